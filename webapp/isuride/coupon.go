@@ -1,0 +1,67 @@
+package isuride
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Coupon codes and amounts of spec 4.2.
+const (
+	SignupCode = "CP_NEW2024"
+
+	signupDiscount = 3000
+	inviteDiscount = 1500
+	rewardDiscount = 1000
+
+	invitePrefix = "INV_"
+	rewardPrefix = "RWD_"
+
+	// MaxInvitations is how often one invitation code can be used.
+	MaxInvitations = 3
+)
+
+// SignupCoupon is what every new user gets.
+func SignupCoupon(userID string, at Time) Coupon {
+	return Coupon{UserID: userID, Code: SignupCode, Discount: signupDiscount, CreatedAt: at}
+}
+
+// InviteCoupon is what a user gets for registering with an invitation code.
+func InviteCoupon(userID, invitationCode string, at Time) Coupon {
+	return Coupon{UserID: userID, Code: invitePrefix + invitationCode, Discount: inviteDiscount, CreatedAt: at}
+}
+
+// RewardCoupon is what the inviter gets. The grant time is part of the key, so it
+// must differ in milliseconds between the rewards of one inviter.
+func RewardCoupon(inviterID, invitationCode string, at Time) Coupon {
+	code := rewardPrefix + invitationCode + "_" + strconv.FormatInt(at.Milli(), 10)
+	return Coupon{UserID: inviterID, Code: code, Discount: rewardDiscount, CreatedAt: at}
+}
+
+// InvitationOf is the complete invitation code that an invitee's coupon carries, or
+// "" for any other coupon.
+func InvitationOf(couponCode string) string {
+	code, ok := strings.CutPrefix(couponCode, invitePrefix)
+	if !ok {
+		return ""
+	}
+	return code
+}
+
+// NextCoupon is the index in coupons, which are in grant order, of the coupon that
+// the next ride consumes, or -1 (spec 4.6). preferSignup is set for a user's first
+// ride and for estimates.
+func NextCoupon(coupons []Coupon, preferSignup bool) int {
+	oldest := -1
+	for i := range coupons {
+		if coupons[i].UsedBy != "" {
+			continue
+		}
+		if oldest < 0 {
+			oldest = i
+		}
+		if preferSignup && coupons[i].Code == SignupCode {
+			return i
+		}
+	}
+	return oldest
+}

@@ -1,0 +1,39 @@
+package isuride
+
+import "fmt"
+
+// Code classifies an error that a caller can cause; package api holds the one table
+// from codes to HTTP statuses.
+type Code uint8
+
+const (
+	// InvalidInput: a value is missing, of the wrong form or out of range.
+	InvalidInput Code = iota + 1
+	// Unauthorized: no session, or one that nobody has.
+	Unauthorized
+	// NotFound: the thing named does not exist, or not for this caller.
+	NotFound
+	// Conflict: the caller already has what can exist only once.
+	Conflict
+	// WrongState: the ride is not in a state that allows the call.
+	WrongState
+	// PaymentFailed: the gateway did not take the money; nothing changed.
+	PaymentFailed
+	// Unavailable: the server cannot record the change now (stopping, being
+	// initialised, or its disk is full); nothing changed.
+	Unavailable
+)
+
+// Error is a domain error: its message is meant for the caller and names the field
+// or thing it is about.
+type Error struct {
+	Code    Code
+	Message string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Errorf makes an Error.
+func Errorf(code Code, format string, args ...any) error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}

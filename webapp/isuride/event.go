@@ -1,0 +1,64 @@
+package isuride
+
+// Kind says what happened.
+type Kind uint8
+
+// The kinds of events, with the rows each carries. Numbers are part of the journal's
+// format: never reuse one.
+const (
+	// OwnerRegistered carries the Owner.
+	OwnerRegistered Kind = 1
+	// ChairRegistered carries the Chair.
+	ChairRegistered Kind = 2
+	// ChairActivityChanged carries the Chair.
+	ChairActivityChanged Kind = 3
+	// ChairMoved carries the Location, and the RideStatus that the report caused, if any.
+	ChairMoved Kind = 4
+	// UserRegistered carries the User and the Coupons granted: its own, and the
+	// inviter's reward.
+	UserRegistered Kind = 5
+	// PaymentTokenSet carries the PaymentToken.
+	PaymentTokenSet Kind = 6
+	// RideRequested carries the Ride, its first RideStatus and the Coupon it consumes,
+	// if any.
+	RideRequested Kind = 7
+	// RideAssigned carries the Ride with its chair.
+	RideAssigned Kind = 8
+	// RideAdvanced carries the RideStatus that the chair asked for.
+	RideAdvanced Kind = 9
+	// ChargeStarted carries the Charge. It has no row in SQL: it only lets a restarted
+	// server finish what it began.
+	ChargeStarted Kind = 10
+	// ChargeFailed carries the Charge: it finally failed, the ride stays as it is.
+	ChargeFailed Kind = 11
+	// RideCompleted carries the rated Ride and its last RideStatus.
+	RideCompleted Kind = 12
+	// StatusDelivered carries the RideStatus with exactly one of its sent times set.
+	StatusDelivered Kind = 13
+)
+
+// Charge is a payment under way: the fare of the ride, and the evaluation that
+// completes the ride once the gateway has taken it.
+type Charge struct {
+	RideID     string
+	Evaluation int
+}
+
+// Event is one accepted command: what happened, and the image after it of every row
+// that changed. Images are complete, so that an event can be applied and written
+// without looking anything up; a NULL in an image leaves the column as it is, since
+// no nullable column ever returns to NULL.
+//
+// The rows belong to whoever made the event.
+type Event struct {
+	Kind     Kind
+	Owner    *Owner
+	Chair    *Chair
+	Location *ChairLocation
+	User     *User
+	Token    *PaymentToken
+	Ride     *Ride
+	Status   *RideStatus
+	Charge   *Charge
+	Coupons  []Coupon
+}

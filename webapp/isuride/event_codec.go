@@ -1,0 +1,282 @@
+package isuride
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// The journal's form of an event: kind, a mask of the rows present, then the rows in
+// the order of the mask's bits. Numbers are varints, strings are length and bytes.
+
+const (
+	hasOwner = 1 << iota
+	hasChair
+	hasLocation
+	hasUser
+	hasToken
+	hasRide
+	hasStatus
+	hasCharge
+	hasCoupons
+)
+
+// Append appends the event's bytes to dst. It allocates only when dst is too small.
+func (e *Event) Append(dst []byte) []byte {
+	dst = append(dst, byte(e.Kind))
+	dst = binary.AppendUvarint(dst, uint64(e.mask()))
+	if r := e.Owner; r != nil {
+		dst = appendStrings(dst, r.ID, r.Name, r.AccessToken, r.ChairRegisterToken)
+		dst = appendTimes(dst, r.CreatedAt, r.UpdatedAt)
+	}
+	if r := e.Chair; r != nil {
+		dst = appendStrings(dst, r.ID, r.OwnerID, r.Name, r.Model, r.AccessToken)
+		dst = appendTimes(dst, r.CreatedAt, r.UpdatedAt)
+		dst = appendBool(dst, r.IsActive)
+	}
+	if r := e.Location; r != nil {
+		dst = appendStrings(dst, r.ID, r.ChairID)
+		dst = appendCoordinate(dst, r.Coordinate)
+		dst = appendTimes(dst, r.CreatedAt)
+	}
+	if r := e.User; r != nil {
+		dst = appendStrings(dst, r.ID, r.Username, r.Firstname, r.Lastname, r.DateOfBirth, r.AccessToken, r.InvitationCode)
+		dst = appendTimes(dst, r.CreatedAt, r.UpdatedAt)
+	}
+	if r := e.Token; r != nil {
+		dst = appendStrings(dst, r.UserID, r.Token)
+		dst = appendTimes(dst, r.CreatedAt)
+	}
+	if r := e.Ride; r != nil {
+		dst = appendStrings(dst, r.ID, r.UserID, r.ChairID)
+		dst = appendCoordinate(appendCoordinate(dst, r.Pickup), r.Destination)
+		dst = append(dst, byte(r.Evaluation))
+		dst = appendTimes(dst, r.CreatedAt, r.UpdatedAt)
+	}
+	if r := e.Status; r != nil {
+		dst = appendStrings(dst, r.ID, r.RideID)
+		dst = append(dst, byte(r.Status))
+		dst = appendTimes(dst, r.CreatedAt, r.AppSentAt, r.ChairSentAt)
+	}
+	if r := e.Charge; r != nil {
+		dst = appendStrings(dst, r.RideID)
+		dst = append(dst, byte(r.Evaluation))
+	}
+	if len(e.Coupons) > 0 {
+		dst = binary.AppendUvarint(dst, uint64(len(e.Coupons)))
+		for i := range e.Coupons {
+			dst = appendCoupon(dst, &e.Coupons[i])
+		}
+	}
+	return dst
+}
+
+func (e *Event) mask() (m uint) {
+	for bit, present := range [...]bool{
+		e.Owner != nil, e.Chair != nil, e.Location != nil, e.User != nil, e.Token != nil,
+		e.Ride != nil, e.Status != nil, e.Charge != nil, len(e.Coupons) > 0,
+	} {
+		if present {
+			m |= 1 << bit
+		}
+	}
+	return m
+}
+
+func appendCoupon(dst []byte, c *Coupon) []byte {
+	dst = appendStrings(dst, c.UserID, c.Code, c.UsedBy)
+	dst = binary.AppendVarint(dst, int64(c.Discount))
+	return appendTimes(dst, c.CreatedAt)
+}
+
+func appendStrings(dst []byte, values ...string) []byte {
+	for _, s := range values {
+		dst = append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+	}
+	return dst
+}
+
+func appendTimes(dst []byte, values ...Time) []byte {
+	for _, t := range values {
+		dst = binary.AppendVarint(dst, int64(t))
+	}
+	return dst
+}
+
+func appendCoordinate(dst []byte, c Coordinate) []byte {
+	dst = binary.AppendVarint(dst, int64(c.Latitude))
+	return binary.AppendVarint(dst, int64(c.Longitude))
+}
+
+func appendBool(dst []byte, b bool) []byte {
+	if b {
+		return append(dst, 1)
+	}
+	return append(dst, 0)
+}
+
+// Decoder turns bytes back into events. The event and its rows live in the decoder
+// and are overwritten by the next Decode; strings are the caller's to keep. The zero
+// value is ready; it is not safe for concurrent use.
+type Decoder struct {
+	event    Event
+	owner    Owner
+	chair    Chair
+	location ChairLocation
+	user     User
+	token    PaymentToken
+	ride     Ride
+	status   RideStatus
+	charge   Charge
+	coupons  []Coupon
+}
+
+var errShort = errors.New("event ends early")
+
+// Decode parses what Append wrote; anything else is an error.
+func (d *Decoder) Decode(b []byte) (*Event, error) {
+	p := parser{rest: b}
+	d.event = Event{Kind: Kind(p.byte())}
+	mask := p.uvarint()
+	if mask&hasOwner != 0 {
+		d.owner = Owner{ID: p.string(), Name: p.string(), AccessToken: p.string(), ChairRegisterToken: p.string(),
+			CreatedAt: p.time(), UpdatedAt: p.time()}
+		d.event.Owner = &d.owner
+	}
+	if mask&hasChair != 0 {
+		d.chair = Chair{ID: p.string(), OwnerID: p.string(), Name: p.string(), Model: p.string(), AccessToken: p.string(),
+			CreatedAt: p.time(), UpdatedAt: p.time(), IsActive: p.byte() == 1}
+		d.event.Chair = &d.chair
+	}
+	if mask&hasLocation != 0 {
+		d.location = ChairLocation{ID: p.string(), ChairID: p.string(), Coordinate: p.coordinate(), CreatedAt: p.time()}
+		d.event.Location = &d.location
+	}
+	if mask&hasUser != 0 {
+		d.user = User{ID: p.string(), Username: p.string(), Firstname: p.string(), Lastname: p.string(),
+			DateOfBirth: p.string(), AccessToken: p.string(), InvitationCode: p.string(), CreatedAt: p.time(), UpdatedAt: p.time()}
+		d.event.User = &d.user
+	}
+	if mask&hasToken != 0 {
+		d.token = PaymentToken{UserID: p.string(), Token: p.string(), CreatedAt: p.time()}
+		d.event.Token = &d.token
+	}
+	if mask&hasRide != 0 {
+		d.ride = Ride{ID: p.string(), UserID: p.string(), ChairID: p.string(), Pickup: p.coordinate(), Destination: p.coordinate(),
+			Evaluation: int(p.byte()), CreatedAt: p.time(), UpdatedAt: p.time()}
+		d.event.Ride = &d.ride
+	}
+	if mask&hasStatus != 0 {
+		d.status = RideStatus{ID: p.string(), RideID: p.string(), Status: p.status(),
+			CreatedAt: p.time(), AppSentAt: p.time(), ChairSentAt: p.time()}
+		d.event.Status = &d.status
+	}
+	if mask&hasCharge != 0 {
+		d.charge = Charge{RideID: p.string(), Evaluation: int(p.byte())}
+		d.event.Charge = &d.charge
+	}
+	if mask&hasCoupons != 0 {
+		d.coupons = d.coupons[:0]
+		for n := p.uvarint(); n > 0 && !p.failed; n-- {
+			d.coupons = append(d.coupons, p.coupon())
+		}
+		d.event.Coupons = d.coupons
+	}
+	return d.check(&p, mask)
+}
+
+func (d *Decoder) check(p *parser, mask uint64) (*Event, error) {
+	e := &d.event
+	switch need, known := rowsOf[e.Kind]; {
+	case p.failed:
+		return nil, errShort
+	case len(p.rest) > 0:
+		return nil, fmt.Errorf("event of kind %d has %d bytes too many", e.Kind, len(p.rest))
+	case !known:
+		return nil, fmt.Errorf("event kind %d is unknown", e.Kind)
+	case mask&need != need:
+		return nil, fmt.Errorf("event of kind %d lacks rows: has mask %#x, needs %#x", e.Kind, mask, need)
+	}
+	return e, nil
+}
+
+// rowsOf lists the rows without which an event of that kind makes no sense.
+var rowsOf = map[Kind]uint64{
+	OwnerRegistered:      hasOwner,
+	ChairRegistered:      hasChair,
+	ChairActivityChanged: hasChair,
+	ChairMoved:           hasLocation,
+	UserRegistered:       hasUser | hasCoupons,
+	PaymentTokenSet:      hasToken,
+	RideRequested:        hasRide | hasStatus,
+	RideAssigned:         hasRide,
+	RideAdvanced:         hasStatus,
+	ChargeStarted:        hasCharge,
+	ChargeFailed:         hasCharge,
+	RideCompleted:        hasRide | hasStatus,
+	StatusDelivered:      hasStatus,
+}
+
+// parser reads from the front of rest; after a failure it yields zeroes.
+type parser struct {
+	rest   []byte
+	failed bool
+}
+
+func (p *parser) byte() byte {
+	if len(p.rest) == 0 {
+		p.failed = true
+		return 0
+	}
+	b := p.rest[0]
+	p.rest = p.rest[1:]
+	return b
+}
+
+func (p *parser) uvarint() uint64 {
+	v, n := binary.Uvarint(p.rest)
+	return skip(p, v, n)
+}
+
+func (p *parser) varint() int64 {
+	v, n := binary.Varint(p.rest)
+	return skip(p, v, n)
+}
+
+func skip[N uint64 | int64](p *parser, v N, n int) N {
+	if n <= 0 {
+		p.failed, p.rest = true, nil
+		return 0
+	}
+	p.rest = p.rest[n:]
+	return v
+}
+
+func (p *parser) string() string {
+	n := p.uvarint()
+	if n > uint64(len(p.rest)) {
+		p.failed, p.rest = true, nil
+		return ""
+	}
+	s := string(p.rest[:n])
+	p.rest = p.rest[n:]
+	return s
+}
+
+func (p *parser) time() Time { return Time(p.varint()) }
+
+func (p *parser) coordinate() Coordinate {
+	return Coordinate{Latitude: int32(p.varint()), Longitude: int32(p.varint())}
+}
+
+func (p *parser) status() Status {
+	s := Status(p.byte())
+	if s < Matching || s > Completed {
+		p.failed = true
+	}
+	return s
+}
+
+func (p *parser) coupon() Coupon {
+	return Coupon{UserID: p.string(), Code: p.string(), UsedBy: p.string(), Discount: int(p.varint()), CreatedAt: p.time()}
+}

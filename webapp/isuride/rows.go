@@ -1,0 +1,102 @@
+package isuride
+
+// The rows below are those of spec 2.2, one type a table. In every nullable column
+// the zero value is NULL.
+
+// Setting is a row of settings.
+type Setting struct{ Name, Value string }
+
+// PaymentGatewayURL names the one setting in use.
+const PaymentGatewayURL = "payment_gateway_url"
+
+// ChairModel is a row of chair_models. Speed is in distance units per tick.
+type ChairModel struct {
+	Name  string
+	Speed int
+}
+
+// UnknownModelSpeed is assumed for chairs whose model is not in the table (spec 2.3).
+const UnknownModelSpeed = 2
+
+// Owner is a row of owners.
+type Owner struct {
+	ID, Name                        string
+	AccessToken, ChairRegisterToken string
+	CreatedAt, UpdatedAt            Time
+}
+
+// Chair is a row of chairs.
+type Chair struct {
+	ID, OwnerID, Name, Model string
+	IsActive                 bool
+	AccessToken              string
+	CreatedAt, UpdatedAt     Time
+}
+
+// ChairLocation is a row of chair_locations: one position report.
+type ChairLocation struct {
+	ID, ChairID string
+	Coordinate
+	CreatedAt Time
+}
+
+// User is a row of users.
+type User struct {
+	ID, Username, Firstname, Lastname        string
+	DateOfBirth, AccessToken, InvitationCode string
+	CreatedAt, UpdatedAt                     Time
+}
+
+// PaymentToken is a row of payment_tokens.
+type PaymentToken struct {
+	UserID, Token string
+	CreatedAt     Time
+}
+
+// Ride is a row of rides. ChairID is nullable until a chair is assigned, Evaluation
+// (1 to 5) until the ride is rated.
+type Ride struct {
+	ID, UserID, ChairID  string
+	Pickup, Destination  Coordinate
+	Evaluation           int
+	CreatedAt, UpdatedAt Time
+}
+
+// RideStatus is a row of ride_statuses. AppSentAt and ChairSentAt are nullable: the
+// time of the first delivery to the user and to the chair (spec 6.4).
+type RideStatus struct {
+	ID, RideID             string
+	Status                 Status
+	CreatedAt              Time
+	AppSentAt, ChairSentAt Time
+}
+
+// Coupon is a row of coupons. Discount is in yen; UsedBy, nullable, the ride that
+// consumed it.
+type Coupon struct {
+	UserID, Code string
+	Discount     int
+	CreatedAt    Time
+	UsedBy       string
+}
+
+// Tables holds rows of all tables: a whole database, the content of a dump, or the
+// rows that one cut of the write-behind changes.
+type Tables struct {
+	Settings       []Setting
+	ChairModels    []ChairModel
+	Owners         []Owner
+	Chairs         []Chair
+	ChairLocations []ChairLocation
+	Users          []User
+	PaymentTokens  []PaymentToken
+	Rides          []Ride
+	RideStatuses   []RideStatus
+	Coupons        []Coupon
+}
+
+// Rows counts the rows of all tables.
+func (t *Tables) Rows() int {
+	return len(t.Settings) + len(t.ChairModels) + len(t.Owners) + len(t.Chairs) + len(t.ChairLocations) +
+		len(t.Users) + len(t.PaymentTokens) + len(t.Rides) + len(t.RideStatuses) + len(t.Coupons)
+}
