@@ -1,0 +1,131 @@
+// Package notify keeps, for one recipient, the ordered log of what it has to be told,
+// the mark up to which it has been told, and the streams that listen.
+//
+// The rules are those of spec 6.4: every message, in order, at least once, to every
+// open stream; a new stream starts with the last delivered message; the mark moves
+// only after a stream has really written the message. The package knows neither what
+// a message is nor how it travels.
+//
+// Invariants, for entries numbered from 0 as they are appended:
+//
+//  1. first <= delivered <= first+len(entries).
+//  2. The entry before the mark, if there ever was one, is kept: first < delivered
+//     unless nothing was delivered yet.
+//  3. Every open stream's next entry is kept, or is the one still to come.
+//  4. The mark moves by one entry at a time, in order.
+package notify
+
+import "sync"
+
+// Log is the log of one recipient. The zero value is ready. Its lock is innermost but
+// for the journal's: Append is called with the lock of the entity that changed.
+type Log[M any] struct {
+	mu sync.Mutex
+	// The rest is guarded by mu.
+	first     uint64 // number of entries[0]
+	delivered uint64 // number of the first entry not delivered yet
+	entries   []M
+	streams   []*Stream[M]
+}
+
+// Append adds a message and wakes every stream. It is called in the critical section
+// that commits the change, so that log order is commit order.
+func (l *Log[M]) Append(m M) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.entries = append(l.entries, m)
+	for _, s := range l.streams {
+		s.wake()
+	}
+}
+
+// Deliver moves the mark past entry n, unless it is there already. commit records the
+// fact before the mark moves; if it fails the mark stays.
+func (l *Log[M]) Deliver(n uint64, commit func(*M) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n < l.delivered {
+		return nil
+	}
+	if n > l.delivered || n >= l.end() {
+		panic("BUG: delivery out of order")
+	}
+	if err := commit(&l.entries[n-l.first]); err != nil {
+		return err
+	}
+	l.delivered++
+	l.trim()
+	return nil
+}
+
+// DeliverNext moves the mark past the oldest pending entry if it is the one that
+// match accepts. Recovery uses it to repeat a recorded delivery.
+func (l *Log[M]) DeliverNext(match func(*M) bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.delivered == l.end() || !match(&l.entries[l.delivered-l.first]) {
+		return false
+	}
+	l.delivered++
+	l.trim()
+	return true
+}
+
+// Current is what a polling client is told now: the oldest pending message, else the
+// last delivered one once more. ok is false if there never was a message.
+func (l *Log[M]) Current() (m M, n uint64, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n = l.resume()
+	if l.delivered < l.end() {
+		n = l.delivered
+	}
+	if n == l.end() {
+		return m, 0, false
+	}
+	return l.entries[n-l.first], n, true
+}
+
+// Pending calls visit for every message not delivered yet, oldest first.
+func (l *Log[M]) Pending(visit func(*M)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := l.delivered - l.first; i < uint64(len(l.entries)); i++ {
+		visit(&l.entries[i])
+	}
+}
+
+// Open adds a stream, which starts with the last delivered message. wake is called,
+// with the log locked, whenever a message arrives; it must not block nor call back.
+func (l *Log[M]) Open(wake func()) *Stream[M] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := &Stream[M]{log: l, wake: wake, next: l.resume()}
+	l.streams = append(l.streams, s)
+	return s
+}
+
+// resume is the number of the last delivered entry, or of the first one to come if
+// nothing was delivered yet.
+func (l *Log[M]) resume() uint64 {
+	if l.delivered > l.first {
+		return l.delivered - 1
+	}
+	return l.delivered
+}
+
+func (l *Log[M]) end() uint64 { return l.first + uint64(len(l.entries)) }
+
+// trim forgets the entries that nobody can ask for any more.
+func (l *Log[M]) trim() {
+	keep := l.resume()
+	for _, s := range l.streams {
+		keep = min(keep, s.next)
+	}
+	if n := keep - l.first; n > 0 {
+		kept := copy(l.entries, l.entries[n:])
+		clear(l.entries[kept:])
+		l.entries = l.entries[:kept]
+		l.first = keep
+	}
+}

@@ -1,0 +1,228 @@
+package state
+
+import (
+	"sync"
+
+	"isuride/webapp/isuride"
+)
+
+// Chair is a self-driving seat.
+type Chair struct {
+	// Set once. IsActive and UpdatedAt of the row are not kept up to date, see active.
+	row   isuride.Chair
+	ID    string
+	Owner *Owner
+	Speed int // distance units per tick
+	// Description is what Options.Describe made of the row.
+	Description []byte
+	// Log is what the chair has to be told.
+	Log Log
+
+	mu sync.Mutex
+	// The rest is guarded by mu, slot also by the free chairs' lock.
+	active    bool
+	updatedAt isuride.Time
+	track     Track
+	ride      *Ride // the unfinished ride, nil if none
+	resting   bool  // its last ride is completed, but Release has not come yet
+	slot      int32 // among the free chairs, noSlot if not free
+	region    isuride.Region
+	stats     Stats
+	sales     []sale // in order of completion
+}
+
+// Track is what a chair's position reports add up to (spec 2.4).
+type Track struct {
+	At       isuride.Coordinate
+	Distance int64        // sum of the moves
+	Reported isuride.Time // of the last report, 0 if there was none
+}
+
+// Add extends the track by one report.
+func (t *Track) Add(to isuride.Coordinate, at isuride.Time) {
+	if t.Reported != 0 {
+		t.Distance += int64(t.At.Distance(to))
+	}
+	t.At, t.Reported = to, at
+}
+
+// sale is a completed ride in its chair's books.
+type sale struct {
+	at  isuride.Time // completion
+	sum int          // full fares up to and including this ride
+}
+
+// Name and Model are as registered.
+func (c *Chair) Name() string  { return c.row.Name }
+func (c *Chair) Model() string { return c.row.Model }
+
+// RegisterChair creates an inactive chair of the owner that has the token (spec 4.14).
+func (s *Store) RegisterChair(registerToken, name, model string) (*Chair, error) {
+	if err := checkText("name", name, nameWidth); err != nil {
+		return nil, err
+	}
+	if err := checkModel(model); err != nil {
+		return nil, err
+	}
+	if registerToken == "" {
+		return nil, isuride.Errorf(isuride.InvalidInput, "chair_register_token is required")
+	}
+	o, ok := s.ownersByRegister.Load(registerToken)
+	if !ok {
+		return nil, isuride.Errorf(isuride.Unauthorized, "chair_register_token belongs to no owner")
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := s.opt.Now()
+	row := &isuride.Chair{ID: s.ids.next(now), OwnerID: o.ID, Name: name, Model: model,
+		AccessToken: newSecret(tokenBytes), CreatedAt: now, UpdatedAt: now}
+	if err := s.commit(&isuride.Event{Kind: isuride.ChairRegistered, Chair: row}); err != nil {
+		return nil, err
+	}
+	return s.addChair(row, o), nil
+}
+
+func checkModel(model string) error {
+	switch {
+	case model == "":
+		return isuride.Errorf(isuride.InvalidInput, "model is required")
+	case len(model) > textBytes:
+		return isuride.Errorf(isuride.InvalidInput, "model is longer than %d bytes", textBytes)
+	}
+	return nil
+}
+
+// addChair makes the chair known; its owner is locked, or not yet shared.
+func (s *Store) addChair(row *isuride.Chair, o *Owner) *Chair {
+	c := &Chair{row: *row, ID: row.ID, Owner: o, Speed: isuride.UnknownModelSpeed, slot: noSlot,
+		active: row.IsActive, updatedAt: row.UpdatedAt}
+	if speed, ok := s.models[row.Model]; ok {
+		c.Speed = speed
+	}
+	c.Description = s.opt.Describe(&c.row)
+	o.chairs = append(o.chairs, c)
+	s.chairsByID.Store(c.ID, c)
+	s.chairsByToken.Store(row.AccessToken, c)
+	return c
+}
+
+// SetActivity switches the chair on or off; a ride under way goes on (spec 4.15).
+func (s *Store) SetActivity(c *Chair, active bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.active == active {
+		return nil
+	}
+	row := c.row
+	row.IsActive, row.UpdatedAt = active, max(s.opt.Now(), c.updatedAt+1)
+	if err := s.commit(&isuride.Event{Kind: isuride.ChairActivityChanged, Chair: &row}); err != nil {
+		return err
+	}
+	s.applyActivity(c, &row)
+	return nil
+}
+
+func (s *Store) applyActivity(c *Chair, row *isuride.Chair) {
+	c.active, c.updatedAt = row.IsActive, row.UpdatedAt
+	s.refreshFreeLocked(c)
+}
+
+// Report records where the chair stands; on the target of its ride this advances the
+// ride by one status (spec 4.16). The time is what the report counts as recorded at.
+func (s *Store) Report(c *Chair, at isuride.Coordinate) (isuride.Time, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	location := isuride.ChairLocation{ChairID: c.ID, Coordinate: at, CreatedAt: c.nextReportLocked(s.opt.Now())}
+	e := isuride.Event{Kind: isuride.ChairMoved, Location: &location}
+	if r := c.ride; r != nil && r.reachedBy(at) {
+		return location.CreatedAt, s.reportArrivalLocked(c, &e)
+	}
+	if err := s.commit(&e); err != nil {
+		return 0, err
+	}
+	s.applyReport(c, &location)
+	return location.CreatedAt, nil
+}
+
+// reportArrivalLocked is the part of Report that happens twice a ride. It stands apart
+// so that the row's allocation does not burden every report.
+func (s *Store) reportArrivalLocked(c *Chair, e *isuride.Event) error {
+	r := c.ride
+	status := s.newStatusLocked(r, r.status.Next(), e.Location.CreatedAt)
+	moved := isuride.Event{Kind: e.Kind, Location: e.Location, Status: &status}
+	if err := s.commit(&moved); err != nil {
+		return err
+	}
+	s.applyReport(c, e.Location)
+	s.applyStatus(r, &status)
+	return nil
+}
+
+// nextReportLocked is when a report made now counts as recorded: in whole, growing
+// milliseconds, since clients compare at that precision (spec 4.12, 4.16).
+func (c *Chair) nextReportLocked(now isuride.Time) isuride.Time {
+	if c.track.Reported == 0 || now.Milli() > c.track.Reported.Milli() {
+		return now
+	}
+	return isuride.Time((c.track.Reported.Milli() + 1) * 1000)
+}
+
+func (s *Store) applyReport(c *Chair, l *isuride.ChairLocation) {
+	first := c.track.Reported == 0
+	moved := c.track.At != l.Coordinate
+	c.track.Add(l.Coordinate, l.CreatedAt)
+	if first || moved && c.slot != noSlot {
+		s.refreshFreeLocked(c)
+	}
+}
+
+// refreshFreeLocked puts the chair among the free ones or takes it out, by what it is now.
+func (s *Store) refreshFreeLocked(c *Chair) {
+	free := c.active && c.track.Reported != 0 && c.ride == nil && !c.resting
+	region := isuride.RegionOf(c.track.At)
+	if c.slot != noSlot && (!free || c.region != region) {
+		s.regions[c.region].free.remove(c)
+	}
+	if !free {
+		return
+	}
+	news := c.slot == noSlot
+	c.region = region
+	s.regions[region].free.put(c, c.track.At)
+	if news {
+		s.regions[region].poke()
+	}
+}
+
+// Release makes the chair free again after its rider has been answered. A listing
+// that shows the chair before that would contradict what the rider's client knows
+// (spec 11, T17).
+func (s *Store) Release(c *Chair) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.resting = false
+	s.refreshFreeLocked(c)
+}
+
+// View is a consistent reading of one chair.
+type View struct {
+	Active bool
+	Track  Track
+}
+
+// View reads distance and time together (spec 11, T18).
+func (c *Chair) View() View {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return View{Active: c.active, Track: c.track}
+}
+
+// RegisteredAt is when the chair was registered.
+func (c *Chair) RegisteredAt() isuride.Time { return c.row.CreatedAt }
+
+// Stats are the chair's completed rides.
+func (c *Chair) Stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stats
+}

@@ -1,0 +1,144 @@
+package state
+
+import "isuride/webapp/isuride"
+
+// Charge is a payment under way, and the rating that takes effect with it. A ride has
+// at most one at a time; whoever rates the same ride meanwhile waits for it.
+type Charge struct {
+	// Set once.
+	Ride       *Ride
+	Token      string // the user's payment token
+	Evaluation int
+	done       chan struct{} // closed when the outcome is known
+
+	// Written before done is closed.
+	completedAt isuride.Time
+	err         error
+}
+
+// Wait returns the outcome: the time of completion, or why there was none.
+func (ch *Charge) Wait() (isuride.Time, error) {
+	<-ch.done
+	return ch.completedAt, ch.err
+}
+
+// BeginCharge checks that the user can rate the ride now and records that the payment
+// begins (spec 4.8, 1 to 5). If one is under way already, it is returned with first
+// unset, and its own evaluation counts.
+func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge, first bool, err error) {
+	if evaluation < 1 || evaluation > 5 {
+		return nil, false, isuride.Errorf(isuride.InvalidInput, "evaluation must be from 1 to 5")
+	}
+	r, ok := s.rides.Load(rideID)
+	if !ok || r.User != u {
+		return nil, false, isuride.Errorf(isuride.NotFound, "ride %q does not exist", rideID)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if r.charge != nil {
+		return r.charge, false, nil
+	}
+	if err := r.ratable(); err != nil {
+		return nil, false, err
+	}
+	if u.token == "" {
+		return nil, false, isuride.Errorf(isuride.WrongState, "the user has no payment method")
+	}
+	e := isuride.Event{Kind: isuride.ChargeStarted, Charge: &isuride.Charge{RideID: r.ID, Evaluation: evaluation}}
+	if err := s.commit(&e); err != nil {
+		return nil, false, err
+	}
+	return r.open(evaluation), true, nil
+}
+
+// open notes the charge; the user is locked, or not yet shared.
+func (r *Ride) open(evaluation int) *Charge {
+	r.charge = &Charge{Ride: r, Token: r.User.token, Evaluation: evaluation, done: make(chan struct{})}
+	return r.charge
+}
+
+// ratable says why the ride cannot be rated, if so. The user's lock is held.
+func (r *Ride) ratable() error {
+	status := isuride.Matching
+	if c := r.chair.Load(); c != nil {
+		c.mu.Lock()
+		status = r.status
+		c.mu.Unlock()
+	}
+	if status != isuride.Arrived {
+		return isuride.Errorf(isuride.WrongState, "ride is %v; it can be rated once it is ARRIVED", status)
+	}
+	return nil
+}
+
+// Complete ends the ride of a charge that the gateway has taken (spec 4.8, 6). The
+// chair stays out of sight until Release.
+func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
+	r, u, c := ch.Ride, ch.Ride.User, ch.Ride.chair.Load()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	status := s.newStatusLocked(r, isuride.Completed, max(s.opt.Now(), r.updatedAt+1, c.lastSale()))
+	row := r.row()
+	row.Evaluation, row.UpdatedAt = ch.Evaluation, status.CreatedAt
+	if err := s.commit(&isuride.Event{Kind: isuride.RideCompleted, Ride: &row, Status: &status}); err != nil {
+		ch.settle(0, err)
+		return 0, err
+	}
+	s.applyCompletion(r, &row, &status)
+	ch.settle(row.UpdatedAt, nil)
+	return row.UpdatedAt, nil
+}
+
+// Abandon ends a charge that finally failed: the ride stays ARRIVED and can be rated
+// again.
+func (s *Store) Abandon(ch *Charge, why error) {
+	u := ch.Ride.User
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	e := isuride.Event{Kind: isuride.ChargeFailed, Charge: &isuride.Charge{RideID: ch.Ride.ID, Evaluation: ch.Evaluation}}
+	if err := s.commit(&e); err != nil {
+		why = err // a restart will try this charge once more, under the same key
+	}
+	ch.settle(0, why)
+}
+
+// settle publishes the outcome. The user's lock is held.
+func (ch *Charge) settle(at isuride.Time, err error) {
+	ch.completedAt, ch.err = at, err
+	ch.Ride.charge = nil
+	close(ch.done)
+}
+
+// applyCompletion changes everything that a completion changes, at once (spec 11,
+// T12 and T22). Both locks are held.
+func (s *Store) applyCompletion(r *Ride, row *isuride.Ride, status *isuride.RideStatus) {
+	c := r.chair.Load()
+	r.done, r.evaluation, r.updatedAt = true, row.Evaluation, row.UpdatedAt
+	r.User.unfinished--
+	r.passed.add(isuride.Completed)
+	c.ride, c.resting = nil, true
+	c.book(r)
+	s.applyStatus(r, status)
+}
+
+// book enters a completed ride into the chair's stats and sales.
+func (c *Chair) book(r *Ride) {
+	if r.passed.has(isuride.Carrying) && r.passed.has(isuride.Arrived) { // spec 6.3
+		c.stats.Rides++
+		c.stats.EvaluationSum += int32(r.evaluation)
+	}
+	sum := isuride.Sales(r.Pickup, r.Destination)
+	if n := len(c.sales); n > 0 {
+		sum += c.sales[n-1].sum
+	}
+	c.sales = append(c.sales, sale{at: r.updatedAt, sum: sum})
+}
+
+func (c *Chair) lastSale() isuride.Time {
+	if n := len(c.sales); n > 0 {
+		return c.sales[n-1].at
+	}
+	return 0
+}

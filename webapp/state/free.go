@@ -1,0 +1,94 @@
+package state
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"isuride/webapp/isuride"
+)
+
+// FreeChair is a chair that can be listed and assigned, and where it stands.
+type FreeChair struct {
+	*Chair
+	At isuride.Coordinate
+}
+
+// freeChairs holds the free chairs of one region so that a reader can walk them
+// without a lock.
+//
+// A chair keeps its slot as long as it is free: a reader never misses a chair that
+// was free during the whole walk. Hence slots are not compacted; a chair that leaves
+// makes a hole, and the next one that comes fills it. (Swapping the last chair into
+// the hole would hide it from a walk that is past the hole already.) An entry is
+// replaced, never changed, so chair and place always belong together.
+type freeChairs struct {
+	mu    sync.Mutex
+	holes []int32 // guarded by mu
+
+	slots atomic.Pointer[[]freeSlot] // replaced by a longer copy under mu when full
+	used  atomic.Int32               // slots ever used; changed under mu
+}
+
+type freeSlot = atomic.Pointer[FreeChair]
+
+// noSlot is the slot of a chair that is not free.
+const noSlot = -1
+
+func (f *freeChairs) init() {
+	slots := make([]freeSlot, 64)
+	f.slots.Store(&slots)
+}
+
+// put makes the chair free at a place, or tells where a free one stands now. The
+// chair's lock is held.
+func (f *freeChairs) put(c *Chair, at isuride.Coordinate) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c.slot == noSlot {
+		c.slot = f.takeLocked()
+	}
+	(*f.slots.Load())[c.slot].Store(&FreeChair{c, at})
+}
+
+// remove takes a free chair out. The chair's lock is held.
+func (f *freeChairs) remove(c *Chair) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	(*f.slots.Load())[c.slot].Store(nil)
+	f.holes = append(f.holes, c.slot)
+	c.slot = noSlot
+}
+
+func (f *freeChairs) takeLocked() int32 {
+	if n := len(f.holes); n > 0 {
+		i := f.holes[n-1]
+		f.holes = f.holes[:n-1]
+		return i
+	}
+	i := f.used.Load()
+	if slots := *f.slots.Load(); int(i) == len(slots) {
+		f.growLocked(slots)
+	}
+	f.used.Store(i + 1)
+	return i
+}
+
+func (f *freeChairs) growLocked(old []freeSlot) {
+	slots := make([]freeSlot, 2*len(old))
+	for i := range old {
+		slots[i].Store(old[i].Load())
+	}
+	f.slots.Store(&slots)
+}
+
+// walk visits every free chair. One that comes, leaves or moves meanwhile may be seen
+// either way.
+func (f *freeChairs) walk(visit func(*FreeChair)) {
+	used := f.used.Load() // before slots, which are then at least as many
+	slots := *f.slots.Load()
+	for i := range slots[:used] {
+		if c := slots[i].Load(); c != nil {
+			visit(c)
+		}
+	}
+}

@@ -1,0 +1,33 @@
+package state
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"isuride/webapp/isuride"
+)
+
+// Widths of the columns, in characters; text columns are limited in bytes (spec 2.2).
+const (
+	nameWidth  = 30
+	tokenWidth = 255
+	textBytes  = 65535
+)
+
+// checkText refuses what its column could not hold, now rather than at the flush.
+func checkText(field, value string, width int) error {
+	switch {
+	case value == "":
+		return isuride.Errorf(isuride.InvalidInput, "%s is required", field)
+	case utf8.RuneCountInString(value) > width:
+		return isuride.Errorf(isuride.InvalidInput, "%s is longer than %d characters", field, width)
+	}
+	return nil
+}
+
+// foldName is the form in which names are compared. It is at least as strict as the
+// unique keys in SQL, where trailing blanks do not count, so that no flush can
+// fail on a duplicate (docs/decisions/0002).
+func foldName(name string) string {
+	return strings.ToLower(strings.ToUpper(strings.TrimRight(name, " ")))
+}

@@ -1,0 +1,159 @@
+package state
+
+import (
+	"fmt"
+
+	"isuride/webapp/isuride"
+)
+
+// Recovery replays a log onto a store that was loaded from SQL.
+type Recovery struct {
+	store    *Store
+	position uint64 // of the last event that the loaded tables contain
+	decoder  isuride.Decoder
+	open     map[string]openCharge // by ride
+}
+
+type openCharge struct {
+	seq        uint64
+	evaluation int
+}
+
+// NewRecovery replays onto s, whose tables stand at position.
+func NewRecovery(s *Store, position uint64) *Recovery {
+	return &Recovery{store: s, position: position, open: map[string]openCharge{}}
+}
+
+// Replay takes the next record of the log. Records up to the position of the tables
+// only tell of charges, which have no rows.
+func (r *Recovery) Replay(seq uint64, payload []byte) error {
+	e, err := r.decoder.Decode(payload)
+	if err != nil {
+		return fmt.Errorf("event %d: %w", seq, err)
+	}
+	r.trackCharge(seq, e)
+	if seq <= r.position {
+		return nil
+	}
+	if err := r.store.Apply(e); err != nil {
+		return fmt.Errorf("event %d does not fit the database: %w", seq, err)
+	}
+	return nil
+}
+
+func (r *Recovery) trackCharge(seq uint64, e *isuride.Event) {
+	switch e.Kind {
+	case isuride.ChargeStarted:
+		r.open[e.Charge.RideID] = openCharge{seq, e.Charge.Evaluation}
+	case isuride.ChargeFailed:
+		delete(r.open, e.Charge.RideID)
+	case isuride.RideCompleted:
+		delete(r.open, e.Ride.ID)
+	}
+}
+
+// Finish ends the recovery: every chair whose ride is over is free, since nobody
+// waits for an answer any more. It returns the charges that were under way, to be
+// resumed, and their numbers in the log.
+func (r *Recovery) Finish() (charges []*Charge, seqs []uint64) {
+	s := r.store
+	s.chairsByID.Range(func(_ string, c *Chair) bool { s.Release(c); return true })
+	for rideID, open := range r.open {
+		ride, ok := s.rides.Load(rideID)
+		if ok && ride.status == isuride.Arrived {
+			charges = append(charges, ride.open(open.evaluation))
+			seqs = append(seqs, open.seq)
+		}
+	}
+	return charges, seqs
+}
+
+// Apply applies a recorded event. It belongs to recovery, before the store is shared:
+// it takes no entity's lock. The event's rows are copied.
+func (s *Store) Apply(e *isuride.Event) error {
+	switch e.Kind {
+	case isuride.OwnerRegistered:
+		s.addOwner(e.Owner)
+	case isuride.ChairRegistered:
+		return with(s.ownersByID.Load, "owner", e.Chair.OwnerID, func(o *Owner) { s.addChair(e.Chair, o) })
+	case isuride.ChairActivityChanged:
+		return with(s.chairsByID.Load, "chair", e.Chair.ID, func(c *Chair) { s.applyActivity(c, e.Chair) })
+	case isuride.ChairMoved:
+		return s.applyMove(e)
+	case isuride.UserRegistered:
+		s.applyUser(e, s.inviterOf(e))
+	case isuride.PaymentTokenSet:
+		return with(s.usersByID.Load, "user", e.Token.UserID, func(u *User) { u.token = e.Token.Token })
+	case isuride.RideRequested:
+		return with(s.usersByID.Load, "user", e.Ride.UserID, func(u *User) { s.applyRequest(u, e) })
+	case isuride.RideAssigned:
+		return s.applyRecordedAssignment(e.Ride)
+	case isuride.RideAdvanced:
+		return s.withAssigned(e.Status.RideID, func(r *Ride) { s.applyStatus(r, e.Status) })
+	case isuride.RideCompleted:
+		return s.withAssigned(e.Ride.ID, func(r *Ride) { s.applyCompletion(r, e.Ride, e.Status) })
+	case isuride.StatusDelivered:
+		return s.applyDelivery(e.Status)
+	}
+	return nil // charges have no state of their own, see trackCharge
+}
+
+// with looks an entity up by id and hands it over.
+func with[T any](load func(string) (T, bool), kind, id string, apply func(T)) error {
+	entity, ok := load(id)
+	if !ok {
+		return fmt.Errorf("%s %q is unknown", kind, id)
+	}
+	apply(entity)
+	return nil
+}
+
+func (s *Store) withAssigned(rideID string, apply func(*Ride)) error {
+	r, ok := s.rides.Load(rideID)
+	if !ok || r.chair.Load() == nil {
+		return fmt.Errorf("ride %q is unknown or has no chair", rideID)
+	}
+	apply(r)
+	return nil
+}
+
+func (s *Store) applyMove(e *isuride.Event) error {
+	err := with(s.chairsByID.Load, "chair", e.Location.ChairID, func(c *Chair) { s.applyReport(c, e.Location) })
+	if err != nil || e.Status == nil {
+		return err
+	}
+	return s.withAssigned(e.Status.RideID, func(r *Ride) { s.applyStatus(r, e.Status) })
+}
+
+func (s *Store) inviterOf(e *isuride.Event) *User {
+	for _, c := range e.Coupons {
+		if c.UserID != e.User.ID {
+			u, _ := s.usersByID.Load(c.UserID)
+			return u
+		}
+	}
+	return nil
+}
+
+func (s *Store) applyRecordedAssignment(row *isuride.Ride) error {
+	return with(s.rides.Load, "ride", row.ID, func(r *Ride) {
+		if c, ok := s.chairsByID.Load(row.ChairID); ok {
+			s.applyAssignment(r, c, row.UpdatedAt)
+		}
+	})
+}
+
+func (s *Store) applyDelivery(row *isuride.RideStatus) error {
+	r, ok := s.rides.Load(row.RideID)
+	if !ok {
+		return fmt.Errorf("ride %q is unknown", row.RideID)
+	}
+	log := &r.User.Log
+	if row.ChairSentAt != 0 {
+		log = &r.chair.Load().Log
+	}
+	if !log.DeliverNext(func(m *Message) bool { return m.row.id == row.ID }) {
+		return fmt.Errorf("status %q was not pending", row.ID)
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package state
+
+import (
+	"sync"
+
+	"isuride/webapp/isuride"
+)
+
+// User is a person who requests rides.
+type User struct {
+	isuride.User // set once
+	// Log is what the user has to be told.
+	Log Log
+
+	mu sync.Mutex
+	// The rest is guarded by mu.
+	token      string // payment token, "" until there is one
+	rides      []*Ride
+	unfinished int              // rides that are not completed
+	coupons    []isuride.Coupon // in grant order
+	invited    int              // users who registered with this user's code
+}
+
+// FullName is the name that chairs are told (spec 6.2).
+func (u *User) FullName() string { return u.Firstname + " " + u.Lastname }
+
+// NewUser is a registration (spec 4.2).
+type NewUser struct {
+	Username, Firstname, Lastname, DateOfBirth string
+	InvitationCode                             string // "" if not invited
+}
+
+func (n *NewUser) check() error {
+	for _, f := range []struct{ name, value string }{
+		{"username", n.Username}, {"firstname", n.Firstname}, {"lastname", n.Lastname}, {"date_of_birth", n.DateOfBirth},
+	} {
+		if err := checkText(f.name, f.value, nameWidth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RegisterUser creates a user with its coupons, all or nothing (spec 4.2).
+func (s *Store) RegisterUser(n NewUser) (*User, error) {
+	if err := n.check(); err != nil {
+		return nil, err
+	}
+	s.registry.Lock()
+	defer s.registry.Unlock()
+	if s.usernames[foldName(n.Username)] {
+		return nil, isuride.Errorf(isuride.Conflict, "username %q is taken", n.Username)
+	}
+	now := s.opt.Now()
+	row := &isuride.User{
+		ID: s.ids.next(now), Username: n.Username, Firstname: n.Firstname, Lastname: n.Lastname, DateOfBirth: n.DateOfBirth,
+		AccessToken: newSecret(tokenBytes), InvitationCode: newSecret(invitationBytes), CreatedAt: now, UpdatedAt: now,
+	}
+	e := isuride.Event{Kind: isuride.UserRegistered, User: row,
+		Coupons: []isuride.Coupon{isuride.SignupCoupon(row.ID, now)}}
+	if n.InvitationCode == "" {
+		return s.commitUser(&e, nil)
+	}
+	return s.registerInvitedLocked(&e, n.InvitationCode)
+}
+
+// registerInvitedLocked adds the coupons of an invitation. The registry is locked.
+func (s *Store) registerInvitedLocked(e *isuride.Event, code string) (*User, error) {
+	inviter, ok := s.usersByInvitation.Load(code)
+	if !ok {
+		return nil, isuride.Errorf(isuride.InvalidInput, "invitation_code %q belongs to nobody", code)
+	}
+	inviter.mu.Lock()
+	defer inviter.mu.Unlock()
+	if inviter.invited >= isuride.MaxInvitations {
+		return nil, isuride.Errorf(isuride.InvalidInput, "invitation_code %q has been used %d times already", code, isuride.MaxInvitations)
+	}
+	// The sign-up coupon ranks before the invitation's.
+	e.Coupons = append(e.Coupons,
+		isuride.InviteCoupon(e.User.ID, code, e.User.CreatedAt+1),
+		isuride.RewardCoupon(inviter.ID, code, inviter.nextGrantLocked(e.User.CreatedAt)))
+	return s.commitUser(e, inviter)
+}
+
+// nextGrantLocked is when a coupon granted now counts as granted: at least one
+// millisecond after the one before, since a reward's code has the millisecond in it.
+func (u *User) nextGrantLocked(now isuride.Time) isuride.Time {
+	const millisecond = 1000
+	if n := len(u.coupons); n > 0 {
+		return max(now, u.coupons[n-1].CreatedAt+millisecond)
+	}
+	return now
+}
+
+func (s *Store) commitUser(e *isuride.Event, inviter *User) (*User, error) {
+	if err := s.commit(e); err != nil {
+		return nil, err
+	}
+	return s.applyUser(e, inviter), nil
+}
+
+func (s *Store) applyUser(e *isuride.Event, inviter *User) *User {
+	u := s.addUser(e.User)
+	for _, c := range e.Coupons {
+		if c.UserID == u.ID {
+			u.coupons = append(u.coupons, c)
+		} else if inviter != nil {
+			inviter.coupons = append(inviter.coupons, c)
+			inviter.invited++
+		}
+	}
+	s.publishUser(u)
+	return u
+}
+
+func (s *Store) addUser(row *isuride.User) *User {
+	u := &User{User: *row}
+	s.usernames[foldName(u.Username)] = true
+	s.usersByID.Store(u.ID, u)
+	s.usersByInvitation.Store(u.InvitationCode, u)
+	return u
+}
+
+// publishUser lets the user in, once it is complete.
+func (s *Store) publishUser(u *User) { s.usersByToken.Store(u.AccessToken, u) }
+
+// SetPaymentToken stores or replaces the user's payment token (spec 4.3).
+func (s *Store) SetPaymentToken(u *User, token string) error {
+	if err := checkText("token", token, tokenWidth); err != nil {
+		return err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if token == u.token {
+		return nil
+	}
+	e := isuride.Event{Kind: isuride.PaymentTokenSet,
+		Token: &isuride.PaymentToken{UserID: u.ID, Token: token, CreatedAt: s.opt.Now()}}
+	if err := s.commit(&e); err != nil {
+		return err
+	}
+	u.token = token
+	return nil
+}
+
+// Estimate is the discounted fare of a ride the user could request now, and the
+// discount in it (spec 4.7).
+func (u *User) Estimate(pickup, destination isuride.Coordinate) (fare, discount int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	offered := 0
+	if i := isuride.NextCoupon(u.coupons, true); i >= 0 {
+		offered = u.coupons[i].Discount
+	}
+	fare = isuride.DiscountedFare(pickup, destination, offered)
+	return fare, isuride.Sales(pickup, destination) - fare
+}
+
+// History visits the user's completed rides, newest first (spec 4.4).
+func (u *User) History(visit func(CompletedRide)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for i := len(u.rides) - 1; i >= 0; i-- {
+		if r := u.rides[i]; r.done {
+			visit(CompletedRide{Ride: r, Chair: r.chair.Load(), Evaluation: r.evaluation, CompletedAt: r.updatedAt})
+		}
+	}
+}
