@@ -190,7 +190,7 @@ func (s *Store) refreshFreeLocked(c *Chair) {
 	c.region = region
 	s.regions[region].free.put(c, c.track.At)
 	if news {
-		s.regions[region].poke()
+		s.regions[region].Poke()
 	}
 }
 

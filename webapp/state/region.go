@@ -24,7 +24,8 @@ func (r *Region) init() {
 // Changed yields when a ride or a chair has come in since it last did.
 func (r *Region) Changed() <-chan struct{} { return r.changed }
 
-func (r *Region) poke() {
+// Poke marks the region as changed.
+func (r *Region) Poke() {
 	select {
 	case r.changed <- struct{}{}:
 	default: // a token is there already
@@ -35,7 +36,7 @@ func (r *Region) wait(ride *Ride) {
 	r.mu.Lock()
 	r.waiting = append(r.waiting, ride)
 	r.mu.Unlock()
-	r.poke()
+	r.Poke()
 }
 
 // Waiting appends the rides without a chair to dst, oldest first.
