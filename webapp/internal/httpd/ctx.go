@@ -1,0 +1,153 @@
+package httpd
+
+import (
+	"bytes"
+	"net"
+	"strings"
+)
+
+// Ctx is one request and its answer. It is valid until the handler returns, and
+// so are the slices it hands out, which alias the read buffer.
+type Ctx struct {
+	conn *conn // nil while pooled
+	req  request
+	msg  []byte // the complete request, in aliases it
+	buf  readBuffer
+	due  ticks // when a request that has begun must be complete, 0 before it begins
+	res  response
+}
+
+func newCtx() *Ctx {
+	c := &Ctx{buf: readBuffer{b: make([]byte, readSize)}}
+	c.res.init()
+	c.req.reset()
+	return c
+}
+
+// recycle makes the Ctx ready for another request or connection.
+func (c *Ctx) recycle() {
+	c.msg, c.due = nil, 0
+	c.req.reset()
+	c.buf.recycle()
+	c.res.recycle()
+}
+
+func (c *Ctx) isHead() bool { return string(c.Method()) == "HEAD" }
+
+// Method is the request method as sent.
+func (c *Ctx) Method() []byte { return c.req.method.of(c.msg) }
+
+// Path is the path of the request target as sent, still percent-encoded, or "*".
+func (c *Ctx) Path() []byte { return c.req.path.of(c.msg) }
+
+// Query is what follows the question mark of the target, as sent.
+func (c *Ctx) Query() []byte { return c.req.query.of(c.msg) }
+
+// Body is the whole request body, decoded when it came in chunks.
+func (c *Ctx) Body() []byte { return c.req.body.of(c.msg) }
+
+// Header returns the first field of that name, in any case, or nil.
+func (c *Ctx) Header(name string) []byte {
+	for i := range c.req.fields[:c.req.count] {
+		f := &c.req.fields[i]
+		if equalFold(f.name.of(c.msg), name) {
+			return f.value.of(c.msg)
+		}
+	}
+	return nil
+}
+
+// Cookie returns the first cookie of that name, or nil; an empty value is not
+// nil. Double quotes around a value are not part of it (RFC 6265 4.1.1).
+func (c *Ctx) Cookie(name string) []byte {
+	for i := range c.req.fields[:c.req.count] {
+		f := &c.req.fields[i]
+		if !equalFold(f.name.of(c.msg), "cookie") {
+			continue
+		}
+		if v := findCookie(f.value.of(c.msg), name); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+func findCookie(pairs []byte, name string) []byte {
+	for len(pairs) > 0 {
+		pair := pairs
+		if i := bytes.IndexByte(pairs, ';'); i >= 0 {
+			pair, pairs = pairs[:i], pairs[i+1:]
+		} else {
+			pairs = nil
+		}
+		pair = trimBlank(pair)
+		if len(pair) > len(name) && pair[len(name)] == '=' && string(pair[:len(name)]) == name {
+			return unquote(pair[len(name)+1:])
+		}
+	}
+	return nil
+}
+
+func unquote(v []byte) []byte {
+	if len(v) >= 2 && v[0] == '"' && v[len(v)-1] == '"' {
+		return v[1 : len(v)-1]
+	}
+	return v
+}
+
+// RemoteAddr is the peer of the connection. Behind a proxy that is the proxy.
+func (c *Ctx) RemoteAddr() net.Addr { return c.conn.nc.RemoteAddr() }
+
+// Local reports whether the peer is on this machine: loopback or a unix socket.
+// A proxy on this machine makes everything local, so it must guard internal
+// paths itself (spec 3).
+func (c *Ctx) Local() bool {
+	switch a := c.RemoteAddr().(type) {
+	case *net.UnixAddr:
+		return true
+	case *net.TCPAddr:
+		return a.IP.IsLoopback()
+	}
+	return false
+}
+
+// SetStatus sets the status of the answer; it is 200 by default.
+func (c *Ctx) SetStatus(status int) { c.res.status = status }
+
+// SetHead sets header lines that were made beforehand, each with its CRLF,
+// replacing those of an earlier call. Length and connection fields are the
+// server's.
+func (c *Ctx) SetHead(lines string) { c.res.head = lines }
+
+// SetHeader adds a header field. Length and connection fields are the server's.
+func (c *Ctx) SetHeader(name, value string) {
+	if strings.ContainsAny(value, "\r\n\x00") {
+		panic("BUG: line break in the value of response header " + name)
+	}
+	r := &c.res
+	r.lines = append(r.lines, name...)
+	r.lines = append(r.lines, ": "...)
+	r.lines = append(r.lines, value...)
+	r.lines = append(r.lines, "\r\n"...)
+}
+
+// Out returns an empty slice in a pooled buffer, with room for at least size
+// bytes, to which a handler appends the body it then passes to SetBody. Only one
+// such slice is alive at a time.
+func (c *Ctx) Out(size int) []byte { return c.res.room(size) }
+
+// SetBody sets the body of the answer. Built on Out it is sent from where it
+// stands. Any other slice must not change before the answer has been written; a
+// large one is not copied. HEAD, 204 and 304 send no body.
+func (c *Ctx) SetBody(b []byte) { c.res.body = b }
+
+// AfterWrite has fn called once, on this goroutine, when the socket has taken
+// the whole answer, or with the error that prevented it. It replaces the
+// function of an earlier call. The Ctx is not valid in fn.
+func (c *Ctx) AfterWrite(fn func(err error)) { c.res.after = fn }
+
+// Stream makes the answer an event stream: status 200 and a head without a
+// length are sent when the handler returns, and with them in the same write the
+// body, if one was set, as the first events. Then open is called on this
+// goroutine. It must not block; it hands the stream to whoever writes to it.
+func (c *Ctx) Stream(open func(*Stream)) { c.res.open = open }

@@ -1,0 +1,81 @@
+package httpd
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// tick is the period of the sweep. A second is far below every timeout that
+// makes sense here, and walking 20,000 connections takes about a millisecond.
+const tick = time.Second
+
+// ticks counts sweeps.
+type ticks = uint64
+
+// ticksOf rounds d up and adds the running tick, so that nothing expires early.
+func ticksOf(d time.Duration) ticks {
+	return ticks((d+tick-1)/tick) + 1
+}
+
+// phase is what a connection waits for, hence which limit applies to it.
+type phase uint64
+
+const (
+	busy          phase = iota // the goroutine works, or a handler runs: no limit
+	idle                       // no request has begun
+	reading                    // a request has begun and is not complete
+	writing                    // the socket has not taken the whole response yet
+	streaming                  // a stream without a write in progress: no limit
+	streamWriting              // a stream with a write in progress
+	expired                    // given up by the sweep or by Shutdown
+)
+
+const phaseBits = 3
+
+// deadline is the phase of a connection and the tick at which that phase ends,
+// in one word, so that the sweep can take it over by compare-and-swap.
+type deadline struct{ word atomic.Uint64 }
+
+// enter begins a phase that is due at the given tick, 0 meaning never. It
+// reports false when the connection has been given up in the meantime; its
+// deadlines are then in the past and only closing it remains.
+func (d *deadline) enter(p phase, due ticks) bool {
+	old := d.word.Swap(due<<phaseBits | uint64(p))
+	return phase(old&(1<<phaseBits-1)) != expired
+}
+
+func (d *deadline) load() (word uint64, p phase, due ticks) {
+	word = d.word.Load()
+	return word, phase(word & (1<<phaseBits - 1)), word >> phaseBits
+}
+
+// expire takes the connection over, unless it has gone on since word was read.
+func (d *deadline) expire(word uint64) bool {
+	return d.word.CompareAndSwap(word, uint64(expired))
+}
+
+// sweep moves the server's clock and wakes every connection that has waited too
+// long, until stop is closed.
+func (s *Server) sweep(stop <-chan struct{}) {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-t.C:
+			s.expireAll(s.clock.Add(1))
+		}
+	}
+}
+
+func (s *Server) expireAll(now ticks) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns.all() {
+		word, p, due := c.deadline.load()
+		if due != 0 && due <= now && c.deadline.expire(word) {
+			c.wake(p)
+		}
+	}
+}

@@ -1,0 +1,42 @@
+package httpd
+
+import "iter"
+
+// connList is a doubly linked list through the connections themselves, so that
+// joining and leaving allocate nothing. The server's mutex guards it.
+type connList struct {
+	first *conn
+	len   int
+}
+
+func (l *connList) push(c *conn) {
+	c.next = l.first
+	if l.first != nil {
+		l.first.prev = c
+	}
+	l.first = c
+	l.len++
+}
+
+func (l *connList) remove(c *conn) {
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		l.first = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	}
+	c.prev, c.next = nil, nil
+	l.len--
+}
+
+func (l *connList) all() iter.Seq[*conn] {
+	return func(yield func(*conn) bool) {
+		for c := l.first; c != nil; c = c.next {
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}

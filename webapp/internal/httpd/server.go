@@ -1,0 +1,308 @@
+// Package httpd is the HTTP/1.1 server of the hot path: one goroutine a
+// connection, pooled buffers, no allocation for a small request on a kept
+// connection, and one write(2) for a response.
+//
+// A [Handler] gets a [Ctx]: the parsed request as slices into the read buffer,
+// and an append buffer for the answer. The answer leaves when the handler has
+// returned; [Ctx.AfterWrite] tells when the socket has taken it. [Ctx.Stream]
+// turns the connection into an endless event stream, which costs a small
+// goroutine and no buffer while nothing happens.
+//
+// The package speaks HTTP/1.0 and HTTP/1.1 over whatever net.Listener it is
+// given: TCP, unix sockets, and crypto/tls listeners whose configuration offers
+// no protocol but http/1.1. It leaves to others: routing, 404 and 405, JSON,
+// cookies as sessions, compression, percent-decoding, and TCP keep-alive, which
+// net.Listen switches on. It sends no Date header: nothing in the API uses one
+// (spec 4.0), and every client would have to parse it.
+//
+// Timeouts need no timer: a sweep once a second looks at one word of every
+// connection, so they are kept to about two seconds, always late, never early.
+package httpd
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Handler answers one request. It runs on the connection's goroutine and may
+// block, though the connection then serves nothing else. c is valid until it
+// returns.
+type Handler func(c *Ctx)
+
+// ErrServerClosed is what Serve returns after Shutdown.
+var ErrServerClosed = errors.New("httpd: server closed")
+
+// Options of a server. Zero values mean the defaults.
+type Options struct {
+	// MaxHeader bounds request line and header fields together, in bytes
+	// (16 KiB). A longer head is answered with 431.
+	MaxHeader int
+	// MaxBody bounds the decoded request body, in bytes (1 MiB). A longer
+	// one is answered with 413.
+	MaxBody int
+	// IdleTimeout closes a kept connection without a request (75 s). It must
+	// lie well above the 10 s after which clients drop idle connections, or
+	// a POST meets a connection that is just being closed (spec 4.0).
+	IdleTimeout time.Duration
+	// ReadTimeout bounds a request from its first byte to its last, and the
+	// TLS handshake (10 s). A slower request is answered with 408.
+	ReadTimeout time.Duration
+	// WriteTimeout bounds the write of one response or of one stream message
+	// (10 s).
+	WriteTimeout time.Duration
+	// Error fills in the answers the server gives by itself, status and
+	// message being set by it: 400, 408, 413, 417, 431, 500, 501 and 505.
+	// The request may be unreadable, its accessors then return nothing.
+	// The default answers the message as plain text.
+	Error func(c *Ctx, status int, message string)
+	// Log takes panics and accept failures (slog.Default).
+	Log *slog.Logger
+}
+
+// Stats is a snapshot of a server's counters.
+type Stats struct {
+	Conns    int    // open connections, streams included
+	Streams  int    // open streams
+	Requests uint64 // requests handed to the handler since the start
+}
+
+// Server serves connections of any number of listeners with one handler.
+type Server struct {
+	// Set once.
+	handler Handler
+	opts    Options
+	idle    ticks
+	read    ticks
+	write   ticks
+	pool    sync.Pool // of *Ctx
+
+	// Atomic.
+	clock    atomic.Uint64 // ticks since the start, moved by sweep
+	streams  atomic.Int64
+	draining atomic.Bool
+
+	// Guarded by mu.
+	mu        sync.Mutex
+	conns     connList
+	past      uint64 // requests of connections that are gone
+	listeners map[net.Listener]struct{}
+	stop      chan struct{} // closed by finish: ends the sweep; nil before the first Serve
+	drained   chan struct{} // closed by finish: the last connection is gone
+	finished  bool
+}
+
+// New returns a server that is not listening yet.
+func New(h Handler, o Options) *Server {
+	o = o.withDefaults()
+	s := &Server{
+		handler:   h,
+		opts:      o,
+		idle:      ticksOf(o.IdleTimeout),
+		read:      ticksOf(o.ReadTimeout),
+		write:     ticksOf(o.WriteTimeout),
+		listeners: make(map[net.Listener]struct{}),
+		drained:   make(chan struct{}),
+	}
+	s.pool.New = func() any { return newCtx() }
+	return s
+}
+
+func (o Options) withDefaults() Options {
+	o.MaxHeader = defaultTo(o.MaxHeader, 16<<10)
+	o.MaxBody = defaultTo(o.MaxBody, 1<<20)
+	o.IdleTimeout = defaultTo(o.IdleTimeout, 75*time.Second)
+	o.ReadTimeout = defaultTo(o.ReadTimeout, 10*time.Second)
+	o.WriteTimeout = defaultTo(o.WriteTimeout, 10*time.Second)
+	if o.Error == nil {
+		o.Error = plainError
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
+func defaultTo[T int | time.Duration](v, def T) T {
+	if v <= 0 {
+		return def
+	}
+	return v
+}
+
+func plainError(c *Ctx, _ int, message string) {
+	c.SetHead("Content-Type: text/plain; charset=utf-8\r\n")
+	c.SetBody(append(c.Out(0), message...))
+}
+
+// Serve accepts connections from l until Shutdown, then returns
+// ErrServerClosed; any other error is the listener's. It closes l.
+func (s *Server) Serve(l net.Listener) error {
+	if !s.register(l) {
+		l.Close()
+		return ErrServerClosed
+	}
+	defer s.unregister(l)
+	var pause backoff
+	for {
+		nc, err := l.Accept()
+		switch {
+		case err == nil:
+			pause.reset(s.opts.Log)
+			s.start(nc)
+		case s.draining.Load():
+			return ErrServerClosed
+		case !passing(err):
+			return err
+		default:
+			pause.wait(s.opts.Log, err)
+		}
+	}
+}
+
+func (s *Server) register(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining.Load() {
+		return false
+	}
+	s.listeners[l] = struct{}{}
+	if s.stop == nil {
+		s.stop = make(chan struct{})
+		go s.sweep(s.stop)
+	}
+	return true
+}
+
+func (s *Server) unregister(l net.Listener) {
+	s.mu.Lock()
+	delete(s.listeners, l)
+	s.mu.Unlock()
+	l.Close()
+}
+
+func (s *Server) start(nc net.Conn) {
+	c := newConn(s, nc)
+	s.mu.Lock()
+	if s.draining.Load() {
+		s.mu.Unlock()
+		nc.Close()
+		return
+	}
+	s.conns.push(c)
+	s.mu.Unlock()
+	go c.serve()
+}
+
+// forget is called once by each connection, at its end.
+func (s *Server) forget(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns.remove(c)
+	s.past += c.requests.Load()
+	if s.draining.Load() {
+		s.finishLocked()
+	}
+}
+
+// finishLocked completes a shutdown once no connection is left.
+func (s *Server) finishLocked() {
+	if s.conns.len > 0 || s.finished {
+		return
+	}
+	s.finished = true
+	close(s.drained)
+	if s.stop != nil {
+		close(s.stop)
+	}
+}
+
+// Shutdown stops accepting, ends idle connections and streams, and waits for
+// running requests. When ctx ends first it cuts what is left, without waiting
+// for handlers that still run, and returns the context's error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.drain()
+	select {
+	case <-s.drained:
+		return nil
+	case <-ctx.Done():
+		s.cut()
+		return ctx.Err()
+	}
+}
+
+func (s *Server) drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining.Store(true)
+	for l := range s.listeners {
+		l.Close()
+	}
+	for c := range s.conns.all() {
+		c.retire()
+	}
+	s.finishLocked()
+}
+
+func (s *Server) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns.all() {
+		c.cut()
+	}
+}
+
+func (s *Server) limits() limits { return limits{s.opts.MaxHeader, s.opts.MaxBody} }
+
+// dueIn is the tick that lies d ahead.
+func (s *Server) dueIn(d ticks) ticks { return s.clock.Load() + d }
+
+// Stats counts what is open now and what has been served.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := Stats{Conns: s.conns.len, Streams: int(s.streams.Load()), Requests: s.past}
+	for c := range s.conns.all() {
+		st.Requests += c.requests.Load()
+	}
+	return st
+}
+
+// passing reports whether an accept error may go away by itself: the process or
+// the system is out of something, or the peer has already left.
+func passing(err error) bool {
+	for _, e := range []syscall.Errno{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
+		syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EPROTO,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// backoff paces an accept loop that fails, and logs the first failure of a row
+// and its end.
+type backoff struct{ next time.Duration }
+
+func (b *backoff) wait(log *slog.Logger, err error) {
+	if b.next == 0 {
+		b.next = 5 * time.Millisecond
+		log.Error("cannot accept connections, trying on", "err", err)
+	}
+	time.Sleep(b.next)
+	b.next = min(2*b.next, time.Second)
+}
+
+func (b *backoff) reset(log *slog.Logger) {
+	if b.next > 0 {
+		b.next = 0
+		log.Info("accepting connections again")
+	}
+}
