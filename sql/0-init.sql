@@ -1,0 +1,6 @@
+-- Database and account that the application uses by default (ISUCON_DB_NAME,
+-- ISUCON_DB_USER, ISUCON_DB_PASSWORD). Run once, as an administrator:
+--   mysql < 0-init.sql
+CREATE DATABASE IF NOT EXISTS isuride CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
+CREATE USER IF NOT EXISTS 'isucon'@'%' IDENTIFIED BY 'isucon';
+GRANT ALL PRIVILEGES ON isuride.* TO 'isucon'@'%';

@@ -1,0 +1,127 @@
+-- The tables for MySQL 8 and MariaDB 10.11: drops what is there and creates all anew.
+-- What every table is for stands in README.md; why names have a binary collation in
+-- webapp/docs/decisions/0002-names-and-collations.md.
+-- Statements end with a semicolon at the end of a line; the server splits there.
+
+DROP TABLE IF EXISTS settings;
+CREATE TABLE settings (
+  name  VARCHAR(30) NOT NULL,
+  value TEXT        NOT NULL,
+  PRIMARY KEY (name)
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'settings of the running system';
+
+DROP TABLE IF EXISTS chair_models;
+CREATE TABLE chair_models (
+  name  VARCHAR(50) NOT NULL,
+  speed INTEGER     NOT NULL COMMENT 'distance units per tick',
+  PRIMARY KEY (name)
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'models of chairs';
+
+DROP TABLE IF EXISTS owners;
+CREATE TABLE owners (
+  id                   VARCHAR(26)  NOT NULL,
+  name                 VARCHAR(30)  CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  access_token         VARCHAR(255) NOT NULL COMMENT 'session token',
+  chair_register_token VARCHAR(255) NOT NULL COMMENT 'lets a chair register under this owner',
+  created_at           DATETIME(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  updated_at           DATETIME(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6),
+  PRIMARY KEY (id),
+  UNIQUE (name),
+  UNIQUE (access_token),
+  UNIQUE (chair_register_token)
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'owners of chairs';
+
+DROP TABLE IF EXISTS users;
+CREATE TABLE users (
+  id              VARCHAR(26)  NOT NULL,
+  username        VARCHAR(30)  CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  firstname       VARCHAR(30)  NOT NULL,
+  lastname        VARCHAR(30)  NOT NULL,
+  date_of_birth   VARCHAR(30)  NOT NULL COMMENT 'free text, normally YYYY-MM-DD',
+  access_token    VARCHAR(255) NOT NULL COMMENT 'session token',
+  invitation_code VARCHAR(30)  NOT NULL COMMENT 'others register with it',
+  created_at      DATETIME(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  updated_at      DATETIME(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6),
+  PRIMARY KEY (id),
+  UNIQUE (username),
+  UNIQUE (access_token),
+  UNIQUE (invitation_code)
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'people who request rides';
+
+DROP TABLE IF EXISTS payment_tokens;
+CREATE TABLE payment_tokens (
+  user_id    VARCHAR(26)  NOT NULL,
+  token      VARCHAR(255) NOT NULL COMMENT 'bearer token for the payment gateway',
+  created_at DATETIME(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  PRIMARY KEY (user_id)
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'one payment token a user';
+
+DROP TABLE IF EXISTS chairs;
+CREATE TABLE chairs (
+  id           VARCHAR(26)  NOT NULL,
+  owner_id     VARCHAR(26)  NOT NULL,
+  name         VARCHAR(30)  NOT NULL COMMENT 'not unique',
+  model        TEXT         NOT NULL COMMENT 'chair_models.name, not enforced',
+  is_active    TINYINT(1)   NOT NULL COMMENT 'accepts rides',
+  access_token VARCHAR(255) NOT NULL COMMENT 'session token',
+  created_at   DATETIME(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  updated_at   DATETIME(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6),
+  PRIMARY KEY (id)
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'self-driving chairs';
+
+DROP TABLE IF EXISTS chair_locations;
+CREATE TABLE chair_locations (
+  id         VARCHAR(26) NOT NULL COMMENT 'grows with time',
+  chair_id   VARCHAR(26) NOT NULL,
+  latitude   INTEGER     NOT NULL,
+  longitude  INTEGER     NOT NULL,
+  created_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) COMMENT 'time of the report',
+  PRIMARY KEY (id)
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'history: one row a position report';
+
+DROP TABLE IF EXISTS rides;
+CREATE TABLE rides (
+  id                    VARCHAR(26) NOT NULL,
+  user_id               VARCHAR(26) NOT NULL,
+  chair_id              VARCHAR(26) NULL COMMENT 'NULL until a chair is assigned',
+  pickup_latitude       INTEGER     NOT NULL,
+  pickup_longitude      INTEGER     NOT NULL,
+  destination_latitude  INTEGER     NOT NULL,
+  destination_longitude INTEGER     NOT NULL,
+  evaluation            INTEGER     NULL COMMENT '1 to 5, NULL until rated',
+  created_at            DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) COMMENT 'time of the request',
+  updated_at            DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6)
+                        COMMENT 'time of the assignment, then of the completion',
+  PRIMARY KEY (id)
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'rides from request to rating';
+
+DROP TABLE IF EXISTS ride_statuses;
+CREATE TABLE ride_statuses (
+  id            VARCHAR(26) NOT NULL,
+  ride_id       VARCHAR(26) NOT NULL,
+  status        ENUM('MATCHING', 'ENROUTE', 'PICKUP', 'CARRYING', 'ARRIVED', 'COMPLETED') NOT NULL,
+  created_at    DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) COMMENT 'when the status was entered',
+  app_sent_at   DATETIME(6) NULL COMMENT 'first delivery to the user',
+  chair_sent_at DATETIME(6) NULL COMMENT 'first delivery to the chair',
+  PRIMARY KEY (id)
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'history: one row a status of a ride';
+
+DROP TABLE IF EXISTS coupons;
+CREATE TABLE coupons (
+  user_id    VARCHAR(26)  NOT NULL,
+  code       VARCHAR(255) NOT NULL,
+  discount   INTEGER      NOT NULL COMMENT 'yen',
+  created_at DATETIME(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP(6) COMMENT 'order of use',
+  used_by    VARCHAR(26)  NULL COMMENT 'the ride that consumed it',
+  PRIMARY KEY (user_id, code)
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'discounts, each for one ride';
+
+-- Ours, not of the contest: one row that says where in the event log the tables stand.
+-- Kept when the others are dropped, because it tells of a reset that was interrupted.
+CREATE TABLE IF NOT EXISTS journal_position (
+  id         TINYINT    NOT NULL COMMENT 'always 1',
+  generation BIGINT     NOT NULL COMMENT 'number of the initialize that filled the tables',
+  position   BIGINT     NOT NULL COMMENT 'last event of that generation in the tables',
+  ready      TINYINT(1) NOT NULL COMMENT '0 while the tables are being filled',
+  PRIMARY KEY (id)
+) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'position in the event log';

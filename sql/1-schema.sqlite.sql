@@ -1,0 +1,109 @@
+-- The tables of 1-schema.sql for SQLite. Times are UTC text as MySQL prints a
+-- DATETIME(6): YYYY-MM-DD HH:MM:SS.ffffff. Widths are checked by the server.
+-- Statements end with a semicolon at the end of a line; the server splits there.
+
+DROP TABLE IF EXISTS settings;
+CREATE TABLE settings (
+  name  TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+DROP TABLE IF EXISTS chair_models;
+CREATE TABLE chair_models (
+  name  TEXT    NOT NULL PRIMARY KEY,
+  speed INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+DROP TABLE IF EXISTS owners;
+CREATE TABLE owners (
+  id                   TEXT NOT NULL PRIMARY KEY,
+  name                 TEXT NOT NULL UNIQUE,
+  access_token         TEXT NOT NULL UNIQUE,
+  chair_register_token TEXT NOT NULL UNIQUE,
+  created_at           TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now')),
+  updated_at           TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+) STRICT, WITHOUT ROWID;
+
+DROP TABLE IF EXISTS users;
+CREATE TABLE users (
+  id              TEXT NOT NULL PRIMARY KEY,
+  username        TEXT NOT NULL UNIQUE,
+  firstname       TEXT NOT NULL,
+  lastname        TEXT NOT NULL,
+  date_of_birth   TEXT NOT NULL,
+  access_token    TEXT NOT NULL UNIQUE,
+  invitation_code TEXT NOT NULL UNIQUE,
+  created_at      TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now')),
+  updated_at      TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+) STRICT, WITHOUT ROWID;
+
+DROP TABLE IF EXISTS payment_tokens;
+CREATE TABLE payment_tokens (
+  user_id    TEXT NOT NULL PRIMARY KEY,
+  token      TEXT NOT NULL,
+  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+) STRICT, WITHOUT ROWID;
+
+DROP TABLE IF EXISTS chairs;
+CREATE TABLE chairs (
+  id           TEXT    NOT NULL PRIMARY KEY,
+  owner_id     TEXT    NOT NULL,
+  name         TEXT    NOT NULL,
+  model        TEXT    NOT NULL,
+  is_active    INTEGER NOT NULL,
+  access_token TEXT    NOT NULL,
+  created_at   TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now')),
+  updated_at   TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+) STRICT, WITHOUT ROWID;
+
+DROP TABLE IF EXISTS chair_locations;
+CREATE TABLE chair_locations (
+  id         TEXT    NOT NULL PRIMARY KEY,
+  chair_id   TEXT    NOT NULL,
+  latitude   INTEGER NOT NULL,
+  longitude  INTEGER NOT NULL,
+  created_at TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+) STRICT, WITHOUT ROWID;
+
+DROP TABLE IF EXISTS rides;
+CREATE TABLE rides (
+  id                    TEXT    NOT NULL PRIMARY KEY,
+  user_id               TEXT    NOT NULL,
+  chair_id              TEXT    NULL,
+  pickup_latitude       INTEGER NOT NULL,
+  pickup_longitude      INTEGER NOT NULL,
+  destination_latitude  INTEGER NOT NULL,
+  destination_longitude INTEGER NOT NULL,
+  evaluation            INTEGER NULL,
+  created_at            TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now')),
+  updated_at            TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+) STRICT, WITHOUT ROWID;
+
+DROP TABLE IF EXISTS ride_statuses;
+CREATE TABLE ride_statuses (
+  id            TEXT NOT NULL PRIMARY KEY,
+  ride_id       TEXT NOT NULL,
+  status        TEXT NOT NULL CHECK (status IN ('MATCHING', 'ENROUTE', 'PICKUP', 'CARRYING', 'ARRIVED', 'COMPLETED')),
+  created_at    TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now')),
+  app_sent_at   TEXT NULL,
+  chair_sent_at TEXT NULL
+) STRICT, WITHOUT ROWID;
+
+DROP TABLE IF EXISTS coupons;
+CREATE TABLE coupons (
+  user_id    TEXT    NOT NULL,
+  code       TEXT    NOT NULL,
+  discount   INTEGER NOT NULL,
+  created_at TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now')),
+  used_by    TEXT    NULL,
+  PRIMARY KEY (user_id, code)
+) STRICT, WITHOUT ROWID;
+
+-- One row that says where in the event log the tables stand; kept when the others are
+-- dropped, because it tells of a reset that was interrupted.
+CREATE TABLE IF NOT EXISTS journal_position (
+  id         INTEGER NOT NULL PRIMARY KEY,
+  generation INTEGER NOT NULL,
+  position   INTEGER NOT NULL,
+  ready      INTEGER NOT NULL
+) STRICT;

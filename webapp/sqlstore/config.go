@@ -1,0 +1,104 @@
+package sqlstore
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// Dialect is the kind of database.
+type Dialect int
+
+const (
+	// SQLite is the embedded database in a file.
+	SQLite Dialect = iota
+	// MySQL stands for everything that speaks its protocol.
+	MySQL
+)
+
+// String names the dialect for messages.
+func (d Dialect) String() string {
+	if d == MySQL {
+		return "MySQL"
+	}
+	return "SQLite"
+}
+
+// Config says where the database is.
+type Config struct {
+	Dialect Dialect
+
+	// Host is a name or address, or the path of a unix socket.
+	Host                 string
+	Port                 int
+	User, Password, Name string
+
+	// Path is SQLite's file; its folder is created.
+	Path string
+
+	// Wait is how long Open waits for a database that does not answer yet; 0 stands
+	// for a minute.
+	Wait time.Duration
+}
+
+const defaultWait = time.Minute
+
+// dialTimeout bounds one attempt to reach the server.
+const dialTimeout = 5 * time.Second
+
+func (c Config) wait() time.Duration { return cmp.Or(c.Wait, defaultWait) }
+
+// String names the database for messages, without the password.
+func (c Config) String() string {
+	if c.Dialect == SQLite {
+		return "SQLite file " + c.Path
+	}
+	return fmt.Sprintf("MySQL database %s of user %s at %s", c.Name, c.User, c.address())
+}
+
+func (c Config) address() string {
+	if c.socket() {
+		return c.Host
+	}
+	return net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
+}
+
+func (c Config) socket() bool { return strings.HasPrefix(c.Host, "/") }
+
+// mysql is the driver's configuration for the database name, which may be "".
+//
+// The session takes strings as they stand between the quotes, so that one escaping
+// fits both dialects, and refuses values that do not fit a column instead of cutting
+// them.
+func (c Config) mysql(name string) *mysql.Config {
+	m := mysql.NewConfig()
+	m.Net, m.Addr = "tcp", c.address()
+	if c.socket() {
+		m.Net = "unix"
+	}
+	m.User, m.Passwd, m.DBName = c.User, c.Password, name
+	m.Timeout = dialTimeout
+	m.Collation = "utf8mb4_general_ci"
+	m.InterpolateParams = true
+	m.Params = map[string]string{
+		"sql_mode":  "'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'",
+		"time_zone": "'+00:00'",
+	}
+	return m
+}
+
+// sqlite is the data source name of the file: one writer at a time takes the lock when
+// its transaction begins, and every commit reaches the disk.
+func (c Config) sqlite() string {
+	q := url.Values{
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"},
+		"_txlock": {"immediate"},
+	}
+	return "file:" + (&url.URL{Path: c.Path}).EscapedPath() + "?" + q.Encode()
+}

@@ -1,0 +1,78 @@
+package sqlstore
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	sqlfiles "isuride/sql"
+	"isuride/webapp/isuride"
+)
+
+// InitialTables is the data set that comes with the binary.
+func InitialTables() (*isuride.Tables, error) {
+	t, err := readEmbedded(sqlfiles.InitialData)
+	if err != nil {
+		return nil, err
+	}
+	return withMasterData(t)
+}
+
+// ReadDumpFile is the data set of a dump, compressed by gzip or not. Settings and chair
+// models are the master data if the dump has none.
+func ReadDumpFile(path string) (t *isuride.Tables, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if t, err = readDump(f); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return withMasterData(t)
+}
+
+func withMasterData(t *isuride.Tables) (*isuride.Tables, error) {
+	master, err := readEmbedded(sqlfiles.MasterData)
+	if err != nil {
+		return nil, err
+	}
+	if len(t.Settings) == 0 {
+		t.Settings = master.Settings
+	}
+	if len(t.ChairModels) == 0 {
+		t.ChairModels = master.ChairModels
+	}
+	return t, nil
+}
+
+func readEmbedded(name string) (t *isuride.Tables, err error) {
+	f, err := sqlfiles.Files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if t, err = readDump(f); err != nil {
+		return nil, fmt.Errorf("embedded %s: %w", name, err)
+	}
+	return t, nil
+}
+
+// gzipMagic starts every gzip file.
+const gzipMagic = "\x1f\x8b"
+
+func readDump(r io.Reader) (*isuride.Tables, error) {
+	buffered := bufio.NewReader(r)
+	// A shorter file is no gzip file; its read error shows up in ParseDump.
+	if magic, _ := buffered.Peek(len(gzipMagic)); string(magic) != gzipMagic {
+		return ParseDump(buffered)
+	}
+	unzipped, err := gzip.NewReader(buffered)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDump(unzipped)
+}

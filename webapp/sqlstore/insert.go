@@ -1,0 +1,67 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"isuride/webapp/isuride"
+)
+
+// inserter writes rows as few long INSERT statements whose values stand in the text:
+// measured against prepared statements that was faster on both dialects.
+type inserter struct {
+	dialect *dialect
+	chunk   int
+	upsert  bool
+
+	statement []byte
+	fields    []any
+}
+
+// insert writes all rows of t, parents before children.
+func (in *inserter) insert(ctx context.Context, tx *sqlx.Tx, t *isuride.Tables) error {
+	for i := range tables {
+		if err := in.table(ctx, tx, &tables[i], t); err != nil {
+			return fmt.Errorf("write %s: %w", tables[i].name, err)
+		}
+	}
+	return nil
+}
+
+func (in *inserter) table(ctx context.Context, tx *sqlx.Tx, tab *table, t *isuride.Tables) error {
+	head, tail := tab.insertHead(), ""
+	if in.upsert {
+		tail = tab.upsertTail(in.dialect)
+	}
+	in.statement = in.statement[:0]
+	last := tab.rows(t) - 1
+	for i := range last + 1 {
+		if len(in.statement) == 0 {
+			in.statement = append(in.statement, head...)
+		} else {
+			in.statement = append(in.statement, ',')
+		}
+		in.appendRow(tab, t, i)
+		if len(in.statement)+len(tail) < in.chunk && i < last {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, string(append(in.statement, tail...))); err != nil {
+			return err
+		}
+		in.statement = in.statement[:0]
+	}
+	return nil
+}
+
+func (in *inserter) appendRow(tab *table, t *isuride.Tables, i int) {
+	in.fields = tab.fields(in.fields[:0], t, i)
+	separator := byte('(')
+	for j, field := range in.fields {
+		in.statement = append(in.statement, separator)
+		in.statement = in.dialect.appendValue(in.statement, field, tab.columns[j].nullable)
+		separator = ','
+	}
+	in.statement = append(in.statement, ')')
+}

@@ -1,0 +1,184 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/jmoiron/sqlx"
+
+	"isuride/webapp/isuride"
+)
+
+// Snapshot is the whole database at one position. Its ChairLocations are summed up as
+// tracks, by chair id; a row may refer to one that does not exist.
+type Snapshot struct {
+	Generation, Position uint64
+	isuride.Tables
+	Tracks map[string]Track
+}
+
+// ErrNotReady says that the tables are missing or half filled: a Reset has to come first.
+var ErrNotReady = errors.New("the database is not ready")
+
+// Load reads everything, tables at the same time.
+func (s *Store) Load(ctx context.Context) (*Snapshot, error) {
+	snapshot, err := s.load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load the database: %w", err)
+	}
+	return snapshot, nil
+}
+
+func (s *Store) load(ctx context.Context) (*Snapshot, error) {
+	before, err := s.state(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !before.Ready {
+		return nil, ErrNotReady
+	}
+	snapshot := &Snapshot{Generation: before.Generation, Position: before.Position}
+	if err := s.loadTables(ctx, snapshot); err != nil {
+		return nil, err
+	}
+	switch after, err := s.state(ctx); {
+	case err != nil:
+		return nil, err
+	case after != before:
+		return nil, fmt.Errorf("%w: another writer moved it from %+v to %+v", ErrFenced, before, after)
+	}
+	return snapshot, nil
+}
+
+func (s *Store) loadTables(ctx context.Context, snapshot *Snapshot) error {
+	errs := make([]error, len(tables)+1)
+	var wait sync.WaitGroup
+	wait.Go(func() { snapshot.Tracks, errs[len(tables)] = s.loadTracks(ctx) })
+	for i := range tables {
+		if tables[i].name != locationTable {
+			wait.Go(func() { errs[i] = s.loadTable(ctx, &tables[i], &snapshot.Tables) })
+		}
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
+func (s *Store) loadTable(ctx context.Context, tab *table, t *isuride.Tables) error {
+	var fields []any
+	err := s.scan(ctx, func(values []sql.RawBytes) error {
+		tab.grow(t)
+		fields = tab.fields(fields[:0], t, tab.rows(t)-1)
+		for i, field := range fields {
+			if err := parseValue(field, values[i], &tab.columns[i]); err != nil {
+				return fmt.Errorf("row %s: %w", values[0], err)
+			}
+		}
+		return nil
+	}, "SELECT "+strings.Join(tab.columnNames(), ", ")+" FROM "+tab.name)
+	if err != nil {
+		return fmt.Errorf("table %s: %w", tab.name, err)
+	}
+	return nil
+}
+
+// scan calls f with the values of each row, which are valid until f returns.
+func (s *Store) scan(ctx context.Context, f func(values []sql.RawBytes) error, query string, args ...any) (err error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	names, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	values := make([]sql.RawBytes, len(names))
+	dest := make([]any, len(names))
+	for i := range values {
+		dest[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		if err := f(values); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+const locationTable = "chair_locations"
+
+// loadTracks sums up the position reports. Ids grow with time, so that the order of the
+// primary key is the order of the reports; chairs for which that does not hold are
+// summed up again in the order of time.
+func (s *Store) loadTracks(ctx context.Context) (map[string]Track, error) {
+	tracks := map[string]*Track{}
+	unordered := map[string]bool{}
+	err := s.scanLocations(ctx, func(chair []byte, at isuride.Coordinate, when isuride.Time) {
+		track := tracks[string(chair)]
+		if track == nil {
+			track = new(Track)
+			tracks[string(chair)] = track
+		}
+		if when < track.At {
+			unordered[string(chair)] = true
+		}
+		track.add(at, when)
+	}, "SELECT chair_id, latitude, longitude, created_at FROM chair_locations ORDER BY id")
+	if err != nil {
+		return nil, err
+	}
+	if len(unordered) > 0 {
+		if err := s.reorder(ctx, tracks, unordered); err != nil {
+			return nil, err
+		}
+	}
+	result := make(map[string]Track, len(tracks))
+	for chair, track := range tracks {
+		result[chair] = *track
+	}
+	return result, nil
+}
+
+// reorder computes the tracks of the given chairs by the order of time.
+func (s *Store) reorder(ctx context.Context, tracks map[string]*Track, chairs map[string]bool) error {
+	ids := make([]string, 0, len(chairs))
+	for id := range chairs {
+		ids = append(ids, id)
+		*tracks[id] = Track{}
+	}
+	query, args, err := sqlx.In("SELECT chair_id, latitude, longitude, created_at FROM chair_locations"+
+		" WHERE chair_id IN (?) ORDER BY chair_id, created_at, id", ids)
+	if err != nil {
+		return err
+	}
+	return s.scanLocations(ctx, func(chair []byte, at isuride.Coordinate, when isuride.Time) {
+		tracks[string(chair)].add(at, when)
+	}, query, args...)
+}
+
+func (s *Store) scanLocations(ctx context.Context, f func(chair []byte, at isuride.Coordinate, when isuride.Time), query string, args ...any) error {
+	columns := parseColumns("chair_id latitude longitude created_at")
+	var at isuride.Coordinate
+	var when isuride.Time
+	fields := []any{&at.Latitude, &at.Longitude, &when}
+	err := s.scan(ctx, func(values []sql.RawBytes) error {
+		for i, field := range fields {
+			if err := parseValue(field, values[i+1], &columns[i+1]); err != nil {
+				return fmt.Errorf("of chair %s: %w", values[0], err)
+			}
+		}
+		f(values[0], at, when)
+		return nil
+	}, query, args...)
+	if err != nil {
+		return fmt.Errorf("table %s: %w", locationTable, err)
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+package mysqltest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"isuride/webapp/sqlstore"
+)
+
+// process is a MariaDB server of our own, in a folder of its own.
+type process struct {
+	daemon  string // path of the program
+	folder  string // removed at the end
+	port    int
+	command *exec.Cmd     // nil while it does not run
+	ended   chan struct{} // closed when command has ended
+}
+
+// installFlags decide how the data folder is made: with a log of 16 MiB instead of 96,
+// as the folder is copied for each run.
+var installFlags = []string{"--no-defaults", "--innodb-log-file-size=16M", "--skip-name-resolve"}
+
+// serverFlags are those of a server that keeps what it commits, small enough for tests.
+var serverFlags = []string{"--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=128M",
+	"--performance-schema=0", "--skip-log-bin", "--bind-address=127.0.0.1"}
+
+// newProcess makes a data folder and finds a free port.
+func newProcess() (*process, error) {
+	daemon, err := findDaemon()
+	if err != nil {
+		return nil, err
+	}
+	template, err := dataTemplate(daemon)
+	if err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "isuride-mariadb-")
+	if err != nil {
+		return nil, err
+	}
+	p := &process{daemon: daemon, folder: folder, port: port}
+	if err := os.CopyFS(p.data(), os.DirFS(template)); err != nil {
+		p.remove()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *process) data() string { return filepath.Join(p.folder, "data") }
+
+// account is the one that the data folder has for tests.
+func (p *process) account() sqlstore.Config {
+	return sqlstore.Config{Dialect: sqlstore.MySQL, Host: "127.0.0.1", Port: p.port,
+		User: testUser, Password: testPassword, Wait: startWait}
+}
+
+const testUser, testPassword = "isuride", "isuride"
+
+// findDaemon looks where distributions put it; /usr/sbin is not in every user's path.
+func findDaemon() (string, error) {
+	for _, name := range []string{"mariadbd", "/usr/sbin/mariadbd", "/usr/libexec/mariadbd"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", ErrNotInstalled
+}
+
+// freePort asks the system for one; another process could take it before the server
+// does, which would show as a failed start.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+// start runs the server and waits until it answers.
+func (p *process) start() error {
+	flags := append([]string{"--no-defaults", "--datadir=" + p.data(), "--port=" + strconv.Itoa(p.port),
+		"--socket=" + filepath.Join(p.folder, "s"), "--pid-file=" + filepath.Join(p.folder, "pid"),
+		"--init-file=" + filepath.Join(p.data(), accountFile)}, serverFlags...)
+	if os.Geteuid() == 0 {
+		flags = append(flags, "--user=root") // it refuses to run as root otherwise
+	}
+	var output bytes.Buffer
+	command := exec.Command(p.daemon, flags...)
+	command.Stdout, command.Stderr = &output, &output
+	if err := command.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = command.Wait() // killed in the end, or answerless, which start reports
+		close(ended)
+	}()
+	p.command, p.ended = command, ended
+	if err := p.waitAnswer(); err != nil {
+		p.kill()
+		return fmt.Errorf("%w\n%s", err, output.Bytes())
+	}
+	return nil
+}
+
+// waitAnswer returns when the account of the tests can log in.
+func (p *process) waitAnswer() error {
+	ctx, cancel := context.WithTimeout(context.Background(), startWait)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		db, err := sqlx.ConnectContext(ctx, "mysql", fmt.Sprintf("%s:%s@tcp(127.0.0.1:%d)/", testUser, testPassword, p.port))
+		if err == nil {
+			return db.Close()
+		}
+		select {
+		case <-p.ended:
+			return errors.New("the server ended")
+		case <-ctx.Done():
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
+// kill ends the server at once and waits for its end.
+func (p *process) kill() {
+	if p.command == nil {
+		return
+	}
+	_ = p.command.Process.Kill() // an error says that it has ended already
+	<-p.ended
+	p.command = nil
+}
+
+// remove deletes the folder; what is left of it does no harm.
+func (p *process) remove() { _ = os.RemoveAll(p.folder) }
+
+// accountFile creates the tests' account at each start.
+const accountFile = "isuride-account.sql"
+
+const accountStatements = "CREATE USER IF NOT EXISTS '" + testUser + "'@'%' IDENTIFIED BY '" + testPassword + "';\n" +
+	"GRANT ALL PRIVILEGES ON *.* TO '" + testUser + "'@'%';\n"
+
+// dataTemplate is the path of a fresh data folder, which takes seconds to make and is
+// therefore kept in the user's cache, one for each build of the server and its flags.
+func dataTemplate(daemon string) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	version, err := exec.Command(daemon, "--no-defaults", "--version").Output()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(fmt.Append(nil, string(version), installFlags, accountStatements))
+	template := filepath.Join(cache, "isuride", "mariadb-"+hex.EncodeToString(sum[:6]))
+	if _, err := os.Stat(template); !errors.Is(err, fs.ErrNotExist) {
+		return template, err
+	}
+	return template, makeTemplate(template)
+}
+
+// makeTemplate makes the folder beside its place and moves it there, so that processes
+// doing the same at the same time do not meet in it.
+func makeTemplate(template string) error {
+	if err := os.MkdirAll(filepath.Dir(template), 0o755); err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp(filepath.Dir(template), "making-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	data := filepath.Join(folder, "data")
+	flags := append(append([]string(nil), installFlags...), "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
+	if os.Geteuid() == 0 {
+		flags = append(flags, "--user=root")
+	}
+	if output, err := exec.Command("mariadb-install-db", flags...).CombinedOutput(); err != nil {
+		return fmt.Errorf("mariadb-install-db: %w\n%s", err, output)
+	}
+	if err := os.WriteFile(filepath.Join(data, accountFile), []byte(accountStatements), 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(data, template); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}

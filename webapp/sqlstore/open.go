@@ -1,0 +1,154 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/jmoiron/sqlx"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+)
+
+// Store is an open database. Reading is safe for concurrent use; of the writing
+// methods, Reset and WriteCut, one may run at a time.
+type Store struct {
+	db      *sqlx.DB
+	dialect *dialect
+	// chunk is the length in bytes at which an INSERT statement is sent.
+	chunk int
+}
+
+// loadConns is how many tables are loaded at the same time.
+const loadConns = 4
+
+// Open connects to the database. While it does not answer, Open waits and says so
+// every second. A missing MySQL database is created if the account may do that.
+func Open(ctx context.Context, c Config, log *slog.Logger) (*Store, error) {
+	var s *Store
+	err := waitFor(ctx, c.wait(), log, c.String(), func(ctx context.Context) (err error) {
+		s, err = c.connect(ctx, log)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", c, err)
+	}
+	return s, nil
+}
+
+// Close closes all connections; the store must not be in use.
+func (s *Store) Close() error { return s.db.Close() }
+
+// attemptPause is the time between two attempts to connect.
+const attemptPause = time.Second
+
+// waitFor repeats try until it succeeds, fails for good, or the limit has passed.
+func waitFor(ctx context.Context, limit time.Duration, log *slog.Logger, what string, try func(context.Context) error) error {
+	start := time.Now()
+	for {
+		attempt, cancel := context.WithTimeout(ctx, 2*dialTimeout)
+		err := try(attempt)
+		cancel()
+		if err == nil || !IsTransient(err) || ctx.Err() != nil {
+			return err
+		}
+		waited := time.Since(start).Round(attemptPause)
+		if waited >= limit {
+			return fmt.Errorf("no answer in %s: %w", limit, err)
+		}
+		log.Warn("waiting for the database", "database", what, "error", err, "waited", waited, "limit", limit)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(attemptPause):
+		}
+	}
+}
+
+func (c Config) connect(ctx context.Context, log *slog.Logger) (*Store, error) {
+	if c.Dialect == MySQL {
+		return c.connectMySQL(ctx, log)
+	}
+	return c.connectSQLite(ctx)
+}
+
+func (c Config) connectSQLite(ctx context.Context) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(c.Path), 0o755); err != nil {
+		return nil, err
+	}
+	db, err := sqlx.ConnectContext(ctx, "sqlite", c.sqlite())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxIdleConns(loadConns)
+	return &Store{db: db, dialect: &sqliteDialect, chunk: sqliteDialect.chunk}, nil
+}
+
+func (c Config) connectMySQL(ctx context.Context, log *slog.Logger) (*Store, error) {
+	db, err := sqlx.ConnectContext(ctx, "mysql", c.mysql(c.Name).FormatDSN())
+	if isMySQL(err, errUnknownDatabase) {
+		if err = c.createDatabase(ctx); err == nil {
+			db, err = sqlx.ConnectContext(ctx, "mysql", c.mysql(c.Name).FormatDSN())
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxIdleConns(loadConns)
+	s := &Store{db: db, dialect: &mysqlDialect}
+	if err := s.adjust(ctx, log); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+func (c Config) createDatabase(ctx context.Context) (err error) {
+	db, err := sqlx.ConnectContext(ctx, "mysql", c.mysql("").FormatDSN())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	name := "`" + strings.ReplaceAll(c.Name, "`", "``") + "`"
+	_, err = db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+	return err
+}
+
+// adjust fits the statements to the server's limit and warns of a server that does not
+// keep what it commits.
+func (s *Store) adjust(ctx context.Context, log *slog.Logger) error {
+	var server struct {
+		Packet int `db:"packet"`
+		Flush  int `db:"flush"`
+	}
+	err := s.db.GetContext(ctx, &server, "SELECT @@max_allowed_packet AS packet, @@innodb_flush_log_at_trx_commit AS flush")
+	if err != nil {
+		return err
+	}
+	// One row more than the chunk must fit as well; none is longer than half a packet
+	// of the smallest size in use (1 MiB).
+	s.chunk = min(s.dialect.chunk, server.Packet/2)
+	if server.Flush != 1 {
+		log.Warn("MySQL does not sync each commit: a power loss can lose what the journal has dropped already",
+			"innodb_flush_log_at_trx_commit", server.Flush)
+	}
+	return nil
+}
+
+// isMySQL reports whether err carries one of the server's error numbers.
+func isMySQL(err error, numbers ...uint16) bool {
+	var m *mysql.MySQLError
+	if !errors.As(err, &m) {
+		return false
+	}
+	for _, n := range numbers {
+		if m.Number == n {
+			return true
+		}
+	}
+	return false
+}
