@@ -1,0 +1,72 @@
+package world
+
+// attendRide is the turn of a user with a ride (spec 4.3, C).
+func (u *user) attendRide() {
+	if !u.connected {
+		u.connected = true
+		u.client.OpenNotifications()
+	}
+	switch r := u.ride; r.userView {
+	case StatusMatching:
+		if u.matchingOverdue() {
+			u.world.complain(&u.entity, CodeMatchingTimeout, "ride %s was created 30 s ago and the user still waits for ENROUTE", r.id)
+		}
+	case StatusArrived:
+		if !r.evaluated {
+			u.rating = r.criteria().evaluation()
+			u.visit(VisitEvaluation, userEvaluationVisit)
+			return
+		}
+	case StatusCompleted:
+		u.ride = nil
+		u.connected = false
+		u.client.CloseNotifications()
+	}
+	u.endTurn()
+}
+
+// postEvaluation holds the lock of the ride until the answer has been dealt with, so that nobody looks at COMPLETED
+// before (spec 4.4).
+func (u *user) postEvaluation() {
+	u.step = userEvaluationLock
+	if !u.ride.lock.acquire(u) {
+		return
+	}
+	u.step = userEvaluation
+	u.client.Evaluate(u.ride.id, u.rating)
+}
+
+func (u *user) evaluated(e Event) {
+	r := u.ride
+	if f := e.Failure; f != nil {
+		code := CodeEvaluation
+		if f.Kind == FailureTimeout {
+			code = CodeEvaluationTimeout
+		}
+		u.world.callFailed(&u.entity, code, "evaluation", f)
+	} else {
+		u.complete(r, e.Time)
+	}
+	u.step = userIdle
+	r.lock.release()
+	u.endTurn()
+}
+
+// complete does the bookkeeping of an evaluated ride (spec 4.4, steps 4 to 8).
+func (u *user) complete(r *ride, at Millis) {
+	w := u.world
+	r.completedAt, r.serverCompletedAt = int32(w.tick), at
+	r.desire(StatusCompleted, w.now)
+	r.evaluated, r.rating = true, u.rating
+	u.note("evaluated", r, StatusCompleted)
+	if !r.paid {
+		w.complain(&u.entity, CodeUnpaid, "ride %s was completed, but the payment service has not seen its payment", r.id)
+		return
+	}
+	u.region.rated(r.rating, len(u.history), u.ratingSum)
+	u.ratingSum += r.rating
+	r.chair.rated(r)
+	r.chair.owner.earned(r)
+	w.stats.completed(r)
+	w.invite(u, r.rating)
+}

@@ -1,0 +1,240 @@
+package world
+
+import "fmt"
+
+// chairState is what a chair is able to do (spec 5.3).
+type chairState uint8
+
+const (
+	chairRegistering chairState = iota
+	chairLost                   // the registration failed
+	chairInactive
+	chairActive
+	chairStopped // by a wrong match notice, for the rest of the run
+)
+
+// chairStep is what the turn of a chair waits for. A chair with another step than chairIdle is busy (spec 2.3).
+type chairStep uint8
+
+const (
+	chairIdle chairStep = iota
+	chairRegistration
+	chairInboxLock
+	chairActivation
+	chairAcceptLock
+	chairAccept
+	chairDeparture
+	chairPosition
+	chairRetryPause
+)
+
+// A chair carries one ride after the other.
+type chair struct {
+	entity
+	client ChairClient
+	owner  *owner
+
+	// set at registration
+	name  string
+	model chairModel
+	home  Point // where it is placed at first
+
+	state       chairState
+	step        chairStep
+	activating  bool    // this turn does
+	connected   bool    // the notification connection is open
+	activatedAt Instant // end of the activating turn; 0 before
+
+	inbox  inbox[*ChairNotification]
+	notice *ChairNotification // of the match it holds
+	told   Status             // the latest one since the notice
+
+	ride     *ride // adopted
+	detour   detour
+	accepted []*ride // every ride it has accepted, oldest first
+
+	position  Point
+	travelled int // without the placement
+	track     track
+	dirty     bool // the position has not been reported yet
+	posting   positionPost
+	retryAt   Instant
+
+	ratedRides, ratingSum int
+	sales                 int // of the rated rides, undiscounted
+
+	empty  bool    // it is in the grid of chairs that could take a ride
+	cell   cellKey // where it is there
+	listed int     // number of the nearby answer that last listed it
+}
+
+// registerChair lets a new chair of o register (spec 5.2); the owner is told by chairRegistered.
+func (w *World) registerChair(o *owner, m chairModel) {
+	c := &chair{entity: newEntity(w, KindChair, len(w.chairs)), owner: o, model: m, step: chairRegistration}
+	c.name = chairName(c.random, m)
+	c.home = o.region.randomPoint(c.random)
+	c.client = w.clients.NewChair(c.Entity)
+	w.chairs = append(w.chairs, c)
+	w.busy++
+	c.client.Register(ChairProfile{Name: c.name, Model: m.name, RegisterToken: o.registerToken})
+}
+
+func (c *chair) registered(e Event) {
+	if e.Failure != nil {
+		c.state = chairLost
+		c.world.callFailed(&c.entity, CodeChairRegistration, "registration", e.Failure)
+		c.endTurn()
+		c.client.Close()
+		c.owner.chairRegistered(fmt.Errorf("%v: registration: %w", c.Entity, e.Failure))
+		return
+	}
+	c.id = e.Body.(*ChairAccount).ID
+	c.note("registered", nil, StatusUnknown)
+	c.state = chairInactive
+	c.position = c.home
+	c.world.chairsByID[c.id] = c
+	c.owner.add(c)
+	c.endTurn()
+	c.owner.chairRegistered(nil)
+}
+
+// turn is one turn of spec 5.3.
+func (c *chair) turn() {
+	if c.step != chairIdle || c.state == chairStopped {
+		return
+	}
+	c.world.busy++
+	c.readInbox()
+}
+
+// act is the turn after the notifications.
+func (c *chair) act() {
+	switch {
+	case c.ride != nil:
+		c.serve()
+	case c.notice != nil:
+		c.adopt()
+	case c.state == chairActive:
+		c.world.empty.add(c)
+		c.reportPosition()
+	case c.state == chairInactive:
+		c.activate()
+	default:
+		c.endTurn()
+	}
+}
+
+func (c *chair) endTurn() {
+	c.step = chairIdle
+	c.world.busy--
+	if c.wantsTurn() {
+		c.world.wakeChair(c)
+	}
+}
+
+// wantsTurn tells whether a turn in the next tick would do anything. Otherwise the next notification gives one.
+func (c *chair) wantsTurn() bool {
+	if c.state != chairActive {
+		return c.state == chairInactive
+	}
+	if !c.inbox.empty() || c.dirty {
+		return true
+	}
+	switch {
+	case c.ride != nil:
+		return c.ride.chairView <= StatusCarrying
+	case c.notice != nil:
+		return true
+	}
+	return !c.empty
+}
+
+// deliver takes an event over.
+func (c *chair) deliver(e Event) {
+	if e.Kind == EventChairNotified {
+		c.inbox.push(e.Body.(*ChairNotification))
+		c.world.wakeChair(c)
+		return
+	}
+	switch c.step {
+	case chairRegistration:
+		c.expect(e, EventChairRegistered)
+		c.registered(e)
+	case chairActivation:
+		c.expect(e, EventActivated)
+		c.activated(e)
+	case chairAccept:
+		c.expect(e, EventStatusPosted)
+		c.acceptAnswered(e)
+	case chairDeparture:
+		c.expect(e, EventStatusPosted)
+		c.departureAnswered(e)
+	case chairPosition:
+		c.expect(e, EventPositionRecorded)
+		c.positionAnswered(e)
+	default:
+		panic(fmt.Sprintf("BUG: %v got event %d without a call", c.Entity, e.Kind))
+	}
+}
+
+// resume continues a turn that was parked at a lock.
+func (c *chair) resume() {
+	switch c.step {
+	case chairInboxLock:
+		c.readInbox()
+	case chairAcceptLock:
+		c.accept()
+	default:
+		panic(fmt.Sprintf("BUG: %v resumed at step %d", c.Entity, c.step))
+	}
+}
+
+// fail ends the turn because of a failed call; the next turn tries again.
+func (c *chair) fail(code Code, call string, f *Failure) {
+	c.world.callFailed(&c.entity, code, call, f)
+	c.endTurn()
+}
+
+// activate connects and goes to work (spec 5.3, d).
+func (c *chair) activate() {
+	if !c.connected {
+		c.connected = true
+		c.client.OpenNotifications()
+	}
+	c.step = chairActivation
+	c.client.Activate()
+}
+
+func (c *chair) activated(e Event) {
+	if e.Failure != nil {
+		c.fail(CodeActivation, "activation", e.Failure)
+		return
+	}
+	c.note("activated", nil, StatusUnknown)
+	c.state = chairActive
+	c.activating = true
+	c.moveTo(c.home)
+	c.reportPosition()
+}
+
+// moveTo makes p the position and the newest fix of the track, even if the chair is there already (spec 5.7).
+func (c *chair) moveTo(p Point) {
+	c.travelled += c.position.distance(p)
+	c.position = p
+	c.track = append(c.track, fix{position: p, travelled: int32(c.travelled)})
+	c.dirty = true
+}
+
+// rated books a rated ride, which the server must now include in its statistics of the chair.
+func (c *chair) rated(r *ride) {
+	c.ratedRides++
+	c.ratingSum += r.rating
+	c.sales += r.sales()
+}
+
+// stop ends the chair's work for the rest of the run (spec 5.5).
+func (c *chair) stop() {
+	c.state = chairStopped
+	c.connected = false
+	c.client.CloseNotifications()
+}

@@ -1,0 +1,32 @@
+package world
+
+import (
+	"fmt"
+	"math/rand/v2"
+)
+
+// An entity is what users, chairs and owners have in common.
+type entity struct {
+	Entity
+	world    *World
+	random   *rand.Rand
+	id       string // given by the server
+	timeline timeline
+}
+
+func newEntity(w *World, kind EntityKind, index int) entity {
+	e := Entity{Kind: kind, Index: int32(index)}
+	return entity{Entity: e, world: w, random: newRand(w.config.Seed, e)}
+}
+
+// note adds a moment to the entity's timeline.
+func (e *entity) note(text string, r *ride, s Status) {
+	e.timeline.note(moment{at: e.world.now, tick: int32(e.world.tick), text: text, ride: r, status: s})
+}
+
+// expect holds a client to the events client.go promises.
+func (e *entity) expect(got Event, want EventKind) {
+	if got.Kind != want {
+		panic(fmt.Sprintf("BUG: %v got event %d for the call of event %d", e.Entity, got.Kind, want))
+	}
+}

@@ -1,0 +1,24 @@
+package world
+
+// Rules of the invitation of friends (spec 8.2).
+const (
+	inviteRating   = 4 // from which on a user invites
+	maxInvitations = 3
+)
+
+// grow brings the users whom the regions' reputation attracts (spec 8.1).
+func (w *World) grow() {
+	for _, g := range w.regions {
+		for range g.newcomers() {
+			w.registerUser(g, originReputation, nil)
+		}
+	}
+}
+
+// invite lets a satisfied user bring a friend. The limit is tested before the friend waits for the invitation lock; it
+// can be exceeded in rare races, as in the official tool.
+func (w *World) invite(u *user, rating int) {
+	if rating >= inviteRating && u.invited < maxInvitations {
+		w.registerUser(u.region, originInvitation, u)
+	}
+}

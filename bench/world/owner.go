@@ -1,0 +1,174 @@
+package world
+
+import "fmt"
+
+// Ticks of an hour at which owners act (spec 6.3).
+const (
+	chairListTick = 30
+	salesTick     = 59
+)
+
+// ownerStep is what the turn of an owner waits for. An owner with another step than ownerIdle is busy (spec 2.3).
+type ownerStep uint8
+
+const (
+	ownerIdle ownerStep = iota
+	ownerRegistrationVisit
+	ownerRegistration
+	ownerListVisit
+	ownerList
+	ownerSales
+	ownerPurchase
+)
+
+// An owner looks at chairs and sales once an hour and buys chairs from what was earned.
+type owner struct {
+	entity
+	client OwnerClient
+	region *region
+
+	// set at registration
+	name          string
+	registerToken string
+	models        map[int][modelsPerSpeed]chairModel // by speed, what the owner buys
+
+	step     ownerStep
+	baseTime Instant // of the chair list
+
+	chairs     []*chair
+	chairsByID map[string]*chair
+	modelSales map[string]int // of the rated rides, undiscounted; an entry for every model that was bought
+
+	sales           int // sum of the rated rides, undiscounted
+	score           int // sum of the rated rides, in hundredths of a point
+	lastCompletedAt Millis
+
+	until  Millis  // of the sales request
+	recent []*ride // rated since the sales request was sent
+
+	purchases int // attempts (spec 6.6); the initial chairs do not count
+	toBuy     int
+}
+
+func (w *World) registerOwner(g *region, name string) {
+	o := &owner{
+		entity: newEntity(w, KindOwner, len(w.owners)), region: g, name: name,
+		models: map[int][modelsPerSpeed]chairModel{}, chairsByID: map[string]*chair{}, modelSales: map[string]int{},
+	}
+	for _, s := range speedClasses {
+		o.models[s] = pickModels(o.random, s)
+	}
+	o.client = w.clients.NewOwner(o.Entity)
+	w.owners = append(w.owners, o)
+	w.busy++
+	o.visit(VisitOwnerRegistration, ownerRegistrationVisit)
+}
+
+func (o *owner) registered(e Event) {
+	if e.Failure != nil {
+		o.registrationFailed("registration", e.Failure)
+		return
+	}
+	account := e.Body.(*OwnerAccount)
+	o.id, o.registerToken = account.ID, account.RegisterToken
+	o.note("registered", nil, StatusUnknown)
+	o.endTurn()
+	o.world.populated(nil)
+}
+
+func (o *owner) registrationFailed(call string, f *Failure) {
+	o.fail(CodeOwnerRegistration, call, f)
+	o.world.populated(fmt.Errorf("%v: %s: %w", o.Entity, call, f))
+}
+
+// turn is one turn of spec 6.3. An owner who is still busy misses the hour.
+func (o *owner) turn() {
+	if o.step != ownerIdle {
+		return
+	}
+	switch o.world.tick % ticksPerHour {
+	case chairListTick:
+		o.world.busy++
+		o.visit(VisitOwnerChairs, ownerListVisit)
+	case salesTick:
+		o.requestSales()
+	}
+}
+
+func (o *owner) endTurn() {
+	o.step = ownerIdle
+	o.world.busy--
+}
+
+// fail ends the turn because of a failed call; the next hour tries again.
+func (o *owner) fail(code Code, call string, f *Failure) {
+	o.world.callFailed(&o.entity, code, call, f)
+	o.endTurn()
+}
+
+// deliver takes an event over.
+func (o *owner) deliver(e Event) {
+	switch o.step {
+	case ownerRegistrationVisit, ownerListVisit:
+		o.expect(e, EventVisited)
+		o.visited(e.Failure)
+	case ownerRegistration:
+		o.expect(e, EventOwnerRegistered)
+		o.registered(e)
+	case ownerList:
+		o.expect(e, EventOwnerChairs)
+		o.listReceived(e)
+	case ownerSales:
+		o.expect(e, EventOwnerSales)
+		o.salesReceived(e)
+	default:
+		panic(fmt.Sprintf("BUG: %v got event %d without a call", o.Entity, e.Kind))
+	}
+}
+
+// visit loads a page; the turn goes on at visited.
+func (o *owner) visit(v Visit, step ownerStep) {
+	o.step = step
+	if !o.world.config.PageVisits {
+		o.visited(nil)
+		return
+	}
+	o.client.Visit(v)
+}
+
+func (o *owner) visited(f *Failure) {
+	registering := o.step == ownerRegistrationVisit
+	switch {
+	case registering && f != nil:
+		o.registrationFailed("page visit", f)
+	case registering:
+		o.step = ownerRegistration
+		o.client.Register(o.name)
+	case f != nil:
+		o.fail(CodeOwnerChairsRequest, "page visit", f)
+	default:
+		o.step = ownerList
+		o.baseTime = o.world.now
+		o.client.Chairs()
+	}
+}
+
+// add takes over a chair that has registered.
+func (o *owner) add(c *chair) {
+	o.chairs = append(o.chairs, c)
+	o.chairsByID[c.id] = c
+	if _, ok := o.modelSales[c.model.name]; !ok {
+		o.modelSales[c.model.name] = 0
+	}
+}
+
+// earned books a rated ride of one of the owner's chairs (spec 4.4, step 7).
+func (o *owner) earned(r *ride) {
+	o.sales += r.sales()
+	o.score += r.score()
+	o.modelSales[r.chair.model.name] += r.sales()
+	o.lastCompletedAt = max(o.lastCompletedAt, r.serverCompletedAt)
+	if o.step == ownerSales {
+		o.recent = append(o.recent, r)
+	}
+}

@@ -1,0 +1,59 @@
+package world
+
+// Pauses between attempts to report a position: exponential with jitter (spec 5.7).
+const (
+	firstRetryPause = 500 * Millisecond
+	maxRetryPause   = 60 * Second
+	retryGiveUp     = 15 * 60 * Second
+)
+
+// A positionPost is the report of one position with its attempts.
+type positionPost struct {
+	since Instant // the first attempt
+	pause Instant // before the next one, without jitter
+}
+
+// reportPosition is the last part of a turn: the position is sent if it has changed.
+func (c *chair) reportPosition() {
+	if !c.dirty {
+		c.endTurn()
+		return
+	}
+	c.posting = positionPost{since: c.world.now, pause: firstRetryPause}
+	c.postPosition()
+}
+
+func (c *chair) postPosition() {
+	c.step = chairPosition
+	c.client.PostPosition(c.position)
+}
+
+func (c *chair) positionAnswered(e Event) {
+	if e.Failure != nil {
+		c.positionFailed(e.Failure)
+		return
+	}
+	c.track[len(c.track)-1].at = e.Time
+	c.dirty = false
+	if c.activating {
+		c.activating = false
+		c.activatedAt = c.world.now
+	}
+	c.endTurn()
+}
+
+// positionFailed counts every attempt. The chair stays busy until one succeeds; after a long time the turn is given up
+// and the next one tries.
+func (c *chair) positionFailed(f *Failure) {
+	w := c.world
+	w.callFailed(&c.entity, CodePosition, "position", f)
+	p := &c.posting
+	if w.now-p.since > retryGiveUp {
+		c.endTurn()
+		return
+	}
+	c.step = chairRetryPause
+	c.retryAt = w.now + p.pause/2 + Instant(c.random.Int64N(int64(p.pause)))
+	p.pause = min(p.pause*3/2, maxRetryPause)
+	w.retries = append(w.retries, c)
+}

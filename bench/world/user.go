@@ -1,0 +1,323 @@
+package world
+
+import "fmt"
+
+// userState is what a user is able to do (spec 4.3).
+type userState uint8
+
+const (
+	userRegistering userState = iota
+	userLost                  // the registration failed
+	userPaymentMissing
+	userActive
+	userInactive // has left for ever
+)
+
+// userStep is what the turn of a user waits for. A user with another step than userIdle is busy (spec 2.3).
+type userStep uint8
+
+const (
+	userIdle userStep = iota
+	userInviterLock
+	userRegistrationVisit
+	userRegistration
+	userInboxLock
+	userPaymentVisit
+	userPayment
+	userRequestVisit
+	userHistory
+	userRequestLock
+	userNearby
+	userEstimate
+	userCreation
+	userEvaluationVisit
+	userEvaluationLock
+	userEvaluation
+)
+
+// userOrigin is why a user came.
+type userOrigin uint8
+
+const (
+	originPopulation userOrigin = iota
+	originReputation
+	originInvitation
+)
+
+// A user requests one ride after the other.
+type user struct {
+	entity
+	client UserClient
+	region *region
+
+	// set at registration
+	profile        UserProfile
+	invitationCode string
+	paymentToken   string
+	origin         userOrigin
+	inviter        *user // nil if nobody invited
+
+	state    userState
+	step     userStep
+	lastTurn int // tick of it
+
+	ride      *ride   // the current one
+	history   []*ride // all, in the order of their creation
+	ratingSum int
+
+	// invitation is held while somebody registers with this user's code and while the user requests a ride, so that it
+	// is certain which coupons the server knows (spec 2.5).
+	invitation    waitLock
+	invited       int // users who registered with the code
+	unusedRewards int // coupons for them
+
+	connected bool
+	inbox     inbox[*UserNotification]
+	snapshot  *UserNotification // the last one checked in full, kept across rides (spec 9.5)
+
+	request rideRequest // under way
+	rating  int         // being given
+}
+
+// name is what chairs are told (spec 5.5).
+func (u *user) name() string { return u.profile.Firstname + " " + u.profile.Lastname }
+
+// registerUser lets a new user register, who joins the region on success (spec 4.2). It needs no turn of anybody.
+func (w *World) registerUser(g *region, origin userOrigin, inviter *user) {
+	u := &user{
+		entity: newEntity(w, KindUser, len(w.users)), region: g,
+		origin: origin, inviter: inviter, lastTurn: -1,
+	}
+	u.profile = newProfile(u.random, w.usernameBase, len(w.users))
+	u.paymentToken = paymentToken(u.random)
+	u.client = w.clients.NewUser(u.Entity)
+	w.users = append(w.users, u)
+	w.busy++
+	if inviter != nil {
+		u.awaitInviter()
+		return
+	}
+	u.visit(VisitUserRegistration, userRegistrationVisit)
+}
+
+func (u *user) awaitInviter() {
+	u.step = userInviterLock
+	if u.inviter.invitation.acquire(u) {
+		u.profile.InvitationCode = u.inviter.invitationCode
+		u.visit(VisitUserRegistration, userRegistrationVisit)
+	}
+}
+
+func (u *user) register() {
+	u.step = userRegistration
+	u.client.Register(u.profile)
+}
+
+func (u *user) registered(e Event) {
+	if e.Failure != nil {
+		u.registrationFailed("registration", e.Failure)
+		return
+	}
+	account := e.Body.(*UserAccount)
+	u.id, u.invitationCode = account.ID, account.InvitationCode
+	u.note("registered", nil, StatusUnknown)
+	u.state = userPaymentMissing
+	u.region.registered++
+	u.region.active++
+	u.world.usersByToken[u.paymentToken] = u
+	u.world.stats.Origins[u.origin]++
+	if u.inviter != nil {
+		u.inviter.invited++
+		u.inviter.unusedRewards++
+		u.inviter.invitation.release()
+	}
+	u.endTurn()
+	u.world.populated(nil)
+}
+
+// registrationFailed gives the user up; it is not tried again (spec 4.2).
+func (u *user) registrationFailed(call string, f *Failure) {
+	u.state = userLost
+	u.world.callFailed(&u.entity, CodeUserRegistration, call, f)
+	if u.inviter != nil {
+		u.inviter.invitation.release()
+	}
+	u.endTurn()
+	u.client.Close()
+	u.world.populated(fmt.Errorf("%v: %s: %w", u.Entity, call, f))
+}
+
+// turn is one turn of spec 4.3. It first looks at the notifications.
+func (u *user) turn() {
+	if u.step != userIdle {
+		return
+	}
+	u.lastTurn = u.world.tick
+	u.world.busy++
+	u.readInbox()
+}
+
+// act is the turn after the notifications.
+func (u *user) act() {
+	switch u.state {
+	case userPaymentMissing:
+		u.visit(VisitPaymentRegistration, userPaymentVisit)
+	case userActive:
+		if u.ride == nil {
+			u.startRequest()
+		} else {
+			u.attendRide()
+		}
+	default:
+		u.endTurn()
+	}
+}
+
+func (u *user) endTurn() {
+	u.step = userIdle
+	u.world.busy--
+	if u.wantsTurn() {
+		u.world.wakeUser(u)
+	}
+}
+
+// wantsTurn tells whether a turn in the next tick would do anything. Otherwise the next notification gives one, or the
+// deadline for being matched.
+func (u *user) wantsTurn() bool {
+	if !u.inbox.empty() || u.state == userPaymentMissing {
+		return true
+	}
+	if u.state != userActive {
+		return false
+	}
+	return u.ride == nil || !u.connected || u.ride.userView == StatusArrived && !u.ride.evaluated || u.matchingOverdue()
+}
+
+// deliver takes an event over.
+func (u *user) deliver(e Event) {
+	if e.Kind == EventUserNotified {
+		u.inbox.push(e.Body.(*UserNotification))
+		u.world.wakeUser(u)
+		return
+	}
+	switch u.step {
+	case userRegistrationVisit, userPaymentVisit, userRequestVisit, userEvaluationVisit:
+		u.expect(e, EventVisited)
+		u.visited(e.Failure)
+	case userRegistration:
+		u.expect(e, EventUserRegistered)
+		u.registered(e)
+	case userPayment:
+		u.expect(e, EventPaymentRegistered)
+		u.paymentRegistered(e)
+	case userHistory:
+		u.expect(e, EventRides)
+		u.historyReceived(e)
+	case userNearby:
+		u.expect(e, EventNearbyChairs)
+		u.nearbyReceived(e)
+	case userEstimate:
+		u.expect(e, EventFareEstimated)
+		u.estimateReceived(e)
+	case userCreation:
+		u.expect(e, EventRideCreated)
+		u.rideCreated(e)
+	case userEvaluation:
+		u.expect(e, EventEvaluated)
+		u.evaluated(e)
+	default:
+		panic(fmt.Sprintf("BUG: %v got event %d without a call", u.Entity, e.Kind))
+	}
+}
+
+// resume continues a turn that was parked at a lock.
+func (u *user) resume() {
+	switch u.step {
+	case userInviterLock:
+		u.awaitInviter()
+	case userInboxLock:
+		u.readInbox()
+	case userRequestLock:
+		u.planRide()
+	case userEvaluationLock:
+		u.postEvaluation()
+	default:
+		panic(fmt.Sprintf("BUG: %v resumed at step %d", u.Entity, u.step))
+	}
+}
+
+// visit loads a page; the turn goes on at visited.
+func (u *user) visit(v Visit, step userStep) {
+	u.step = step
+	if !u.world.config.PageVisits {
+		u.visited(nil)
+		return
+	}
+	u.client.Visit(v)
+}
+
+func (u *user) visited(f *Failure) {
+	if f != nil {
+		u.visitFailed(f)
+		return
+	}
+	switch u.step {
+	case userRegistrationVisit:
+		u.register()
+	case userPaymentVisit:
+		u.step = userPayment
+		u.client.RegisterPayment(u.paymentToken)
+	case userRequestVisit:
+		u.step = userHistory
+		u.client.Rides()
+	case userEvaluationVisit:
+		u.postEvaluation()
+	}
+}
+
+// visitFailed counts under the code of what the visit was for (spec 4.5).
+func (u *user) visitFailed(f *Failure) {
+	switch u.step {
+	case userRegistrationVisit:
+		u.registrationFailed("page visit", f)
+		return
+	case userPaymentVisit:
+		u.fail(CodePaymentRegistration, "page visit", f)
+	case userRequestVisit:
+		u.fail(CodeHistory, "page visit", f)
+	case userEvaluationVisit:
+		u.fail(CodeEvaluation, "page visit", f)
+	}
+}
+
+// fail ends the turn because of a failed call; the next turn tries again.
+func (u *user) fail(code Code, call string, f *Failure) {
+	u.world.callFailed(&u.entity, code, call, f)
+	u.endTurn()
+}
+
+func (u *user) paymentRegistered(e Event) {
+	if e.Failure != nil {
+		u.fail(CodePaymentRegistration, "payment method", e.Failure)
+		return
+	}
+	u.note("payment method registered", nil, StatusUnknown)
+	u.state = userActive
+	u.endTurn()
+}
+
+// minActiveUsers is how many must remain in a region when a user leaves (spec 4.3).
+const minActiveUsers = 10
+
+// leaves decides whether the user goes for ever because of bad rides (spec 4.3, B1).
+func (u *user) leaves() bool {
+	n := len(u.history)
+	if n == 0 || float64(u.ratingSum)/float64(n) > 2 || u.region.active-1 < minActiveUsers {
+		return false
+	}
+	u.note("left", nil, StatusUnknown)
+	u.state = userInactive
+	u.region.active--
+	u.world.stats.UsersLeft++
+	return true
+}
