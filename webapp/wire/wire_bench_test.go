@@ -1,0 +1,94 @@
+package wire
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"isuride/webapp/isuride"
+)
+
+// hot lists what the load is made of. dst has room, as the buffers of a server do.
+func hot() map[string]func(dst []byte) {
+	user, chair := sampleUserNotification(), sampleChairNotification()
+	identity := AppendChairIdentity(nil, user.Chair.ID, user.Chair.Name, user.Chair.Model)
+	report := []byte(`{"latitude":-123,"longitude":456}`)
+	oddReport := []byte(`{ "\u006catitude" : 1, "x": [{"y": "z"}, 1.5e3], "LONGITUDE": 2 }`)
+	status := []byte(`{"status":"CARRYING"}`)
+	oddStatus := []byte(`{"\u017ftatus":"CARR\u0059ING"}`)
+	return map[string]func(dst []byte){
+		"AppendUserNotification":  func(dst []byte) { AppendUserNotification(dst, user) },
+		"AppendChairNotification": func(dst []byte) { AppendChairNotification(dst, chair) },
+		"AppendRecordedAt":        func(dst []byte) { AppendRecordedAt(dst, user.CreatedAt) },
+		"AppendNearby30": func(dst []byte) {
+			dst = AppendNearbyOpen(dst)
+			for range 30 {
+				dst = AppendNearbyChair(dst, identity, user.Pickup)
+			}
+			AppendNearbyClose(dst, user.CreatedAt)
+		},
+		"ParseCoordinate":     func([]byte) { must(ParseCoordinate(report)) },
+		"ParseCoordinate/odd": func([]byte) { must(ParseCoordinate(oddReport)) },
+		"ParseRideStatus":     func([]byte) { must(ParseRideStatus(status)) },
+		"ParseRideStatus/odd": func([]byte) { must(ParseRideStatus(oddStatus)) },
+	}
+}
+
+func must[T isuride.Coordinate | isuride.Status](_ T, err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func TestNoAllocations(t *testing.T) {
+	dst := make([]byte, 0, 16<<10)
+	for name, f := range hot() {
+		if n := testing.AllocsPerRun(100, func() { f(dst) }); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+func BenchmarkWire(b *testing.B) {
+	dst := make([]byte, 0, 16<<10)
+	for name, f := range hot() {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				f(dst)
+			}
+		})
+	}
+}
+
+// BenchmarkPlain is the twin of the largest message and of the most frequent one.
+func BenchmarkPlain(b *testing.B) {
+	twin := plainOfUserNotification(sampleUserNotification())
+	b.Run("MarshalUserNotification", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := json.Marshal(&twin); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	report := []byte(`{"latitude":-123,"longitude":456}`)
+	b.Run("UnmarshalCoordinate", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := parsePlain[plainCoordinate](report); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkSkip: the rate at which a hostile megabyte of nesting is refused or read.
+func BenchmarkSkip(b *testing.B) {
+	deep := strings.Repeat("[", maxDepth-1) + strings.Repeat("]", maxDepth-1)
+	body := []byte(`{"x":[` + strings.Repeat(`{"a":["b",1]},`, 70_000) + `0],"y":` + deep + `}`)
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		must(ParseCoordinate(body))
+	}
+}
