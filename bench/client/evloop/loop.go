@@ -1,0 +1,215 @@
+// Package evloop serves many sockets and timers on one goroutine with epoll, so that a connection costs neither a
+// goroutine nor a buffer of its own and an answer is handled without waking another goroutine.
+//
+// It knows nothing of protocols: it tells a handler that its descriptor is ready, calls timers, and runs what other
+// goroutines post. Reading, writing and buffers are the handler's, except for one scratch buffer per loop.
+package evloop
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Events is a set of things a descriptor is ready for, or is asked about.
+type Events uint32
+
+const (
+	Readable Events = unix.EPOLLIN
+	Writable Events = unix.EPOLLOUT
+	// Closed is reported whether asked for or not: an error, or both directions are shut.
+	Closed Events = unix.EPOLLERR | unix.EPOLLHUP
+)
+
+// A Handler is told that its descriptor is ready. The report is level-triggered: what is left unread is reported again.
+type Handler interface{ Ready(Events) }
+
+// A Task is something to run on the loop's goroutine.
+type Task interface{ Run() }
+
+// Func is a function as a Task.
+type Func func()
+
+func (f Func) Run() { f() }
+
+const (
+	// batch bounds the events taken at once. A tick waits at most for one batch, about a millisecond's work.
+	batch = 128
+	// scratchSize is the most that is read at once; it holds the longest event line (64 KiB, spec 9.2).
+	scratchSize = 64 << 10
+)
+
+// A Loop is one event loop. Its methods, except Post and Stop, are for the goroutine that calls Run, or for any one
+// goroutine before that.
+type Loop struct {
+	// Set once.
+	epfd, wakefd int
+	start        time.Time
+
+	// Owned by the goroutine of Run.
+	slots    []slot
+	free     []int32
+	wheel    *wheel
+	deferred []Task
+	taken    []Task // the posted tasks being run, kept for its capacity
+	stopped  bool
+	scratch  []byte
+	events   [batch]unix.EpollEvent
+
+	asleep atomic.Bool // a Post must wake the loop
+
+	mu     sync.Mutex
+	posted []Task // guarded by mu
+}
+
+// slot is one watched descriptor. Its generation tells late events of an earlier user of the slot apart.
+type slot struct {
+	handler    Handler
+	generation int32
+}
+
+// New makes a loop. It must be closed.
+func New() (*Loop, error) {
+	epfd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("epoll_create: %w", err)
+	}
+	wakefd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		unix.Close(epfd)
+		return nil, fmt.Errorf("eventfd: %w", err)
+	}
+	l := &Loop{epfd: epfd, wakefd: wakefd, start: time.Now(), wheel: new(wheel), scratch: make([]byte, scratchSize)}
+	if _, err := l.Watch(wakefd, Readable, waker{l}); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// Close frees the loop's own descriptors. It must not be running.
+func (l *Loop) Close() {
+	unix.Close(l.wakefd)
+	unix.Close(l.epfd)
+}
+
+// Scratch is the buffer into which a handler reads. Its content lasts until the handler returns.
+func (l *Loop) Scratch() []byte { return l.scratch }
+
+// Run serves until Stop.
+func (l *Loop) Run() error {
+	for !l.stopped {
+		n, err := l.wait()
+		if err != nil {
+			return fmt.Errorf("epoll_wait: %w", err)
+		}
+		for i := range l.events[:n] {
+			l.dispatch(&l.events[i])
+			l.runDeferred()
+		}
+		l.runPosted()
+		l.wheel.advance(l.millis())
+		l.runDeferred()
+	}
+	l.stopped = false
+	return nil
+}
+
+// Stop makes Run return after what it is doing. Any goroutine may call it.
+func (l *Loop) Stop() { l.Post(Func(func() { l.stopped = true })) }
+
+// wait sleeps until there is something to do.
+func (l *Loop) wait() (int, error) {
+	l.asleep.Store(true)
+	timeout := l.timeout()
+	n, err := unix.EpollWait(l.epfd, l.events[:], timeout)
+	l.asleep.Store(false)
+	if errors.Is(err, unix.EINTR) {
+		return 0, nil
+	}
+	return n, err
+}
+
+// timeout is how long to wait for events, in milliseconds, -1 for ever. It must be called after asleep was set: a task
+// posted before that is seen here, one posted later wakes the loop.
+func (l *Loop) timeout() int {
+	l.mu.Lock()
+	posted := len(l.posted)
+	l.mu.Unlock()
+	if posted > 0 {
+		return 0
+	}
+	at, ok := l.wheel.next()
+	if !ok {
+		return -1
+	}
+	return int(max(at-l.millis(), 0))
+}
+
+func (l *Loop) dispatch(e *unix.EpollEvent) {
+	if s := &l.slots[e.Fd]; s.generation == e.Pad && s.handler != nil {
+		s.handler.Ready(Events(e.Events))
+	}
+}
+
+// Post runs t on the loop's goroutine, soon and in order of posting. Any goroutine may call it. The queue has no bound:
+// those who post bound what they have under way.
+func (l *Loop) Post(t Task) {
+	l.mu.Lock()
+	l.posted = append(l.posted, t)
+	l.mu.Unlock()
+	if l.asleep.CompareAndSwap(true, false) {
+		l.wake()
+	}
+}
+
+func (l *Loop) wake() {
+	increment := [8]byte{1} // in the host's byte order, but any number other than zero serves
+	unix.Write(l.wakefd, increment[:])
+}
+
+type waker struct{ *Loop }
+
+// Ready takes the wake-up back; the posted tasks run after the batch.
+func (w waker) Ready(Events) { unix.Read(w.wakefd, w.scratch[:8]) }
+
+func (l *Loop) runPosted() {
+	l.mu.Lock()
+	l.taken, l.posted = l.posted, l.taken[:0]
+	l.mu.Unlock()
+	for i, t := range l.taken {
+		l.taken[i] = nil
+		t.Run()
+		l.runDeferred()
+	}
+}
+
+// Defer runs t after the handler, timer or task that is running now has returned. It is how a call answers "later"
+// without leaving the goroutine.
+func (l *Loop) Defer(t Task) { l.deferred = append(l.deferred, t) }
+
+// runDeferred also runs what the deferred tasks defer.
+func (l *Loop) runDeferred() {
+	for i := 0; i < len(l.deferred); i++ {
+		t := l.deferred[i]
+		l.deferred[i] = nil
+		t.Run()
+	}
+	l.deferred = l.deferred[:0]
+}
+
+// Start makes t fire after d, or a millisecond later at most if the loop is not busy. A running t is set anew.
+func (l *Loop) Start(t *Timer, d time.Duration) {
+	l.wheel.remove(t)
+	t.due = int64((time.Since(l.start) + d + time.Millisecond - 1) / time.Millisecond)
+	l.wheel.add(t)
+}
+
+// Cancel stops t if it is active.
+func (l *Loop) Cancel(t *Timer) { l.wheel.remove(t) }
+
+func (l *Loop) millis() int64 { return int64(time.Since(l.start) / time.Millisecond) }
