@@ -175,7 +175,7 @@ func TestFixedRates(t *testing.T) {
 		if strings.HasPrefix(info.Name, "hang") {
 			continue // would need a client that leaves
 		}
-		const posts, share, seed = 4000, 0.25, 7
+		const posts, share, seed = 1000, 0.25, 7
 		g := gateway.New(gateway.Options{Seed: seed, Rates: map[gateway.Fault]float64{info.Fault: share}})
 		failed := 0
 		for n := range posts {
@@ -183,8 +183,8 @@ func TestFixedRates(t *testing.T) {
 				failed++
 			}
 		}
-		// Five standard deviations of a binomial with 4000 draws are 137.
-		if failed < posts*share-137 || failed > posts*share+137 {
+		// Five standard deviations of a binomial with 1000 draws are 69.
+		if failed < posts*share-69 || failed > posts*share+69 {
 			t.Errorf("%s: %d of %d posts failed with a rate of %v (seed %d)", info.Name, failed, posts, share, seed)
 		}
 	}
