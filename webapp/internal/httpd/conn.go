@@ -325,39 +325,40 @@ func (c *conn) sendError(f fault) {
 // send writes the answer.
 func (c *conn) send(keep bool) error {
 	x := c.ctx
-	head, body := x.res.pack(&x.req, x.isHead(), keep)
-	if body == nil {
-		return c.write(head)
+	first, second := x.res.pack(&x.req, x.isHead(), keep)
+	if len(second) > 0 {
+		n := min(len(second), writePiece)
+		if err := c.push(first, second[:n]); err != nil {
+			return err
+		}
+		first = second[n:]
 	}
-	return c.writeBoth(head, body)
+	return c.write(first)
 }
 
 // write hands p to the socket. Where the descriptor is at hand and takes all at
 // once, as it nearly always does, there is no deadline to set.
 func (c *conn) write(p []byte) error {
-	if c.fd >= 0 {
+	if c.fd >= 0 && len(p) > 0 {
 		n, err := writeSome(c.fd, p)
-		if err != nil || n == len(p) {
+		if err != nil {
 			return err
 		}
 		p = p[n:]
 	}
-	return c.writeBlocking(p, nil)
-}
-
-// writeBoth sends a head and a large body without copying it.
-func (c *conn) writeBoth(head, body []byte) error {
-	n := min(len(body), writePiece)
-	err := c.writeBlocking(head, body[:n])
-	for err == nil && n < len(body) {
-		piece := body[n:min(n+writePiece, len(body))]
-		n += len(piece)
-		err = c.writeBlocking(piece, nil)
+	for len(p) > 0 {
+		n := min(len(p), writePiece)
+		if err := c.push(p[:n], nil); err != nil {
+			return err
+		}
+		p = p[n:]
 	}
-	return err
+	return nil
 }
 
-func (c *conn) writeBlocking(p, more []byte) (err error) {
+// push waits until the socket has taken p and more, for the write timeout at
+// most.
+func (c *conn) push(p, more []byte) (err error) {
 	if !c.deadline.enter(writing, c.srv.dueIn(c.srv.write)) {
 		return os.ErrDeadlineExceeded
 	}

@@ -143,11 +143,13 @@ func (c *Ctx) SetBody(b []byte) { c.res.body = b }
 
 // AfterWrite has fn called once, on this goroutine, when the socket has taken
 // the whole answer, or with the error that prevented it. It replaces the
-// function of an earlier call. The Ctx is not valid in fn.
+// function of an earlier call. The Ctx is not valid in fn. Of a stream, the answer
+// is the head with the first events, and fn runs before the stream is opened.
 func (c *Ctx) AfterWrite(fn func(err error)) { c.res.after = fn }
 
 // Stream makes the answer an event stream: status 200 and a head without a
 // length are sent when the handler returns, and with them in the same write the
 // body, if one was set, as the first events. Then open is called on this
-// goroutine. It must not block; it hands the stream to whoever writes to it.
+// goroutine, unless that write failed or the method is HEAD. It must not block; it
+// hands the stream to whoever writes to it.
 func (c *Ctx) Stream(open func(*Stream)) { c.res.open = open }

@@ -53,8 +53,8 @@ type Options struct {
 	// ReadTimeout bounds a request from its first byte to its last, and the
 	// TLS handshake (10 s). A slower request is answered with 408.
 	ReadTimeout time.Duration
-	// WriteTimeout bounds the write of one response or of one stream message
-	// (10 s).
+	// WriteTimeout bounds the write of one response, or of each 256 KiB of a
+	// larger one, and of one stream message (10 s).
 	WriteTimeout time.Duration
 	// Error fills in the answers the server gives by itself, status and
 	// message being set by it: 400, 408, 413, 417, 431, 500, 501 and 505.

@@ -1,0 +1,130 @@
+package httpd
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// ctxOf is a Ctx with a parsed request.
+func ctxOf(t *testing.T, raw string) *Ctx {
+	t.Helper()
+	c := newCtx()
+	n, f := c.req.parse([]byte(raw), limits{header: 16 << 10, body: 1 << 20})
+	if n != len(raw) {
+		t.Fatalf("request not taken: %d, %v", n, f)
+	}
+	c.msg = []byte(raw)
+	return c
+}
+
+func TestHeader(t *testing.T) {
+	c := ctxOf(t, lines("GET / HTTP/1.1", "Host: x", "X-One: 1", "x-one: 2", "Empty:"))
+	for _, tc := range []struct {
+		name string
+		want []byte
+	}{
+		{"x-ONE", []byte("1")}, {"host", []byte("x")}, {"Empty", []byte{}}, {"X-On", nil}, {"", nil},
+	} {
+		if got := c.Header(tc.name); !bytes.Equal(got, tc.want) || (got == nil) != (tc.want == nil) {
+			t.Errorf("Header(%q) = %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
+func TestCookie(t *testing.T) {
+	for _, tc := range []struct {
+		cookie string
+		want   []byte
+	}{
+		{"s=v", []byte("v")},
+		{"a=b; s=v; c=d", []byte("v")},
+		{"a=b;s=v", []byte("v")},
+		{"a=b;  s=v ; c", []byte("v")},
+		{"s=v; s=w", []byte("v")},
+		{"s=a=b", []byte("a=b")},
+		{`s="v"`, []byte("v")},
+		{`s="`, []byte(`"`)},
+		{"s=", []byte{}},
+		{"a=b; s=; c=d", []byte{}},
+		{"s", nil},
+		{"S=v", nil},
+		{"xs=v", nil},
+		{"ss=v", nil},
+		{"a=s=v", nil},
+		{";;", nil},
+		{"", nil},
+		{"a=b\r\nCookie: s=v", []byte("v")},
+	} {
+		c := ctxOf(t, lines("GET / HTTP/1.1", "Host: x", "Cookie: "+tc.cookie))
+		if got := c.Cookie("s"); !bytes.Equal(got, tc.want) || (got == nil) != (tc.want == nil) {
+			t.Errorf("cookie %q: %q, want %q", tc.cookie, got, tc.want)
+		}
+	}
+}
+
+func TestSetHeaderRefusesLineBreaks(t *testing.T) {
+	defer func() {
+		if v := recover(); v == nil || !strings.HasPrefix(v.(string), "BUG:") {
+			t.Errorf("recovered %v", v)
+		}
+	}()
+	newCtx().SetHeader("Set-Cookie", "s=1\r\nX: y")
+}
+
+// TestBodies sends bodies of all sizes around the borders between the ways of
+// sending them, with short and long heads, several times over one connection.
+func TestBodies(t *testing.T) {
+	text := make([]byte, 3<<20)
+	rng := rand.NewChaCha8([32]byte{1})
+	rng.Read(text)
+	handler := func(c *Ctx) {
+		size, _ := strconv.Atoi(string(c.Header("Size")))
+		long, _ := strconv.Atoi(string(c.Header("Long")))
+		c.SetHeader("Long", strings.Repeat("x", long))
+		switch string(c.Path()) {
+		case "/hinted":
+			c.SetBody(append(c.Out(size), text[:size]...))
+		case "/grown":
+			c.SetBody(append(c.Out(0), text[:size]...))
+		case "/shifted":
+			c.SetBody(append(c.Out(size + 1)[1:1], text[:size]...))
+		case "/foreign":
+			c.SetBody(text[:size])
+		}
+	}
+	inBothModes(t, handler, Options{}, func(t *testing.T, _ *Server, addr string) {
+		for _, size := range []int{0, 1, writeSize - headRoom, writeSize - headRoom + 1, maxCopied, maxCopied + 1,
+			maxPooled, maxPooled + 1, writePiece, writePiece + 1, len(text)} {
+			for _, long := range []int{1, headRoom, 2 * headRoom} {
+				for _, path := range []string{"/hinted", "/grown", "/shifted", "/foreign"} {
+					checkBody(t, "http://"+addr+path, long, text[:size])
+				}
+			}
+		}
+	})
+}
+
+func checkBody(t *testing.T, url string, long int, want []byte) {
+	t.Helper()
+	req, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Size", fmt.Sprint(len(want)))
+	req.Header.Set("Long", fmt.Sprint(long))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil || !bytes.Equal(got, want) || len(resp.Header.Get("Long")) != long {
+		t.Fatalf("%s, %d bytes of body, %d of header: got %d bytes, %v", url, len(want), long, len(got), err)
+	}
+}

@@ -1,0 +1,132 @@
+package httpd
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// loadVar holds the target of a load process: network, address and "tls" or
+// "plain", separated by commas.
+const loadVar = "HTTPD_TEST_LOAD"
+
+// loadConns is how many kept connections the load uses.
+const loadConns = 64
+
+// positionReport is the most frequent request of the load, with the headers the
+// benchmarker sends (bench 13.2).
+const positionReport = "POST /api/chair/coordinate HTTP/1.1\r\n" +
+	"Host: localhost:8080\r\n" +
+	"User-Agent: isucandar\r\n" +
+	"Content-Length: 34\r\n" +
+	"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n" +
+	"Accept-Encoding: gzip, deflate, br\r\n" +
+	"Connection: keep-alive\r\n" +
+	"Content-Type: application/json; charset=utf-8\r\n" +
+	"Cookie: chair_session=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\r\n" +
+	"\r\n" +
+	`{"latitude":-123,"longitude":4567}`
+
+// load drives a server from another process.
+type load struct {
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+func startLoad(b *testing.B, target string) *load {
+	b.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), loadVar+"="+target)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		in.Close()
+		cmd.Wait()
+	})
+	return &load{in, bufio.NewScanner(out)}
+}
+
+// run sends n requests and returns when they are answered.
+func (l *load) run(b *testing.B, n int) {
+	b.Helper()
+	fmt.Fprintln(l.in, n)
+	if !l.out.Scan() || l.out.Text() != "done" {
+		b.Fatalf("load process: %q", l.out.Text())
+	}
+}
+
+// runLoad is the load process: every line of stdin is a number of requests.
+func runLoad(target string) {
+	t := strings.Split(target, ",")
+	conns := make([]*loadConn, loadConns)
+	for i := range conns {
+		conns[i] = dialLoad(t[0], t[1], t[2] == "tls")
+	}
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		n, _ := strconv.Atoi(lines.Text())
+		var left atomic.Int64
+		left.Store(int64(n))
+		var wg sync.WaitGroup
+		for _, c := range conns {
+			wg.Go(func() { c.run(&left) })
+		}
+		wg.Wait()
+		fmt.Println("done")
+	}
+}
+
+// loadConn sends one request after the other. All answers have the length of the
+// first, which is found out once.
+type loadConn struct {
+	nc  net.Conn
+	buf []byte
+}
+
+func dialLoad(network, addr string, secure bool) *loadConn {
+	nc, err := net.Dial(network, addr)
+	if err != nil {
+		panic(err)
+	}
+	if secure {
+		nc = tls.Client(nc, &tls.Config{InsecureSkipVerify: true})
+	}
+	c := &loadConn{nc: nc, buf: make([]byte, 4096)}
+	io.WriteString(nc, positionReport)
+	n, err := nc.Read(c.buf) // small answers come in one piece
+	if err != nil || !strings.HasPrefix(string(c.buf), "HTTP/1.1 200 OK\r\n") {
+		panic(fmt.Sprintf("first answer: %q, %v", c.buf[:n], err))
+	}
+	c.buf = c.buf[:n]
+	return c
+}
+
+func (c *loadConn) run(left *atomic.Int64) {
+	request := []byte(positionReport)
+	for left.Add(-1) >= 0 {
+		if _, err := c.nc.Write(request); err != nil {
+			panic(err)
+		}
+		if _, err := io.ReadFull(c.nc, c.buf); err != nil {
+			panic(err)
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package httpd
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const recordedAt = `{"recorded_at":1732579200123}`
+
+// BenchmarkLoopback compares servers answering the same small POST over 64 kept
+// connections driven by another process. cpu-ns/op is the CPU time of the server
+// process, user and system, for one request; ns/op also depends on the load.
+func BenchmarkLoopback(b *testing.B) {
+	plain := func(l net.Listener) net.Listener { return l }
+	for _, bc := range []struct {
+		name    string
+		network string
+		tls     bool
+		wrap    func(net.Listener) net.Listener
+		serve   func(net.Listener)
+	}{
+		{"httpd/tcp", "tcp", false, plain, serveOurs},
+		{"httpd/blocking", "tcp", false, func(l net.Listener) net.Listener { return hidden{l} }, serveOurs},
+		{"nethttp/tcp", "tcp", false, plain, serveStandard},
+		{"httpd/unix", "unix", false, plain, serveOurs},
+		{"nethttp/unix", "unix", false, plain, serveStandard},
+		{"httpd/tls", "tcp", true, plain, serveOurs},
+		{"nethttp/tls", "tcp", true, plain, serveStandard},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			l := listen(b, bc.network)
+			target := bc.network + "," + l.Addr().String() + ",plain"
+			if bc.tls {
+				target = bc.network + "," + l.Addr().String() + ",tls"
+				l = tls.NewListener(l, tlsConfig(b))
+			}
+			go bc.serve(bc.wrap(l))
+			defer l.Close()
+			ld := startLoad(b, target)
+			ld.run(b, 20*loadConns)
+			b.ReportAllocs()
+			b.ResetTimer()
+			before := cpuTime(b)
+			ld.run(b, b.N)
+			b.ReportMetric(float64(cpuTime(b)-before)/float64(b.N), "cpu-ns/op")
+		})
+	}
+}
+
+func serveOurs(l net.Listener) {
+	s := New(func(c *Ctx) {
+		if len(c.Body()) == 0 || c.Cookie("chair_session") == nil {
+			c.SetStatus(400)
+			return
+		}
+		c.SetHead("Content-Type: application/json;charset=utf-8\r\n")
+		c.SetBody(append(c.Out(0), recordedAt...))
+	}, Options{})
+	s.Serve(l)
+}
+
+func serveStandard(l net.Listener) {
+	body := []byte(recordedAt)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var buf [64]byte
+		n, _ := io.ReadFull(r.Body, buf[:])
+		if _, err := r.Cookie("chair_session"); err != nil || n == 0 {
+			w.WriteHeader(400)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json;charset=utf-8")
+		w.Write(body)
+	})
+	(&http.Server{Handler: h}).Serve(l)
+}
+
+func listen(tb testing.TB, network string) net.Listener {
+	tb.Helper()
+	addr := "127.0.0.1:0"
+	if network == "unix" {
+		addr = filepath.Join(tb.TempDir(), "sock")
+	}
+	l, err := net.Listen(network, addr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return l
+}
+
+// tlsConfig has a fresh certificate for localhost.
+func tlsConfig(tb testing.TB) *tls.Config {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cert := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		DNSNames:     []string{"localhost"},
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotAfter:     time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, cert, cert, key.Public(), key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+		NextProtos:   []string{"http/1.1"},
+	}
+}
+
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
