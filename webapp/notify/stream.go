@@ -7,7 +7,10 @@ import "slices"
 type Stream[M any] struct {
 	log  *Log[M]
 	wake func()
-	next uint64 // guarded by log.mu
+
+	// Guarded by log.mu.
+	next   uint64
+	closed bool
 }
 
 // Next is the stream's next message and its number, for Deliver once it is written.
@@ -16,7 +19,7 @@ func (s *Stream[M]) Next() (m M, n uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n = s.next
-	if n == l.end() {
+	if s.closed || n == l.end() {
 		return m, 0, false
 	}
 	s.next++
@@ -28,6 +31,7 @@ func (s *Stream[M]) Close() {
 	l := s.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	s.closed = true
 	if i := slices.Index(l.streams, s); i >= 0 {
 		l.streams = slices.Delete(l.streams, i, i+1)
 		l.trim()

@@ -226,3 +226,6 @@ func (c *Chair) Stats() Stats {
 	defer c.mu.Unlock()
 	return c.stats
 }
+
+// AccessToken is the chair's session token.
+func (c *Chair) AccessToken() string { return c.row.AccessToken }

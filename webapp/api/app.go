@@ -1,0 +1,166 @@
+package api
+
+import (
+	"encoding/json"
+
+	"isuride/webapp/isuride"
+	"isuride/webapp/state"
+	"isuride/webapp/wire"
+)
+
+// object answers with v as JSON. It is for what is not hot.
+func (c call) object(status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	c.json(status, body)
+	return nil
+}
+
+func (a *API) registerUser(c call) error {
+	var body struct {
+		Username       string `json:"username"`
+		Firstname      string `json:"firstname"`
+		Lastname       string `json:"lastname"`
+		DateOfBirth    string `json:"date_of_birth"`
+		InvitationCode string `json:"invitation_code"`
+	}
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	u, err := c.gen.Store.RegisterUser(state.NewUser(body))
+	if err != nil {
+		return err
+	}
+	c.login("app_session", u.AccessToken)
+	return c.object(201, struct {
+		ID             string `json:"id"`
+		InvitationCode string `json:"invitation_code"`
+	}{u.ID, u.InvitationCode})
+}
+
+func (a *API) setPaymentMethod(c call, u *state.User) error {
+	var body struct {
+		Token string `json:"token"`
+	}
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	if err := c.gen.Store.SetPaymentToken(u, body.Token); err != nil {
+		return err
+	}
+	c.noContent()
+	return nil
+}
+
+// historyItem is a ride in the history (spec 4.4).
+type historyItem struct {
+	ID          string       `json:"id"`
+	Pickup      point        `json:"pickup_coordinate"`
+	Destination point        `json:"destination_coordinate"`
+	Fare        int          `json:"fare"`
+	Chair       historyChair `json:"chair"`
+	Evaluation  int          `json:"evaluation"`
+	RequestedAt int64        `json:"requested_at"`
+	CompletedAt int64        `json:"completed_at"`
+}
+
+type historyChair struct {
+	ID    string `json:"id"`
+	Owner string `json:"owner"`
+	Name  string `json:"name"`
+	Model string `json:"model"`
+}
+
+func (a *API) rideHistory(c call, u *state.User) error {
+	items := []historyItem{}
+	u.History(func(r state.CompletedRide) {
+		items = append(items, historyItem{
+			ID: r.ID, Pickup: point(r.Pickup), Destination: point(r.Destination), Fare: r.Fare,
+			Chair:      historyChair{r.Chair.ID, r.Chair.Owner.Name, r.Chair.Name(), r.Chair.Model()},
+			Evaluation: r.Evaluation, RequestedAt: r.CreatedAt.Milli(), CompletedAt: r.CompletedAt.Milli(),
+		})
+	})
+	return c.object(200, map[string]any{"rides": items})
+}
+
+func (a *API) requestRide(c call, u *state.User) error {
+	pickup, destination, err := c.journey()
+	if err != nil {
+		return err
+	}
+	r, err := c.gen.Store.RequestRide(u, pickup, destination)
+	if err != nil {
+		return err
+	}
+	return c.object(202, struct {
+		RideID string `json:"ride_id"`
+		Fare   int    `json:"fare"`
+	}{r.ID, r.Fare})
+}
+
+func (a *API) estimateFare(c call, u *state.User) error {
+	pickup, destination, err := c.journey()
+	if err != nil {
+		return err
+	}
+	fare, discount := u.Estimate(pickup, destination)
+	return c.object(200, struct {
+		Fare     int `json:"fare"`
+		Discount int `json:"discount"`
+	}{fare, discount})
+}
+
+// rate answers once the money is taken and the ride completed. The chair becomes free
+// when the answer has been handed to the socket.
+func (a *API) rate(c call, u *state.User) error {
+	var body struct {
+		Evaluation int `json:"evaluation"`
+	}
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	completedAt, release, err := c.gen.Rate(u, c.rideID, body.Evaluation)
+	if err != nil {
+		return err
+	}
+	c.AfterWrite(func(error) { release() })
+	return c.object(200, map[string]int64{"completed_at": completedAt.Milli()})
+}
+
+// defaultDistance is how far nearby reaches if the caller does not say (spec 4.10).
+const defaultDistance = 50
+
+func (a *API) nearbyChairs(c call, _ *state.User) error {
+	latitude, err := c.requiredInt("latitude")
+	if err != nil {
+		return err
+	}
+	longitude, err := c.requiredInt("longitude")
+	if err != nil {
+		return err
+	}
+	distance, ok, err := c.queryInt("distance", 64)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		distance = defaultDistance
+	}
+	body := wire.AppendNearbyOpen(c.Out(0))
+	here := isuride.Coordinate{Latitude: latitude, Longitude: longitude}
+	c.gen.Store.Nearby(here, int(distance), func(f *state.FreeChair) {
+		body = wire.AppendNearbyChair(body, f.Description, f.At)
+	})
+	c.json(200, wire.AppendNearbyClose(body, c.gen.Now()))
+	return nil
+}
+
+func (c call) requiredInt(name string) (int32, error) {
+	n, ok, err := c.queryInt(name, 32)
+	if err == nil && !ok {
+		err = isuride.Errorf(isuride.InvalidInput, "%s is required", name)
+	}
+	return int32(n), err
+}

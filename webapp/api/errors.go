@@ -1,0 +1,38 @@
+package api
+
+import (
+	"encoding/json"
+
+	"isuride/webapp/internal/httpd"
+	"isuride/webapp/isuride"
+)
+
+// statusOf is the one table from error codes to HTTP statuses.
+var statusOf = map[isuride.Code]int{
+	isuride.InvalidInput:  400,
+	isuride.WrongState:    400,
+	isuride.Unauthorized:  401,
+	isuride.NotFound:      404,
+	isuride.Conflict:      409,
+	isuride.PaymentFailed: 502,
+	isuride.Unavailable:   503,
+}
+
+// writeError answers with the error object of spec 4.0.
+func writeError(ctx *httpd.Ctx, status int, message string) {
+	body, err := json.Marshal(map[string]string{"message": message})
+	if err != nil {
+		panic("BUG: a string has no JSON form: " + err.Error())
+	}
+	ctx.SetStatus(status)
+	ctx.SetHead(jsonHead)
+	ctx.SetBody(body)
+	ctx.AfterWrite(nil)
+	ctx.Stream(nil)
+}
+
+// WriteProtocolError is the answer to a request that never became one: the Error
+// option of the HTTP server.
+func WriteProtocolError(ctx *httpd.Ctx, status int, message string) {
+	writeError(ctx, status, message)
+}

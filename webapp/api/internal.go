@@ -1,0 +1,34 @@
+package api
+
+import (
+	"isuride/webapp/isuride"
+)
+
+// initialize begins a new generation on the initial data (spec 4.1, 9.1).
+func (a *API) initialize(c call) error {
+	var body struct {
+		PaymentServer string `json:"payment_server"`
+	}
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	if body.PaymentServer == "" {
+		return isuride.Errorf(isuride.InvalidInput, "payment_server is required")
+	}
+	if err := a.engine.Initialize(body.PaymentServer); err != nil {
+		return err
+	}
+	return c.object(200, map[string]string{"language": "go"})
+}
+
+// match does one round of matching in each region, besides the server's own loops
+// (spec 7.1).
+func (a *API) match(c call) error {
+	if err := c.gen.Match(); err != nil {
+		return err
+	}
+	c.noContent()
+	return nil
+}
+
+func (a *API) metrics(c call) error { return c.object(200, c.gen.Metrics()) }

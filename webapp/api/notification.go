@@ -1,0 +1,75 @@
+package api
+
+import (
+	"isuride/webapp/isuride"
+	"isuride/webapp/state"
+	"isuride/webapp/wire"
+)
+
+// audience is one recipient with all that its notifications need.
+type audience struct {
+	log    *state.Log
+	side   state.Side
+	encode func(dst []byte, m *state.Message) []byte
+}
+
+func (a *API) userNotification(c call, u *state.User) error {
+	return a.notify(c, audience{&u.Log, state.ToUser, appendToUser})
+}
+
+func (a *API) chairNotification(c call, chair *state.Chair) error {
+	return a.notify(c, audience{&chair.Log, state.ToChair, appendToChair})
+}
+
+func (a *API) notify(c call, to audience) error {
+	if a.opt.Polling {
+		a.poll(c, to)
+		return nil
+	}
+	c.Stream((&eventStream{gen: c.gen, to: to}).open)
+	return nil
+}
+
+// poll answers with the oldest pending message, else with the last one again. It
+// counts as delivered once the answer is written (spec 6.4, 7).
+func (a *API) poll(c call, to audience) {
+	m, n, ok := to.log.Current()
+	body := wire.AppendPollOpen(c.Out(0))
+	if !ok {
+		body = wire.AppendNoRide(body)
+	} else {
+		body = to.encode(body, &m)
+		store := c.gen.Store
+		c.AfterWrite(func(err error) {
+			if err == nil {
+				store.Delivered(to.log, to.side, n) // else it stays pending: it is told again
+			}
+		})
+	}
+	c.json(200, wire.AppendPollClose(body, a.opt.PollPause))
+}
+
+func appendToUser(dst []byte, m *state.Message) []byte {
+	r := m.Ride
+	n := wire.UserNotification{RideID: r.ID, Pickup: r.Pickup, Destination: r.Destination, Fare: r.Fare,
+		Status: m.Status, CreatedAt: r.CreatedAt, UpdatedAt: m.UpdatedAt}
+	c := r.Chair()
+	if c == nil {
+		return wire.AppendUserNotification(dst, &n)
+	}
+	stats := m.Stats
+	if m.Status == isuride.Matching { // assigned after the message was made
+		stats = c.Stats()
+	}
+	chair := wire.NotifiedChair{ID: c.ID, Name: c.Name(), Model: c.Model(),
+		RidesCount: int(stats.Rides), EvaluationSum: int(stats.EvaluationSum)}
+	n.Chair = &chair
+	return wire.AppendUserNotification(dst, &n)
+}
+
+func appendToChair(dst []byte, m *state.Message) []byte {
+	r := m.Ride
+	return wire.AppendChairNotification(dst, &wire.ChairNotification{RideID: r.ID,
+		UserID: r.User.ID, UserFirstname: r.User.Firstname, UserLastname: r.User.Lastname,
+		Pickup: r.Pickup, Destination: r.Destination, Status: m.Status})
+}

@@ -1,0 +1,156 @@
+package api
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
+
+	"isuride/webapp/isuride"
+	"isuride/webapp/state"
+)
+
+// handler answers one request, or says why not.
+type handler func(c call) error
+
+// route is a path with what it takes by method.
+type route struct {
+	handlers map[string]handler
+	allow    string // the methods, for 405
+}
+
+// ride_id stands in the middle of two paths.
+const (
+	rideParameter  = "{ride_id}"
+	appRidesPath   = "/api/app/rides/"
+	evaluationPath = "/evaluation"
+	chairRidesPath = "/api/chair/rides/"
+	statusPath     = "/status"
+)
+
+// table lists all endpoints (spec 4.0).
+func (a *API) table() map[string]route {
+	t := map[string]route{}
+	add := func(method, path string, h handler) {
+		r, ok := t[path]
+		if !ok {
+			r = route{handlers: map[string]handler{}}
+		}
+		r.handlers[method] = h
+		r.allow = strings.Join(slices.Sorted(maps.Keys(r.handlers)), ", ")
+		t[path] = r
+	}
+	add("POST", "/api/initialize", a.initialize)
+
+	add("POST", "/api/app/users", writing(a.registerUser))
+	add("POST", "/api/app/payment-methods", writing(asUser(a.setPaymentMethod)))
+	add("GET", "/api/app/rides", asUser(a.rideHistory))
+	add("POST", "/api/app/rides", writing(asUser(a.requestRide)))
+	add("POST", "/api/app/rides/estimated-fare", asUser(a.estimateFare))
+	add("POST", appRidesPath+rideParameter+evaluationPath, writing(asUser(a.rate)))
+	add("GET", "/api/app/notification", asUser(a.userNotification))
+	add("GET", "/api/app/nearby-chairs", asUser(a.nearbyChairs))
+
+	add("POST", "/api/owner/owners", writing(a.registerOwner))
+	add("GET", "/api/owner/sales", asOwner(a.ownerSales))
+	add("GET", "/api/owner/chairs", asOwner(a.ownerChairs))
+
+	add("POST", "/api/chair/chairs", writing(a.registerChair))
+	add("POST", "/api/chair/activity", writing(asChair(a.setActivity)))
+	add("POST", "/api/chair/coordinate", writing(asChair(a.report)))
+	add("GET", "/api/chair/notification", asChair(a.chairNotification))
+	add("POST", chairRidesPath+rideParameter+statusPath, writing(asChair(a.advance)))
+
+	add("GET", "/api/internal/matching", local(a.match))
+	add("GET", "/api/internal/metrics", local(a.metrics))
+	return t
+}
+
+// find looks a path up. rideID is a copy of that part of the path.
+func (a *API) find(path []byte) (r route, rideID string, ok bool) {
+	if r, ok = a.routes[string(path)]; ok {
+		return r, "", true
+	}
+	if id, ok := between(path, chairRidesPath, statusPath); ok {
+		return a.routes[chairRidesPath+rideParameter+statusPath], id, true
+	}
+	if id, ok := between(path, appRidesPath, evaluationPath); ok {
+		return a.routes[appRidesPath+rideParameter+evaluationPath], id, true
+	}
+	return route{}, "", false
+}
+
+func between(path []byte, before, after string) (middle string, ok bool) {
+	rest, ok := bytes.CutPrefix(path, []byte(before))
+	if !ok {
+		return "", false
+	}
+	id, ok := bytes.CutSuffix(rest, []byte(after))
+	if !ok || len(id) == 0 || bytes.IndexByte(id, '/') >= 0 {
+		return "", false
+	}
+	return string(id), true
+}
+
+// writing holds a request back while the write-behind is too far behind.
+func writing(h handler) handler {
+	return func(c call) error {
+		if err := c.gen.Admit(); err != nil {
+			return err
+		}
+		return h(c)
+	}
+}
+
+// local refuses callers from other machines (spec 3). A proxy on this machine must
+// guard these paths itself.
+func local(h handler) handler {
+	return func(c call) error {
+		if !c.Local() {
+			return isuride.Errorf(isuride.NotFound, "this path is internal")
+		}
+		return h(c)
+	}
+}
+
+// The three kinds of sessions (spec 3). A session of one kind is nothing to the others.
+
+func asUser(h func(call, *state.User) error) handler {
+	return func(c call) error {
+		u, ok := c.gen.Store.UserByToken(c.Cookie("app_session"))
+		if !ok {
+			return unauthorized("app_session")
+		}
+		return h(c, u)
+	}
+}
+
+func asOwner(h func(call, *state.Owner) error) handler {
+	return func(c call) error {
+		o, ok := c.gen.Store.OwnerByToken(c.Cookie("owner_session"))
+		if !ok {
+			return unauthorized("owner_session")
+		}
+		return h(c, o)
+	}
+}
+
+func asChair(h func(call, *state.Chair) error) handler {
+	return func(c call) error {
+		chair, ok := c.gen.Store.ChairByToken(c.Cookie("chair_session"))
+		if !ok {
+			return unauthorized("chair_session")
+		}
+		return h(c, chair)
+	}
+}
+
+func unauthorized(cookie string) error {
+	return isuride.Errorf(isuride.Unauthorized, "cookie %s is missing or belongs to no account", cookie)
+}
+
+// login sends the session cookie: name, value and path, nothing else, so that scripts
+// see it and plain HTTP carries it (spec 3).
+func (c call) login(cookie, token string) {
+	c.SetHeader("Set-Cookie", cookie+"="+token+"; Path=/")
+}

@@ -1,0 +1,105 @@
+package api
+
+import (
+	"sync/atomic"
+
+	"isuride/webapp/engine"
+	"isuride/webapp/internal/httpd"
+	"isuride/webapp/state"
+	"isuride/webapp/wire"
+)
+
+// eventStream carries one recipient's messages to one connection.
+//
+// Nobody waits while nothing happens: a new message starts the writer, a goroutine
+// that writes all there is and ends. There is never more than one, since only the
+// step from idle starts it; a message that comes while it writes makes it look once
+// more before it ends.
+type eventStream struct {
+	gen  *engine.Generation
+	to   audience
+	conn *httpd.Stream
+	log  *state.Stream
+
+	writer atomic.Int32 // idle, writing or writingAgain
+}
+
+const (
+	idle int32 = iota
+	writingOnce
+	writingAgain
+)
+
+// open is called when the head of the stream has been sent.
+func (s *eventStream) open(conn *httpd.Stream) {
+	s.conn = conn
+	leave, ok := s.gen.Join(conn.Close)
+	if !ok { // the generation has ended meanwhile
+		conn.Close()
+		return
+	}
+	s.writer.Store(writingOnce) // before the log knows the stream: wake must not start a second one
+	s.log = s.to.log.Open(s.wake)
+	conn.OnClose(func() {
+		s.log.Close()
+		leave()
+	})
+	go s.begin()
+}
+
+// wake is called, with the log locked, when a message has been added.
+func (s *eventStream) wake() {
+	if s.writer.Swap(writingAgain) == idle {
+		go s.write(nil)
+	}
+}
+
+// begin writes what a new stream starts with: messages, or null if there never was one.
+func (s *eventStream) begin() {
+	var first []byte
+	if _, _, ok := s.to.log.Current(); !ok {
+		first = wire.AppendEventClose(wire.AppendNoRide(wire.AppendEventOpen(nil)))
+	}
+	s.write(first)
+}
+
+// write writes until nothing is left. What first holds goes out before.
+func (s *eventStream) write(first []byte) {
+	buf := append(make([]byte, 0, 1024), first...)
+	for {
+		s.writer.Store(writingOnce)
+		if !s.writeAll(buf) {
+			s.conn.Close()
+			return // stays writing: nothing starts a writer on a dead stream
+		}
+		if s.writer.CompareAndSwap(writingOnce, idle) {
+			return
+		}
+		buf = buf[:0]
+	}
+}
+
+// writeAll sends the messages that wait, together, and marks them delivered.
+func (s *eventStream) writeAll(buf []byte) bool {
+	var last, count uint64
+	for {
+		m, n, ok := s.log.Next()
+		if !ok {
+			break
+		}
+		buf = wire.AppendEventClose(s.to.encode(wire.AppendEventOpen(buf), &m))
+		last, count = n, count+1
+	}
+	if len(buf) == 0 {
+		return true
+	}
+	if s.gen.Barrier() != nil || s.conn.Write(buf) != nil {
+		return false
+	}
+	for n := last + 1 - count; count > 0; n, count = n+1, count-1 {
+		if s.gen.Store.Delivered(s.to.log, s.to.side, n) != nil {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"isuride/webapp/api"
+	"isuride/webapp/dispatch"
+	"isuride/webapp/engine"
+	"isuride/webapp/internal/httpd"
+	"isuride/webapp/isuride"
+	"isuride/webapp/match"
+	"isuride/webapp/sqlstore"
+	"isuride/webapp/wire"
+)
+
+// server is the running whole.
+type server struct {
+	db     *sqlstore.Store
+	engine *engine.Engine
+	http   *httpd.Server
+	broken chan error // a listener that failed
+}
+
+// pollPause is what polling clients are told to wait, as the contest's clients do by
+// themselves (spec 6.1).
+const pollPause = 30 * time.Millisecond
+
+// drainLimit bounds how long a stop waits for the requests under way; a rating may
+// take 10 s (spec 10.2).
+const drainLimit = 12 * time.Second
+
+func start(ctx context.Context, cfg config, repair bool, log *slog.Logger) (*server, error) {
+	static, err := api.NewStatic(staticFolder(cfg.static))
+	if err != nil {
+		return nil, fmt.Errorf("ISURIDE_STATIC: %w", err)
+	}
+	listeners, err := listen(cfg)
+	if err != nil {
+		return nil, err
+	}
+	log.Info("opening", "database", cfg.db.String())
+	db, err := sqlstore.Open(ctx, cfg.db, log)
+	if err != nil {
+		return nil, err
+	}
+	e, err := engine.Start(ctx, db, engineConfig(cfg, repair, log))
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Log: log})
+	s := &server{db: db, engine: e, broken: make(chan error, len(listeners)),
+		http: httpd.New(a.Serve, httpd.Options{Error: api.WriteProtocolError, Log: log})}
+	for _, l := range listeners {
+		log.Info("listening", "address", l.Addr().String())
+		go func() {
+			if err := s.http.Serve(l); !errors.Is(err, httpd.ErrServerClosed) {
+				s.broken <- err
+			}
+		}()
+	}
+	return s, nil
+}
+
+// stop answers what is under way, then writes everything.
+func (s *server) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
+	defer cancel()
+	return errors.Join(s.http.Shutdown(ctx), s.engine.Stop(), s.db.Close())
+}
+
+func engineConfig(cfg config, repair bool, log *slog.Logger) engine.Config {
+	return engine.Config{
+		JournalDir:  cfg.journal,
+		Durability:  cfg.durability,
+		Repair:      repair,
+		InitialData: initialData(cfg.dump),
+		Describe:    func(c *isuride.Chair) []byte { return wire.AppendChairIdentity(nil, c.ID, c.Name, c.Model) },
+		Solver:      solver(cfg.solver),
+		Dispatch:    dispatch.DefaultParams(),
+		Now:         func() isuride.Time { return isuride.TimeOf(time.Now()) },
+		Log:         log,
+	}
+}
+
+func initialData(dump string) func() (*isuride.Tables, error) {
+	if dump == "" {
+		return sqlstore.InitialTables
+	}
+	return func() (*isuride.Tables, error) { return sqlstore.ReadDumpFile(dump) }
+}
+
+func solver(name string) func() dispatch.Solver {
+	if name == "go-hungarian" {
+		return func() dispatch.Solver { return new(match.Approximate) }
+	}
+	return func() dispatch.Solver { return new(match.Workspace) }
+}
+
+func staticFolder(path string) fs.FS {
+	if path == "" {
+		return nil
+	}
+	return os.DirFS(path)
+}
+
+// listen opens all listeners before anything else starts, so that a port in use is
+// told at once.
+func listen(cfg config) ([]net.Listener, error) {
+	var listeners []net.Listener
+	for _, address := range cfg.listen {
+		l, err := listenOn(address)
+		if err != nil {
+			return nil, fmt.Errorf("ISURIDE_LISTEN: %w", err)
+		}
+		listeners = append(listeners, l)
+	}
+	for _, address := range cfg.tlsListen {
+		l, err := listenOn(address)
+		if err != nil {
+			return nil, fmt.Errorf("ISURIDE_TLS_LISTEN: %w", err)
+		}
+		cert, err := tls.LoadX509KeyPair(cfg.tlsCert, cfg.tlsKey)
+		if err != nil {
+			return nil, fmt.Errorf("ISURIDE_TLS_CERT and ISURIDE_TLS_KEY: %w", err)
+		}
+		listeners = append(listeners, tls.NewListener(l, &tls.Config{
+			Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"}}))
+	}
+	return listeners, nil
+}
+
+func listenOn(address string) (net.Listener, error) {
+	path, unix := strings.CutPrefix(address, "unix:")
+	if !unix {
+		return net.Listen("tcp", address)
+	}
+	// A socket left by a killed server would refuse the name.
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	return l, os.Chmod(path, 0o666) // nginx runs as another user
+}

@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"sync"
+
+	"isuride/webapp/isuride"
+	"isuride/webapp/state"
+)
+
+// charges are the payments under way.
+type charges struct {
+	mu      sync.Mutex
+	ended   bool           // guarded by mu
+	running sync.WaitGroup // grows only under mu, and not after the end
+}
+
+// begin runs a payment apart from the request that asked for it: once begun, its
+// outcome must be found out, whether or not somebody still waits for it.
+func (c *charges) begin(run func()) (ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		c.running.Go(run)
+	}
+	return !c.ended
+}
+
+// end lets no more payments begin and waits for those that have.
+func (c *charges) end() {
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
+	c.running.Wait()
+}
+
+var errEnding = isuride.Errorf(isuride.Unavailable, "the server is about to stop or to be initialised")
+
+// Rate charges the user for the ride and completes it (spec 4.8). release makes the
+// chair free again; it must be called once the answer has been handed to the socket.
+// A call for a ride whose charge is under way shares its outcome.
+func (g *Generation) Rate(u *state.User, rideID string, evaluation int) (completedAt isuride.Time, release func(), err error) {
+	ch, first, err := g.Store.BeginCharge(u, rideID, evaluation)
+	if err != nil {
+		return 0, nil, err
+	}
+	release = func() {}
+	if first {
+		if !g.charges.begin(func() { g.charge(ch) }) {
+			g.Store.Abandon(ch, errEnding)
+		}
+		release = func() { g.Store.Release(ch.Ride.Chair()) }
+	}
+	completedAt, err = ch.Wait()
+	return completedAt, release, err
+}
+
+func (g *Generation) charge(ch *state.Charge) {
+	if err := g.pay(ch); err != nil {
+		g.Store.Abandon(ch, err)
+		return
+	}
+	g.Store.Complete(ch) // the outcome is in ch
+}
+
+func (g *Generation) pay(ch *state.Charge) error {
+	if err := g.Barrier(); err != nil {
+		return err
+	}
+	if err := g.gateway.Charge(g.ctx, ch.Token, ch.Ride.Fare, ch.Ride.ID); err != nil {
+		g.cfg.Log.Warn("payment failed", "ride", ch.Ride.ID, "err", err)
+		return isuride.Errorf(isuride.PaymentFailed, "the payment did not go through: %v", err)
+	}
+	return nil
+}
+
+// resume takes up a charge that was under way when the server ended. Nobody waits for
+// its answer, so the chair is free at once.
+func (g *Generation) resume(ch *state.Charge) {
+	g.charges.begin(func() {
+		g.charge(ch)
+		if _, err := ch.Wait(); err == nil {
+			g.Store.Release(ch.Ride.Chair())
+		}
+	})
+}

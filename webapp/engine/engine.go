@@ -1,0 +1,171 @@
+// Package engine puts the parts of a server together: a generation is one life of
+// {state, journal, write-behind, matching, payments}, from one initialize to the next.
+// The engine opens the generation that the database holds, replaces it on initialize,
+// and stops it in good order.
+//
+// It leaves the rules to state, the promises to journal and flush, and HTTP to api.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"isuride/webapp/dispatch"
+	"isuride/webapp/isuride"
+	"isuride/webapp/journal"
+	"isuride/webapp/sqlstore"
+)
+
+// Config is what an engine is made of. All fields are required but for Repair.
+type Config struct {
+	// JournalDir holds a folder of segments for each generation.
+	JournalDir string
+	Durability journal.Durability
+	// Repair has a corrupt journal cut instead of refused.
+	Repair bool
+	// InitialData yields the data set that a new generation starts with; it may be
+	// changed by the engine.
+	InitialData func() (*isuride.Tables, error)
+	// Describe renders the constant part of a chair, see state.Options.
+	Describe func(*isuride.Chair) []byte
+	// Solver makes a solver for one region.
+	Solver   func() dispatch.Solver
+	Dispatch dispatch.Params
+	Now      func() isuride.Time
+	Log      *slog.Logger
+}
+
+// Engine holds the current generation.
+type Engine struct {
+	cfg     Config
+	db      *sqlstore.Store
+	current atomic.Pointer[Generation]
+	failed  chan error // holds the first failure that the server cannot survive
+
+	changing sync.Mutex // one initialize, or stop, at a time
+}
+
+// Time limits, generous: they only end what would otherwise never end.
+const (
+	resetLimit = 25 * time.Second // an initialize has 30 s (spec 4.1)
+	stopLimit  = 30 * time.Second
+)
+
+// Start opens the generation that the database holds, or a first one on the initial
+// data if it holds none. The database is the engine's until Stop.
+func Start(ctx context.Context, db *sqlstore.Store, cfg Config) (*Engine, error) {
+	e := &Engine{cfg: cfg, db: db, failed: make(chan error, 1)}
+	st, err := db.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !st.Ready {
+		cfg.Log.Info("filling the database with the initial data")
+		if err := e.reset(ctx, st.Generation+1, ""); err != nil {
+			return nil, err
+		}
+	}
+	g, err := e.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e.current.Store(g)
+	return e, nil
+}
+
+// Current is the generation that serves requests now.
+func (e *Engine) Current() *Generation { return e.current.Load() }
+
+// Failed yields an error after which the server must not go on: nothing more can be
+// recorded.
+func (e *Engine) Failed() <-chan error { return e.failed }
+
+func (e *Engine) fail(err error) {
+	select {
+	case e.failed <- err:
+	default: // the first failure is the one to tell of
+	}
+}
+
+// Initialize ends the current generation, throws away all that it has not written
+// yet, and starts the next one on the initial data (spec 9.1).
+func (e *Engine) Initialize(paymentServer string) error {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), resetLimit)
+	defer cancel()
+	old := e.Current()
+	old.discard()
+	if err := e.reset(ctx, old.number+1, paymentServer); err != nil {
+		return err
+	}
+	g, err := e.open(ctx)
+	if err != nil {
+		return err
+	}
+	e.current.Store(g)
+	return nil
+}
+
+// reset fills the database with the initial data for a generation. An empty payment
+// server leaves the one of the data set.
+func (e *Engine) reset(ctx context.Context, generation uint64, paymentServer string) error {
+	rows, err := e.cfg.InitialData()
+	if err != nil {
+		return fmt.Errorf("initial data: %w", err)
+	}
+	if paymentServer != "" {
+		setSetting(rows, isuride.PaymentGatewayURL, paymentServer)
+	}
+	return e.db.Reset(ctx, generation, rows)
+}
+
+func setSetting(rows *isuride.Tables, name, value string) {
+	for i := range rows.Settings {
+		if rows.Settings[i].Name == name {
+			rows.Settings[i].Value = value
+			return
+		}
+	}
+	rows.Settings = append(rows.Settings, isuride.Setting{Name: name, Value: value})
+}
+
+// Stop ends the current generation in good order: everything recorded is in the
+// database afterwards.
+func (e *Engine) Stop() error {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+	defer cancel()
+	return e.Current().stop(ctx)
+}
+
+// journalDir is the folder of one generation's segments.
+func (e *Engine) journalDir(generation uint64) string {
+	return filepath.Join(e.cfg.JournalDir, fmt.Sprintf("%06d", generation))
+}
+
+// dropJournals removes the segments of all generations but one.
+func (e *Engine) dropJournals(keep uint64) error {
+	entries, err := os.ReadDir(e.cfg.JournalDir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	for _, entry := range entries {
+		var generation uint64
+		if n, _ := fmt.Sscanf(entry.Name(), "%06d", &generation); n != 1 || generation == keep {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(e.cfg.JournalDir, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,218 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"isuride/webapp/dispatch"
+	"isuride/webapp/flush"
+	"isuride/webapp/isuride"
+	"isuride/webapp/journal"
+	"isuride/webapp/payment"
+	"isuride/webapp/sqlstore"
+	"isuride/webapp/state"
+)
+
+// Generation is one life of the server's parts.
+type Generation struct {
+	// Set once.
+	Store    *state.Store
+	number   uint64
+	cfg      *Config
+	fail     func(error)
+	journal  *journal.Journal
+	writer   *flush.Writer
+	matchers []*dispatch.Dispatcher
+	gateway  *payment.Gateway
+
+	ctx       context.Context // of loops and charges
+	cancel    context.CancelFunc
+	loops     sync.WaitGroup // matching and write-behind
+	charges   charges
+	streams   streams
+	flushing  context.CancelFunc // ends the write-behind
+	flushDone chan struct{}      // closed when it has ended
+}
+
+// open recovers the generation that the database holds and starts it: the tables at
+// their position, then the journal from there on.
+func (e *Engine) open(ctx context.Context) (*Generation, error) {
+	began := time.Now()
+	snapshot, err := e.db.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.dropJournals(snapshot.Generation); err != nil {
+		return nil, fmt.Errorf("remove old journals: %w", err)
+	}
+	log, err := journal.Open(journal.Options{Dir: e.journalDir(snapshot.Generation), Durability: e.cfg.Durability,
+		First: snapshot.Position + 1, Repair: e.cfg.Repair, Log: e.cfg.Log})
+	if err != nil {
+		return nil, err
+	}
+	g := &Generation{number: snapshot.Generation, cfg: &e.cfg, fail: e.fail, journal: log, flushDone: make(chan struct{})}
+	g.Store = state.New(state.Options{Log: log, Now: e.cfg.Now, Describe: e.cfg.Describe}, &snapshot.Tables, tracks(snapshot))
+	charges, seqs, err := g.replay(snapshot.Position)
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	if err := g.start(e.db, snapshot, seqs); err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	for _, ch := range charges {
+		g.resume(ch)
+	}
+	e.cfg.Log.Info("generation is open", "generation", g.number, "position", snapshot.Position,
+		"replayed", log.Appended()-min(snapshot.Position, log.Appended()), "charges", len(charges), "took", time.Since(began).Round(time.Millisecond))
+	return g, nil
+}
+
+func tracks(snapshot *sqlstore.Snapshot) map[string]state.Track {
+	m := make(map[string]state.Track, len(snapshot.Tracks))
+	for id, t := range snapshot.Tracks {
+		m[id] = state.Track{At: t.Last, Distance: t.Total, Reported: t.At}
+	}
+	return m
+}
+
+// replay brings the store from the tables' position to the end of the journal. It
+// returns the charges that were under way, with their numbers.
+func (g *Generation) replay(position uint64) ([]*state.Charge, []uint64, error) {
+	oldest := g.journal.Oldest()
+	if g.journal.Appended() > position && oldest > position+1 {
+		return nil, nil, fmt.Errorf("the journal begins at event %d, but the database stands at %d: the events between are missing", oldest, position)
+	}
+	r, err := g.journal.ReadFrom(oldest)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer r.Close()
+	recovery := state.NewRecovery(g.Store, position)
+	for {
+		seq, payload, ok := r.Next()
+		if !ok {
+			break
+		}
+		if err := recovery.Replay(seq, payload); err != nil {
+			return nil, nil, err
+		}
+	}
+	charges, seqs := recovery.Finish()
+	return charges, seqs, nil
+}
+
+// start begins everything that runs by itself.
+func (g *Generation) start(db *sqlstore.Store, snapshot *sqlstore.Snapshot, charges []uint64) error {
+	from, err := g.journal.ReadFrom(snapshot.Position + 1)
+	if err != nil {
+		return err
+	}
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.gateway = payment.New(setting(snapshot.Settings, isuride.PaymentGatewayURL), payment.Options{})
+	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: db, Generation: g.number, OpenCharges: charges,
+		Transient: sqlstore.IsTransient, Logger: g.cfg.Log})
+	g.startFlush(from)
+	for r := range isuride.Region(isuride.Regions) {
+		m := dispatch.New(g.Store, r, g.cfg.Solver(), g.cfg.Dispatch, g.cfg.Now)
+		g.matchers = append(g.matchers, m)
+		g.loops.Go(func() { g.report("matching", m.Run(g.ctx)) })
+	}
+	return nil
+}
+
+// startFlush runs the write-behind, which ends after the other loops.
+func (g *Generation) startFlush(from *journal.Reader) {
+	ctx, cancel := context.WithCancel(context.Background())
+	g.flushing = cancel
+	go func() {
+		defer close(g.flushDone)
+		defer from.Close()
+		g.report("write-behind", g.writer.Run(ctx))
+	}()
+}
+
+// report hands on what ended a loop, unless that was the end of the generation.
+func (g *Generation) report(what string, err error) {
+	if err != nil && g.ctx.Err() == nil {
+		g.fail(fmt.Errorf("%s: %w", what, err))
+	}
+}
+
+func setting(rows []isuride.Setting, name string) string {
+	for _, s := range rows {
+		if s.Name == name {
+			return s.Value
+		}
+	}
+	return ""
+}
+
+// Now is the server's clock.
+func (g *Generation) Now() isuride.Time { return g.cfg.Now() }
+
+// Barrier returns once everything recorded so far is as durable as promised; only
+// then may an answer or a notification leave that could tell of it.
+func (g *Generation) Barrier() error {
+	if g.cfg.Durability != journal.Power {
+		return nil
+	}
+	if err := g.journal.Wait(g.journal.Appended()); err != nil {
+		return isuride.Errorf(isuride.Unavailable, "the server cannot record changes now: %v", err)
+	}
+	return nil
+}
+
+// admitLimit is how long a writer waits for the write-behind to catch up.
+const admitLimit = 5 * time.Second
+
+// Admit holds a writer back while the write-behind is too far behind.
+func (g *Generation) Admit() error {
+	if g.writer.Admitting() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(g.ctx, admitLimit)
+	defer cancel()
+	if err := g.writer.Admit(ctx); err != nil {
+		return isuride.Errorf(isuride.Unavailable, "the database is too far behind; try again later")
+	}
+	return nil
+}
+
+// Match does one round of matching in every region.
+func (g *Generation) Match() error {
+	for _, m := range g.matchers {
+		if _, err := m.Round(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discard ends the generation without writing what is not written yet. Closing the
+// journal fences it: nothing can be recorded any more.
+func (g *Generation) discard() {
+	g.cancel()
+	g.flushing()
+	g.streams.end()
+	g.report("journal", g.journal.Close())
+	g.loops.Wait()
+	g.charges.end()
+	<-g.flushDone
+	g.gateway.Close()
+}
+
+// stop ends the generation with everything written.
+func (g *Generation) stop(ctx context.Context) error {
+	g.streams.end()
+	g.charges.end() // bounded by the gateway's own limits
+	g.cancel()
+	g.loops.Wait()
+	err := g.writer.Drain(ctx)
+	g.flushing()
+	<-g.flushDone
+	g.gateway.Close()
+	return errors.Join(err, g.journal.Close())
+}
