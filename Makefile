@@ -1,0 +1,35 @@
+# The actions of the project; `make` alone lists them.
+
+GO ?= go
+
+.PHONY: help build run ride up down test check bench clean
+
+help: ## list the actions
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: ## build all programs into bin/
+	$(GO) build -o bin/ ./webapp/cmd/... ./tools/ride ./tools/paymentmock ./tools/devcert
+
+run: ## start the server on this machine alone: https://localhost:8443 and http://localhost:8080, data in .run/dev
+	@$(GO) build -o bin/ ./webapp/cmd/isuride ./tools/devcert
+	@scripts/run.sh
+
+ride: ## drive one ride through all states against the server that runs
+	@$(GO) run ./tools/ride
+
+up: build ## start the contest's stack: MariaDB, nginx, payment gateway and server, all below .run/
+	@scripts/up.sh
+
+down: ## stop what `make up` started
+	@scripts/down.sh
+
+test: ## install what the tests need and run all of them
+	@scripts/test.sh
+
+check: ## formatting, vet and the tests
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	@scripts/test.sh
+
+clean: down ## stop the stack and remove everything that was built or stored
+	rm -rf bin .run

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Starts bin/isuride with everything below .run/dev: SQLite, journal and a certificate
+# of its own. It needs no other server. Ctrl-C ends it in good order.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+home=.run/dev
+mkdir -p "$home"
+bin/devcert -out "$home/cert" >/dev/null
+
+export ISURIDE_DATA=${ISURIDE_DATA:-$home}
+export ISURIDE_LISTEN=${ISURIDE_LISTEN:-:8080}
+export ISURIDE_TLS_LISTEN=${ISURIDE_TLS_LISTEN:-:8443}
+export ISURIDE_TLS_CERT=$home/cert/cert.pem ISURIDE_TLS_KEY=$home/cert/key.pem
+
+cat <<EOF
+ISURIDE     https://localhost${ISURIDE_TLS_LISTEN}  (certificate of its own: browsers ask)
+            http://localhost${ISURIDE_LISTEN}
+next        make ride, in another terminal, drives a ride through all states
+EOF
+exec bin/isuride "$@"

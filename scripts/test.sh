@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs all of them under the race detector. Extra
+# arguments go to `go test`.
+#
+# Packages are installed when this runs as root; otherwise it says what is missing, and
+# the tests that need it say why they skip.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/lib.sh
+
+# gcc is for the race detector.
+need_packages mariadb-server:mariadbd nginx:nginx gcc:gcc libc6-dev:/usr/include/stdlib.h || true
+
+race=()
+if command -v gcc >/dev/null; then
+	export CGO_ENABLED=1
+	race=(-race)
+else
+	echo "test: without gcc the race detector is left out" >&2
+fi
+exec go test "${race[@]}" -timeout 15m ./... "$@"
