@@ -1,0 +1,124 @@
+package isuride
+
+import (
+	"reflect"
+	"testing"
+)
+
+func sampleEvents() []Event {
+	owner := &Owner{ID: "O1", Name: "椅子製作所", AccessToken: "t", ChairRegisterToken: "r", CreatedAt: 5, UpdatedAt: 6}
+	chair := &Chair{ID: "C1", OwnerID: "O1", Name: "AB-1", Model: "m", IsActive: true, AccessToken: "x", CreatedAt: 1, UpdatedAt: 2}
+	location := &ChairLocation{ChairID: "C1", Coordinate: Coordinate{-1 << 31, 1<<31 - 1}, CreatedAt: 1_764_000_000_123_456}
+	user := &User{ID: "U1", Username: "n", Firstname: "f", Lastname: "l", DateOfBirth: "d", AccessToken: "a", InvitationCode: "i", CreatedAt: 3, UpdatedAt: 4}
+	ride := &Ride{ID: "R1", UserID: "U1", ChairID: "C1", Pickup: Coordinate{1, -2}, Destination: Coordinate{-3, 4}, Evaluation: 5, CreatedAt: 7, UpdatedAt: 8}
+	status := &RideStatus{ID: "S1", RideID: "R1", Status: Arrived, CreatedAt: 9, AppSentAt: 10, ChairSentAt: 0}
+	coupons := []Coupon{{UserID: "U1", Code: "CP", Discount: 3000, CreatedAt: 1, UsedBy: "R1"}, {UserID: "U2", Code: "RWD", Discount: 1000}}
+	charge := &Charge{RideID: "R1", Evaluation: 4}
+	return []Event{
+		{Kind: OwnerRegistered, Owner: owner},
+		{Kind: ChairRegistered, Chair: chair},
+		{Kind: ChairActivityChanged, Chair: chair},
+		{Kind: ChairMoved, Location: location},
+		{Kind: ChairMoved, Location: location, Status: status},
+		{Kind: UserRegistered, User: user, Coupons: coupons},
+		{Kind: PaymentTokenSet, Token: &PaymentToken{UserID: "U1", Token: "tok", CreatedAt: -1}},
+		{Kind: RideRequested, Ride: ride, Status: status, Coupons: coupons[:1]},
+		{Kind: RideRequested, Ride: ride, Status: status},
+		{Kind: RideAssigned, Ride: ride},
+		{Kind: RideAdvanced, Status: status},
+		{Kind: ChargeStarted, Charge: charge},
+		{Kind: ChargeFailed, Charge: charge},
+		{Kind: RideCompleted, Ride: ride, Status: status},
+		{Kind: StatusDelivered, Status: status},
+	}
+}
+
+func TestEventsSurviveTheJournal(t *testing.T) {
+	var d Decoder
+	seen := map[Kind]bool{}
+	for _, want := range sampleEvents() {
+		seen[want.Kind] = true
+		got, err := d.Decode(want.Append(nil))
+		if err != nil {
+			t.Fatalf("kind %d: %v", want.Kind, err)
+		}
+		if !reflect.DeepEqual(got, &want) {
+			t.Errorf("kind %d:\ngot  %+v\nwant %+v", want.Kind, got, want)
+		}
+	}
+	for kind := range rowsOf {
+		if !seen[kind] {
+			t.Errorf("kind %d has no sample", kind)
+		}
+	}
+}
+
+func TestDecodeRefusesWhatAppendNeverWrote(t *testing.T) {
+	var d Decoder
+	for _, e := range sampleEvents() {
+		whole := e.Append(nil)
+		for n := range whole {
+			if _, err := d.Decode(whole[:n]); err == nil {
+				t.Fatalf("kind %d cut after %d of %d bytes is accepted", e.Kind, n, len(whole))
+			}
+		}
+		if _, err := d.Decode(append(whole, 0)); err == nil {
+			t.Fatalf("kind %d with a byte too many is accepted", e.Kind)
+		}
+	}
+	for name, b := range map[string][]byte{
+		"unknown kind": {99, 0},
+		"no rows":      {byte(RideCompleted), 0},
+	} {
+		if _, err := d.Decode(b); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}
+
+func TestEncodingAReportDoesNotAllocate(t *testing.T) {
+	buf := make([]byte, 0, 256)
+	location := ChairLocation{ChairID: "01JDFFT9J8JVCFVJAG4WN2B666", Coordinate: Coordinate{3, 4}, CreatedAt: 1_764_000_000_123_456}
+	if n := testing.AllocsPerRun(100, func() {
+		e := Event{Kind: ChairMoved, Location: &location}
+		buf = e.Append(buf[:0])
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, e := range sampleEvents() {
+		f.Add(e.Append(nil))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var first, second Decoder
+		e, err := first.Decode(b)
+		if err != nil {
+			return
+		}
+		again, err := second.Decode(e.Append(nil))
+		if err != nil || !reflect.DeepEqual(e, again) {
+			t.Fatalf("%x: %+v became %+v (%v)", b, e, again, err)
+		}
+	})
+}
+
+func BenchmarkAppendReport(b *testing.B) {
+	buf := make([]byte, 0, 256)
+	location := ChairLocation{ChairID: "01JDFFT9J8JVCFVJAG4WN2B666", Coordinate: Coordinate{3, 4}, CreatedAt: 1_764_000_000_123_456}
+	e := Event{Kind: ChairMoved, Location: &location}
+	for b.Loop() {
+		buf = e.Append(buf[:0])
+	}
+}
+
+func BenchmarkDecodeReport(b *testing.B) {
+	location := ChairLocation{ChairID: "01JDFFT9J8JVCFVJAG4WN2B666", Coordinate: Coordinate{3, 4}, CreatedAt: 1_764_000_000_123_456}
+	e := Event{Kind: ChairMoved, Location: &location}
+	text := e.Append(nil)
+	var d Decoder
+	for b.Loop() {
+		d.Decode(text)
+	}
+}
