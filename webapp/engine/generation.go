@@ -79,8 +79,8 @@ func tracks(snapshot *sqlstore.Snapshot) map[string]state.Track {
 }
 
 // replay brings the store from the tables' position to the end of the journal. It
-// returns the charges that were under way, with their numbers.
-func (g *Generation) replay(position uint64) ([]*state.Charge, []uint64, error) {
+// returns the charges that were under way, and by ride their numbers in the journal.
+func (g *Generation) replay(position uint64) ([]*state.Charge, map[string]uint64, error) {
 	oldest := g.journal.Oldest()
 	if g.journal.Appended() > position && oldest > position+1 {
 		return nil, nil, fmt.Errorf("the journal begins at event %d, but the database stands at %d: the events between are missing", oldest, position)
@@ -105,15 +105,15 @@ func (g *Generation) replay(position uint64) ([]*state.Charge, []uint64, error) 
 }
 
 // start begins everything that runs by itself.
-func (g *Generation) start(db *sqlstore.Store, snapshot *sqlstore.Snapshot, charges []uint64) error {
+func (g *Generation) start(db *sqlstore.Store, snapshot *sqlstore.Snapshot, charges map[string]uint64) error {
 	from, err := g.journal.ReadFrom(snapshot.Position + 1)
 	if err != nil {
 		return err
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.gateway = payment.New(setting(snapshot.Settings, isuride.PaymentGatewayURL), payment.Options{})
-	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: db, Generation: g.number, OpenCharges: charges,
-		Transient: sqlstore.IsTransient, Logger: g.cfg.Log})
+	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: db, Generation: g.number, Position: snapshot.Position,
+		OpenCharges: charges, Transient: sqlstore.IsTransient, Logger: g.cfg.Log})
 	g.startFlush(from)
 	for r := range isuride.Region(isuride.Regions) {
 		m := dispatch.New(g.Store, r, g.cfg.Solver(), g.cfg.Dispatch, g.cfg.Now)

@@ -54,15 +54,16 @@ func (r *Recovery) trackCharge(seq uint64, e *isuride.Event) {
 
 // Finish ends the recovery: every chair whose ride is over is free, since nobody
 // waits for an answer any more. It returns the charges that were under way, to be
-// resumed, and their numbers in the log.
-func (r *Recovery) Finish() (charges []*Charge, seqs []uint64) {
+// resumed, and by ride the numbers under which the log has them.
+func (r *Recovery) Finish() (charges []*Charge, seqs map[string]uint64) {
+	seqs = map[string]uint64{}
 	s := r.store
 	s.chairsByID.Range(func(_ string, c *Chair) bool { s.Release(c); return true })
 	for rideID, open := range r.open {
 		ride, ok := s.rides.Load(rideID)
 		if ok && ride.status == isuride.Arrived {
 			charges = append(charges, ride.open(open.evaluation))
-			seqs = append(seqs, open.seq)
+			seqs[rideID] = open.seq
 		}
 	}
 	return charges, seqs
