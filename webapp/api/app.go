@@ -150,9 +150,9 @@ func (a *API) nearbyChairs(c call, _ *state.User) error {
 	}
 	body := wire.AppendNearbyOpen(c.Out(0))
 	here := isuride.Coordinate{Latitude: latitude, Longitude: longitude}
-	c.gen.Store.Nearby(here, int(distance), func(f *state.FreeChair) {
+	for f := range c.gen.Store.Nearby(here, int(distance)) {
 		body = wire.AppendNearbyChair(body, f.Description, f.At)
-	})
+	}
 	c.json(200, wire.AppendNearbyClose(body, c.gen.Now()))
 	return nil
 }

@@ -72,13 +72,32 @@ func (e *Event) Append(dst []byte) []byte {
 }
 
 func (e *Event) mask() (m uint) {
-	for bit, present := range [...]bool{
-		e.Owner != nil, e.Chair != nil, e.Location != nil, e.User != nil, e.Token != nil,
-		e.Ride != nil, e.Status != nil, e.Charge != nil, len(e.Coupons) > 0,
-	} {
-		if present {
-			m |= 1 << bit
-		}
+	if e.Owner != nil {
+		m |= hasOwner
+	}
+	if e.Chair != nil {
+		m |= hasChair
+	}
+	if e.Location != nil {
+		m |= hasLocation
+	}
+	if e.User != nil {
+		m |= hasUser
+	}
+	if e.Token != nil {
+		m |= hasToken
+	}
+	if e.Ride != nil {
+		m |= hasRide
+	}
+	if e.Status != nil {
+		m |= hasStatus
+	}
+	if e.Charge != nil {
+		m |= hasCharge
+	}
+	if len(e.Coupons) > 0 {
+		m |= hasCoupons
 	}
 	return m
 }

@@ -23,12 +23,12 @@ type failFunc func(format string, args ...any)
 func (s *Store) checkChairs(fail failFunc) {
 	listed := map[*Chair]isuride.Coordinate{}
 	for i := range s.regions {
-		s.regions[i].free.walk(func(f *FreeChair) {
+		for f := range s.regions[i].free.all() {
 			if _, twice := listed[f.Chair]; twice {
 				fail("chair %s is listed twice", f.ID)
 			}
 			listed[f.Chair] = f.At
-		})
+		}
 	}
 	s.chairsByID.Range(func(_ string, c *Chair) bool {
 		c.mu.Lock()

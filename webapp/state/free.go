@@ -1,6 +1,7 @@
 package state
 
 import (
+	"iter"
 	"sync"
 	"sync/atomic"
 
@@ -81,14 +82,16 @@ func (f *freeChairs) growLocked(old []freeSlot) {
 	f.slots.Store(&slots)
 }
 
-// walk visits every free chair. One that comes, leaves or moves meanwhile may be seen
+// all yields every free chair. One that comes, leaves or moves meanwhile may be seen
 // either way.
-func (f *freeChairs) walk(visit func(*FreeChair)) {
-	used := f.used.Load() // before slots, which are then at least as many
-	slots := *f.slots.Load()
-	for i := range slots[:used] {
-		if c := slots[i].Load(); c != nil {
-			visit(c)
+func (f *freeChairs) all() iter.Seq[*FreeChair] {
+	return func(yield func(*FreeChair) bool) {
+		used := f.used.Load() // before slots, which are then at least as many
+		slots := *f.slots.Load()
+		for i := range slots[:used] {
+			if c := slots[i].Load(); c != nil && !yield(c) {
+				return
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"iter"
 	"sync"
 
 	"isuride/webapp/isuride"
@@ -56,18 +57,22 @@ func (r *Region) Waiting(dst []*Ride) []*Ride {
 
 // Free appends the free chairs to dst, in no particular order.
 func (r *Region) Free(dst []FreeChair) []FreeChair {
-	r.free.walk(func(c *FreeChair) { dst = append(dst, *c) })
+	for c := range r.free.all() {
+		dst = append(dst, *c)
+	}
 	return dst
 }
 
-// Nearby visits the free chairs within distance of a point, inclusive (spec 4.10).
+// Nearby yields the free chairs within distance of a point, inclusive (spec 4.10).
 // All regions are walked: a wide circle knows no borders.
-func (s *Store) Nearby(point isuride.Coordinate, distance int, visit func(*FreeChair)) {
-	for i := range s.regions {
-		s.regions[i].free.walk(func(c *FreeChair) {
-			if point.Distance(c.At) <= distance {
-				visit(c)
+func (s *Store) Nearby(point isuride.Coordinate, distance int) iter.Seq[*FreeChair] {
+	return func(yield func(*FreeChair) bool) {
+		for i := range s.regions {
+			for c := range s.regions[i].free.all() {
+				if point.Distance(c.At) <= distance && !yield(c) {
+					return
+				}
 			}
-		})
+		}
 	}
 }

@@ -1,0 +1,91 @@
+package state
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"isuride/webapp/isuride"
+)
+
+// discard is a log that keeps nothing.
+type discard struct{ n uint64 }
+
+func (d *discard) Append([]byte) (uint64, error) { d.n++; return d.n, nil }
+
+// riding is a chair on its way to a far pickup point.
+func (b *bench) riding() *Chair {
+	c := b.chair(isuride.Coordinate{})
+	r, err := b.RequestRide(b.user(""), isuride.Coordinate{Latitude: 1 << 20}, isuride.Coordinate{})
+	b.must(err)
+	b.assign(r, c)
+	b.must(b.Advance(c, r.ID, isuride.Enroute))
+	return c
+}
+
+func BenchmarkReport(b *testing.B) {
+	w := newBench(b)
+	c := w.riding()
+	w.opt.Log = &discard{}
+	b.ReportAllocs()
+	for i := int32(0); b.Loop(); i++ {
+		w.Report(c, isuride.Coordinate{Latitude: i & 63})
+	}
+}
+
+func TestReportDoesNotAllocate(t *testing.T) {
+	w := newBench(t)
+	c := w.riding()
+	w.opt.Log = &discard{}
+	i := int32(0)
+	if n := testing.AllocsPerRun(1000, func() {
+		i++
+		w.Report(c, isuride.Coordinate{Latitude: i & 63})
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// BenchmarkNearby walks 1,000 free chairs of a region, about 30 of which are in range.
+func BenchmarkNearby(b *testing.B) {
+	w := newBench(b)
+	random := rand.New(rand.NewPCG(1, 1))
+	for range 1000 {
+		w.chair(isuride.Coordinate{Latitude: random.Int32N(101) - 50, Longitude: random.Int32N(101) - 50})
+	}
+	found, rounds := 0, 0
+	for b.Loop() {
+		rounds++
+		for range w.Nearby(isuride.Coordinate{Latitude: 5, Longitude: 5}, 12) {
+			found++
+		}
+	}
+	b.ReportMetric(float64(found)/float64(rounds), "chairs")
+}
+
+// BenchmarkReplay replays a log of rides with 54 reports each, as a run makes them.
+func BenchmarkReplay(b *testing.B) {
+	w := newBench(b)
+	c := w.chair(isuride.Coordinate{})
+	for range 200 {
+		u := w.user("")
+		r := w.arrive(u, c, isuride.Coordinate{Latitude: 3}, isuride.Coordinate{Latitude: 30})
+		for i := range int32(50) {
+			w.report(c, isuride.Coordinate{Latitude: i})
+		}
+		w.complete(r, 5)
+		w.read(u.Log.Open(func() {}), &u.Log, ToUser)
+		w.read(c.Log.Open(func() {}), &c.Log, ToChair)
+	}
+	events := 0
+	for b.Loop() {
+		s := New(w.options(), &w.base, nil)
+		r := NewRecovery(s, 0)
+		for i, payload := range w.log.events {
+			if err := r.Replay(uint64(i+1), payload); err != nil {
+				b.Fatal(err)
+			}
+		}
+		events += len(w.log.events)
+	}
+	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
+}
