@@ -1,0 +1,367 @@
+package nginx_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"crypto/ecdsa"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+)
+
+func certPool(path string) (*x509.CertPool, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(content) {
+		return nil, errors.New("no certificate in " + path)
+	}
+	return pool, nil
+}
+
+// echo answers with what arrived.
+var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	w.Header().Set("Content-Type", "application/json;charset=utf-8")
+	w.WriteHeader(http.StatusAccepted)
+	fmt.Fprintf(w, "%s %s %s host=%s connection=%s %s", r.Method, r.RequestURI, r.Proto, r.Host, r.Header.Get("Connection"), body)
+})
+
+// ok answers 204 and counts.
+func ok(count *atomic.Int32) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		count.Add(1)
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+func TestTLS(t *testing.T) {
+	s := start(t, echo)
+	config := s.tlsConfig("h2", "http/1.1")
+	config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	for n, resumed := range []bool{false, true} {
+		conn, err := tls.Dial("tcp", s.addr, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "GET /api/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+		io.Copy(io.Discard, conn) // the ticket for the next connection arrives with the answer
+		state := conn.ConnectionState()
+		conn.Close()
+		if state.Version != tls.VersionTLS13 || state.NegotiatedProtocol != "http/1.1" || state.DidResume != resumed {
+			t.Errorf("connection %d: version %x, protocol %q, resumed %v", n, state.Version, state.NegotiatedProtocol, state.DidResume)
+		}
+		if _, ok := state.PeerCertificates[0].PublicKey.(*ecdsa.PublicKey); !ok {
+			t.Errorf("the certificate has a %T", state.PeerCertificates[0].PublicKey)
+		}
+	}
+	config = s.tlsConfig()
+	config.MaxVersion = tls.VersionTLS12
+	if conn, err := tls.Dial("tcp", s.addr, config); err == nil {
+		conn.Close()
+		t.Error("a client with TLS 1.2 got a connection")
+	}
+}
+
+func TestRequestArrivesAsSent(t *testing.T) {
+	s := start(t, echo)
+	got := s.do(t, s.client(t, "127.0.0.1"), http.MethodPost, "/api/owner/sales?", map[string]string{"Host": "xiv.isucon.net"}, strings.NewReader(`{"a":1}`))
+	want := `POST /api/owner/sales? HTTP/1.1 host=xiv.isucon.net connection= {"a":1}`
+	if got.status != http.StatusAccepted || got.body != want {
+		t.Errorf("got %d %s, want 202 %s", got.status, got.body, want)
+	}
+	for _, name := range []string{"Etag", "Last-Modified", "Cache-Control", "Expires", "Content-Encoding"} {
+		if got.header.Get(name) != "" {
+			t.Errorf("an API answer has %s: %s (spec 4.0)", name, got.header.Get(name))
+		}
+	}
+}
+
+// Each event must reach the client before the upstream sends the next one.
+func TestStreamsPassAtOnce(t *testing.T) {
+	for _, path := range []string{"/api/app/notification", "/api/chair/notification"} {
+		t.Run(path, func(t *testing.T) {
+			events := make(chan string)
+			left := make(chan struct{})
+			s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer close(left)
+				w.Header().Set("Content-Type", "text/event-stream")
+				http.NewResponseController(w).Flush()
+				for {
+					select {
+					case event := <-events:
+						fmt.Fprintf(w, "data: %s\n\n", event)
+						http.NewResponseController(w).Flush()
+					case <-r.Context().Done():
+						return
+					}
+				}
+			}))
+			r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+s.addr+path, nil)
+			r.Header.Set("Accept-Encoding", "gzip, deflate, br")
+			resp, err := s.client(t, "127.0.0.1").Do(r) // returns with the header, before any event
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("Content-Encoding") != "" || resp.ContentLength >= 0 {
+				t.Errorf("header %v, length %d", resp.Header, resp.ContentLength)
+			}
+			lines := bufio.NewReader(resp.Body)
+			for n := range 20 {
+				event := fmt.Sprint(n, strings.Repeat("x", n*100))
+				events <- event
+				line, err := lines.ReadString('\n')
+				blank, err2 := lines.ReadString('\n')
+				if line != "data: "+event+"\n" || blank != "\n" || err != nil || err2 != nil {
+					t.Fatalf("event %d arrived as %q %q (%v, %v)", n, line, blank, err, err2)
+				}
+			}
+			resp.Body.Close()
+			within(t, left, "end of the stream at the upstream after the client left")
+		})
+	}
+}
+
+const (
+	page   = "<!doctype html><title>ISURIDE</title>"
+	script = "console.log('ISURIDE')"
+	image  = "<svg/>"
+)
+
+// writeStatic lays out a small front end. The precompressed script differs from the plain
+// one, so that a test can tell which was sent.
+func (s *stack) writeStatic(t *testing.T) {
+	t.Helper()
+	var compressed bytes.Buffer
+	z := gzip.NewWriter(&compressed)
+	io.WriteString(z, script+" // precompressed")
+	z.Close()
+	for name, content := range map[string]string{
+		"index.html":          page,
+		"favicon.ico":         "icon",
+		"images/town.svg":     image,
+		"assets/root-1.js":    script,
+		"assets/root-1.js.gz": compressed.String(),
+	} {
+		path := filepath.Join(s.path("static"), name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestStaticFiles(t *testing.T) {
+	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s reached the server", r.URL)
+	}))
+	s.writeStatic(t)
+	const day, year = "public, max-age=86400", "public, max-age=31536000"
+	client := s.client(t, "127.0.0.1")
+	for _, test := range []struct{ path, body, contentType, cache string }{
+		{"/", page, "text/html", day},
+		{"/index.html", page, "text/html", day},
+		{"/client", page, "text/html", day},
+		{"/client/", page, "text/html", day},
+		{"/client/register?a=b", page, "text/html", day},
+		{"/owner", page, "text/html", day},
+		{"/simulator", page, "text/html", day},
+		{"/images", page, "text/html", day},
+		{"/images/", page, "text/html", day},
+		{"/assets", page, "text/html", day},
+		{"/assets/", page, "text/html", day},
+		{"/assets/missing.js", page, "text/html", day},
+		{"/favicon.ico", "icon", "image/x-icon", day},
+		{"/images/town.svg", image, "image/svg+xml", day},
+		{"/assets/root-1.js", script, "text/javascript", year},
+	} {
+		got := s.get(t, client, test.path)
+		cache := strings.Join(got.header.Values("Cache-Control"), " and ")
+		if got.status != http.StatusOK || got.body != test.body || got.header.Get("Content-Type") != test.contentType || cache != test.cache {
+			t.Errorf("%s: %d %q %s, %s\nwant 200 %q %s, %s", test.path, got.status, got.body, got.header.Get("Content-Type"), cache,
+				test.body, test.contentType, test.cache)
+		}
+	}
+}
+
+func TestPrecompressedFiles(t *testing.T) {
+	s := start(t, http.NotFoundHandler())
+	s.writeStatic(t)
+	client := s.client(t, "127.0.0.1")
+	got := s.do(t, client, http.MethodGet, "/assets/root-1.js", map[string]string{"Accept-Encoding": "gzip, deflate, br"}, nil)
+	z, err := gzip.NewReader(strings.NewReader(got.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(z)
+	if err != nil || string(body) != script+" // precompressed" ||
+		got.header.Get("Content-Encoding") != "gzip" || got.header.Get("Vary") != "Accept-Encoding" {
+		t.Errorf("got %q, %v, header %v", body, err, got.header)
+	}
+	got = s.do(t, client, http.MethodGet, "/images/town.svg", map[string]string{"Accept-Encoding": "gzip"}, nil)
+	if got.body != image || got.header.Get("Content-Encoding") != "" {
+		t.Errorf("a file without a precompressed twin: %q, header %v", got.body, got.header)
+	}
+}
+
+func TestStaticFilesAreRevalidated(t *testing.T) {
+	s := start(t, http.NotFoundHandler())
+	s.writeStatic(t)
+	client := s.client(t, "127.0.0.1")
+	etag := s.get(t, client, "/client").header.Get("Etag")
+	got := s.do(t, client, http.MethodGet, "/client", map[string]string{"If-None-Match": etag}, nil)
+	if etag == "" || got.status != http.StatusNotModified {
+		t.Errorf("tag %q, then status %d", etag, got.status)
+	}
+}
+
+func TestServerAnswersWithoutStaticFiles(t *testing.T) {
+	s := start(t, echo)
+	for _, path := range []string{"/", "/client"} {
+		if got := s.get(t, s.client(t, "127.0.0.1"), path); got.status != http.StatusAccepted {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+}
+
+// 127.0.0.1 is allowed by its exact address, so that 127.0.0.2, which reaches nginx over
+// loopback as well, is to it a stranger like any other.
+func TestInternalFromThisMachineOnly(t *testing.T) {
+	var reached atomic.Int32
+	s := start(t, ok(&reached))
+	if got := s.get(t, s.client(t, "127.0.0.1"), "/api/internal/matching"); got.status != http.StatusNoContent {
+		t.Errorf("from 127.0.0.1: %d %s", got.status, got.body)
+	}
+	stranger := s.client(t, "127.0.0.2")
+	reached.Store(0)
+	for _, path := range []string{
+		"/api/internal/matching", "/api//internal/matching", "/api/./internal/matching", "//api/internal/matching",
+		"/api/app/../internal/matching", "/api/%69nternal/matching", "/api/internal%2fmatching", "/api/internal/",
+	} {
+		got := s.do(t, stranger, http.MethodGet, path, map[string]string{"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1"}, nil)
+		if want := `{"message":"this address answers on its own machine only"}`; got.status != http.StatusForbidden || got.body != want ||
+			got.header.Get("Content-Type") != "application/json;charset=utf-8" {
+			t.Errorf("%s from 127.0.0.2: %d %s", path, got.status, got.body)
+		}
+	}
+	if reached.Load() != 0 {
+		t.Errorf("%d requests of a stranger reached the server", reached.Load())
+	}
+	if got := s.get(t, stranger, "/api/app/rides"); got.status != http.StatusNoContent {
+		t.Errorf("the rest of the API from 127.0.0.2: %d", got.status)
+	}
+}
+
+func TestConnectionsToTheServerAreKept(t *testing.T) {
+	var served atomic.Int32
+	s := start(t, ok(&served))
+	for range 50 {
+		s.get(t, s.client(t, "127.0.0.1"), "/api/x") // a connection of its own each
+	}
+	if opened, workers := int(s.opened.Load()), len(s.workers(t)); served.Load() != 50 || opened > workers {
+		t.Errorf("%d connections to the server for %d requests through %d workers", opened, served.Load(), workers)
+	}
+}
+
+// A chair sends more than nginx's default of 1000 requests in half a minute (appendix B).
+func TestClientConnectionOutlivesThousandRequests(t *testing.T) {
+	var served atomic.Int32
+	s := start(t, ok(&served))
+	conn, err := tls.Dial("tcp", s.addr, s.tlsConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	answers := bufio.NewReader(conn)
+	for n := range 1500 {
+		fmt.Fprintf(conn, "GET /api/x HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		resp, err := http.ReadResponse(answers, nil)
+		if err != nil || resp.Close {
+			t.Fatalf("request %d: %v", n, err)
+		}
+	}
+	if opened, workers := int(s.opened.Load()), len(s.workers(t)); opened > workers {
+		t.Errorf("%d connections to the server through %d workers", opened, workers)
+	}
+}
+
+func TestBodyLimit(t *testing.T) {
+	const limit = 10 << 20
+	var served atomic.Int32
+	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		served.Add(1)
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, n)
+	}))
+	client := s.client(t, "127.0.0.1")
+	if got := s.do(t, client, http.MethodPost, "/api/x", nil, bytes.NewReader(make([]byte, limit))); got.body != fmt.Sprint(limit) {
+		t.Errorf("10 MB: %d %s", got.status, got.body)
+	}
+	conn, err := tls.Dial("tcp", s.addr, s.tlsConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /api/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", limit+1)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != http.StatusRequestEntityTooLarge || string(body) != `{"message":"the request body is larger than 10 MB"}` || served.Load() != 1 {
+		t.Errorf("10 MB and a byte: %d %s, served %d", resp.StatusCode, body, served.Load())
+	}
+}
+
+func TestServerAway(t *testing.T) {
+	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }))
+	got := s.get(t, s.client(t, "127.0.0.1"), "/api/x")
+	if got.status != http.StatusBadGateway || got.body != `{"message":"the server cannot be reached"}` {
+		t.Errorf("the server dropped the connection: %d %s", got.status, got.body)
+	}
+	if err := os.Remove(s.path("server.sock")); err != nil {
+		t.Fatal(err)
+	}
+	got = s.get(t, s.client(t, "127.0.0.1"), "/api/x")
+	if got.status != http.StatusBadGateway || got.body != `{"message":"the server cannot be reached"}` {
+		t.Errorf("the server does not listen: %d %s", got.status, got.body)
+	}
+}
+
+// 20,000 clients cost a worker up to two descriptors each.
+func TestWorkerLimits(t *testing.T) {
+	const want = 65536
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if limit.Max < want {
+		t.Skipf("this machine grants %d open files", limit.Max)
+	}
+	s := start(t, http.NotFoundHandler())
+	for _, pid := range s.workers(t) {
+		limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(limits)) {
+			if strings.HasPrefix(line, "Max open files") && strings.Fields(line)[3] != fmt.Sprint(want) {
+				t.Errorf("worker %d: %s", pid, line)
+			}
+		}
+	}
+}
