@@ -1,0 +1,73 @@
+package flush
+
+import (
+	"cmp"
+	"time"
+)
+
+// Pace says when a cut is made and how large it gets. Zero fields mean the defaults.
+//
+// Waiting saves work: a status row and its two deliveries become one row, and a commit
+// costs the same for a thousand rows as for one. The journal has everything, so that
+// only the restart gets longer with what is waiting.
+type Pace struct {
+	// Interval is the time from an event to its cut when there is little to do; 0 means
+	// 500 ms.
+	Interval time.Duration
+	// Stretch is the longest pause before a cut when cuts take long, as they do while the
+	// writer and the database compete with requests for the CPU; 0 means 2 s, Interval
+	// that pauses never stretch.
+	Stretch time.Duration
+	// MinRows is the size of a cut while there is no backlog; 0 means 1,000. Cuts of this
+	// size are over within some 30 ms at the 30,000 rows/s asked for.
+	MinRows int
+	// MaxRows is the size of a cut at most; 0 means 20,000. Larger ones gain nothing in
+	// rows/s, and a failed attempt is repeated as a whole.
+	MaxRows int
+}
+
+func (p *Pace) complete() {
+	p.Interval = cmp.Or(p.Interval, 500*time.Millisecond)
+	p.Stretch = max(cmp.Or(p.Stretch, 2*time.Second), p.Interval)
+	p.MinRows = cmp.Or(p.MinRows, 1_000)
+	p.MaxRows = max(cmp.Or(p.MaxRows, 20_000), p.MinRows)
+}
+
+// restPerWork is how long the writer rests per time it works. A third of the time is
+// enough for 10,000 rows/s, more than any load so far writes.
+const restPerWork = 2
+
+// pacer applies a Pace to what the last cuts were like.
+type pacer struct {
+	pace   Pace
+	growth int           // the size of cuts is MinRows<<growth, at most MaxRows
+	took   time.Duration // by the last cut
+	full   bool          // the last cut left events behind
+}
+
+// wrote learns from a cut: one that left events behind lets the next be twice as large.
+func (p *pacer) wrote(took time.Duration, full bool) {
+	p.took, p.full = took, full
+	switch {
+	case full && p.limit() < p.pace.MaxRows:
+		p.growth++
+	case !full && p.growth > 0:
+		p.growth--
+	}
+}
+
+// limit is the number of rows at which the next cut is full.
+func (p *pacer) limit() int { return min(p.pace.MinRows<<p.growth, p.pace.MaxRows) }
+
+// rest is the pause before the next cut is filled, with so many events waiting. More of
+// them than a cut can take are worked off without a pause.
+func (p *pacer) rest(waiting uint64) time.Duration {
+	rest := restPerWork * p.took
+	switch {
+	case waiting > uint64(p.pace.MaxRows):
+		return 0
+	case !p.full:
+		rest = max(rest, p.pace.Interval)
+	}
+	return min(rest, p.pace.Stretch)
+}
