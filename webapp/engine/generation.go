@@ -113,7 +113,7 @@ func (g *Generation) start(db *sqlstore.Store, snapshot *sqlstore.Snapshot, char
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.gateway = payment.New(setting(snapshot.Settings, isuride.PaymentGatewayURL), payment.Options{})
 	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: db, Generation: g.number, Position: snapshot.Position,
-		OpenCharges: charges, Transient: sqlstore.IsTransient, Logger: g.cfg.Log})
+		OpenCharges: charges, Transient: sqlstore.IsTransient, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
 	g.startFlush(from)
 	for r := range isuride.Region(isuride.Regions) {
 		m := dispatch.New(g.Store, r, g.cfg.Solver(), g.cfg.Dispatch, g.cfg.Now)
@@ -121,6 +121,15 @@ func (g *Generation) start(db *sqlstore.Store, snapshot *sqlstore.Snapshot, char
 		g.loops.Go(func() { g.report("matching", m.Run(g.ctx)) })
 	}
 	return nil
+}
+
+// pace lets the write-behind stretch its pauses while it competes with requests, since
+// the journal has everything; without one, what waits is what a crash loses.
+func pace(d journal.Durability) flush.Pace {
+	if d == journal.None {
+		return flush.Pace{Stretch: 1}
+	}
+	return flush.Pace{}
 }
 
 // startFlush runs the write-behind, which ends after the other loops.
