@@ -35,8 +35,11 @@ func ReadDumpFile(path string) (t *isuride.Tables, err error) {
 	return withMasterData(t)
 }
 
+// MasterData holds the settings and chair models that come with the binary.
+func MasterData() (*isuride.Tables, error) { return readEmbedded(sqlfiles.MasterData) }
+
 func withMasterData(t *isuride.Tables) (*isuride.Tables, error) {
-	master, err := readEmbedded(sqlfiles.MasterData)
+	master, err := MasterData()
 	if err != nil {
 		return nil, err
 	}
