@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Ends what up.sh started, from the outside in: nginx first, so that no request meets a
+# server that is gone; the database last, because the server writes until its end. Data
+# stays. If one does not end, the rest keeps running for it.
+set -euo pipefail
+
+# shellcheck source-path=SCRIPTDIR source=stack.sh
+source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
+
+stop() {
+	printf '%-12s' "$1"
+	halt "$@"
+	say ' stopped'
+}
+
+[[ -d $run ]] || exit 0
+stop nginx QUIT 20
+stop server TERM 120
+stop paymentmock TERM 20
+printf '%-12s' mariadb
+"$root/scripts/mariadb.sh" stop "$run/mariadb"
+say ' stopped'

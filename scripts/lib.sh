@@ -1,0 +1,131 @@
+# shellcheck shell=bash
+# Functions for the other scripts, which source this file: messages, packages, and
+# processes that outlive the script that started them.
+#
+# The state of a process NAME is in the folder $state, which the sourcing script sets:
+# NAME.pid, NAME.log, and NAME.id, which tells the process from a later one with its pid.
+# shellcheck disable=SC2154
+
+PATH=$PATH:/usr/sbin:/sbin # Debian keeps servers there, outside a user's PATH
+
+say() { printf '%s\n' "$*"; }
+
+complain() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2; }
+
+die() {
+	complain "$@"
+	exit 1
+}
+
+# need_packages PACKAGE:PROBE... makes sure that every probe, a command or an absolute
+# path, is there. As root it installs the packages that are missing, otherwise it names
+# them and fails.
+need_packages() {
+	local pair missing=()
+	for pair; do
+		present "${pair#*:}" || missing+=("${pair%%:*}")
+	done
+	((${#missing[@]})) || return 0
+	if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
+		complain "missing: ${missing[*]}. On Debian, as root: apt-get install --no-install-recommends ${missing[*]}"
+		return 1
+	fi
+	say "installing ${missing[*]}"
+	install_packages "${missing[@]}"
+}
+
+present() {
+	case $1 in
+	/*) [[ -e $1 ]] ;;
+	*) command -v "$1" >/dev/null ;;
+	esac
+}
+
+# install_packages installs without starting any service, now or at the next boot. It
+# runs in a shell of its own for the sake of the trap.
+install_packages() (
+	policy=/usr/sbin/policy-rc.d # Debian's switch; 101 forbids to start
+	if [[ ! -e $policy ]]; then
+		trap 'rm -f "$policy"' EXIT
+		printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" || exit
+	fi
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null || exit
+	for package; do
+		systemctl disable --quiet "${package%-server}" 2>/dev/null || true # gcc is no service
+	done
+)
+
+# launch NAME COMMAND... runs the command in a session of its own, so that neither
+# Ctrl-C nor a closed terminal ends it.
+launch() {
+	local name=$1
+	shift
+	setsid "$@" >>"$state/$name.log" 2>&1 </dev/null &
+	identity $! >"$state/$name.id" || true # it may have ended already
+	echo $! >"$state/$name.pid"
+}
+
+# identity PID prints what no other process ever shares: boot and start time. It fails
+# for a process that has ended, also if nobody has collected it yet.
+identity() {
+	local stat fields
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+	read -ra fields <<<"${stat##*) }" # from the third field of proc(5) on
+	[[ ${fields[0]} != Z ]] || return 1
+	echo "$(</proc/sys/kernel/random/boot_id) ${fields[19]}"
+}
+
+# pid_of NAME prints the pid, or fails if the process does not run.
+pid_of() {
+	local pid id
+	pid=$(cat "$state/$1.pid" 2>/dev/null) || return 1
+	id=$(identity "$pid") || return 1
+	[[ $id == "$(cat "$state/$1.id" 2>/dev/null)" ]] || return 1
+	echo "$pid"
+}
+
+# await NAME SECONDS COMMAND... waits until the command succeeds. It fails, and shows
+# the end of the log, if the process ends or the time is up.
+await() {
+	local name=$1 limit=$2 tries
+	shift 2
+	for ((tries = 0; tries < limit * 10; tries++)); do
+		if "$@" >/dev/null 2>&1; then
+			return 0
+		fi
+		if ! pid_of "$name" >/dev/null; then
+			echo >&2
+			complain "$name ended; the end of $state/$name.log:"
+			tail -n 20 "$state/$name.log" >&2
+			return 1
+		fi
+		((tries % 10)) || printf '.'
+		sleep 0.1
+	done
+	echo >&2
+	complain "$name is not ready after $limit s; the end of $state/$name.log:"
+	tail -n 20 "$state/$name.log" >&2
+	return 1
+}
+
+# halt NAME SIGNAL SECONDS ends the process in good order. It never kills: what takes
+# longer is still at work, and only a person should decide to lose that.
+halt() {
+	local name=$1 signal=$2 limit=$3 pid tries
+	if pid=$(pid_of "$name"); then
+		kill "-$signal" "$pid"
+		for ((tries = 0; tries < limit * 10; tries++)); do
+			pid_of "$name" >/dev/null || break
+			sleep 0.1
+		done
+		if pid_of "$name" >/dev/null; then
+			complain "$name (pid $pid) has not ended within $limit s; see $state/$name.log"
+			return 1
+		fi
+	fi
+	rm -f "$state/$name.pid" "$state/$name.id"
+}
+
+# taken HOST:PORT succeeds if something listens there.
+taken() { (: <"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null; }
