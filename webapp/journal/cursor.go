@@ -1,0 +1,35 @@
+package journal
+
+// cursor stands before one record of the log.
+type cursor struct {
+	seg    *segment
+	offset int
+	seq    uint64
+}
+
+// start returns a cursor before the first record.
+func (s *segment) start() cursor {
+	return cursor{seg: s, offset: headerSize, seq: s.first}
+}
+
+// ready reports whether the record is there, given the number of the last record appended. That
+// number must be loaded before the call: whoever sees it also sees the segments before it sealed.
+func (c *cursor) ready(appended uint64) bool {
+	c.hop()
+	return c.seq <= appended
+}
+
+// hop steps from the end of a sealed segment to the start of the next one.
+func (c *cursor) hop() {
+	for next := c.seg.next.Load(); next != nil && c.offset == c.seg.end; next = c.seg.next.Load() {
+		*c = next.start()
+	}
+}
+
+// step passes the record and returns its payload.
+func (c *cursor) step() []byte {
+	payload := body(c.seg.data[c.offset:])
+	c.offset += recordSize(len(payload))
+	c.seq++
+	return payload
+}

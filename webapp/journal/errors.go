@@ -1,0 +1,37 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrClosed is the answer to everything after Close.
+	ErrClosed = errors.New("journal: closed")
+	// ErrFull says that the disk has no room for another segment. Append may be tried again: it
+	// works as soon as there is room.
+	ErrFull = errors.New("journal: no room on the disk for another segment")
+	// ErrTooLarge says that a payload does not fit into a segment.
+	ErrTooLarge = errors.New("journal: payload too large")
+	// ErrLocked says that another journal, most likely another server, has the folder open.
+	ErrLocked = errors.New("journal: the folder is in use by another server")
+	// ErrVersion says that another version of this package wrote a segment. Repair does not touch it.
+	ErrVersion = errors.New("journal: the segment has another format")
+	// ErrReleased says that records asked for have been released, or were never there.
+	ErrReleased = errors.New("journal: records are no longer in the log")
+)
+
+// CorruptError says that records which were safely on the disk are damaged, and where. A torn tail,
+// the normal trace of a power loss, is no CorruptError: Open cuts it by itself.
+type CorruptError struct {
+	Segment string // path of the file
+	Offset  int64  // in bytes from the start of the file
+	Reason  string
+	Seq     uint64 // first record that a repair gives up
+}
+
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("journal: segment %s is corrupt at offset %d: %s; "+
+		"keep a copy of the folder, then start with repair to cut the log there (record %d and all after it are given up)",
+		e.Segment, e.Offset, e.Reason, e.Seq)
+}

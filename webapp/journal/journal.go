@@ -1,0 +1,323 @@
+// Package journal is the durable ordered log of the server: a dense sequence of records, each of them
+// bytes. Every accepted command is one record. Recovery is the SQL tables plus a replay of the records
+// behind their position, and the SQL writer is a reader of this log.
+//
+// Segments are preallocated files mapped into memory, so that Append is a copy, a checksum and a
+// store under one short mutex, without a system call: the page cache outlives the process. The
+// promises are in webapp/docs/durability.md, the reasons in webapp/docs/decisions/0001-mmap-journal.md.
+//
+// The package leaves to others what the bytes mean, when records may be released, and how long
+// writers hold back while the backlog is large.
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Journal is the log. All methods may be called from any goroutine.
+//
+// Locks are taken in the order making or releasing or commit.mu, then mu.
+type Journal struct {
+	// set once
+	level        Durability
+	interval     time.Duration
+	segmentBytes int
+	log          *slog.Logger
+	sys          system
+	dir          *folder       // nil: all is in anonymous memory
+	lowSpare     chan struct{} // one token: a spare segment should be made
+	closing      chan struct{} // closed by Close, first thing
+	makeDone     chan struct{} // closed by the loop that makes spare segments
+	syncDone     chan struct{} // closed by the sync loop
+
+	// atomic; appended and written are stored under mu
+	appended atomic.Uint64 // number of the last record
+	written  atomic.Int64  // bytes of all records that Open found or Append added
+	released atomic.Int64  // bytes of those that Release has passed
+
+	growth growth
+	commit commit
+
+	mu      sync.Mutex
+	oldest  *segment // nil once all segments are unmapped
+	active  *segment // takes the records
+	spare   *segment // comes after the active one; nil: not made yet
+	asked   bool     // for a spare segment, since the active one became active
+	refused error    // why Append refuses
+	closed  bool     // only readers hold on to segments
+	pins    map[*pin]struct{}
+
+	making  sync.Mutex // held while a segment is made
+	ordinal uint64     // of the next file
+
+	releasing  sync.Mutex // held while records are released
+	release    cursor     // before the oldest record that is not released
+	releasePin *pin       // nil once closed
+
+	syncPin *pin // owned by the goroutine that syncs
+}
+
+// Open recovers the log in the folder and makes it ready for more records. A torn tail is cut; a
+// corrupt log is refused with a *CorruptError unless Options.Repair says to cut it. ErrLocked means
+// that another journal has the folder.
+func Open(o Options) (*Journal, error) {
+	return open(o, linux())
+}
+
+func open(o Options, sys system) (*Journal, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	j := &Journal{
+		level:        o.Durability,
+		interval:     o.SyncInterval,
+		segmentBytes: o.SegmentBytes,
+		log:          o.Log,
+		sys:          sys,
+		lowSpare:     make(chan struct{}, 1),
+		closing:      make(chan struct{}),
+		makeDone:     make(chan struct{}),
+		syncDone:     make(chan struct{}),
+		commit:       commit{wanted: make(chan struct{}, 1)},
+		pins:         make(map[*pin]struct{}),
+	}
+	if err := j.openLog(o); err != nil {
+		return nil, err
+	}
+	go j.makeLoop()
+	if j.synced() {
+		go j.syncLoop()
+	} else {
+		close(j.syncDone)
+	}
+	return j, nil
+}
+
+// synced reports whether records go to the disk at all.
+func (j *Journal) synced() bool { return j.level != None }
+
+// openLog recovers what the folder holds and starts a new segment behind it.
+func (j *Journal) openLog(o Options) (err error) {
+	r := recovery{log: o.Log, repair: o.Repair, next: 1}
+	defer func() {
+		if err != nil {
+			r.abandon()
+		}
+	}()
+	if o.Dir != "" {
+		if r.dir, err = openFolder(o.Dir, j.sys); err != nil {
+			return fmt.Errorf("open the journal: %w", err)
+		}
+		if err := r.run(); err != nil {
+			return fmt.Errorf("recover the journal: %w", err)
+		}
+	}
+	j.dir, j.ordinal = r.dir, r.ordinal
+	active, err := j.firstSegment(header{first: max(r.next, o.First), follows: r.last})
+	if err != nil {
+		return err
+	}
+	j.adopt(r.segments, active)
+	return nil
+}
+
+// firstSegment makes the segment that the log goes on in. Its header is on the disk before any older
+// segment goes: together they know the next number.
+func (j *Journal) firstSegment(h header) (*segment, error) {
+	s, err := j.newSegment()
+	if err != nil {
+		return nil, err
+	}
+	s.begin(h)
+	if !j.synced() {
+		return s, nil
+	}
+	if err := j.sys.syncFile(s.file); err != nil {
+		s.unmap()
+		return nil, fmt.Errorf("journal: sync a segment: %w", err)
+	}
+	return s, nil
+}
+
+// adopt makes the log of the recovered segments and the new one. Segments without records are only
+// dropped here, since until now they kept the numbering.
+func (j *Journal) adopt(recovered []*segment, active *segment) {
+	j.oldest, j.active = active, active
+	for _, s := range slices.Backward(recovered) {
+		if s.end == headerSize {
+			j.discard(s)
+			continue
+		}
+		s.next.Store(j.oldest)
+		j.oldest = s
+		j.written.Add(int64(s.end - headerSize))
+	}
+	j.appended.Store(active.first - 1)
+	j.commit.durable.Store(active.first - 1)
+	j.release = j.oldest.start()
+	j.releasePin = j.pinLocked(j.oldest)
+	if j.synced() {
+		j.syncPin = j.pinLocked(active)
+	}
+}
+
+// Append adds a record and returns its number. It never waits for the disk, except for room when
+// the log outruns the making of segments. The payload is not retained. After an error the log is as
+// it was. ErrClosed and a failed sync are for ever; any other error concerns this record only.
+func (j *Journal) Append(payload []byte) (seq uint64, err error) {
+	size := recordSize(len(payload))
+	if size > j.segmentBytes-headerSize {
+		return 0, fmt.Errorf("%w: %d bytes into segments of %d", ErrTooLarge, len(payload), j.segmentBytes)
+	}
+	j.mu.Lock()
+	for j.refused == nil && !j.roomLocked(size) {
+		j.mu.Unlock()
+		if err := j.makeSpare(); err != nil {
+			return 0, err
+		}
+		j.mu.Lock()
+	}
+	if err := j.refused; err != nil {
+		j.mu.Unlock()
+		return 0, err
+	}
+	seq = j.putLocked(payload, size)
+	j.mu.Unlock()
+	j.growth.signal()
+	return seq, nil
+}
+
+// putLocked writes the record, then lets everybody see it.
+func (j *Journal) putLocked(payload []byte, size int) (seq uint64) {
+	s := j.active
+	seq = j.appended.Load() + 1
+	putRecord(s.data[s.end:], seq, payload)
+	s.end += size
+	j.written.Add(int64(size))
+	j.appended.Store(seq)
+	if !j.asked && s.end > len(s.data)/2 {
+		j.asked = true
+		notify(j.lowSpare)
+	}
+	return seq
+}
+
+// roomLocked sees to it that the active segment has room, if need be by moving on to the spare one.
+// False means that there is no spare segment.
+func (j *Journal) roomLocked(size int) bool {
+	if j.active.fits(size) {
+		return true
+	}
+	if j.spare == nil {
+		return false
+	}
+	last := j.appended.Load()
+	j.spare.begin(header{first: last + 1, follows: last})
+	j.active.next.Store(j.spare)
+	j.active, j.spare, j.asked = j.spare, nil, false
+	return true
+}
+
+// Wait returns when the record is as durable as the level says: at once for None and Crash, after a
+// sync for Power. Once a sync has failed it returns that error for all that was not safe by then.
+func (j *Journal) Wait(seq uint64) error {
+	if seq > j.appended.Load() {
+		panic(fmt.Sprintf("BUG: journal: wait for record %d, which was not appended", seq))
+	}
+	switch {
+	case j.level == Power:
+		return j.commit.wait(seq)
+	case j.commit.durable.Load() >= seq:
+		return nil
+	}
+	return j.commit.failure()
+}
+
+// Appended returns the number of the last record, 0 before the first.
+func (j *Journal) Appended() uint64 { return j.appended.Load() }
+
+// Durable returns the number of the last record that survives power loss; at level None of the last
+// that ever will.
+func (j *Journal) Durable() uint64 { return j.commit.durable.Load() }
+
+// Oldest returns the number of the oldest record that the log still holds, or would hold if it were
+// not empty.
+func (j *Journal) Oldest() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.oldest == nil {
+		return j.appended.Load() + 1
+	}
+	return j.oldest.first
+}
+
+// Backlog returns the bytes of the records that are not released yet.
+func (j *Journal) Backlog() int64 {
+	released := j.released.Load() // first: it never overtakes what was written by then
+	return j.written.Load() - released
+}
+
+// refuse stops Append for ever. The first reason stays, but for the end.
+func (j *Journal) refuse(err error) (before error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	before = j.refused
+	if before == nil || err == ErrClosed {
+		j.refused = err
+	}
+	return before
+}
+
+// Close stops the log with everything on the disk, so that damage found by the next Open is
+// corruption and no torn tail. Open readers may read on to the end; they hold the memory until they
+// are closed.
+func (j *Journal) Close() error {
+	if j.refuse(ErrClosed) == ErrClosed {
+		return ErrClosed
+	}
+	close(j.closing)
+	<-j.makeDone
+	<-j.syncDone
+	err := errors.Join(j.dropSpare(), j.finish())
+	j.letGo()
+	if j.dir != nil {
+		j.dir.close()
+	}
+	return err
+}
+
+// finish syncs what is left and gives back the room that the active segment did not use.
+func (j *Journal) finish() error {
+	if !j.synced() {
+		return nil
+	}
+	if err := j.commit.failure(); err != nil {
+		return err
+	}
+	if err := j.sync(); err != nil {
+		return err
+	}
+	if err := j.active.truncate(); err != nil {
+		return err
+	}
+	return errors.Join(j.sys.syncFile(j.active.file), j.dir.sync())
+}
+
+// letGo leaves the segments to the open readers.
+func (j *Journal) letGo() {
+	j.releasing.Lock()
+	defer j.releasing.Unlock()
+	j.mu.Lock()
+	j.closed = true
+	delete(j.pins, j.releasePin)
+	delete(j.pins, j.syncPin)
+	j.releasePin = nil
+	j.mu.Unlock()
+	j.sweep()
+}

@@ -1,0 +1,76 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+const (
+	defaultSegmentBytes = 64 << 20
+	minSegmentBytes     = 4 << 10
+	maxSegmentBytes     = 1 << 30 // offsets fit into half a word, see putMark
+	pageBytes           = 4 << 10
+
+	// defaultSyncInterval is what power loss may take at level Crash. A sync of a busy log costs
+	// well under a millisecond of a disk's time, so ten a second disturb nobody.
+	defaultSyncInterval = 100 * time.Millisecond
+)
+
+// Options say where the log lives and what it promises. Only Dir has no default.
+type Options struct {
+	// Dir is the folder of the segment files; it is made if needed. At level None it may be empty.
+	// If it is not, its records are recovered first, so that a change of level loses nothing.
+	Dir        string
+	Durability Durability
+
+	// SegmentBytes is the size of a segment, rounded up to pages; 0 means 64 MiB. A segment is
+	// allocated whole, and its space comes back when all its records have been released. It also
+	// bounds the payload.
+	SegmentBytes int
+
+	// SyncInterval is the longest time that a record waits for a sync that nobody asked for; 0 means
+	// 100 ms.
+	SyncInterval time.Duration
+
+	// First is the lowest number that the next record may get: the position of the SQL tables plus
+	// one. Normally the log is ahead of it and it changes nothing. When the tail of the log went with
+	// a power loss and SQL stands behind it, the numbering jumps to First, since every number up to
+	// there is taken. 0 means 1.
+	First uint64
+
+	// Repair has Open cut a corrupt log where it is corrupt instead of refusing it.
+	Repair bool
+
+	// Log gets what was cut and why the journal stopped; nil means slog.Default().
+	Log *slog.Logger
+}
+
+// complete checks the options and fills in the defaults.
+func (o *Options) complete() error {
+	if o.Durability > None {
+		return fmt.Errorf("journal: unknown %s", o.Durability)
+	}
+	if o.Dir == "" && o.Durability != None {
+		return errors.New("journal: no folder given")
+	}
+	if o.SegmentBytes == 0 {
+		o.SegmentBytes = defaultSegmentBytes
+	}
+	if o.SegmentBytes < minSegmentBytes || o.SegmentBytes > maxSegmentBytes {
+		return fmt.Errorf("journal: segments of %d bytes, want %d to %d", o.SegmentBytes, minSegmentBytes, maxSegmentBytes)
+	}
+	o.SegmentBytes = (o.SegmentBytes + pageBytes - 1) &^ (pageBytes - 1)
+	if o.SyncInterval < 0 {
+		return fmt.Errorf("journal: sync interval of %s", o.SyncInterval)
+	}
+	if o.SyncInterval == 0 {
+		o.SyncInterval = defaultSyncInterval
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	o.First = max(o.First, 1)
+	return nil
+}

@@ -1,0 +1,174 @@
+package journal
+
+import (
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// platter is what a disk holds for certain: the content of each file at its last sync and the names
+// at the last sync of the folder. What happened since may have reached it in any part and order, by
+// sectors of 512 bytes; only removed names go in the order of their removal.
+type platter struct {
+	t   *testing.T
+	dir string
+
+	mu      sync.Mutex
+	content map[string][]byte
+	names   map[string]bool
+	faults  int // syncs until one fails, 0 for never
+}
+
+const sectorBytes = 512
+
+var errDisk = errors.New("the disk failed")
+
+func newPlatter(t *testing.T, dir string) *platter {
+	p := &platter{t: t, dir: dir, content: make(map[string][]byte), names: make(map[string]bool)}
+	for name, b := range snapshot(t, dir) {
+		p.content[name], p.names[name] = b, true
+	}
+	return p
+}
+
+func (p *platter) system() system {
+	sys := linux()
+	sys.syncData, sys.syncFile = p.sync, p.sync
+	return sys
+}
+
+func (p *platter) sync(f *os.File) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.faults > 0 {
+		if p.faults--; p.faults == 0 {
+			return errDisk
+		}
+	}
+	if f.Name() == p.dir {
+		p.names = make(map[string]bool)
+		for _, path := range segmentFiles(p.t, p.dir) {
+			p.names[filepath.Base(path)] = true
+		}
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil || info.IsDir() {
+		return err
+	}
+	b := make([]byte, info.Size())
+	if _, err := f.ReadAt(b, 0); err != nil && len(b) > 0 {
+		return err
+	}
+	p.content[strings.TrimSuffix(filepath.Base(f.Name()), unnamedSuffix)] = b
+	return nil
+}
+
+// lose writes what a loss of power leaves to a new folder.
+func (p *platter) lose(rng *rand.Rand) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := snapshot(p.t, p.dir)
+	left := p.t.TempDir()
+	var removed []string
+	for name := range p.names {
+		if _, ok := now[name]; !ok {
+			removed = append(removed, name)
+		}
+	}
+	slices.Sort(removed)
+	for _, name := range removed[rng.IntN(len(removed)+1):] {
+		now[name] = p.content[name]
+	}
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		b := mix(rng, p.content[name], now[name])
+		if err := os.WriteFile(filepath.Join(left, name), b, 0o600); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	return left
+}
+
+// mix takes each sector and the length from either version.
+func mix(rng *rand.Rand, synced, now []byte) []byte {
+	share := rng.IntN(4) // quarters of the sectors that reached the disk, about
+	size := len(now)
+	if rng.IntN(2) == 0 {
+		size = len(synced)
+	}
+	b := make([]byte, size)
+	for at := 0; at < size; at += sectorBytes {
+		from := synced
+		if rng.IntN(4) < share {
+			from = now
+		}
+		if at < len(from) {
+			copy(b[at:min(at+sectorBytes, size)], from[at:])
+		}
+	}
+	return b
+}
+
+// loseInRecovery lets a server start on what the first loss left, fail somewhere on the way or just
+// manage, and loses power again.
+func (p *platter) loseInRecovery(rng *rand.Rand) *platter {
+	p.faults = 1 + rng.IntN(6)
+	j, err := tryOpen(Options{Dir: p.dir}, p.system())
+	left := p.lose(rng)
+	if err == nil {
+		j.Close()
+	} else if !errors.Is(err, errDisk) {
+		p.t.Fatal(err)
+	}
+	return newPlatter(p.t, left)
+}
+
+// Whatever power loss leaves of the unsynced part, Open takes it without asking and finds a prefix of
+// the log that has everything durable. Also when power goes again in the middle of recovery.
+func TestPowerLoss(t *testing.T) {
+	rng := seeded(t)
+	for round := range 40 {
+		p := newPlatter(t, t.TempDir())
+		var log []record // record n at n-1
+		var released, durable uint64
+		for life := range 5 {
+			j := mustOpen(t, Options{Dir: p.dir}, p.system())
+			n := j.Appended()
+			if n < durable || n > uint64(len(log)) {
+				t.Fatalf("round %d, life %d: %d records, %d were durable and %d appended", round, life, n, durable, len(log))
+			}
+			log = log[:n]
+			j.Release(released)
+			sameLog(t, contents(t, j)[released+1-j.Oldest():], log[released:])
+
+			for range rng.IntN(120) {
+				b := numbered(rng.IntN(1<<30), 8+rng.IntN(400))
+				log = append(log, record{mustAppend(t, j, b), b})
+				switch rng.IntN(20) {
+				case 0:
+					if err := j.sync(); err != nil {
+						t.Fatal(err)
+					}
+				case 1:
+					released += uint64(rng.Int64N(int64(j.Durable()-released) + 1))
+					j.Release(released)
+				}
+			}
+			durable = j.Durable()
+			j.making.Lock()
+			left := p.lose(rng)
+			j.making.Unlock()
+			j.Close()
+			p = newPlatter(t, left)
+			if rng.IntN(2) == 0 {
+				p = p.loseInRecovery(rng)
+			}
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+)
+
+// pin holds a segment and all later ones in memory. It only moves forward, behind its owner, so that
+// a sweep that reads it late keeps too much rather than too little.
+type pin = atomic.Pointer[segment]
+
+// Reader reads the log in order. It belongs to one goroutine and must be closed: the segment it
+// stands in and all later ones stay mapped, even after Journal.Close.
+type Reader struct {
+	j *Journal
+
+	// owned by the reading goroutine
+	cursor
+
+	pin *pin // shared with the sweep
+}
+
+// ReadFrom returns a reader that stands before the given record, which is in the log or the next to
+// come. ErrReleased means that it is not.
+func (j *Journal) ReadFrom(seq uint64) (*Reader, error) {
+	r, err := j.newReader(seq)
+	if err != nil {
+		return nil, err
+	}
+	for r.seq < seq && r.ready() {
+		r.step()
+	}
+	return r, nil
+}
+
+// newReader returns a reader at the start of the segment of a record.
+func (j *Journal) newReader(seq uint64) (*Reader, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return nil, ErrClosed
+	}
+	if last := j.appended.Load(); seq < j.oldest.first || seq > last+1 {
+		return nil, fmt.Errorf("%w: %d asked for, the log goes from %d to %d", ErrReleased, seq, j.oldest.first, last)
+	}
+	s := j.oldest
+	for next := s.next.Load(); next != nil && next.first <= seq; next = s.next.Load() {
+		s = next
+	}
+	return &Reader{j: j, cursor: s.start(), pin: j.pinLocked(s)}, nil
+}
+
+// Next returns the next record, or false if there is none yet. It does not block. The payload
+// aliases the log: it is valid until the following call of Next or Close, and beyond that until
+// Release passes it. It must not be changed.
+func (r *Reader) Next() (seq uint64, payload []byte, ok bool) {
+	if !r.ready() {
+		return 0, nil, false
+	}
+	seq = r.seq
+	return seq, r.step(), true
+}
+
+func (r *Reader) ready() bool {
+	was := r.seg
+	ok := r.cursor.ready(r.j.appended.Load())
+	if r.seg != was {
+		r.pin.Store(r.seg)
+	}
+	return ok
+}
+
+// Wait sleeps until Next has a record. After Journal.Close it returns ErrClosed once everything has
+// been read.
+func (r *Reader) Wait(ctx context.Context) error {
+	for {
+		grown := r.j.growth.next()
+		if r.ready() {
+			return nil
+		}
+		select {
+		case <-grown:
+		case <-r.j.closing:
+			if r.ready() {
+				return nil
+			}
+			return ErrClosed
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Close lets go of the log. The reader must not be used again.
+func (r *Reader) Close() {
+	r.seg = nil
+	r.j.unpin(r.pin)
+}

@@ -1,0 +1,258 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"syscall"
+	"unsafe"
+)
+
+// recovery turns the segment files of a folder back into a log.
+//
+// Goal: what was safely on the disk is given back whole or refused loudly; what power loss may have
+// torn is cut off.
+//
+//  1. The log is the longest run of whole records from the first segment on. Where it stops is the cut.
+//  2. A cut behind the newest durable mark is a torn tail. It is made without asking: nobody was
+//     promised more.
+//  3. A cut before that mark is corruption. It is made only when the operator asked for repair.
+//  4. After recovery every segment is on the disk and its mark says so: damage to it is corruption
+//     from then on.
+//  5. A kill in the middle of recovery leaves a folder that recovers to the same log. So segments go
+//     from the last to the first, and a mark is lowered before the file is cut.
+//
+// A recovered segment is never written again; the log goes on in a new one. So a record that was cut
+// off cannot come back behind a new one.
+type recovery struct {
+	dir    *folder
+	log    *slog.Logger
+	repair bool
+
+	segments []*segment // those that hold records, in order, once run returns nil
+	last     uint64     // number of the last record, 0 if there never was one
+	next     uint64     // number of the next record
+	ordinal  uint64     // of the next file
+}
+
+// cut is the place where the log stops.
+type cut struct {
+	index  int    // of the segment
+	offset int    // in it
+	last   uint64 // number of the last record before
+	seq    uint64 // number of the first record that is not there: last+1 unless the numbering jumped
+	reason string // empty: the log simply ends
+	lost   int    // bytes behind the cut that are not zero
+}
+
+// run recovers the log. The segments are the caller's to unmap, also after an error.
+func (r *recovery) run() error {
+	if err := r.open(); err != nil || len(r.segments) == 0 {
+		return err
+	}
+	c, err := r.inspect()
+	if err != nil {
+		return err
+	}
+	r.last, r.next = c.last, c.seq
+	if err := r.apply(c); err != nil {
+		return err
+	}
+	return r.settle()
+}
+
+func (r *recovery) open() error {
+	paths, next, err := r.dir.segments()
+	if err != nil {
+		return err
+	}
+	r.ordinal = next
+	for _, path := range paths {
+		s, err := openSegment(path)
+		if err != nil {
+			return err
+		}
+		r.segments = append(r.segments, s)
+	}
+	return nil
+}
+
+// inspect finds the cut, reports what it costs and refuses one that may not be made.
+func (r *recovery) inspect() (c cut, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if fault := r.fault(recover()); fault != nil {
+			err = fault
+		}
+	}()
+	if c, err = r.verify(); err != nil {
+		return c, err
+	}
+	corrupt := r.judge(c)
+	if corrupt != nil && !r.repair {
+		return c, corrupt
+	}
+	c.lost = r.lost(c)
+	if corrupt != nil {
+		r.log.Error("journal: corrupt log cut as ordered", "lost_bytes", c.lost, "next", c.seq, "error", corrupt)
+	} else if c.lost > 0 {
+		r.log.Warn("journal: torn tail cut", "segment", r.segments[c.index].path, "offset", c.offset,
+			"lost_bytes", c.lost, "next", c.seq, "reason", c.reason)
+	}
+	return c, nil
+}
+
+// fault makes an error of the panic that an unreadable page raises (SIGBUS, a disk error behind the
+// mapping). Any other panic goes on.
+func (r *recovery) fault(panicked any) error {
+	if panicked == nil {
+		return nil
+	}
+	at, ok := panicked.(interface{ Addr() uintptr })
+	if !ok {
+		panic(panicked)
+	}
+	for _, s := range r.segments {
+		offset := at.Addr() - uintptr(unsafe.Pointer(unsafe.SliceData(s.data)))
+		if offset < uintptr(len(s.data)) {
+			return fmt.Errorf("journal: %s at offset %d: %w", s.path, offset, syscall.EIO)
+		}
+	}
+	panic(panicked)
+}
+
+// verify reads all records and returns where the log stops.
+func (r *recovery) verify() (cut, error) {
+	stop := cut{seq: 1}
+	for i, s := range r.segments {
+		h, err := parseHeader(s.data)
+		switch {
+		case errors.Is(err, ErrVersion):
+			return stop, fmt.Errorf("%s: %w", s.path, err)
+		case err != nil && stop.reason != "":
+			return stop, nil
+		case err != nil:
+			return stop.at(i, err.Error()), nil
+		case i > 0 && h.follows < stop.last:
+			return stop.at(i, "the segment repeats records of the one before"), nil
+		case i > 0 && h.follows > stop.last:
+			if stop.reason == "" {
+				stop.reason = fmt.Sprintf("records %d to %d are missing", stop.last+1, h.follows)
+			}
+			return stop, nil
+		}
+		stop = s.recover(h)
+		stop.index = i
+	}
+	return stop, nil
+}
+
+// at moves the cut to the start of a segment.
+func (c cut) at(index int, reason string) cut {
+	return cut{index: index, last: c.last, seq: c.seq, reason: reason}
+}
+
+// recover takes the numbers from the header and finds the end of the records.
+func (s *segment) recover(h header) (stop cut) {
+	s.first = h.first
+	stop.offset, stop.seq, stop.reason = scan(s.data, headerSize, h.first)
+	s.end = stop.offset
+	stop.last = h.follows
+	if stop.seq > h.first {
+		stop.last = stop.seq - 1
+	}
+	if mark, ok := parseMark(s.data); ok && stop.offset < mark && stop.reason == "" {
+		stop.reason = "there is no record where one is known to have been"
+	}
+	return stop
+}
+
+// judge returns an error if the cut goes through what is known to have been on the disk.
+func (r *recovery) judge(c cut) *CorruptError {
+	for i := len(r.segments) - 1; i >= c.index; i-- {
+		s := r.segments[i]
+		mark, ok := parseMark(s.data)
+		if !ok {
+			return &CorruptError{Segment: s.path, Offset: markAt, Reason: "the durable mark is not whole", Seq: c.seq}
+		}
+		if mark > 0 && (i > c.index || c.offset < mark) {
+			return &CorruptError{Segment: r.segments[c.index].path, Offset: int64(c.offset), Reason: c.reason, Seq: c.seq}
+		}
+	}
+	return nil
+}
+
+// lost counts the bytes that the cut throws away. Zeros behind the last record are none.
+func (r *recovery) lost(c cut) int {
+	lost := 0
+	for i, s := range r.segments[c.index:] {
+		from := headerSize
+		if i == 0 {
+			from = max(from, c.offset)
+		}
+		if from < len(s.data) {
+			lost += used(s.data[from:])
+		}
+	}
+	return lost
+}
+
+// apply makes the cut. A segment without a sound header goes altogether; one without records stays
+// for now, since it keeps the numbering.
+func (r *recovery) apply(c cut) error {
+	keep := c.index
+	if c.offset > 0 {
+		keep++
+	}
+	for last := len(r.segments) - 1; last >= keep; last-- {
+		s := r.segments[last]
+		r.segments = r.segments[:last]
+		if err := s.remove(); err != nil {
+			return err
+		}
+	}
+	if keep == c.index {
+		return nil
+	}
+	return r.segments[c.index].truncate()
+}
+
+// truncate cuts the file behind the last record. The mapping keeps its length; the pages behind the
+// end of the file must not be touched.
+func (s *segment) truncate() error {
+	if len(s.data) == s.end {
+		return nil
+	}
+	if mark, ok := parseMark(s.data); ok && mark > s.end {
+		putMark(s.data, s.end)
+	}
+	return s.file.Truncate(int64(s.end))
+}
+
+// settle has everything on the disk, and each segment say so.
+func (r *recovery) settle() error {
+	for _, s := range r.segments {
+		if mark, ok := parseMark(s.data); ok && mark == s.end {
+			continue
+		}
+		if err := r.dir.sys.syncFile(s.file); err != nil {
+			return err
+		}
+		putMark(s.data, s.end)
+		if err := r.dir.sys.syncFile(s.file); err != nil {
+			return err
+		}
+	}
+	return r.dir.sync()
+}
+
+// abandon gives everything back after an error.
+func (r *recovery) abandon() {
+	for _, s := range r.segments {
+		s.unmap()
+	}
+	if r.dir != nil {
+		r.dir.close()
+	}
+}

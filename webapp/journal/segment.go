@@ -1,0 +1,128 @@
+package journal
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+	"syscall"
+)
+
+// segment is a stretch of the log: a file mapped into memory, or anonymous memory without a file.
+type segment struct {
+	// set once, before the segment joins the log
+	data  []byte
+	file  *os.File // nil for anonymous memory
+	path  string
+	first uint64 // number of the first record, or of the one it will be
+
+	// end is where the next record goes. Guarded by Journal.mu; constant once next is set.
+	end int
+
+	// next is the segment that follows. Storing it seals this one.
+	next atomic.Pointer[segment]
+}
+
+// createSegment makes a file of zeros and maps it. The file is on the disk, with its name, when this
+// returns. It gets the name last, so that a short file with a name is a damaged one. A file that never
+// got there is made over by the next attempt, which has the same ordinal.
+func createSegment(dir *folder, ordinal uint64, size int, sys system) (_ *segment, err error) {
+	path := dir.segmentPath(ordinal)
+	f, err := os.OpenFile(path+unnamedSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(path + unnamedSuffix)
+			os.Remove(path)
+		}
+	}()
+	if err := sys.allocate(f, int64(size)); err != nil {
+		return nil, err
+	}
+	if err := sys.syncFile(f); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(path+unnamedSuffix, path); err != nil {
+		return nil, err
+	}
+	if err := dir.sync(); err != nil {
+		return nil, err
+	}
+	return mapFile(f, path, size)
+}
+
+// openSegment maps a file as it is; an empty one has no data.
+func openSegment(path string) (_ *segment, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxSegmentBytes {
+		return nil, fmt.Errorf("%s: %d bytes are too much for a segment", path, info.Size())
+	}
+	return mapFile(f, path, int(info.Size()))
+}
+
+func mapFile(f *os.File, path string, size int) (*segment, error) {
+	if size == 0 {
+		return &segment{path: path, file: f}, nil
+	}
+	data, err := syscall.Mmap(int(f.Fd()), 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	if err != nil {
+		return nil, &os.PathError{Op: "mmap", Path: path, Err: err}
+	}
+	return &segment{data: data, path: path, file: f}, nil
+}
+
+func anonymousSegment(size int) (*segment, error) {
+	data, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		return nil, os.NewSyscallError("mmap", err)
+	}
+	return &segment{data: data}, nil
+}
+
+// begin makes the segment the one that the log goes on in.
+func (s *segment) begin(h header) {
+	h.put(s.data)
+	s.first, s.end = h.first, headerSize
+}
+
+// fits reports whether the segment has room for size bytes more.
+func (s *segment) fits(size int) bool {
+	return size <= len(s.data)-s.end
+}
+
+// unmap gives the memory and the file back. Nobody may look at the data any more.
+func (s *segment) unmap() {
+	if s.data != nil {
+		// Only an address that was never mapped makes munmap fail.
+		if err := syscall.Munmap(s.data); err != nil {
+			panic("BUG: journal: munmap: " + err.Error())
+		}
+		s.data = nil
+	}
+	if s.file != nil {
+		s.file.Close()
+	}
+}
+
+// remove unmaps the segment and deletes its file.
+func (s *segment) remove() error {
+	s.unmap()
+	if s.file == nil {
+		return nil
+	}
+	return os.Remove(s.path)
+}

@@ -1,0 +1,47 @@
+package journal
+
+import "time"
+
+// Stats is a snapshot for metrics. The numbers are each right, but not all of the same instant.
+type Stats struct {
+	Oldest   uint64 // number of the oldest record in the log
+	Appended uint64 // number of the last record
+	Durable  uint64 // number of the last record on the disk
+	Backlog  int64  // bytes of the records that are not released
+
+	Segments int   // in the log, without the spare one
+	Bytes    int64 // that the segments take on the disk, give or take a record
+
+	Syncs    uint64
+	LastSync time.Duration // how long the last sync took
+	Err      error         // of the sync that failed, nil while none has
+}
+
+// Stats returns the figures of the journal.
+func (j *Journal) Stats() Stats {
+	s := Stats{
+		Oldest:   j.Oldest(),
+		Durable:  j.Durable(),
+		Appended: j.Appended(),
+		Backlog:  j.Backlog(),
+		Syncs:    j.commit.syncs.Load(),
+		LastSync: time.Duration(j.commit.took.Load()),
+		Err:      j.commit.failure(),
+	}
+	s.Segments, s.Bytes = j.size()
+	return s
+}
+
+func (j *Journal) size() (segments int, bytes int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for s := j.oldest; s != nil; s = s.next.Load() {
+		segments++
+		if s == j.active {
+			bytes += int64(len(s.data))
+		} else {
+			bytes += int64(s.end)
+		}
+	}
+	return segments, bytes
+}
