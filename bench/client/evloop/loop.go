@@ -102,6 +102,7 @@ func (l *Loop) Scratch() []byte { return l.scratch }
 
 // Run serves until Stop.
 func (l *Loop) Run() error {
+	l.runDeferred()
 	for !l.stopped {
 		n, err := l.wait()
 		if err != nil {

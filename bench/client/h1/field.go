@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// eventStream is what the Content-Type of a notification stream contains (spec 9.2).
+const eventStream = "text/event-stream"
+
 // parseField reads one header line. Fields nobody asks about cost a comparison of lengths.
 func (r *Reader) parseField(line []byte) error {
 	if !isField(line) {
@@ -25,7 +28,7 @@ func (r *Reader) parseField(line []byte) error {
 		r.keep(SetCookie, name, "set-cookie", value)
 	case len("content-type"):
 		if equalFold(name, "content-type") {
-			r.Head.EventStream = bytes.Contains(value, []byte("text/event-stream"))
+			r.Head.EventStream = bytes.Contains(value, []byte(eventStream))
 		}
 	case len("cache-control"):
 		r.keep(CacheControl, name, "cache-control", value)

@@ -1,0 +1,111 @@
+// Package client is the HTTP side of the simulated users, chairs and owners: one logical browser per entity with its own
+// connections, cookies and cache, behaving on the wire like the official bench (spec/bench.md chapters 9 and 13).
+//
+// It implements the interfaces of package world and knows no rules of the game: it turns calls into requests, answers
+// into events, and streams or polls into notifications. The sockets are served by one or more event loops (package
+// evloop). The World lives on the first of them, so with a single loop a call and its answer never leave a goroutine;
+// with more, entities are spread over the others, and calls and events travel between loops in batches.
+//
+// Package h1 holds the bytes of HTTP/1.1, package answer the bodies; HTTP/2, which only a TLS server may choose, is left
+// to net/http. The phases of a run and its clock belong to package live.
+package client
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/url"
+	"time"
+
+	"isuride/bench/client/evloop"
+	"isuride/bench/client/h1"
+	"isuride/bench/world"
+)
+
+// A Config describes the server and the way to it.
+type Config struct {
+	Target *url.URL // scheme http or https and host; the rest is ignored
+	Routes []Route  // ways to the server, at least one; entities take them in turn
+	Static *Static  // nil for no page visits
+	Limits Limits
+	// Loops is how many event loops serve sockets besides the one of the World. With 0 that one serves them too.
+	Loops int
+}
+
+// Limits are the times of spec 13.1 and 9.2.
+type Limits struct {
+	Call         time.Duration // a request with its answer
+	Notification time.Duration // the same for a notification, streams included
+	Idle         time.Duration // an unused connection is kept so long
+	Reconnect    time.Duration // between two notification connections, and between polls unless the server says otherwise
+}
+
+// OfficialLimits are those of the official bench.
+func OfficialLimits() Limits {
+	return Limits{Call: 10 * time.Second, Notification: 60 * time.Second, Idle: 10 * time.Second, Reconnect: 30 * time.Millisecond}
+}
+
+// An Engine makes the clients of a run; it is the world.Clients. Its methods are for the goroutine that runs the loop
+// of the World.
+type Engine struct {
+	config   Config
+	template h1.Template
+	tls      *tls.Config // nil for plain HTTP
+	deliver  func(now world.Instant, e world.Event)
+	home     *shard
+	shards   []*shard // those that serve sockets
+	made     int      // entities so far
+	dials    *dialStats
+	stats    Stats
+}
+
+// New makes an engine for a World that lives on home and takes its events from deliver. It must be closed.
+func New(c Config, home *evloop.Loop, deliver func(now world.Instant, e world.Event)) (*Engine, error) {
+	e := &Engine{config: c, template: h1.NewTemplate(c.Target.Host), deliver: deliver, dials: newDialStats(c.Routes)}
+	if c.Target.Scheme == "https" {
+		e.tls = tlsConfig(c.Target.Hostname())
+	}
+	e.home = newShard(e, home)
+	if c.Loops == 0 {
+		e.shards = []*shard{e.home}
+		return e, nil
+	}
+	for range c.Loops {
+		loop, err := evloop.New()
+		if err != nil {
+			e.Close()
+			return nil, fmt.Errorf("event loop: %w", err)
+		}
+		s := newShard(e, loop)
+		s.run()
+		e.shards = append(e.shards, s)
+	}
+	return e, nil
+}
+
+// Close ends the other loops. Connections are left to the end of the process.
+func (e *Engine) Close() {
+	for _, s := range e.shards {
+		if s != e.home {
+			s.stop()
+		}
+	}
+}
+
+// newEntity spreads the entities over loops and routes.
+func (e *Engine) newEntity(to world.Entity) entity {
+	n := e.made
+	e.made++
+	return entity{shard: e.shards[n%len(e.shards)], to: to, route: n % len(e.config.Routes)}
+}
+
+// NewUser implements world.Clients.
+func (e *Engine) NewUser(to world.Entity) world.UserClient { return newUserClient(e.newEntity(to)) }
+
+// NewChair implements world.Clients.
+func (e *Engine) NewChair(to world.Entity) world.ChairClient { return newChairClient(e.newEntity(to)) }
+
+// NewOwner implements world.Clients.
+func (e *Engine) NewOwner(to world.Entity) world.OwnerClient { return newOwnerClient(e.newEntity(to)) }
+
+// now is the bench's clock.
+func now() world.Instant { return world.Instant(time.Now().UnixMicro()) }

@@ -1,0 +1,177 @@
+package client
+
+import (
+	"errors"
+	"time"
+
+	"isuride/bench/client/evloop"
+	"isuride/bench/client/h1"
+)
+
+// Errors of an exchange besides those of the network and of package h1.
+var (
+	errTimeout = errors.New("no complete answer within the limit")
+	errTooLong = errors.New("answer longer than 32 MiB")
+)
+
+// maxBody bounds an answer. The longest honest one, an owner's chairs, has a few hundred KiB.
+const maxBody = 32 << 20
+
+// A consumer takes the answer of an exchange. It is called on the shard's goroutine and may start the next exchange
+// from end.
+type consumer interface {
+	// begin is told status and header. If it returns true, the body goes to piece as it comes.
+	begin(h *h1.Head) (stream bool)
+	// piece takes the next part of a stream; it is valid during the call. If it returns false, nothing more is read
+	// until exchange.resume.
+	piece(p []byte) (more bool)
+	// end is called once per exchange unless that was cancelled: with the complete answer, whose body is valid during
+	// the call and empty after streaming, or with an error.
+	end(h *h1.Head, body []byte, err error)
+}
+
+// An exchange is one request and its answer, over as many connections as the retries of spec 13.6 need. Its owner may
+// use it again when it has ended.
+type exchange struct {
+	entity   *entity  // set once
+	consumer consumer // set once
+	timer    evloop.Timer
+
+	request h1.Request
+	out     []byte // the request's bytes, kept for its capacity
+	active  bool
+	conn    *conn     // nil while none is assigned
+	stream2 *h2Stream // the same over HTTP/2
+
+	head      h1.Head
+	streaming bool
+	body      []byte // what has come of it, from the shard's buffers; nil if it came in one piece
+}
+
+// bind sets what stays.
+func (x *exchange) bind(e *entity, c consumer) {
+	x.entity, x.consumer = e, c
+	x.timer.Fire = func() { x.fail(errTimeout) }
+}
+
+// start sends the request. The exchange must not be active.
+func (x *exchange) start(limit time.Duration) {
+	x.active, x.streaming, x.head = true, false, h1.Head{}
+	loop := x.entity.shard.loop
+	loop.Start(&x.timer, limit)
+	x.attempt()
+}
+
+// attempt sends the request over an idle connection or a new one.
+func (x *exchange) attempt() {
+	if x.entity.http2 != nil {
+		x.entity.http2.roundTrip(x)
+		return
+	}
+	x.out = x.entity.shard.engine.template.AppendRequest(x.out[:0], &x.request)
+	if c := x.entity.takeIdle(); c != nil {
+		c.assign(x)
+		return
+	}
+	c, err := dial(x.entity)
+	if err != nil {
+		x.failLater(err)
+		return
+	}
+	c.assign(x)
+}
+
+// failLater reports a failure that is known before start has returned.
+func (x *exchange) failLater(err error) {
+	x.entity.shard.loop.Defer(evloop.Func(func() {
+		if x.active && x.conn == nil && x.stream2 == nil {
+			x.fail(err)
+		}
+	}))
+}
+
+// lost is told that the connection broke before the answer was complete. It repeats the request where the HTTP library
+// of the official bench silently does (spec 13.6).
+func (x *exchange) lost(c *conn, err error) {
+	x.conn = nil
+	if c.served > 0 && !c.reader.Begun() && (c.sent == 0 || !x.request.Post) {
+		x.attempt()
+		return
+	}
+	x.finish(nil, err)
+}
+
+// fail ends the exchange with an error and drops its connection.
+func (x *exchange) fail(err error) {
+	x.drop()
+	x.finish(nil, err)
+}
+
+// cancel ends the exchange without a word to the consumer.
+func (x *exchange) cancel() {
+	if x.active {
+		x.drop()
+		x.release()
+	}
+}
+
+// drop closes what carries the exchange.
+func (x *exchange) drop() {
+	if c := x.conn; c != nil {
+		x.conn, c.exchange = nil, nil
+		c.close()
+	}
+	if x.stream2 != nil {
+		x.stream2.drop()
+	}
+}
+
+// resume goes on reading after piece has returned false.
+func (x *exchange) resume() {
+	if x.conn != nil {
+		x.conn.resume()
+	}
+	if x.stream2 != nil {
+		x.stream2.resume()
+	}
+}
+
+// gather collects a piece of a body that does not come in one.
+func (x *exchange) gather(p []byte) error {
+	if len(x.body)+len(p) > maxBody {
+		return errTooLong
+	}
+	if x.body == nil {
+		x.body = x.entity.shard.takeBuffer()
+	}
+	x.body = append(x.body, p...)
+	return nil
+}
+
+// complete ends the exchange with an answer, whose body is given or was gathered.
+func (x *exchange) complete(body []byte) {
+	if x.body != nil {
+		body = x.body
+	}
+	x.finish(body, nil)
+}
+
+func (x *exchange) finish(body []byte, err error) {
+	gathered := x.body
+	x.body = nil
+	x.release()
+	x.entity.sawCookies(&x.head)
+	x.consumer.end(&x.head, body, err)
+	if gathered != nil {
+		x.entity.shard.putBuffer(gathered)
+	}
+}
+
+func (x *exchange) release() {
+	x.active = false
+	x.entity.shard.loop.Cancel(&x.timer)
+	if x.body != nil {
+		x.entity.shard.putBuffer(x.body)
+		x.body = nil
+	}
+}

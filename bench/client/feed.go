@@ -1,0 +1,280 @@
+package client
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"isuride/bench/client/answer"
+	"isuride/bench/client/evloop"
+	"isuride/bench/client/h1"
+	"isuride/bench/world"
+)
+
+// A feed is the notification connection of a user or chair (spec chapter 9). Whether the server streams or is polled,
+// each answer says by its Content-Type.
+//
+// Nothing that goes wrong here is ever reported; it is counted as dropped and tried again.
+type feed struct {
+	exchange
+
+	// Set once.
+	target string
+	event  world.EventKind
+	decode func(message []byte) (any, error)
+
+	// Owned by the shard's goroutine.
+	pause  evloop.Timer // before the next connection or poll
+	polls  int          // successful ones in a row; the first one's wish for the next is not heard (spec 9.2)
+	line   []byte       // beginning of a line of the stream
+	held   []byte       // input for which the World has no room
+	ended  bool         // the stream has ended behind what is held
+	posted int64
+	last   []byte // the last polled message, and what it decoded to
+	lastAs any
+
+	taken   atomic.Int64 // by the World
+	blocked atomic.Bool  // reading has stopped until something is taken
+}
+
+// maxEventLine is the longest line of a stream, its end included (spec 9.2).
+const maxEventLine = 64 << 10
+
+// bind makes f the feed of e.
+func (f *feed) bind(e *entity, target string, event world.EventKind, decode func(message []byte) (any, error)) {
+	f.exchange.bind(e, f)
+	f.target, f.event, f.decode = target, event, decode
+	f.pause.Fire = f.connect
+}
+
+// OpenNotifications implements world.Notifications.
+func (f *feed) OpenNotifications() { f.entity.shard.post((*feedOpening)(f)) }
+
+// CloseNotifications implements world.Notifications.
+func (f *feed) CloseNotifications() { f.entity.shard.post((*feedClosing)(f)) }
+
+// NotificationsTaken implements world.Notifications.
+func (f *feed) NotificationsTaken(n int) {
+	f.taken.Add(int64(n))
+	if f.blocked.Load() {
+		f.entity.shard.post((*feedRoom)(f))
+	}
+}
+
+type (
+	feedOpening feed
+	feedClosing feed
+	feedRoom    feed
+)
+
+func (o *feedOpening) Run() {
+	f := (*feed)(o)
+	f.polls = 0
+	f.connect()
+}
+
+func (c *feedClosing) Run() {
+	f := (*feed)(c)
+	f.entity.shard.loop.Cancel(&f.pause)
+	f.exchange.cancel()
+	f.line, f.held, f.ended = nil, nil, false
+	f.blocked.Store(false)
+}
+
+// Run goes on with what was held as soon as there is room.
+func (r *feedRoom) Run() {
+	f := (*feed)(r)
+	if !f.blocked.Load() || f.full() {
+		return
+	}
+	f.blocked.Store(false)
+	held := f.held
+	f.held = nil
+	switch {
+	case !f.lines(held):
+	case f.ended:
+		f.ended = false
+		f.streamEnded()
+	case f.exchange.active:
+		f.exchange.resume()
+	default:
+		f.next(0)
+	}
+}
+
+// full tells whether the World has as many notifications to take as it wants to. If so, the next one taken calls.
+func (f *feed) full() bool {
+	if f.posted-f.taken.Load() < world.NotificationWindow {
+		return false
+	}
+	f.blocked.Store(true)
+	if f.posted-f.taken.Load() < world.NotificationWindow { // taken meanwhile by another goroutine, which saw no block
+		f.blocked.Store(false)
+		return false
+	}
+	return true
+}
+
+func (f *feed) connect() {
+	e := f.entity
+	f.request = h1.Request{Target: f.target, Cookie: e.cookies.send(e.shard.engine.config.Target, f.target)}
+	f.exchange.start(e.shard.engine.config.Limits.Notification)
+}
+
+func (f *feed) begin(h *h1.Head) bool {
+	if h.EventStream {
+		f.entity.shard.counts.Streams++
+		f.polls = 0
+	}
+	return h.EventStream
+}
+
+func (f *feed) piece(p []byte) bool {
+	if f.blocked.Load() {
+		f.held = append(f.held, p...)
+		return false
+	}
+	return f.lines(p)
+}
+
+// lines goes through input of the stream; false if there is no room for more, and the rest is held.
+func (f *feed) lines(p []byte) bool {
+	for len(p) > 0 {
+		i := bytes.IndexByte(p, '\n')
+		size := len(f.line) + i + 1
+		if i < 0 {
+			size = len(f.line) + len(p)
+		}
+		if size > maxEventLine || i < 0 && size == maxEventLine {
+			f.dropped("event line longer than 64 KiB")
+			f.line = nil
+			f.exchange.fail(errTooLong)
+			return true
+		}
+		if i < 0 {
+			f.line = append(f.line, p...)
+			return true
+		}
+		line := p[:i]
+		if len(f.line) > 0 {
+			f.line = append(f.line, line...)
+			line = f.line
+		}
+		f.message(line)
+		f.line = f.line[:0]
+		p = p[i+1:]
+		if f.full() {
+			f.held = append(f.held, p...)
+			return false
+		}
+	}
+	return true
+}
+
+// message takes one line of the stream. All but data lines are ignored.
+func (f *feed) message(line []byte) {
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	data, ok := bytes.CutPrefix(line, []byte("data:"))
+	if !ok || answer.IsNull(data) {
+		return
+	}
+	body, err := f.decode(data)
+	if err != nil {
+		f.dropped("%v in %.200q", err, data)
+		return
+	}
+	f.post(body)
+}
+
+// post sends a notification to the World.
+func (f *feed) post(body any) {
+	f.posted++
+	f.entity.shard.counts.Messages++
+	f.entity.shard.emit(arrival{event: world.Event{To: f.entity.to, Kind: f.event, Body: body}})
+}
+
+func (f *feed) dropped(format string, args ...any) {
+	c := &f.entity.shard.counts
+	c.Dropped++
+	if c.DroppedExample == "" {
+		c.DroppedExample = fmt.Sprintf("%v: "+format, append([]any{f.entity.to}, args...)...)
+	}
+}
+
+// end is told that the stream has ended or that a poll is answered.
+func (f *feed) end(h *h1.Head, body []byte, err error) {
+	shard := f.entity.shard
+	shard.counts.Requests++
+	switch {
+	case f.streaming && f.blocked.Load():
+		f.ended = true
+	case f.streaming:
+		f.streamEnded()
+	case err != nil:
+		f.retry()
+	default:
+		shard.counts.Polls++
+		f.polled(h.Status, body)
+	}
+}
+
+// streamEnded takes a last line without an end, and connects again.
+func (f *feed) streamEnded() {
+	if len(f.line) > 0 {
+		f.message(f.line)
+		f.line = f.line[:0]
+	}
+	f.retry()
+}
+
+// polled takes the answer to a poll.
+func (f *feed) polled(status int, body []byte) {
+	if status != http.StatusOK {
+		f.dropped("poll answered with status %d", status)
+		f.retry()
+		return
+	}
+	p, err := answer.DecodePoll(body)
+	if err == nil && !answer.IsNull(p.Data) {
+		err = f.pollMessage(p.Data)
+	}
+	if err != nil {
+		f.dropped("%v in %.200q", err, body)
+		f.retry()
+		return
+	}
+	wait := f.entity.shard.engine.config.Limits.Reconnect
+	if f.polls > 0 && p.HasRetryAfter {
+		wait = time.Duration(min(max(p.RetryAfter, 0), maxRetryAfter)) * time.Millisecond
+	}
+	f.polls++
+	f.next(wait)
+}
+
+// maxRetryAfter is an hour, longer than any run.
+const maxRetryAfter = 3600 * 1000
+
+// pollMessage posts a polled message. A repeated one, byte by byte, is not decoded again.
+func (f *feed) pollMessage(data []byte) error {
+	if f.lastAs == nil || !bytes.Equal(data, f.last) {
+		body, err := f.decode(data)
+		if err != nil {
+			return err
+		}
+		f.last, f.lastAs = append(f.last[:0], data...), body
+	}
+	f.post(f.lastAs)
+	return nil
+}
+
+// next waits before the next poll, and for room for its message.
+func (f *feed) next(wait time.Duration) {
+	if !f.full() {
+		f.entity.shard.loop.Start(&f.pause, wait)
+	}
+}
+
+// retry waits before the next connection.
+func (f *feed) retry() { f.next(f.entity.shard.engine.config.Limits.Reconnect) }

@@ -1,0 +1,29 @@
+package client
+
+import "isuride/bench/world"
+
+// An ownerClient implements world.OwnerClient.
+type ownerClient struct {
+	entity
+	call call
+}
+
+func newOwnerClient(e entity) *ownerClient {
+	o := &ownerClient{entity: e}
+	o.call.bind(&o.entity)
+	return o
+}
+
+func (o *ownerClient) Visit(v world.Visit) { o.call.visit(v) }
+
+func (o *ownerClient) Register(name string) {
+	o.call.text = name
+	o.call.submit(opRegisterOwner)
+}
+
+func (o *ownerClient) Chairs() { o.call.submit(opOwnerChairs) }
+
+func (o *ownerClient) Sales(until world.Millis) {
+	o.call.number = int64(until)
+	o.call.submit(opSales)
+}

@@ -1,0 +1,160 @@
+package client
+
+import (
+	"sync"
+	"time"
+
+	"isuride/bench/client/evloop"
+	"isuride/bench/client/h1"
+	"isuride/bench/world"
+)
+
+// A shard is one event loop with the entities it serves.
+type shard struct {
+	engine *Engine
+	loop   *evloop.Loop
+	done   chan struct{} // closed when the loop of another goroutine has ended; nil at home
+
+	// Owned by the loop's goroutine.
+	decoder h1.Decoder
+	known   knownBodies
+	shared  map[string]*stored // the last stored answer of each target
+	buffers [][]byte           // free ones, for bodies that came in pieces
+	outbox  []arrival
+	counts  Counts
+
+	mu      sync.Mutex
+	inbox   []arrival // guarded by mu; on its way to the World
+	drained []arrival // owned by the World's goroutine, kept for its capacity
+}
+
+// An arrival is an event on its way to the World, with what the statistics want to know.
+type arrival struct {
+	event world.Event
+	op    op            // opNone for a notification
+	took  time.Duration // since the call was made
+}
+
+func newShard(e *Engine, l *evloop.Loop) *shard {
+	return &shard{engine: e, loop: l, known: knownBodies{}, shared: map[string]*stored{}}
+}
+
+// run serves on a goroutine of its own until stop.
+func (s *shard) run() {
+	s.done = make(chan struct{})
+	go func() {
+		defer close(s.done)
+		if err := s.loop.Run(); err != nil {
+			panic("BUG: " + err.Error()) // epoll_wait fails only if called wrongly
+		}
+	}()
+}
+
+func (s *shard) stop() {
+	s.loop.Stop()
+	<-s.done
+	s.loop.Close()
+}
+
+// local tells whether the World runs on this loop, so that the shard may be called directly.
+func (s *shard) local() bool { return s == s.engine.home }
+
+// post runs t on the shard's goroutine; called on the World's goroutine. On one loop it runs at once.
+func (s *shard) post(t evloop.Task) {
+	if s.local() {
+		t.Run()
+		return
+	}
+	s.loop.Post(t)
+}
+
+// emit sends an event to the World, after the present handler has returned.
+func (s *shard) emit(a arrival) {
+	if len(s.outbox) == 0 {
+		s.loop.Defer((*shipment)(s))
+	}
+	s.outbox = append(s.outbox, a)
+}
+
+// A shipment delivers a shard's outbox; it runs on the shard's loop.
+type shipment shard
+
+// Run delivers at home, or hands the events over in one batch.
+func (d *shipment) Run() {
+	s := (*shard)(d)
+	if !s.local() {
+		s.handOver()
+		return
+	}
+	for i := 0; i < len(s.outbox); i++ { // what is delivered may emit more
+		s.engine.arrived(s.outbox[i])
+		s.outbox[i] = arrival{}
+	}
+	s.outbox = s.outbox[:0]
+}
+
+func (s *shard) handOver() {
+	s.mu.Lock()
+	first := len(s.inbox) == 0
+	s.inbox = append(s.inbox, s.outbox...)
+	s.mu.Unlock()
+	clear(s.outbox)
+	s.outbox = s.outbox[:0]
+	if first {
+		s.engine.home.loop.Post((*landing)(s))
+	}
+}
+
+// A landing delivers what another loop handed over; it runs on the World's loop.
+type landing shard
+
+func (d *landing) Run() {
+	s := (*shard)(d)
+	s.mu.Lock()
+	s.drained, s.inbox = s.inbox, s.drained[:0]
+	s.mu.Unlock()
+	for i, a := range s.drained {
+		s.drained[i] = arrival{}
+		s.engine.arrived(a)
+	}
+}
+
+// arrived counts an event and gives it to the World.
+func (e *Engine) arrived(a arrival) {
+	if a.op != opNone {
+		e.stats.Endpoints[a.op].add(a)
+	}
+	e.deliver(now(), a.event)
+}
+
+// intern returns an equal stored answer of another entity if the last one of this target is.
+func (s *shard) intern(target string, a *stored) *stored {
+	if last := s.shared[target]; last != nil && last.equal(a) {
+		return last
+	}
+	if len(s.shared) < maxEntries {
+		s.shared[target] = a
+	}
+	return a
+}
+
+const (
+	bufferSize    = 4 << 10
+	maxKeptBuffer = 256 << 10 // a larger one is left to the garbage collector
+)
+
+// takeBuffer returns an empty buffer, to be given back with putBuffer once.
+func (s *shard) takeBuffer() []byte {
+	if n := len(s.buffers); n > 0 {
+		b := s.buffers[n-1]
+		s.buffers = s.buffers[:n-1]
+		return b
+	}
+	return make([]byte, 0, bufferSize)
+}
+
+func (s *shard) putBuffer(b []byte) {
+	if cap(b) <= maxKeptBuffer {
+		s.buffers = append(s.buffers, b[:0])
+	}
+}

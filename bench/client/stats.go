@@ -1,0 +1,92 @@
+package client
+
+import "isuride/bench/world"
+
+// Stats is what the calls of all entities amount to. It belongs to the World's goroutine.
+type Stats struct {
+	Endpoints [opCount]Endpoint // by op, see Named
+}
+
+// An Endpoint counts the calls of one kind.
+type Endpoint struct {
+	Name     string
+	Calls    int
+	Failures int
+	Latency  world.Histogram // of all calls, failed ones included, from the call to its event
+}
+
+func (p *Endpoint) add(a arrival) {
+	p.Calls++
+	if a.event.Failure != nil {
+		p.Failures++
+	}
+	p.Latency.Add(world.Instant(a.took.Microseconds()))
+}
+
+// Named returns the endpoints that were called, in the order of the API.
+func (s *Stats) Named() []*Endpoint {
+	var used []*Endpoint
+	for o := range s.Endpoints {
+		if p := &s.Endpoints[o]; p.Calls > 0 {
+			p.Name = operations[o].name
+			used = append(used, p)
+		}
+	}
+	return used
+}
+
+// Counts are totals over all requests.
+type Counts struct {
+	Requests  int64 // sent and answered, or failed; files of pages and polls included
+	FromCache int64 // answered without a request
+	Bytes     int64 // of bodies, as they came
+	Streams   int64 // event streams opened
+	Polls     int64
+	Messages  int64 // notifications handed to the World
+
+	// Dropped counts notifications and polls that the official bench passes over in silence (spec 9.2), with an
+	// example, as they are the usual reason of rides that hang.
+	Dropped        int64
+	DroppedExample string
+}
+
+func (c *Counts) add(d Counts) {
+	c.Requests += d.Requests
+	c.FromCache += d.FromCache
+	c.Bytes += d.Bytes
+	c.Streams += d.Streams
+	c.Polls += d.Polls
+	c.Messages += d.Messages
+	c.Dropped += d.Dropped
+	if c.DroppedExample == "" {
+		c.DroppedExample = d.DroppedExample
+	}
+}
+
+// Stats is what the calls have amounted to so far.
+func (e *Engine) Stats() *Stats { return &e.stats }
+
+// Dials counts connections.
+func (e *Engine) Dials() DialStats { return e.dials.snapshot() }
+
+// Counts adds up the requests of all loops. With other loops it waits for them, so it must not be called on them.
+func (e *Engine) Counts() Counts {
+	var sum Counts
+	for _, s := range e.shards {
+		if s.local() {
+			sum.add(s.counts)
+			continue
+		}
+		counts := make(chan Counts, 1)
+		s.loop.Post(countsRequest{s, counts})
+		sum.add(<-counts)
+	}
+	return sum
+}
+
+type countsRequest struct {
+	shard *shard
+	reply chan<- Counts
+}
+
+func (r countsRequest) Run() { r.reply <- r.shard.counts }

@@ -1,0 +1,70 @@
+package client
+
+import (
+	"isuride/bench/client/answer"
+	"isuride/bench/client/evloop"
+	"isuride/bench/world"
+)
+
+// A userClient implements world.UserClient.
+type userClient struct {
+	entity
+	call call
+	feed
+}
+
+func newUserClient(e entity) *userClient {
+	u := &userClient{entity: e}
+	u.call.bind(&u.entity)
+	u.feed.bind(&u.entity, "/api/app/notification", world.EventUserNotified, func(message []byte) (any, error) {
+		return answer.UserNotification(message)
+	})
+	return u
+}
+
+func (u *userClient) Visit(v world.Visit) { u.call.visit(v) }
+
+func (u *userClient) Register(p world.UserProfile) {
+	u.call.profile = struct {
+		Username       string `json:"username"`
+		Firstname      string `json:"firstname"`
+		Lastname       string `json:"lastname"`
+		DateOfBirth    string `json:"date_of_birth"`
+		InvitationCode string `json:"invitation_code,omitempty"`
+	}(p)
+	u.call.submit(opRegisterUser)
+}
+
+func (u *userClient) RegisterPayment(token string) {
+	u.call.text = token
+	u.call.submit(opRegisterPayment)
+}
+
+func (u *userClient) Rides() { u.call.submit(opRides) }
+
+func (u *userClient) NearbyChairs(at world.Point, distance int) {
+	u.call.points[0], u.call.number = at, int64(distance)
+	u.call.submit(opNearbyChairs)
+}
+
+func (u *userClient) EstimateFare(pickup, destination world.Point) {
+	u.call.points = [2]world.Point{pickup, destination}
+	u.call.submit(opEstimateFare)
+}
+
+func (u *userClient) CreateRide(pickup, destination world.Point) {
+	u.call.points = [2]world.Point{pickup, destination}
+	u.call.submit(opCreateRide)
+}
+
+func (u *userClient) Evaluate(rideID string, rating int) {
+	u.call.text, u.call.number = rideID, int64(rating)
+	u.call.submit(opEvaluate)
+}
+
+func (u *userClient) Close() {
+	u.shard.post(evloop.Func(func() {
+		(*feedClosing)(&u.feed).Run()
+		u.entity.close()
+	}))
+}
