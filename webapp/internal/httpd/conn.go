@@ -80,7 +80,8 @@ func (c *conn) serve() {
 	c.end()
 }
 
-// tooSlow answers a request that was begun and not completed in time.
+// tooSlow answers a request that was begun and not completed in time. Nothing is
+// said to a connection that was idle.
 func (c *conn) tooSlow() {
 	if c.ctx == nil || c.ctx.due == 0 {
 		return
@@ -159,9 +160,12 @@ func (c *conn) readBlocking() error {
 // nothing before each wait: the poller remembers what arrives while we work, and
 // a read that does not fill its space has emptied the socket.
 //
-// The one thing such a read does not tell is that the peer has half-closed right
-// behind its last request. Tools that do so send one request, hence the first
-// two waits are preceded by another read; later it is left to the idle timeout.
+// The one thing such a read does not tell is that the peer has ended its side in
+// the same moment (epoll(7), edge-triggered). A peer that has closed altogether
+// answers our response with a reset, which wakes us; one that half-closes behind
+// its request and wants to see our end is a tool that sends only one request. So
+// the first request is followed by another read, an incomplete one too, and for
+// all others that rare peer has to wait for the idle timeout.
 func (c *conn) readable(fd uintptr) (done bool) {
 	c.fd = int(fd)
 	for {
@@ -174,7 +178,7 @@ func (c *conn) readable(fd uintptr) (done bool) {
 		if err != nil || !c.received(n) {
 			return true
 		}
-		if n < len(space) && c.requests.Load() > 1 {
+		if n < len(space) && c.ctx.buf.empty() && c.requests.Load() > 1 {
 			return !c.park()
 		}
 	}
@@ -228,6 +232,7 @@ func (c *conn) await(p phase, due ticks) bool {
 // reports whether to read on.
 func (c *conn) received(n int) bool {
 	if !c.deadline.enter(busy, 0) {
+		c.tooSlow()
 		return false
 	}
 	c.ctx.buf.end += n
@@ -391,13 +396,14 @@ func (c *conn) discard() {
 
 // wake ends the wait of a connection that the caller has taken over.
 func (c *conn) wake(p phase) {
-	past := time.Unix(1, 0)
 	if p == writing || p == streamWriting {
-		c.nc.SetWriteDeadline(past)
+		c.nc.SetWriteDeadline(longAgo())
 		return
 	}
-	c.nc.SetReadDeadline(past)
+	c.nc.SetReadDeadline(longAgo())
 }
+
+func longAgo() time.Time { return time.Unix(1, 0) }
 
 // retire ends the connection if it is idle or a stream; a running request ends
 // it by itself.
@@ -413,11 +419,6 @@ func (c *conn) retire() {
 	}
 }
 
-// cut closes the socket without any farewell; crypto/tls would write one.
-func (c *conn) cut() {
-	if t, ok := c.nc.(interface{ NetConn() net.Conn }); ok {
-		t.NetConn().Close()
-		return
-	}
-	c.nc.Close()
-}
+// cut ends whatever the connection waits for. Closing it here would wait for the
+// handler that runs within RawConn.Read, and crypto/tls would write a farewell.
+func (c *conn) cut() { c.nc.SetDeadline(longAgo()) }
