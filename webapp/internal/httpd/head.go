@@ -112,8 +112,8 @@ func (r *request) split(b []byte, from, to int) {
 // continuation of a folded one, fails as a field name.
 func parseField(b []byte, s span) (field, fault) {
 	line := s.of(b)
-	colon := bytes.IndexByte(line, ':')
-	if colon < 1 || !isToken(line[:colon]) {
+	colon := tokenLen(line)
+	if colon == 0 || colon == len(line) || line[colon] != ':' {
 		return field{}, fault{400, "malformed header field name"}
 	}
 	from, to := colon+1, len(line)

@@ -42,7 +42,7 @@ type load struct {
 	out *bufio.Scanner
 }
 
-func startLoad(b *testing.B, target string) *load {
+func startLoad(b testing.TB, target string) *load {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), loadVar+"="+target)
@@ -66,7 +66,12 @@ func startLoad(b *testing.B, target string) *load {
 }
 
 // run sends n requests and returns when they are answered.
-func (l *load) run(b *testing.B, n int) {
+func (l *load) run(b testing.TB, n int) { l.command(b, n) }
+
+// openStreams opens n streams and keeps them.
+func (l *load) openStreams(b testing.TB, n int) { l.command(b, -n) }
+
+func (l *load) command(b testing.TB, n int) {
 	b.Helper()
 	fmt.Fprintln(l.in, n)
 	if !l.out.Scan() || l.out.Text() != "done" {
@@ -74,23 +79,54 @@ func (l *load) run(b *testing.B, n int) {
 	}
 }
 
-// runLoad is the load process: every line of stdin is a number of requests.
+// runLoad is the load process: every line of stdin is a number of requests, or,
+// negative, of streams.
 func runLoad(target string) {
 	t := strings.Split(target, ",")
-	conns := make([]*loadConn, loadConns)
-	for i := range conns {
-		conns[i] = dialLoad(t[0], t[1], t[2] == "tls")
-	}
-	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		n, _ := strconv.Atoi(lines.Text())
-		var left atomic.Int64
-		left.Store(int64(n))
-		var wg sync.WaitGroup
-		for _, c := range conns {
-			wg.Go(func() { c.run(&left) })
+	dial := func() net.Conn { return dialLoad(t[0], t[1], t[2] == "tls") }
+	var conns []*loadConn
+	var streams []net.Conn
+	for commands := bufio.NewScanner(os.Stdin); commands.Scan(); {
+		n, _ := strconv.Atoi(commands.Text())
+		for ; n < 0; n++ {
+			streams = append(streams, dial())
+			openLoadStream(streams[len(streams)-1])
 		}
-		wg.Wait()
+		for n > 0 && len(conns) < loadConns {
+			conns = append(conns, newLoadConn(dial()))
+		}
+		runRequests(conns, n)
 		fmt.Println("done")
+	}
+}
+
+func dialLoad(network, addr string, secure bool) net.Conn {
+	nc, err := net.Dial(network, addr)
+	if err != nil {
+		panic(err)
+	}
+	if secure {
+		nc = tls.Client(nc, &tls.Config{InsecureSkipVerify: true})
+	}
+	return nc
+}
+
+// runRequests spreads n requests over the connections.
+func runRequests(conns []*loadConn, n int) {
+	var left atomic.Int64
+	left.Store(int64(n))
+	var wg sync.WaitGroup
+	for _, c := range conns {
+		wg.Go(func() { c.run(&left) })
+	}
+	wg.Wait()
+}
+
+func openLoadStream(nc net.Conn) {
+	io.WriteString(nc, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+	buf := make([]byte, len(streamHead)+2)
+	if _, err := io.ReadFull(nc, buf); err != nil {
+		panic(err)
 	}
 }
 
@@ -101,14 +137,7 @@ type loadConn struct {
 	buf []byte
 }
 
-func dialLoad(network, addr string, secure bool) *loadConn {
-	nc, err := net.Dial(network, addr)
-	if err != nil {
-		panic(err)
-	}
-	if secure {
-		nc = tls.Client(nc, &tls.Config{InsecureSkipVerify: true})
-	}
+func newLoadConn(nc net.Conn) *loadConn {
 	c := &loadConn{nc: nc, buf: make([]byte, 4096)}
 	io.WriteString(nc, positionReport)
 	n, err := nc.Read(c.buf) // small answers come in one piece

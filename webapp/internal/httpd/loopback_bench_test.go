@@ -6,10 +6,12 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -21,6 +23,7 @@ const recordedAt = `{"recorded_at":1732579200123}`
 // BenchmarkLoopback compares servers answering the same small POST over 64 kept
 // connections driven by another process. cpu-ns/op is the CPU time of the server
 // process, user and system, for one request; ns/op also depends on the load.
+// reads/op and writes/op are its read(2) and write(2) calls, failed ones included.
 func BenchmarkLoopback(b *testing.B) {
 	plain := func(l net.Listener) net.Listener { return l }
 	for _, bc := range []struct {
@@ -51,9 +54,12 @@ func BenchmarkLoopback(b *testing.B) {
 			ld.run(b, 20*loadConns)
 			b.ReportAllocs()
 			b.ResetTimer()
-			before := cpuTime(b)
+			before := usedBy(b)
 			ld.run(b, b.N)
-			b.ReportMetric(float64(cpuTime(b)-before)/float64(b.N), "cpu-ns/op")
+			after := usedBy(b)
+			b.ReportMetric((after.cpu-before.cpu)/float64(b.N), "cpu-ns/op")
+			b.ReportMetric((after.reads-before.reads)/float64(b.N), "reads/op")
+			b.ReportMetric((after.writes-before.writes)/float64(b.N), "writes/op")
 		})
 	}
 }
@@ -121,10 +127,23 @@ func tlsConfig(tb testing.TB) *tls.Config {
 	}
 }
 
-func cpuTime(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+// usage is what this process has used: CPU time in ns, and system calls.
+type usage struct{ cpu, reads, writes float64 }
+
+func usedBy(b *testing.B) usage {
+	b.Helper()
+	var ru syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &ru); err != nil {
 		b.Fatal(err)
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	u := usage{cpu: float64(ru.Utime.Nano() + ru.Stime.Nano())}
+	file, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var rchar, wchar int
+	if _, err := fmt.Sscanf(string(file), "rchar: %d\nwchar: %d\nsyscr: %f\nsyscw: %f", &rchar, &wchar, &u.reads, &u.writes); err != nil {
+		b.Fatal(err)
+	}
+	return u
 }

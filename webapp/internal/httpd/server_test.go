@@ -337,7 +337,7 @@ func TestLocal(t *testing.T) {
 		&net.TCPAddr{IP: net.IPv6loopback}:           true,
 		&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}:     false,
 		&net.TCPAddr{IP: net.ParseIP("2001:db8::1")}: false,
-		&net.UnixAddr{}:                              true,
+		&net.UnixAddr{}: true,
 	} {
 		c := newCtx()
 		c.conn = newConn(New(echo, Options{}), addrConn{remote: addr})
