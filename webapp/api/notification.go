@@ -11,14 +11,17 @@ type audience struct {
 	log    *state.Log
 	side   state.Side
 	encode func(dst []byte, m *state.Message) []byte
+	left   func() // called when a stream has ended
 }
 
 func (a *API) userNotification(c call, u *state.User) error {
-	return a.notify(c, audience{&u.Log, state.ToUser, appendToUser})
+	store := c.gen.Store
+	// A client ends the stream when it has read COMPLETED and the answer to its rating.
+	return a.notify(c, audience{&u.Log, state.ToUser, appendToUser, func() { store.Noticed(u) }})
 }
 
 func (a *API) chairNotification(c call, chair *state.Chair) error {
-	return a.notify(c, audience{&chair.Log, state.ToChair, appendToChair})
+	return a.notify(c, audience{&chair.Log, state.ToChair, appendToChair, func() {}})
 }
 
 func (a *API) notify(c call, to audience) error {

@@ -48,7 +48,7 @@ func (a *API) table() map[string]route {
 	add("POST", "/api/app/rides", writing(asUser(a.requestRide)))
 	add("POST", "/api/app/rides/estimated-fare", asUser(a.estimateFare))
 	add("POST", appRidesPath+rideParameter+evaluationPath, writing(asUser(a.rate)))
-	add("GET", "/api/app/notification", asUser(a.userNotification))
+	add("GET", "/api/app/notification", withUser(a.userNotification))
 	add("GET", "/api/app/nearby-chairs", asUser(a.nearbyChairs))
 
 	add("POST", "/api/owner/owners", writing(a.registerOwner))
@@ -115,7 +115,7 @@ func local(h handler) handler {
 
 // The three kinds of sessions (spec 3). A session of one kind is nothing to the others.
 
-func asUser(h func(call, *state.User) error) handler {
+func withUser(h func(call, *state.User) error) handler {
 	return func(c call) error {
 		u, ok := c.gen.Store.UserByToken(c.Cookie("app_session"))
 		if !ok {
@@ -123,6 +123,15 @@ func asUser(h func(call, *state.User) error) handler {
 		}
 		return h(c, u)
 	}
+}
+
+// asUser is for all calls but notifications: clients make them one after the other, so
+// each shows that the answer before it was read.
+func asUser(h func(call, *state.User) error) handler {
+	return withUser(func(c call, u *state.User) error {
+		c.gen.Store.Noticed(u)
+		return h(c, u)
+	})
 }
 
 func asOwner(h func(call, *state.Owner) error) handler {

@@ -43,6 +43,7 @@ func (s *eventStream) open(conn *httpd.Stream) {
 	conn.OnClose(func() {
 		s.log.Close()
 		leave()
+		s.to.left()
 	})
 	go s.begin()
 }

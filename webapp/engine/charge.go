@@ -2,6 +2,7 @@ package engine
 
 import (
 	"sync"
+	"time"
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/state"
@@ -35,6 +36,10 @@ func (c *charges) end() {
 
 var errEnding = isuride.Errorf(isuride.Unavailable, "the server is about to stop or to be initialised")
 
+// revealLimit is when a chair is listed again without any sign that its rider's client
+// knows of the completion: an idle chair may be missing from lists for 3 s (spec 4.10).
+const revealLimit = 2500 * time.Millisecond
+
 // Rate charges the user for the ride and completes it (spec 4.8). release makes the
 // chair free again; it must be called once the answer has been handed to the socket.
 // A call for a ride whose charge is under way shares its outcome.
@@ -48,10 +53,15 @@ func (g *Generation) Rate(u *state.User, rideID string, evaluation int) (complet
 		if !g.charges.begin(func() { g.charge(ch) }) {
 			g.Store.Abandon(ch, errEnding)
 		}
-		release = func() { g.Store.Release(ch.Ride.Chair()) }
+		release = func() { g.release(ch.Ride) }
 	}
 	completedAt, err = ch.Wait()
 	return completedAt, release, err
+}
+
+func (g *Generation) release(r *state.Ride) {
+	g.Store.Release(r)
+	time.AfterFunc(revealLimit, func() { g.Store.Reveal(r) })
 }
 
 func (g *Generation) charge(ch *state.Charge) {
@@ -74,12 +84,13 @@ func (g *Generation) pay(ch *state.Charge) error {
 }
 
 // resume takes up a charge that was under way when the server ended. Nobody waits for
-// its answer, so the chair is free at once.
+// its answer, so the chair is free and listed at once.
 func (g *Generation) resume(ch *state.Charge) {
 	g.charges.begin(func() {
 		g.charge(ch)
 		if _, err := ch.Wait(); err == nil {
-			g.Store.Release(ch.Ride.Chair())
+			g.Store.Release(ch.Ride)
+			g.Store.Reveal(ch.Ride)
 		}
 	})
 }

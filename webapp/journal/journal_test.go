@@ -126,6 +126,21 @@ func TestNumberingJumpsToFirst(t *testing.T) {
 	}
 }
 
+// The header of a segment without records may be all that knows the next number.
+func TestNumbersSurviveAFailedOpen(t *testing.T) {
+	dir := t.TempDir()
+	mustClose(t, mustOpen(t, Options{Dir: dir, First: 100}, unsynced()))
+	full := unsynced()
+	full.allocate = func(*os.File, int64) error { return syscall.ENOSPC }
+	if _, err := tryOpen(Options{Dir: dir}, full); !errors.Is(err, ErrFull) {
+		t.Fatal(err)
+	}
+	j := mustOpen(t, Options{Dir: dir}, unsynced())
+	if seq := mustAppend(t, j, nil); seq != 100 {
+		t.Fatalf("number %d, want 100", seq)
+	}
+}
+
 func TestSecondServerIsKeptOut(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, Options{Dir: dir}, unsynced())

@@ -70,6 +70,13 @@ func (p *platter) sync(f *os.File) error {
 	return nil
 }
 
+// fail has the n-th sync from now on fail, none if n is 0.
+func (p *platter) fail(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = n
+}
+
 // lose writes what a loss of power leaves to a new folder.
 func (p *platter) lose(rng *rand.Rand) string {
 	p.mu.Lock()
@@ -118,7 +125,7 @@ func mix(rng *rand.Rand, synced, now []byte) []byte {
 // loseInRecovery lets a server start on what the first loss left, fail somewhere on the way or just
 // manage, and loses power again.
 func (p *platter) loseInRecovery(rng *rand.Rand) *platter {
-	p.faults = 1 + rng.IntN(6)
+	p.fail(1 + rng.IntN(8))
 	j, err := tryOpen(Options{Dir: p.dir}, p.system())
 	left := p.lose(rng)
 	if err == nil {
@@ -129,11 +136,19 @@ func (p *platter) loseInRecovery(rng *rand.Rand) *platter {
 	return newPlatter(p.t, left)
 }
 
+// kill moves to a new folder with what the page cache has. The disk knows no more than before.
+func (p *platter) kill() *platter {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return &platter{t: p.t, dir: image(p.t, p.dir), content: p.content, names: p.names}
+}
+
 // Whatever power loss leaves of the unsynced part, Open takes it without asking and finds a prefix of
-// the log that has everything durable. Also when power goes again in the middle of recovery.
+// the log that has everything durable. Also when power goes again in the middle of recovery, when
+// there was a kill before, and when a sync failed.
 func TestPowerLoss(t *testing.T) {
 	rng := seeded(t)
-	for round := range 40 {
+	for round := range 60 {
 		p := newPlatter(t, t.TempDir())
 		var log []record // record n at n-1
 		var released, durable uint64
@@ -146,29 +161,55 @@ func TestPowerLoss(t *testing.T) {
 			log = log[:n]
 			j.Release(released)
 			sameLog(t, contents(t, j)[released+1-j.Oldest():], log[released:])
-
-			for range rng.IntN(120) {
-				b := numbered(rng.IntN(1<<30), 8+rng.IntN(400))
-				log = append(log, record{mustAppend(t, j, b), b})
-				switch rng.IntN(20) {
-				case 0:
-					if err := j.sync(); err != nil {
-						t.Fatal(err)
-					}
-				case 1:
-					released += uint64(rng.Int64N(int64(j.Durable()-released) + 1))
-					j.Release(released)
-				}
+			if rng.IntN(4) == 0 {
+				released = n
+				j.Release(n)
+			}
+			log, released = live(t, rng, j, log, released)
+			if rng.IntN(4) == 0 {
+				p.fail(1)
+				j.sync()
+				p.fail(0)
 			}
 			durable = j.Durable()
-			j.making.Lock()
-			left := p.lose(rng)
-			j.making.Unlock()
-			j.Close()
-			p = newPlatter(t, left)
-			if rng.IntN(2) == 0 {
-				p = p.loseInRecovery(rng)
-			}
+			p = p.after(rng, j)
 		}
 	}
+}
+
+// live appends, syncs and releases for a while.
+func live(t *testing.T, rng *rand.Rand, j *Journal, log []record, released uint64) ([]record, uint64) {
+	t.Helper()
+	for range rng.IntN(120) {
+		b := numbered(rng.IntN(1<<30), 8+rng.IntN(400))
+		log = append(log, record{mustAppend(t, j, b), b})
+		switch rng.IntN(20) {
+		case 0:
+			if err := j.sync(); err != nil {
+				t.Fatal(err)
+			}
+		case 1:
+			released += uint64(rng.Int64N(int64(j.Durable()-released) + 1))
+			j.Release(released)
+		}
+	}
+	return log, released
+}
+
+// after ends the life of a journal in one of several ways.
+func (p *platter) after(rng *rand.Rand, j *Journal) *platter {
+	j.making.Lock() // a folder is copied file by file
+	var next *platter
+	kill := rng.IntN(3) == 0
+	if kill {
+		next = p.kill()
+	} else {
+		next = newPlatter(p.t, p.lose(rng))
+	}
+	j.making.Unlock()
+	j.Close()
+	if kill || rng.IntN(2) == 0 {
+		next = next.loseInRecovery(rng)
+	}
+	return next
 }

@@ -20,8 +20,8 @@ import (
 //  3. A cut before that mark is corruption. It is made only when the operator asked for repair.
 //  4. After recovery every segment is on the disk and its mark says so: damage to it is corruption
 //     from then on.
-//  5. A kill in the middle of recovery leaves a folder that recovers to the same log. So segments go
-//     from the last to the first, and a mark is lowered before the file is cut.
+//  5. A kill in the middle of recovery leaves a folder that recovers to the same log; a repair may
+//     have to be ordered again. So what is cut off goes from the last to the first.
 //
 // A recovered segment is never written again; the log goes on in a new one. So a record that was cut
 // off cannot come back behind a new one.
@@ -223,9 +223,6 @@ func (r *recovery) apply(c cut) error {
 func (s *segment) truncate() error {
 	if len(s.data) == s.end {
 		return nil
-	}
-	if mark, ok := parseMark(s.data); ok && mark > s.end {
-		putMark(s.data, s.end)
 	}
 	return s.file.Truncate(int64(s.end))
 }

@@ -18,7 +18,6 @@ func (j *Journal) Release(upTo uint64) {
 	for j.release.ready(appended) && j.release.seq <= upTo {
 		passed += recordSize(len(j.release.step()))
 	}
-	j.release.hop()
 	j.released.Add(int64(passed))
 	j.releasePin.Store(j.release.seg)
 	j.sweep()

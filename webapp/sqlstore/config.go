@@ -84,6 +84,7 @@ func (c Config) mysql(name string) *mysql.Config {
 	}
 	m.User, m.Passwd, m.DBName = c.User, c.Password, name
 	m.Timeout = dialTimeout
+	m.Logger = &mysql.NopLogger{} // what it would print is returned as an error, too
 	m.Collation = "utf8mb4_general_ci"
 	m.InterpolateParams = true
 	m.Params = map[string]string{

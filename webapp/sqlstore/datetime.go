@@ -1,15 +1,11 @@
 package sqlstore
 
-import (
-	"time"
-
-	"isuride/webapp/isuride"
-)
+import "isuride/webapp/isuride"
 
 // A DATETIME(6) is text in both dialects: UTC wall clock without zone (spec 1.3).
 const datetimeLayout = "2006-01-02 15:04:05.000000"
 
-// appendDatetime appends the text form of t, for the years 0 to 9999.
+// appendDatetime appends the text form of t, for the years 1 to 9999.
 func appendDatetime(dst []byte, t isuride.Time) []byte {
 	at := t.Std()
 	year, month, day := at.Date()
@@ -33,57 +29,61 @@ func appendDigits(dst []byte, v, n int) []byte {
 	return append(dst, digits[:n]...)
 }
 
-// parseDatetime is the inverse of appendDatetime; up to six digits of a fraction may
-// be missing.
+// parseDatetime is the inverse of appendDatetime; digits of the fraction may be missing.
 func parseDatetime(b []byte) (isuride.Time, bool) {
-	const seconds = len("2006-01-02 15:04:05")
-	if len(b) < seconds || len(b) > len(datetimeLayout) {
+	const whole = len("2006-01-02 15:04:05")
+	if len(b) < whole || len(b) > len(datetimeLayout) ||
+		b[4] != '-' || b[7] != '-' || b[10] != ' ' || b[13] != ':' || b[16] != ':' || len(b) > whole && b[whole] != '.' {
 		return 0, false
 	}
-	for i := range b {
-		if separator := separatorAt(i); separator != 0 && b[i] != separator || separator == 0 && (b[i] < '0' || b[i] > '9') {
-			return 0, false
-		}
-	}
-	year, month, day := digits(b[:4]), digits(b[5:7]), digits(b[8:10])
-	hour, minute, second := digits(b[11:13]), digits(b[14:16]), digits(b[17:19])
-	if month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59 {
-		return 0, false
-	}
-	micro := 0
-	if len(b) > seconds {
-		micro = digits(b[seconds+1:])
+	micro, ok := 0, true
+	if len(b) > whole {
+		micro = digits(b[whole+1:], &ok)
 		for range len(datetimeLayout) - len(b) {
 			micro *= 10
 		}
 	}
-	unix := daysBefore(year, month, day)*86400 + int64(hour*3600+minute*60+second)
-	return isuride.Time(unix*1e6 + int64(micro)), true
-}
-
-// separatorAt is the character that stands at i in every datetime, 0 for a digit.
-func separatorAt(i int) byte {
-	switch i {
-	case 4, 7:
-		return '-'
-	case 10:
-		return ' '
-	case 13, 16:
-		return ':'
-	case 19:
-		return '.'
+	year, month, day := digits(b[:4], &ok), digits(b[5:7], &ok), digits(b[8:10], &ok)
+	hour, minute, second := digits(b[11:13], &ok), digits(b[14:16], &ok), digits(b[17:19], &ok)
+	if !ok || year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
+		return 0, false
 	}
-	return 0
+	seconds := daysBefore(year, month, day)*86400 + hour*3600 + minute*60 + second
+	return isuride.Time(seconds)*1e6 + isuride.Time(micro), true
 }
 
-func digits(b []byte) (n int) {
+// digits is the decimal number b; anything else clears ok.
+func digits(b []byte, ok *bool) (n int) {
 	for _, c := range b {
+		if c < '0' || c > '9' {
+			*ok = false
+		}
 		n = n*10 + int(c-'0')
 	}
 	return n
 }
 
-// daysBefore counts the days from the Unix epoch to a date of the Gregorian calendar.
-func daysBefore(year, month, day int) int64 {
-	return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Unix() / 86400
+func daysIn(year, month int) int {
+	switch month {
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	case 4, 6, 9, 11:
+		return 30
+	}
+	return 31
+}
+
+// daysBefore counts the days from the Unix epoch to a date of the Gregorian calendar from
+// the year 1 on. It lets the year begin in March, so that the leap day is its last.
+func daysBefore(year, month, day int) int {
+	const epoch = 719468 // 1970-01-01, in days since March of the year 0
+	if month <= 2 {
+		year--
+		month += 12
+	}
+	dayOfYear := (153*(month-3)+2)/5 + day - 1
+	return 365*year + year/4 - year/100 + year/400 + dayOfYear - epoch
 }

@@ -10,24 +10,26 @@ import (
 type dialect struct {
 	schema string // file of package sql
 	tables string // query for the names of the database's tables
-	// conflict introduces the assignments of an upsert; a key is inserted for %s.
+	// conflict introduces the assignments of an upsert; %s stands for the key.
 	conflict string
-	// proposed is the value that could not be inserted, a column is inserted for %s.
+	// proposed is the value that met a row with its key; %s stands for the column.
 	proposed string
-	// nul is how a string literal is written that holds a zero byte.
-	nul func(dst []byte, s string) []byte
-	// chunk is the length in bytes at which an INSERT statement is sent. Found by
-	// BenchmarkWriteCut.
-	chunk int
+	// nul appends a literal of a text that holds a zero byte.
+	nul func(dst []byte, text string) []byte
+	// adopt are the statements that bring foreign tables to our schema.
+	adopt []string
 }
 
 var mysqlDialect = dialect{
 	schema:   sqlfiles.SchemaMySQL,
-	tables:   "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()",
+	tables:   "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
 	conflict: " ON DUPLICATE KEY UPDATE ",
 	proposed: "VALUES(%s)",
 	nul:      appendQuoted,
-	chunk:    256 << 10,
+	adopt: []string{
+		"ALTER TABLE owners MODIFY name VARCHAR(30) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL",
+		"ALTER TABLE users MODIFY username VARCHAR(30) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL",
+	},
 }
 
 var sqliteDialect = dialect{
@@ -36,9 +38,23 @@ var sqliteDialect = dialect{
 	conflict: " ON CONFLICT (%s) DO UPDATE SET ",
 	proposed: "excluded.%s",
 	nul:      appendHex,
-	chunk:    256 << 10,
 }
 
-func (d *dialect) conflictClause(keys string) string {
-	return strings.Replace(d.conflict, "%s", keys, 1)
+// upsert is the end of an INSERT statement of the table, behind the rows. A row that is
+// there already takes all values of the new one, except that a NULL leaves the stored
+// value: no column ever returns to NULL (isuride.Event).
+func (d *dialect) upsert(t *table) string {
+	var keys, sets []string
+	for _, c := range t.columns {
+		proposed := strings.Replace(d.proposed, "%s", c.name, 1)
+		switch {
+		case c.key:
+			keys = append(keys, c.name)
+		case c.nullable:
+			sets = append(sets, c.name+" = COALESCE("+proposed+", "+t.name+"."+c.name+")")
+		default:
+			sets = append(sets, c.name+" = "+proposed)
+		}
+	}
+	return strings.Replace(d.conflict, "%s", strings.Join(keys, ", "), 1) + strings.Join(sets, ", ")
 }

@@ -9,8 +9,14 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// inserter writes rows as few long INSERT statements whose values stand in the text:
-// measured against prepared statements that was faster on both dialects.
+// chunkLength is the length in bytes at which an INSERT statement is sent. Statements of
+// 64 KiB to 4 MiB cost the same within the noise.
+const chunkLength = 256 << 10
+
+// inserter writes rows with long INSERT statements whose values stand in the text.
+// Prepared statements of 100 to 1,000 rows cost MariaDB and us together about 15 % less
+// CPU time, and SQLite the same, but need further ones for the rows that remain; with one
+// row each, MariaDB takes four times as long.
 type inserter struct {
 	dialect *dialect
 	chunk   int
@@ -31,9 +37,9 @@ func (in *inserter) insert(ctx context.Context, tx *sqlx.Tx, t *isuride.Tables) 
 }
 
 func (in *inserter) table(ctx context.Context, tx *sqlx.Tx, tab *table, t *isuride.Tables) error {
-	head, tail := tab.insertHead(), ""
+	head, tail := tab.insert(), ""
 	if in.upsert {
-		tail = tab.upsertTail(in.dialect)
+		tail = in.dialect.upsert(tab)
 	}
 	in.statement = in.statement[:0]
 	last := tab.rows(t) - 1

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/jmoiron/sqlx"
-
 	"isuride/webapp/isuride"
 )
 
@@ -57,7 +55,7 @@ func (s *Store) load(ctx context.Context) (*Snapshot, error) {
 func (s *Store) loadTables(ctx context.Context, snapshot *Snapshot) error {
 	errs := make([]error, len(tables)+1)
 	var wait sync.WaitGroup
-	wait.Go(func() { snapshot.Tracks, errs[len(tables)] = s.loadTracks(ctx) })
+	wait.Go(func() { snapshot.Tracks, errs[len(tables)] = s.loadTracks(ctx, partRows) })
 	for i := range tables {
 		if tables[i].name != locationTable {
 			wait.Go(func() { errs[i] = s.loadTable(ctx, &tables[i], &snapshot.Tables) })
@@ -73,7 +71,7 @@ func (s *Store) loadTable(ctx context.Context, tab *table, t *isuride.Tables) er
 		tab.grow(t)
 		fields = tab.fields(fields[:0], t, tab.rows(t)-1)
 		for i, field := range fields {
-			if err := parseValue(field, values[i], &tab.columns[i]); err != nil {
+			if err := parseColumn(field, values[i], &tab.columns[i]); err != nil {
 				return fmt.Errorf("row %s: %w", values[0], err)
 			}
 		}
@@ -83,6 +81,15 @@ func (s *Store) loadTable(ctx context.Context, tab *table, t *isuride.Tables) er
 		return fmt.Errorf("table %s: %w", tab.name, err)
 	}
 	return nil
+}
+
+// parseColumn sets the field behind the pointer from a column's value. database/sql hands
+// out an empty text as nil.
+func parseColumn(field any, value sql.RawBytes, c *column) error {
+	if value == nil && !c.nullable {
+		value = sql.RawBytes{}
+	}
+	return parseValue(field, value, c)
 }
 
 // scan calls f with the values of each row, which are valid until f returns.
@@ -110,75 +117,4 @@ func (s *Store) scan(ctx context.Context, f func(values []sql.RawBytes) error, q
 		}
 	}
 	return rows.Err()
-}
-
-const locationTable = "chair_locations"
-
-// loadTracks sums up the position reports. Ids grow with time, so that the order of the
-// primary key is the order of the reports; chairs for which that does not hold are
-// summed up again in the order of time.
-func (s *Store) loadTracks(ctx context.Context) (map[string]Track, error) {
-	tracks := map[string]*Track{}
-	unordered := map[string]bool{}
-	err := s.scanLocations(ctx, func(chair []byte, at isuride.Coordinate, when isuride.Time) {
-		track := tracks[string(chair)]
-		if track == nil {
-			track = new(Track)
-			tracks[string(chair)] = track
-		}
-		if when < track.At {
-			unordered[string(chair)] = true
-		}
-		track.add(at, when)
-	}, "SELECT chair_id, latitude, longitude, created_at FROM chair_locations ORDER BY id")
-	if err != nil {
-		return nil, err
-	}
-	if len(unordered) > 0 {
-		if err := s.reorder(ctx, tracks, unordered); err != nil {
-			return nil, err
-		}
-	}
-	result := make(map[string]Track, len(tracks))
-	for chair, track := range tracks {
-		result[chair] = *track
-	}
-	return result, nil
-}
-
-// reorder computes the tracks of the given chairs by the order of time.
-func (s *Store) reorder(ctx context.Context, tracks map[string]*Track, chairs map[string]bool) error {
-	ids := make([]string, 0, len(chairs))
-	for id := range chairs {
-		ids = append(ids, id)
-		*tracks[id] = Track{}
-	}
-	query, args, err := sqlx.In("SELECT chair_id, latitude, longitude, created_at FROM chair_locations"+
-		" WHERE chair_id IN (?) ORDER BY chair_id, created_at, id", ids)
-	if err != nil {
-		return err
-	}
-	return s.scanLocations(ctx, func(chair []byte, at isuride.Coordinate, when isuride.Time) {
-		tracks[string(chair)].add(at, when)
-	}, query, args...)
-}
-
-func (s *Store) scanLocations(ctx context.Context, f func(chair []byte, at isuride.Coordinate, when isuride.Time), query string, args ...any) error {
-	columns := parseColumns("chair_id latitude longitude created_at")
-	var at isuride.Coordinate
-	var when isuride.Time
-	fields := []any{&at.Latitude, &at.Longitude, &when}
-	err := s.scan(ctx, func(values []sql.RawBytes) error {
-		for i, field := range fields {
-			if err := parseValue(field, values[i+1], &columns[i+1]); err != nil {
-				return fmt.Errorf("of chair %s: %w", values[0], err)
-			}
-		}
-		f(values[0], at, when)
-		return nil
-	}, query, args...)
-	if err != nil {
-		return fmt.Errorf("table %s: %w", locationTable, err)
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,8 +25,9 @@ type Store struct {
 	chunk int
 }
 
-// loadConns is how many tables are loaded at the same time.
-const loadConns = 4
+// maxConns is how many connections there are: as many tables, or parts of a large one,
+// are loaded at the same time.
+const maxConns = 4
 
 // Open connects to the database. While it does not answer, Open waits and says so
 // every second. A missing MySQL database is created if the account may do that.
@@ -85,21 +87,26 @@ func (c Config) connectSQLite(ctx context.Context) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxIdleConns(loadConns)
-	return &Store{db: db, dialect: &sqliteDialect, chunk: sqliteDialect.chunk}, nil
+	limitConns(db)
+	return &Store{db: db, dialect: &sqliteDialect, chunk: chunkLength}, nil
+}
+
+func limitConns(db *sqlx.DB) {
+	db.SetMaxOpenConns(maxConns)
+	db.SetMaxIdleConns(maxConns)
 }
 
 func (c Config) connectMySQL(ctx context.Context, log *slog.Logger) (*Store, error) {
-	db, err := sqlx.ConnectContext(ctx, "mysql", c.mysql(c.Name).FormatDSN())
+	db, err := c.dialMySQL(ctx, c.Name)
 	if isMySQL(err, errUnknownDatabase) {
 		if err = c.createDatabase(ctx); err == nil {
-			db, err = sqlx.ConnectContext(ctx, "mysql", c.mysql(c.Name).FormatDSN())
+			db, err = c.dialMySQL(ctx, c.Name)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxIdleConns(loadConns)
+	limitConns(db)
 	s := &Store{db: db, dialect: &mysqlDialect}
 	if err := s.adjust(ctx, log); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -107,8 +114,21 @@ func (c Config) connectMySQL(ctx context.Context, log *slog.Logger) (*Store, err
 	return s, nil
 }
 
+// dialMySQL connects to the database name, which may be "" for none.
+func (c Config) dialMySQL(ctx context.Context, name string) (*sqlx.DB, error) {
+	connector, err := mysql.NewConnector(c.mysql(name))
+	if err != nil {
+		return nil, err
+	}
+	db := sqlx.NewDb(sql.OpenDB(connector), "mysql")
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
 func (c Config) createDatabase(ctx context.Context) (err error) {
-	db, err := sqlx.ConnectContext(ctx, "mysql", c.mysql("").FormatDSN())
+	db, err := c.dialMySQL(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -129,26 +149,12 @@ func (s *Store) adjust(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	// One row more than the chunk must fit as well; none is longer than half a packet
-	// of the smallest size in use (1 MiB).
-	s.chunk = min(s.dialect.chunk, server.Packet/2)
+	// A statement is sent once it has passed the chunk's length, so that the longest row
+	// (chairs.model holds up to 64 KiB) has to fit behind it.
+	s.chunk = min(chunkLength, server.Packet/2)
 	if server.Flush != 1 {
 		log.Warn("MySQL does not sync each commit: a power loss can lose what the journal has dropped already",
 			"innodb_flush_log_at_trx_commit", server.Flush)
 	}
 	return nil
-}
-
-// isMySQL reports whether err carries one of the server's error numbers.
-func isMySQL(err error, numbers ...uint16) bool {
-	var m *mysql.MySQLError
-	if !errors.As(err, &m) {
-		return false
-	}
-	for _, n := range numbers {
-		if m.Number == n {
-			return true
-		}
-	}
-	return false
 }

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -18,17 +17,25 @@ import (
 // is not ready, so that a Reset that ended early is recognised (State.Ready) and done
 // again.
 func (s *Store) Reset(ctx context.Context, generation uint64, t *isuride.Tables) error {
+	position, create, err := s.dialect.statements()
+	if err != nil {
+		return fmt.Errorf("reset the database: %w", err)
+	}
+	// MySQL commits with each statement that changes the schema; nothing here relies on
+	// more than one of them at a time.
 	steps := []struct {
 		name string
 		run  func(ctx context.Context, tx *sqlx.Tx) error
 	}{
-		// MySQL commits before and after each statement that changes the schema.
-		{"create the position", s.schemaStep(func(text string) bool { return strings.Contains(text, positionTable) })},
-		{"mark as not ready", markStep(generation, false)},
-		{"create the tables", s.schemaStep(func(text string) bool { return !strings.Contains(text, positionTable) })},
+		{"create the position", execute(position)},
+		{"mark as not ready", mark(generation, false)},
+		{"create the tables", execute(create...)},
 		{"insert the rows", func(ctx context.Context, tx *sqlx.Tx) error {
 			in := inserter{dialect: s.dialect, chunk: s.chunk}
-			return errors.Join(in.insert(ctx, tx, t), markStep(generation, true)(ctx, tx))
+			if err := in.insert(ctx, tx, t); err != nil {
+				return err
+			}
+			return mark(generation, true)(ctx, tx)
 		}},
 	}
 	for _, step := range steps {
@@ -54,17 +61,26 @@ func (s *Store) transaction(ctx context.Context, f func(ctx context.Context, tx 
 	return tx.Commit()
 }
 
-// schemaStep runs the selected statements of the schema.
-func (s *Store) schemaStep(selected func(text string) bool) func(context.Context, *sqlx.Tx) error {
-	return func(ctx context.Context, tx *sqlx.Tx) error {
-		text, err := fs.ReadFile(sqlfiles.Files, s.dialect.schema)
-		if err != nil {
-			return err
+// statements is the schema: the statement that creates the position's table, and the
+// others.
+func (d *dialect) statements() (position string, create []string, err error) {
+	text, err := fs.ReadFile(sqlfiles.Files, d.schema)
+	if err != nil {
+		return "", nil, err
+	}
+	for statement := range strings.SplitSeq(strings.TrimSuffix(string(text), ";\n"), ";\n") {
+		if strings.Contains(statement, positionTable) {
+			position = statement
+			continue
 		}
-		for statement := range strings.SplitSeq(string(text), ";\n") {
-			if strings.TrimSpace(statement) == "" || !selected(statement) {
-				continue
-			}
+		create = append(create, statement)
+	}
+	return position, create, nil
+}
+
+func execute(statements ...string) func(context.Context, *sqlx.Tx) error {
+	return func(ctx context.Context, tx *sqlx.Tx) error {
+		for _, statement := range statements {
 			if _, err := tx.ExecContext(ctx, statement); err != nil {
 				return err
 			}
@@ -73,8 +89,8 @@ func (s *Store) schemaStep(selected func(text string) bool) func(context.Context
 	}
 }
 
-// markStep sets the position to 0 of the generation.
-func markStep(generation uint64, ready bool) func(context.Context, *sqlx.Tx) error {
+// mark sets the position to 0 of the generation.
+func mark(generation uint64, ready bool) func(context.Context, *sqlx.Tx) error {
 	return func(ctx context.Context, tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, "REPLACE INTO journal_position (id, generation, position, ready) VALUES (1, ?, 0, ?)",
 			generation, ready)

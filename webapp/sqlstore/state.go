@@ -3,18 +3,22 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 )
 
 // State says what the database holds.
 type State struct {
-	// Exists: all tables are there.
+	// Exists: all ten tables are there.
 	Exists bool
-	// Ready: they hold everything up to Position of Generation. If not, a Reset did not
-	// come to its end and has to be done again.
+	// Ready: they hold everything up to Position of Generation. If they do not and are
+	// not foreign, they are empty or a Reset did not come to its end: it has to be done.
 	Ready                bool
 	Generation, Position uint64
+	// Foreign: another program filled them, and no generation of ours was ever there.
+	// Adopt takes them over; Reset would throw them away.
+	Foreign bool
 }
 
 // positionTable is the eleventh table, our own.
@@ -42,19 +46,23 @@ func (s *Store) state(ctx context.Context) (State, error) {
 	if err := s.db.SelectContext(ctx, &names, s.dialect.tables); err != nil {
 		return State{}, err
 	}
-	present := map[string]bool{}
-	for _, name := range names {
-		present[name] = true
-	}
-	exists := true
+	state := State{Exists: true}
 	for i := range tables {
-		exists = exists && present[tables[i].name]
+		state.Exists = state.Exists && slices.Contains(names, tables[i].name)
 	}
-	if !present[positionTable] {
-		return State{Exists: exists}, nil
+	if slices.Contains(names, positionTable) {
+		p, err := readPosition(ctx, s.db)
+		if err != nil {
+			return State{}, err
+		}
+		state.Ready = state.Exists && p.Ready
+		state.Generation, state.Position = p.Generation, p.Position
 	}
-	p, err := readPosition(ctx, s.db)
-	return State{Exists: exists, Ready: exists && p.Ready, Generation: p.Generation, Position: p.Position}, err
+	if !state.Exists || state.Generation != 0 {
+		return state, nil
+	}
+	err := s.db.GetContext(ctx, &state.Foreign, "SELECT EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM owners)")
+	return state, err
 }
 
 // readPosition reads the position; without a row all is zero.

@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -110,27 +109,9 @@ func (t *table) columnNames() []string {
 	return names
 }
 
-// insertHead is the INSERT statement up to the rows.
-func (t *table) insertHead() string {
+// insert is the beginning of an INSERT statement, before the rows.
+func (t *table) insert() string {
 	return "INSERT INTO " + t.name + " (" + strings.Join(t.columnNames(), ", ") + ") VALUES "
-}
-
-// upsertTail is the INSERT statement behind the rows: a row that is there already takes
-// all values of the new one, except that a NULL leaves the stored value (isuride.Event).
-func (t *table) upsertTail(d *dialect) string {
-	var keys, sets []string
-	for _, c := range t.columns {
-		proposed := fmt.Sprintf(d.proposed, c.name)
-		switch {
-		case c.key:
-			keys = append(keys, c.name)
-		case c.nullable:
-			sets = append(sets, fmt.Sprintf("%[1]s = COALESCE(%[2]s, %[3]s.%[1]s)", c.name, proposed, t.name))
-		default:
-			sets = append(sets, c.name+" = "+proposed)
-		}
-	}
-	return d.conflictClause(strings.Join(keys, ", ")) + strings.Join(sets, ", ")
 }
 
 // index is the position of the column in the table.

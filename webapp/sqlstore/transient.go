@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 
 	"github.com/go-sql-driver/mysql"
 	"modernc.org/sqlite"
@@ -32,6 +33,9 @@ var transientMySQL = []uint16{
 	1927, // connection killed
 }
 
+// primaryCode masks SQLite's extended result codes.
+const primaryCode = 0xff
+
 // transientSQLite are the primary result codes of the same kind.
 var transientSQLite = []int{sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
@@ -48,11 +52,13 @@ func IsTransient(err error) bool {
 		errors.Is(err, context.DeadlineExceeded), errors.As(err, &network):
 		return true
 	case errors.As(err, &lite):
-		for _, code := range transientSQLite {
-			if lite.Code()&0xff == code {
-				return true
-			}
-		}
+		return slices.Contains(transientSQLite, lite.Code()&primaryCode)
 	}
 	return false
+}
+
+// isMySQL reports whether err carries one of the server's error numbers.
+func isMySQL(err error, numbers ...uint16) bool {
+	var m *mysql.MySQLError
+	return errors.As(err, &m) && slices.Contains(numbers, m.Number)
 }

@@ -25,6 +25,7 @@ type Chair struct {
 	track     Track
 	ride      *Ride // the unfinished ride, nil if none
 	resting   bool  // its last ride is completed, but Release has not come yet
+	unseen    *Ride // its last ride, as long as its rider may not know that it is over
 	slot      int32 // among the free chairs, noSlot if not free
 	region    isuride.Region
 	stats     Stats
@@ -188,20 +189,47 @@ func (s *Store) refreshFreeLocked(c *Chair) {
 	}
 	news := c.slot == noSlot
 	c.region = region
-	s.regions[region].free.put(c, c.track.At)
+	s.regions[region].free.put(c, FreeChair{c, c.track.At, c.unseen == nil})
 	if news {
 		s.regions[region].Poke()
 	}
 }
 
-// Release makes the chair free again after its rider has been answered. A listing
-// that shows the chair before that would contradict what the rider's client knows
-// (spec 11, T17).
-func (s *Store) Release(c *Chair) {
+// Release makes a completed ride's chair free for the next ride, once the rider has been
+// answered: the answer has been handed to the socket.
+//
+// That is not yet to say that the rider's client has read it, and to a client that has
+// not, a listing with the chair would contradict what it knows (spec 11, T17). On a
+// busy machine that takes longer than any pause one could choose. So nearby lists the
+// chair only after a sign that the client knows, see Noticed and Reveal.
+func (s *Store) Release(r *Ride) {
+	c := r.chair.Load()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.resting = false
 	s.refreshFreeLocked(c)
+}
+
+// Noticed tells that the user's client has gone on after what it was last answered: it
+// made its next call, or closed the stream of its ride.
+func (s *Store) Noticed(u *User) {
+	if u.unnoticed.Load() == nil { // fast path: nothing was completed lately
+		return
+	}
+	if r := u.unnoticed.Swap(nil); r != nil {
+		s.Reveal(r)
+	}
+}
+
+// Reveal lists the chair of a completed ride, unless it has another one meanwhile.
+func (s *Store) Reveal(r *Ride) {
+	c := r.chair.Load()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.unseen == r {
+		c.unseen = nil
+		s.refreshFreeLocked(c)
+	}
 }
 
 // View is a consistent reading of one chair.

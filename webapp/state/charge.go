@@ -72,7 +72,7 @@ func (r *Ride) ratable() error {
 }
 
 // Complete ends the ride of a charge that the gateway has taken (spec 4.8, 6). The
-// chair stays out of sight until Release.
+// chair is not free until Release.
 func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 	r, u, c := ch.Ride, ch.Ride.User, ch.Ride.chair.Load()
 	u.mu.Lock()
@@ -118,7 +118,8 @@ func (s *Store) applyCompletion(r *Ride, row *isuride.Ride, status *isuride.Ride
 	r.done, r.evaluation, r.updatedAt = true, row.Evaluation, row.UpdatedAt
 	r.User.unfinished--
 	r.passed.add(isuride.Completed)
-	c.ride, c.resting = nil, true
+	c.ride, c.resting, c.unseen = nil, true, r
+	r.User.unnoticed.Store(r)
 	c.book(r)
 	s.applyStatus(r, status)
 }

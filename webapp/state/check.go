@@ -21,24 +21,24 @@ func (s *Store) Check() error {
 type failFunc func(format string, args ...any)
 
 func (s *Store) checkChairs(fail failFunc) {
-	listed := map[*Chair]isuride.Coordinate{}
+	entries := map[*Chair]*FreeChair{}
 	for i := range s.regions {
 		for f := range s.regions[i].free.all() {
-			if _, twice := listed[f.Chair]; twice {
-				fail("chair %s is listed twice", f.ID)
+			if entries[f.Chair] != nil {
+				fail("chair %s is free twice", f.ID)
 			}
-			listed[f.Chair] = f.At
+			entries[f.Chair] = f
 		}
 	}
 	s.chairsByID.Range(func(_ string, c *Chair) bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		at, free := listed[c]
-		if want := c.active && c.track.Reported != 0 && c.ride == nil && !c.resting; free != want {
-			fail("chair %s is listed: %v, want %v", c.ID, free, want)
+		entry := entries[c]
+		if want := c.active && c.track.Reported != 0 && c.ride == nil && !c.resting; (entry != nil) != want {
+			fail("chair %s is free: %v, want %v", c.ID, entry != nil, want)
 		}
-		if free && at != c.track.At {
-			fail("chair %s is listed at %v but stands at %v", c.ID, at, c.track.At)
+		if want := (FreeChair{c, c.track.At, c.unseen == nil}); entry != nil && *entry != want {
+			fail("chair %s is free as %+v, want %+v", c.ID, *entry, want)
 		}
 		if r := c.ride; r != nil && (r.chair.Load() != c || r.status == isuride.Completed) {
 			fail("chair %s holds ride %s, which is not its own or completed", c.ID, r.ID)

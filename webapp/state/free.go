@@ -8,10 +8,12 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// FreeChair is a chair that can be listed and assigned, and where it stands.
+// FreeChair is a chair that can be assigned, where it stands, and whether nearby lists
+// it yet, see Release.
 type FreeChair struct {
 	*Chair
-	At isuride.Coordinate
+	At     isuride.Coordinate
+	Listed bool
 }
 
 // freeChairs holds the free chairs of one region so that a reader can walk them
@@ -40,15 +42,15 @@ func (f *freeChairs) init() {
 	f.slots.Store(&slots)
 }
 
-// put makes the chair free at a place, or tells where a free one stands now. The
-// chair's lock is held.
-func (f *freeChairs) put(c *Chair, at isuride.Coordinate) {
+// put makes the chair free, or tells what is new of a free one. The chair's lock is
+// held.
+func (f *freeChairs) put(c *Chair, entry FreeChair) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if c.slot == noSlot {
 		c.slot = f.takeLocked()
 	}
-	(*f.slots.Load())[c.slot].Store(&FreeChair{c, at})
+	(*f.slots.Load())[c.slot].Store(&entry)
 }
 
 // remove takes a free chair out. The chair's lock is held.

@@ -142,7 +142,8 @@ func (b *bench) complete(r *Ride, evaluation int) isuride.Time {
 	}
 	at, err := b.Complete(ch)
 	b.must(err)
-	b.Release(r.Chair())
+	b.Release(r)
+	b.Reveal(r)
 	return at
 }
 

@@ -140,9 +140,6 @@ func TestParallelCity(t *testing.T) {
 	city.Wait()
 	close(ended)
 	background.Wait()
-	for _, c := range chairs {
-		b.Release(c)
-	}
 	b.expectSameAfterRestart()
 	if n := totalRides(chairs); n != people*rides {
 		t.Fatalf("%d rides are in the books, want %d", n, people*rides)
@@ -223,7 +220,8 @@ func liveARider(b *bench, random *rand.Rand, rides int) {
 		}
 		b.Complete(ch)
 		awaitStatus(b, u, isuride.Completed)
-		b.Release(r.Chair())
+		b.Release(r)
+		b.Noticed(u)
 		u.History(func(CompletedRide) {})
 		u.Estimate(to, to)
 	}

@@ -257,10 +257,14 @@ func (p *player) endCharge() {
 }
 
 func (p *player) release() {
-	for c, m := range p.model.chairs {
-		if m.resting {
-			p.Release(c)
-			m.resting = false
+	for r, m := range p.model.rides {
+		if m.status != isuride.Completed || !p.model.chairs[m.chair].resting {
+			continue
+		}
+		p.Release(r)
+		p.model.chairs[m.chair].resting = false
+		if p.IntN(2) == 0 {
+			p.Noticed(m.user)
 		}
 	}
 }

@@ -52,13 +52,17 @@ func (r *Recovery) trackCharge(seq uint64, e *isuride.Event) {
 	}
 }
 
-// Finish ends the recovery: every chair whose ride is over is free, since nobody
-// waits for an answer any more. It returns the charges that were under way, to be
+// Finish ends the recovery: every chair whose ride is over is free and listed, since
+// nobody waits for an answer any more. It returns the charges that were under way, to be
 // resumed, and by ride the numbers under which the log has them.
 func (r *Recovery) Finish() (charges []*Charge, seqs map[string]uint64) {
 	seqs = map[string]uint64{}
 	s := r.store
-	s.chairsByID.Range(func(_ string, c *Chair) bool { s.Release(c); return true })
+	s.chairsByID.Range(func(_ string, c *Chair) bool {
+		c.resting, c.unseen = false, nil
+		s.refreshFreeLocked(c)
+		return true
+	})
 	for rideID, open := range r.open {
 		ride, ok := s.rides.Load(rideID)
 		if ok && ride.status == isuride.Arrived {

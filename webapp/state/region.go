@@ -63,13 +63,13 @@ func (r *Region) Free(dst []FreeChair) []FreeChair {
 	return dst
 }
 
-// Nearby yields the free chairs within distance of a point, inclusive (spec 4.10).
+// Nearby yields the listed chairs within distance of a point, inclusive (spec 4.10).
 // All regions are walked: a wide circle knows no borders.
 func (s *Store) Nearby(point isuride.Coordinate, distance int) iter.Seq[*FreeChair] {
 	return func(yield func(*FreeChair) bool) {
 		for i := range s.regions {
 			for c := range s.regions[i].free.all() {
-				if point.Distance(c.At) <= distance && !yield(c) {
+				if c.Listed && point.Distance(c.At) <= distance && !yield(c) {
 					return
 				}
 			}

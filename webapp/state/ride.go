@@ -155,7 +155,7 @@ func (s *Store) Assign(r *Ride, c *Chair) (bool, error) {
 
 func (s *Store) applyAssignment(r *Ride, c *Chair, at isuride.Time) {
 	r.updatedAt = at
-	c.ride = r
+	c.ride, c.unseen = r, nil
 	r.chair.Store(c)
 	s.refreshFreeLocked(c)
 	c.Log.Append(Message{Ride: r, Status: isuride.Matching, UpdatedAt: at, row: r.matching})

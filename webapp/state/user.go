@@ -2,6 +2,7 @@ package state
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"isuride/webapp/isuride"
 )
@@ -11,6 +12,9 @@ type User struct {
 	isuride.User // set once
 	// Log is what the user has to be told.
 	Log Log
+	// unnoticed is the ride that was completed last, until the user's client shows that
+	// it knows.
+	unnoticed atomic.Pointer[Ride]
 
 	mu sync.Mutex
 	// The rest is guarded by mu.

@@ -25,18 +25,19 @@ var errPanicked = errors.New("httpd: handler panicked")
 
 // conn is one connection, served by one goroutine.
 //
-// On TCP and unix sockets it waits for readiness before it takes a buffer, so
-// an idle connection holds none; see readable. Any other net.Conn, TLS first of
-// all, keeps its buffer and blocks in Read.
+// On TCP and unix sockets, with and without TLS, it waits for readiness before it
+// takes a buffer, so an idle connection holds none; see readable. Any other
+// net.Conn keeps its buffer and blocks in Read.
 type conn struct {
 	// Set once.
-	srv *Server
-	nc  net.Conn
-	raw syscall.RawConn // nil when reads block
+	srv  *Server
+	nc   net.Conn
+	raw  syscall.RawConn // nil when reads block
+	sock *tlsSocket      // below crypto/tls, nil without it or when reads block
 
 	// Owned by the connection's goroutine.
 	ctx    *Ctx // nil while nothing is pending
-	fd     int  // valid while readable runs, else -1
+	fd     int  // valid while readable runs without TLS, else -1
 	linger bool // the client may still be sending
 
 	stream   Stream
@@ -48,14 +49,11 @@ type conn struct {
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{srv: s, nc: nc, fd: -1}
-	c.stream.conn = c
-	switch sock := nc.(type) {
-	case *net.TCPConn:
-		c.raw, _ = sock.SyscallConn()
-	case *net.UnixConn:
-		c.raw, _ = sock.SyscallConn()
+	c := &conn{srv: s, nc: nc, fd: -1, raw: rawConnOf(nc)}
+	if t, ok := nc.(*tlsConn); ok {
+		c.sock, c.raw = t.sock, t.sock.raw
 	}
+	c.stream.conn = c
 	return c
 }
 
@@ -134,6 +132,9 @@ func (c *conn) read() error {
 	}
 	err := c.raw.Read(c.readable)
 	c.fd = -1
+	if c.sock != nil {
+		c.sock.blocking()
+	}
 	return err
 }
 
@@ -164,24 +165,37 @@ func (c *conn) readBlocking() error {
 // the same moment (epoll(7), edge-triggered). A peer that has closed altogether
 // answers our response with a reset, which wakes us; one that half-closes behind
 // its request and wants to see our end is a tool that sends only one request. So
-// the first request is followed by another read, an incomplete one too, and for
-// all others that rare peer has to wait for the idle timeout.
+// what comes first is followed by another read, an incomplete request too, and
+// for all others that rare peer has to wait for the idle timeout.
 func (c *conn) readable(fd uintptr) (done bool) {
-	c.fd = int(fd)
+	trust := c.requests.Load() > 0
+	if c.sock != nil {
+		c.sock.ready(int(fd), trust)
+	} else {
+		c.fd = int(fd)
+	}
 	for {
 		c.acquire()
 		space := c.ctx.buf.space()
-		n, err := readSome(c.fd, space)
+		n, err := c.pull(space)
 		if err == syscall.EAGAIN {
 			return !c.park()
 		}
 		if err != nil || !c.received(n) {
 			return true
 		}
-		if n < len(space) && c.ctx.buf.empty() && c.requests.Load() > 1 {
+		if trust && c.sock == nil && n < len(space) && c.ctx.buf.empty() {
 			return !c.park()
 		}
 	}
+}
+
+// pull reads what is there; syscall.EAGAIN means nothing.
+func (c *conn) pull(space []byte) (int, error) {
+	if c.sock != nil {
+		return c.nc.Read(space)
+	}
+	return readSome(c.fd, space)
 }
 
 // acquire makes sure that the connection has buffers.

@@ -25,30 +25,29 @@ const recordedAt = `{"recorded_at":1732579200123}`
 // process, user and system, for one request; ns/op also depends on the load.
 // reads/op and writes/op are its read(2) and write(2) calls, failed ones included.
 func BenchmarkLoopback(b *testing.B) {
-	plain := func(l net.Listener) net.Listener { return l }
 	for _, bc := range []struct {
 		name    string
 		network string
 		tls     bool
-		wrap    func(net.Listener) net.Listener
+		wrap    func(testing.TB, net.Listener) net.Listener
 		serve   func(net.Listener)
 	}{
 		{"httpd/tcp", "tcp", false, plain, serveOurs},
-		{"httpd/blocking", "tcp", false, func(l net.Listener) net.Listener { return hidden{l} }, serveOurs},
+		{"httpd/blocking", "tcp", false, hide, serveOurs},
 		{"nethttp/tcp", "tcp", false, plain, serveStandard},
 		{"httpd/unix", "unix", false, plain, serveOurs},
 		{"nethttp/unix", "unix", false, plain, serveStandard},
-		{"httpd/tls", "tcp", true, plain, serveOurs},
-		{"nethttp/tls", "tcp", true, plain, serveStandard},
+		{"httpd/tls", "tcp", true, secure, serveOurs},
+		{"httpd/tls-blocking", "tcp", true, secureStandard, serveOurs},
+		{"nethttp/tls", "tcp", true, secureStandard, serveStandard},
 	} {
 		b.Run(bc.name, func(b *testing.B) {
 			l := listen(b, bc.network)
 			target := bc.network + "," + l.Addr().String() + ",plain"
 			if bc.tls {
 				target = bc.network + "," + l.Addr().String() + ",tls"
-				l = tls.NewListener(l, tlsConfig(b))
 			}
-			go bc.serve(bc.wrap(l))
+			go bc.serve(bc.wrap(b, l))
 			defer l.Close()
 			ld := startLoad(b, target)
 			ld.run(b, 20*loadConns)
@@ -62,6 +61,17 @@ func BenchmarkLoopback(b *testing.B) {
 			b.ReportMetric((after.writes-before.writes)/float64(b.N), "writes/op")
 		})
 	}
+}
+
+func plain(_ testing.TB, l net.Listener) net.Listener { return l }
+func hide(_ testing.TB, l net.Listener) net.Listener  { return hidden{l} }
+
+func secure(tb testing.TB, l net.Listener) net.Listener {
+	return NewTLSListener(l, tlsConfig(tb))
+}
+
+func secureStandard(tb testing.TB, l net.Listener) net.Listener {
+	return tls.NewListener(l, tlsConfig(tb))
 }
 
 func serveOurs(l net.Listener) {

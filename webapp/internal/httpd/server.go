@@ -9,8 +9,7 @@
 // goroutine and no buffer while nothing happens.
 //
 // The package speaks HTTP/1.0 and HTTP/1.1 over whatever net.Listener it is
-// given: TCP, unix sockets, and crypto/tls listeners whose configuration offers
-// no protocol but http/1.1. It leaves to others: routing, 404 and 405, JSON,
+// given: TCP, unix sockets, and TLS on top of them by [NewTLSListener]. It leaves to others: routing, 404 and 405, JSON,
 // cookies as sessions, compression, percent-decoding, and TCP keep-alive, which
 // net.Listen switches on. It sends no Date header: nothing in the API uses one
 // (spec 4.0), and every client would have to parse it.
