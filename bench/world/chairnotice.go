@@ -21,9 +21,7 @@ func (c *chair) readInbox() {
 			return
 		}
 	}
-	if taken > 0 {
-		c.client.NotificationsTaken(taken)
-	}
+	c.client.NotificationsTaken(taken)
 	c.act()
 }
 

@@ -161,8 +161,8 @@ type Notifications interface {
 	// CloseNotifications ends the connection. No notification is posted after it returns; those posted before are
 	// still delivered and take part in the rules.
 	CloseNotifications()
-	// NotificationsTaken tells that the entity has consumed n more of the delivered notifications. The count goes on
-	// over closing and opening.
+	// NotificationsTaken tells that the entity has consumed n more of the delivered notifications, n >= 0. The count
+	// goes on over closing and opening.
 	NotificationsTaken(n int)
 }
 

@@ -10,7 +10,7 @@ const (
 func (w *World) grow() {
 	for _, g := range w.regions {
 		for range g.newcomers() {
-			w.registerUser(g, originReputation, nil)
+			w.registerUser(g, OriginReputation, nil)
 		}
 	}
 }
@@ -19,6 +19,6 @@ func (w *World) grow() {
 // can be exceeded in rare races, as in the official tool.
 func (w *World) invite(u *user, rating int) {
 	if rating >= inviteRating && u.invited < maxInvitations {
-		w.registerUser(u.region, originInvitation, u)
+		w.registerUser(u.region, OriginInvitation, u)
 	}
 }

@@ -55,7 +55,7 @@ func (w *World) populateNext() {
 	case p.users < initialUsers:
 		g := w.regions[p.users%len(w.regions)]
 		p.users++
-		w.registerUser(g, originPopulation, nil)
+		w.registerUser(g, OriginPopulation, nil)
 	default:
 		p.done = true
 	}

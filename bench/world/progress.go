@@ -2,87 +2,75 @@ package world
 
 // Progress is a view of a running or finished run, for live displays and reports.
 type Progress struct {
-	Tick   int // T: ticks begun, less one
-	Ticks  int // executed
+	Ticks  int // executed; the T of the last one is one less
 	Score  int // of evaluated rides only (spec 14)
 	Errors int
 
+	Users   int // registered
 	Regions []RegionProgress
-	Owners  []OwnerProgress
 
-	Users        int // registered
-	ActiveUsers  int
-	ByReputation int // users it brought
-	ByInvitation int
-	UsersLeft    int
-
-	Chairs        int
-	ChairsBySpeed map[int]int
+	Chairs        int // registered
 	EmptyChairs   int // that could take a ride
+	ChairsBySpeed map[int]int
+	Owners        []OwnerProgress
 
 	RidesCreated   int
-	RidesByStatus  [StatusCompleted + 1]int // by the desired status
 	RidesEvaluated int
+	RidesByStatus  [StatusCompleted + 1]int // all created ones, by what the bench desires
 
-	// Shares of evaluated rides that disappointed, 0 to 1 (spec 1.7).
-	UnhappyMatching, UnhappyDispatch, UnhappyRide float64
+	Unhappy Unhappy
 }
 
 // RegionProgress is the part of one region.
 type RegionProgress struct {
-	Name                    string
-	RegisteredUsers, Active int
-	Chairs                  int
+	Name       string
+	Registered int // users ever
+	Active     int // users who have not left
 }
 
 // OwnerProgress is the part of one owner.
 type OwnerProgress struct {
-	Name   string
-	Sales  int
-	Chairs int
-	Score  int // in whole points, rounded down
+	Name       string
+	Sales      int // in yen
+	Chairs     int
+	ChairsAway int // outside the owner's region
 }
+
+// Unhappy are shares of the evaluated rides that did not meet a criterion, 0 to 1 (spec 1.7).
+type Unhappy struct{ Matching, Dispatch, Ride float64 }
 
 // Progress looks at everything; it is meant for once a second or so.
 func (w *World) Progress() Progress {
 	p := Progress{
-		Tick: max(w.tick, 0), Ticks: w.tick + 1, Score: w.Score(), Errors: w.errors.Total(),
-		Users:        w.stats.Origins[originPopulation] + w.stats.Origins[originReputation] + w.stats.Origins[originInvitation],
-		ByReputation: w.stats.Origins[originReputation], ByInvitation: w.stats.Origins[originInvitation],
-		UsersLeft: w.stats.UsersLeft, ChairsBySpeed: map[int]int{},
-		RidesCreated: len(w.rides), RidesEvaluated: w.stats.Completed(),
+		Ticks: w.tick + 1, Score: w.Score(), Errors: w.errors.Total(),
+		ChairsBySpeed: map[int]int{},
+		RidesCreated:  len(w.rides), RidesEvaluated: w.stats.Completed(),
+		Unhappy: w.stats.unhappy(),
+	}
+	for _, n := range w.stats.Origins {
+		p.Users += n
 	}
 	for _, g := range w.regions {
-		p.Regions = append(p.Regions, RegionProgress{Name: g.name, RegisteredUsers: g.registered, Active: g.active})
-		p.ActiveUsers += g.active
+		p.Regions = append(p.Regions, RegionProgress{g.name, g.registered, g.active})
 	}
 	for _, o := range w.owners {
-		p.addOwner(w, o)
+		p.addOwner(o)
 	}
 	for _, r := range w.rides {
 		p.RidesByStatus[r.desired]++
 	}
-	if n := float64(w.stats.Completed()); n > 0 {
-		met := w.stats.Criteria
-		p.UnhappyMatching = 1 - float64(met.Matching)/n
-		p.UnhappyDispatch = 1 - float64(met.Dispatch)/n
-		p.UnhappyRide = 1 - float64(met.Pickup+met.Drive)/(2*n)
-	}
 	return p
 }
 
-func (p *Progress) addOwner(w *World, o *owner) {
-	p.Owners = append(p.Owners, OwnerProgress{Name: o.name, Sales: o.sales, Chairs: len(o.chairs), Score: o.score / scoreUnit})
-	p.Chairs += len(o.chairs)
-	for i, g := range w.regions {
-		if g == o.region {
-			p.Regions[i].Chairs += len(o.chairs)
-		}
-	}
+func (p *Progress) addOwner(o *owner) {
+	away := 0
 	for _, c := range o.chairs {
 		p.ChairsBySpeed[c.model.speed]++
 		p.EmptyChairs += one(c.empty)
+		away += one(!o.region.contains(c.position))
 	}
+	p.Chairs += len(o.chairs)
+	p.Owners = append(p.Owners, OwnerProgress{o.name, o.sales, len(o.chairs), away})
 }
 
 // Stats is what the run has counted so far. It changes as long as the World is used.
@@ -100,14 +88,34 @@ func (w *World) Score() int {
 	return sum / scoreUnit
 }
 
+// A ScoreSplit tells what a score is made of, in hundredths of a point.
+type ScoreSplit struct {
+	Base    int // for each evaluated ride
+	Driving int // for the way from pickup to destination
+	Pickup  int // for the way to the pickup
+	Partial int // for rides that were not evaluated
+}
+
+// ScoreSplit splits up FinalScore.
+func (w *World) ScoreSplit() ScoreSplit {
+	return ScoreSplit{
+		Base:    baseFare * w.stats.Completed(),
+		Driving: farePerStep * w.stats.Trip.Sum,
+		Pickup:  pickupScore * w.stats.PickupDistance.Sum,
+		Partial: w.partialScore(),
+	}
+}
+
 // FinalScore adds what rides under way are worth. It is meant for the end, when the wait after the load is over
 // (spec 14).
-func (w *World) FinalScore() int {
+func (w *World) FinalScore() int { return w.Score() + w.partialScore()/scoreUnit }
+
+func (w *World) partialScore() int {
 	partial := 0
 	for _, r := range w.rides {
 		if !r.evaluated {
 			partial += r.partialScore()
 		}
 	}
-	return w.Score() + partial/scoreUnit
+	return partial
 }

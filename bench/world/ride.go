@@ -40,18 +40,21 @@ func (r *ride) desire(s Status, now Instant) {
 	r.changedAt[s] = now
 }
 
+// pickupScore is the worth of each step of the way to the pickup, in hundredths of a point (spec 7.5).
+const pickupScore = 10
+
 // score is the worth of the completed ride in hundredths of a point (spec 7.5).
-func (r *ride) score() int { return r.sales() + 10*r.pickupDistance }
+func (r *ride) score() int { return r.sales() + pickupScore*r.pickupDistance }
 
 // partialScore is the worth of a ride that the end of the load cut short, in hundredths of a point (spec 7.5).
 func (r *ride) partialScore() int {
 	switch r.desired {
 	case StatusEnroute:
-		return 10 * r.start.distance(r.chair.position)
+		return pickupScore * r.start.distance(r.chair.position)
 	case StatusPickup:
-		return 10 * r.pickupDistance
+		return pickupScore * r.pickupDistance
 	case StatusCarrying:
-		return 10*r.pickupDistance + farePerStep*r.pickup.distance(r.chair.position)
+		return pickupScore*r.pickupDistance + farePerStep*r.pickup.distance(r.chair.position)
 	case StatusArrived:
 		return r.score() - baseFare
 	case StatusCompleted:

@@ -39,7 +39,7 @@ func (t *Tally) Share(n int) float64 {
 type Stats struct {
 	TimedOutTicks int // ticks that began while turns of earlier ones were still under way (spec 2.2)
 	UsersLeft     int
-	Origins       [originInvitation + 1]int // registered users, see Progress
+	Origins       [OriginInvitation + 1]int // registered users by Origin
 
 	Ratings  [6]int // evaluated rides by rating; 0 is not used
 	Criteria CriteriaCounts
@@ -89,6 +89,18 @@ func one(met bool) int {
 		return 1
 	}
 	return 0
+}
+
+func (s *Stats) unhappy() Unhappy {
+	n := float64(s.Completed())
+	if n == 0 {
+		return Unhappy{}
+	}
+	return Unhappy{
+		Matching: 1 - float64(s.Criteria.Matching)/n,
+		Dispatch: 1 - float64(s.Criteria.Dispatch)/n,
+		Ride:     1 - float64(s.Criteria.Pickup+s.Criteria.Drive)/(2*n),
+	}
 }
 
 // notified books the first receipt of a status.

@@ -35,13 +35,13 @@ const (
 	userEvaluation
 )
 
-// userOrigin is why a user came.
-type userOrigin uint8
+// An Origin is why a user came.
+type Origin uint8
 
 const (
-	originPopulation userOrigin = iota
-	originReputation
-	originInvitation
+	OriginPopulation Origin = iota // before the load
+	OriginReputation               // of the region (spec 8.1)
+	OriginInvitation               // by another user (spec 8.2)
 )
 
 // A user requests one ride after the other.
@@ -54,7 +54,7 @@ type user struct {
 	profile        UserProfile
 	invitationCode string
 	paymentToken   string
-	origin         userOrigin
+	origin         Origin
 	inviter        *user // nil if nobody invited
 
 	state    userState
@@ -83,7 +83,7 @@ type user struct {
 func (u *user) name() string { return u.profile.Firstname + " " + u.profile.Lastname }
 
 // registerUser lets a new user register, who joins the region on success (spec 4.2). It needs no turn of anybody.
-func (w *World) registerUser(g *region, origin userOrigin, inviter *user) {
+func (w *World) registerUser(g *region, origin Origin, inviter *user) {
 	u := &user{
 		entity: newEntity(w, KindUser, len(w.users)), region: g,
 		origin: origin, inviter: inviter, lastTurn: -1,

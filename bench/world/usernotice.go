@@ -24,9 +24,7 @@ func (u *user) readInbox() {
 			return
 		}
 	}
-	if taken > 0 {
-		u.client.NotificationsTaken(taken)
-	}
+	u.client.NotificationsTaken(taken)
 	u.act()
 }
 
