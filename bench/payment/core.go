@@ -1,0 +1,230 @@
+// Package payment is the external payment service which the server under test has to call (spec/bench.md chapter 11):
+// unreliable on purpose, with idempotency keys, and the place where wrong payments are noticed.
+//
+// Core holds all its rules. It is pure: the time is handed in, and the 30 ms which each payment takes lie between Begin
+// and Finish. It must be used by one goroutine, the one that owns the World, whose VerifyPayment it asks. What it leaves
+// to others: HTTP (the service in this package) and waiting (the drivers).
+package payment
+
+import (
+	"math/rand/v2"
+
+	"isuride/bench/world"
+)
+
+// Durations of the service (spec 11.1, 11.2).
+const (
+	PostDelay = 30 * world.Millisecond  // between Begin and Finish of a payment
+	ListDelay = 300 * world.Millisecond // before a list of payments is answered
+)
+
+// HTTP statuses the service answers with.
+const (
+	StatusOK                  = 200
+	StatusNoContent           = 204
+	StatusBadRequest          = 400
+	StatusUnprocessable       = 422
+	StatusInternalServerError = 500
+	StatusBadGateway          = 502
+	StatusUnavailable         = 503
+	StatusGatewayTimeout      = 504
+)
+
+// Failures get more frequent with the payments of the last recentPeriod, up to a share of maxFailure percent.
+const (
+	recentPeriod = 3 * world.Second
+	maxFailure   = 50
+)
+
+// forcedSuccess is the count of a token's requests from which on both gates are open (spec 11.2, step 7). Counts start
+// at -1 for a new token and at 0 after a success, so the sixth request succeeds at the latest, later the fifth.
+const forcedSuccess = 4
+
+// A Verifier knows the users and their rides.
+type Verifier interface {
+	// VerifyPayment judges a payment that has just been processed; false means that the token is nobody's.
+	VerifyPayment(now world.Instant, token string, amount int) (known bool)
+}
+
+// A Result is what became of a payment.
+type Result uint8
+
+const (
+	Processing Result = iota // not verified yet
+	Success
+	BadToken
+)
+
+// String is the text the list of payments shows. (There is a text for wrong amounts too, but the official condition for
+// it can never be true; spec 11.4.)
+func (r Result) String() string {
+	return [...]string{"決済処理中", "成功", "決済トークンが無効"}[r]
+}
+
+// A Request is a POST /payments, as far as it could be read.
+type Request struct {
+	Key       string // Idempotency-Key; empty if there is none
+	Token     string // of the Authorization header
+	HasToken  bool
+	Amount    int
+	HasAmount bool
+}
+
+// A Payment is one that was processed.
+type Payment struct {
+	Amount int
+	Result Result
+}
+
+// A record is what the service remembers under an idempotency key.
+type record struct {
+	token     string
+	amount    int
+	result    Result
+	processed bool
+}
+
+// An Attempt is a payment that waits for PostDelay to pass.
+type Attempt struct {
+	record  *record
+	created bool // this request created the record
+}
+
+// tokenState is what the service remembers of a token.
+type tokenState struct {
+	count    int // of requests since the last success, see forcedSuccess
+	payments []*record
+}
+
+// Core is the state of the service.
+type Core struct {
+	verifier Verifier
+	random   *rand.Rand
+	keys     map[string]*record
+	tokens   map[string]*tokenState
+	recent   []world.Instant // of processed payments, oldest first
+	closed   bool
+}
+
+// New returns a service without payments. Its decisions depend on the seed and the order of requests.
+func New(seed uint64, verifier Verifier) *Core {
+	return &Core{
+		verifier: verifier,
+		random:   rand.New(rand.NewPCG(seed, 0x7061796d656e74)),
+		keys:     map[string]*record{},
+		tokens:   map[string]*tokenState{},
+	}
+}
+
+// Close makes every later request fail with StatusUnavailable (spec 1.8). Attempts that have begun may finish.
+func (c *Core) Close() { c.closed = true }
+
+// Begin takes a payment in. Either it is answered at once with the returned status, or, if that is 0, Finish must be
+// called with the attempt after PostDelay.
+//
+// Quirk: a key is remembered even if the rest of its first request is unreadable, so it can never be used afterwards.
+func (c *Core) Begin(r Request) (*Attempt, int) {
+	if c.closed {
+		return nil, StatusUnavailable
+	}
+	rec, created := c.recordFor(r.Key)
+	if !r.HasToken || !r.HasAmount {
+		return nil, StatusBadRequest
+	}
+	if created {
+		rec.token, rec.amount = r.Token, r.Amount
+	} else if rec.token != r.Token || rec.amount != r.Amount {
+		return nil, StatusUnprocessable
+	}
+	return &Attempt{rec, created}, 0
+}
+
+func (c *Core) recordFor(key string) (rec *record, created bool) {
+	if key == "" {
+		return &record{}, true
+	}
+	if rec = c.keys[key]; rec != nil {
+		return rec, false
+	}
+	rec = &record{}
+	c.keys[key] = rec
+	return rec, true
+}
+
+// Finish decides what becomes of the attempt and returns the status to answer with (spec 11.2, steps 5 to 11).
+//
+// The official service locks the record meanwhile and answers 409 to those who meet the lock. Here the steps are one, so
+// nobody ever does; with the official tool they take microseconds.
+func (c *Core) Finish(now world.Instant, a *Attempt) int {
+	f := c.failure(now)
+	t := c.token(a.record.token)
+	forced := t.count >= forcedSuccess
+	t.count++
+	if !forced && !c.gate(f) {
+		return c.randomError()
+	}
+	// Quirk: who created the record does not look whether the key has been paid meanwhile.
+	if a.created || !a.record.processed {
+		c.process(now, t, a.record)
+	}
+	if !forced && !c.gate(f) {
+		return c.randomError()
+	}
+	t.count = 0
+	if a.record.result == BadToken {
+		return StatusBadRequest
+	}
+	return StatusNoContent
+}
+
+// failure is the percentage at which a gate stays closed now, less one.
+func (c *Core) failure(now world.Instant) int {
+	for len(c.recent) > 0 && now-c.recent[0] > recentPeriod {
+		c.recent = c.recent[1:]
+	}
+	return min(len(c.recent), maxFailure)
+}
+
+func (c *Core) token(token string) *tokenState {
+	t := c.tokens[token]
+	if t == nil {
+		t = &tokenState{count: -1}
+		c.tokens[token] = t
+	}
+	return t
+}
+
+// gate is open with a probability of (99-f)/100.
+func (c *Core) gate(f int) bool { return c.random.IntN(100) > f }
+
+func (c *Core) randomError() int {
+	return [...]int{StatusInternalServerError, StatusBadGateway, StatusGatewayTimeout}[c.random.IntN(3)]
+}
+
+func (c *Core) process(now world.Instant, t *tokenState, rec *record) {
+	rec.processed = true
+	c.recent = append(c.recent, now)
+	t.payments = append(t.payments, rec)
+	rec.result = BadToken
+	if c.verifier.VerifyPayment(now, rec.token, rec.amount) {
+		rec.result = Success
+	}
+}
+
+// List returns the processed payments of a token in order, to be answered after ListDelay (spec 11.1). The status is
+// that of the answer; there are payments only with StatusOK.
+func (c *Core) List(token string, hasToken bool) ([]Payment, int) {
+	switch {
+	case c.closed:
+		return nil, StatusUnavailable
+	case !hasToken:
+		return nil, StatusBadRequest
+	}
+	payments := []Payment{}
+	if t := c.tokens[token]; t != nil {
+		for _, rec := range t.payments {
+			payments = append(payments, Payment{rec.amount, rec.result})
+		}
+	}
+	return payments, StatusOK
+}
