@@ -1,0 +1,109 @@
+// Package virtual runs a World in virtual time: as fast as the CPU allows, against a server in the same process, and
+// exactly alike for the same seed. It is for calibration, tests and experiments with servers and matching.
+//
+// What it leaves to others: the server (package model has one) with all its latencies. The page visits, the data check
+// and whatever else of a run needs HTTP do not exist here.
+package virtual
+
+import (
+	"errors"
+
+	"isuride/bench/payment"
+	"isuride/bench/world"
+)
+
+// userLag is how long after the chairs the users have their turns in a tick. Together with the latency of the model
+// server it decides how often a notification is read in the very tick that caused it: in 2 % of the rides of appendix D
+// whose first payment succeeded the evaluation was done one tick after the arrival.
+const userLag = 700 // microseconds
+
+// settling is the wait after the load, in which evaluations still count (spec 1.8).
+const settling = 5 * world.Second
+
+// A Config describes a run.
+type Config struct {
+	World world.Config
+	Load  world.Instant // length of the load; 60 s is usual
+	// Tamper, if not nil, sees each event on its way to the World and says what arrives there instead: nothing, another
+	// event or several. Tests break the rules of a server with it, one at a time.
+	Tamper func(world.Event) []world.Event
+}
+
+// A Result is how a run ended.
+type Result struct {
+	World  *world.World
+	Score  int    // final (spec 14)
+	Ticks  int    // executed
+	Fatal  error  // what ended the load early; nil means that the run passed
+	Digest uint64 // of everything the World was told, for comparing runs
+}
+
+// start is an arbitrary moment in the past. It is the same for all runs, because times take part in the digest.
+const start = world.Instant(1_700_000_000) * world.Second
+
+var errStuck = errors.New("the population did not end: the server left a call without an answer")
+
+// Run simulates one run against the server that newServer makes. The server runs its tasks on the loop, uses it as its
+// only clock, and pays at the core, from tasks of its own that take the time the core says.
+//
+// An error means that the population failed, so that there was no load.
+func Run(c Config, newServer func(*Loop, *payment.Core) world.Clients) (Result, error) {
+	loop := newLoop(start)
+	loop.tamper = c.Tamper
+	judge := &verifier{}
+	core := payment.New(c.World.Seed, judge)
+	w := world.New(c.World, newServer(loop, core))
+	loop.world, judge.world = w, w
+	if err := populate(loop, w); err != nil {
+		return Result{World: w}, err
+	}
+	fatal := load(loop, w, c.Load)
+	w.EndLoad(loop.now)
+	loop.runUntil(loop.now+settling, never)
+	core.Close()
+	return Result{
+		World: w, Score: w.FinalScore(), Ticks: w.Progress().Ticks,
+		Fatal: fatal, Digest: loop.digest.Sum64(),
+	}, nil
+}
+
+// A verifier hands the questions of the payment core on to the World, which is made after the core.
+type verifier struct{ world *world.World }
+
+func (v *verifier) VerifyPayment(now world.Instant, token string, amount int) bool {
+	return v.world.VerifyPayment(now, token, amount)
+}
+
+func never() bool { return false }
+
+// populationLimit is far more than the registrations can take.
+const populationLimit = 600 * world.Second
+
+func populate(l *Loop, w *world.World) error {
+	w.Populate(l.now)
+	l.runUntil(l.now+populationLimit, func() bool {
+		done, _ := w.Populated()
+		return done
+	})
+	done, err := w.Populated()
+	if !done {
+		return errStuck
+	}
+	return err
+}
+
+// load runs the ticks and returns what ended them early.
+func load(l *Loop, w *world.World, length world.Instant) error {
+	end := l.now + length
+	for tick := l.now; tick < end; tick += world.TickLength {
+		l.runUntil(tick, never)
+		w.TickChairs(tick)
+		l.runUntil(tick+userLag, never)
+		w.TickUsers(l.now)
+		if err := w.Fatal(); err != nil {
+			return err
+		}
+	}
+	l.runUntil(end, never)
+	return w.Fatal()
+}
