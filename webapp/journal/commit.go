@@ -72,19 +72,13 @@ func (c *commit) join(seq uint64) (*group, error) {
 	return c.next, nil
 }
 
-// begin turns those who wait for the next sync into those who wait for the sync under way. What the
-// sync covers is read afterwards, so that it covers them all.
-func (c *commit) begin() {
+// begin turns those who wait for the next sync into those who wait for the sync under way, which
+// covers them all: nobody joins while the end of the log is looked up.
+func (c *commit) begin(appended func() uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.current, c.next = c.next, nil
-}
-
-// aim says what the sync under way covers.
-func (c *commit) aim(target uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.target = target
+	c.target = appended()
 }
 
 // end releases the waiters. After an error nobody will ever be told that a record is safe: Linux
@@ -159,10 +153,12 @@ func (j *Journal) unsynced() bool {
 // sync brings everything appended so far to the disk. One goroutine at a time: the sync loop, then
 // Close.
 func (j *Journal) sync() error {
-	j.commit.begin()
-	target, last, end := j.position()
-	j.commit.aim(target)
-
+	var last *segment
+	var end int
+	j.commit.begin(func() (target uint64) {
+		target, last, end = j.position()
+		return target
+	})
 	started := time.Now()
 	err := j.syncSegments(last, end)
 	j.commit.took.Store(int64(time.Since(started)))

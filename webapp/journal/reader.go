@@ -51,9 +51,9 @@ func (j *Journal) newReader(seq uint64) (*Reader, error) {
 	return &Reader{j: j, cursor: s.start(), pin: j.pinLocked(s)}, nil
 }
 
-// Next returns the next record, or false if there is none yet. It does not block. The payload
-// aliases the log: it is valid until the following call of Next or Close, and beyond that until
-// Release passes it. It must not be changed.
+// Next returns the next record, or false if there is none yet. It does not block. The payload aliases
+// the log: it is valid until the following call to the reader, and beyond that until Release passes it
+// or the journal closes. It must not be changed.
 func (r *Reader) Next() (seq uint64, payload []byte, ok bool) {
 	if !r.ready() {
 		return 0, nil, false
