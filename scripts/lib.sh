@@ -45,14 +45,20 @@ present() {
 # runs in a shell of its own for the sake of the trap.
 install_packages() (
 	policy=/usr/sbin/policy-rc.d # Debian's switch; 101 forbids to start
+	log=$(mktemp) || exit
+	trap 'rm -f "$log"' EXIT
 	if [[ ! -e $policy ]]; then
-		trap 'rm -f "$policy"' EXIT
+		trap 'rm -f "$log" "$policy"' EXIT
 		printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" || exit
 	fi
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null || exit
-	for package; do
-		systemctl disable --quiet "${package%-server}" 2>/dev/null || true # gcc is no service
+	if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1; then
+		complain "installing failed:"
+		tail -n 20 "$log" >&2
+		exit 1
+	fi
+	for package; do # those that are no services have no unit to disable
+		systemctl disable "${package%-server}".{service,socket} >/dev/null 2>&1 || true
 	done
 )
 

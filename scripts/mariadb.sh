@@ -57,7 +57,7 @@ initialize() {
 	if ((EUID == 0)); then
 		chown "$as" "$dir" "$dir/data.new"
 	fi
-	mariadb-install-db --defaults-file="$dir/mariadb.cnf" --datadir="$dir/data.new" --user="$as" --skip-test-db \
+	mariadb-install-db --defaults-file="$dir/mariadb.cnf" --datadir="$dir/data.new" --user="$as" --skip-test-db --skip-name-resolve \
 		--auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" >"$dir/install.log" 2>&1 ||
 		die "mariadb-install-db failed; see $dir/install.log"
 	mv "$dir/data.new" "$dir/data"

@@ -7,6 +7,11 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=stack.sh
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
+# reserve NAME WHERE makes sure that a component which does not run can have its port.
+reserve() {
+	pid_of "$1" >/dev/null || ! taken "$2" || die "$2, for $1, is taken by another program"
+}
+
 # component NAME WHERE SECONDS CHECK... starts a component with the function
 # start_NAME, unless it runs, and waits until the check succeeds.
 component() {
@@ -17,7 +22,6 @@ component() {
 		printf 'runs already'
 		is_current "$name" || printf ' (an older build; make down up renews it)'
 	else
-		! taken "$where" || die "$where is taken by another program"
 		"start_$name"
 	fi
 	await "$name" "$limit" "$@"
@@ -26,8 +30,6 @@ component() {
 
 # is_current fails if the program's file was replaced after the start.
 is_current() { [[ $(readlink "/proc/$(pid_of "$1")/exe") != *' (deleted)' ]]; }
-
-start_mariadb() { :; }
 
 start_paymentmock() { launch paymentmock "$bin/paymentmock" -listen "$payment"; }
 
@@ -60,6 +62,9 @@ for program in isuride paymentmock devcert; do
 	[[ -x $bin/$program ]] || die "$bin/$program is missing: make build"
 done
 mkdir -p "$run"
+reserve paymentmock "$payment"
+reserve server "$http"
+reserve nginx "$https"
 
 printf '%-12s' mariadb
 "$root/scripts/mariadb.sh" start "$run/mariadb" "$database_port"

@@ -1,0 +1,190 @@
+package nginx_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// upStack is a whole stack of its own, run by scripts/up.sh and scripts/down.sh.
+type upStack struct {
+	dir string // of everything it writes
+	bin string // of its programs
+	env []string
+}
+
+// newUpStack chooses folder and ports.
+func newUpStack(t *testing.T) *upStack {
+	t.Helper()
+	for _, program := range []string{"nginx", "mariadbd", "curl"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(program, " is not installed")
+		}
+	}
+	dir, err := os.MkdirTemp("", "up") // short: sockets have paths of 107 bytes at most
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil { // for the database's own user
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(freeAddress(t))
+	u := &upStack{dir: filepath.Join(dir, "run"), bin: filepath.Join(dir, "bin")}
+	u.env = append(os.Environ(), "UP_DIR="+u.dir, "UP_BIN="+u.bin, "UP_DATABASE_PORT="+port,
+		"UP_HTTPS="+freeAddress(t), "UP_HTTP="+freeAddress(t), "UP_PAYMENT="+freeAddress(t))
+	return u
+}
+
+// build makes the programs of the stack.
+func (u *upStack) build(t *testing.T) {
+	t.Helper()
+	command := exec.Command("go", "build", "-o", u.bin+"/",
+		"isuride/webapp/cmd/isuride", "isuride/tools/paymentmock", "isuride/tools/devcert")
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+}
+
+// script runs one of the two scripts to its end.
+func (u *upStack) script(t *testing.T, name string) error {
+	t.Helper()
+	command := exec.Command("../scripts/" + name)
+	command.Env = u.env
+	output, err := command.CombinedOutput()
+	t.Logf("%s: %v\n%s", name, err, output)
+	return err
+}
+
+func (u *upStack) mustScript(t *testing.T, name string) {
+	t.Helper()
+	if err := u.script(t, name); err != nil {
+		t.Fatal(name, " failed")
+	}
+}
+
+var pidFiles = [...]string{"mariadb/mariadb.pid", "paymentmock.pid", "server.pid", "nginx.pid"}
+
+// pids returns the processes of the stack in the order of pidFiles.
+func (u *upStack) pids(t *testing.T) (pids [len(pidFiles)]int) {
+	t.Helper()
+	for i, name := range pidFiles {
+		content, err := os.ReadFile(filepath.Join(u.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pids[i], err = strconv.Atoi(strings.TrimSpace(string(content))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return pids
+}
+
+// lives reports whether there is a process; one that nobody has collected yet is none.
+func lives(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err == nil && !strings.Contains(string(stat), ") Z ")
+}
+
+func TestUpAndDown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a whole stack")
+	}
+	u := newUpStack(t)
+	u.build(t)
+	t.Cleanup(func() { u.script(t, "down.sh") })
+	u.mustScript(t, "up.sh")
+	first := u.pids(t)
+	u.mustScript(t, "up.sh")
+	if again := u.pids(t); again != first {
+		t.Errorf("the second up changed processes: %v, then %v", first, again)
+	}
+
+	const server = 2
+	if err := syscall.Kill(first[server], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	u.mustScript(t, "up.sh")
+	revived := u.pids(t)
+	if revived[server] == first[server] {
+		t.Error("the killed server was not started again")
+	}
+	revived[server] = first[server]
+	if revived != first {
+		t.Errorf("more than the server was started again: %v, then %v", first, revived)
+	}
+
+	last := u.pids(t)
+	u.mustScript(t, "down.sh")
+	for i, pid := range last {
+		if lives(pid) {
+			t.Errorf("%s: process %d outlived down", pidFiles[i], pid)
+		}
+	}
+	u.mustScript(t, "down.sh")
+}
+
+// A pid file left by a crash may name a process of somebody else by now.
+func TestDownSparesStrangers(t *testing.T) {
+	stranger := exec.Command("sleep", "600")
+	if err := stranger.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- stranger.Wait() }()
+	defer stranger.Process.Kill()
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"server.pid": strconv.Itoa(stranger.Process.Pid),
+		"server.id":  "another boot 4711",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	u := &upStack{dir: dir, env: append(os.Environ(), "UP_DIR="+dir)}
+	u.mustScript(t, "down.sh")
+	if err := stranger.Process.Signal(syscall.Signal(0)); err != nil {
+		t.Errorf("the stranger was ended: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "server.pid")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the stale pid file is still there: %v", err)
+	}
+	stranger.Process.Kill()
+	within(t, ended, "end of the stranger")
+}
+
+// A port in use is told before anything is started.
+func TestUpRefusesTakenPort(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	u := newUpStack(t)
+	if err := os.Mkdir(u.bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, program := range []string{"isuride", "paymentmock", "devcert"} { // to be there is enough
+		if err := os.WriteFile(filepath.Join(u.bin, program), []byte("#!/bin/false\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	free := u.env
+	for _, variable := range []string{"UP_HTTPS", "UP_HTTP", "UP_PAYMENT"} {
+		u.env = append(slices.Clip(free), variable+"="+l.Addr().String())
+		if u.script(t, "up.sh") == nil {
+			t.Errorf("%s: up accepted a port in use", variable)
+		}
+		if entries, err := os.ReadDir(u.dir); err != nil || len(entries) != 0 {
+			t.Errorf("%s: up began all the same: %v, %v", variable, entries, err)
+		}
+	}
+}
