@@ -16,7 +16,9 @@ import (
 
 // bare has the server begin without accounts, rides and positions: master data is the
 // whole initial data, so a start and an initialize take no time.
-func (p *process) bare() { p.env = append(p.env, "ISURIDE_INITIAL_DATA=../../../sql/2-master-data.sql") }
+func (p *process) bare() {
+	p.env = append(p.env, "ISURIDE_INITIAL_DATA=../../../sql/2-master-data.sql")
+}
 
 // rules runs a test on both databases against a running server with a bare data set,
 // configured by env.
@@ -207,34 +209,35 @@ func eventually(t testing.TB, check func() error) {
 type shape string
 
 const (
-	text   shape = "string"
-	whole  shape = "integer"
-	number shape = "number"
-	flag   shape = "boolean"
+	aString  shape = "string"
+	aNumber  shape = "number"
+	aBoolean shape = "boolean"
+	// anInteger has neither fraction nor exponent.
+	anInteger shape = "integer"
 )
 
-type list struct{ of any }
+type listOf struct{ element any }
 
-var coordinate = object{"latitude": whole, "longitude": whole}
+var aCoordinate = object{"latitude": anInteger, "longitude": anInteger}
 
 // fits compares a decoded value with a shape and tells the first difference.
 func fits(value, want any, path string) error {
 	switch want := want.(type) {
 	case object:
 		return fitsObject(value, want, path)
-	case list:
+	case listOf:
 		elements, ok := value.([]any)
 		if !ok {
 			return fmt.Errorf("%s is %v, want an array", path, value)
 		}
 		for i, e := range elements {
-			if err := fits(e, want.of, fmt.Sprintf("%s[%d]", path, i)); err != nil {
+			if err := fits(e, want.element, fmt.Sprintf("%s[%d]", path, i)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	if got := shapeOf(value); got != want && !(got == whole && want == number) {
+	if got := shapeOf(value); got != want && !(got == anInteger && want == aNumber) {
 		return fmt.Errorf("%s is %v, want a value of type %v", path, value, want)
 	}
 	return nil
@@ -265,14 +268,14 @@ func fitsObject(value any, want object, path string) error {
 func shapeOf(value any) shape {
 	switch v := value.(type) {
 	case string:
-		return text
+		return aString
 	case bool:
-		return flag
+		return aBoolean
 	case json.Number:
 		if strings.ContainsAny(v.String(), ".eE") {
-			return number
+			return aNumber
 		}
-		return whole
+		return anInteger
 	}
 	return "null, an object or an array"
 }
