@@ -80,7 +80,7 @@ func TestSetHeaderRefusesLineBreaks(t *testing.T) {
 // TestBodies sends bodies of all sizes around the borders between the ways of
 // sending them, with short and long heads, several times over one connection.
 func TestBodies(t *testing.T) {
-	text := make([]byte, 3<<20)
+	text := make([]byte, 2*writePiece+1)
 	rng := rand.NewChaCha8([32]byte{1})
 	rng.Read(text)
 	handler := func(c *Ctx) {
@@ -98,19 +98,20 @@ func TestBodies(t *testing.T) {
 			c.SetBody(text[:size])
 		}
 	}
-	inBothModes(t, handler, Options{}, func(t *testing.T, _ *Server, addr string) {
+	inAllModes(t, handler, Options{}, func(t *testing.T, _ *Server, a target) {
+		tr := transport(t)
 		for _, size := range []int{0, 1, writeSize - headRoom, writeSize - headRoom + 1, maxCopied, maxCopied + 1,
 			maxPooled, maxPooled + 1, writePiece, writePiece + 1, len(text)} {
 			for _, long := range []int{1, headRoom, 2 * headRoom} {
 				for _, path := range []string{"/hinted", "/grown", "/shifted", "/foreign"} {
-					checkBody(t, "http://"+addr+path, long, text[:size])
+					checkBody(t, tr, a.url(path), long, text[:size])
 				}
 			}
 		}
 	})
 }
 
-func checkBody(t *testing.T, url string, long int, want []byte) {
+func checkBody(t *testing.T, tr http.RoundTripper, url string, long int, want []byte) {
 	t.Helper()
 	req, err := http.NewRequest("GET", url, nil)
 	if err != nil {
@@ -118,7 +119,7 @@ func checkBody(t *testing.T, url string, long int, want []byte) {
 	}
 	req.Header.Set("Size", fmt.Sprint(len(want)))
 	req.Header.Set("Long", fmt.Sprint(long))
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := tr.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
 	}

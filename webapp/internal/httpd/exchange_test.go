@@ -166,10 +166,10 @@ var exchanges = []struct {
 var exchangeOptions = Options{MaxHeader: 1000, MaxBody: 64}
 
 func TestExchanges(t *testing.T) {
-	inBothModes(t, echo, exchangeOptions, func(t *testing.T, _ *Server, addr string) {
+	inAllModes(t, echo, exchangeOptions, func(t *testing.T, _ *Server, a target) {
 		for _, x := range exchanges {
 			t.Run(x.name, func(t *testing.T) {
-				c := dial(t, addr)
+				c := dial(t, a)
 				c.send(x.in)
 				if x.closes {
 					c.expectEnd(x.out)
@@ -185,10 +185,10 @@ func TestExchanges(t *testing.T) {
 
 // TestExchangesByteByByte sends the same requests in the smallest pieces.
 func TestExchangesByteByByte(t *testing.T) {
-	inBothModes(t, echo, exchangeOptions, func(t *testing.T, _ *Server, addr string) {
+	inAllModes(t, echo, exchangeOptions, func(t *testing.T, _ *Server, a target) {
 		for _, x := range exchanges {
 			t.Run(x.name, func(t *testing.T) {
-				c := dial(t, addr)
+				c := dial(t, a)
 				go func() {
 					for i := range len(x.in) {
 						if _, err := c.Write([]byte(x.in[i : i+1])); err != nil {
@@ -207,8 +207,8 @@ func TestExchangesByteByByte(t *testing.T) {
 }
 
 func TestExpectContinue(t *testing.T) {
-	inBothModes(t, echo, exchangeOptions, func(t *testing.T, _ *Server, addr string) {
-		c := dial(t, addr)
+	inAllModes(t, echo, exchangeOptions, func(t *testing.T, _ *Server, a target) {
+		c := dial(t, a)
 		for range 3 {
 			c.send(lines("POST / HTTP/1.1", "Host: x", "Content-Length: 2", "Expect: 100-continue"))
 			c.expect("HTTP/1.1 100 Continue\r\n\r\n")
@@ -231,10 +231,10 @@ func TestExpectContinue(t *testing.T) {
 
 // TestHalfClose has a client that sends its request and its end at once.
 func TestHalfClose(t *testing.T) {
-	inBothModes(t, echo, Options{}, func(t *testing.T, _ *Server, addr string) {
-		c := dial(t, addr)
+	inAllModes(t, echo, Options{}, func(t *testing.T, _ *Server, a target) {
+		c := dial(t, a)
 		c.send(lines("GET / HTTP/1.1", "Host: x"))
-		if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+		if err := c.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
 		c.expectEnd(ok("GET / ? "))
@@ -244,8 +244,8 @@ func TestHalfClose(t *testing.T) {
 // TestRefusalReachesSender checks that a client that goes on sending what was
 // refused still gets the answer instead of a reset.
 func TestRefusalReachesSender(t *testing.T) {
-	inBothModes(t, echo, exchangeOptions, func(t *testing.T, _ *Server, addr string) {
-		c := dial(t, addr)
+	inAllModes(t, echo, exchangeOptions, func(t *testing.T, _ *Server, a target) {
+		c := dial(t, a)
 		c.send(lines("POST / HTTP/1.1", "Host: x", "Content-Length: 500000"))
 		c.send(strings.Repeat("a", 500000))
 		c.expectEnd(refused("413 Content Too Large", "request body too large"))

@@ -3,9 +3,11 @@ package httpd
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -14,12 +16,6 @@ import (
 // patience bounds waits that end by an event. It only decides how long a broken
 // test hangs.
 const patience = 20 * time.Second
-
-// modes are the two ways a connection is read.
-var modes = map[string]func(net.Listener) net.Listener{
-	"readiness": func(l net.Listener) net.Listener { return l },
-	"blocking":  func(l net.Listener) net.Listener { return hidden{l} },
-}
 
 // hidden passes connections on as something that is neither TCP nor a unix socket,
 // so that the server reads them the way it reads TLS.
@@ -37,13 +33,57 @@ type hiddenConn struct{ net.Conn }
 
 func (c hiddenConn) CloseWrite() error { return c.Conn.(*net.TCPConn).CloseWrite() }
 
-// inBothModes runs a test against a server over TCP in either way of reading.
-func inBothModes(t *testing.T, h Handler, o Options, test func(t *testing.T, s *Server, addr string)) {
-	for name, wrap := range modes {
-		t.Run(name, func(t *testing.T) {
+// modes are the ways a connection is read and written.
+var modes = []struct {
+	name   string
+	wrap   func(testing.TB, net.Listener) net.Listener
+	secure bool
+}{
+	{"readiness", plain, false},
+	{"blocking", hide, false},
+	{"tls", secure, true},
+	{"tls blocking", secureStandard, true},
+}
+
+func plain(_ testing.TB, l net.Listener) net.Listener { return l }
+func hide(_ testing.TB, l net.Listener) net.Listener  { return hidden{l} }
+
+func secure(tb testing.TB, l net.Listener) net.Listener {
+	return NewTLSListener(l, tlsConfig(tb))
+}
+
+func secureStandard(tb testing.TB, l net.Listener) net.Listener {
+	return tls.NewListener(l, tlsConfig(tb))
+}
+
+// target is where a client finds a server.
+type target struct {
+	addr   string
+	secure bool
+}
+
+func (a target) url(path string) string {
+	if a.secure {
+		return "https://" + a.addr + path
+	}
+	return "http://" + a.addr + path
+}
+
+func (a target) connect() (net.Conn, error) {
+	nc, err := net.Dial("tcp", a.addr)
+	if err == nil && a.secure {
+		nc = tls.Client(nc, insecure())
+	}
+	return nc, err
+}
+
+// inAllModes runs a test against servers over TCP, one for each mode.
+func inAllModes(t *testing.T, h Handler, o Options, test func(t *testing.T, s *Server, a target)) {
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
 			l := listen(t, "tcp")
-			s := serve(t, wrap(l), h, o)
-			test(t, s, l.Addr().String())
+			s := serve(t, m.wrap(t, l), h, o)
+			test(t, s, target{l.Addr().String(), m.secure})
 		})
 	}
 }
@@ -73,21 +113,41 @@ func serve(t *testing.T, l net.Listener, h Handler, o Options) *Server {
 	return s
 }
 
-// client is a raw connection.
+// client is a connection that speaks raw HTTP.
 type client struct {
 	t *testing.T
 	net.Conn
 }
 
-func dial(t *testing.T, addr string) client {
+func dial(t *testing.T, a target) client {
 	t.Helper()
-	nc, err := net.Dial("tcp", addr)
+	nc, err := a.connect()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { nc.Close() })
 	nc.SetDeadline(time.Now().Add(patience))
 	return client{t, nc}
+}
+
+// insecure is the client's configuration for the certificate of tlsConfig.
+func insecure() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
+
+// transport is net/http's client for servers with and without TLS.
+func transport(t *testing.T) *http.Transport {
+	tr := &http.Transport{TLSClientConfig: insecure(), ForceAttemptHTTP2: true, ExpectContinueTimeout: patience}
+	t.Cleanup(tr.CloseIdleConnections)
+	return tr
+}
+
+// reset ends the connection with a TCP reset.
+func (c client) reset() {
+	nc := c.Conn
+	if s, ok := nc.(*tls.Conn); ok {
+		nc = s.NetConn()
+	}
+	nc.(*net.TCPConn).SetLinger(0)
+	nc.Close()
 }
 
 func (c client) send(s string) {

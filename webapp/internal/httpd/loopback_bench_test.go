@@ -63,17 +63,6 @@ func BenchmarkLoopback(b *testing.B) {
 	}
 }
 
-func plain(_ testing.TB, l net.Listener) net.Listener { return l }
-func hide(_ testing.TB, l net.Listener) net.Listener  { return hidden{l} }
-
-func secure(tb testing.TB, l net.Listener) net.Listener {
-	return NewTLSListener(l, tlsConfig(tb))
-}
-
-func secureStandard(tb testing.TB, l net.Listener) net.Listener {
-	return tls.NewListener(l, tlsConfig(tb))
-}
-
 func serveOurs(l net.Listener) {
 	s := New(func(c *Ctx) {
 		if len(c.Body()) == 0 || c.Cookie("chair_session") == nil {

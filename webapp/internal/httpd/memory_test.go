@@ -1,7 +1,6 @@
 package httpd
 
 import (
-	"crypto/tls"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -37,7 +36,7 @@ func streamsOverMemory(tb testing.TB, n int, secure bool) memory {
 	target := "tcp," + l.Addr().String() + ",plain"
 	if secure {
 		target = "tcp," + l.Addr().String() + ",tls"
-		l = tls.NewListener(l, tlsConfig(tb))
+		l = NewTLSListener(l, tlsConfig(tb))
 	}
 	s := New(func(c *Ctx) { c.Stream(func(*Stream) {}) }, Options{})
 	go s.Serve(l)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -21,28 +20,15 @@ import (
 
 // TestStandardClient has net/http talk to the server.
 func TestStandardClient(t *testing.T) {
-	inBothModes(t, echo, Options{}, func(t *testing.T, srv *Server, addr string) {
-		tr := &http.Transport{ExpectContinueTimeout: patience}
-		defer tr.CloseIdleConnections()
-		talk(t, tr, "http://"+addr)
+	inAllModes(t, echo, Options{}, func(t *testing.T, srv *Server, a target) {
+		talk(t, transport(t), a)
 		if st := srv.Stats(); st.Conns != 1 {
 			t.Errorf("connection was not kept: %+v", st)
 		}
 	})
 }
 
-func TestStandardClientTLS(t *testing.T) {
-	l := listen(t, "tcp")
-	srv := serve(t, tls.NewListener(l, tlsConfig(t)), echo, Options{})
-	tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true, ExpectContinueTimeout: patience}
-	defer tr.CloseIdleConnections()
-	talk(t, tr, "https://"+l.Addr().String())
-	if st := srv.Stats(); st.Conns != 1 {
-		t.Errorf("connection was not kept: %+v", st)
-	}
-}
-
-func talk(t *testing.T, tr http.RoundTripper, base string) {
+func talk(t *testing.T, tr http.RoundTripper, a target) {
 	t.Helper()
 	large := strings.Repeat("x", 100_000)
 	for range 3 {
@@ -60,7 +46,7 @@ func talk(t *testing.T, tr http.RoundTripper, base string) {
 			{"POST", "/a", strings.NewReader(large), true, `POST /a ?  body="` + large + `" s="1"`},
 			{"POST", "/a", struct{ io.Reader }{strings.NewReader(large)}, true, `POST /a ?  body="` + large + `" s="1"`},
 		} {
-			req, err := http.NewRequest(tc.method, base+tc.path, tc.body)
+			req, err := http.NewRequest(tc.method, a.url(tc.path), tc.body)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,8 +81,8 @@ func TestPanic(t *testing.T) {
 	o := Options{Log: log.logger(), Error: func(c *Ctx, status int, message string) {
 		c.SetBody(fmt.Appendf(c.Out(0), `{"message":%q}`, message))
 	}}
-	inBothModes(t, h, o, func(t *testing.T, _ *Server, addr string) {
-		c, other := dial(t, addr), dial(t, addr)
+	inAllModes(t, h, o, func(t *testing.T, _ *Server, a target) {
+		c, other := dial(t, a), dial(t, a)
 		other.send(lines("GET / HTTP/1.1", "Host: x"))
 		other.expect(ok(""))
 		c.send(lines("GET /panic?secret HTTP/1.1", "Host: x"))
@@ -125,8 +111,8 @@ func TestAfterWrite(t *testing.T) {
 			after <- err
 		})
 	}
-	inBothModes(t, h, Options{}, func(t *testing.T, _ *Server, addr string) {
-		c := dial(t, addr)
+	inAllModes(t, h, Options{}, func(t *testing.T, _ *Server, a target) {
+		c := dial(t, a)
 		for range 3 {
 			c.send(lines("GET / HTTP/1.1", "Host: x"))
 			c.expect(ok(""))
@@ -146,12 +132,11 @@ func TestAfterWriteFails(t *testing.T) {
 		started <- true
 		<-release
 	}
-	inBothModes(t, h, Options{}, func(t *testing.T, _ *Server, addr string) {
-		c := dial(t, addr)
+	inAllModes(t, h, Options{}, func(t *testing.T, _ *Server, a target) {
+		c := dial(t, a)
 		c.send(lines("GET / HTTP/1.1", "Host: x"))
 		await(t, "handler", started)
-		c.Conn.(*net.TCPConn).SetLinger(0)
-		c.Close()
+		c.reset()
 		release <- true
 		if err := await(t, "AfterWrite", after); err == nil {
 			t.Error("AfterWrite heard of no error")
@@ -167,8 +152,8 @@ func TestShutdownWaitsForRequests(t *testing.T) {
 			<-release
 		}
 	}
-	inBothModes(t, h, Options{}, func(t *testing.T, srv *Server, addr string) {
-		idle, running := dial(t, addr), dial(t, addr)
+	inAllModes(t, h, Options{}, func(t *testing.T, srv *Server, a target) {
+		idle, running := dial(t, a), dial(t, a)
 		idle.send(lines("GET / HTTP/1.1", "Host: x"))
 		idle.expect(ok(""))
 		running.send(lines("GET /slow HTTP/1.1", "Host: x"))
@@ -177,7 +162,7 @@ func TestShutdownWaitsForRequests(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- srv.Shutdown(context.Background()) }()
 		idle.expectEnd("")
-		if _, err := net.Dial("tcp", addr); err == nil {
+		if _, err := net.Dial("tcp", a.addr); err == nil {
 			t.Error("still listening")
 		}
 		if len(done) > 0 {
@@ -197,13 +182,13 @@ func TestShutdownCutsWhatIsLeft(t *testing.T) {
 		started <- true
 		<-release
 	}
-	inBothModes(t, h, Options{}, func(t *testing.T, srv *Server, addr string) {
-		c := dial(t, addr)
+	inAllModes(t, h, Options{}, func(t *testing.T, srv *Server, a target) {
+		c := dial(t, a)
 		c.send(lines("GET / HTTP/1.1", "Host: x"))
 		await(t, "handler", started)
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		reading := dial(t, addr) // has begun a request and does not go on
+		reading := dial(t, a) // has begun a request and does not go on
 		reading.send("GET /")
 		if err := srv.Shutdown(ctx); err != context.Canceled {
 			t.Errorf("Shutdown: %v", err)
@@ -214,13 +199,13 @@ func TestShutdownCutsWhatIsLeft(t *testing.T) {
 
 // TestShutdownRaces shuts down while connections come, talk and go.
 func TestShutdownRaces(t *testing.T) {
-	inBothModes(t, echo, Options{}, func(t *testing.T, srv *Server, addr string) {
+	inAllModes(t, echo, Options{}, func(t *testing.T, srv *Server, a target) {
 		var wg sync.WaitGroup
 		warm := make(chan bool, 8)
 		for range 8 {
 			wg.Go(func() {
 				for i := 0; ; i++ {
-					nc, err := net.Dial("tcp", addr)
+					nc, err := a.connect()
 					if err != nil {
 						return // closed
 					}
@@ -312,19 +297,19 @@ func TestAcceptFails(t *testing.T) {
 }
 
 func TestStats(t *testing.T) {
-	inBothModes(t, echo, Options{}, func(t *testing.T, srv *Server, addr string) {
-		a, b := dial(t, addr), dial(t, addr)
-		for _, c := range []client{a, a, b} {
+	inAllModes(t, echo, Options{}, func(t *testing.T, srv *Server, a target) {
+		one, two := dial(t, a), dial(t, a)
+		for _, c := range []client{one, one, two} {
 			c.send(lines("GET / HTTP/1.1", "Host: x"))
 			c.expect(ok("GET / ? "))
 		}
 		if st := srv.Stats(); st != (Stats{Conns: 2, Requests: 3}) {
 			t.Errorf("stats %+v", st)
 		}
-		b.send(lines("GET / HTTP/1.1", "Host: x", "Connection: close"))
-		b.expectEnd(okClose("GET / ? "))
-		a.send(lines("GET / HTTP/1.1", "Host: x"))
-		a.expect(ok("GET / ? "))
+		two.send(lines("GET / HTTP/1.1", "Host: x", "Connection: close"))
+		two.expectEnd(okClose("GET / ? "))
+		one.send(lines("GET / HTTP/1.1", "Host: x"))
+		one.expect(ok("GET / ? "))
 		if st := srv.Stats(); st.Requests != 5 {
 			t.Errorf("stats %+v", st)
 		}
@@ -357,9 +342,9 @@ func (c addrConn) RemoteAddr() net.Addr { return c.remote }
 // TestConnectionsKeepNothing checks that what one connection left in the pooled
 // buffers is not seen by the next.
 func TestConnectionsKeepNothing(t *testing.T) {
-	inBothModes(t, echo, Options{}, func(t *testing.T, _ *Server, addr string) {
+	inAllModes(t, echo, Options{}, func(t *testing.T, _ *Server, a target) {
 		for i := range 20 {
-			c := dial(t, addr)
+			c := dial(t, a)
 			body := bytes.Repeat([]byte{'a' + byte(i)}, 50*(20-i))
 			c.send(lines("POST /json?q HTTP/1.1", "Host: x", "Cookie: s=v", fmt.Sprintf("Content-Length: %d", len(body))) + string(body))
 			c.send(lines("GET / HTTP/1.1", "Host: x"))
@@ -370,4 +355,21 @@ func TestConnectionsKeepNothing(t *testing.T) {
 			c.Close()
 		}
 	})
+}
+
+// TestKeepAliveProbes checks what this package leaves to net.Listen: that peers
+// which vanish without a word are noticed.
+func TestKeepAliveProbes(t *testing.T) {
+	l := listen(t, "tcp")
+	on := make(chan int, 1)
+	serve(t, l, func(c *Ctx) {
+		c.conn.raw.Control(func(fd uintptr) {
+			v, _ := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE)
+			on <- v
+		})
+	}, Options{})
+	dial(t, target{addr: l.Addr().String()}).send(lines("GET / HTTP/1.1", "Host: x"))
+	if await(t, "handler", on) != 1 {
+		t.Error("TCP keep-alive is off")
+	}
 }

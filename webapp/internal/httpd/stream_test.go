@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -42,8 +41,8 @@ func (c client) openStream() {
 
 func TestStreamWriteAndClose(t *testing.T) {
 	h := newStreamer()
-	inBothModes(t, h.serve, Options{}, func(t *testing.T, srv *Server, addr string) {
-		c := dial(t, addr)
+	inAllModes(t, h.serve, Options{}, func(t *testing.T, srv *Server, a target) {
+		c := dial(t, a)
 		c.send(lines("GET /plain HTTP/1.1", "Host: x")) // the stream is not the first request
 		c.expect(ok("/plain"))
 		c.openStream()
@@ -73,8 +72,8 @@ func TestStreamWriteAndClose(t *testing.T) {
 
 func TestStreamPeerLeaves(t *testing.T) {
 	h := newStreamer()
-	inBothModes(t, h.serve, Options{}, func(t *testing.T, srv *Server, addr string) {
-		c := dial(t, addr)
+	inAllModes(t, h.serve, Options{}, func(t *testing.T, srv *Server, a target) {
+		c := dial(t, a)
 		c.openStream()
 		s := await(t, "open", h.opened)
 		c.send("this is not read as a request\r\n\r\n")
@@ -105,8 +104,8 @@ func TestStreamFirstEvents(t *testing.T) {
 			s.Close()
 		})
 	}
-	inBothModes(t, h, Options{}, func(t *testing.T, _ *Server, addr string) {
-		c := dial(t, addr)
+	inAllModes(t, h, Options{}, func(t *testing.T, _ *Server, a target) {
+		c := dial(t, a)
 		c.send(lines("GET / HTTP/1.1", "Host: x"))
 		c.expectEnd(streamHead + "\r\ndata: first\n\ndata: second\n\n")
 		for _, want := range []string{"written <nil>", "open"} {
@@ -119,8 +118,8 @@ func TestStreamFirstEvents(t *testing.T) {
 
 func TestStreamsEndWithShutdown(t *testing.T) {
 	h := newStreamer()
-	inBothModes(t, h.serve, Options{}, func(t *testing.T, srv *Server, addr string) {
-		clients := []client{dial(t, addr), dial(t, addr)}
+	inAllModes(t, h.serve, Options{}, func(t *testing.T, srv *Server, a target) {
+		clients := []client{dial(t, a), dial(t, a)}
 		for _, c := range clients {
 			c.openStream()
 		}
@@ -138,11 +137,12 @@ func TestStreamsEndWithShutdown(t *testing.T) {
 // TestStreamConcurrency has writers, closers and leaving peers meet.
 func TestStreamConcurrency(t *testing.T) {
 	h := newStreamer()
-	inBothModes(t, h.serve, Options{}, func(t *testing.T, srv *Server, addr string) {
+	inAllModes(t, h.serve, Options{}, func(t *testing.T, srv *Server, a target) {
 		var wg sync.WaitGroup
+		get := http.Client{Transport: transport(t)}
 		for i := range 50 {
 			wg.Go(func() {
-				resp, err := http.Get("http://" + addr + "/stream")
+				resp, err := get.Get(a.url("/stream"))
 				if err != nil {
 					t.Error(err)
 					return
@@ -216,8 +216,8 @@ func TestStreamSlowReader(t *testing.T) {
 // peer reads.
 func TestStreamFullSocket(t *testing.T) {
 	h := newStreamer()
-	inBothModes(t, h.serve, Options{}, func(t *testing.T, _ *Server, addr string) {
-		c := dial(t, addr)
+	inAllModes(t, h.serve, Options{}, func(t *testing.T, _ *Server, a target) {
+		c := dial(t, a)
 		c.openStream()
 		s := await(t, "open", h.opened)
 		const size = 16 << 20 // more than both socket buffers hold
@@ -263,8 +263,8 @@ func TestStreamPanics(t *testing.T) {
 			})
 		}
 		t.Run(at, func(t *testing.T) {
-			inBothModes(t, h, Options{Log: log.logger()}, func(t *testing.T, srv *Server, addr string) {
-				c := dial(t, addr)
+			inAllModes(t, h, Options{Log: log.logger()}, func(t *testing.T, srv *Server, a target) {
+				c := dial(t, a)
 				c.send(lines("GET / HTTP/1.1", "Host: x"))
 				c.expectEnd(streamHead + "\r\n")
 				if at != "written" {
@@ -290,12 +290,11 @@ func panicAt(at, here string) {
 // TestStreamCutOff resets the connection from the client's side under a writer.
 func TestStreamCutOff(t *testing.T) {
 	h := newStreamer()
-	inBothModes(t, h.serve, Options{}, func(t *testing.T, _ *Server, addr string) {
-		c := dial(t, addr)
+	inAllModes(t, h.serve, Options{}, func(t *testing.T, _ *Server, a target) {
+		c := dial(t, a)
 		c.openStream()
 		s := await(t, "open", h.opened)
-		c.Conn.(*net.TCPConn).SetLinger(0)
-		c.Close()
+		c.reset()
 		await(t, "close", h.closed)
 		if err := s.Write([]byte("data: 1\n\n")); err == nil {
 			t.Error("Write to a reset connection: no error")
