@@ -100,7 +100,7 @@ func initialData(dump string) func() (*isuride.Tables, error) {
 
 func solver(name string) func() dispatch.Solver {
 	if name == "go-hungarian" {
-		return func() dispatch.Solver { return new(match.Workspace) }
+		return func() dispatch.Solver { return new(match.Hungarian) }
 	}
 	return func() dispatch.Solver { return new(match.Workspace) }
 }
