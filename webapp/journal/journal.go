@@ -11,7 +11,6 @@
 package journal
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -112,11 +111,14 @@ func (j *Journal) openLog(o Options) (err error) {
 	}()
 	if o.Dir != "" {
 		if r.dir, err = openFolder(o.Dir, j.sys); err != nil {
-			return fmt.Errorf("open the journal: %w", err)
+			return err
 		}
 		if err := r.run(); err != nil {
-			return fmt.Errorf("recover the journal: %w", err)
+			return err
 		}
+	}
+	if r.last > 0 && o.First > r.next {
+		j.log.Warn("journal: records that SQL has are gone, the numbering jumps", "last", r.last, "next", o.First)
 	}
 	j.dir, j.ordinal = r.dir, r.ordinal
 	active, err := j.firstSegment(header{first: max(r.next, o.First), follows: r.last})
@@ -261,63 +263,4 @@ func (j *Journal) Oldest() uint64 {
 func (j *Journal) Backlog() int64 {
 	released := j.released.Load() // first: it never overtakes what was written by then
 	return j.written.Load() - released
-}
-
-// refuse stops Append for ever. The first reason stays, but for the end.
-func (j *Journal) refuse(err error) (before error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	before = j.refused
-	if before == nil || err == ErrClosed {
-		j.refused = err
-	}
-	return before
-}
-
-// Close stops the log with everything on the disk, so that damage found by the next Open is
-// corruption and no torn tail. Open readers may read on to the end; they hold the memory until they
-// are closed.
-func (j *Journal) Close() error {
-	if j.refuse(ErrClosed) == ErrClosed {
-		return ErrClosed
-	}
-	close(j.closing)
-	<-j.makeDone
-	<-j.syncDone
-	err := errors.Join(j.dropSpare(), j.finish())
-	j.letGo()
-	if j.dir != nil {
-		j.dir.close()
-	}
-	return err
-}
-
-// finish syncs what is left and gives back the room that the active segment did not use.
-func (j *Journal) finish() error {
-	if !j.synced() {
-		return nil
-	}
-	if err := j.commit.failure(); err != nil {
-		return err
-	}
-	if err := j.sync(); err != nil {
-		return err
-	}
-	if err := j.active.truncate(); err != nil {
-		return err
-	}
-	return errors.Join(j.sys.syncFile(j.active.file), j.dir.sync())
-}
-
-// letGo leaves the segments to the open readers.
-func (j *Journal) letGo() {
-	j.releasing.Lock()
-	defer j.releasing.Unlock()
-	j.mu.Lock()
-	j.closed = true
-	delete(j.pins, j.releasePin)
-	delete(j.pins, j.syncPin)
-	j.releasePin = nil
-	j.mu.Unlock()
-	j.sweep()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,7 +103,11 @@ func TestNumberingJumpsToFirst(t *testing.T) {
 	want := fill(t, j, 10, 10)
 	mustClose(t, j)
 
-	mustClose(t, mustOpen(t, Options{Dir: dir, First: 21}, unsynced()))
+	var said bytes.Buffer
+	mustClose(t, mustOpen(t, Options{Dir: dir, First: 21, Log: slog.New(slog.NewTextHandler(&said, nil))}, unsynced()))
+	if !strings.Contains(said.String(), "last=10 next=21") {
+		t.Errorf("the jump was reported as %q", said.String())
+	}
 	j = mustOpen(t, Options{Dir: dir, First: 15}, unsynced())
 	r, err := j.ReadFrom(16)
 	if err != nil {

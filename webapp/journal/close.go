@@ -1,0 +1,62 @@
+package journal
+
+import "errors"
+
+// refuse stops Append for ever. The first reason stays, but for the end.
+func (j *Journal) refuse(err error) (before error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	before = j.refused
+	if before == nil || err == ErrClosed {
+		j.refused = err
+	}
+	return before
+}
+
+// Close stops the log with everything on the disk, so that damage found by the next Open is
+// corruption and no torn tail. Open readers may read on to the end; they hold the memory until they
+// are closed.
+func (j *Journal) Close() error {
+	if j.refuse(ErrClosed) == ErrClosed {
+		return ErrClosed
+	}
+	close(j.closing)
+	<-j.makeDone
+	<-j.syncDone
+	err := errors.Join(j.dropSpare(), j.finish())
+	j.letGo()
+	if j.dir != nil {
+		j.dir.close()
+	}
+	return err
+}
+
+// finish syncs what is left and gives back the room that the active segment did not use.
+func (j *Journal) finish() error {
+	if !j.synced() {
+		return nil
+	}
+	if err := j.commit.failure(); err != nil {
+		return err
+	}
+	if err := j.sync(); err != nil {
+		return err
+	}
+	if err := j.active.truncate(); err != nil {
+		return err
+	}
+	return errors.Join(j.sys.syncFile(j.active.file), j.dir.sync())
+}
+
+// letGo leaves the segments to the open readers.
+func (j *Journal) letGo() {
+	j.releasing.Lock()
+	defer j.releasing.Unlock()
+	j.mu.Lock()
+	j.closed = true
+	delete(j.pins, j.releasePin)
+	delete(j.pins, j.syncPin)
+	j.releasePin = nil
+	j.mu.Unlock()
+	j.sweep()
+}

@@ -1,0 +1,97 @@
+package journal
+
+import (
+	"fmt"
+	"time"
+)
+
+// syncLoop keeps the disk up to date until Close.
+func (j *Journal) syncLoop() {
+	defer close(j.syncDone)
+	for j.awaitUnsynced() {
+		if err := j.sync(); err != nil {
+			return
+		}
+	}
+}
+
+// awaitUnsynced sleeps until there is something to sync and either a waiter asks for it or the sync
+// interval is over. It returns false when the journal closes.
+func (j *Journal) awaitUnsynced() bool {
+	for !j.unsynced() {
+		grown := j.growth.next()
+		if j.unsynced() {
+			break
+		}
+		select {
+		case <-grown:
+		case <-j.closing:
+			return false
+		}
+	}
+	interval := time.NewTimer(j.interval)
+	defer interval.Stop()
+	select {
+	case <-j.commit.wanted:
+	case <-interval.C:
+	case <-j.closing:
+		return false
+	}
+	return true
+}
+
+func (j *Journal) unsynced() bool {
+	return j.appended.Load() > j.commit.durable.Load()
+}
+
+// sync brings everything appended so far to the disk. One goroutine at a time: the sync loop, then
+// Close.
+func (j *Journal) sync() error {
+	var last *segment
+	var end int
+	j.commit.begin(func() (target uint64) {
+		target, last, end = j.position()
+		return target
+	})
+	started := time.Now()
+	err := j.syncSegments(last, end)
+	j.commit.took.Store(int64(time.Since(started)))
+	j.commit.syncs.Add(1)
+	if err != nil {
+		err = fmt.Errorf("journal: sync failed, nothing more is accepted: %w", err)
+		j.refuse(err)
+		j.log.Error("journal: stopped", "error", err)
+	}
+	j.commit.end(err)
+	return err
+}
+
+// position returns the end of the log.
+func (j *Journal) position() (last uint64, seg *segment, offset int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.appended.Load(), j.active, j.active.end
+}
+
+// syncSegments syncs from the segment where the last sync ended up to the given end, in order, since
+// a durable mark speaks for all segments before.
+func (j *Journal) syncSegments(last *segment, end int) error {
+	for s := j.syncPin.Load(); s != last; s = s.next.Load() {
+		if err := j.syncSegment(s, s.end); err != nil {
+			return err
+		}
+	}
+	if err := j.syncSegment(last, end); err != nil {
+		return err
+	}
+	j.syncPin.Store(last)
+	return nil
+}
+
+func (j *Journal) syncSegment(s *segment, end int) error {
+	if err := j.sys.syncData(s.file); err != nil {
+		return err
+	}
+	putMark(s.data, end)
+	return nil
+}
