@@ -2,19 +2,20 @@ package match
 
 import hungarian "github.com/arthurkushman/go-hungarian"
 
-// hungarianMinSide is the least size at which go-hungarian reduces the matrix at all; below it returns no pairs.
+// hungarianMinSide is the least size at which go-hungarian pairs anything.
 const hungarianMinSide = 3
 
-// Hungarian solves with github.com/arthurkushman/go-hungarian, for comparison only. The library takes square matrices, so the
-// shorter side is padded. Its answers are complete but far from optimal, differ from call to call, and take seconds from 200
-// members on; README.md has figures. A pair that it makes of forbidden members is dropped, so there may be fewer pairs than
-// possible. The zero value is ready; one goroutine at a time may use it.
+// Hungarian solves with github.com/arthurkushman/go-hungarian, for comparison only: the answers are far from optimal, differ
+// from call to call, and take seconds from 200 members on; README.md has figures. The library takes square matrices and
+// knows no forbidden pairs. So the matrix is padded, and rows that it gives a padding or a forbidden column take the
+// cheapest column left, in order. The zero value is ready; one goroutine at a time may use it.
 type Hungarian struct {
 	matrix [][]float64
 	taken  []bool // per column
 }
 
-// Solve has the parameters and results of Workspace.Solve, without its promises.
+// Solve has the parameters and results of Workspace.Solve. All rows or all columns are paired if no pair is forbidden; the
+// total is that of the pairs, not the least.
 func (h *Hungarian) Solve(rows, cols int, cost []int32, assign []int32) (total int64) {
 	checkShape(rows, cols, cost, assign)
 	h.load(rows, cols, cost)
@@ -28,7 +29,26 @@ func (h *Hungarian) Solve(rows, cols int, cost []int32, assign []int32) (total i
 			}
 		}
 	}
+	for r := range assign {
+		if assign[r] < 0 {
+			assign[r] = h.cheapestLeft(cost[r*cols:][:cols])
+		}
+	}
 	return sumPairs(cols, cost, assign)
+}
+
+// cheapestLeft takes the cheapest column left in a row, or none and returns -1.
+func (h *Hungarian) cheapestLeft(row []int32) int32 {
+	best, at := int32(Forbidden), int32(-1)
+	for c, x := range row {
+		if x < best && !h.taken[c] {
+			best, at = x, int32(c)
+		}
+	}
+	if at >= 0 {
+		h.taken[at] = true
+	}
+	return at
 }
 
 // load copies the matrix into a square one. Padding costs as much as a forbidden pair, more than any other.

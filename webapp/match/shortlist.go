@@ -118,17 +118,24 @@ func candidateLimit(minima []int64) int64 {
 // pick inserts the entries of a part that do not exceed the limit. low is the column that the part begins with.
 func pick(best []candidate, row []int32, v []int64, low int32, limit int64) []candidate {
 	v = v[:len(row)]
+	limit = beforeLast(best, limit)
 	for j, cost := range row {
 		net := int64(cost) - v[j]
 		if net > limit || cost == Forbidden {
 			continue
 		}
 		best = insert(best, candidate{rank: net, col: low + int32(j), cost: cost})
-		if len(best) == maxCandidates {
-			limit = min(limit, best[maxCandidates-1].rank-1)
-		}
+		limit = beforeLast(best, limit)
 	}
 	return best
+}
+
+// beforeLast lowers the limit for a full list, so that only what ranks before its last candidate is let in.
+func beforeLast(best []candidate, limit int64) int64 {
+	if len(best) < maxCandidates {
+		return limit
+	}
+	return min(limit, best[maxCandidates-1].rank-1)
 }
 
 // insert puts c behind its equals. If there is no room it drops the last candidate, which must rank after c.

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// seed of the random problems; every failure prints the problem's name, from which it can be made again.
+// seed makes the random problems. They are the same in every run, so a failure needs no more than its name to be repeated.
 const seed = 20240612
 
-// TestSolveAllTiny goes through every matrix over a few values, in shapes up to 3 x 2 and 2 x 3.
-func TestSolveAllTiny(t *testing.T) {
+// TestSolveTiny goes through every matrix over a few values, in shapes up to 2 x 3 and 3 x 2.
+func TestSolveTiny(t *testing.T) {
 	values := []int32{-2, 0, 1, 5, Forbidden}
 	var w Workspace
 	for rows := range 4 {
@@ -20,25 +20,18 @@ func TestSolveAllTiny(t *testing.T) {
 			if rows*cols > 6 {
 				continue
 			}
-			p := problem{rows, cols, make([]int32, rows*cols)}
-			for more := true; more; more = nextMatrix(p.cost, values) {
-				checkAgainstBruteForce(t, &w, p, "tiny")
+			count := int(math.Pow(float64(len(values)), float64(rows*cols)))
+			for number := range count {
+				rest := number
+				p := newProblem(rows, cols, func(int, int) int32 {
+					digit := rest % len(values)
+					rest /= len(values)
+					return values[digit]
+				})
+				checkAgainstBruteForce(t, &w, p, fmt.Sprint("tiny ", number))
 			}
 		}
 	}
-}
-
-// nextMatrix counts cost up, with values for digits in rising order. It returns false after the last one.
-func nextMatrix(cost, values []int32) bool {
-	for i := range cost {
-		digit := slices.Index(values, cost[i]) // -1 for the 0s that a matrix starts with is never seen: 0 is a value
-		if digit+1 < len(values) {
-			cost[i] = values[digit+1]
-			return true
-		}
-		cost[i] = values[0]
-	}
-	return false
 }
 
 func TestSolveSmall(t *testing.T) {
@@ -55,7 +48,7 @@ func TestSolveSmall(t *testing.T) {
 	}
 }
 
-// TestSolveLike compares with the textbook on sizes that go through shortlists, searches and whole rows.
+// TestSolveMedium has sizes at which shortlists leave columns out.
 func TestSolveMedium(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	var w Workspace
@@ -71,14 +64,12 @@ func TestSolveMedium(t *testing.T) {
 func TestSolveLarge(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	var w Workspace
-	for _, size := range [][2]int{{300, 300}, {250, 300}, {300, 250}, {100, 2000}, {2000, 100}} {
+	for _, size := range [][2]int{{200, 200}, {160, 200}, {200, 160}, {50, 1000}, {1000, 50}} {
 		for _, k := range kinds() {
 			checkSolve(t, &w, k.make(rng, size[0], size[1]), k.name)
 		}
 	}
-	for _, k := range kinds()[:1] {
-		checkSolve(t, &w, k.make(rng, 1000, 1000), k.name)
-	}
+	checkSolve(t, &w, randomProblem(rng, 1000, 1000), "random")
 }
 
 func TestSolveEmptySides(t *testing.T) {
@@ -170,7 +161,7 @@ func FuzzSolve(f *testing.F) {
 	f.Add(uint8(3), []byte{255, 255, 0, 255, 1, 0, 0, 255, 255})
 	f.Add(uint8(40), make([]byte, 2000))
 	f.Fuzz(func(t *testing.T, cols uint8, data []byte) {
-		if cols == 0 || len(data) > 4096 {
+		if cols == 0 || len(data) > 2048 {
 			t.Skip()
 		}
 		rows := len(data) / int(cols)
@@ -289,8 +280,8 @@ func checkPotentials(w *Workspace, p problem, assign []int32) error {
 // bruteForce tries all assignments.
 func bruteForce(p problem) (pairs int, total int64) {
 	taken := make([]bool, p.cols)
+	pairs = -1
 	var try func(r, n int, sum int64)
-	pairs, total = -1, 0
 	try = func(r, n int, sum int64) {
 		if r == p.rows {
 			if n > pairs || n == pairs && sum < total {
