@@ -49,8 +49,8 @@ func New(store Store, region isuride.Region, solver Solver, params Params, now f
 	return &Dispatcher{store: store, region: store.Region(region), solver: solver, params: params, now: now}
 }
 
-// Run matches until the context ends: one round after each change, but at most one in
-// each Cadence. It returns an error if a round does.
+// Run matches until the context ends: one round after each change, and a rest of
+// Cadence after each round that matched something. It returns an error if a round does.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
@@ -61,8 +61,12 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 			return nil
 		case <-d.region.Changed():
 		}
-		if _, err := d.Round(); err != nil {
+		assigned, err := d.Round()
+		if err != nil {
 			return err
+		}
+		if assigned == 0 {
+			continue
 		}
 		pause.Reset(d.params.Cadence)
 		select {

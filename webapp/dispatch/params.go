@@ -5,9 +5,9 @@ import "time"
 // Params are all numbers of the policy. Costs are in thousandths of a tick of 30 ms,
 // the time in which a chair moves by its speed.
 type Params struct {
-	// Cadence is the shortest time between the starts of two rounds of a region. More
-	// rides and chairs in one round make better pairs; 50 to 100 ms costs a ride at most
-	// three of the 100 ticks that its rating allows for matching (spec 7.3).
+	// Cadence is the rest of a region after a round that matched something. More rides
+	// and chairs in one round make better pairs; 50 to 100 ms costs a ride at most three
+	// of the 100 ticks that its rating allows for matching (spec 7.3).
 	Cadence time.Duration
 	// CarryWeight scales the preference of fast chairs for long rides: the carrying time
 	// by which the chair beats the mean, in thousandths. Whole carrying times would
