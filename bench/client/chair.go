@@ -43,8 +43,10 @@ func (c *chairClient) PostStatus(rideID string, s world.Status) {
 	c.call.submit(opRideStatus)
 }
 
+// Close ends the connections and whatever is under way; it may be called again.
 func (c *chairClient) Close() {
 	c.shard.post(evloop.Func(func() {
+		c.call.cancel()
 		(*feedClosing)(&c.feed).Run()
 		c.entity.close()
 	}))

@@ -53,7 +53,7 @@ type Engine struct {
 	deliver  func(now world.Instant, e world.Event)
 	home     *shard
 	shards   []*shard // those that serve sockets
-	made     int      // entities so far
+	clients  []interface{ Close() }
 	dials    *dialStats
 	stats    Stats
 }
@@ -82,8 +82,11 @@ func New(c Config, home *evloop.Loop, deliver func(now world.Instant, e world.Ev
 	return e, nil
 }
 
-// Close ends the other loops. Connections are left to the end of the process.
+// Close ends all connections and the other loops. The home loop must not be running.
 func (e *Engine) Close() {
+	for _, c := range e.clients {
+		c.Close()
+	}
 	for _, s := range e.shards {
 		if s != e.home {
 			s.stop()
@@ -93,19 +96,30 @@ func (e *Engine) Close() {
 
 // newEntity spreads the entities over loops and routes.
 func (e *Engine) newEntity(to world.Entity) entity {
-	n := e.made
-	e.made++
+	n := len(e.clients)
 	return entity{shard: e.shards[n%len(e.shards)], to: to, route: n % len(e.config.Routes)}
 }
 
 // NewUser implements world.Clients.
-func (e *Engine) NewUser(to world.Entity) world.UserClient { return newUserClient(e.newEntity(to)) }
+func (e *Engine) NewUser(to world.Entity) world.UserClient {
+	u := newUserClient(e.newEntity(to))
+	e.clients = append(e.clients, u)
+	return u
+}
 
 // NewChair implements world.Clients.
-func (e *Engine) NewChair(to world.Entity) world.ChairClient { return newChairClient(e.newEntity(to)) }
+func (e *Engine) NewChair(to world.Entity) world.ChairClient {
+	c := newChairClient(e.newEntity(to))
+	e.clients = append(e.clients, c)
+	return c
+}
 
 // NewOwner implements world.Clients.
-func (e *Engine) NewOwner(to world.Entity) world.OwnerClient { return newOwnerClient(e.newEntity(to)) }
+func (e *Engine) NewOwner(to world.Entity) world.OwnerClient {
+	o := newOwnerClient(e.newEntity(to))
+	e.clients = append(e.clients, o)
+	return o
+}
 
 // now is the bench's clock.
 func now() world.Instant { return world.Instant(time.Now().UnixMicro()) }

@@ -1,6 +1,9 @@
 package client
 
-import "isuride/bench/world"
+import (
+	"isuride/bench/client/evloop"
+	"isuride/bench/world"
+)
 
 // An ownerClient implements world.OwnerClient.
 type ownerClient struct {
@@ -26,4 +29,12 @@ func (o *ownerClient) Chairs() { o.call.submit(opOwnerChairs) }
 func (o *ownerClient) Sales(until world.Millis) {
 	o.call.number = int64(until)
 	o.call.submit(opSales)
+}
+
+// Close ends the connections and whatever is under way.
+func (o *ownerClient) Close() {
+	o.shard.post(evloop.Func(func() {
+		o.call.cancel()
+		o.entity.close()
+	}))
 }

@@ -16,7 +16,7 @@ import (
 
 // A rig is an engine with a server, and the test in the place of the World.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	loop   *evloop.Loop
 	engine *Engine
 	events []world.Event
@@ -24,7 +24,7 @@ type rig struct {
 }
 
 // newRig makes an engine for the server at the address.
-func newRig(t *testing.T, scheme, addr string, change func(*Config)) *rig {
+func newRig(t testing.TB, scheme, addr string, change func(*Config)) *rig {
 	t.Helper()
 	loop, err := evloop.New()
 	if err != nil {
@@ -162,3 +162,6 @@ func listen(t *testing.T, handle func(net.Conn)) (addr string) {
 	}()
 	return l.Addr().String()
 }
+
+// taskFunc makes the World's goroutine call f.
+func taskFunc(f func()) evloop.Task { return evloop.Func(f) }

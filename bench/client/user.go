@@ -62,8 +62,10 @@ func (u *userClient) Evaluate(rideID string, rating int) {
 	u.call.submit(opEvaluate)
 }
 
+// Close ends the connections and whatever is under way; it may be called again.
 func (u *userClient) Close() {
 	u.shard.post(evloop.Func(func() {
+		u.call.cancel()
 		(*feedClosing)(&u.feed).Run()
 		u.entity.close()
 	}))
