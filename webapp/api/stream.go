@@ -1,6 +1,7 @@
 package api
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"isuride/webapp/engine"
@@ -22,6 +23,10 @@ type eventStream struct {
 	log  *state.Stream
 
 	writer atomic.Int32 // idle, writing or writingAgain
+
+	// mu is held from taking messages to marking them delivered: the stream must not
+	// leave its log in between (notify, invariant 5).
+	mu sync.Mutex
 }
 
 const (
@@ -41,7 +46,9 @@ func (s *eventStream) open(conn *httpd.Stream) {
 	s.writer.Store(writingOnce) // before the log knows the stream: wake must not start a second one
 	s.log = s.to.log.Open(s.wake)
 	conn.OnClose(func() {
+		s.mu.Lock() // not for long: a write to a closed connection fails at once
 		s.log.Close()
+		s.mu.Unlock()
 		leave()
 		s.to.left()
 	})
@@ -82,6 +89,8 @@ func (s *eventStream) write(first []byte) {
 
 // writeAll sends the messages that wait, together, and marks them delivered.
 func (s *eventStream) writeAll(buf []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var last, count uint64
 	for {
 		m, n, ok := s.log.Next()

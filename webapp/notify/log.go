@@ -13,6 +13,10 @@
 //     unless nothing was delivered yet.
 //  3. Every open stream's next entry is kept, or is the one still to come.
 //  4. The mark moves by one entry at a time, in order.
+//  5. A stream starts while no other one has taken more than was delivered. Until then
+//     nobody knows what was delivered last: a client that has read a message, and comes
+//     back before the mark has moved, would be told an older one again. Hence a write
+//     that is stuck holds new streams up, for as long as its time limit.
 package notify
 
 import "sync"
@@ -55,6 +59,7 @@ func (l *Log[M]) Deliver(n uint64, commit func(*M) error) error {
 	}
 	l.delivered++
 	l.trim()
+	l.startLocked()
 	return nil
 }
 
@@ -100,9 +105,26 @@ func (l *Log[M]) Pending(visit func(*M)) {
 func (l *Log[M]) Open(wake func()) *Stream[M] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := &Stream[M]{log: l, wake: wake, next: l.resume()}
+	s := &Stream[M]{log: l, wake: wake}
 	l.streams = append(l.streams, s)
+	l.startLocked()
 	return s
+}
+
+// startLocked starts the streams that wait for it, if the last delivered message is
+// known.
+func (l *Log[M]) startLocked() {
+	for _, s := range l.streams {
+		if s.started && s.next > l.delivered {
+			return // in the middle of a write
+		}
+	}
+	for _, s := range l.streams {
+		if !s.started {
+			s.next, s.started = l.resume(), true
+			s.wake()
+		}
+	}
 }
 
 // resume is the number of the last delivered entry, or of the first one to come if
@@ -120,7 +142,9 @@ func (l *Log[M]) end() uint64 { return l.first + uint64(len(l.entries)) }
 func (l *Log[M]) trim() {
 	keep := l.resume()
 	for _, s := range l.streams {
-		keep = min(keep, s.next)
+		if s.started {
+			keep = min(keep, s.next)
+		}
 	}
 	if n := keep - l.first; n > 0 {
 		kept := copy(l.entries, l.entries[n:])
