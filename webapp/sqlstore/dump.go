@@ -214,23 +214,25 @@ func (p *dumpParser) literal() ([]byte, error) {
 		return nil, errDumpEnds
 	}
 	switch c := p.text[p.pos]; {
-	case c == '\'' || c == '"':
+	case c == '\'', c == '"':
 		err := p.quoted()
 		return p.value, err
-	case c == '-' || c == '+' || c >= '0' && c <= '9':
+	case c == '-', c == '+', c >= '0' && c <= '9':
 		start := p.pos
 		for p.pos++; p.pos < len(p.text) && isWord(p.text[p.pos]); p.pos++ {
 		}
 		return p.text[start:p.pos], nil
 	}
-	switch word := p.word(); {
-	case strings.EqualFold(word, "NULL"):
+	word := p.word()
+	if strings.EqualFold(word, "NULL") {
 		return nil, nil
-	case strings.HasPrefix(word, "_"): // the character set of the string that follows
-		return p.literal()
-	default:
-		return nil, p.unexpected("value")
 	}
+	p.space()
+	if strings.HasPrefix(word, "_") && p.pos < len(p.text) && p.text[p.pos] == '\'' {
+		err := p.quoted() // behind the name of its character set
+		return p.value, err
+	}
+	return nil, p.unexpected("value")
 }
 
 // quoted reads a string into value; the first character is the quote.

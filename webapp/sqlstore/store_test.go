@@ -3,10 +3,13 @@ package sqlstore_test
 import (
 	"context"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
+
+	"github.com/jmoiron/sqlx"
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/sqlstore"
@@ -27,8 +30,10 @@ func eachDialect(t *testing.T, f func(t *testing.T, c sqlstore.Config)) {
 	t.Run("MySQL", func(t *testing.T) { f(t, mysql.Config(t)) })
 }
 
+// sqliteConfig names a file in a folder that is still to be made, with characters that
+// mean something in a URL.
 func sqliteConfig(tb testing.TB) sqlstore.Config {
-	return sqlstore.Config{Dialect: sqlstore.SQLite, Path: filepath.Join(tb.TempDir(), "folder ?#%", "isuride.db")}
+	return sqlstore.Config{Path: filepath.Join(tb.TempDir(), "folder ?#%41", "isuride.db")}
 }
 
 func open(tb testing.TB, c sqlstore.Config) *sqlstore.Store {
@@ -45,30 +50,135 @@ func open(tb testing.TB, c sqlstore.Config) *sqlstore.Store {
 	return s
 }
 
+// direct runs a statement past the store.
+func direct(t *testing.T, c sqlstore.Config, statement string) {
+	t.Helper()
+	driver, source := "sqlite", "file:"+(&url.URL{Path: c.Path}).EscapedPath()
+	if c.Dialect == sqlstore.MySQL {
+		driver, source = "mysql", mysqltest.Source(c)
+	}
+	db, err := sqlx.Connect(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reset, write and load fail the test if the store does.
+
+func reset(t *testing.T, s *sqlstore.Store, generation uint64, rows *isuride.Tables) {
+	t.Helper()
+	if err := s.Reset(t.Context(), generation, rows); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, s *sqlstore.Store, generation, position uint64, rows *isuride.Tables) {
+	t.Helper()
+	if err := s.WriteCut(t.Context(), generation, position, rows); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func load(t *testing.T, s *sqlstore.Store) *sqlstore.Snapshot {
+	t.Helper()
+	snapshot, err := s.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snapshot
+}
+
+func state(t *testing.T, s *sqlstore.Store) sqlstore.State {
+	t.Helper()
+	st, err := s.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+func wantTables(t *testing.T, got, want *isuride.Tables) {
+	t.Helper()
+	g, w := reflect.ValueOf(*got), reflect.ValueOf(*want)
+	for i := range g.NumField() {
+		if g.Field(i).Len() == 0 && w.Field(i).Len() == 0 {
+			continue
+		}
+		if !reflect.DeepEqual(g.Field(i).Interface(), w.Field(i).Interface()) {
+			t.Errorf("%s:\ngot  %+v\nwant %+v", g.Type().Field(i).Name, g.Field(i), w.Field(i))
+		}
+	}
+}
+
+// A moment of the data set, and texts that break a careless quoting.
+const (
+	at    = isuride.Time(1732579200123456)
+	awful = "a'b\\c\"d`\x00\n\r\x1a%_\\'😀\u2028é"
+)
+
+// fullTables has two rows in each table: one with awful values in all columns, and one
+// with as little as there can be.
+func fullTables() *isuride.Tables {
+	return &isuride.Tables{
+		Settings:    []isuride.Setting{{Name: "a", Value: awful}, {Name: "b"}},
+		ChairModels: []isuride.ChairModel{{Name: "Quartz 椅子", Speed: 7}, {Name: "ヴ", Speed: -1}},
+		Owners: []isuride.Owner{
+			{ID: "o1", Name: awful, AccessToken: "t'1", ChairRegisterToken: "r\\", CreatedAt: at, UpdatedAt: at + 1},
+			{ID: "o2", CreatedAt: at, UpdatedAt: at},
+		},
+		Users: []isuride.User{
+			{ID: "u1", Username: awful, Firstname: awful, Lastname: awful, DateOfBirth: awful, AccessToken: awful, InvitationCode: awful,
+				CreatedAt: at, UpdatedAt: at + 999999},
+			{ID: "u2", CreatedAt: at, UpdatedAt: at},
+		},
+		PaymentTokens: []isuride.PaymentToken{{UserID: "u1", Token: awful, CreatedAt: at}, {UserID: "u2", CreatedAt: at}},
+		Chairs: []isuride.Chair{
+			{ID: "c1", OwnerID: "o1", Name: awful, Model: awful, IsActive: true, AccessToken: awful, CreatedAt: at, UpdatedAt: at + 7},
+			{ID: "c2", CreatedAt: at, UpdatedAt: at},
+		},
+		ChairLocations: []isuride.ChairLocation{
+			{ID: "any string", ChairID: "c1", Coordinate: isuride.Coordinate{Latitude: -2147483648, Longitude: 2147483647}, CreatedAt: at},
+			{ID: "l2", ChairID: "c1", CreatedAt: at + 1},
+		},
+		Rides: []isuride.Ride{
+			{ID: "r1", UserID: "u1", ChairID: "c1", Pickup: isuride.Coordinate{Latitude: 1, Longitude: -2},
+				Destination: isuride.Coordinate{Latitude: 3, Longitude: -4}, Evaluation: 5, CreatedAt: at, UpdatedAt: at + 3},
+			{ID: "r2", CreatedAt: at, UpdatedAt: at},
+		},
+		RideStatuses: []isuride.RideStatus{
+			{ID: "s1", RideID: "r1", Status: isuride.Completed, CreatedAt: at, AppSentAt: at + 1, ChairSentAt: at + 2},
+			{ID: "s2", RideID: "r1", Status: isuride.Matching, CreatedAt: at},
+		},
+		Coupons: []isuride.Coupon{
+			{UserID: "u1", Code: awful, Discount: 3000, CreatedAt: at, UsedBy: "r1"},
+			{UserID: "u1", Code: "b", CreatedAt: at},
+		},
+	}
+}
+
+// fullTracks are those of fullTables.
+var fullTracks = map[string]sqlstore.Track{"c1": {Total: 2147483648 + 2147483647, At: at + 1}}
+
 func TestResetLoadsBack(t *testing.T) {
 	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
 		s := open(t, c)
+		reset(t, s, 3, fullTables())
+		got := load(t, s)
 		want := fullTables()
-		if err := s.Reset(t.Context(), 3, want); err != nil {
-			t.Fatal(err)
-		}
-		got, err := s.Load(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
 		want.ChairLocations = nil
-		if !reflect.DeepEqual(got.Tables, *want) {
-			t.Errorf("got  %+v\nwant %+v", got.Tables, *want)
+		wantTables(t, &got.Tables, want)
+		if !reflect.DeepEqual(got.Tracks, fullTracks) {
+			t.Errorf("tracks %v, want %v", got.Tracks, fullTracks)
+		}
+		if got.Generation != 3 || got.Position != 0 {
+			t.Errorf("position %d of generation %d", got.Position, got.Generation)
+		}
+		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 3}); state(t, s) != want {
+			t.Errorf("state %+v, want %+v", state(t, s), want)
 		}
 	})
-}
-
-// fullTables has a row in each table with values in all columns.
-func fullTables() *isuride.Tables {
-	return &isuride.Tables{
-		Settings:    []isuride.Setting{{Name: "payment_gateway_url", Value: "http://127.0.0.1:1"}},
-		ChairModels: []isuride.ChairModel{{Name: "椅子", Speed: 7}},
-		Owners: []isuride.Owner{{ID: "o1", Name: `a'b\c"d` + "\x00\n\u2028😀", AccessToken: "t", ChairRegisterToken: "r",
-			CreatedAt: 1732579200123456, UpdatedAt: 1732579200123457}},
-	}
 }

@@ -16,6 +16,7 @@ package mysqltest
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
 
 	"isuride/webapp/sqlstore"
@@ -97,15 +99,26 @@ func parseAccount(text string) (sqlstore.Config, error) {
 
 // drop removes the database of a test.
 func (s *Server) drop(tb testing.TB, c sqlstore.Config) {
-	db, err := sqlx.Connect("mysql", fmt.Sprintf("%s:%s@tcp(%s:%d)/", c.User, c.Password, c.Host, c.Port))
+	statement := "DROP DATABASE IF EXISTS " + c.Name
+	c.Name = ""
+	db, err := sqlx.Connect("mysql", Source(c))
 	if err != nil {
 		tb.Errorf("drop the test database: %v", err)
 		return
 	}
-	_, err = db.Exec("DROP DATABASE IF EXISTS " + c.Name)
+	_, err = db.Exec(statement)
 	if err := errors.Join(err, db.Close()); err != nil {
 		tb.Errorf("drop the test database: %v", err)
 	}
+}
+
+// Source is the database in the form that the driver takes, for tests that look past the
+// store.
+func Source(c sqlstore.Config) string {
+	m := mysql.NewConfig()
+	m.Net, m.Addr = "tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
+	m.User, m.Passwd, m.DBName = c.User, c.Password, c.Name
+	return m.FormatDSN()
 }
 
 // Stop ends the private server as a crash does, with SIGKILL; what was committed stays

@@ -127,7 +127,7 @@ func (p *process) waitAnswer() error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		db, err := sqlx.ConnectContext(ctx, "mysql", fmt.Sprintf("%s:%s@tcp(127.0.0.1:%d)/", testUser, testPassword, p.port))
+		db, err := sqlx.ConnectContext(ctx, "mysql", Source(p.account()))
 		if err == nil {
 			return db.Close()
 		}

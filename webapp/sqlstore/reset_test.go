@@ -1,0 +1,130 @@
+package sqlstore_test
+
+import (
+	"errors"
+	"testing"
+
+	"isuride/webapp/isuride"
+	"isuride/webapp/sqlstore"
+)
+
+func TestEmptyDatabase(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := open(t, c)
+		if got := state(t, s); got != (sqlstore.State{}) {
+			t.Errorf("state %+v", got)
+		}
+		if _, err := s.Load(t.Context()); !errors.Is(err, sqlstore.ErrNotReady) {
+			t.Errorf("load: %v", err)
+		}
+	})
+}
+
+func TestResetLeavesNothingBehind(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := open(t, c)
+		reset(t, s, 1, fullTables())
+		write(t, s, 1, 10, fullTables())
+		reset(t, s, 2, &isuride.Tables{Settings: []isuride.Setting{{Name: "x", Value: "y"}}})
+		got := load(t, s)
+		wantTables(t, &got.Tables, &isuride.Tables{Settings: []isuride.Setting{{Name: "x", Value: "y"}}})
+		if len(got.Tracks) != 0 || got.Generation != 2 || got.Position != 0 {
+			t.Errorf("tracks %v, position %d of generation %d", got.Tracks, got.Position, got.Generation)
+		}
+	})
+}
+
+// A reset that ends early, here by a data set that names a user twice, is recognised,
+// takes no cuts, and can be done again.
+func TestInterruptedReset(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := open(t, c)
+		reset(t, s, 1, fullTables())
+		twice := fullTables()
+		twice.Users = append(twice.Users, twice.Users[0])
+		if err := s.Reset(t.Context(), 2, twice); err == nil || sqlstore.IsTransient(err) {
+			t.Fatalf("reset: %v", err)
+		}
+
+		s = open(t, c)
+		if want := (sqlstore.State{Exists: true, Generation: 2}); state(t, s) != want {
+			t.Errorf("state %+v, want %+v", state(t, s), want)
+		}
+		if _, err := s.Load(t.Context()); !errors.Is(err, sqlstore.ErrNotReady) {
+			t.Errorf("load: %v", err)
+		}
+		for generation := range uint64(4) {
+			if err := s.WriteCut(t.Context(), generation, 1, fullTables()); !errors.Is(err, sqlstore.ErrFenced) {
+				t.Errorf("cut of generation %d: %v", generation, err)
+			}
+		}
+		reset(t, s, 3, fullTables())
+		if got := load(t, s); got.Generation != 3 || len(got.Users) != 2 {
+			t.Errorf("generation %d with %d users", got.Generation, len(got.Users))
+		}
+	})
+}
+
+// What the in-memory server takes for different names must be different for the unique
+// keys, too (decision 0002).
+func TestNamesThatOnlyLookEqual(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		rows := &isuride.Tables{}
+		for i, name := range []string{"Aoi", "aoi", "áoi", "aoï", "アオイ", "あおい", "ｱｵｲ", "😀", "😁", "ss", "ß", " aoi", "aoi\t", "ao\u0301i", "ﬁ", "fi", ""} {
+			id := string(rune('a' + i))
+			rows.Users = append(rows.Users, isuride.User{ID: id, Username: name, AccessToken: id, InvitationCode: id, CreatedAt: at, UpdatedAt: at})
+			rows.Owners = append(rows.Owners, isuride.Owner{ID: id, Name: name, AccessToken: id, ChairRegisterToken: id, CreatedAt: at, UpdatedAt: at})
+		}
+		s := open(t, c)
+		reset(t, s, 1, rows)
+		got := load(t, s)
+		wantTables(t, &got.Tables, rows)
+		write(t, s, 1, 1, rows)
+		got = load(t, s)
+		wantTables(t, &got.Tables, rows)
+	})
+}
+
+func TestAdopt(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := open(t, c)
+		reset(t, s, 5, fullTables())
+		direct(t, c, "DROP TABLE journal_position")
+		if c.Dialect == sqlstore.MySQL { // as the contest's schema has it
+			direct(t, c, "ALTER TABLE users MODIFY username VARCHAR(30) NOT NULL, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+		}
+		if want := (sqlstore.State{Exists: true, Foreign: true}); state(t, s) != want {
+			t.Fatalf("state %+v, want %+v", state(t, s), want)
+		}
+		if err := s.Adopt(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		want := fullTables()
+		for i, name := range []string{"b", "B"} { // not the same to us
+			want.Users[i].Username = name
+		}
+		write(t, s, 1, 1, &isuride.Tables{Users: want.Users})
+		got := load(t, s)
+		want.ChairLocations = nil
+		wantTables(t, &got.Tables, want)
+		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 1, Position: 1}); state(t, s) != want {
+			t.Errorf("state %+v, want %+v", state(t, s), want)
+		}
+	})
+}
+
+// Tables without rows are nobody's loss.
+func TestEmptyTablesAreNotForeign(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := open(t, c)
+		reset(t, s, 5, &isuride.Tables{})
+		direct(t, c, "DROP TABLE journal_position")
+		if want := (sqlstore.State{Exists: true}); state(t, s) != want {
+			t.Errorf("state %+v, want %+v", state(t, s), want)
+		}
+		direct(t, c, "DROP TABLE coupons")
+		if got := state(t, s); got != (sqlstore.State{}) {
+			t.Errorf("state %+v with a table less", got)
+		}
+	})
+}
