@@ -9,7 +9,6 @@ package api
 import (
 	"errors"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"isuride/webapp/engine"
@@ -97,6 +96,6 @@ func (a *API) fail(ctx *httpd.Ctx, err error) {
 		writeError(ctx, statusOf[domain.Code], domain.Message)
 		return
 	}
-	a.opt.Log.Error("request failed", "path", string(ctx.Path()), "err", err, "stack", string(debug.Stack()))
+	a.opt.Log.Error("request failed", "path", string(ctx.Path()), "err", err)
 	writeError(ctx, 500, "internal error")
 }
