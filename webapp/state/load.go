@@ -12,7 +12,8 @@ import (
 // write-behind never leaves any (spec 9.4).
 func New(opt Options, rows *isuride.Tables, tracks map[string]Track) *Store {
 	s := newStore(opt)
-	l := loader{Store: s, discounts: map[string]int{}, statuses: map[string][]isuride.RideStatus{}, messages: map[*Log][]pastMessage{}}
+	l := loader{Store: s, discounts: map[string]int{}, statuses: map[string][]isuride.RideStatus{}, messages: map[*Log][]pastMessage{},
+		stats: map[*Ride]rideStats{}}
 	for _, m := range rows.ChairModels {
 		s.models[m.Name] = m.Speed
 	}
@@ -33,7 +34,11 @@ type loader struct {
 	statuses  map[string][]isuride.RideStatus
 	messages  map[*Log][]pastMessage
 	byChair   []*Ride
+	stats     map[*Ride]rideStats
 }
+
+// rideStats are the stats of a ride's chair as long as the ride lasted, and with it.
+type rideStats struct{ during, after Stats }
 
 // pastMessage is a message that may have been delivered before.
 type pastMessage struct {
@@ -131,11 +136,13 @@ func (l *loader) chairRides() {
 	})
 	for _, r := range l.byChair {
 		c := r.chair.Load()
+		during := c.stats
 		if r.done {
 			c.book(r)
 		} else {
 			c.ride = r
 		}
+		l.stats[r] = rideStats{during, c.stats}
 		l.told(&c.Log, r, func(row *isuride.RideStatus) bool { return row.ChairSentAt != 0 })
 	}
 	l.chairsByID.Range(func(_ string, c *Chair) bool { l.refreshFreeLocked(c); return true })
@@ -158,7 +165,7 @@ func (l *loader) logs() {
 		}
 		for i := max(first-1, 0); i < len(messages); i++ {
 			if m := &messages[i]; i < first || !m.sent {
-				log.Append(m.withStats())
+				log.Append(l.withStats(m.Message))
 			}
 		}
 		if first > 0 {
@@ -167,10 +174,11 @@ func (l *loader) logs() {
 	}
 }
 
-// withStats adds the chair's stats, which stand for the whole of an unfinished ride.
-func (m *pastMessage) withStats() Message {
-	if c := m.Ride.chair.Load(); c != nil {
-		m.Stats = c.stats
+// withStats adds the chair's stats as they were at the message's status (spec 6.3).
+func (l *loader) withStats(m Message) Message {
+	m.Stats = l.stats[m.Ride].during
+	if m.Status == isuride.Completed {
+		m.Stats = l.stats[m.Ride].after
 	}
-	return m.Message
+	return m
 }
