@@ -77,3 +77,24 @@ func allocsPerExchange(t *testing.T, nc net.Conn, request string) float64 {
 		io.ReadFull(nc, in)
 	})
 }
+
+func TestStreamWriteAllocatesNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
+	h := newStreamer()
+	l := listen(t, "tcp")
+	serve(t, l, h.serve, Options{})
+	c := dial(t, target{addr: l.Addr().String()})
+	c.openStream()
+	s := await(t, "open", h.opened)
+	event := []byte("data: {}\n\n")
+	in := make([]byte, len(event))
+	n := testing.AllocsPerRun(1000, func() {
+		s.Write(event)
+		io.ReadFull(c, in)
+	})
+	if n != 0 {
+		t.Errorf("%v allocations per event", n)
+	}
+}

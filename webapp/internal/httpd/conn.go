@@ -86,7 +86,6 @@ func (c *conn) tooSlow() {
 	}
 	c.deadline.enter(busy, 0)
 	c.refuse(fault{408, "request took too long"})
-	c.linger = false // its read deadline is over
 }
 
 // end closes the connection. It is called once.

@@ -100,6 +100,22 @@ func TestSlowLoris(t *testing.T) {
 	})
 }
 
+// TestReadTimeoutStartsAnew has two slow requests, each of them in time.
+func TestReadTimeoutStartsAnew(t *testing.T) {
+	timed(t, echo, func(t *testing.T, l *pipes) {
+		c := l.dial(t)
+		for range 3 {
+			c.send("GET / HT")
+			time.Sleep(8 * time.Second)
+			c.send("TP/1.1\r\nHost: x\r\n\r\nGE")
+			c.expect(ok("GET / ? "))
+			time.Sleep(8 * time.Second)
+			c.send(lines("T / HTTP/1.1", "Host: x"))
+			c.expect(ok("GET / ? "))
+		}
+	})
+}
+
 func TestWriteTimeout(t *testing.T) {
 	written := make(chan error, 1)
 	h := func(c *Ctx) { c.AfterWrite(func(err error) { written <- err }) }

@@ -3,8 +3,10 @@ package httpd
 import (
 	"fmt"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // echo answers with what it understood of the request.
@@ -114,6 +116,7 @@ var exchanges = []struct {
 	{name: "space in the target", in: lines("GET /a b HTTP/1.1"), out: refused("400 Bad Request", "malformed request target"), closes: true},
 	{name: "control character in the target", in: lines("GET /\x00 HTTP/1.1"), out: refused("400 Bad Request", "malformed request target"), closes: true},
 	{name: "relative target", in: lines("GET a HTTP/1.1"), out: refused("400 Bad Request", "malformed request target"), closes: true},
+	{name: "no scheme", in: lines("GET h1/p://a HTTP/1.1"), out: refused("400 Bad Request", "malformed request target"), closes: true},
 	{name: "asterisk of a GET", in: lines("GET * HTTP/1.1"), out: refused("400 Bad Request", "malformed request target"), closes: true},
 	{name: "authority form", in: lines("CONNECT x:443 HTTP/1.1"), out: refused("400 Bad Request", "malformed request target"), closes: true},
 	{name: "absolute form without host", in: lines("GET http:///a HTTP/1.1"), out: refused("400 Bad Request", "malformed request target"), closes: true},
@@ -229,16 +232,59 @@ func TestExpectContinue(t *testing.T) {
 	})
 }
 
-// TestHalfClose has a client that sends its request and its end at once.
+// TestHalfClose has a client that sends its request, then its end.
 func TestHalfClose(t *testing.T) {
 	inAllModes(t, echo, Options{}, func(t *testing.T, _ *Server, a target) {
 		c := dial(t, a)
 		c.send(lines("GET / HTTP/1.1", "Host: x"))
-		if err := c.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
-			t.Fatal(err)
-		}
+		c.closeWrite()
 		c.expectEnd(ok("GET / ? "))
 	})
+}
+
+// TestHalfCloseAtOnce has the request and the end arrive in one segment, which
+// wakes the waiting server only once.
+func TestHalfCloseAtOnce(t *testing.T) {
+	l := listen(t, "tcp")
+	s := serve(t, l, echo, Options{})
+	a := target{addr: l.Addr().String()}
+	t.Run("first request", func(t *testing.T) {
+		c := dial(t, a)
+		awaitIdle(t, s)
+		c.cork()
+		c.send(lines("GET / HTTP/1.1", "Host: x"))
+		c.closeWrite()
+		c.expectEnd(ok("GET / ? "))
+	})
+	t.Run("incomplete request", func(t *testing.T) {
+		c := dial(t, a)
+		c.send(lines("GET / HTTP/1.1", "Host: x"))
+		c.expect(ok("GET / ? "))
+		awaitIdle(t, s)
+		c.cork()
+		c.send("GET /")
+		c.closeWrite()
+		c.expectEnd("")
+	})
+}
+
+// awaitIdle waits until the server's only connection waits for a request.
+func awaitIdle(t *testing.T, s *Server) {
+	t.Helper()
+	isIdle := func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.conns.len != 1 {
+			return false
+		}
+		_, p, _ := s.conns.first.deadline.load()
+		return p == idle
+	}
+	for start := time.Now(); !isIdle(); runtime.Gosched() {
+		if time.Since(start) > patience {
+			t.Fatal("the server has no single idle connection")
+		}
+	}
 }
 
 // TestRefusalReachesSender checks that a client that goes on sending what was

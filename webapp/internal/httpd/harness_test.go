@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -138,6 +139,28 @@ func transport(t *testing.T) *http.Transport {
 	tr := &http.Transport{TLSClientConfig: insecure(), ForceAttemptHTTP2: true, ExpectContinueTimeout: patience}
 	t.Cleanup(tr.CloseIdleConnections)
 	return tr
+}
+
+func (c client) closeWrite() {
+	c.t.Helper()
+	if err := c.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// cork holds back what is sent until the connection is closed for writing.
+func (c client) cork() {
+	c.t.Helper()
+	raw, err := c.Conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) {
+		err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_CORK, 1)
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // reset ends the connection with a TCP reset.

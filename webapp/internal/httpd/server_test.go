@@ -176,6 +176,28 @@ func TestShutdownWaitsForRequests(t *testing.T) {
 	})
 }
 
+// TestShutdownBetweenRequests begins a shutdown when the answer is out and the
+// connection does not wait yet, so that Shutdown finds it neither idle nor a
+// stream: it has to notice by itself.
+func TestShutdownBetweenRequests(t *testing.T) {
+	for path, answer := range map[string]string{"/": ok("/"), "/stream": streamHead + "\r\n"} {
+		var srv *Server
+		h := newStreamer()
+		handler := func(c *Ctx) {
+			c.AfterWrite(func(error) { srv.drain() })
+			h.serve(c)
+		}
+		t.Run(path, func(t *testing.T) {
+			inAllModes(t, handler, Options{}, func(t *testing.T, s *Server, a target) {
+				srv = s
+				c := dial(t, a)
+				c.send(lines("GET "+path+" HTTP/1.1", "Host: x"))
+				c.expectEnd(answer)
+			})
+		})
+	}
+}
+
 func TestShutdownCutsWhatIsLeft(t *testing.T) {
 	started, release := make(chan bool), make(chan bool)
 	h := func(c *Ctx) {
