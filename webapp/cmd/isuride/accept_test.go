@@ -34,8 +34,9 @@ func rules(t *testing.T, test func(p *process), env ...string) {
 // rule checks one rule in a world of its own: initialize has just emptied the server.
 func (p *process) rule(name string, check func(p *process)) {
 	p.t.Run(name, func(t *testing.T) {
-		p.t, t = t, p.t // a restart within the rule is one of this very process
-		defer func() { p.t = t }()
+		outer := p.t // a restart within the rule is one of this very process
+		p.t, p.tb = t, t
+		defer func() { p.t, p.tb = outer, outer }()
 		p.initialize()
 		check(p)
 	})

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -124,36 +125,36 @@ func trip(from, to object) object {
 	return object{"pickup_coordinate": from, "destination_coordinate": to}
 }
 
-func (p *process) anonymous() *client { return &client{t: p.t, p: p} }
+func (p *process) anonymous() *client { return &client{t: p.tb, p: p} }
 
 // initialize starts a generation whose payments go to the test's gateway.
 func (p *process) initialize() {
-	p.t.Helper()
+	p.tb.Helper()
 	p.anonymous().want(200, "POST", "/api/initialize", object{"payment_server": p.gatewayURL})
 }
 
 // owner registers an owner and returns its register token, too.
 func (p *process) owner(name string) (*client, string) {
-	p.t.Helper()
+	p.tb.Helper()
 	c := p.anonymous()
 	r := c.call("POST", "/api/owner/owners", object{"name": name})
 	if r.status != 201 {
-		p.t.Fatalf("register owner: %d %s", r.status, r.body)
+		p.tb.Fatalf("register owner: %d %s", r.status, r.body)
 	}
-	o := r.object(p.t)
+	o := r.object(p.tb)
 	c.cookie, c.id = r.cookieOf(), o["id"].(string)
 	return c, o["chair_register_token"].(string)
 }
 
 // chair registers a chair that stands at a place and is active.
 func (p *process) chair(registerToken, name, model string, where object) *client {
-	p.t.Helper()
+	p.tb.Helper()
 	c := p.anonymous()
 	r := c.call("POST", "/api/chair/chairs", object{"name": name, "model": model, "chair_register_token": registerToken})
 	if r.status != 201 {
-		p.t.Fatalf("register chair: %d %s", r.status, r.body)
+		p.tb.Fatalf("register chair: %d %s", r.status, r.body)
 	}
-	c.cookie, c.id = r.cookieOf(), r.object(p.t)["id"].(string)
+	c.cookie, c.id = r.cookieOf(), r.object(p.tb)["id"].(string)
 	c.want(204, "POST", "/api/chair/activity", object{"is_active": true})
 	c.report(where)
 	return c
@@ -167,14 +168,14 @@ func (c *client) report(where object) int64 {
 // user registers a user with a payment token; the code may be empty. It returns the
 // user's own invitation code, too.
 func (p *process) user(name, invitation string) (*client, string) {
-	p.t.Helper()
+	p.tb.Helper()
 	c := p.anonymous()
 	r := c.call("POST", "/api/app/users", object{"username": name, "firstname": "Ann", "lastname": "Lee",
 		"date_of_birth": "2000-01-01", "invitation_code": invitation})
 	if r.status != 201 {
-		p.t.Fatalf("register user: %d %s", r.status, r.body)
+		p.tb.Fatalf("register user: %d %s", r.status, r.body)
 	}
-	o := r.object(p.t)
+	o := r.object(p.tb)
 	c.cookie, c.id = r.cookieOf(), o["id"].(string)
 	c.want(204, "POST", "/api/app/payment-methods", object{"token": "token-of-" + name})
 	return c, o["invitation_code"].(string)
@@ -209,26 +210,31 @@ type events struct {
 // listen opens the client's notification stream: of a user or of a chair, by cookie.
 func (c *client) listen() *events {
 	c.t.Helper()
-	path := "/api/app/notification"
-	if strings.HasPrefix(c.cookie, "chair_session") {
-		path = "/api/chair/notification"
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	req, err := http.NewRequestWithContext(ctx, "GET", c.p.url+path, nil)
+	e, err := c.open()
 	if err != nil {
 		c.t.Fatal(err)
+	}
+	return e
+}
+
+// open is listen for goroutines other than the test's own.
+func (c *client) open() (*events, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, "GET", c.p.url+c.notificationPath(), nil)
+	if err != nil {
+		return nil, err
 	}
 	req.Header.Set("Cookie", c.cookie)
 	res, err := streamClient.Do(req)
 	if err != nil {
-		cancel()
-		c.t.Fatal(err)
+		return nil, err
 	}
 	if res.StatusCode != 200 {
-		c.t.Fatalf("stream answers %d", res.StatusCode)
+		res.Body.Close()
+		return nil, fmt.Errorf("the stream answers %d", res.StatusCode)
 	}
 	e := &events{c: c, lines: make(chan string, 1000), header: res.Header, cancel: cancel}
-	c.t.Cleanup(cancel)
 	go func() {
 		defer close(e.lines)
 		defer res.Body.Close()
@@ -238,7 +244,7 @@ func (c *client) listen() *events {
 			}
 		}
 	}()
-	return e
+	return e, nil
 }
 
 // streamClient has a connection for each stream, as clients have.

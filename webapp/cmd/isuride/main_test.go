@@ -15,7 +15,11 @@ const asServer = "ISURIDE_TEST_AS_SERVER"
 var mysql mysqltest.Server
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asServer) != "" {
+	switch {
+	case os.Getenv(asBare) != "":
+		runBare()
+		return
+	case os.Getenv(asServer) != "":
 		main()
 		return
 	}

@@ -18,7 +18,8 @@ import (
 
 // process is a server of its own for one test, with its data and a payment gateway.
 type process struct {
-	t          *testing.T
+	t          *testing.T // nil in a benchmark
+	tb         testing.TB // the same, or the benchmark
 	url        string
 	env        []string
 	flags      []string
@@ -45,9 +46,10 @@ func dialects(t *testing.T, test func(t *testing.T, p *process)) {
 }
 
 // newProcess prepares a server; start starts it. The environment is the test's alone.
-func newProcess(t *testing.T, env ...string) *process {
+func newProcess(t testing.TB, env ...string) *process {
 	t.Helper()
-	p := &process{t: t, gateway: gateway.New(gateway.Options{})}
+	p := &process{tb: t, gateway: gateway.New(gateway.Options{})}
+	p.t, _ = t.(*testing.T)
 	srv := httptest.NewServer(p.gateway)
 	t.Cleanup(srv.Close)
 	p.gatewayURL = srv.URL
@@ -75,9 +77,9 @@ const startLimit = time.Minute
 
 // start starts the server, or starts it again, and waits until it listens.
 func (p *process) start() {
-	p.t.Helper()
+	p.tb.Helper()
 	if err := p.tryStart(); err != nil {
-		p.t.Fatal(err)
+		p.tb.Fatal(err)
 	}
 }
 
@@ -115,16 +117,16 @@ func (p *process) kill() {
 
 // stop ends the server in good order.
 func (p *process) stop() {
-	p.t.Helper()
+	p.tb.Helper()
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case err := <-p.exited:
 		p.cmd = nil
 		if err != nil {
-			p.t.Fatalf("the server did not end well (%v):\n%s", err, p.output)
+			p.tb.Fatalf("the server did not end well (%v):\n%s", err, p.output)
 		}
 	case <-time.After(startLimit):
-		p.t.Fatalf("the server does not end:\n%s", p.output)
+		p.tb.Fatalf("the server does not end:\n%s", p.output)
 	}
 }
 

@@ -132,8 +132,8 @@ func listen(cfg config) ([]net.Listener, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ISURIDE_TLS_CERT and ISURIDE_TLS_KEY: %w", err)
 		}
-		listeners = append(listeners, tls.NewListener(l, &tls.Config{
-			Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"}}))
+		listeners = append(listeners, httpd.NewTLSListener(l, &tls.Config{
+			Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13}))
 	}
 	return listeners, nil
 }

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"isuride/webapp/internal/httpd"
+)
+
+// asBare makes the test binary be a server on the same HTTP stack that answers
+// everything with the same few bytes: what a position report would cost if it did
+// nothing.
+const asBare = "ISURIDE_TEST_AS_BARE"
+
+func runBare() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Fprintf(os.Stderr, "msg=listening address=%s\n", l.Addr())
+	httpd.New(func(c *httpd.Ctx) {
+		c.SetHead("Content-Type: application/json;charset=utf-8\r\n")
+		c.SetBody(append(c.Out(0), `{"recorded_at":1732579200123}`...))
+	}, httpd.Options{}).Serve(l)
+}
+
+// usage reads the CPU time of the server process, in seconds, and its resident memory,
+// in bytes.
+func (p *process) usage() (cpu, resident float64) {
+	p.tb.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		p.tb.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ") // the name may have blanks
+	f := strings.Fields(rest)
+	number := func(i int) float64 {
+		n, err := strconv.ParseFloat(f[i], 64)
+		if err != nil {
+			p.tb.Fatal(err)
+		}
+		return n
+	}
+	const ticksPerSecond = 100 // USER_HZ, the same on every Linux machine
+	return (number(11) + number(12)) / ticksPerSecond, number(21) * float64(os.Getpagesize())
+}
+
+// BenchmarkReportOverLoopback compares the CPU time of the server for one position
+// report with that of a bare responder on the same HTTP stack, in one run, over 64
+// kept connections. The ratio is the figure; times vary with the machine.
+func BenchmarkReportOverLoopback(b *testing.B) {
+	server := newProcess(b)
+	server.start()
+	server.initialize()
+	bare := newProcess(b, asBare+"=1")
+	bare.start()
+	_, register := server.owner("owner")
+	var requests []string
+	for i := range 64 {
+		c := server.chair(register, fmt.Sprint("chair", i), "SitEase", at(i, i))
+		requests = append(requests, reportOf(c))
+	}
+	b.ResetTimer()
+	var cost [2]float64
+	for b.Loop() { // in turns, so that both see the same machine
+		for i, p := range []*process{server, bare} {
+			const n = 50_000
+			before, _ := p.usage()
+			p.load(requests, n)
+			after, _ := p.usage()
+			cost[i] += (after - before) / n
+		}
+	}
+	b.ReportMetric(cost[0]/float64(b.N)*1e6, "report-us")
+	b.ReportMetric(cost[1]/float64(b.N)*1e6, "bare-us")
+	b.ReportMetric(cost[0]/cost[1], "ratio")
+}
+
+// reportOf is a position report as the benchmarker sends it (bench 13.2).
+func reportOf(c *client) string {
+	const body = `{"latitude":-123,"longitude":4567}`
+	return "POST /api/chair/coordinate HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: isucandar\r\n" +
+		fmt.Sprintf("Content-Length: %d\r\n", len(body)) +
+		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n" +
+		"Accept-Encoding: gzip, deflate, br\r\nConnection: keep-alive\r\n" +
+		"Content-Type: application/json; charset=utf-8\r\nCookie: " + c.cookie + "\r\n\r\n" + body
+}
+
+// load sends n requests, each connection one after the other.
+func (p *process) load(requests []string, n int) {
+	p.tb.Helper()
+	var left atomic.Int64
+	left.Store(int64(n))
+	var wait sync.WaitGroup
+	for _, request := range requests {
+		wait.Go(func() {
+			if err := p.repeat(request, &left); err != nil {
+				p.tb.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// repeat relies on all answers having the same length.
+func (p *process) repeat(request string, left *atomic.Int64) error {
+	nc, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	text, answer := []byte(request), make([]byte, 4096)
+	size := 0
+	for left.Add(-1) >= 0 {
+		if _, err := nc.Write(text); err != nil {
+			return err
+		}
+		if size == 0 {
+			if size, err = nc.Read(answer); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+				return fmt.Errorf("answer %q, %w", answer[:size], err)
+			}
+			continue
+		}
+		if _, err := io.ReadFull(nc, answer[:size]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// BenchmarkIdleStreams opens 5,000 notification streams of chairs and reports what each
+// costs the server in resident memory.
+func BenchmarkIdleStreams(b *testing.B) {
+	const streams = 5000
+	p := newProcess(b)
+	p.start()
+	p.initialize()
+	_, register := p.owner("owner")
+	c := p.chair(register, "chair", "SitEase", at(0, 0))
+	for b.Loop() {
+		_, before := p.usage()
+		open := make([]io.Closer, 0, streams)
+		for range streams {
+			nc, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			fmt.Fprintf(nc, "GET /api/chair/notification HTTP/1.1\r\nHost: x\r\nCookie: %s\r\n\r\n", c.cookie)
+			open = append(open, nc)
+		}
+		for _, nc := range open { // every stream has said that there is no ride
+			if err := awaitText(nc.(net.Conn), "data: null\n\n"); err != nil {
+				b.Fatal(err)
+			}
+		}
+		_, after := p.usage()
+		b.ReportMetric((after-before)/streams/1024, "KiB/stream")
+		for _, nc := range open {
+			nc.Close()
+		}
+	}
+}
+
+func awaitText(nc net.Conn, want string) error {
+	var got []byte
+	buf := make([]byte, 4096)
+	for !strings.HasSuffix(string(got), want) {
+		n, err := nc.Read(buf)
+		if err != nil {
+			return err
+		}
+		got = append(got, buf[:n]...)
+	}
+	return nil
+}
