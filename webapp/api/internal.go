@@ -4,6 +4,9 @@ import (
 	"isuride/webapp/isuride"
 )
 
+// maxSettingBytes is what the column settings.value holds (spec 2.2).
+const maxSettingBytes = 65535
+
 // initialize begins a new generation on the initial data (spec 4.1, 9.1).
 func (a *API) initialize(c call) error {
 	var body struct {
@@ -12,8 +15,11 @@ func (a *API) initialize(c call) error {
 	if err := c.decode(&body); err != nil {
 		return err
 	}
-	if body.PaymentServer == "" {
+	switch {
+	case body.PaymentServer == "":
 		return isuride.Errorf(isuride.InvalidInput, "payment_server is required")
+	case len(body.PaymentServer) > maxSettingBytes:
+		return isuride.Errorf(isuride.InvalidInput, "payment_server is longer than %d bytes", maxSettingBytes)
 	}
 	if err := a.engine.Initialize(body.PaymentServer); err != nil {
 		return err

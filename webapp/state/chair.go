@@ -87,8 +87,8 @@ func checkModel(model string) error {
 	switch {
 	case model == "":
 		return isuride.Errorf(isuride.InvalidInput, "model is required")
-	case len(model) > textBytes:
-		return isuride.Errorf(isuride.InvalidInput, "model is longer than %d bytes", textBytes)
+	case len(model) > modelBytes:
+		return isuride.Errorf(isuride.InvalidInput, "model is longer than %d bytes", modelBytes)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 	}
 	r, ok := s.rides.Load(rideID)
 	if !ok || r.User != u {
-		return nil, false, isuride.Errorf(isuride.NotFound, "ride %q does not exist", rideID)
+		return nil, false, isuride.Errorf(isuride.NotFound, "ride %.40q does not exist", rideID)
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -7,12 +7,15 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// Widths of the columns, in characters; text columns are limited in bytes (spec 2.2).
+// Widths of the columns, in characters (spec 2.2).
 const (
 	nameWidth  = 30
 	tokenWidth = 255
-	textBytes  = 65535
 )
+
+// modelBytes is less than the column holds: notifications have the model in them, with up
+// to six bytes for each when escaped, and their lines may not exceed 64 KiB (spec 6.1).
+const modelBytes = 8 << 10
 
 // checkText refuses what its column could not hold, now rather than at the flush.
 func checkText(field, value string, width int) error {

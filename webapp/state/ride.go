@@ -191,11 +191,11 @@ func (s *Store) notHeldBy(c *Chair, rideID string) error {
 	r, ok := s.rides.Load(rideID)
 	switch {
 	case !ok:
-		return isuride.Errorf(isuride.NotFound, "ride %q does not exist", rideID)
+		return isuride.Errorf(isuride.NotFound, "ride %.40q does not exist", rideID)
 	case r.chair.Load() != c:
-		return isuride.Errorf(isuride.WrongState, "ride %q is not assigned to this chair", rideID)
+		return isuride.Errorf(isuride.WrongState, "ride %.40q is not assigned to this chair", rideID)
 	}
-	return isuride.Errorf(isuride.WrongState, "ride %q is completed", rideID)
+	return isuride.Errorf(isuride.WrongState, "ride %.40q is completed", rideID)
 }
 
 // applyStatus enters a status of an assigned ride and tells both sides. The chair's

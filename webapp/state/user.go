@@ -72,12 +72,12 @@ func (s *Store) RegisterUser(n NewUser) (*User, error) {
 func (s *Store) registerInvitedLocked(e *isuride.Event, code string) (*User, error) {
 	inviter, ok := s.usersByInvitation.Load(code)
 	if !ok {
-		return nil, isuride.Errorf(isuride.InvalidInput, "invitation_code %q belongs to nobody", code)
+		return nil, isuride.Errorf(isuride.InvalidInput, "invitation_code %.40q belongs to nobody", code)
 	}
 	inviter.mu.Lock()
 	defer inviter.mu.Unlock()
 	if inviter.invited >= isuride.MaxInvitations {
-		return nil, isuride.Errorf(isuride.InvalidInput, "invitation_code %q has been used %d times already", code, isuride.MaxInvitations)
+		return nil, isuride.Errorf(isuride.InvalidInput, "invitation_code %.40q has been used %d times already", code, isuride.MaxInvitations)
 	}
 	// The sign-up coupon ranks before the invitation's.
 	e.Coupons = append(e.Coupons,
