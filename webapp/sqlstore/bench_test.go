@@ -6,12 +6,16 @@ import (
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/sqlstore"
+	"isuride/webapp/sqlstore/mysqltest"
 )
+
+// durable syncs like a server in production; closed by TestMain.
+var durable = mysqltest.Server{Durable: true}
 
 // eachDialectBench runs f on an empty store of each kind.
 func eachDialectBench(b *testing.B, f func(b *testing.B, s *sqlstore.Store)) {
 	b.Run("SQLite", func(b *testing.B) { f(b, open(b, sqliteConfig(b))) })
-	b.Run("MySQL", func(b *testing.B) { f(b, open(b, mysql.Config(b))) })
+	b.Run("MySQL", func(b *testing.B) { f(b, open(b, durable.Config(b))) })
 }
 
 // BenchmarkWriteCut writes cuts as a loaded server makes them.

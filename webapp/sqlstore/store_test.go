@@ -21,6 +21,7 @@ var mysql mysqltest.Server
 func TestMain(m *testing.M) {
 	code := m.Run()
 	mysql.Close()
+	durable.Close()
 	os.Exit(code)
 }
 

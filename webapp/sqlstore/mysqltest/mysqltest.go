@@ -35,6 +35,10 @@ const variable = "ISURIDE_TEST_MYSQL"
 
 // Server is started by the first call of Config. The zero value is ready.
 type Server struct {
+	// Durable is for benchmarks: the server syncs each commit to the disk, as it has to
+	// in production.
+	Durable bool
+
 	mu        sync.Mutex
 	account   sqlstore.Config // without a database
 	private   *process        // nil if the server is not ours
@@ -77,7 +81,7 @@ func (s *Server) start() (err error) {
 		s.account, err = parseAccount(text)
 		return err
 	}
-	if s.private, err = newProcess(); err != nil {
+	if s.private, err = newProcess(s.Durable); err != nil {
 		return err
 	}
 	s.account = s.private.account()
