@@ -92,7 +92,7 @@ func TestStreamWriteAllocatesNothing(t *testing.T) {
 	in := make([]byte, len(event))
 	n := testing.AllocsPerRun(1000, func() {
 		s.Write(event)
-		io.ReadFull(c, in)
+		io.ReadFull(c.Conn, in)
 	})
 	if n != 0 {
 		t.Errorf("%v allocations per event", n)
