@@ -40,6 +40,7 @@ func kinds() []kind {
 		{"extreme", extremeProblem},
 		{"geometric", geometricProblem},
 		{"crowded", crowdedProblem},
+		{"fleet", fleetProblem},
 		{"product", productProblem},
 		{"sparse", func(rng *rand.Rand, rows, cols int) problem {
 			return sprinkle(rng, randomProblem(rng, rows, cols), 0.9)
@@ -71,6 +72,23 @@ func geometricProblem(rng *rand.Rand, rows, cols int) problem {
 // crowdedProblem has its rows in the middle of the columns, so that paths lead outwards over many rows: the hardest kind.
 func crowdedProblem(rng *rand.Rand, rows, cols int) problem {
 	return distances(points(rng, rows, 100), points(rng, cols, 300))
+}
+
+// fleetProblem is like a round of dispatch: the time to the pickup, and the time that a fast chair saves on the ride itself,
+// in thousandths of a tick. All rows want the same few fast columns.
+func fleetProblem(rng *rand.Rand, rows, cols int) problem {
+	speeds := []int32{2, 2, 2, 3, 3, 5, 7}
+	const meanSpeed = 3
+	p := geometricProblem(rng, rows, cols)
+	for r := range rows {
+		carry := 10 + rng.Int32N(300)
+		for c := range cols {
+			speed := speeds[c%len(speeds)]
+			pickup := p.cost[r*cols+c]
+			p.cost[r*cols+c] = 1000*(pickup+carry)/speed - 1000*carry/meanSpeed
+		}
+	}
+	return p
 }
 
 // productProblem is hard for solvers that look at the best few columns of each row: they are the same for all.

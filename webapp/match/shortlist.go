@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// The shape of a shortlist. Found by trial on random and geometric costs of 1000 x 1000 and 200 x 4000: with shorter lists
-// searches read whole rows more often, longer ones take longer to build. From 16 to 48 candidates the time changes little.
+// The shape of a shortlist, found by trial on random and geometric costs of 1000 x 1000 and 200 x 4000. Shorter lists make
+// searches read whole rows more often, longer ones take longer to build; the time is much the same from 12 to 40 candidates.
 const (
-	maxCandidates = 24
+	maxCandidates = 16
 	rowParts      = 32 // at most; a row is cut into parts to find a threshold for its candidates
-	wantedParts   = 14 // parts that shall hold a candidate; gives about 18 candidates on random costs
+	wantedParts   = 10 // parts that shall hold a candidate; gives about 12 candidates on random costs
 )
 
 // A candidate is a column that a row may want. rank is its net cost when it was listed; net costs never fall, so it is a
@@ -26,8 +26,6 @@ type candidate struct {
 type shortlist struct {
 	candidates []candidate // a window of shortlists.arena
 	rest       int64
-	built      int32 // number of the search that built it
-	tooShort   bool  // even when new; searches read the whole row
 }
 
 // shortlists are the lists of all rows.
@@ -62,7 +60,7 @@ func (w *Workspace) shortlist(r int32) {
 			best = pick(best, row[low:high], v[low:high], int32(low), limit)
 		}
 	}
-	list.candidates, list.built = best, w.search.number
+	list.candidates = best
 	switch {
 	case len(best) == maxCandidates:
 		list.rest = best[maxCandidates-1].rank // what found no room does not rank before the last
