@@ -111,6 +111,30 @@ func TestBodies(t *testing.T) {
 	})
 }
 
+// TestBodyStaysInPlace checks that a body built on Out, of any size, is not copied
+// and leaves with its head in one piece.
+func TestBodyStaysInPlace(t *testing.T) {
+	for _, size := range []int{1, writeSize - headRoom, maxCopied + 1, maxPooled + 1} {
+		c := newCtx()
+		body := append(c.Out(size), make([]byte, size)...)
+		c.SetBody(body)
+		first, second := c.res.pack(&c.req, false, true)
+		if second != nil || &first[len(first)-1] != &body[size-1] {
+			t.Errorf("%d bytes: %d and %d sent, in place: %t", size, len(first), len(second), &first[len(first)-1] == &body[size-1])
+		}
+	}
+}
+
+// TestLargeForeignBodyIsNotCopied checks the same for a body built elsewhere.
+func TestLargeForeignBodyIsNotCopied(t *testing.T) {
+	c := newCtx()
+	body := make([]byte, maxCopied+1)
+	c.SetBody(body)
+	if _, second := c.res.pack(&c.req, false, true); len(second) != len(body) || &second[0] != &body[0] {
+		t.Error("copied")
+	}
+}
+
 func checkBody(t *testing.T, tr http.RoundTripper, url string, long int, want []byte) {
 	t.Helper()
 	req, err := http.NewRequest("GET", url, nil)

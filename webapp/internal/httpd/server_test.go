@@ -275,6 +275,20 @@ func TestServeAfterShutdown(t *testing.T) {
 	}
 }
 
+// TestAcceptedTooLate hands over a connection that was accepted just before
+// Shutdown closed the listener.
+func TestAcceptedTooLate(t *testing.T) {
+	s := New(echo, Options{})
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mine, theirs := net.Pipe()
+	s.start(theirs)
+	if _, err := mine.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("read: %v", err)
+	}
+}
+
 // failing is a listener that has errors in front of its connections.
 type failing struct {
 	*pipes

@@ -58,13 +58,16 @@ func TestStreamWriteAndClose(t *testing.T) {
 			c.expect(event)
 		}
 		s.Close()
+		if err := s.Write([]byte("x")); err == nil {
+			t.Error("Write after Close: no error")
+		}
 		s.Close()
 		c.expectEnd("")
 		if await(t, "close", h.closed) != s {
 			t.Error("another stream was closed")
 		}
 		if err := s.Write([]byte("x")); err == nil {
-			t.Error("Write after Close: no error")
+			t.Error("Write after the end: no error")
 		}
 		s.Close()
 	})
