@@ -115,7 +115,7 @@ func (o *owner) buyNext() {
 	}
 	o.toBuy--
 	o.purchases++
-	speed := o.world.speedOrder[(o.purchases-1)%len(speedClasses)]
+	speed := speedClasses[(o.purchases-1)%len(speedClasses)]
 	o.world.registerChair(o, o.pickModel(speed))
 }
 

@@ -35,7 +35,6 @@ type World struct {
 	clients Clients
 
 	random       *rand.Rand
-	speedOrder   []int // in which owners buy speed classes (spec 6.6)
 	usernameBase int
 
 	now     Instant
@@ -99,9 +98,6 @@ func New(config Config, clients Clients) *World {
 		usersByToken: map[string]*user{},
 		empty:        newGrid(),
 		errors:       newErrorLog(),
-	}
-	for _, i := range w.random.Perm(len(speedClasses)) {
-		w.speedOrder = append(w.speedOrder, speedClasses[i])
 	}
 	w.usernameBase = w.random.IntN(usernameNumbers)
 	return w
