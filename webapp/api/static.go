@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"mime"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -28,7 +29,8 @@ type Static struct {
 
 type staticFile struct {
 	plain, gzipped []byte // gzipped is nil where it would not be shorter
-	etag           string
+	etag           string // without W/
+	modified       string // as in Last-Modified, "" if unknown
 	head           string // fixed header lines
 }
 
@@ -91,9 +93,11 @@ func newStaticFile(name string, content []byte, modified time.Time) *staticFile 
 	if strings.HasPrefix(name, assetPrefix) {
 		caching = assetCaching
 	}
-	f.head = "Content-Type: " + contentType + "\r\nCache-Control: " + caching + "\r\nETag: " + f.etag + "\r\nVary: Accept-Encoding\r\n"
+	// The tag is weak, since it stands for both the plain and the compressed form.
+	f.head = "Content-Type: " + contentType + "\r\nCache-Control: " + caching + "\r\nETag: W/" + f.etag + "\r\nVary: Accept-Encoding\r\n"
 	if !modified.IsZero() {
-		f.head += "Last-Modified: " + modified.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT") + "\r\n"
+		f.modified = modified.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
+		f.head += "Last-Modified: " + f.modified + "\r\n"
 	}
 	if packed := pack(content); len(packed) < len(content)*9/10 {
 		f.gzipped = packed
@@ -121,22 +125,48 @@ func (s *Static) Serve(ctx *httpd.Ctx) {
 		writeError(ctx, 405, "method "+m+" is not allowed here")
 		return
 	}
-	f, ok := s.files[name]
-	if !ok {
-		f = s.index
+	s.find(name).serve(ctx)
+}
+
+// find looks a path up that may be percent-encoded.
+func (s *Static) find(path string) *staticFile {
+	name, err := url.PathUnescape(path)
+	if f, ok := s.files[name]; ok && err == nil {
+		return f
 	}
-	f.serve(ctx)
+	return s.index
 }
 
 func (f *staticFile) serve(ctx *httpd.Ctx) {
 	ctx.SetHead(f.head)
 	switch {
-	case bytes.Contains(ctx.Header("If-None-Match"), []byte(f.etag)):
+	case f.unchanged(ctx):
 		ctx.SetStatus(304)
-	case f.gzipped != nil && bytes.Contains(ctx.Header("Accept-Encoding"), []byte("gzip")):
+	case f.gzipped != nil && takesGzip(ctx.Header("Accept-Encoding")):
 		ctx.SetHeader("Content-Encoding", "gzip")
 		ctx.SetBody(f.gzipped)
 	default:
 		ctx.SetBody(f.plain)
 	}
+}
+
+// unchanged says that the client has the file already. Its tag tells more than its time
+// (RFC 9110 13.2.2); the time is compared as text, since clients repeat what they got.
+func (f *staticFile) unchanged(ctx *httpd.Ctx) bool {
+	if tags := ctx.Header("If-None-Match"); tags != nil {
+		return bytes.Contains(tags, []byte(f.etag))
+	}
+	return f.modified != "" && string(ctx.Header("If-Modified-Since")) == f.modified
+}
+
+// takesGzip reads a list of codings with weights: gzip is in it, and not with weight 0.
+func takesGzip(accepted []byte) bool {
+	for member := range bytes.SplitSeq(accepted, []byte{','}) {
+		coding, weight, _ := bytes.Cut(member, []byte{';'})
+		if bytes.EqualFold(bytes.TrimSpace(coding), []byte("gzip")) {
+			q, weighted := bytes.CutPrefix(bytes.TrimSpace(weight), []byte("q="))
+			return !weighted || len(bytes.Trim(q, "0.")) > 0
+		}
+	}
+	return false
 }
