@@ -7,7 +7,8 @@ import (
 )
 
 // The journal's form of an event: kind, a mask of the rows present, then the rows in
-// the order of the mask's bits. Numbers are varints, strings are length and bytes.
+// the order of the mask's bits. Strings are length and bytes, times eight bytes (as a
+// varint they would be no shorter), other numbers varints.
 
 const (
 	hasOwner = 1 << iota
@@ -117,7 +118,7 @@ func appendStrings(dst []byte, values ...string) []byte {
 
 func appendTimes(dst []byte, values ...Time) []byte {
 	for _, t := range values {
-		dst = binary.AppendVarint(dst, int64(t))
+		dst = binary.LittleEndian.AppendUint64(dst, uint64(t))
 	}
 	return dst
 }
@@ -282,7 +283,15 @@ func (p *parser) string() string {
 	return s
 }
 
-func (p *parser) time() Time { return Time(p.varint()) }
+func (p *parser) time() Time {
+	if len(p.rest) < 8 {
+		p.failed, p.rest = true, nil
+		return 0
+	}
+	t := Time(binary.LittleEndian.Uint64(p.rest))
+	p.rest = p.rest[8:]
+	return t
+}
 
 func (p *parser) coordinate() Coordinate {
 	return Coordinate{Latitude: int32(p.varint()), Longitude: int32(p.varint())}
