@@ -1,0 +1,197 @@
+// Package live runs a World in real time against a server over HTTP: the phases of a run, its clock, the checks of the
+// initial data and of the front end, and the figures that remain (spec/bench.md chapter 1).
+//
+// The World, its clients and the payment service share one goroutine, that of an event loop; the goroutine that calls
+// Run only goes through the phases. What it leaves to others: the rules of the game (package world), HTTP (package
+// client), flags and presentation (the programs).
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"runtime"
+	"time"
+
+	"isuride/bench/client"
+	"isuride/bench/client/evloop"
+	"isuride/bench/payment"
+	"isuride/bench/world"
+)
+
+// A Config says what to run against which server.
+type Config struct {
+	Target  *url.URL         // scheme and host
+	Sources []netip.Addr     // addresses of this machine to connect from; none leaves the choice to the system
+	Dests   []netip.AddrPort // where to connect, at least one
+
+	PaymentURL  string // told to the server
+	PaymentBind string // address of the payment service, as net.Listen takes it
+
+	Load   time.Duration
+	Seed   uint64
+	Checks []Check        // of the initial data; nil for none
+	Static *client.Static // nil for no static files at all
+
+	// Observer is told what happens; nil for nobody. Its methods run on the goroutines of the run and must be quick.
+	Observer Observer
+}
+
+// An Observer follows a run.
+type Observer interface {
+	// Phase begins.
+	Phase(Phase)
+	// Sample comes every SamplePeriod during the load.
+	Sample(Sample)
+}
+
+// A Phase is a part of a run (spec 1.3).
+type Phase string
+
+const (
+	PhaseStatic     Phase = "checking the static files"
+	PhaseInitialize Phase = "initializing"
+	PhasePopulate   Phase = "registering the first owners, chairs and users"
+	PhaseData       Phase = "checking the initial data"
+	PhaseLoad       Phase = "load"
+	PhaseFinal      Phase = "waiting for payments under way"
+)
+
+// settling is the wait after the load (spec 1.8).
+const settling = 5 * time.Second
+
+// A SetupError is a fault of the settings or of this machine, found before the server was asked anything.
+type SetupError struct{ Err error }
+
+func (e SetupError) Error() string { return e.Err.Error() }
+
+func (e SetupError) Unwrap() error { return e.Err }
+
+// A PhaseError ends a run before its load.
+type PhaseError struct {
+	Phase Phase
+	Err   error
+}
+
+func (e *PhaseError) Error() string { return fmt.Sprintf("%s: %v", e.Phase, e.Err) }
+
+func (e *PhaseError) Unwrap() error { return e.Err }
+
+// ErrInterrupted is the end of the context.
+var ErrInterrupted = errors.New("interrupted")
+
+// Run goes through all phases. It returns a SetupError, a PhaseError, or the result of the load, which may have failed.
+// When ctx ends during the load, the result is that of the load so far.
+func Run(ctx context.Context, c Config) (*Result, error) {
+	r, err := newRun(c)
+	if err != nil {
+		return nil, SetupError{err}
+	}
+	defer r.close()
+	if err := r.prepare(ctx); err != nil {
+		return nil, err
+	}
+	return r.load(ctx), nil
+}
+
+// Validate only checks the initial data (spec 1.8 b).
+func Validate(ctx context.Context, c Config) error {
+	if err := c.preflightNetwork(); err != nil {
+		return SetupError{err}
+	}
+	if err := CheckData(ctx, c.newBrowser, c.Checks); err != nil {
+		return &PhaseError{PhaseData, err}
+	}
+	return nil
+}
+
+// newBrowser makes a client for the phases before the load.
+func (c *Config) newBrowser() *client.Browser {
+	return client.NewBrowser(c.Target, client.Routes(c.Sources, c.Dests)[0])
+}
+
+func (c *Config) phase(p Phase) {
+	if c.Observer != nil {
+		c.Observer.Phase(p)
+	}
+}
+
+// A run is one under way. Below the first group everything belongs to the loop's goroutine.
+type run struct {
+	config Config
+	loop   *evloop.Loop
+	ended  chan error // the loop's end
+
+	engine   *client.Engine
+	world    *world.World
+	core     *payment.Core
+	payments *payment.Service
+
+	language string // set before the load
+	clock    clock
+	started  usage // at the beginning of the load
+	result   Result
+}
+
+func newRun(c Config) (*run, error) {
+	if err := c.preflight(); err != nil {
+		return nil, err
+	}
+	loop, err := evloop.New()
+	if err != nil {
+		return nil, err
+	}
+	r := &run{config: c, loop: loop, ended: make(chan error, 1)}
+	if err := r.build(); err != nil {
+		loop.Close()
+		return nil, err
+	}
+	go func() { r.ended <- loop.Run() }()
+	return r, nil
+}
+
+// build makes the parts that live on the loop. It is not running yet.
+func (r *run) build() (err error) {
+	c := &r.config
+	r.engine, err = client.New(client.Config{
+		Target: c.Target, Routes: client.Routes(c.Sources, c.Dests), Static: c.Static,
+		Limits: client.OfficialLimits(), Loops: loops(runtime.GOMAXPROCS(0)),
+	}, r.loop, func(now world.Instant, e world.Event) { r.world.Deliver(now, e) })
+	if err != nil {
+		return err
+	}
+	r.world = world.New(world.Config{Seed: c.Seed, PageVisits: c.Static != nil}, r.engine)
+	r.core = payment.New(c.Seed, r.world)
+	if r.payments, err = payment.NewService(r.core, r.loop, c.PaymentBind); err != nil {
+		r.engine.Close()
+		return fmt.Errorf("payment service: %w", err)
+	}
+	return nil
+}
+
+// loops is how many event loops serve sockets besides the one of the World. With two CPUs or less a second loop would
+// only add wake-ups: measured 17 against 22 us of CPU a request with 40 reports a tick, and 12 against 21 with 150.
+func loops(cpus int) int { return max(0, min(cpus-2, maxLoops)) }
+
+// maxLoops is enough to keep the goroutine of the World busy.
+const maxLoops = 4
+
+func (r *run) close() {
+	r.do(func() { r.payments.Close() })
+	r.loop.Stop()
+	<-r.ended
+	r.engine.Close()
+	r.loop.Close()
+}
+
+// do runs f on the loop's goroutine and waits for it.
+func (r *run) do(f func()) {
+	done := make(chan struct{})
+	r.loop.Post(evloop.Func(func() { f(); close(done) }))
+	<-done
+}
+
+// now is the bench's clock.
+func now() world.Instant { return world.Instant(time.Now().UnixMicro()) }

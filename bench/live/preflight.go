@@ -1,0 +1,143 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"isuride/bench/client"
+)
+
+// preflight finds what would spoil the run before the server is asked anything.
+func (c *Config) preflight() error {
+	if err := c.preflightNetwork(); err != nil {
+		return err
+	}
+	need := connectionsFor(c.Load)
+	if err := checkFiles(need); err != nil {
+		return err
+	}
+	return checkPorts(need, len(client.Routes(c.Sources, c.Dests)))
+}
+
+// connectionsFor estimates the connections at once of a run against a good server: it grows by about 65 a second,
+// in the calibration runs of spec appendix D without a cap on matches to 2,500 users and 1,400 chairs with up to two each.
+func connectionsFor(load time.Duration) int { return 100 + int(load.Seconds()*65) }
+
+// checkFiles looks at the limit of open files, which the Go runtime has raised as far as it may.
+func checkFiles(need int) error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("limit of open files: %w", err)
+	}
+	if limit.Cur < uint64(need) {
+		return fmt.Errorf("only %d files may be open at once and the run may need %d; raise the limit with ulimit -n", limit.Cur, need)
+	}
+	return nil
+}
+
+// checkPorts looks at the ports the system gives to outgoing connections; each route has all of them (spec 15.3).
+func checkPorts(need, routes int) error {
+	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
+	if err != nil {
+		return nil // not this kind of system
+	}
+	var low, high int
+	if _, err := fmt.Sscan(string(b), &low, &high); err != nil {
+		return fmt.Errorf("ip_local_port_range: %w", err)
+	}
+	if have := (high - low + 1) * routes; have < need {
+		return fmt.Errorf("only %d local ports for connections (net.ipv4.ip_local_port_range times %d routes) and the run may need %d", have, routes, need)
+	}
+	return nil
+}
+
+// preflightNetwork checks that the sources are ours and somebody listens at the destinations.
+func (c *Config) preflightNetwork() error {
+	if len(client.Routes(c.Sources, c.Dests)) == 0 {
+		return errors.New("no source address is of the same family as a destination")
+	}
+	for _, s := range c.Sources {
+		if err := checkSource(s); err != nil {
+			return err
+		}
+	}
+	for _, d := range c.Dests {
+		if err := checkDest(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkSource(a netip.Addr) error {
+	l, err := net.Listen("tcp", net.JoinHostPort(a.String(), "0"))
+	if errors.Is(err, unix.EADDRNOTAVAIL) {
+		return fmt.Errorf("source address %v is not an address of this machine", a)
+	}
+	if err != nil {
+		return fmt.Errorf("source address %v: %w", a, err)
+	}
+	return l.Close()
+}
+
+// dialLimit is how long a server may take to accept a connection before the run.
+const dialLimit = 5 * time.Second
+
+func checkDest(d netip.AddrPort) error {
+	conn, err := net.DialTimeout("tcp", d.String(), dialLimit)
+	if err != nil {
+		return fmt.Errorf("nobody can be reached at %v: %s", d, lastOf(err))
+	}
+	return conn.Close()
+}
+
+// lastOf is the end of a chain of errors, where the reason is.
+func lastOf(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return strings.TrimPrefix(err.Error(), "dial tcp ")
+		}
+		err = next
+	}
+}
+
+// Resolve finds the addresses of a server named like in a URL, with the port of its scheme if it names none.
+func Resolve(scheme, host string) ([]netip.AddrPort, error) {
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		name, port = strings.Trim(host, "[]"), map[string]string{"http": "80", "https": "443"}[scheme]
+	}
+	number, err := net.LookupPort("tcp", port)
+	if err != nil {
+		return nil, fmt.Errorf("port %q: %w", port, err)
+	}
+	ips, err := net.LookupIP(name)
+	if err != nil {
+		return nil, fmt.Errorf("host %q cannot be resolved", name)
+	}
+	var addrs []netip.AddrPort
+	for _, ip := range ips {
+		if a, ok := netip.AddrFromSlice(ip); ok {
+			addrs = append(addrs, netip.AddrPortFrom(a.Unmap(), uint16(number)))
+		}
+	}
+	return addrs, nil
+}
+
+// Reachable returns the first of the addresses at which somebody listens, and the last error if nobody does.
+func Reachable(addrs []netip.AddrPort) (a netip.AddrPort, err error) {
+	for _, a := range addrs {
+		if err = checkDest(a); err == nil {
+			return a, nil
+		}
+	}
+	return a, err
+}

@@ -1,0 +1,230 @@
+package live
+
+import (
+	"slices"
+	"time"
+
+	"isuride/bench/client"
+	"isuride/bench/world"
+)
+
+// A Result is what remains of a run, ready to be written as JSON. Times are in microseconds unless named otherwise.
+type Result struct {
+	Passed      bool   `json:"passed"`
+	Reason      string `json:"reason"` // why it did not pass, or how it ended
+	Interrupted bool   `json:"interrupted"`
+	Score       int    `json:"score"`
+	ScoreParts  Parts  `json:"score_parts"`
+
+	Target      string    `json:"target"`
+	Routes      []string  `json:"routes"`
+	Language    string    `json:"language"`
+	Seed        uint64    `json:"seed"`
+	Static      bool      `json:"static"`
+	Started     time.Time `json:"started"`
+	LoadSeconds float64   `json:"load_seconds"`
+
+	Ticks         int `json:"ticks"`
+	LostTicks     int `json:"lost_ticks"`      // that never were because the bench was late
+	LateTicks     int `json:"late_ticks"`      // whose users had their turn only when the next tick was due
+	TimedOutTicks int `json:"timed_out_ticks"` // that began while calls of earlier ones were under way
+
+	World     world.Progress `json:"world"`
+	Origins   map[string]int `json:"origins"` // registered users by why they came
+	UsersLeft int            `json:"users_left"`
+	Ratings   []int          `json:"ratings"` // evaluated rides with 1, 2, 3, 4 and 5
+	Criteria  Criteria       `json:"criteria"`
+	Intervals []Interval     `json:"intervals"`
+
+	ErrorCount  int         `json:"error_count"`
+	Errors      []CodeCount `json:"errors"`
+	BenchFaults int         `json:"bench_faults"`
+	BenchFault  string      `json:"bench_fault,omitempty"` // an example
+
+	Endpoints []Latency        `json:"endpoints"` // from call to answer
+	Notices   []Latency        `json:"notices"`   // from a change of status to its first receipt
+	Requests  client.Counts    `json:"requests"`
+	Payments  map[int]int      `json:"payments"` // answers of the payment service by status
+	Dials     client.DialStats `json:"dials"`
+
+	Usage  Usage    `json:"usage"`
+	Series []Sample `json:"series"`
+}
+
+// Parts are what a score is made of, in hundredths of a point.
+type Parts struct {
+	Base    int `json:"base"`
+	Driving int `json:"driving"`
+	Pickup  int `json:"pickup"`
+	Partial int `json:"partial"`
+}
+
+// Criteria counts the evaluated rides that met each criterion (spec 7.4).
+type Criteria struct {
+	Matching int `json:"matching"`
+	Dispatch int `json:"dispatch"`
+	Pickup   int `json:"pickup"`
+	Drive    int `json:"drive"`
+}
+
+// An Interval is the distribution of one of the intervals of the specification's appendix D, in ticks or cells.
+type Interval struct {
+	Name   string  `json:"name"`
+	Mean   float64 `json:"mean"`
+	Counts []int   `json:"counts"` // Counts[n] is how often n occurred
+}
+
+// A CodeCount is the errors of one code.
+type CodeCount struct {
+	Code     int       `json:"code"`
+	Meaning  string    `json:"meaning"`
+	Critical bool      `json:"critical"`
+	Count    int       `json:"count"`
+	Examples []Example `json:"examples"`
+}
+
+// An Example is one of the first errors of a code.
+type Example struct {
+	Tick     int      `json:"tick"`
+	Entity   string   `json:"entity"`
+	Text     string   `json:"text"`
+	Timeline []string `json:"timeline"`
+}
+
+// A Latency is a distribution of durations.
+type Latency struct {
+	Name     string        `json:"name"`
+	Count    int           `json:"count"`
+	Failures int           `json:"failures"`
+	Mean     world.Instant `json:"mean"`
+	P50      world.Instant `json:"p50"`
+	P90      world.Instant `json:"p90"`
+	P99      world.Instant `json:"p99"`
+	Max      world.Instant `json:"max"`
+}
+
+func latencyOf(name string, h *world.Histogram, failures int) Latency {
+	return Latency{name, h.Count(), failures, h.Mean(), h.Percentile(50), h.Percentile(90), h.Percentile(99), h.Max()}
+}
+
+// A Sample is a view of the run at a moment of the load.
+type Sample struct {
+	Seconds     float64 `json:"seconds"` // since the load began
+	Score       int     `json:"score"`   // of evaluated rides
+	Ticks       int     `json:"ticks"`
+	LostTicks   int     `json:"lost_ticks"`
+	Users       int     `json:"users"`
+	Chairs      int     `json:"chairs"`
+	EmptyChairs int     `json:"empty_chairs"`
+	Rides       int     `json:"rides"` // created
+	Completed   int     `json:"completed"`
+	Errors      int     `json:"errors"`
+	Connections int     `json:"connections"`
+	Requests    int     `json:"requests"` // answered calls
+}
+
+// takeSampleNow adds a sample to the series and shows it.
+func (r *run) takeSampleNow() {
+	p := r.world.Progress()
+	s := Sample{
+		Seconds: time.Since(r.clock.begun).Seconds(), Score: p.Score, Ticks: p.Ticks, LostTicks: r.clock.lost,
+		Users: p.Users, Chairs: p.Chairs, EmptyChairs: p.EmptyChairs, Rides: p.RidesCreated, Completed: p.RidesEvaluated,
+		Errors: p.Errors, Connections: r.engine.Dials().Open,
+	}
+	for _, e := range r.engine.Stats().Named() {
+		s.Requests += e.Calls
+	}
+	r.result.Series = append(r.result.Series, s)
+	if r.config.Observer != nil {
+		r.config.Observer.Sample(s)
+	}
+}
+
+// finish fills in the result.
+func (r *run) finish(fatal error, interrupted bool) {
+	w, stats, c := r.world, r.world.Stats(), &r.config
+	o := &r.result
+	o.Passed, o.Reason, o.Interrupted = fatal == nil && !interrupted, "pass", interrupted
+	switch {
+	case fatal != nil:
+		o.Reason = fatal.Error()
+	case interrupted:
+		o.Reason = ErrInterrupted.Error()
+	}
+	split := w.ScoreSplit()
+	o.Score, o.ScoreParts = w.FinalScore(), Parts(split)
+	o.Target, o.Language, o.Seed, o.Static, o.Started = c.Target.String(), r.language, c.Seed, c.Static != nil, r.clock.begun
+	for _, route := range client.Routes(c.Sources, c.Dests) {
+		o.Routes = append(o.Routes, route.String())
+	}
+	o.World = w.Progress()
+	o.Ticks, o.LostTicks, o.LateTicks, o.TimedOutTicks = o.World.Ticks, r.clock.lost, r.clock.late, stats.TimedOutTicks
+	o.Origins = map[string]int{}
+	for origin, n := range stats.Origins {
+		o.Origins[originNames[origin]] = n
+	}
+	o.UsersLeft = stats.UsersLeft
+	o.Ratings = slices.Clone(stats.Ratings[1:])
+	o.Criteria = Criteria(stats.Criteria)
+	o.Intervals = intervals(stats)
+	o.ErrorCount, o.Errors = w.Errors().Total(), codeCounts(w.Errors())
+	if n, example := w.Errors().BenchFaults(); n > 0 {
+		o.BenchFaults, o.BenchFault = n, example.Error()
+	}
+	o.Endpoints, o.Notices = endpoints(r.engine.Stats()), notices(stats)
+	o.Requests, o.Dials, o.Payments = r.engine.Counts(), r.engine.Dials(), r.payments.Statuses()
+}
+
+var originNames = [...]string{world.OriginPopulation: "population", world.OriginReputation: "reputation", world.OriginInvitation: "invitation"}
+
+func intervals(s *world.Stats) []Interval {
+	var list []Interval
+	for _, t := range []struct {
+		name  string
+		tally *world.Tally
+	}{
+		{"MatchedAt - RequestedAt", &s.Matching},
+		{"DispatchedAt - MatchedAt - ideal", &s.Dispatching},
+		{"PickedUpAt - DispatchedAt", &s.Boarding},
+		{"ArrivedAt - PickedUpAt - ideal", &s.Driving},
+		{"CompletedAt - ArrivedAt", &s.Completing},
+		{"trip", &s.Trip},
+		{"pickup distance", &s.PickupDistance},
+	} {
+		list = append(list, Interval{t.name, t.tally.Mean(), slices.Clone(t.tally.Counts)})
+	}
+	return list
+}
+
+func codeCounts(log *world.ErrorLog) []CodeCount {
+	var list []CodeCount
+	for _, code := range log.Codes() {
+		c := CodeCount{Code: int(code), Meaning: code.String(), Critical: code.Critical(), Count: log.Count(code)}
+		for _, e := range log.Examples(code) {
+			c.Examples = append(c.Examples, Example{e.Tick, e.Entity.String(), e.Text, e.Timeline})
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+func endpoints(s *client.Stats) []Latency {
+	var list []Latency
+	for _, e := range s.Named() {
+		list = append(list, latencyOf(e.Name, &e.Latency, e.Failures))
+	}
+	return list
+}
+
+func notices(s *world.Stats) []Latency {
+	var list []Latency
+	for status := world.StatusMatching; status <= world.StatusCompleted; status++ {
+		if h := &s.UserNotices[status]; h.Count() > 0 {
+			list = append(list, latencyOf("user "+status.String(), h, 0))
+		}
+		if h := &s.ChairNotices[status]; h.Count() > 0 {
+			list = append(list, latencyOf("chair "+status.String(), h, 0))
+		}
+	}
+	return list
+}
