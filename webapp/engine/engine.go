@@ -58,19 +58,17 @@ const (
 	stopLimit  = 30 * time.Second
 )
 
-// Start opens the generation that the database holds, or a first one on the initial
-// data if it holds none. The database is the engine's until Stop.
+// Start opens the generation that the database holds, or a first one: on the rows of
+// another program if it holds such, else on the initial data. The database is the
+// engine's until Stop.
 func Start(ctx context.Context, db *sqlstore.Store, cfg Config) (*Engine, error) {
 	e := &Engine{cfg: cfg, db: db, failed: make(chan error, 1)}
 	st, err := db.State(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !st.Ready {
-		cfg.Log.Info("filling the database with the initial data")
-		if err := e.reset(ctx, st.Generation+1, ""); err != nil {
-			return nil, err
-		}
+	if err := e.prepare(ctx, st); err != nil {
+		return nil, err
 	}
 	g, err := e.open(ctx)
 	if err != nil {
@@ -78,6 +76,19 @@ func Start(ctx context.Context, db *sqlstore.Store, cfg Config) (*Engine, error)
 	}
 	e.current.Store(g)
 	return e, nil
+}
+
+// prepare makes the tables hold a generation of ours.
+func (e *Engine) prepare(ctx context.Context, st sqlstore.State) error {
+	switch {
+	case st.Ready:
+		return nil
+	case st.Foreign:
+		e.cfg.Log.Info("taking over the tables that another program filled")
+		return e.db.Adopt(ctx, st.Generation+1)
+	}
+	e.cfg.Log.Info("filling the database with the initial data")
+	return e.reset(ctx, st.Generation+1, "")
 }
 
 // Current is the generation that serves requests now.
