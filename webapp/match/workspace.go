@@ -23,8 +23,8 @@ package match
 //
 // Rejected: searching over all columns always, see the yardstick in README.md. Reducing columns before rows, and solving for
 // scaled-down costs first: both leave free columns with a potential below 0, against 3, when columns outnumber rows.
-// Growing trees from all free rows at once: saves a third of the rows read on the hardest inputs, for a second copy of the
-// matrix and twice the code.
+// Growing trees from all free rows at once: saves under a third of the rows read on the hardest inputs, for a second copy of
+// the matrix and much code.
 type Workspace struct {
 	rows, cols int     // rows <= cols
 	cost       []int32 // row-major; the caller's matrix or turned; nil between calls
