@@ -15,12 +15,16 @@ type Task interface{ Run(now world.Instant) }
 // no time itself.
 type Loop struct {
 	now    world.Instant
-	queue  []entry // binary heap
+	queue  []entry // heap
 	seq    uint64
 	world  *world.World
 	tamper func(world.Event) []world.Event // nil: events arrive as they are
 	digest hash.Hash64
+	events EventCounts
 }
+
+// EventCounts tells how many events of each kind the World was told.
+type EventCounts [world.EventChairNotified + 1]int
 
 type entry struct {
 	at   world.Instant
@@ -30,42 +34,63 @@ type entry struct {
 
 func (e entry) before(f entry) bool { return e.at < f.at || e.at == f.at && e.seq < f.seq }
 
-func newLoop(start world.Instant) *Loop { return &Loop{now: start, digest: fnv.New64a()} }
+func newLoop(start world.Instant) *Loop {
+	return &Loop{now: start, digest: fnv.New64a()}
+}
 
 // Now is the time of the running task.
 func (l *Loop) Now() world.Instant { return l.now }
 
+// arity of the heap: with four children it is half as deep as a binary one, and siblings are neighbours in memory.
+const arity = 4
+
 // After schedules a task.
 func (l *Loop) After(d world.Instant, t Task) {
 	l.seq++
-	l.queue = append(l.queue, entry{l.now + d, l.seq, t})
-	for i := len(l.queue) - 1; i > 0; {
-		parent := (i - 1) / 2
-		if !l.queue[i].before(l.queue[parent]) {
-			return
+	e := entry{l.now + d, l.seq, t}
+	i := len(l.queue)
+	l.queue = append(l.queue, e)
+	for i > 0 {
+		parent := (i - 1) / arity
+		if !e.before(l.queue[parent]) {
+			break
 		}
-		l.queue[i], l.queue[parent] = l.queue[parent], l.queue[i]
+		l.queue[i] = l.queue[parent]
 		i = parent
 	}
+	l.queue[i] = e
 }
 
 // pop removes the first entry of a queue that is not empty.
 func (l *Loop) pop() entry {
-	first, last := l.queue[0], len(l.queue)-1
-	l.queue[0] = l.queue[last]
-	l.queue[last] = entry{}
-	l.queue = l.queue[:last]
-	for i := 0; ; {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < last; child++ {
-			if l.queue[child].before(l.queue[least]) {
+	first := l.queue[0]
+	n := len(l.queue) - 1
+	e := l.queue[n]
+	l.queue[n] = entry{}
+	l.queue = l.queue[:n]
+	if n > 0 {
+		l.queue[l.sinkHole(e)] = e
+	}
+	return first
+}
+
+// sinkHole moves the gap at the top down to where e belongs.
+func (l *Loop) sinkHole(e entry) int {
+	i, q := 0, l.queue
+	for {
+		least, end := arity*i+1, min(arity*i+arity+1, len(q))
+		if least >= end {
+			return i
+		}
+		for child := least + 1; child < end; child++ {
+			if q[child].before(q[least]) {
 				least = child
 			}
 		}
-		if least == i {
-			return first
+		if !q[least].before(e) {
+			return i
 		}
-		l.queue[i], l.queue[least] = l.queue[least], l.queue[i]
+		q[i] = q[least]
 		i = least
 	}
 }
@@ -99,8 +124,9 @@ func (l *Loop) hand(e world.Event) {
 	l.world.Deliver(l.now, e)
 }
 
-// record mixes the event into the digest of the run.
+// record counts the event and mixes it into the digest of the run.
 func (l *Loop) record(e world.Event) {
+	l.events[e.Kind]++
 	var b [26]byte
 	binary.LittleEndian.PutUint64(b[0:], uint64(l.now))
 	binary.LittleEndian.PutUint64(b[8:], uint64(e.Time))

@@ -32,10 +32,11 @@ type Config struct {
 // A Result is how a run ended.
 type Result struct {
 	World  *world.World
-	Score  int    // final (spec 14)
-	Ticks  int    // executed
-	Fatal  error  // what ended the load early; nil means that the run passed
-	Digest uint64 // of everything the World was told, for comparing runs
+	Score  int         // final (spec 14)
+	Ticks  int         // executed
+	Fatal  error       // what ended the load early; nil means that the run passed
+	Digest uint64      // of everything the World was told, for comparing runs
+	Events EventCounts // the population included
 }
 
 // start is an arbitrary moment in the past. It is the same for all runs, because times take part in the digest.
@@ -63,7 +64,7 @@ func Run(c Config, newServer func(*Loop, *payment.Core) world.Clients) (Result, 
 	core.Close()
 	return Result{
 		World: w, Score: w.FinalScore(), Ticks: w.Progress().Ticks,
-		Fatal: fatal, Digest: loop.digest.Sum64(),
+		Fatal: fatal, Digest: loop.digest.Sum64(), Events: loop.events,
 	}, nil
 }
 

@@ -113,6 +113,8 @@ func TestCompletedWithoutRide(t *testing.T) {
 // A wrong COMPLETED leaves the ride with the chair.
 func TestWrongCompletedContent(t *testing.T) {
 	s, c, r := enroute(t)
+	s.tick()
+	s.succeed(c.Entity)
 	r.desire(StatusCompleted, s.now)
 	s.deliver(chairBent(c, r, StatusCompleted, func(n *ChairNotification) { n.Pickup.X++ }))
 	s.tick()

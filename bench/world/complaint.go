@@ -157,7 +157,6 @@ func (l *ErrorLog) add(c Complaint, timeline func() []string) {
 		l.examples[c.Code] = append(l.examples[c.Code], c)
 	}
 	switch {
-	case l.fatal != nil:
 	case c.Code.Critical():
 		l.fatal = c
 	case l.total > errorLimit:
@@ -170,9 +169,7 @@ func (l *ErrorLog) addPayment(c Complaint, timeline func() []string) {
 	c.Timeline = timeline()
 	l.counts[CodePayment]++
 	l.examples[CodePayment] = append(l.examples[CodePayment], c)
-	if l.fatal == nil {
-		l.fatal = c
-	}
+	l.fatal = c
 }
 
 func (l *ErrorLog) addBenchFault(err error) {

@@ -210,9 +210,9 @@ func (w *World) runTimers() {
 	w.retries = waiting
 }
 
-// complain counts an error of an entity (spec 12.1).
+// complain counts an error of an entity (spec 12.1). Nothing is counted any more once the end is decided.
 func (w *World) complain(e *entity, code Code, format string, args ...any) {
-	if w.ended {
+	if w.ended || w.Fatal() != nil {
 		return
 	}
 	w.errors.add(w.complaint(e, code, format, args...), func() []string { return e.timeline.lines(w.started) })
@@ -256,7 +256,7 @@ func (w *World) VerifyPayment(now Instant, token string, amount int) (known bool
 }
 
 func (w *World) wrongPayment(u *user, format string, args ...any) {
-	if w.ended {
+	if w.ended || w.Fatal() != nil {
 		return
 	}
 	c := w.complaint(&u.entity, CodePayment, format, args...)
