@@ -171,8 +171,8 @@ func (r *run) build() (err error) {
 	return nil
 }
 
-// loops is how many event loops serve sockets besides the one of the World. With two CPUs or less a second loop would
-// only add wake-ups: measured 17 against 22 us of CPU a request with 40 reports a tick, and 12 against 21 with 150.
+// loops is how many event loops serve sockets besides the one of the World. A second loop costs hardly any CPU time
+// (BenchmarkTick of package client), but it needs a CPU to help; with two or less the server needs that more.
 func loops(cpus int) int { return max(0, min(cpus-2, maxLoops)) }
 
 // maxLoops is enough to keep the goroutine of the World busy.

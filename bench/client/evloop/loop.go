@@ -8,8 +8,10 @@ package evloop
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -47,8 +49,12 @@ const (
 // goroutine before that.
 type Loop struct {
 	// Set once.
-	epfd, wakefd int
-	start        time.Time
+	epoll  *os.File // owns epfd
+	raw    syscall.RawConn
+	epfd   int
+	wakefd int
+	look   func(uintptr) bool // lookNow, for raw
+	start  time.Time
 
 	// Owned by the goroutine of Run.
 	slots    []slot
@@ -59,6 +65,8 @@ type Loop struct {
 	stopped  bool
 	scratch  []byte
 	events   [batch]unix.EpollEvent
+	ready    int   // how many events there are
+	failed   error // of epoll_wait
 
 	asleep atomic.Bool // a Post must wake the loop
 
@@ -74,27 +82,41 @@ type slot struct {
 
 // New makes a loop. It must be closed.
 func New() (*Loop, error) {
-	epfd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("epoll_create: %w", err)
-	}
-	wakefd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		unix.Close(epfd)
-		return nil, fmt.Errorf("eventfd: %w", err)
-	}
-	l := &Loop{epfd: epfd, wakefd: wakefd, start: time.Now(), wheel: new(wheel), scratch: make([]byte, scratchSize)}
-	if _, err := l.Watch(wakefd, Readable, waker{l}); err != nil {
+	l := &Loop{start: time.Now(), wheel: new(wheel), scratch: make([]byte, scratchSize)}
+	l.look = l.lookNow
+	if err := l.open(); err != nil {
 		l.Close()
 		return nil, err
 	}
 	return l, nil
 }
 
+func (l *Loop) open() (err error) {
+	if l.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fmt.Errorf("epoll_create: %w", err)
+	}
+	if err = unix.SetNonblock(l.epfd, true); err != nil { // so that os.NewFile hands it to the runtime's poller
+		return fmt.Errorf("epoll descriptor: %w", err)
+	}
+	l.epoll = os.NewFile(uintptr(l.epfd), "epoll")
+	if l.raw, err = l.epoll.SyscallConn(); err != nil {
+		return fmt.Errorf("epoll descriptor: %w", err)
+	}
+	if l.wakefd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return fmt.Errorf("eventfd: %w", err)
+	}
+	_, err = l.Watch(l.wakefd, Readable, waker{l})
+	return err
+}
+
 // Close frees the loop's own descriptors. It must not be running.
 func (l *Loop) Close() {
-	unix.Close(l.wakefd)
-	unix.Close(l.epfd)
+	if l.wakefd > 0 {
+		unix.Close(l.wakefd)
+	}
+	if l.epoll != nil {
+		l.epoll.Close()
+	}
 }
 
 // Scratch is the buffer into which a handler reads. Its content lasts until the handler returns.
@@ -124,20 +146,43 @@ func (l *Loop) Run() error {
 func (l *Loop) Stop() { l.Post(Func(func() { l.stopped = true })) }
 
 // wait sleeps until there is something to do.
+//
+// The goroutine is parked by the runtime, which watches the epoll descriptor in its own one, instead of being blocked in
+// epoll_wait: returning from a blocking system call costs several switches to get a processor back. With 40 position
+// reports a tick this took the CPU time of a request from 17 to 12 us, with 10 from 37 to 23 (BenchmarkTick of package
+// client, 2 busy CPUs).
 func (l *Loop) wait() (int, error) {
 	l.asleep.Store(true)
+	defer l.asleep.Store(false)
 	timeout := l.timeout()
-	n, err := unix.EpollWait(l.epfd, l.events[:], timeout)
-	l.asleep.Store(false)
-	if errors.Is(err, unix.EINTR) {
-		return 0, nil
+	if l.look(0) || timeout == 0 {
+		return l.ready, l.failed
 	}
-	return n, err
+	deadline := time.Time{}
+	if timeout > 0 {
+		deadline = time.Now().Add(timeout)
+	}
+	if err := l.epoll.SetReadDeadline(deadline); err != nil {
+		return 0, err
+	}
+	if err := l.raw.Read(l.look); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return 0, err
+	}
+	return l.ready, l.failed
 }
 
-// timeout is how long to wait for events, in milliseconds, -1 for ever. It must be called after asleep was set: a task
-// posted before that is seen here, one posted later wakes the loop.
-func (l *Loop) timeout() int {
+// lookNow takes the events there are; false if there are none.
+func (l *Loop) lookNow(uintptr) bool {
+	l.ready, l.failed = unix.EpollWait(l.epfd, l.events[:], 0)
+	if errors.Is(l.failed, unix.EINTR) {
+		l.ready, l.failed = 0, nil
+	}
+	return l.ready > 0 || l.failed != nil
+}
+
+// timeout is how long to wait for events, -1 for ever. It must be called after asleep was set: a task posted before that
+// is seen here, one posted later wakes the loop.
+func (l *Loop) timeout() time.Duration {
 	l.mu.Lock()
 	posted := len(l.posted)
 	l.mu.Unlock()
@@ -148,7 +193,7 @@ func (l *Loop) timeout() int {
 	if !ok {
 		return -1
 	}
-	return int(max(at-l.millis(), 0))
+	return max(time.Duration(at)*time.Millisecond-time.Since(l.start), 0)
 }
 
 func (l *Loop) dispatch(e *unix.EpollEvent) {
