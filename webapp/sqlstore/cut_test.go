@@ -117,23 +117,38 @@ func TestCutIsAtomic(t *testing.T) {
 	})
 }
 
-// More rows than one statement takes; the second time as updates.
+// A server may take less than a statement is normally long.
+func TestSmallPacket(t *testing.T) {
+	c := mysql.Config(t)
+	if mysql.Foreign() {
+		t.Skip("changes a setting of the whole server")
+	}
+	open(t, c) // creates the database
+	direct(t, c, "SET GLOBAL max_allowed_packet = 65536")
+	t.Cleanup(func() { direct(t, c, "SET GLOBAL max_allowed_packet = 16777216") })
+	largeCut(t, open(t, c))
+}
+
+// More rows than one statement takes.
 func TestLargeCut(t *testing.T) {
-	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
-		s := open(t, c)
-		reset(t, s, 1, &isuride.Tables{})
-		rows := &isuride.Tables{}
-		for i := range 1500 {
-			id := fmt.Sprintf("%026d", i)
-			rows.Users = append(rows.Users, isuride.User{ID: id, Username: id, AccessToken: id, InvitationCode: id, CreatedAt: at, UpdatedAt: at})
-			rows.Chairs = append(rows.Chairs, isuride.Chair{ID: id, Model: strings.Repeat("m", 10*(i%100)), CreatedAt: at, UpdatedAt: at})
-		}
-		for position := range uint64(2) {
-			write(t, s, 1, position+1, rows)
-			got := load(t, s)
-			wantTables(t, &got.Tables, rows)
-		}
-	})
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) { largeCut(t, open(t, c)) })
+}
+
+// largeCut writes the rows twice, the second time as updates.
+func largeCut(t *testing.T, s *sqlstore.Store) {
+	t.Helper()
+	reset(t, s, 1, &isuride.Tables{})
+	rows := &isuride.Tables{}
+	for i := range 1500 {
+		id := fmt.Sprintf("%026d", i)
+		rows.Users = append(rows.Users, isuride.User{ID: id, Username: id, AccessToken: id, InvitationCode: id, CreatedAt: at, UpdatedAt: at})
+		rows.Chairs = append(rows.Chairs, isuride.Chair{ID: id, Model: strings.Repeat("m", 10*(i%100)), CreatedAt: at, UpdatedAt: at})
+	}
+	for position := range uint64(2) {
+		write(t, s, 1, position+1, rows)
+		got := load(t, s)
+		wantTables(t, &got.Tables, rows)
+	}
 }
 
 // Bytes that are no UTF-8 must not stop the write-behind.

@@ -44,17 +44,16 @@ var sqliteDialect = dialect{
 // there already takes all values of the new one, except that a NULL leaves the stored
 // value: no column ever returns to NULL (isuride.Event).
 func (d *dialect) upsert(t *table) string {
-	var keys, sets []string
+	var sets []string
 	for _, c := range t.columns {
 		proposed := strings.Replace(d.proposed, "%s", c.name, 1)
 		switch {
 		case c.key:
-			keys = append(keys, c.name)
 		case c.nullable:
 			sets = append(sets, c.name+" = COALESCE("+proposed+", "+t.name+"."+c.name+")")
 		default:
 			sets = append(sets, c.name+" = "+proposed)
 		}
 	}
-	return strings.Replace(d.conflict, "%s", strings.Join(keys, ", "), 1) + strings.Join(sets, ", ")
+	return strings.Replace(d.conflict, "%s", strings.Join(t.keyNames(), ", "), 1) + strings.Join(sets, ", ")
 }

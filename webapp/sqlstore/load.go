@@ -12,7 +12,8 @@ import (
 )
 
 // Snapshot is the whole database at one position. Its ChairLocations are summed up as
-// tracks, by chair id; a row may refer to one that does not exist.
+// tracks, by chair id. Rows are in the order of their keys, and may refer to rows that do
+// not exist.
 type Snapshot struct {
 	Generation, Position uint64
 	isuride.Tables
@@ -76,7 +77,7 @@ func (s *Store) loadTable(ctx context.Context, tab *table, t *isuride.Tables) er
 			}
 		}
 		return nil
-	}, "SELECT "+strings.Join(tab.columnNames(), ", ")+" FROM "+tab.name)
+	}, "SELECT "+strings.Join(tab.columnNames(), ", ")+" FROM "+tab.name+" ORDER BY "+strings.Join(tab.keyNames(), ", "))
 	if err != nil {
 		return fmt.Errorf("table %s: %w", tab.name, err)
 	}

@@ -109,6 +109,16 @@ func (t *table) columnNames() []string {
 	return names
 }
 
+func (t *table) keyNames() []string {
+	var names []string
+	for _, c := range t.columns {
+		if c.key {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
 // insert is the beginning of an INSERT statement, before the rows.
 func (t *table) insert() string {
 	return "INSERT INTO " + t.name + " (" + strings.Join(t.columnNames(), ", ") + ") VALUES "

@@ -25,12 +25,14 @@ var transientMySQL = []uint16{
 	1053,                   // shutdown in progress
 	1114,                   // table full
 	1158, 1159, 1160, 1161, // network errors
+	1180,             // error during COMMIT
 	1203,             // too many connections of this user
 	1205,             // lock wait timeout
 	1213,             // deadlock, also a conflict at Galera's commit
 	1290, 1792, 1836, // read-only, as during a switch of the primary
 	1317, // query interrupted
 	1927, // connection killed
+	3101, // a replication plugin refused the commit
 }
 
 // primaryCode masks SQLite's extended result codes.

@@ -125,6 +125,13 @@ func Source(c sqlstore.Config) string {
 	return m.FormatDSN()
 }
 
+// Foreign reports whether the server is not ours, so that its settings must stay.
+func (s *Server) Foreign() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.private == nil
+}
+
 // Stop ends the private server as a crash does, with SIGKILL; what was committed stays
 // for Restart. The test is skipped if the server is not ours.
 func (s *Server) Stop(tb testing.TB) {
