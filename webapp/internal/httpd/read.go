@@ -1,0 +1,166 @@
+package httpd
+
+import "syscall"
+
+// read serves requests until the connection has ended or become a stream.
+func (c *conn) read() error {
+	if c.raw == nil {
+		return c.readBlocking()
+	}
+	err := c.raw.Read(c.readable)
+	c.fd = -1
+	if c.sock != nil {
+		c.sock.blocking()
+	}
+	return err
+}
+
+func (c *conn) readBlocking() error {
+	for {
+		c.acquire()
+		if !c.park() {
+			return nil
+		}
+		n, err := c.nc.Read(c.ctx.buf.space())
+		if err != nil {
+			return err
+		}
+		if !c.received(n) {
+			return nil
+		}
+	}
+}
+
+// readable is called by the runtime when the socket may have something to read,
+// and then again whenever it returns false and more has arrived. This one call
+// of RawConn.Read lasts as long as the connection, which saves, against
+// net.Conn.Read, the buffer of an idle connection and the read(2) that finds
+// nothing before each wait: the poller remembers what arrives while we work, and
+// a read that does not fill its space has emptied the socket.
+//
+// The one thing such a read does not tell is that the peer has ended its side in
+// the same moment (epoll(7), edge-triggered). A peer that has closed altogether
+// answers our response with a reset, which wakes us; one that half-closes behind
+// its request and wants to see our end is a tool that sends only one request. So
+// what comes first is followed by another read, an incomplete request too, and
+// for all others that rare peer has to wait for the idle timeout.
+func (c *conn) readable(fd uintptr) (done bool) {
+	trust := c.requests.Load() > 0
+	if c.sock != nil {
+		c.sock.ready(int(fd), trust)
+	} else {
+		c.fd = int(fd)
+	}
+	for {
+		c.acquire()
+		space := c.ctx.buf.space()
+		n, err := c.pull(space)
+		if err == syscall.EAGAIN {
+			return !c.park()
+		}
+		if err != nil || !c.received(n) {
+			return true
+		}
+		if trust && c.sock == nil && n < len(space) && c.ctx.buf.empty() {
+			return !c.park()
+		}
+	}
+}
+
+// pull reads what is there; syscall.EAGAIN means nothing.
+func (c *conn) pull(space []byte) (int, error) {
+	if c.sock != nil {
+		return c.nc.Read(space)
+	}
+	return readSome(c.fd, space)
+}
+
+// acquire makes sure that the connection has buffers.
+func (c *conn) acquire() {
+	if c.ctx == nil {
+		c.ctx = c.srv.pool.Get().(*Ctx)
+		c.ctx.conn = c
+	}
+}
+
+// release gives the buffers back.
+func (c *conn) release() {
+	x := c.ctx
+	if x == nil {
+		return
+	}
+	c.ctx, x.conn = nil, nil
+	x.recycle()
+	c.srv.pool.Put(x)
+}
+
+// park prepares for waiting for more bytes. It reports false when the
+// connection is to end instead.
+func (c *conn) park() bool {
+	x := c.ctx
+	if !x.buf.empty() {
+		if x.due == 0 {
+			x.due = c.srv.dueIn(c.srv.read)
+		}
+		return c.await(reading, x.due)
+	}
+	if c.raw != nil {
+		c.release()
+	} else {
+		x.recycle()
+	}
+	return c.await(idle, c.srv.dueIn(c.srv.idle))
+}
+
+// await enters a waiting phase, unless the server is shutting down and nothing
+// has begun. Shutdown sets draining before it looks at the phases, so that one of
+// the two sees the other.
+func (c *conn) await(p phase, due ticks) bool {
+	return c.deadline.enter(p, due) && (p != idle || !c.srv.draining.Load())
+}
+
+// received takes note of n new bytes and serves the requests they complete. It
+// reports whether to read on.
+func (c *conn) received(n int) bool {
+	if !c.deadline.enter(busy, 0) {
+		c.tooSlow()
+		return false
+	}
+	c.ctx.buf.end += n
+	return c.serveBuffered()
+}
+
+func (c *conn) serveBuffered() bool {
+	x := c.ctx
+	for !x.buf.empty() {
+		if x.req.stage == atRequestLine && x.buf.skipLineEnds() {
+			continue
+		}
+		n, f := x.req.parse(x.buf.pending(), c.srv.limits())
+		if f.found() {
+			c.refuse(f)
+			return false
+		}
+		if n == 0 {
+			return c.invite()
+		}
+		x.msg = x.buf.pending()[:n]
+		x.due = 0
+		if !c.exchange() {
+			return false
+		}
+		x.buf.skip(n)
+		x.req.reset()
+	}
+	return true
+}
+
+// invite answers Expect: 100-continue once the head is there and the body is not.
+func (c *conn) invite() bool {
+	r := &c.ctx.req
+	if !r.expect || r.stage < atBody || r.minor == 0 {
+		return true
+	}
+	r.expect = false
+	return c.write([]byte("HTTP/1.1 100 Continue\r\n\r\n")) == nil
+}
