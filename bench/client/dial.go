@@ -16,8 +16,8 @@ import (
 // A Route is one way to the server. Each pair of addresses has its own ports, so more routes allow more connections
 // (spec 15.3).
 type Route struct {
-	Source netip.Addr // zero: the system chooses
-	Dest   netip.AddrPort
+	Source netip.Addr     `json:"source"` // zero: the system chooses
+	Dest   netip.AddrPort `json:"dest"`
 }
 
 // String reads like "127.0.0.2 -> 127.0.0.1:8080".

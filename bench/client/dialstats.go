@@ -10,21 +10,21 @@ import (
 
 // DialStats counts connections (spec 15.3).
 type DialStats struct {
-	Dials    int
-	Open     int // now, those being made included
-	PeakOpen int
-	Errors   map[string]int // failed attempts by the name of the errno
-	Routes   []RouteStats
+	Dials    int            `json:"dials"`
+	Open     int            `json:"open"` // now, those being made included
+	PeakOpen int            `json:"peak_open"`
+	Errors   map[string]int `json:"errors"` // failed attempts by the name of the errno
+	Routes   []RouteStats   `json:"routes"`
 }
 
 // RouteStats counts the connections of one pair of addresses.
 type RouteStats struct {
-	Route    Route
-	Dials    int
-	Open     int
-	PeakOpen int
+	Route    Route `json:"route"`
+	Dials    int   `json:"dials"`
+	Open     int   `json:"open"`
+	PeakOpen int   `json:"peak_open"`
 	// TimeWait estimates how many ports were at most waiting for 60 s after the bench had closed a connection first.
-	TimeWait int
+	TimeWait int `json:"time_wait"`
 }
 
 // timeWait is how long Linux keeps the port of a connection closed from this side.

@@ -37,17 +37,17 @@ func (s *Stats) Named() []*Endpoint {
 
 // Counts are totals over all requests.
 type Counts struct {
-	Requests  int64 // sent and answered, or failed; files of pages and polls included
-	FromCache int64 // answered without a request
-	Bytes     int64 // of bodies, as they came
-	Streams   int64 // event streams opened
-	Polls     int64
-	Messages  int64 // notifications handed to the World
+	Requests  int64 `json:"requests"`   // sent and answered, or failed; files of pages and polls included
+	FromCache int64 `json:"from_cache"` // answered without a request
+	Bytes     int64 `json:"bytes"`      // of bodies, as they came
+	Streams   int64 `json:"streams"`    // event streams opened
+	Polls     int64 `json:"polls"`
+	Messages  int64 `json:"messages"` // notifications handed to the World
 
 	// Dropped counts notifications and polls that the official bench passes over in silence (spec 9.2), with an
 	// example, as they are the usual reason of rides that hang.
-	Dropped        int64
-	DroppedExample string
+	Dropped        int64  `json:"dropped"`
+	DroppedExample string `json:"dropped_example,omitempty"`
 }
 
 func (c *Counts) add(d Counts) {

@@ -23,15 +23,17 @@ type clock struct {
 	users  evloop.Timer
 	sample evloop.Timer
 	begun  time.Time
-	lost   int        // ticks that never were because the bench was late
-	late   int        // ticks whose users' turns were still to come when the next one was due
-	over   bool       // no more ticks
-	done   chan error // gets what ended the load early, nil for its regular end
+	due    time.Time       // of the last tick
+	delay  world.Histogram // from when a tick was due to its beginning
+	lost   int             // ticks that never were because the bench was late
+	late   int             // ticks whose users' turns were still to come when the next one was due
+	over   bool            // no more ticks
+	done   chan error      // gets what ended the load early, nil for its regular end
 }
 
 // load runs the ticks and the wait behind them (spec 1.7, 1.8).
-func (r *run) load(ctx context.Context) *Result {
-	r.config.phase(PhaseLoad)
+func (r *run) load(ctx context.Context) {
+	r.enter(PhaseLoad)
 	r.clock.done = make(chan error, 1)
 	r.do(r.startLoad)
 	deadline := time.NewTimer(r.config.Load)
@@ -48,14 +50,13 @@ func (r *run) load(ctx context.Context) *Result {
 		r.do(func() { fatal = r.world.Fatal() })
 	}
 	if !interrupted {
-		r.config.phase(PhaseFinal)
+		r.enter(PhaseFinal)
 		interrupted = r.settle(ctx)
 	}
 	r.do(func() {
 		r.core.Close()
 		r.finish(fatal, interrupted)
 	})
-	return &r.result
 }
 
 // settle waits for evaluations under way, which still count; true if it was interrupted.
@@ -85,6 +86,7 @@ func (r *run) startLoad() {
 		return
 	}
 	c.ticker = ticker
+	c.due = time.Now().Add(-tickPeriod)
 	r.loop.Start(&c.sample, SamplePeriod)
 	r.tick(1)
 }
@@ -96,6 +98,8 @@ func (r *run) tick(periods int) {
 		return
 	}
 	c.lost += periods - 1
+	c.due = c.due.Add(time.Duration(periods) * tickPeriod)
+	c.delay.Add(world.Instant(time.Since(c.due).Microseconds()))
 	if c.users.Active() { // the bench is busy beyond measure
 		c.late++
 		r.loop.Cancel(&c.users)
@@ -130,7 +134,7 @@ func (r *run) endLoad() {
 	r.stopTicks()
 	r.takeSampleNow()
 	r.result.LoadSeconds = time.Since(r.clock.begun).Seconds()
-	r.result.Usage = measure().since(r.started)
+	r.result.Usage = r.result.peakUsage()
 	r.world.EndLoad(now())
 }
 

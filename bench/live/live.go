@@ -82,18 +82,24 @@ func (e *PhaseError) Unwrap() error { return e.Err }
 // ErrInterrupted is the end of the context.
 var ErrInterrupted = errors.New("interrupted")
 
-// Run goes through all phases. It returns a SetupError, a PhaseError, or the result of the load, which may have failed.
-// When ctx ends during the load, the result is that of the load so far.
+// Run goes through all phases and returns the result of the load, which may have failed. When ctx ends during the load,
+// the result is that of the load so far. With a PhaseError, it tells what is known without a load; with a SetupError
+// there is none.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	r, err := newRun(c)
 	if err != nil {
 		return nil, SetupError{err}
 	}
 	defer r.close()
-	if err := r.prepare(ctx); err != nil {
-		return nil, err
+	r.result.Started = time.Now()
+	if err = r.prepare(ctx); err != nil {
+		r.do(func() { r.finish(err, errors.Is(err, ErrInterrupted)) })
+	} else {
+		r.load(ctx)
 	}
-	return r.load(ctx), nil
+	r.leave()
+	r.result.Phases = r.laps
+	return &r.result, err
 }
 
 // Validate only checks the initial data (spec 1.8 b).
@@ -112,17 +118,30 @@ func (c *Config) newBrowser() *client.Browser {
 	return client.NewBrowser(c.Target, client.Routes(c.Sources, c.Dests)[0])
 }
 
-func (c *Config) phase(p Phase) {
-	if c.Observer != nil {
-		c.Observer.Phase(p)
+// enter ends the phase before and begins p.
+func (r *run) enter(p Phase) {
+	r.leave()
+	r.laps, r.entered = append(r.laps, Lap{Phase: p}), time.Now()
+	if r.config.Observer != nil {
+		r.config.Observer.Phase(p)
 	}
 }
 
-// A run is one under way. Below the first group everything belongs to the loop's goroutine.
+// leave ends the present phase, if there is one.
+func (r *run) leave() {
+	if n := len(r.laps); n > 0 {
+		r.laps[n-1].Seconds = time.Since(r.entered).Seconds()
+	}
+}
+
+// A run is one under way. Below the first two groups everything belongs to the loop's goroutine.
 type run struct {
 	config Config
 	loop   *evloop.Loop
 	ended  chan error // the loop's end
+
+	laps    []Lap // owned by the goroutine of Run, like the next
+	entered time.Time
 
 	engine   *client.Engine
 	world    *world.World

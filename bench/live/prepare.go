@@ -37,7 +37,7 @@ func (r *run) prepare(ctx context.Context) error {
 		if s.skip {
 			continue
 		}
-		r.config.phase(s.phase)
+		r.enter(s.phase)
 		if err := s.do(ctx); err != nil {
 			if ctx.Err() != nil {
 				err = ErrInterrupted

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"runtime"
 	"slices"
 	"time"
 
@@ -21,16 +22,21 @@ type Result struct {
 	Language    string    `json:"language"`
 	Seed        uint64    `json:"seed"`
 	Static      bool      `json:"static"`
+	Loops       int       `json:"loops"` // event loops, each of which can use one CPU
 	Started     time.Time `json:"started"`
+	Phases      []Lap     `json:"phases"`
 	LoadSeconds float64   `json:"load_seconds"`
 
 	Ticks         int `json:"ticks"`
 	LostTicks     int `json:"lost_ticks"`      // that never were because the bench was late
 	LateTicks     int `json:"late_ticks"`      // whose users had their turn only when the next tick was due
 	TimedOutTicks int `json:"timed_out_ticks"` // that began while calls of earlier ones were under way
+	// TickDelay is from when a tick was due to when the bench began it: its own lateness, which no server can cause.
+	TickDelay Latency `json:"tick_delay"`
 
 	World     world.Progress `json:"world"`
-	Origins   map[string]int `json:"origins"` // registered users by why they came
+	Statuses  map[string]int `json:"statuses"` // created rides by status
+	Origins   map[string]int `json:"origins"`  // registered users by why they came
 	UsersLeft int            `json:"users_left"`
 	Ratings   []int          `json:"ratings"` // evaluated rides with 1, 2, 3, 4 and 5
 	Criteria  Criteria       `json:"criteria"`
@@ -49,6 +55,12 @@ type Result struct {
 
 	Usage  Usage    `json:"usage"`
 	Series []Sample `json:"series"`
+}
+
+// A Lap is how long a phase took.
+type Lap struct {
+	Phase   Phase   `json:"phase"`
+	Seconds float64 `json:"seconds"`
 }
 
 // Parts are what a score is made of, in hundredths of a point.
@@ -100,11 +112,15 @@ type Latency struct {
 	P50      world.Instant `json:"p50"`
 	P90      world.Instant `json:"p90"`
 	P99      world.Instant `json:"p99"`
+	P999     world.Instant `json:"p999"`
 	Max      world.Instant `json:"max"`
 }
 
 func latencyOf(name string, h *world.Histogram, failures int) Latency {
-	return Latency{name, h.Count(), failures, h.Mean(), h.Percentile(50), h.Percentile(90), h.Percentile(99), h.Max()}
+	return Latency{
+		Name: name, Count: h.Count(), Failures: failures, Mean: h.Mean(),
+		P50: h.Percentile(50), P90: h.Percentile(90), P99: h.Percentile(99), P999: h.Percentile(99.9), Max: h.Max(),
+	}
 }
 
 // A Sample is a view of the run at a moment of the load.
@@ -114,6 +130,7 @@ type Sample struct {
 	Ticks       int     `json:"ticks"`
 	LostTicks   int     `json:"lost_ticks"`
 	Users       int     `json:"users"`
+	ActiveUsers int     `json:"active_users"` // who have not left
 	Chairs      int     `json:"chairs"`
 	EmptyChairs int     `json:"empty_chairs"`
 	Rides       int     `json:"rides"` // created
@@ -121,6 +138,7 @@ type Sample struct {
 	Errors      int     `json:"errors"`
 	Connections int     `json:"connections"`
 	Requests    int     `json:"requests"` // answered calls
+	Usage       Usage   `json:"usage"`    // since the load began
 }
 
 // takeSampleNow adds a sample to the series and shows it.
@@ -129,7 +147,10 @@ func (r *run) takeSampleNow() {
 	s := Sample{
 		Seconds: time.Since(r.clock.begun).Seconds(), Score: p.Score, Ticks: p.Ticks, LostTicks: r.clock.lost,
 		Users: p.Users, Chairs: p.Chairs, EmptyChairs: p.EmptyChairs, Rides: p.RidesCreated, Completed: p.RidesEvaluated,
-		Errors: p.Errors, Connections: r.engine.Dials().Open,
+		Errors: p.Errors, Connections: r.engine.Dials().Open, Usage: measure().since(r.started),
+	}
+	for _, g := range p.Regions {
+		s.ActiveUsers += g.Active
 	}
 	for _, e := range r.engine.Stats().Named() {
 		s.Requests += e.Calls
@@ -138,6 +159,15 @@ func (r *run) takeSampleNow() {
 	if r.config.Observer != nil {
 		r.config.Observer.Sample(s)
 	}
+}
+
+// peakUsage is that of the last sample, with the most memory of any.
+func (o *Result) peakUsage() Usage {
+	u := o.Series[len(o.Series)-1].Usage
+	for _, s := range o.Series {
+		u.RSSBytes = max(u.RSSBytes, s.Usage.RSSBytes)
+	}
+	return u
 }
 
 // finish fills in the result.
@@ -153,12 +183,17 @@ func (r *run) finish(fatal error, interrupted bool) {
 	}
 	split := w.ScoreSplit()
 	o.Score, o.ScoreParts = w.FinalScore(), Parts(split)
-	o.Target, o.Language, o.Seed, o.Static, o.Started = c.Target.String(), r.language, c.Seed, c.Static != nil, r.clock.begun
+	o.Target, o.Language, o.Seed, o.Static, o.Loops = c.Target.String(), r.language, c.Seed, c.Static != nil, 1+loops(runtime.GOMAXPROCS(0))
 	for _, route := range client.Routes(c.Sources, c.Dests) {
 		o.Routes = append(o.Routes, route.String())
 	}
 	o.World = w.Progress()
 	o.Ticks, o.LostTicks, o.LateTicks, o.TimedOutTicks = o.World.Ticks, r.clock.lost, r.clock.late, stats.TimedOutTicks
+	o.TickDelay = latencyOf("tick", &r.clock.delay, 0)
+	o.Statuses = map[string]int{}
+	for s := world.StatusMatching; s <= world.StatusCompleted; s++ {
+		o.Statuses[s.String()] = o.World.RidesByStatus[s]
+	}
 	o.Origins = map[string]int{}
 	for origin, n := range stats.Origins {
 		o.Origins[originNames[origin]] = n

@@ -2,42 +2,46 @@ package world
 
 // Progress is a view of a running or finished run, for live displays and reports.
 type Progress struct {
-	Ticks  int // executed; the T of the last one is one less
-	Score  int // of evaluated rides only (spec 14)
-	Errors int
+	Ticks  int `json:"ticks"` // executed; the T of the last one is one less
+	Score  int `json:"score"` // of evaluated rides only (spec 14)
+	Errors int `json:"errors"`
 
-	Users   int // registered
-	Regions []RegionProgress
+	Users   int              `json:"users"` // registered
+	Regions []RegionProgress `json:"regions"`
 
-	Chairs        int // registered
-	EmptyChairs   int // that could take a ride
-	ChairsBySpeed map[int]int
-	Owners        []OwnerProgress
+	Chairs        int             `json:"chairs"`       // registered
+	EmptyChairs   int             `json:"empty_chairs"` // that could take a ride
+	ChairsBySpeed map[int]int     `json:"chairs_by_speed"`
+	Owners        []OwnerProgress `json:"owners"`
 
-	RidesCreated   int
-	RidesEvaluated int
-	RidesByStatus  [StatusCompleted + 1]int // all created ones, by what the bench desires
+	RidesCreated   int                      `json:"rides_created"`
+	RidesEvaluated int                      `json:"rides_evaluated"`
+	RidesByStatus  [StatusCompleted + 1]int `json:"-"` // all created ones, by what the bench desires
 
-	Unhappy Unhappy
+	Unhappy Unhappy `json:"unhappy"`
 }
 
 // RegionProgress is the part of one region.
 type RegionProgress struct {
-	Name       string
-	Registered int // users ever
-	Active     int // users who have not left
+	Name       string `json:"name"`
+	Registered int    `json:"registered"` // users ever
+	Active     int    `json:"active"`     // users who have not left
 }
 
 // OwnerProgress is the part of one owner.
 type OwnerProgress struct {
-	Name       string
-	Sales      int // in yen
-	Chairs     int
-	ChairsAway int // outside the owner's region
+	Name       string `json:"name"`
+	Sales      int    `json:"sales"` // in yen
+	Chairs     int    `json:"chairs"`
+	ChairsAway int    `json:"chairs_away"` // outside the owner's region
 }
 
 // Unhappy are shares of the evaluated rides that did not meet a criterion, 0 to 1 (spec 1.7).
-type Unhappy struct{ Matching, Dispatch, Ride float64 }
+type Unhappy struct {
+	Matching float64 `json:"matching"`
+	Dispatch float64 `json:"dispatch"`
+	Ride     float64 `json:"ride"`
+}
 
 // Progress looks at everything; it is meant for once a second or so.
 func (w *World) Progress() Progress {

@@ -127,7 +127,7 @@ func joined(numbers []int) string {
 func benchUse(r *live.Result) string {
 	cpu := r.Usage.UserSeconds + r.Usage.SystemSeconds
 	requests := requests(r)
-	text := fmt.Sprintf("%.2f s CPU, %d MiB; %d requests", cpu, r.Usage.MaxRSSBytes>>20, requests)
+	text := fmt.Sprintf("%.2f s CPU, %d MiB; %d requests", cpu, r.Usage.RSSBytes>>20, requests)
 	if requests > 0 {
 		text += fmt.Sprintf(", %.1f us CPU each", 1e6*cpu/float64(requests))
 	}
