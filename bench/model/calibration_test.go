@@ -65,6 +65,9 @@ var calibration = []struct {
 }
 
 func TestCalibration(t *testing.T) {
+	if raceDetector {
+		t.Skip("a World has one goroutine, so there is nothing to detect in minutes of these runs")
+	}
 	for _, c := range calibration {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
