@@ -315,6 +315,7 @@ func wrongPhase(p *process) {
 	toUser.expect(ride, "ENROUTE")
 	s.chair.report(destination)
 	s.chair.report(at(3, 2)) // the pickup with its members swapped
+	s.chair.call("POST", "/api/chair/rides/"+ride+"/status", object{"status": "CARRYING"}).refused(p.t, 400, "ENROUTE")
 	s.chair.report(pickup)
 	toUser.expect(ride, "PICKUP")
 	both()
@@ -322,6 +323,7 @@ func wrongPhase(p *process) {
 	toUser.expect(ride, "CARRYING")
 	s.chair.report(pickup)
 	s.chair.report(at(10, 7))
+	s.user.call("POST", "/api/app/rides/"+ride+"/evaluation", object{"evaluation": 5}).refused(p.t, 400, "CARRYING")
 	s.chair.report(destination)
 	toUser.expect(ride, "ARRIVED")
 	both()
