@@ -44,7 +44,6 @@ func (c *userClient) Register(p world.UserProfile) {
 		u.coupons = []int{3000}
 		s.users[u.code] = u
 		if inviter := s.users[p.InvitationCode]; inviter != nil {
-			inviter.invited++
 			u.coupons = append(u.coupons, 1500)
 			inviter.coupons = append(inviter.coupons, 1000)
 		}
@@ -121,7 +120,6 @@ func (c *userClient) CreateRide(pickup, destination world.Point) {
 		if len(u.coupons) > 0 {
 			u.coupons = u.coupons[1:]
 		}
-		u.ride = r
 		u.rides = append(u.rides, r)
 		s.rides[r.id] = r
 		s.waiting = append(s.waiting, r)
@@ -145,7 +143,7 @@ func (c *userClient) complete(r *ride, rating int) world.Event {
 	r.rating, r.completedAt = rating, s.serverNow()
 	ch.rides++
 	ch.ratings += rating
-	c.user.ride, ch.ride = nil, nil
+	ch.ride = nil
 	ch.freeAt = s.loop.Now() + freedPause
 	ch.owner.completed = append(ch.owner.completed, r)
 	r.set(world.StatusCompleted)

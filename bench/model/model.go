@@ -78,8 +78,6 @@ func (s *Server) hop() world.Instant { return hopMin + world.Instant(s.random.In
 type user struct {
 	id, name, code, token string
 	coupons               []int // discounts in the order of their use
-	invited               int
-	ride                  *ride // the unfinished one
 	rides                 []*ride
 	stream                stream
 }

@@ -178,6 +178,18 @@ func TestSalesBounds(t *testing.T) {
 	}
 }
 
+// What was rated during the request of one hour must be part of the next one's answer.
+func TestSalesOfTheNextHour(t *testing.T) {
+	s, o, ch := earning(t)
+	before := trueSales(o)
+	s.earn(ch, 7, o.until)
+	s.deliver(Event{To: o.Entity, Kind: EventOwnerSales, Body: before})
+	s.silent()
+	s.salesHour()
+	s.deliver(Event{To: o.Entity, Kind: EventOwnerSales, Body: before})
+	s.count(CodeSales, 1)
+}
+
 func TestSalesRequestFails(t *testing.T) {
 	s, o, _ := earning(t)
 	s.fail(o.Entity, EventOwnerSales, FailureStatus)

@@ -186,6 +186,20 @@ func TestEarlyEnrouteWaits(t *testing.T) {
 	s.silent()
 }
 
+// The acceptance counts from when it was sent, the tick of the match from its answer (spec 5.4).
+func TestStampsOfTheAcceptance(t *testing.T) {
+	s, c, r := requested(t)
+	s.tellChair(c, r, StatusMatching)
+	s.tick()
+	s.tick()
+	sent, tick := s.now, s.w.tick
+	s.tick()
+	s.succeed(c.Entity)
+	if r.acceptedAt != sent || int(r.matchedAt) != tick+1 {
+		t.Errorf("accepted at %d and tick %d, want %d and %d", r.acceptedAt, r.matchedAt, sent, tick+1)
+	}
+}
+
 func TestRefusedAcceptanceIsRepeated(t *testing.T) {
 	s, c, r := requested(t)
 	s.tellChair(c, r, StatusMatching)
