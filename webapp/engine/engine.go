@@ -106,13 +106,18 @@ func (e *Engine) fail(err error) {
 }
 
 // Initialize ends the current generation, throws away all that it has not written
-// yet, and starts the next one on the initial data (spec 9.1).
+// yet, and starts the next one on the initial data (spec 9.1). It fails without any effect
+// if the database is away. Should the database go away in the middle, the server refuses
+// all changes until the next call succeeds.
 func (e *Engine) Initialize(paymentServer string) error {
 	e.changing.Lock()
 	defer e.changing.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), resetLimit)
 	defer cancel()
 	old := e.Current()
+	if _, err := e.db.State(ctx); err != nil {
+		return err // the old generation lives on
+	}
 	old.discard()
 	if err := e.reset(ctx, old.number+1, paymentServer); err != nil {
 		return err

@@ -46,7 +46,7 @@ func (e *Engine) open(ctx context.Context) (*Generation, error) {
 		return nil, err
 	}
 	if err := e.dropJournals(snapshot.Generation); err != nil {
-		return nil, fmt.Errorf("remove old journals: %w", err)
+		return nil, fmt.Errorf("journal folder (ISURIDE_JOURNAL): remove old generations: %w", err)
 	}
 	log, err := journal.Open(journal.Options{Dir: e.journalDir(snapshot.Generation), Durability: e.cfg.Durability,
 		First: snapshot.Position + 1, Repair: e.cfg.Repair, Log: e.cfg.Log})

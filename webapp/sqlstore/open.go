@@ -32,6 +32,9 @@ const maxConns = 4
 // Open connects to the database. While it does not answer, Open waits and says so
 // every second. A missing MySQL database is created if the account may do that.
 func Open(ctx context.Context, c Config, log *slog.Logger) (*Store, error) {
+	if err := c.makeFolder(); err != nil {
+		return nil, fmt.Errorf("open %s: %w", c, err)
+	}
 	var s *Store
 	err := waitFor(ctx, c.wait(), log, c.String(), func(ctx context.Context) (err error) {
 		s, err = c.connect(ctx, log)
@@ -41,6 +44,15 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w", c, err)
 	}
 	return s, nil
+}
+
+// makeFolder makes the folder of SQLite's file. It stands apart from connecting: what
+// fails here does not come right by waiting.
+func (c Config) makeFolder() error {
+	if c.Dialect != SQLite {
+		return nil
+	}
+	return os.MkdirAll(filepath.Dir(c.Path), 0o755)
 }
 
 // Close closes all connections; the store must not be in use.
@@ -80,9 +92,6 @@ func (c Config) connect(ctx context.Context, log *slog.Logger) (*Store, error) {
 }
 
 func (c Config) connectSQLite(ctx context.Context) (*Store, error) {
-	if err := os.MkdirAll(filepath.Dir(c.Path), 0o755); err != nil {
-		return nil, err
-	}
 	db, err := sqlx.ConnectContext(ctx, "sqlite", c.sqlite())
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package state
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"isuride/webapp/isuride"
@@ -33,4 +34,9 @@ func checkText(field, value string, width int) error {
 // fail on a duplicate (docs/decisions/0002).
 func foldName(name string) string {
 	return strings.ToLower(strings.ToUpper(strings.TrimRight(name, " ")))
+}
+
+// fitsHeader says that the value can stand in a header field.
+func fitsHeader(value string) bool {
+	return strings.TrimSpace(value) == value && !strings.ContainsFunc(value, unicode.IsControl)
 }

@@ -133,6 +133,9 @@ func (s *Store) SetPaymentToken(u *User, token string) error {
 	if err := checkText("token", token, tokenWidth); err != nil {
 		return err
 	}
+	if !fitsHeader(token) {
+		return isuride.Errorf(isuride.InvalidInput, "token has blanks around it or control characters, which no payment request can carry")
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if token == u.token {

@@ -114,6 +114,9 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		e.fail("ISURIDE_DURABILITY", "%v", err)
 	}
 	c.durability = durability
+	if len(c.listen)+len(c.tlsListen) == 0 {
+		e.fail("ISURIDE_LISTEN", "names no address")
+	}
 	if len(c.tlsListen) > 0 && (c.tlsCert == "" || c.tlsKey == "") {
 		e.fail("ISURIDE_TLS_LISTEN", "needs ISURIDE_TLS_CERT and ISURIDE_TLS_KEY")
 	}

@@ -50,7 +50,7 @@ func start(ctx context.Context, cfg config, repair bool, log *slog.Logger) (*ser
 	log.Info("opening", "database", cfg.db.String())
 	db, err := sqlstore.Open(ctx, cfg.db, log)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", databaseVariable[cfg.db.Dialect], err)
 	}
 	e, err := engine.Start(ctx, db, engineConfig(cfg, repair, log))
 	if err != nil {
@@ -68,6 +68,12 @@ func start(ctx context.Context, cfg config, repair bool, log *slog.Logger) (*ser
 		}()
 	}
 	return s, nil
+}
+
+// databaseVariable names what to look at when a database cannot be opened.
+var databaseVariable = map[sqlstore.Dialect]string{
+	sqlstore.SQLite: "ISURIDE_SQLITE or ISURIDE_DATA",
+	sqlstore.MySQL:  "ISUCON_DB_HOST and its like",
 }
 
 // stop answers what is under way, then writes everything.
@@ -95,7 +101,13 @@ func initialData(dump string) func() (*isuride.Tables, error) {
 	if dump == "" {
 		return sqlstore.InitialTables
 	}
-	return func() (*isuride.Tables, error) { return sqlstore.ReadDumpFile(dump) }
+	return func() (*isuride.Tables, error) {
+		rows, err := sqlstore.ReadDumpFile(dump)
+		if err != nil {
+			return nil, fmt.Errorf("ISURIDE_INITIAL_DATA: %w", err)
+		}
+		return rows, nil
+	}
 }
 
 func solver(name string) func() dispatch.Solver {
