@@ -81,7 +81,8 @@ func (c *chair) compareNotice(n *ChairNotification) error {
 	return nil
 }
 
-// completed frees the chair, which joins the empty ones in the same turn. A late repetition for an earlier ride is ignored only while there is no new one.
+// completed frees the chair, which joins the empty ones in the same turn. A late repetition for an earlier ride is
+// ignored only while there is no new one.
 func (c *chair) completed(n *ChairNotification) bool {
 	r := c.ride
 	if r == nil {
