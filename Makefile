@@ -11,6 +11,7 @@ build: ## build all programs into bin/
 	$(GO) build -o bin/ ./webapp/cmd/... ./tools/ride ./tools/paymentmock ./tools/devcert
 
 run: ## start the server on this machine alone: https://localhost:8443 and http://localhost:8080, data in .run/dev
+	@echo "building; the first time takes about a minute"
 	@$(GO) build -o bin/ ./webapp/cmd/isuride ./tools/devcert
 	@scripts/run.sh
 
