@@ -135,17 +135,11 @@ func (c *conn) interest() evloop.Events {
 
 // writeSocket writes without waiting; a full socket is no error.
 func writeSocket(fd int, p []byte) (int, error) {
-	for {
-		n, err := unix.Write(fd, p)
-		switch {
-		case err == nil:
-			return n, nil
-		case errors.Is(err, unix.EAGAIN):
-			return 0, nil
-		case !errors.Is(err, unix.EINTR):
-			return 0, err
-		}
+	n, err := evloop.Write(fd, p)
+	if errors.Is(err, unix.EAGAIN) {
+		return 0, nil
 	}
+	return n, err
 }
 
 // read takes what has come, once for a plain socket: the loop reports what is left.
@@ -185,17 +179,11 @@ func (c *conn) readInto(p []byte) (int, error) {
 
 // readSocket reads without waiting: unix.EAGAIN if there is nothing, io.EOF at the end.
 func readSocket(fd int, p []byte) (int, error) {
-	for {
-		n, err := unix.Read(fd, p)
-		switch {
-		case err == nil && n == 0:
-			return 0, io.EOF
-		case err == nil:
-			return n, nil
-		case !errors.Is(err, unix.EINTR):
-			return 0, err
-		}
+	n, err := evloop.Read(fd, p)
+	if err == nil && n == 0 {
+		return 0, io.EOF
 	}
+	return n, err
 }
 
 // input consumes p, which starts after what is left in unread.

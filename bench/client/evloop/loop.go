@@ -63,6 +63,8 @@ type Loop struct {
 	deferred []Task
 	taken    []Task // the posted tasks being run, kept for its capacity
 	stopped  bool
+	alarm    *timerfd
+	armed    int64 // millisecond for which the alarm is set, 0 if it is not
 	scratch  []byte
 	events   [batch]unix.EpollEvent
 	ready    int   // how many events there are
@@ -105,12 +107,18 @@ func (l *Loop) open() (err error) {
 	if l.wakefd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return fmt.Errorf("eventfd: %w", err)
 	}
-	_, err = l.Watch(l.wakefd, Readable, waker{l})
+	if _, err = l.Watch(l.wakefd, Readable, waker{l}); err != nil {
+		return err
+	}
+	l.alarm, err = l.newTimerfd(func(int) { l.armed = 0 })
 	return err
 }
 
 // Close frees the loop's own descriptors. It must not be running.
 func (l *Loop) Close() {
+	if l.alarm != nil {
+		l.alarm.close()
+	}
 	if l.wakefd > 0 {
 		unix.Close(l.wakefd)
 	}
@@ -148,24 +156,18 @@ func (l *Loop) Stop() { l.Post(Func(func() { l.stopped = true })) }
 // wait sleeps until there is something to do.
 //
 // The goroutine is parked by the runtime, which watches the epoll descriptor in its own one, instead of being blocked in
-// epoll_wait: returning from a blocking system call costs several switches to get a processor back. With 40 position
-// reports a tick this took the CPU time of a request from 17 to 12 us, with 10 from 37 to 23 (BenchmarkTick of package
-// client, 2 busy CPUs).
+// epoll_wait: returning from a blocking system call costs several switches to get a processor back. For the same reason
+// the next timer is a timerfd and no deadline, which would wake the runtime's monitor as well. With 40 position reports a
+// tick this took the CPU time of a request from 17 to 12 us, with 10 from 37 to 23 (BenchmarkTick of package client,
+// 2 busy CPUs).
 func (l *Loop) wait() (int, error) {
 	l.asleep.Store(true)
 	defer l.asleep.Store(false)
-	timeout := l.timeout()
-	if l.look(0) || timeout == 0 {
-		return l.ready, l.failed
+	due, err := l.arm()
+	if l.look(0) || due || err != nil {
+		return l.ready, errors.Join(err, l.failed)
 	}
-	deadline := time.Time{}
-	if timeout > 0 {
-		deadline = time.Now().Add(timeout)
-	}
-	if err := l.epoll.SetReadDeadline(deadline); err != nil {
-		return 0, err
-	}
-	if err := l.raw.Read(l.look); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+	if err := l.raw.Read(l.look); err != nil {
 		return 0, err
 	}
 	return l.ready, l.failed
@@ -173,27 +175,25 @@ func (l *Loop) wait() (int, error) {
 
 // lookNow takes the events there are; false if there are none.
 func (l *Loop) lookNow(uintptr) bool {
-	l.ready, l.failed = unix.EpollWait(l.epfd, l.events[:], 0)
-	if errors.Is(l.failed, unix.EINTR) {
-		l.ready, l.failed = 0, nil
-	}
+	l.ready, l.failed = epollNow(l.epfd, l.events[:])
 	return l.ready > 0 || l.failed != nil
 }
 
-// timeout is how long to wait for events, -1 for ever. It must be called after asleep was set: a task posted before that
-// is seen here, one posted later wakes the loop.
-func (l *Loop) timeout() time.Duration {
+// arm sees to it that the loop wakes up for the next timer; true if there is something to do already. It must be called
+// after asleep was set: a task posted before that is seen here, one posted later wakes the loop.
+func (l *Loop) arm() (due bool, err error) {
 	l.mu.Lock()
 	posted := len(l.posted)
 	l.mu.Unlock()
-	if posted > 0 {
-		return 0
-	}
 	at, ok := l.wheel.next()
-	if !ok {
-		return -1
+	if posted > 0 || ok && at <= l.millis() {
+		return true, nil
 	}
-	return max(time.Duration(at)*time.Millisecond-time.Since(l.start), 0)
+	if ok && (l.armed == 0 || at < l.armed) { // waking up early for one that was stopped does no harm
+		l.armed = at
+		err = l.alarm.set(time.Duration(at)*time.Millisecond-time.Since(l.start), 0)
+	}
+	return false, err
 }
 
 func (l *Loop) dispatch(e *unix.EpollEvent) {
@@ -215,13 +215,13 @@ func (l *Loop) Post(t Task) {
 
 func (l *Loop) wake() {
 	increment := [8]byte{1} // in the host's byte order, but any number other than zero serves
-	unix.Write(l.wakefd, increment[:])
+	Write(l.wakefd, increment[:])
 }
 
 type waker struct{ *Loop }
 
 // Ready takes the wake-up back; the posted tasks run after the batch.
-func (w waker) Ready(Events) { unix.Read(w.wakefd, w.scratch[:8]) }
+func (w waker) Ready(Events) { Read(w.wakefd, w.scratch[:8]) }
 
 func (l *Loop) runPosted() {
 	l.mu.Lock()
