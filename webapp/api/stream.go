@@ -1,7 +1,6 @@
 package api
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"isuride/webapp/engine"
@@ -23,10 +22,6 @@ type eventStream struct {
 	log  *state.Stream
 
 	writer atomic.Int32 // idle, writing or writingAgain
-
-	// mu is held from taking messages to marking them delivered: the stream must not
-	// leave its log in between (notify, invariant 5).
-	mu sync.Mutex
 }
 
 const (
@@ -46,9 +41,7 @@ func (s *eventStream) open(conn *httpd.Stream) {
 	s.writer.Store(writingOnce) // before the log knows the stream: wake must not start a second one
 	s.log = s.to.log.Open(s.wake)
 	conn.OnClose(func() {
-		s.mu.Lock() // not for long: a write to a closed connection fails at once
 		s.log.Close()
-		s.mu.Unlock()
 		leave()
 		s.to.left()
 	})
@@ -73,43 +66,33 @@ func (s *eventStream) begin() {
 
 // write writes until nothing is left. What first holds goes out before.
 func (s *eventStream) write(first []byte) {
-	buf := append(make([]byte, 0, 1024), first...)
-	for {
+	buf := append(make([]byte, 0, 512), first...)
+	ok := len(buf) == 0 || s.conn.Write(buf) == nil
+	for ok {
 		s.writer.Store(writingOnce)
-		if !s.writeAll(buf) {
-			s.conn.Close()
-			return // stays writing: nothing starts a writer on a dead stream
-		}
-		if s.writer.CompareAndSwap(writingOnce, idle) {
+		ok = s.writeAll(buf)
+		if ok && s.writer.CompareAndSwap(writingOnce, idle) {
 			return
 		}
-		buf = buf[:0]
 	}
+	s.conn.Close() // stays writing: nothing starts a writer on a dead stream
 }
 
-// writeAll sends the messages that wait, together, and marks them delivered.
+// writeAll sends the messages that wait. Each is marked as delivered before it is sent,
+// and the next one only after that, so that neither a kill nor a client that comes back at
+// once makes a new stream begin too early or too late (notify, invariant 5).
 func (s *eventStream) writeAll(buf []byte) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var last, count uint64
 	for {
 		m, n, ok := s.log.Next()
 		if !ok {
-			break
+			return true
 		}
-		buf = wire.AppendEventClose(s.to.encode(wire.AppendEventOpen(buf), &m))
-		last, count = n, count+1
-	}
-	if len(buf) == 0 {
-		return true
-	}
-	if s.gen.Barrier() != nil || s.conn.Write(buf) != nil {
-		return false
-	}
-	for n := last + 1 - count; count > 0; n, count = n+1, count-1 {
-		if s.gen.Store.Delivered(s.to.log, s.to.side, n) != nil {
+		if s.gen.Store.Delivered(s.to.log, s.to.side, n) != nil || s.gen.Barrier() != nil {
+			return false
+		}
+		buf = wire.AppendEventClose(s.to.encode(wire.AppendEventOpen(buf[:0]), &m))
+		if s.conn.Write(buf) != nil {
 			return false
 		}
 	}
-	return true
 }
