@@ -18,7 +18,8 @@ import (
 	"isuride/webapp/state"
 )
 
-var mysql mysqltest.Server
+// mysql syncs every commit, as a real one does.
+var mysql = mysqltest.Server{Durable: true}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
