@@ -61,7 +61,7 @@ func (r *run) load(ctx context.Context) {
 
 // settle waits for evaluations under way, which still count; true if it was interrupted.
 func (r *run) settle(ctx context.Context) bool {
-	wait := time.NewTimer(settling)
+	wait := time.NewTimer(r.config.settlingTime())
 	defer wait.Stop()
 	select {
 	case <-wait.C:

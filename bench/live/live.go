@@ -37,6 +37,8 @@ type Config struct {
 
 	// Observer is told what happens; nil for nobody. Its methods run on the goroutines of the run and must be quick.
 	Observer Observer
+
+	settling time.Duration // the wait after the load; 0 is the official one
 }
 
 // An Observer follows a run.
@@ -61,6 +63,13 @@ const (
 
 // settling is the wait after the load (spec 1.8).
 const settling = 5 * time.Second
+
+func (c *Config) settlingTime() time.Duration {
+	if c.settling > 0 {
+		return c.settling
+	}
+	return settling
+}
 
 // A SetupError is a fault of the settings or of this machine, found before the server was asked anything.
 type SetupError struct{ Err error }

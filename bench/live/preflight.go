@@ -26,9 +26,13 @@ func (c *Config) preflight() error {
 	return checkPorts(need, len(client.Routes(c.Sources, c.Dests)))
 }
 
-// connectionsFor estimates the connections at once of a run against a good server: it grows by about 65 a second,
-// in the calibration runs of spec appendix D without a cap on matches to 2,500 users and 1,400 chairs with up to two each.
-func connectionsFor(load time.Duration) int { return 100 + int(load.Seconds()*65) }
+// connectionsFor estimates the connections at once of a run against a good server. In the calibration run of spec appendix D
+// without a cap on matches 2,500 users and 1,200 chairs came to be in 60 s, of whom those who ride have two each; after two
+// minutes servers are rather at their limits than growing.
+func connectionsFor(load time.Duration) int {
+	const initially, perSecond, atMost = 100, 65, 8000
+	return min(initially+int(perSecond*load.Seconds()), atMost)
+}
 
 // checkFiles looks at the limit of open files, which the Go runtime has raised as far as it may.
 func checkFiles(need int) error {

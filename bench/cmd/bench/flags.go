@@ -156,7 +156,7 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 	f.StringVar(&s.paymentURL, "payment-url", "http://localhost:12345", "`URL` of the payment service as the application reaches it")
 	f.IntVar(&s.paymentPort, "payment-bind-port", 12345, "local TCP `port` of the payment service, on all addresses")
 	f.Var(&s.load, "load-timeout", "`seconds` of load; 0 only prepares")
-	f.Var(&s.load, "t", "short for --load-timeout")
+	f.Var(&s.load, "t", "short for --load-timeout (`seconds`)")
 	f.Uint64Var(&s.seed, "seed", 0, "`number` from which all decisions of the simulation follow; 0 draws one")
 	f.BoolVar(&s.failOnError, "fail-on-error", false, "exit with status 1 if the run fails")
 	f.BoolVar(&s.onlyPost, "only-post-validation", false, "only check the initial data, without resetting the application")

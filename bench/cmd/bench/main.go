@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"isuride/bench/live"
@@ -26,7 +27,16 @@ const (
 	exitUsage  = 2
 )
 
+// The heap of a run is small: 20 MiB in use with 2,500 users. Collecting it less often than usual saves a tenth of the
+// bench's CPU time; the limit, well below the 1.5 GiB a large run may use, takes that back when memory gets scarce.
+const (
+	gcPercent   = 400
+	memoryLimit = 1 << 30
+)
+
 func main() {
+	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(memoryLimit)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	os.Exit(dispatch(ctx, os.Args[1:]))

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"isuride/bench/live"
+)
+
+func TestParseRun(t *testing.T) {
+	s, err := parseRun([]string{"--target", "https://example.test", "-t", "5", "--source-ip", "127.0.0.1", "--source-ip", "127.0.0.2", "-s", "--seed=7"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.target != "https://example.test" || time.Duration(s.load) != 5*time.Second || len(s.sources) != 2 || !s.skipStatic || s.seed != 7 {
+		t.Errorf("%+v", s)
+	}
+	if s, err := parseRun([]string{"--load-timeout", "2m"}, io.Discard); err != nil || time.Duration(s.load) != 2*time.Minute {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if s, err := parseRun(nil, io.Discard); err != nil || s.load.String() != "60" || s.paymentPort != 12345 {
+		t.Errorf("defaults %+v, %v", s, err)
+	}
+}
+
+func TestSupervisorEnvironment(t *testing.T) {
+	t.Setenv(envTarget, "192.0.2.7")
+	s, err := parseRun([]string{"--target", "http://localhost:8080"}, io.Discard)
+	if err != nil || s.target != "https://xiv.isucon.net" || s.addr != "192.0.2.7:443" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	t.Setenv(envTarget, "nonsense")
+	if _, err := parseRun(nil, io.Discard); err == nil {
+		t.Error("nonsense is accepted")
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var help bytes.Buffer
+	if _, err := parseRun([]string{"-h"}, &help); !errors.Is(err, errHelp) {
+		t.Errorf("got %v", err)
+	}
+	for _, flag := range []string{"-target URL", "-payment-url URL", "-t seconds", "-skip-data-check", "-source-ip ip", "-dest ip:port"} {
+		if !strings.Contains(help.String(), flag+"\n") {
+			t.Errorf("no line for %s in\n%s", flag, help.String())
+		}
+	}
+}
+
+// TestBadSettings checks that whatever is wrong with the settings is said in one sentence, with exit status 2.
+func TestBadSettings(t *testing.T) {
+	file := func(content string) string {
+		name := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	skip := "--skip-data-check"
+	for name, c := range map[string]struct {
+		args []string
+		text string
+	}{
+		"unknown flag":          {[]string{"--nonsense"}, "-nonsense"},
+		"argument":              {[]string{"http://localhost"}, "unexpected argument"},
+		"negative load":         {[]string{"-t", "-5"}, "number of seconds"},
+		"no scheme":             {[]string{skip, "--target", "localhost:8080"}, "--target"},
+		"target with path":      {[]string{skip, "--target", "http://localhost/x"}, "must not have a path"},
+		"bad addr":              {[]string{skip, "--addr", "localhost"}, "ip:port"},
+		"bad dest":              {[]string{skip, "--dest", "127.0.0.1"}, "ip:port"},
+		"bad source":            {[]string{skip, "--source-ip", "localhost", "--addr", "127.0.0.1:1"}, "--source-ip"},
+		"foreign source":        {[]string{skip, "--source-ip", "192.0.2.1", "--addr", "127.0.0.1:1"}, "not an address of this machine"},
+		"nobody there":          {[]string{skip, "--target", "http://127.0.0.1:1"}, "nobody can be reached"},
+		"nobody there, by addr": {[]string{skip, "--addr", "127.0.0.1:1"}, "nobody can be reached"},
+		"bad payment port":      {[]string{skip, "--payment-bind-port", "0"}, "--payment-bind-port"},
+		"bad payment URL":       {[]string{skip, "--payment-url", "localhost"}, "--payment-url"},
+		"no data":               {nil, "--skip-data-check"},
+		"missing data":          {[]string{"--data", "/nonexistent"}, "--data"},
+		"bad data":              {[]string{"--data", file("{}")}, "--data"},
+		"bad static list":       {[]string{skip, "--static-list", file("x")}, "--static-list"},
+		"nothing to do":         {[]string{skip, "--only-post-validation"}, "nothing to do"},
+		"no accounts":           {[]string{"record-data"}, "--accounts"},
+		"bad accounts":          {[]string{"record-data", "--accounts", file("x")}, "--accounts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, text := capture(t, &os.Stderr, func() int { return dispatch(context.Background(), c.args) })
+			if status != exitUsage || !strings.Contains(text, c.text) || strings.Count(text, "\n") != 1 {
+				t.Errorf("status %d, says %q, want %q", status, text, c.text)
+			}
+		})
+	}
+}
+
+// capture returns what f writes to one of the standard files.
+func capture(t *testing.T, file **os.File, f func() int) (status int, text string) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	saved := *file
+	*file = w
+	defer func() { *file = saved }()
+	read := make(chan string)
+	go func() {
+		b, _ := io.ReadAll(r)
+		read <- string(b)
+	}()
+	status = f()
+	w.Close()
+	return status, <-read
+}
+
+// reluctant is a server that does everything but activate chairs.
+func reluctant(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/api/initialize":
+		io.WriteString(w, `{"language":"go"}`)
+	case "/api/owner/owners", "/api/chair/chairs", "/api/app/users":
+		w.WriteHeader(http.StatusCreated)
+		io.WriteString(w, `{"id":"x","owner_id":"o","chair_register_token":"t","invitation_code":"i"}`)
+	case "/api/chair/activity":
+		w.WriteHeader(http.StatusInternalServerError)
+	case "/api/chair/notification", "/api/app/notification":
+		io.WriteString(w, `{"data":null,"retry_after_ms":1000}`)
+	default:
+		w.WriteHeader(http.StatusNotFound)
+	}
+}
+
+// TestFailingRun runs against a server that cannot pass, and looks at everything that comes out.
+func TestFailingRun(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(reluctant))
+	defer server.Close()
+	dir := t.TempDir()
+	messages, err := os.Create(filepath.Join(dir, "messages"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDisplay(os.Stdout, &settings{}, &reporter{file: messages})
+	var out bytes.Buffer
+	d.out = &out
+	config := live.Config{PaymentURL: "http://127.0.0.1:1", PaymentBind: "127.0.0.1:0", Load: time.Hour, Seed: 3, Observer: d}
+	s := settingsFor(t, server.URL)
+	if config.Target, config.Sources, config.Dests, err = s.resolve(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	config.Observer = cancelAfterLoad{d, cancel} // nobody waits for payments
+	result, err := live.Run(ctx, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.out, s.failOnError = filepath.Join(dir, "out.json"), true
+	if err := s.conclude(d, d.reporter, result); err != errFailed {
+		t.Errorf("got %v", err)
+	}
+	if text := out.String(); !strings.Contains(text, "code 13, chair activation failed") || !strings.Contains(text, "seed ") {
+		t.Errorf("the summary is\n%s", text)
+	}
+	var stored live.Result
+	b, _ := os.ReadFile(s.out)
+	if err := json.Unmarshal(b, &stored); err != nil || stored.Seed != 3 || stored.ErrorCount < 201 {
+		t.Errorf("stored %+v, %v", stored, err)
+	}
+	lines, _ := os.ReadFile(messages.Name())
+	var last message
+	all := strings.Split(strings.TrimSpace(string(lines)), "\n")
+	if err := json.Unmarshal([]byte(all[len(all)-1]), &last); err != nil || !last.Finished || last.Passed || last.Language != "go" {
+		t.Errorf("the last message is %s, %v", all[len(all)-1], err)
+	}
+}
+
+func settingsFor(t *testing.T, url string) *settings {
+	t.Helper()
+	s, err := parseRun([]string{"--target", url, "--skip-data-check"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// cancelAfterLoad interrupts the wait behind the load.
+type cancelAfterLoad struct {
+	live.Observer
+	cancel func()
+}
+
+func (c cancelAfterLoad) Phase(p live.Phase) {
+	c.Observer.Phase(p)
+	if p == live.PhaseFinal {
+		c.cancel()
+	}
+}
+
+// TestServerFailsBeforeLoad checks the exit status of a server that cannot even be initialized.
+func TestServerFailsBeforeLoad(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	l.Close()
+	var said string
+	status, text := capture(t, &os.Stderr, func() (status int) {
+		status, said = capture(t, &os.Stdout, func() int {
+			return dispatch(context.Background(), []string{"run", "--target", server.URL, "--skip-data-check", "--payment-bind-port", port})
+		})
+		return status
+	})
+	if status != exitFailed || !strings.Contains(text, "initializing: POST /api/initialize: status 404") || !strings.Contains(said, "initializing") {
+		t.Errorf("status %d, says %q, %q", status, text, said)
+	}
+}
