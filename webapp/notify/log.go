@@ -2,9 +2,8 @@
 // the mark up to which it has been told, and the streams that listen.
 //
 // The rules are those of spec 6.4: every message, in order, at least once, to every
-// open stream; a new stream starts with the last delivered message; the mark moves
-// only after a stream has really written the message. The package knows neither what
-// a message is nor how it travels.
+// open stream; a new stream starts with the last delivered message. The package knows
+// neither what a message is nor how it travels.
 //
 // Invariants, for entries numbered from 0 as they are appended:
 //
@@ -13,10 +12,16 @@
 //     unless nothing was delivered yet.
 //  3. Every open stream's next entry is kept, or is the one still to come.
 //  4. The mark moves by one entry at a time, in order.
-//  5. A stream starts while no other one has taken more than was delivered. Until then
-//     nobody knows what was delivered last: a client that has read a message, and comes
-//     back before the mark has moved, would be told an older one again. Hence a write
-//     that is stuck holds new streams up, for as long as its time limit.
+//  5. A stream moves the mark past an entry before it writes it, and takes the next one
+//     only when it has written it.
+//
+// Hence nobody has read anything behind the mark, so that a new stream never begins with
+// an older message than the last one read; and of what is before the mark only the last
+// entry may not have been written, with which every new stream begins. This holds at any
+// moment, also for a mark that is found after a kill.
+//
+// Rejected: moving the mark after the write. What was read in between is told again behind
+// the message before it, to a client that comes back quickly and after a kill.
 package notify
 
 import "sync"
@@ -43,8 +48,8 @@ func (l *Log[M]) Append(m M) {
 	}
 }
 
-// Deliver moves the mark past entry n, unless it is there already. commit records the
-// fact before the mark moves; if it fails the mark stays.
+// Deliver moves the mark past entry n, unless it is there already. commit records that
+// before the mark moves; if it fails the mark stays.
 func (l *Log[M]) Deliver(n uint64, commit func(*M) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,7 +64,6 @@ func (l *Log[M]) Deliver(n uint64, commit func(*M) error) error {
 	}
 	l.delivered++
 	l.trim()
-	l.startLocked()
 	return nil
 }
 
@@ -105,26 +109,9 @@ func (l *Log[M]) Pending(visit func(*M)) {
 func (l *Log[M]) Open(wake func()) *Stream[M] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := &Stream[M]{log: l, wake: wake}
+	s := &Stream[M]{log: l, wake: wake, next: l.resume()}
 	l.streams = append(l.streams, s)
-	l.startLocked()
 	return s
-}
-
-// startLocked starts the streams that wait for it, if the last delivered message is
-// known.
-func (l *Log[M]) startLocked() {
-	for _, s := range l.streams {
-		if s.started && s.next > l.delivered {
-			return // in the middle of a write
-		}
-	}
-	for _, s := range l.streams {
-		if !s.started {
-			s.next, s.started = l.resume(), true
-			s.wake()
-		}
-	}
 }
 
 // resume is the number of the last delivered entry, or of the first one to come if
@@ -142,9 +129,7 @@ func (l *Log[M]) end() uint64 { return l.first + uint64(len(l.entries)) }
 func (l *Log[M]) trim() {
 	keep := l.resume()
 	for _, s := range l.streams {
-		if s.started {
-			keep = min(keep, s.next)
-		}
+		keep = min(keep, s.next)
 	}
 	if n := keep - l.first; n > 0 {
 		kept := copy(l.entries, l.entries[n:])

@@ -9,27 +9,25 @@ type Stream[M any] struct {
 	wake func()
 
 	// Guarded by log.mu.
-	next    uint64 // valid once started
-	started bool
-	closed  bool
+	next   uint64
+	closed bool
 }
 
-// Next is the stream's next message and its number, for Deliver once it is written; if
+// Next is the stream's next message and its number, for Deliver before it is written; if
 // it cannot be written, the stream must be closed.
 func (s *Stream[M]) Next() (m M, n uint64, ok bool) {
 	l := s.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n = s.next
-	if s.closed || !s.started || n == l.end() {
+	if s.closed || n == l.end() {
 		return m, 0, false
 	}
 	s.next++
 	return l.entries[n-l.first], n, true
 }
 
-// Close takes the stream out of its log; not while a message that it has taken is
-// being written. Closing twice is harmless.
+// Close takes the stream out of its log. Closing twice is harmless.
 func (s *Stream[M]) Close() {
 	l := s.log
 	l.mu.Lock()
@@ -38,6 +36,5 @@ func (s *Stream[M]) Close() {
 	if i := slices.Index(l.streams, s); i >= 0 {
 		l.streams = slices.Delete(l.streams, i, i+1)
 		l.trim()
-		l.startLocked()
 	}
 }

@@ -1,99 +1,113 @@
 package notify
 
 import (
+	"errors"
 	"slices"
 	"testing"
 )
 
-// take reads all that a stream has, without delivering it.
-func take(s *Stream[string]) (got []string) {
-	for {
-		m, _, ok := s.Next()
-		if !ok {
-			return got
-		}
-		got = append(got, m)
-	}
-}
-
-// deliver moves the mark past some entries.
-func deliver(t *testing.T, l *Log[string], entries ...uint64) {
+// deliver takes the next message of a stream and moves the mark, as before a write.
+func deliver(t *testing.T, l *Log[string], s *Stream[string], want string) {
 	t.Helper()
-	for _, n := range entries {
-		if err := l.Deliver(n, func(*string) error { return nil }); err != nil {
-			t.Fatal(err)
-		}
+	m, n, ok := s.Next()
+	if !ok || m != want {
+		t.Fatalf("the stream has %q (%v), want %q", m, ok, want)
+	}
+	if err := l.Deliver(n, func(*string) error { return nil }); err != nil {
+		t.Fatal(err)
 	}
 }
 
-func wants(t *testing.T, s *Stream[string], want ...string) {
+func wants(t *testing.T, l *Log[string], s *Stream[string], want ...string) {
 	t.Helper()
-	if got := take(s); !slices.Equal(got, want) {
-		t.Fatalf("the stream has %q, want %q", got, want)
+	for _, m := range want {
+		deliver(t, l, s, m)
+	}
+	if m, _, ok := s.Next(); ok {
+		t.Fatalf("the stream has %q, too", m)
 	}
 }
 
-// A client reads a message and comes back before its delivery is recorded: the new
-// stream waits for the record, and does not begin with the message before.
+func nothing() {}
+
+// A client reads a message and comes back at once: the new stream begins with that
+// message, and not with the one before.
 func TestOpenDuringWrite(t *testing.T) {
 	var l Log[string]
-	first := l.Open(func() {})
-	l.Append("completed A")
-	take(first)
-	deliver(t, &l, 0)
-	l.Append("matching B")
-	l.Append("enroute B")
-	take(first)
-
-	woken := 0
-	second := l.Open(func() { woken++ })
-	wants(t, second)
-	deliver(t, &l, 1)
-	wants(t, second)
-	if woken != 0 {
-		t.Error("the new stream was woken during the write")
+	first := l.Open(nothing)
+	for _, m := range []string{"completed A", "matching B", "enroute B"} {
+		l.Append(m)
 	}
-	deliver(t, &l, 2)
-	wants(t, second, "enroute B")
-	if woken != 1 {
-		t.Errorf("the new stream was woken %d times", woken)
-	}
+	deliver(t, &l, first, "completed A")
+	deliver(t, &l, first, "matching B") // and is written from now on
+	second := l.Open(nothing)
+	wants(t, &l, second, "matching B", "enroute B")
+	wants(t, &l, first, "enroute B")
 }
 
-// A write that fails delivers nothing: the new stream begins with what was delivered
-// before it and loses nothing.
-func TestOpenDuringFailingWrite(t *testing.T) {
+// A message whose write failed was marked, but not read by anybody: the next stream begins
+// with it.
+func TestOpenAfterFailedWrite(t *testing.T) {
 	var l Log[string]
-	dead := l.Open(func() {})
+	dead := l.Open(nothing)
 	l.Append("enroute")
-	take(dead)
-	deliver(t, &l, 0)
 	l.Append("pickup")
-	l.Append("carrying")
-	take(dead)
-	woken := 0
-	next := l.Open(func() { woken++ })
-	wants(t, next)
+	deliver(t, &l, dead, "enroute")
+	deliver(t, &l, dead, "pickup")
 	dead.Close()
-	wants(t, next, "enroute", "pickup", "carrying")
-	if woken != 1 {
-		t.Errorf("the new stream was woken %d times", woken)
-	}
+	l.Append("carrying")
+	wants(t, &l, l.Open(nothing), "pickup", "carrying")
 }
 
-// A stream that waits for its start keeps nothing in the log.
-func TestWaitingStreamKeepsNothing(t *testing.T) {
+// A mark that cannot be recorded does not move: the message stays pending.
+func TestDeliverUnrecorded(t *testing.T) {
 	var l Log[string]
-	writer := l.Open(func() {})
+	s := l.Open(nothing)
+	l.Append("matching")
+	l.Append("enroute")
+	deliver(t, &l, s, "matching")
+	_, n, _ := s.Next()
+	broken := errors.New("broken")
+	if err := l.Deliver(n, func(*string) error { return broken }); err != broken {
+		t.Fatalf("got %v, want %v", err, broken)
+	}
+	s.Close()
+	wants(t, &l, l.Open(nothing), "matching", "enroute")
+}
+
+// The log keeps what its slowest stream needs, and no more than the last delivered
+// message for streams to come.
+func TestTrim(t *testing.T) {
+	var l Log[string]
+	slow, fast := l.Open(nothing), l.Open(nothing)
 	for _, m := range []string{"a", "b", "c", "d"} {
 		l.Append(m)
 	}
-	take(writer)
-	waiting := l.Open(func() {})
-	deliver(t, &l, 0, 1, 2)
-	if len(l.entries) != 2 {
-		t.Errorf("the log keeps %q", l.entries)
+	wants(t, &l, fast, "a", "b", "c", "d")
+	deliver(t, &l, slow, "a")
+	l.Append("e")
+	deliver(t, &l, fast, "e")
+	if want := []string{"b", "c", "d", "e"}; !slices.Equal(l.entries, want) {
+		t.Errorf("for the slow stream the log keeps %q, want %q", l.entries, want)
 	}
-	deliver(t, &l, 3)
-	wants(t, waiting, "d")
+	slow.Close()
+	if want := []string{"e"}; !slices.Equal(l.entries, want) {
+		t.Errorf("for new streams the log keeps %q, want %q", l.entries, want)
+	}
+}
+
+// Every message wakes every open stream.
+func TestAppendWakes(t *testing.T) {
+	var l Log[string]
+	woken := map[string]int{}
+	stays := l.Open(func() { woken["stays"]++ })
+	leaves := l.Open(func() { woken["leaves"]++ })
+	l.Append("a")
+	leaves.Close()
+	leaves.Close()
+	l.Append("b")
+	if woken["stays"] != 2 || woken["leaves"] != 1 {
+		t.Errorf("woken: %v", woken)
+	}
+	wants(t, &l, stays, "a", "b")
 }

@@ -38,7 +38,8 @@ const (
 	ToChair
 )
 
-// Delivered marks message n of the log as written to its recipient (spec 6.4, 6).
+// Delivered marks message n of the log as delivered to its recipient (spec 6.4, 6): for a
+// stream right before it is written (package notify), for a poll right after.
 func (s *Store) Delivered(log *Log, side Side, n uint64) error {
 	return log.Deliver(n, func(m *Message) error {
 		row := isuride.RideStatus{ID: m.row.id, RideID: m.Ride.ID, Status: m.Status, CreatedAt: m.row.at}

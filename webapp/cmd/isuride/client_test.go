@@ -71,9 +71,13 @@ func (c *client) try(method, path string, body any) (reply, error) {
 	return reply{res.StatusCode, res.Header, text}, err
 }
 
-var httpClient = &http.Client{Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
-	return http.ErrUseLastResponse
-}}
+var httpClient = &http.Client{
+	Timeout:   20 * time.Second,
+	Transport: &http.Transport{MaxIdleConnsPerHost: 100},
+	CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	},
+}
 
 // want calls and checks the status; the answer comes decoded.
 func (c *client) want(status int, method, path string, body any) object {

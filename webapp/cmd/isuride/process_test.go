@@ -84,16 +84,9 @@ func (p *process) start() {
 }
 
 func (p *process) tryStart() error {
-	p.output = &outputLog{listening: make(chan string, 1)}
-	p.cmd = exec.Command(os.Args[0], p.flags...)
-	p.cmd.Env = p.env
-	p.cmd.Stderr = p.output
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
+	if err := p.launch(); err != nil {
 		return err
 	}
-	p.exited = make(chan error, 1)
-	go func() { p.exited <- p.cmd.Wait() }()
 	select {
 	case address := <-p.output.listening:
 		p.url = "http://" + address
@@ -104,6 +97,21 @@ func (p *process) tryStart() error {
 	case <-time.After(startLimit):
 		return fmt.Errorf("the server does not listen after %v:\n%s", startLimit, p.output)
 	}
+}
+
+// launch starts the server without waiting for anything.
+func (p *process) launch() error {
+	p.output = &outputLog{listening: make(chan string, 1)}
+	p.cmd = exec.Command(os.Args[0], p.flags...)
+	p.cmd.Env = p.env
+	p.cmd.Stderr = p.output
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		return err
+	}
+	p.exited = make(chan error, 1)
+	go func(exited chan error, wait func() error) { exited <- wait() }(p.exited, p.cmd.Wait)
+	return nil
 }
 
 // kill ends the server like a crash.

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// ear is a recipient's notification stream over all lives of the server, with what it has
+// told so far.
+type ear struct {
+	w      *world
+	c      *client
+	stream *events // nil while it does not listen
+	life   *life   // of the stream
+	fresh  bool    // nothing has come over the stream yet
+
+	last  notice
+	heard []notice // each once, in order
+}
+
+// notice is what makes a message the same as another one.
+type notice struct{ ride, status string }
+
+// hear waits for the next message. again says that it repeats the one before. With a
+// timer it may also return nothing, when that fires.
+func (e *ear) hear(timer <-chan time.Time) (m object, again bool, err error) {
+	limit := time.NewTimer(rideLimit)
+	defer limit.Stop()
+	for {
+		if e.stream == nil {
+			if err := e.listen(); err != nil {
+				return nil, false, err
+			}
+		}
+		select {
+		case line, ok := <-e.stream.lines:
+			if ok {
+				return e.take(line)
+			}
+			if err := e.ended(); err != nil {
+				return nil, false, err
+			}
+		case <-timer:
+			return nil, false, nil
+		case <-e.w.stage.falling():
+			return nil, false, errCurtain
+		case <-limit.C:
+			return nil, false, fmt.Errorf("nothing comes after %v", e.last)
+		}
+	}
+}
+
+func (e *ear) listen() error {
+	e.life = e.w.life.Load()
+	stream, err := e.c.open()
+	if err != nil {
+		return e.life.explain(err)
+	}
+	e.stream, e.fresh = stream, true
+	return nil
+}
+
+// ended is called when all that the stream had was read.
+func (e *ear) ended() error {
+	e.stream = nil
+	if e.life != e.w.life.Load() {
+		return nil // the server died while the actor was busy elsewhere
+	}
+	return e.life.explain(fmt.Errorf("the stream ended after %v", e.last))
+}
+
+// close ends the stream from this side. What has come over it counts as read: a client
+// that leaves may have seen it.
+func (e *ear) close() error {
+	if e.stream == nil {
+		return nil
+	}
+	e.stream.close()
+	for line := range e.stream.lines {
+		if _, _, err := e.take(line); err != nil {
+			return err
+		}
+	}
+	e.stream = nil
+	return nil
+}
+
+// take judges a message (spec 6.4): a stream may begin with the last one once more; all
+// others follow the one before without a gap, over all streams and lives.
+func (e *ear) take(line string) (m object, again bool, err error) {
+	if m, err = decode(line); err != nil {
+		return nil, false, err
+	}
+	if m == nil {
+		if !e.fresh || e.last != (notice{}) {
+			return nil, false, fmt.Errorf("told null after %v", e.last)
+		}
+		return nil, true, nil
+	}
+	e.w.life.Load().note(aMessage)
+	now := notice{fmt.Sprint(m["ride_id"]), fmt.Sprint(m["status"])}
+	again = e.fresh && now == e.last
+	first := e.fresh
+	e.fresh = false
+	if again {
+		return m, true, nil
+	}
+	if !e.follows(now) {
+		return nil, false, fmt.Errorf("told %v after %v (first of a stream: %v)", now, e.last, first)
+	}
+	e.last = now
+	e.heard = append(e.heard, now)
+	return m, false, nil
+}
+
+func (e *ear) follows(now notice) bool {
+	if e.last.status == "" || e.last.status == "COMPLETED" {
+		return now.status == "MATCHING" && !slices.Contains(e.heard, now)
+	}
+	i := slices.Index(statuses, e.last.status)
+	return now == notice{e.last.ride, statuses[i+1]}
+}
