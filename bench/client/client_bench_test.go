@@ -129,16 +129,13 @@ func benchmarkTick(b *testing.B, chairs, loops int) {
 	r.until("connected", func() bool { return answered == chairs })
 	answered = 0
 	ticks, cpu := 0, cpuTime(b)
-	ticker, err := r.loop.Every(30*time.Millisecond, func(int) {
+	ticker := r.loop.Every(30*time.Millisecond, func(int) {
 		if ticks++; ticks > b.N {
 			r.loop.Stop()
 			return
 		}
 		report()
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
 	if err := r.loop.Run(); err != nil {
 		b.Fatal(err)
 	}

@@ -80,12 +80,7 @@ func (r *run) startLoad() {
 	if r.config.Load <= 0 {
 		return
 	}
-	ticker, err := r.loop.Every(tickPeriod, r.tick)
-	if err != nil {
-		c.done <- err
-		return
-	}
-	c.ticker = ticker
+	c.ticker = r.loop.Every(tickPeriod, r.tick)
 	c.due = time.Now().Add(-tickPeriod)
 	r.loop.Start(&c.sample, SamplePeriod)
 	r.tick(1)

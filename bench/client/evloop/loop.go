@@ -63,8 +63,9 @@ type Loop struct {
 	deferred []Task
 	taken    []Task // the posted tasks being run, kept for its capacity
 	stopped  bool
+	tickers  []*Ticker
 	alarm    *timerfd
-	armed    int64 // millisecond for which the alarm is set, 0 if it is not
+	armed    time.Duration // on the loop's clock: when the alarm goes off, 0 if it is not set
 	scratch  []byte
 	events   [batch]unix.EpollEvent
 	ready    int   // how many events there are
@@ -110,7 +111,7 @@ func (l *Loop) open() (err error) {
 	if _, err = l.Watch(l.wakefd, Readable, waker{l}); err != nil {
 		return err
 	}
-	l.alarm, err = l.newTimerfd(func(int) { l.armed = 0 })
+	l.alarm, err = newTimerfd(l)
 	return err
 }
 
@@ -143,8 +144,7 @@ func (l *Loop) Run() error {
 			l.runDeferred()
 		}
 		l.runPosted()
-		l.wheel.advance(l.millis())
-		l.runDeferred()
+		l.runTimers()
 	}
 	l.stopped = false
 	return nil
@@ -185,15 +185,39 @@ func (l *Loop) arm() (due bool, err error) {
 	l.mu.Lock()
 	posted := len(l.posted)
 	l.mu.Unlock()
-	at, ok := l.wheel.next()
-	if posted > 0 || ok && at <= l.millis() {
+	at, ok := l.nextTimer()
+	now := l.clock()
+	if posted > 0 || ok && at <= now {
 		return true, nil
 	}
 	if ok && (l.armed == 0 || at < l.armed) { // waking up early for one that was stopped does no harm
 		l.armed = at
-		err = l.alarm.set(time.Duration(at)*time.Millisecond-time.Since(l.start), 0)
+		err = l.alarm.set(at - now)
 	}
 	return false, err
+}
+
+// nextTimer is when the next timer or ticker is due, false if there is none.
+func (l *Loop) nextTimer() (time.Duration, bool) {
+	millis, ok := l.wheel.next()
+	at := time.Duration(millis) * time.Millisecond
+	for _, t := range l.tickers {
+		if !ok || t.next < at {
+			at, ok = t.next, true
+		}
+	}
+	return at, ok
+}
+
+// runTimers runs what is due. It has its turn after every batch of events, so that a flood of them delays no tick.
+func (l *Loop) runTimers() {
+	for _, t := range l.tickers {
+		if t.tick(l.clock()) {
+			l.runDeferred()
+		}
+	}
+	l.wheel.advance(int64(l.clock() / time.Millisecond))
+	l.runDeferred()
 }
 
 func (l *Loop) dispatch(e *unix.EpollEvent) {
@@ -251,11 +275,12 @@ func (l *Loop) runDeferred() {
 // Start makes t fire after d, or a millisecond later at most if the loop is not busy. A running t is set anew.
 func (l *Loop) Start(t *Timer, d time.Duration) {
 	l.wheel.remove(t)
-	t.due = int64((time.Since(l.start) + d + time.Millisecond - 1) / time.Millisecond)
+	t.due = int64((l.clock() + d + time.Millisecond - 1) / time.Millisecond)
 	l.wheel.add(t)
 }
 
 // Cancel stops t if it is active.
 func (l *Loop) Cancel(t *Timer) { l.wheel.remove(t) }
 
-func (l *Loop) millis() int64 { return int64(time.Since(l.start) / time.Millisecond) }
+// clock is the time since the loop was made.
+func (l *Loop) clock() time.Duration { return time.Since(l.start) }

@@ -170,7 +170,7 @@ func TestTickerCountsMissedPeriods(t *testing.T) {
 	l := newLoop(t)
 	var counts []int
 	var ticker *Ticker
-	ticker, err := l.Every(2*time.Millisecond, func(n int) {
+	ticker = l.Every(2*time.Millisecond, func(n int) {
 		counts = append(counts, n)
 		if len(counts) == 1 {
 			busy := time.Now() // a tick's work that takes longer than the period
@@ -181,12 +181,39 @@ func TestTickerCountsMissedPeriods(t *testing.T) {
 		ticker.Stop()
 		l.Stop()
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	run(t, l)
 	if len(counts) != 2 || counts[1] < 3 {
 		t.Errorf("counts %v, want one call for at least 3 periods after the busy one", counts)
+	}
+}
+
+// TestTickerDuringFlood keeps more descriptors ready than a batch takes and checks that the ticker is not kept waiting
+// behind them.
+func TestTickerDuringFlood(t *testing.T) {
+	l := newLoop(t)
+	events, most := 0, 0
+	for range 5 * batch {
+		var p *pipe
+		var w int
+		p, w = newPipe(t, l, func(*pipe) {
+			events++
+			unix.Write(w, []byte("x")) // ready again at once
+		})
+		unix.Write(w, []byte("x"))
+		t.Cleanup(p.Close)
+	}
+	ticks := 0
+	ticker := l.Every(time.Microsecond, func(int) {
+		most = max(most, events)
+		events = 0
+		if ticks++; ticks == 50 {
+			l.Stop()
+		}
+	})
+	run(t, l)
+	ticker.Stop()
+	if most > batch {
+		t.Errorf("%d events between two ticks that were due all the time, want %d at most", most, batch)
 	}
 }
 
