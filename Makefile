@@ -8,7 +8,7 @@ help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## build all programs into bin/
-	$(GO) build -o bin/ ./webapp/cmd/... ./tools/ride ./tools/paymentmock ./tools/devcert
+	$(GO) build -o bin/ ./webapp/cmd/... ./bench/cmd/... ./tools/ride ./tools/paymentmock ./tools/devcert
 
 run: ## start the server on this machine alone: https://localhost:8443 and http://localhost:8080, data in .run/dev
 	@echo "building; the first time takes about a minute"
@@ -23,6 +23,10 @@ up: build ## start the contest's stack: MariaDB, nginx, payment gateway and serv
 
 down: ## stop what `make up` started
 	@scripts/down.sh
+
+bench: ## start the server on fresh data and run the benchmarker against it for 60 s
+	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench
+	@scripts/bench.sh
 
 test: ## install what the tests need and run all of them
 	@scripts/test.sh
