@@ -56,9 +56,9 @@ func (c *conn) Ready(e evloop.Events) {
 
 func (c *conn) read() {
 	buf := c.service.loop.Scratch()
-	n, err := unix.Read(c.fd.Num(), buf)
+	n, err := evloop.Read(c.fd.Num(), buf)
 	switch {
-	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+	case errors.Is(err, unix.EAGAIN):
 		return
 	case err != nil || n == 0:
 		c.close() // a payment that has begun goes on; nobody hears of it
@@ -121,12 +121,12 @@ func (c *conn) answer(r response) {
 
 func (c *conn) write(p []byte) {
 	if len(c.out) == 0 {
-		n, err := unix.Write(c.fd.Num(), p)
-		if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
+		n, err := evloop.Write(c.fd.Num(), p)
+		if err != nil && !errors.Is(err, unix.EAGAIN) {
 			c.close()
 			return
 		}
-		p = p[max(n, 0):]
+		p = p[n:]
 	}
 	c.out = append(c.out, p...)
 	c.want()
