@@ -1,0 +1,93 @@
+package verify
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+)
+
+func chairs() scenario {
+	return scenario{
+		name: "chairs",
+		rules: []rule{
+			{"chair-created", "4.14", B, "POST /api/chair/chairs answers 201 with id and the owner's owner_id"},
+			{"owner-chairs-new", "4.12", B, "a new chair is in the owner's list at once: inactive, distance 0, without total_distance_updated_at"},
+			{"owner-chairs-registered-at", "4.12", M, "registered_at is the time of the registration in ms"},
+			{"owner-chairs-own", "4.12", M, "the list has no other owner's chairs"},
+			{"owner-sales-new", "4.13", B, "a new chair is in the owner's sales at once with 0, and its model once"},
+			{"names-exact", "4.0", B, "names and models come back as they were given, whatever their characters"},
+		},
+		play: func(t *trial) {
+			o, other := t.owner(), t.owner()
+			foreign := other.parked(slowModel)
+			c := o.register(chairForm{t.name(`椅"\<&>'😀`), otherModel, o.invite})
+			t.answersWith("chair-created", c.created, http.StatusCreated, registeredChair)
+			t.checkOwnerID(c)
+			t.need(c.token != "", "a chair could not be registered", c.created)
+			twin := o.parked(otherModel)
+			t.checkFleet(o, c, foreign)
+			t.checkNewSales(o, c, twin)
+		},
+	}
+}
+
+func (t *trial) checkOwnerID(c *chair) {
+	var b struct {
+		Owner string `json:"owner_id"`
+	}
+	c.created.decode(&b)
+	t.check("chair-created", b.Owner == c.owner.id, words("owner_id is %q and the owner's id %q", b.Owner, c.owner.id), c.owner.created, c.created)
+}
+
+func (t *trial) checkFleet(o *owner, c, foreign *chair) {
+	f := o.fleet()
+	t.answersWith("owner-chairs-new", f.answer, http.StatusOK, fleetAnswer)
+	x := f.find(c.id)
+	if !t.check("owner-chairs-new", x != nil, "the new chair is not listed", c.created, f) {
+		return
+	}
+	t.check("owner-chairs-new", !x.Active && x.Distance == 0 && x.UpdatedAt == nil, f.summary(), c.created, f)
+	t.check("owner-chairs-registered-at", c.created.during(x.RegisteredAt),
+		words("registered_at is %d and the own clock said %d", x.RegisteredAt, c.created.received.UnixMilli()), c.created, f)
+	t.check("names-exact", x.Name == c.name && x.Model == c.model, words("%q and %q instead of %q and %q", x.Name, x.Model, c.name, c.model), c.created, f)
+	t.check("owner-chairs-own", f.find(foreign.id) == nil, "another owner's chair "+foreign.id+" is listed", foreign.created, f)
+}
+
+func (t *trial) checkNewSales(o *owner, c, twin *chair) {
+	r := o.sales("")
+	t.answersWith("owner-sales-new", r.answer, http.StatusOK, salesAnswer)
+	sales, times := r.model(otherModel)
+	ok := r.chair(c.id) == 0 && r.chair(twin.id) == 0 && sales == 0 && times == 1
+	t.check("owner-sales-new", ok, r.summary(), c.created, twin.created, r)
+}
+
+func wrongChairs() scenario {
+	return scenario{
+		name: "wrong chairs",
+		rules: []rule{
+			{"chair-field", "4.14", M, "a missing or empty name, model or chair_register_token answers 400"},
+			{"chair-register-token", "4.14", M, "an unknown chair_register_token answers 401"},
+			{"chair-unknown-model", "2.3", R, "a model that is not in the table is accepted"},
+		},
+		play: func(t *trial) {
+			o := t.owner()
+			t.chairFields(o)
+			w := o.register(chairForm{t.name("c"), "no such model", o.invite}).created
+			t.check("chair-unknown-model", w.fine(), w.summary(), w)
+		},
+	}
+}
+
+func (t *trial) chairFields(o *owner) {
+	form := map[string]string{"name": t.name("c"), "model": slowModel, "chair_register_token": o.invite}
+	for _, field := range slices.Sorted(maps.Keys(form)) {
+		missing, empty := maps.Clone(form), maps.Clone(form)
+		delete(missing, field)
+		empty[field] = ""
+		for _, body := range []map[string]string{missing, empty} {
+			t.refuses("chair-field", account{t: t}.post(chairsPath, body), http.StatusBadRequest)
+		}
+	}
+	form["chair_register_token"] = unknownToken
+	t.refuses("chair-register-token", account{t: t}.post(chairsPath, form), http.StatusUnauthorized)
+}

@@ -1,0 +1,78 @@
+package verify
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// initialization resets the server twice, the second time while a chair of the first run is at work.
+func initialization() scenario {
+	return scenario{
+		name:  "initialize",
+		limit: 3 * initializeLimit,
+		rules: []rule{
+			{"initialize-answer", "4.1", B, "POST /api/initialize answers 200 within 30 s, with the string language"},
+			{"initialize-usable", "4.1", B, "the state is usable as soon as initialize has answered"},
+			{"initialize-again", "9.1", B, "a second initialize, while a chair reports positions, answers 200 within 30 s"},
+			{"initialize-forgets-sessions", "9.1", M, "sessions of before answer 401 afterwards"},
+			{"initialize-forgets-chairs", "9.1", B, "chairs of before are not listed afterwards"},
+		},
+		play: func(t *trial) {
+			w := t.initialize()
+			t.answersWith("initialize-answer", w, http.StatusOK, object(member{"language", text, false}))
+			u := t.register(t.userForm(""))
+			t.check("initialize-usable", u.there(), u.registered.summary(), w, u.registered)
+			t.need(u.there(), "a user could not be registered", u.registered)
+			c := t.owner().working(slowModel, point{})
+			t.answersWith("initialize-again", t.initializeUnder(c), http.StatusOK, anything)
+			t.initializeForgets(u, c)
+		},
+	}
+}
+
+func (t *trial) initialize() *answer {
+	return account{t: t}.post(initializePath, map[string]string{"payment_server": t.gateway.url})
+}
+
+// initializeUnder initializes while the chair reports as often as the benchmarker's chairs do.
+func (t *trial) initializeUnder(c *chair) *answer {
+	ctx, cancel := context.WithCancel(t.ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			c.call(ctx, http.MethodPost, positionPath, point{1, 1})
+			select {
+			case <-time.After(tick):
+			case <-ctx.Done():
+			}
+		}
+	})
+	w := t.initialize()
+	cancel()
+	wg.Wait()
+	return w
+}
+
+func (t *trial) initializeForgets(u *user, c *chair) {
+	for _, w := range []*answer{u.get(ridesPath), c.post(positionPath, point{2, 2}), c.owner.get(fleetPath)} {
+		t.refuses("initialize-forgets-sessions", w, http.StatusUnauthorized)
+	}
+	n := t.newUser("").nearby(point{}, everywhere)
+	t.need(n.fine(), "nearby chairs could not be listed", n)
+	t.check("initialize-forgets-chairs", n.find(c.id) == nil, "chair "+c.id+" is still listed", n)
+}
+
+// wrongInitialization comes last: a server that takes it has lost the gateway's address.
+func wrongInitialization() scenario {
+	return scenario{
+		name: "wrong initialize",
+		rules: []rule{
+			{"initialize-malformed", "4.1", R, "POST /api/initialize with malformed JSON answers 400"},
+		},
+		play: func(t *trial) {
+			t.refuses("initialize-malformed", account{t: t}.post(initializePath, `{"payment_server":`), http.StatusBadRequest)
+		},
+	}
+}

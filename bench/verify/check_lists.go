@@ -1,0 +1,98 @@
+package verify
+
+import "net/http"
+
+// estimates needs no ride: a new user has a coupon already.
+func estimates() scenario {
+	return scenario{
+		name: "estimates",
+		rules: []rule{
+			{"estimate-answer", "4.7", B, "POST /api/app/rides/estimated-fare answers 200 with fare and discount"},
+			{"estimate-sign-up", "4.6", B, "a new user's estimate has 3000 off the metered 100 a unit of distance, on top of 500"},
+			{"estimate-surplus", "4.6", B, "what a coupon is worth more than the metered fare is lost: fare 500, discount = metered"},
+			{"estimate-invited", "4.6", B, "an invited user's first estimate has the 3000 of the sign-up, too"},
+			{"estimate-changes-nothing", "4.7", B, "a second estimate equals the first"},
+		},
+		play: func(t *trial) {
+			u := t.newUser("")
+			near, far := point{-3, 4}, point{-40, -7}
+			t.checkEstimate(u, near, far)
+			short := u.estimate(point{}, near)
+			t.check("estimate-surplus", short.discounted(point{}, near, signUp), "wanted fare 500, discount 700", short)
+			first := t.newUser(u.code).estimate(near, far)
+			t.check("estimate-invited", first.discounted(near, far, signUp), "wanted discount 3000", first)
+		},
+	}
+}
+
+func (t *trial) checkEstimate(u *user, from, to point) {
+	q := u.estimate(from, to)
+	t.answersWith("estimate-answer", q.answer, http.StatusOK, estimateAnswer)
+	t.check("estimate-sign-up", q.discounted(from, to, signUp),
+		words("distance %d: wanted fare %d, discount %d", from.distance(to), fare(from, to, signUp), signUp), q)
+	again := u.estimate(from, to)
+	t.check("estimate-changes-nothing", again.fine() && again.Fare == q.Fare && again.Discount == q.Discount, again.summary(), q, again)
+}
+
+// emptyLists is what a user sees who has done nothing, in a place where nothing is.
+func emptyLists() scenario {
+	return scenario{
+		name: "empty lists",
+		rules: []rule{
+			{"history-empty", "4.4", B, "a new user's history is 200 with an empty array, not null"},
+			{"nearby-empty", "4.10", B, "where no chair is, nearby-chairs is 200 with an empty array, not null, and retrieved_at"},
+			{"nearby-clock", "4.10", M, "retrieved_at is the current time in ms"},
+		},
+		play: func(t *trial) {
+			u := t.newUser("")
+			h := u.history()
+			t.answersWith("history-empty", h.answer, http.StatusOK, historyAnswer)
+			t.check("history-empty", len(h.Rides) == 0, h.summary(), h)
+			n := u.nearby(point{-400_000, 400_000}, -1)
+			t.answersWith("nearby-empty", n.answer, http.StatusOK, nearbyAnswer)
+			var b struct {
+				At int64 `json:"retrieved_at"`
+			}
+			n.decode(&b)
+			t.check("nearby-clock", n.during(b.At), words("retrieved_at is %d and the own clock said %d", b.At, n.received.UnixMilli()), n)
+		},
+	}
+}
+
+func wrongQueries() scenario {
+	return scenario{
+		name: "wrong queries",
+		rules: []rule{
+			{"nearby-position", "4.10", M, "a latitude or longitude that is missing, empty or no integer answers 400"},
+			{"nearby-distance-format", "4.10", M, "a distance that is no integer answers 400"},
+		},
+		play: func(t *trial) {
+			u := t.newUser("")
+			for _, query := range []string{"", "?latitude=1", "?longitude=1", "?latitude=&longitude=1", "?latitude=x&longitude=1", "?latitude=1&longitude=1.5"} {
+				t.refuses("nearby-position", u.get(nearbyPath+query), http.StatusBadRequest)
+			}
+			t.refuses("nearby-distance-format", u.get(nearbyPath+"?latitude=1&longitude=1&distance=x"), http.StatusBadRequest)
+		},
+	}
+}
+
+func wrongTrips() scenario {
+	return scenario{
+		name: "wrong trips",
+		rules: []rule{
+			{"estimate-missing", "4.7", M, "an estimate without pickup or destination answers 400"},
+			{"estimate-zero", "4.5", R, "a missing member of a coordinate counts as 0"},
+			{"ride-missing", "4.5", M, "a ride request without pickup or destination answers 400"},
+		},
+		play: func(t *trial) {
+			u := t.newUser("")
+			for _, body := range []string{`{"pickup_coordinate":{"latitude":1,"longitude":1}}`, `{"destination_coordinate":{"latitude":1,"longitude":1}}`, `{}`} {
+				t.refuses("estimate-missing", u.post(estimatePath, body), http.StatusBadRequest)
+				t.refuses("ride-missing", u.post(ridesPath, body), http.StatusBadRequest)
+			}
+			zero := u.post(estimatePath, `{"pickup_coordinate":{"latitude":40},"destination_coordinate":{"longitude":-1}}`)
+			want := u.estimate(point{40, 0}, point{0, -1})
+			t.check("estimate-zero", zero.fine() && string(zero.body) == string(want.body), zero.summary(), want, zero)
+		},
+	}
+}

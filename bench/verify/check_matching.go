@@ -1,0 +1,182 @@
+package verify
+
+import "net/http"
+
+// rematching has three rides waiting for one chair.
+func rematching(at point) scenario {
+	return scenario{
+		name: "rematching",
+		at:   at,
+		rules: []rule{
+			{"one-ride-at-a-time", "7.1", B, "a chair is told of another ride only after its ride was completed"},
+			{"completed-first", "6.4", B, "on the chair's stream COMPLETED of a ride comes before MATCHING of the next"},
+			{"reconnect-next-ride", "6.4", B, "a stream that starts after MATCHING of the next ride has nothing of the one before"},
+			{"completed-first-later", "6.4", B, "the same order for a chair that had no stream when its ride was completed"},
+		},
+		play: func(t *trial) {
+			waiting := map[string]*ride{}
+			for range 3 {
+				r := t.short(t.payingUser(""))
+				waiting[r.id] = r
+			}
+			c, first := t.firstOf(waiting)
+			first.drive(arrived)
+			t.settle()
+			other := c.stream.statuses()
+			t.check("one-ride-at-a-time", len(onlyRide(other, first)) == len(other), sequence(other), c.stream)
+			first.drive(completed)
+			told := t.nextAfter("completed-first", c, first)
+			t.reconnectNext(c, first, told)
+			second := waiting[told]
+			t.need(second != nil, "the chair was sent to another ride")
+			t.completedOffline(c, second)
+			if third := waiting[t.nextAfter("completed-first-later", c, second)]; third != nil {
+				third.chair = c
+				third.drive(completed)
+			}
+		},
+	}
+}
+
+// nextAfter waits for the chair's next ride and judges that the end of the one before came first.
+func (t *trial) nextAfter(id string, c *chair, before *ride) string {
+	told := c.nextRide()
+	t.need(told != "", "the chair was not told of the next ride", c.stream)
+	wanted := []step{{before.id, completed}, {told, matching}}
+	t.check(id, covers(c.stream.statuses(), wanted), sequence(c.stream.statuses()), c.stream)
+	return told
+}
+
+// completedOffline completes a ride while the chair has no stream, gives the matcher its time, and opens a new one.
+func (t *trial) completedOffline(c *chair, r *ride) {
+	r.chair = c
+	r.drive(arrived)
+	r.needs(c.stream, arrived)
+	c.stream.close()
+	r.drive(completed)
+	t.settle()
+	c.stream = c.openStream(chairNoticePath)
+}
+
+// firstOf finds a chair that is told of one of the rides.
+func (t *trial) firstOf(waiting map[string]*ride) (*chair, *ride) {
+	for range lost {
+		c := t.owner().working(fastModel, t.at)
+		told := c.nextRide()
+		t.need(told != "", "no chair was told of a ride", c.stream)
+		if r := waiting[told]; r != nil {
+			r.chair = c
+			return c, r
+		}
+		c.retire()
+	}
+	t.stop("chairs are sent to other rides only")
+	return nil, nil
+}
+
+// settle gives the matcher the time for what it must not do.
+func (t *trial) settle() {
+	for range 2 {
+		t.sleep(quiet)
+		if t.pilot.helped.Load() {
+			t.help()
+		}
+	}
+	t.sleep(quiet)
+}
+
+func (t *trial) reconnectNext(c *chair, before *ride, told string) {
+	c.stream.close()
+	c.stream = c.openStream(chairNoticePath)
+	next := &ride{id: told}
+	t.need(c.stream.sees(next, matching), "a new stream does not start with MATCHING", c.stream)
+	t.sleep(quiet)
+	seen := c.stream.statuses()
+	t.check("reconnect-next-ride", len(onlyRide(seen, before)) == 0, sequence(seen), c.stream)
+}
+
+// eligibility has a chair that must not be sent to a ride yet.
+func eligibility(at point) scenario {
+	return scenario{
+		name: "eligibility",
+		at:   at,
+		rules: []rule{
+			{"match-position", "7.2", A, "an active chair is not assigned before it has reported a position"},
+			{"match-inactive", "4.15", M, "a chair that was deactivated gets no new ride"},
+			{"inactive-continues", "4.15", M, "a chair that is deactivated during a ride can complete it"},
+		},
+		play: func(t *trial) {
+			c := t.owner().parked(fastModel)
+			c.stream = c.openStream(chairNoticePath)
+			_, ok := c.stream.connected()
+			t.need(ok, "a chair's notifications did not answer", c.stream)
+			c.mustActivity(true)
+			first := t.short(t.payingUser(""))
+			t.settle()
+			t.check("match-position", len(c.stream.statuses()) == 0, sequence(c.stream.statuses()), c.stream)
+			c.mustReport(t.at)
+			c = first.take(c, carrying)
+			t.deactivated(c, first)
+			t.inactiveWaits(c)
+		},
+	}
+}
+
+func (t *trial) deactivated(c *chair, r *ride) {
+	c.mustActivity(false)
+	p := c.report(r.to)
+	w := r.rate(5)
+	t.check("inactive-continues", w.fine(), w.summary(), p, w)
+	t.need(w.fine(), "the ride could not be completed", w)
+}
+
+func (t *trial) inactiveWaits(c *chair) {
+	r := t.short(t.payingUser(""))
+	t.settle()
+	told := c.stream.find(r, matching) != nil
+	t.check("match-inactive", !told, sequence(c.stream.statuses()), c.stream)
+	if !told {
+		c.mustActivity(true)
+	}
+	r.take(c, completed)
+}
+
+// distantChair has no chair but one in the other region.
+func distantChair(at point) scenario {
+	return scenario{
+		name: "distant chair",
+		at:   at,
+		rules: []rule{
+			{"match-region", "7.2", A, "a ride is not assigned a chair of the other region"},
+		},
+		play: func(t *trial) {
+			far := t.owner().working(slowModel, point{-45, -45})
+			r := t.short(t.payingUser(""))
+			t.settle()
+			told := far.stream.find(r, matching) != nil
+			t.check("match-region", !told, "the chair was told of the ride", r.requested, far.stream)
+			if told {
+				r.take(far, completed)
+				return
+			}
+			far.retire()
+			r.take(nil, completed)
+		},
+	}
+}
+
+// matcherEndpoint comes after all rides: it is then known whether they needed help.
+func matcherEndpoint() scenario {
+	return scenario{
+		name: "matcher endpoint",
+		rules: []rule{
+			{"matching-endpoint", "4.19", A, "GET /api/internal/matching answers 204, also when there is nothing to do (from the loopback, unless a proxy forbids it)"},
+			{"matching-alone", "7.1", A, "rides are assigned without anybody calling that endpoint"},
+		},
+		play: func(t *trial) {
+			w := t.help()
+			t.check("matching-endpoint", w.status == http.StatusNoContent, w.summary(), w)
+			t.check("matching-alone", !t.pilot.helped.Load() && !t.pilot.failed.Load(), "they needed help")
+		},
+	}
+}

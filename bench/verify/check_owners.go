@@ -1,0 +1,56 @@
+package verify
+
+import "net/http"
+
+func owners() scenario {
+	return scenario{
+		name: "owners",
+		rules: []rule{
+			{"owner-created", "4.11", B, "POST /api/owner/owners answers 201 with id and chair_register_token"},
+			{"owner-chairs-empty", "4.12", B, "an owner without chairs gets an empty array, not null"},
+			{"owner-sales-empty", "4.13", B, "an owner without chairs gets zero sales and two empty arrays"},
+			{"owner-sales-bare-query", "4.0", B, "GET /api/owner/sales? with an empty query answers as without"},
+		},
+		play: func(t *trial) {
+			o := t.ownerNamed(t.name("o"))
+			t.answersWith("owner-created", o.created, http.StatusCreated, registeredOwner)
+			t.need(o.token != "", "an owner could not be registered", o.created)
+			t.checkNoChairs(o)
+		},
+	}
+}
+
+func (t *trial) checkNoChairs(o *owner) {
+	f := o.fleet()
+	t.answersWith("owner-chairs-empty", f.answer, http.StatusOK, fleetAnswer)
+	t.check("owner-chairs-empty", len(f.Chairs) == 0, f.summary(), f)
+	r := o.sales("")
+	t.answersWith("owner-sales-empty", r.answer, http.StatusOK, salesAnswer)
+	t.check("owner-sales-empty", r.Total == 0 && len(r.Chairs) == 0 && len(r.Models) == 0, r.summary(), r)
+	bare := o.sales("?")
+	t.check("owner-sales-bare-query", bare.status == r.status && string(bare.body) == string(r.body), bare.summary(), r, bare)
+}
+
+func wrongOwners() scenario {
+	return scenario{
+		name: "wrong owners",
+		rules: []rule{
+			{"owner-name", "4.11", M, "a missing or empty name answers 400"},
+			{"owner-unique", "4.11", M, "a name is given once"},
+			{"owner-duplicate-4xx", "4.11", A, "a name that is taken answers 4xx, not 5xx"},
+			{"owner-sales-window-format", "4.13", M, "since or until that are no integers answer 400"},
+		},
+		play: func(t *trial) {
+			for _, body := range []string{`{}`, `{"name":""}`} {
+				t.refuses("owner-name", account{t: t}.post(ownersPath, body), http.StatusBadRequest)
+			}
+			o := t.owner()
+			again := t.ownerNamed(o.name).created
+			t.check("owner-unique", again.status >= 400, again.summary(), o.created, again)
+			t.check("owner-duplicate-4xx", again.refused(), again.summary(), o.created, again)
+			for _, query := range []string{"?since=x", "?until=x", "?since=1.5"} {
+				t.refuses("owner-sales-window-format", o.get(salesPath+query), http.StatusBadRequest)
+			}
+		},
+	}
+}

@@ -1,0 +1,277 @@
+package verify
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// charges looks at ordinary payments.
+func charges(at point) scenario {
+	return scenario{
+		name: "charges",
+		at:   at,
+		rules: []rule{
+			{"payment-request", "8.1", M, "the gateway gets POST /payments with Authorization: Bearer, the user's token, and JSON"},
+			{"payment-before-answer", "8.3", B, "the payment is registered before the rating is answered with 200"},
+			{"payment-amount", "8.3", B, "the amount is the discounted fare"},
+			{"payment-once", "8.3", B, "a completed ride is paid exactly once"},
+			{"payment-each-ride", "8.3", B, "a second ride of the same price is paid, too: Idempotency-Keys are not used again"},
+			{"payment-not-again", "8.3", B, "rating a completed ride again charges nothing"},
+			{"payment-key", "8.3", A, "payments carry an Idempotency-Key"},
+		},
+		play: func(t *trial) {
+			u := t.payingUser("")
+			first := u.order(t.at, t.at.plus(20, 20)) // 1500 with the coupon
+			c := first.take(nil, arrived)
+			w := first.rate(5)
+			paid := u.wallet.paid()
+			attempts, _, _ := u.wallet.seen()
+			t.check("payment-request", goodRequests(attempts), "see what the gateway got", w, u.wallet)
+			t.need(w.fine(), "the ride could not be rated", w, u.wallet)
+			t.check("payment-before-answer", paid == 1, words("%d payments when the answer came", paid), w, u.wallet)
+			t.sleep(quiet)
+			t.checkPayments(first)
+			_ = u.rate(first.id, 5)
+			t.check("payment-not-again", u.wallet.paid() <= 1, words("%d payments", u.wallet.paid()), w, u.wallet)
+			t.secondCharge(u, c)
+		},
+	}
+}
+
+func goodRequests(attempts []charge) bool {
+	for _, c := range attempts {
+		if !strings.HasPrefix(c.kind, "application/json") {
+			return false
+		}
+	}
+	return len(attempts) > 0
+}
+
+func (t *trial) checkPayments(r *ride) {
+	attempts, payments, _ := r.user.wallet.seen()
+	t.check("payment-once", len(payments) == 1, words("%d payments", len(payments)), r.rated, r.user.wallet)
+	for _, p := range payments {
+		t.check("payment-amount", p.amount == r.fare, words("%d instead of %d", p.amount, r.fare), r.requested, r.user.wallet)
+	}
+	for _, a := range attempts {
+		t.check("payment-key", a.key != "", "an attempt had none", r.user.wallet)
+	}
+}
+
+func (t *trial) secondCharge(u *user, c *chair) {
+	before := u.wallet.paid()
+	r := u.order(t.at, t.at.plus(5, 5)) // 1500 without a coupon
+	r.take(c, arrived)
+	w := r.rate(5)
+	t.sleep(quiet)
+	t.check("payment-each-ride", w.fine() && u.wallet.paid() == before+1, words("%d payments after two rides", u.wallet.paid()), w, u.wallet)
+}
+
+// unstableGateway has the failures of the benchmarker's (spec 8.2).
+func unstableGateway(at point) scenario {
+	return scenario{
+		name: "unstable gateway",
+		at:   at,
+		rules: []rule{
+			{"payment-retries", "8.2", B, "five attempts in a row may fail with 500, 502 or 504: the sixth completes the ride"},
+			{"payment-hidden", "8.2", B, "an error may hide a registered payment: the rating succeeds and the ride is paid once"},
+			{"payment-conflict", "8.1", M, "409 is retried: the rating succeeds and the ride is paid once"},
+			{"payment-cut", "8.1", M, "a connection cut after registering: at the latest the next rating succeeds, and the ride is paid once"},
+		},
+		play: func(t *trial) {
+			c := t.unstable("payment-retries", nil, failing(500), failing(502), failing(504), failing(500), failing(502))
+			c = t.unstable("payment-hidden", c, hidden(504), failing(500), hidden(502), hidden(500))
+			c = t.unstable("payment-conflict", c, failing(409), failing(409))
+			u, r := t.ridden(c)
+			u.wallet.expect(cutting(), cutting())
+			w := r.rate(4)
+			if !w.fine() {
+				w = r.rate(4)
+			}
+			t.paidOnce("payment-cut", r, w)
+		},
+	}
+}
+
+// ridden is a new user's ride at ARRIVED.
+func (t *trial) ridden(c *chair) (*user, *ride) {
+	u := t.payingUser("")
+	r := t.short(u)
+	r.take(c, arrived)
+	return u, r
+}
+
+// unstable rates a ride while the gateway does what the plan says. A ride that could not be paid keeps its chair.
+func (t *trial) unstable(id string, c *chair, plan ...reaction) *chair {
+	u, r := t.ridden(c)
+	u.wallet.expect(plan...)
+	w := r.rate(4)
+	t.paidOnce(id, r, w)
+	if !w.fine() {
+		return nil
+	}
+	return r.chair
+}
+
+func (t *trial) paidOnce(id string, r *ride, w *answer) {
+	t.sleep(quiet)
+	n := r.user.wallet.paid()
+	t.check(id, w.fine() && n == 1, words("%d payments; %s", n, w.summary()), w, r.user.wallet)
+}
+
+// slowGateway does not answer for a while, and the user presses the button twice.
+func slowGateway(at point) scenario {
+	return scenario{
+		name: "slow gateway",
+		at:   at,
+		rules: []rule{
+			{"completion-unseen", "4.8", B, "while the charge is under way nothing shows the ride as completed: history, sales, lists, streams"},
+			{"completion-unanswered", "8.3", B, "the rating is not answered with 200 before the gateway has registered the payment"},
+			{"evaluation-at-once", "4.8", B, "of two ratings at once at least one succeeds, and the ride is paid once"},
+			{"payment-serial", "8.3", B, "no two requests for one ride run at the gateway at the same time"},
+		},
+		play: func(t *trial) {
+			u := t.payingUser("")
+			r := t.short(u)
+			user := u.openStream(userNoticePath)
+			r.take(nil, arrived)
+			hold := make(chan struct{})
+			u.wallet.always(reaction{register: true, status: http.StatusNoContent, hold: hold})
+			ratings := make(chan []*answer, 1)
+			go func() { ratings <- together(2, func(int) *answer { return u.rate(r.id, 5) }) }()
+			charging := t.charging(u)
+			t.sleep(quiet)
+			if charging {
+				t.checkUnseen(r, user)
+			}
+			t.check("completion-unanswered", charging || u.wallet.paid() > 0 || len(ratings) == 0, "answered without a payment", u.wallet)
+			close(hold)
+			all := <-ratings
+			t.checkAtOnce(u, all)
+		},
+	}
+}
+
+// charging waits until the gateway was asked.
+func (t *trial) charging(u *user) bool {
+	return t.eventually(func() bool {
+		attempts, _, _ := u.wallet.seen()
+		return len(attempts) > 0
+	})
+}
+
+func (t *trial) checkUnseen(r *ride, user *stream) {
+	h := r.user.history()
+	t.check("completion-unseen", h.find(r.id) == nil, "the history has the ride", h, r.user.wallet)
+	s := r.chair.owner.sales("")
+	t.check("completion-unseen", s.Total == 0, "the sales count the ride", s, r.user.wallet)
+	n := r.user.nearby(r.to, 10)
+	t.check("completion-unseen", n.find(r.chair.id) == nil, "the chair is listed as free", n, r.user.wallet)
+	for _, s := range []*stream{user, r.chair.stream} {
+		t.check("completion-unseen", s.find(r, completed) == nil, "COMPLETED was notified", s, r.user.wallet)
+	}
+}
+
+func (t *trial) checkAtOnce(u *user, all []*answer) {
+	t.sleep(quiet)
+	attempts, payments, parallel := u.wallet.seen()
+	won := count(all, (*answer).fine)
+	shown := append(shownAll(all), u.wallet)
+	t.check("evaluation-at-once", won > 0 && len(payments) == 1, words("%d ratings succeeded, %d payments", won, len(payments)), shown...)
+	t.check("payment-serial", !parallel, words("%d attempts, some at the same time", len(attempts)), u.wallet)
+}
+
+// refusingGateway says no, and later yes.
+func refusingGateway(at point) scenario {
+	return scenario{
+		name: "refusing gateway",
+		at:   at,
+		rules: []rule{
+			{"payment-refused", "4.8", M, "when the gateway refuses for good the rating answers 5xx"},
+			{"payment-refused-502", "4.8", R, "namely 502"},
+			{"payment-refused-no-retry", "8.1", M, "a gateway's 400 is not retried"},
+			{"payment-closed", "8.1", M, "503 of the gateway ends the rating with 5xx, too"},
+			{"payment-refused-unchanged", "4.8", B, "nothing has changed then: the ride is still ARRIVED and not in history or sales"},
+			{"payment-refused-repeatable", "4.8", B, "the rating can be repeated and completes the ride with one payment"},
+		},
+		play: func(t *trial) {
+			u := t.payingUser("")
+			r := t.short(u)
+			user := u.openStream(userNoticePath)
+			r.take(nil, arrived)
+			t.refusedPayment(u, r)
+			u.wallet.always(failing(http.StatusServiceUnavailable))
+			w := u.rate(r.id, 4)
+			t.check("payment-closed", serverError(w), w.summary(), w, u.wallet)
+			t.sleep(quiet)
+			t.checkNothingChanged(r, user)
+			u.wallet.always(granting())
+			t.paidOnce("payment-refused-repeatable", r, r.rate(4))
+		},
+	}
+}
+
+func (t *trial) refusedPayment(u *user, r *ride) {
+	u.wallet.always(failing(http.StatusBadRequest))
+	w := u.rate(r.id, 4)
+	t.check("payment-refused", serverError(w), w.summary(), w, u.wallet)
+	t.check("payment-refused-502", w.status == http.StatusBadGateway, w.summary(), w, u.wallet)
+	attempts, _, _ := u.wallet.seen()
+	t.check("payment-refused-no-retry", len(attempts) <= 1, words("%d attempts", len(attempts)), u.wallet)
+}
+
+func serverError(w *answer) bool { return w.err == nil && w.status >= 500 }
+
+func (t *trial) checkNothingChanged(r *ride, user *stream) {
+	h := r.user.history()
+	t.check("payment-refused-unchanged", h.find(r.id) == nil, "the history has the ride", h)
+	s := r.chair.owner.sales("")
+	t.check("payment-refused-unchanged", s.Total == 0, "the sales count the ride", s)
+	for _, s := range []*stream{user, r.chair.stream} {
+		t.check("payment-refused-unchanged", s.find(r, completed) == nil, "COMPLETED was notified", s)
+	}
+}
+
+// abandonedRating has a client that goes away while its ride is charged.
+func abandonedRating(at point) scenario {
+	return scenario{
+		name: "abandoned rating",
+		at:   at,
+		rules: []rule{
+			{"payment-abandoned", "4.8", B, "a client gone during the charge does not lead to a second payment"},
+			{"evaluation-abandoned", "4.8", B, "the ride is completed, at the latest by the repeated rating"},
+		},
+		play: func(t *trial) {
+			u, r := t.ridden(nil)
+			hold := make(chan struct{})
+			u.wallet.always(reaction{register: true, status: http.StatusNoContent, hold: hold})
+			gone := t.abandon(u, r)
+			t.sleep(quiet)
+			close(hold)
+			t.need(gone, "the gateway was not asked", u.wallet)
+			t.sleep(quiet)
+			w := r.rate(5)
+			var h history
+			done := t.eventually(func() bool { h = u.history(); return h.find(r.id) != nil })
+			t.check("evaluation-abandoned", done, w.summary(), w, h, u.wallet)
+			t.check("payment-abandoned", u.wallet.paid() == 1, words("%d payments", u.wallet.paid()), w, u.wallet)
+		},
+	}
+}
+
+// abandon rates and closes the connection once the gateway was asked.
+func (t *trial) abandon(u *user, r *ride) bool {
+	ctx, cancel := context.WithTimeout(t.ctx, 2*grace)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		u.call(ctx, http.MethodPost, ratingPath(r.id), map[string]int{"evaluation": 5})
+	}()
+	asked := t.charging(u)
+	time.Sleep(pause)
+	cancel()
+	<-done
+	return asked
+}

@@ -1,0 +1,157 @@
+package verify
+
+import (
+	"net/http"
+	"sync"
+	"time"
+)
+
+// positions reports from a chair that is not active, so that no ride gets in between.
+func positions() scenario {
+	return scenario{
+		name: "positions",
+		rules: []rule{
+			{"position-answer", "4.16", B, "POST /api/chair/coordinate answers 200 with recorded_at"},
+			{"position-clock", "1.3", B, "recorded_at is the time of the report in ms"},
+			{"position-increases", "4.16", B, "recorded_at increases from report to report, 30 ms apart, and never decreases"},
+			{"distance-first", "2.4", B, "the first report adds no distance, but sets total_distance_updated_at"},
+			{"distance-sum", "2.4", B, "total_distance sums up the distances between reports"},
+			{"distance-time", "4.12", B, "total_distance_updated_at is the recorded_at of the latest report, to the millisecond"},
+			{"distance-unchanged", "4.16", B, "a report of an unchanged position moves total_distance_updated_at on"},
+		},
+		play: func(t *trial) {
+			c := t.owner().parked(slowModel)
+			p := c.report(point{-7, 3})
+			t.answersWith("position-answer", p.answer, http.StatusOK, positionAnswer)
+			t.need(p.fine(), "a position could not be reported", p)
+			t.check("position-clock", p.during(p.RecordedAt),
+				words("recorded_at is %d and the own clock said %d", p.RecordedAt, p.received.UnixMilli()), p)
+			f := t.fleetShows(c, p)
+			x := f.find(c.id)
+			t.check("distance-first", x != nil && x.Distance == 0 && x.UpdatedAt != nil, f.summary(), p, f)
+			last := t.drivesAround(c, p)
+			t.checkUnchanged(c, last)
+		},
+	}
+}
+
+// fleetShows waits until the owner's list has a report, which may take the grace, and returns the last list.
+func (t *trial) fleetShows(c *chair, p position) fleet {
+	var f fleet
+	t.eventually(func() bool {
+		f = c.owner.fleet()
+		x := f.find(c.id)
+		return x != nil && x.UpdatedAt != nil && *x.UpdatedAt == p.RecordedAt
+	})
+	return f
+}
+
+func (t *trial) drivesAround(c *chair, before position) (last position) {
+	var total int
+	shown := []evidence{before}
+	for _, to := range []point{{-7, 8}, {0, 8}, {10, -12}} {
+		t.sleep(tick)
+		total += c.at.distance(to)
+		last = c.mustReport(to)
+		shown = append(shown, last)
+		t.check("position-increases", last.RecordedAt > before.RecordedAt, words("%d after %d", last.RecordedAt, before.RecordedAt), before, last)
+		before = last
+	}
+	for range 5 { // without a pause, two may be of one millisecond
+		last = c.mustReport(c.at)
+		t.check("position-increases", last.RecordedAt >= before.RecordedAt, words("%d after %d", last.RecordedAt, before.RecordedAt), before, last)
+		before = last
+	}
+	f := t.fleetShows(c, last)
+	x := f.find(c.id)
+	t.need(x != nil, "the owner's list lacks a chair", f)
+	t.check("distance-sum", x.Distance == total, words("total_distance is %d instead of %d", x.Distance, total), append(shown, f)...)
+	t.check("distance-time", x.UpdatedAt != nil && *x.UpdatedAt == last.RecordedAt, words("recorded_at was %d", last.RecordedAt), last, f)
+	return last
+}
+
+func (t *trial) checkUnchanged(c *chair, before position) {
+	t.sleep(tick)
+	p := c.mustReport(c.at)
+	f := t.fleetShows(c, p)
+	x := f.find(c.id)
+	t.check("distance-unchanged", x != nil && x.UpdatedAt != nil && *x.UpdatedAt > before.RecordedAt,
+		words("recorded_at was %d before and %d now", before.RecordedAt, p.RecordedAt), before, p, f)
+}
+
+// concurrentPositions lists while the chair reports, as the benchmarker's owners do.
+func concurrentPositions() scenario {
+	const reports = 60
+	return scenario{
+		name: "concurrent positions",
+		rules: []rule{
+			{"distance-pair", "4.12", B, "total_distance and total_distance_updated_at always belong to one report, while the chair goes on reporting"},
+			{"distance-lag", "4.12", B, "total_distance_updated_at is at most 3 s older than the latest report before the list was asked for"},
+		},
+		play: func(t *trial) {
+			c := t.owner().parked(slowModel)
+			first := c.mustReport(point{})
+			seen := t.listWhile(c, func() []position { return t.reportSteps(c, first, reports) })
+			for _, f := range seen.lists {
+				t.checkPair(c, f, seen.reports)
+			}
+		},
+	}
+}
+
+// pairs is what was reported and what was listed meanwhile.
+type pairs struct {
+	reports []position
+	lists   []fleet
+}
+
+// reportSteps moves by one unit each tick; the total of report i is i.
+func (t *trial) reportSteps(c *chair, first position, n int) []position {
+	all := []position{first}
+	for i := 1; i <= n && t.sleep(tick/2); i++ {
+		p := c.report(point{i, 0})
+		if !p.fine() {
+			break
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func (t *trial) listWhile(c *chair, report func() []position) pairs {
+	var seen pairs
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer close(done)
+		seen.reports = report()
+	})
+	for more := true; more; {
+		seen.lists = append(seen.lists, c.owner.fleet())
+		select {
+		case <-done:
+			more = false
+		case <-time.After(tick / 3):
+		}
+	}
+	wg.Wait()
+	return seen
+}
+
+// checkPair looks whether a listed pair is one that a report made. Reports of one millisecond share their time.
+func (t *trial) checkPair(c *chair, f fleet, reports []position) {
+	x := f.find(c.id)
+	if x == nil || x.UpdatedAt == nil {
+		t.check("distance-pair", false, "the chair has no total_distance_updated_at", f)
+		return
+	}
+	matches, latest := false, int64(0)
+	for i, p := range reports {
+		matches = matches || p.RecordedAt == *x.UpdatedAt && x.Distance == i
+		if p.received.Before(f.sent) {
+			latest = p.RecordedAt
+		}
+	}
+	t.check("distance-pair", matches, words("no report has the time %d and the total %d", *x.UpdatedAt, x.Distance), f)
+	t.check("distance-lag", latest-*x.UpdatedAt <= grace.Milliseconds(), words("%d ms old", latest-*x.UpdatedAt), f)
+}

@@ -1,0 +1,137 @@
+package verify
+
+import "net/http"
+
+func users() scenario {
+	return scenario{
+		name: "users",
+		rules: []rule{
+			{"user-created", "4.2", B, "POST /api/app/users answers 201 with id and invitation_code"},
+			{"user-code-empty", "4.2", M, "an empty invitation_code is the same as none"},
+			{"invitation-accepted", "4.2", B, "a registration with somebody's code answers 201"},
+			{"ids-fit", "1.3", R, "ids have at most 26 characters"},
+		},
+		play: func(t *trial) {
+			u := t.register(t.userForm(""))
+			t.answersWith("user-created", u.registered, http.StatusCreated, registeredUser)
+			t.check("ids-fit", len(u.id) <= 26, "an id is "+u.id, u.registered)
+			t.need(u.there(), "a user could not be registered", u.registered)
+			f := t.userFieldsWithout("")
+			f["invitation_code"] = ""
+			w := account{t: t}.post(usersPath, f)
+			t.check("user-code-empty", w.fine(), w.summary(), w)
+			w = t.register(t.userForm(u.code)).registered
+			t.answersWith("invitation-accepted", w, http.StatusCreated, anything)
+		},
+	}
+}
+
+func wrongUsers() scenario {
+	return scenario{
+		name: "wrong users",
+		rules: []rule{
+			{"user-field-missing", "4.2", M, "a missing username, firstname, lastname or date_of_birth answers 400"},
+			{"user-field-empty", "4.2", M, "an empty one answers 400, too"},
+			{"user-unique", "4.2", M, "a username is given once"},
+			{"user-duplicate-4xx", "4.2", A, "a username that is taken answers 4xx, not 5xx"},
+		},
+		play: func(t *trial) {
+			for _, field := range []string{"username", "firstname", "lastname", "date_of_birth"} {
+				t.refuses("user-field-missing", account{t: t}.post(usersPath, t.userFieldsWithout(field)), http.StatusBadRequest)
+				empty := t.userFieldsWithout("")
+				empty[field] = ""
+				t.refuses("user-field-empty", account{t: t}.post(usersPath, empty), http.StatusBadRequest)
+			}
+			form := t.userForm("")
+			w := t.signUp(form).registered
+			again := t.register(form).registered
+			t.check("user-unique", again.status >= 400, again.summary(), w, again)
+			t.check("user-duplicate-4xx", again.refused(), again.summary(), w, again)
+		},
+	}
+}
+
+// userFieldsWithout is a registration that lacks one field.
+func (t *trial) userFieldsWithout(field string) map[string]string {
+	f := t.userForm("")
+	all := map[string]string{"username": f.Username, "firstname": f.First, "lastname": f.Last, "date_of_birth": f.BirthDate}
+	delete(all, field)
+	return all
+}
+
+func invitations() scenario {
+	return scenario{
+		name: "invitations",
+		rules: []rule{
+			{"invitation-unknown", "4.2", M, "an unknown code answers 400"},
+			{"invitation-unknown-clean", "4.2", M, "nothing remains of the refused registration: the name is free"},
+			{"invitation-limit", "4.2", M, "a code is good for three registrations, a fourth answers 400"},
+			{"invitation-limit-clean", "4.2", M, "nothing remains of the fourth: the name is free"},
+			{"invitation-race", "4.2", M, "of six registrations at once with one code exactly three succeed"},
+		},
+		play: func(t *trial) {
+			t.checkInvitations(t.newUser(""))
+			t.invitationRace(t.newUser(""))
+		},
+	}
+}
+
+func (t *trial) checkInvitations(inviter *user) {
+	form := t.userForm("no-such-code")
+	t.refuses("invitation-unknown", account{t: t}.post(usersPath, form), http.StatusBadRequest)
+	t.nameIsFree("invitation-unknown-clean", form)
+	for range 3 {
+		t.newUser(inviter.code)
+	}
+	form = t.userForm(inviter.code)
+	t.refuses("invitation-limit", account{t: t}.post(usersPath, form), http.StatusBadRequest)
+	t.nameIsFree("invitation-limit-clean", form)
+}
+
+// nameIsFree registers with a name whose registration was refused.
+func (t *trial) nameIsFree(id string, form userForm) {
+	form.Code = ""
+	w := account{t: t}.post(usersPath, form)
+	t.check(id, w.fine(), w.summary(), w)
+}
+
+func (t *trial) invitationRace(inviter *user) {
+	forms := make([]userForm, 6)
+	for i := range forms {
+		forms[i] = t.userForm(inviter.code)
+	}
+	all := together(len(forms), func(i int) *answer { return account{t: t}.post(usersPath, forms[i]) })
+	won := count(all, (*answer).fine)
+	t.check("invitation-race", won == 3, words("%d of %d succeeded", won, len(all)), shownAll(all)...)
+}
+
+func paymentMethods() scenario {
+	return scenario{
+		name: "payment methods",
+		rules: []rule{
+			{"payment-method-answer", "4.3", B, "POST /api/app/payment-methods answers 204"},
+		},
+		play: func(t *trial) {
+			t.answersWith("payment-method-answer", t.newUser("").addPayment(), http.StatusNoContent, nil)
+		},
+	}
+}
+
+func wrongTokens() scenario {
+	return scenario{
+		name: "wrong payment tokens",
+		rules: []rule{
+			{"payment-method-token", "4.3", M, "a missing or empty token answers 400"},
+			{"payment-method-again", "4.3", A, "a repetition answers 204, too, since clients repeat after a lost answer"},
+		},
+		play: func(t *trial) {
+			u := t.newUser("")
+			for _, body := range []string{`{}`, `{"token":""}`} {
+				t.refuses("payment-method-token", u.post(paymentPath, body), http.StatusBadRequest)
+			}
+			w := u.addPayment()
+			again := u.post(paymentPath, map[string]string{"token": u.wallet.token})
+			t.check("payment-method-again", again.status == http.StatusNoContent, again.summary(), w, again)
+		},
+	}
+}

@@ -1,0 +1,180 @@
+package verify
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// A fakeFeed is what one recipient has to be told. It has a lock of its own, taken after the server's.
+type fakeFeed struct {
+	mu        sync.Mutex
+	messages  []string
+	delivered int
+	woken     chan struct{} // closed and replaced at each message
+}
+
+func newFakeFeed() *fakeFeed { return &fakeFeed{woken: make(chan struct{})} }
+
+func (f *fakeFeed) push(raw string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.messages = append(f.messages, raw)
+	close(f.woken)
+	f.woken = make(chan struct{})
+}
+
+// tellUser and tellChair enqueue a ride's current status; s.mu is held.
+func (s *fake) tellUser(r *fakeRide) {
+	n := map[string]any{
+		"ride_id": r.id, "pickup_coordinate": r.from, "destination_coordinate": r.to, "fare": r.fare(),
+		"status": r.status, "created_at": r.created, "updated_at": r.updated,
+	}
+	if r.chair != nil && r.status != matching {
+		n["chair"] = map[string]any{"id": r.chair.id, "name": r.chair.name, "model": r.chair.model, "stats": s.stats(r)}
+	}
+	if s.is("the notified fare is the full one") {
+		n["fare"] = fare(r.from, r.to, 0)
+	}
+	s.enqueue(r.user.feed, n, "user")
+}
+
+// stats are those before the ride until it is completed.
+func (s *fake) stats(r *fakeRide) map[string]any {
+	count, stars := r.countAt, r.starsBefore
+	if r.status == completed || s.is("the ride counts at ARRIVED") && r.status == arrived {
+		count, stars = r.chair.rated, r.chair.stars
+	}
+	if s.is("the ride counts at ARRIVED") && r.status == arrived {
+		count++
+	}
+	average := 0.0
+	if count > 0 {
+		average = float64(stars) / float64(count)
+	}
+	if s.is("the average is rounded") {
+		average = float64(int(average))
+	}
+	x := map[string]any{"total_rides_count": count, "total_evaluation_avg": average}
+	if average == 0 && s.is("a zero average is omitted") {
+		delete(x, "total_evaluation_avg")
+	}
+	return x
+}
+
+func (s *fake) tellChair(r *fakeRide) {
+	s.enqueue(r.chair.feed, map[string]any{
+		"ride_id": r.id, "pickup_coordinate": r.from, "destination_coordinate": r.to, "status": r.status,
+		"user": map[string]any{"id": r.user.id, "name": r.user.full},
+	}, "chair")
+}
+
+func (s *fake) enqueue(f *fakeFeed, n map[string]any, kind string) {
+	b, err := json.Marshal(n)
+	if err != nil {
+		panic(err)
+	}
+	f.push(s.fault.editNotice(kind, string(b)))
+}
+
+// stream serves notifications by the transport of the server.
+func (s *fake) stream(w http.ResponseWriter, r *http.Request, f *fakeFeed) {
+	if s.is("streams are declared compressed") {
+		w.Header().Set("Content-Encoding", "gzip")
+	}
+	if s.polling {
+		s.poll(w, f)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	if s.is("streams are plain text") {
+		w.Header().Set("Content-Type", "text/event-stream+text/plain; charset")
+	}
+	w.WriteHeader(http.StatusOK)
+	s.push(w, r, f)
+}
+
+func (s *fake) poll(w http.ResponseWriter, f *fakeFeed) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	data := "null"
+	if f.delivered < len(f.messages) {
+		f.delivered++
+	}
+	if s.is("polls skip to the newest") {
+		f.delivered = len(f.messages)
+	}
+	if f.delivered > 0 {
+		data = f.messages[f.delivered-1]
+	}
+	retry := "30"
+	if s.is("retry_after_ms is a fraction") {
+		retry = "30.5"
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = fmt.Fprintf(w, `{"data":%s,"retry_after_ms":%s}`, data, retry)
+}
+
+// push writes what is pending, and then what comes, until the client is gone.
+func (s *fake) push(w http.ResponseWriter, r *http.Request, f *fakeFeed) {
+	f.mu.Lock()
+	next := max(f.delivered-1, 0)
+	switch {
+	case s.is("streams replay the whole ride"):
+		next = s.replayFrom(f)
+	case s.is("streams start with what is new"):
+		next = f.delivered
+	case s.is("streams start with the newest"):
+		next = max(len(f.messages)-1, 0)
+	}
+	empty := len(f.messages) == 0
+	f.mu.Unlock()
+	if empty && !s.is("streams start silently") {
+		s.write(w, "null")
+	}
+	for {
+		f.mu.Lock()
+		pending, woken := f.messages[next:], f.woken
+		if s.is("one stream takes all") && len(pending) > 0 && next > 0 && f.delivered >= next+len(pending) {
+			pending, next = nil, len(f.messages)
+		}
+		f.delivered = max(f.delivered, next+len(pending))
+		f.mu.Unlock()
+		for _, raw := range pending {
+			s.write(w, raw)
+		}
+		next += len(pending)
+		select {
+		case <-woken:
+		case <-r.Context().Done():
+			return
+		case <-s.stop:
+			return
+		}
+	}
+}
+
+// replayFrom is the first message of the newest ride.
+func (s *fake) replayFrom(f *fakeFeed) int {
+	for i := len(f.messages) - 1; i >= 0; i-- {
+		if strings.Contains(f.messages[i], `"MATCHING"`) {
+			return i
+		}
+	}
+	return 0
+}
+
+func (s *fake) write(w http.ResponseWriter, raw string) {
+	end := "\n\n"
+	if s.is("events are not separated") {
+		end = "\n"
+	}
+	_, _ = io.WriteString(w, "data: "+raw+end)
+	if s.is("each event comes twice") {
+		_, _ = io.WriteString(w, "data: "+raw+end)
+	}
+	w.(http.Flusher).Flush()
+}

@@ -1,0 +1,313 @@
+package verify
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A fake is a small ISURIDE server that is right in everything, apart from one fault.
+type fake struct {
+	fault   fault
+	polling bool
+	client  *http.Client // of the gateway
+	server  *http.Server
+	stop    chan struct{}
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	gateway string
+	serial  int
+	world   fakeWorld
+}
+
+// fakeWorld is what initialize forgets.
+type fakeWorld struct {
+	users  map[string]*fakeUser // by token; the others, too
+	owners map[string]*fakeOwner
+	chairs map[string]*fakeChair
+	rides  []*fakeRide
+}
+
+type fakeUser struct {
+	id, name, full, token, code, payment string
+	invited                              int
+	coupons                              []*fakeCoupon
+	feed                                 *fakeFeed
+}
+
+type fakeCoupon struct {
+	kind     string
+	discount int
+	ride     *fakeRide
+}
+
+type fakeOwner struct {
+	id, name, token, invite string
+}
+
+type fakeChair struct {
+	id, name, model, token string
+	owner                  *fakeOwner
+	active, placed         bool
+	at                     point
+	distance               int
+	registered, updated    int64
+	ride                   *fakeRide // the one at hand
+	freeAt                 time.Time
+	rated, stars           int
+	feed                   *fakeFeed
+}
+
+type fakeRide struct {
+	id                   string
+	user                 *fakeUser
+	chair                *fakeChair
+	from, to             point
+	coupon               *fakeCoupon
+	status               string
+	stars                int
+	created, updated     int64
+	charging             chan struct{} // one charge at a time; a channel, because virtual time stands still while a mutex is waited for
+	countAt, starsBefore int           // of the chair, at ENROUTE
+}
+
+// newFake serves on a listener until it is closed.
+func newFake(p *pipes, f fault, polling bool) *fake {
+	l, err := p.listen("isuride:80")
+	if err != nil {
+		panic(err)
+	}
+	s := &fake{fault: f, polling: polling, stop: make(chan struct{}), world: newFakeWorld()}
+	s.client = &http.Client{Transport: &http.Transport{DialContext: p.dial}}
+	s.server = &http.Server{Handler: s.handler(), IdleTimeout: time.Minute}
+	if s.is("idle timeout of 5 s") {
+		s.server.IdleTimeout = 5 * time.Second
+	}
+	s.running.Go(func() { _ = s.server.Serve(l) })
+	s.running.Go(s.match)
+	return s
+}
+
+func newFakeWorld() fakeWorld {
+	return fakeWorld{users: map[string]*fakeUser{}, owners: map[string]*fakeOwner{}, chairs: map[string]*fakeChair{}}
+}
+
+func (s *fake) close() {
+	close(s.stop)
+	_ = s.server.Close()
+	s.client.CloseIdleConnections()
+	s.running.Wait()
+}
+
+// is says whether the fault is a certain one.
+func (s *fake) is(name string) bool { return s.fault.name == name }
+
+// handler serves everything, with what the fault does to answers.
+func (s *fake) handler() http.Handler {
+	mux := http.NewServeMux()
+	s.routeUsers(mux)
+	s.routeOwners(mux)
+	s.routeChairs(mux)
+	mux.HandleFunc("POST /api/initialize", s.initialize)
+	mux.HandleFunc("GET /api/internal/matching", func(w http.ResponseWriter, _ *http.Request) {
+		s.round()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /api/app/notification", func(w http.ResponseWriter, r *http.Request) {
+		if u := s.user(r); u != nil {
+			s.stream(w, r, u.feed)
+		} else {
+			refuse(w, http.StatusUnauthorized)
+		}
+	})
+	mux.HandleFunc("GET /api/chair/notification", func(w http.ResponseWriter, r *http.Request) {
+		if c := s.chair(r); c != nil {
+			s.stream(w, r, c.feed)
+		} else {
+			refuse(w, http.StatusUnauthorized)
+		}
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.page(mux, w, r) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.edit(mux, w, r) })
+}
+
+// edit passes streams on and lets the fault change all other answers.
+func (s *fake) edit(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	if strings.HasSuffix(r.URL.Path, "/notification") {
+		mux.ServeHTTP(w, r)
+		return
+	}
+	rec := httptest.NewRecorder()
+	mux.ServeHTTP(rec, r)
+	body := rec.Body.String()
+	if s.fault.route != "" && regexp.MustCompile(s.fault.route).MatchString(r.Method+" "+r.URL.RequestURI()) {
+		rec.Code, body = s.fault.apply(rec.Code, body, w.Header())
+	}
+	for k, v := range rec.Header() {
+		if w.Header().Get(k) == "" {
+			w.Header()[k] = v
+		}
+	}
+	w.WriteHeader(rec.Code)
+	if rec.Code != http.StatusNoContent {
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func (s *fake) page(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		refuse(w, unrouted(mux, r))
+		return
+	}
+	if s.is("no front end") {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Etag", `"page"`) // pages may be cached
+	_, _ = io.WriteString(w, "<html></html>")
+}
+
+// unrouted tells a wrong method from an unknown path.
+func unrouted(mux *http.ServeMux, r *http.Request) int {
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		if _, pattern := mux.Handler(&http.Request{Method: method, URL: r.URL}); pattern != "/" {
+			return http.StatusMethodNotAllowed
+		}
+	}
+	return http.StatusNotFound
+}
+
+func (s *fake) initialize(w http.ResponseWriter, r *http.Request) {
+	var b struct {
+		Server string `json:"payment_server"`
+	}
+	if !read(w, r, &b) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gateway = b.Server
+	old := s.world
+	s.world = newFakeWorld()
+	if s.is("sessions survive initialize") {
+		s.world.users = old.users
+	}
+	if s.is("chairs survive initialize") {
+		for token, c := range old.chairs {
+			s.world.chairs["old "+token] = c
+		}
+	}
+	reply(w, http.StatusOK, map[string]any{"language": "go"})
+}
+
+// read answers 400 to what cannot be read.
+func read(w http.ResponseWriter, r *http.Request, v any) bool {
+	if err := json.NewDecoder(r.Body).Decode(v); err != nil {
+		refuse(w, http.StatusBadRequest)
+		return false
+	}
+	return true
+}
+
+func reply(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json;charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+func refuse(w http.ResponseWriter, status int) {
+	reply(w, status, map[string]string{"message": http.StatusText(status)})
+}
+
+// id makes one; s.mu is held.
+func (s *fake) id() string {
+	s.serial++
+	return fmt.Sprintf("%026d", s.serial)
+}
+
+func (s *fake) hex(digits int) string {
+	s.serial++
+	return fmt.Sprintf("%0*x", digits, s.serial)
+}
+
+// cookie sets a session as it has to be, unless the fault is about that.
+func (s *fake) cookie(w http.ResponseWriter, name, value string) {
+	c := &http.Cookie{Name: name, Value: value, Path: "/"}
+	c.HttpOnly = s.is(name + " is HttpOnly")
+	c.Secure = s.is(name + " is Secure")
+	if s.is(name + " expires") {
+		c.MaxAge = 3600
+	}
+	http.SetCookie(w, c)
+}
+
+func session(r *http.Request, name string) string {
+	c, err := r.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+func now() int64 { return time.Now().UnixMilli() }
+
+// match assigns the oldest waiting ride to the nearest free chair of its region, each 50 ms.
+func (s *fake) match() {
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if !s.is("no matcher of its own") {
+				s.round()
+			}
+		case <-s.stop:
+			return
+		}
+	}
+}
+
+func (s *fake) round() {
+	if s.is("nobody is matched") {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.world.rides {
+		if r.chair == nil {
+			if c := s.best(r); c != nil {
+				r.chair, c.ride, r.updated = c, r, now()
+				s.tellChair(r)
+			}
+		}
+	}
+}
+
+// best is the nearest eligible chair.
+func (s *fake) best(r *fakeRide) *fakeChair {
+	var all []*fakeChair
+	for _, c := range s.world.chairs {
+		near := c.placed && c.at.distance(r.from) <= 200 || s.is("matched across regions") || !c.placed && s.is("matched without a position")
+		free := c.ride == nil || s.is("two rides at a time") && c.ride.status != matching
+		if (c.active || s.is("inactive chairs are matched") && c.placed) && near && free && time.Now().After(c.freeAt) {
+			all = append(all, c)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return slices.MinFunc(all, func(a, b *fakeChair) int {
+		if d := a.at.distance(r.from) - b.at.distance(r.from); d != 0 {
+			return d
+		}
+		return strings.Compare(a.id, b.id)
+	})
+}

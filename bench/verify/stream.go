@@ -1,0 +1,349 @@
+package verify
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	reconnectPause = 30 * time.Millisecond // after a stream's end and between polls, if the server names no time (bench spec 9.2)
+	longestPause   = time.Second           // however long a poll's answer asks to wait
+	connectionTime = time.Minute           // a notification call ends after this time
+	longestLine    = 64 << 10
+)
+
+// A stream receives the notifications of one account, by whatever transport the server answers with, until it is
+// closed. It reconnects as the benchmarker does.
+type stream struct {
+	t       *trial
+	account account
+	path    string
+	opened  time.Time
+	cancel  context.CancelFunc
+	done    chan struct{} // closed by the receiving goroutine
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced at each change
+	first    *answer       // the head of the first connection
+	sse      bool
+	messages []message
+	faults   []string // of framing or envelope
+	log      []string
+}
+
+// openStream starts to receive.
+func (a account) openStream(path string) *stream {
+	ctx, cancel := context.WithCancel(a.t.ctx)
+	s := &stream{
+		t: a.t, account: a, path: path, opened: time.Now(), cancel: cancel,
+		done: make(chan struct{}), changed: make(chan struct{}),
+	}
+	a.t.running.Go(func() {
+		defer close(s.done)
+		s.receive(ctx)
+	})
+	return s
+}
+
+// close ends the connection as a client does that went away, and waits until the own side has ended.
+func (s *stream) close() {
+	s.cancel()
+	<-s.done
+}
+
+// receive connects again and again.
+func (s *stream) receive(ctx context.Context) {
+	for n := 1; ctx.Err() == nil; n++ {
+		wait, err := s.connect(ctx, n)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			s.record("-- " + err.Error())
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+}
+
+// connect makes one call and returns how long to wait before the next.
+func (s *stream) connect(ctx context.Context, n int) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectionTime)
+	defer cancel()
+	req, err := s.account.newRequest(ctx, http.MethodGet, s.path, "")
+	if err != nil {
+		return reconnectPause, err
+	}
+	req.Header.Set("Accept-Encoding", "gzip, deflate, br") // as the benchmarker, which does not undo it here
+	w := &answer{method: req.Method, path: s.path, cookie: req.Header.Get("Cookie"), sent: time.Now()}
+	res, err := s.t.streams.Do(req)
+	if err != nil {
+		return reconnectPause, err
+	}
+	defer res.Body.Close()
+	w.received, w.status, w.header = time.Now(), res.StatusCode, res.Header
+	s.head(w)
+	if w.isStream() {
+		return reconnectPause, s.readEvents(res.Body, n)
+	}
+	return s.readPoll(res, n)
+}
+
+func (s *stream) head(w *answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.first == nil {
+		s.first, s.sse = w, w.isStream()
+	}
+	s.notify()
+}
+
+// readEvents reads server-sent events to their end.
+func (s *stream) readEvents(body io.Reader, n int) error {
+	lines := bufio.NewScanner(body)
+	lines.Buffer(make([]byte, 4096), longestLine)
+	afterData, first := false, true
+	for lines.Scan() {
+		line := lines.Text()
+		data, isData := strings.CutPrefix(line, "data:")
+		if afterData && line != "" {
+			s.fault("no empty line after a data line")
+		}
+		if first && !isData {
+			s.fault(fmt.Sprintf("the stream starts with %q instead of a data: line", line))
+		}
+		if isData {
+			s.receiveData(strings.TrimSpace(data), n)
+		}
+		afterData, first = isData, false
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		s.fault("a line of more than 64 KiB")
+	}
+	if lines.Err() != nil {
+		return lines.Err()
+	}
+	return errors.New("the stream ended")
+}
+
+// readPoll reads one polling answer. Repetitions of what is known already are not recorded.
+func (s *stream) readPoll(res *http.Response, n int) (time.Duration, error) {
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
+	if err != nil {
+		return reconnectPause, err
+	}
+	if res.StatusCode != http.StatusOK {
+		return reconnectPause, fmt.Errorf("status %d %s", res.StatusCode, clip(body))
+	}
+	if bad := misfit(envelope(anything), body); bad != "" {
+		s.fault(bad)
+	}
+	var e struct {
+		Data  json.RawMessage `json:"data"`
+		Retry *int64          `json:"retry_after_ms"`
+	}
+	_ = json.Unmarshal(body, &e)
+	if e.Data == nil {
+		e.Data = json.RawMessage("null")
+	}
+	if raw := string(e.Data); raw != s.latest() {
+		s.receiveData(raw, n)
+	}
+	if e.Retry == nil || *e.Retry < 0 || n == 1 {
+		return reconnectPause, nil
+	}
+	return min(time.Duration(*e.Retry)*time.Millisecond, longestPause), nil
+}
+
+func (s *stream) latest() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.messages) == 0 {
+		return ""
+	}
+	return s.messages[len(s.messages)-1].raw
+}
+
+func (s *stream) receiveData(raw string, n int) {
+	m := newMessage(raw, n)
+	s.record(words("#%d data: %s", n, clip([]byte(raw))))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.messages = append(s.messages, m)
+	s.notify()
+}
+
+// record adds a line to what can be shown.
+func (s *stream) record(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = append(s.log, words("%5d ms %s", time.Since(s.opened).Milliseconds(), line))
+}
+
+func (s *stream) fault(what string) {
+	s.record("-- " + what)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, what)
+}
+
+// notify wakes those who wait; s.mu is held.
+func (s *stream) notify() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// await waits until something holds for what was received.
+func (s *stream) await(limit time.Duration, holds func() bool) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		s.mu.Lock()
+		changed := s.changed
+		s.mu.Unlock()
+		if holds() {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return false
+		case <-s.t.ctx.Done():
+			return false
+		}
+	}
+}
+
+// connected waits for the head of the first answer.
+func (s *stream) connected() (*answer, bool) {
+	ok := s.await(grace, func() bool { return s.answer() != nil })
+	return s.answer(), ok
+}
+
+func (s *stream) answer() *answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.first
+}
+
+// pushes says whether the server pushes; only after connected.
+func (s *stream) pushes() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sse
+}
+
+// received is everything so far, the oldest first.
+func (s *stream) received() []message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.messages[:len(s.messages):len(s.messages)]
+}
+
+// sees waits for a status of a ride.
+func (s *stream) sees(r *ride, status string) bool {
+	return s.await(grace, func() bool { return s.find(r, status) != nil })
+}
+
+// find is the first notice of a status.
+func (s *stream) find(r *ride, status string) *message {
+	for _, m := range s.received() {
+		if m.RideID == r.id && m.Status == status {
+			return &m
+		}
+	}
+	return nil
+}
+
+// statuses are those received in their order, immediate repetitions counted once, "no ride" left out.
+func (s *stream) statuses() []step {
+	var all []step
+	for _, m := range s.received() {
+		x := step{m.RideID, m.Status}
+		if !m.null && (len(all) == 0 || all[len(all)-1] != x) {
+			all = append(all, x)
+		}
+	}
+	return all
+}
+
+// count says how often a status came.
+func (s *stream) count(r *ride, status string) int {
+	n := 0
+	for _, m := range s.received() {
+		if m.RideID == r.id && m.Status == status {
+			n++
+		}
+	}
+	return n
+}
+
+// problems are the faults of framing or envelope.
+func (s *stream) problems() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults
+}
+
+func (s *stream) lines() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	transport := "polling"
+	if s.sse {
+		transport = "server-sent events"
+	}
+	all := []string{words("~ GET %s   Cookie: %s=%s   (%s)", s.path, s.account.cookie, s.account.token, transport)}
+	const most = 40
+	if skipped := len(s.log) - most; skipped > 0 {
+		all = append(all, words("~ ... %d lines", skipped))
+		return append(all, s.log[skipped:]...)
+	}
+	return append(all, s.log...)
+}
+
+// A step is a status of a ride in a sequence of statuses.
+type step struct{ ride, status string }
+
+// steps are the statuses of one ride from one to another, inclusive.
+func steps(r *ride, from, to string) []step {
+	var all []step
+	started := false
+	for _, s := range []string{matching, enroute, pickup, carrying, arrived, completed} {
+		started = started || s == from
+		if started {
+			all = append(all, step{r.id, s})
+		}
+		if s == to {
+			break
+		}
+	}
+	return all
+}
+
+// sequence shows steps; rides are told apart by letters in the order of their appearance.
+func sequence(all []step) string {
+	if len(all) == 0 {
+		return "nothing"
+	}
+	letters := map[string]string{}
+	var parts []string
+	for _, s := range all {
+		if letters[s.ride] == "" {
+			letters[s.ride] = string(rune('A' + len(letters)))
+		}
+		parts = append(parts, s.status+"("+letters[s.ride]+")")
+	}
+	return strings.Join(parts, " ")
+}

@@ -1,0 +1,178 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+)
+
+const (
+	// grace is how long a status may be on its way, and how old what a list shows may be (spec 6.4, 10.2).
+	grace = 3 * time.Second
+	// quiet is how long a scenario waits for what must not come. A server that breaks such a rule does so at once or
+	// after its next matching round; the stock one has a round each 500 ms.
+	quiet = 300 * time.Millisecond
+	// pause is between two looks at something that may take its time.
+	pause = 50 * time.Millisecond
+)
+
+// evidence is an exchange that can be shown.
+type evidence interface{ lines() []string }
+
+// A trial is a scenario under way. Its methods that end it are called on its own goroutine only.
+type trial struct {
+	*suite
+	ctx     context.Context
+	at      point
+	rules   []rule
+	running sync.WaitGroup // streams
+
+	verdicts map[string]*verdict
+	reason   string // why it stopped early
+	shown    []evidence
+
+	chairs []*chair // to be deactivated at the end
+}
+
+// A verdict is what is known about a rule so far.
+type verdict struct {
+	outcome  Outcome
+	got      string
+	evidence []evidence
+}
+
+func newTrial(ctx context.Context, s *suite, sc scenario) *trial {
+	return &trial{suite: s, ctx: ctx, at: sc.at, rules: sc.rules, verdicts: map[string]*verdict{}}
+}
+
+// check judges a rule of the scenario. A rule may be judged several times; the first failure stays.
+func (t *trial) check(id string, ok bool, got string, shown ...evidence) bool {
+	r := t.rule(id)
+	if !ok && t.over() { // nothing can be held against the server any more
+		t.stop(errSilent.Error(), shown...)
+	}
+	v := t.verdicts[id]
+	switch {
+	case v != nil && v.outcome != OK:
+	case ok:
+		t.verdicts[id] = &verdict{outcome: OK}
+	default:
+		t.verdicts[id] = &verdict{outcome: r.failure(), got: got, evidence: shown}
+	}
+	return ok
+}
+
+// over says that the trial's time is over or that the server has stopped to answer.
+func (t *trial) over() bool { return t.ctx.Err() != nil || t.silence.over() }
+
+// failure is what breaking the rule amounts to.
+func (r rule) failure() Outcome {
+	if r.tag == B || r.tag == M {
+		return Fail
+	}
+	return Note
+}
+
+// skip says that a rule does not apply to this server.
+func (t *trial) skip(reason string, ids ...string) {
+	for _, id := range ids {
+		t.rule(id)
+		if t.verdicts[id] == nil {
+			t.verdicts[id] = &verdict{outcome: Skip, got: reason}
+		}
+	}
+}
+
+func (t *trial) rule(id string) rule {
+	for _, r := range t.rules {
+		if r.id == id {
+			return r
+		}
+	}
+	panic("BUG: the scenario does not declare the rule " + id)
+}
+
+// need ends the trial if something that it does not judge is not there.
+func (t *trial) need(ok bool, what string, shown ...evidence) {
+	if !ok {
+		t.stop(what, shown...)
+	}
+}
+
+// stop ends the trial; rules that were not judged are blocked.
+func (t *trial) stop(reason string, shown ...evidence) {
+	t.reason, t.shown = reason, shown
+	runtime.Goexit()
+}
+
+// eventually looks until something holds or the grace is over.
+func (t *trial) eventually(holds func() bool) bool {
+	for end := time.Now().Add(grace); ; {
+		if holds() {
+			return true
+		}
+		if time.Now().After(end) || !t.sleep(pause) {
+			return false
+		}
+	}
+}
+
+// sleep is false if the trial's time is over.
+func (t *trial) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-t.ctx.Done():
+		return false
+	}
+}
+
+// tidy takes the trial's chairs out of the way of the following ones. It has time of its own.
+func (t *trial) tidy() {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	t.ctx = ctx
+	for _, c := range t.chairs {
+		if c.stream != nil {
+			c.retire()
+			c.stream.close()
+		}
+	}
+}
+
+// results are the trial's lines in the order of the scenario's rules.
+func (t *trial) results(cause error) []Result {
+	switch {
+	case cause != nil:
+		t.reason = cause.Error()
+	case t.reason == "":
+		t.reason = "there was nothing to judge it by"
+	}
+	var all []Result
+	for _, r := range t.rules {
+		v := t.verdicts[r.id]
+		if v == nil {
+			v = &verdict{outcome: Blocked, got: "not reached: " + t.reason, evidence: t.shown}
+		}
+		all = append(all, Result{
+			Rule: r.id, Spec: r.spec, Tag: r.tag, Want: r.want,
+			Outcome: v.outcome, Got: v.got, Exchange: show(v.evidence),
+		})
+	}
+	return all
+}
+
+func show(all []evidence) []string {
+	var lines []string
+	for _, e := range all {
+		lines = append(lines, e.lines()...)
+	}
+	return lines
+}
+
+// words joins the parts of a finding.
+func words(format string, args ...any) string { return fmt.Sprintf(format, args...) }

@@ -1,0 +1,81 @@
+// Package verify is a functional check of any ISURIDE server, whoever wrote it and whatever data it starts with:
+// every rule of the server's specification that can be seen from outside is one line, ok or not, and a rule that is
+// broken comes with the exchange that shows it. It takes seconds and plays every part itself: users, owners, chairs
+// and the payment gateway with its failures. Both transports of notifications are understood.
+//
+// It leaves to others: load, scores and latencies (bench/live), the answers that depend on the initial data (the data
+// check of bench/live), the front end's files, and whatever needs a restart of the server.
+//
+// The checks are written as scenarios. Each registers accounts of its own, so that what one of them breaks does not
+// disturb the next; what a scenario needs on its way but does not judge is taken as leniently as possible, so that one
+// broken rule fails one line. Scenarios that request rides run one after another, because a matcher may give any ride
+// to any chair; the others run beside them.
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+)
+
+// runLimit bounds a whole run against a server that lets every single call run into its limit.
+const runLimit = 5 * time.Minute
+
+// Options say which server to check and where the payment gateway is.
+type Options struct {
+	Target        string // base URL of the server, decides scheme, Host header and TLS server name
+	Addr          string // host:port to connect to instead of the target's; empty: the target's
+	PaymentListen string // address the payment gateway listens on; empty: a free port of 127.0.0.1
+	PaymentURL    string // base URL of the gateway as the server is told; empty: http:// and the address listened on
+}
+
+// Run checks the server and reports. It calls POST /api/initialize, so the server loses what it holds. The error says
+// that there was nothing to check: options that make no sense, a port already taken, a server that cannot be reached.
+// Broken rules are no error. When ctx ends early, the report says which rules were not reached.
+func Run(ctx context.Context, o Options) (Report, error) {
+	return run(ctx, o, network{
+		dial:   (&net.Dialer{Timeout: callLimit}).DialContext,
+		listen: func(address string) (net.Listener, error) { return net.Listen("tcp", address) },
+	})
+}
+
+func run(ctx context.Context, o Options, n network) (Report, error) {
+	target, err := url.Parse(o.Target)
+	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
+		return Report{}, fmt.Errorf("target %q is not an http or https URL", o.Target)
+	}
+	if err := n.reach(ctx, o.address(target)); err != nil {
+		return Report{}, err
+	}
+	listen := o.PaymentListen
+	if listen == "" {
+		listen = "127.0.0.1:0"
+	}
+	l, err := n.listen(listen)
+	if err != nil {
+		return Report{}, fmt.Errorf("payment gateway: %w", err)
+	}
+	g := newGateway(l, o.PaymentURL)
+	defer g.close()
+	ctx, cancel := context.WithTimeoutCause(ctx, runLimit, errors.New("the whole run took too long"))
+	defer cancel()
+	s := newSuite(target, n.client(o.Addr), n.client(o.Addr), g)
+	defer s.close()
+	return s.run(ctx), nil
+}
+
+// address is where connections go.
+func (o *Options) address(target *url.URL) string {
+	switch {
+	case o.Addr != "":
+		return o.Addr
+	case target.Port() != "":
+		return target.Host
+	case target.Scheme == "https":
+		return net.JoinHostPort(target.Hostname(), "443")
+	}
+	return net.JoinHostPort(target.Hostname(), "80")
+}
