@@ -220,7 +220,7 @@ func (c *client) firstBytes() (http.Header, string) {
 	}
 	req.Header.Set("Cookie", c.cookie)
 	req.Header.Set("Accept-Encoding", "gzip, deflate, br")
-	res, err := streamClient.Do(req)
+	res, err := new(events).transport().RoundTrip(req)
 	if err != nil {
 		c.t.Fatal(err)
 	}

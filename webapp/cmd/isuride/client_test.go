@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -208,6 +209,7 @@ type events struct {
 	c      *client
 	lines  chan string // closed when the stream ends
 	header http.Header
+	conn   *net.TCPConn
 	cancel context.CancelFunc
 }
 
@@ -230,15 +232,16 @@ func (c *client) open() (*events, error) {
 		return nil, err
 	}
 	req.Header.Set("Cookie", c.cookie)
-	res, err := streamClient.Do(req)
+	e := &events{c: c, lines: make(chan string, 1000), cancel: cancel}
+	res, err := e.transport().RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
+	e.header = res.Header
 	if res.StatusCode != 200 {
 		res.Body.Close()
 		return nil, fmt.Errorf("the stream answers %d", res.StatusCode)
 	}
-	e := &events{c: c, lines: make(chan string, 1000), header: res.Header, cancel: cancel}
 	go func() {
 		defer close(e.lines)
 		defer res.Body.Close()
@@ -251,8 +254,14 @@ func (c *client) open() (*events, error) {
 	return e, nil
 }
 
-// streamClient has a connection for each stream, as clients have.
-var streamClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+// transport makes a connection for each stream, as clients have.
+func (e *events) transport() *http.Transport {
+	return &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		nc, err := new(net.Dialer).DialContext(ctx, network, address)
+		e.conn, _ = nc.(*net.TCPConn)
+		return nc, err
+	}}
+}
 
 // tellLimit is when a notification counts as missing (spec 10.2), with room for a
 // busy machine.
@@ -292,4 +301,15 @@ func (e *events) expect(ride string, statuses ...string) (last object) {
 	return last
 }
 
+// close drops the connection, with whatever is on its way.
 func (e *events) close() { e.cancel() }
+
+// quit ends the stream without losing what is on its way: the client sends no more, the
+// server ends the stream, and until then everything is read.
+func (e *events) quit() (rest []string) {
+	e.conn.CloseWrite()
+	for line := range e.lines {
+		rest = append(rest, line)
+	}
+	return rest
+}

@@ -11,9 +11,10 @@ import (
 type ear struct {
 	w      *world
 	c      *client
-	stream *events // nil while it does not listen
-	life   *life   // of the stream
-	fresh  bool    // nothing has come over the stream yet
+	stream *events  // nil while it does not listen
+	life   *life    // of the stream
+	fresh  bool     // nothing has come over the stream yet
+	unread []string // what a stream that was left still told
 
 	last  notice
 	heard []notice // each once, in order
@@ -28,6 +29,11 @@ func (e *ear) hear(timer <-chan time.Time) (m object, again bool, err error) {
 	limit := time.NewTimer(rideLimit)
 	defer limit.Stop()
 	for {
+		if len(e.unread) > 0 {
+			line := e.unread[0]
+			e.unread = e.unread[1:]
+			return e.take(line)
+		}
 		if e.stream == nil {
 			if err := e.listen(); err != nil {
 				return nil, false, err
@@ -70,20 +76,13 @@ func (e *ear) ended() error {
 	return e.life.explain(fmt.Errorf("the stream ended after %v", e.last))
 }
 
-// close ends the stream from this side. What has come over it counts as read: a client
-// that leaves may have seen it.
-func (e *ear) close() error {
-	if e.stream == nil {
-		return nil
+// close ends the stream from this side. What is on its way is still heard: of a client that
+// throws it away, nobody could know what it has read (docs/notifications.md).
+func (e *ear) close() {
+	if e.stream != nil {
+		e.unread = append(e.unread, e.stream.quit()...)
+		e.stream = nil
 	}
-	e.stream.close()
-	for line := range e.stream.lines {
-		if _, _, err := e.take(line); err != nil {
-			return err
-		}
-	}
-	e.stream = nil
-	return nil
 }
 
 // take judges a message (spec 6.4): a stream may begin with the last one once more; all

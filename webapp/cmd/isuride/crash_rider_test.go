@@ -186,7 +186,7 @@ func (r *rider) ride() error {
 		return err
 	}
 	if r.rng.IntN(8) == 0 {
-		return r.ear.close()
+		r.ear.close()
 	}
 	return nil
 }
@@ -241,7 +241,7 @@ func (r *rider) finish() error {
 	}
 	r.tour().over = true
 	if r.rng.IntN(3) > 0 {
-		return r.ear.close()
+		r.ear.close()
 	}
 	return nil
 }
