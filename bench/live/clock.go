@@ -12,21 +12,19 @@ const (
 	tickPeriod = time.Duration(world.TickLength) * time.Microsecond
 	// SamplePeriod is the time between two samples of a run.
 	SamplePeriod = time.Second
-	// userLag is the time between the turns of the chairs and those of the users in a tick. The official tool starts the
-	// latter a moment later, so that some find what the former have just caused (spec 7.4).
-	userLag = time.Millisecond
+	// lateAfter is how late a tick may begin without notice: the calls made in it then still have most of the period.
+	lateAfter = tickPeriod / 4
 )
 
 // A clock moves the World during the load. It belongs to the loop's goroutine.
 type clock struct {
 	ticker *evloop.Ticker
-	users  evloop.Timer
 	sample evloop.Timer
 	begun  time.Time
 	due    time.Time       // of the last tick
 	delay  world.Histogram // from when a tick was due to its beginning
 	lost   int             // ticks that never were because the bench was late
-	late   int             // ticks whose users' turns were still to come when the next one was due
+	late   int             // ticks that began after lateAfter
 	over   bool            // no more ticks
 	done   chan error      // gets what ended the load early, nil for its regular end
 }
@@ -75,7 +73,6 @@ func (r *run) startLoad() {
 	c := &r.clock
 	c.begun = time.Now()
 	r.started = measure()
-	c.users.Fire = r.userTurns
 	c.sample.Fire = r.takeSample
 	if r.config.Load <= 0 {
 		return
@@ -94,20 +91,24 @@ func (r *run) tick(periods int) {
 	}
 	c.lost += periods - 1
 	c.due = c.due.Add(time.Duration(periods) * tickPeriod)
-	c.delay.Add(world.Instant(time.Since(c.due).Microseconds()))
-	if c.users.Active() { // the bench is busy beyond measure
+	delay := time.Since(c.due)
+	c.delay.Add(world.Instant(delay.Microseconds()))
+	if delay > lateAfter {
 		c.late++
-		r.loop.Cancel(&c.users)
-		r.userTurns()
 	}
 	r.world.TickChairs(now())
-	r.loop.Start(&c.users, userLag)
+	r.loop.Post(evloop.Func(r.userTurns))
 }
 
-// userTurns is the second half of a tick.
+// userTurns is the second half of a tick. Between the halves the loop takes one batch of events, so that a few users find
+// what the chairs have just caused, as with the official tool, which starts the tasks of the users while those of the
+// chairs already run (spec 7.4).
 func (r *run) userTurns() {
+	if r.clock.over {
+		return
+	}
 	r.world.TickUsers(now())
-	if err := r.world.Fatal(); err != nil && !r.clock.over {
+	if err := r.world.Fatal(); err != nil {
 		r.stopTicks()
 		r.clock.done <- err
 	}
@@ -116,7 +117,6 @@ func (r *run) userTurns() {
 func (r *run) stopTicks() {
 	c := &r.clock
 	c.over = true
-	r.loop.Cancel(&c.users)
 	r.loop.Cancel(&c.sample)
 	if c.ticker != nil {
 		c.ticker.Stop()

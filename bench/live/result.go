@@ -29,7 +29,7 @@ type Result struct {
 
 	Ticks         int `json:"ticks"`
 	LostTicks     int `json:"lost_ticks"`      // that never were because the bench was late
-	LateTicks     int `json:"late_ticks"`      // whose users had their turn only when the next tick was due
+	LateTicks     int `json:"late_ticks"`      // that began more than a quarter of a period late
 	TimedOutTicks int `json:"timed_out_ticks"` // that began while calls of earlier ones were under way
 	// TickDelay is from when a tick was due to when the bench began it: its own lateness, which no server can cause.
 	TickDelay Latency `json:"tick_delay"`
