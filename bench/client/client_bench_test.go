@@ -62,7 +62,7 @@ func respondOn(c net.Conn) {
 }
 
 // startResponder returns the address of a responder in another process.
-func startResponder(b *testing.B) string {
+func startResponder(b testing.TB) string {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "BENCH_CLIENT_RESPONDER=1")
 	in, err := cmd.StdinPipe()
@@ -85,7 +85,7 @@ func startResponder(b *testing.B) string {
 }
 
 // cpuTime is what this process has used, system time included.
-func cpuTime(b *testing.B) time.Duration {
+func cpuTime(b testing.TB) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		b.Fatal(err)

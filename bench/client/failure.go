@@ -1,9 +1,7 @@
 package client
 
 import (
-	"context"
 	"errors"
-	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -19,7 +17,7 @@ var errContent = errors.New("content differs from the list")
 func failureOf(err error) *world.Failure {
 	f := &world.Failure{Kind: world.FailureTransport, Detail: err.Error()}
 	switch {
-	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, errTimeout):
 		f.Kind = world.FailureTimeout
 	case isBenchFault(err):
 		f.Kind = world.FailureBench
