@@ -241,11 +241,14 @@ func (s *stage) rest(act int) bool {
 	return !s.over
 }
 
+// begin starts the next act, once everybody rests from the one before: an actor that came
+// late would count as resting while it plays.
 func (s *stage) begin() {
+	s.await()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.act++
-	s.resting = 0 // also those who have not noticed the beginning yet
+	s.resting = 0
 	s.curtain = make(chan struct{})
 	s.changed.Broadcast()
 }
