@@ -152,8 +152,7 @@ func (c *chair) wantsTurn() bool {
 // deliver takes an event over.
 func (c *chair) deliver(e Event) {
 	if e.Kind == EventChairNotified {
-		c.inbox.push(e.Body.(*ChairNotification))
-		c.world.wakeChair(c)
+		c.receive(e.Body.(*ChairNotification))
 		return
 	}
 	switch c.step {

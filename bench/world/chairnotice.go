@@ -63,7 +63,6 @@ func (c *chair) checkNotice(n *ChairNotification) bool {
 	if n.Status != c.told {
 		c.told = n.Status
 		c.note("was notified", c.ride, n.Status)
-		c.world.stats.notified(KindChair, c.ride, n.Status, c.world.now)
 	}
 	return true
 }

@@ -29,6 +29,8 @@ type ride struct {
 
 	// changedAt is when the bench first took each status for the desired one.
 	changedAt [StatusCompleted + 1]Instant
+	// What the clients have received of the ride.
+	userReceipts, chairReceipts receipts
 }
 
 func (r *ride) sales() int { return salesOf(r.trip) }

@@ -52,8 +52,9 @@ type Stats struct {
 	Trip           Tally // distance from pickup to destination
 	PickupDistance Tally // distance from accepting to pickup
 
-	// Delays from a change of status, as the bench caused it, to its first receipt. MATCHING is missing: nobody waits
-	// for it. The index is the Status.
+	// Delays from a change of status, as the bench caused it, to its first receipt by the client of a user or chair; the
+	// turn in which that looks at it comes later. A receipt ahead of the answer to the call that makes the change is a
+	// delay of 0. MATCHING is missing: nobody waits for it. The index is the Status.
 	UserNotices  [StatusCompleted + 1]Histogram
 	ChairNotices [StatusCompleted + 1]Histogram
 }
@@ -101,17 +102,4 @@ func (s *Stats) unhappy() Unhappy {
 		Dispatch: 1 - float64(s.Criteria.Dispatch)/n,
 		Ride:     1 - float64(s.Criteria.Pickup+s.Criteria.Drive)/(2*n),
 	}
-}
-
-// notified books the first receipt of a status.
-func (s *Stats) notified(kind EntityKind, r *ride, st Status, now Instant) {
-	if r == nil || r.changedAt[st] == 0 {
-		return
-	}
-	delay := now - r.changedAt[st]
-	if kind == KindUser {
-		s.UserNotices[st].Add(delay)
-		return
-	}
-	s.ChairNotices[st].Add(delay)
 }

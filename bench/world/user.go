@@ -196,8 +196,7 @@ func (u *user) wantsTurn() bool {
 // deliver takes an event over.
 func (u *user) deliver(e Event) {
 	if e.Kind == EventUserNotified {
-		u.inbox.push(e.Body.(*UserNotification))
-		u.world.wakeUser(u)
+		u.receive(e.Body.(*UserNotification))
 		return
 	}
 	switch u.step {

@@ -56,7 +56,6 @@ func (u *user) notified(n *UserNotification) bool {
 	}
 	if n.Status != r.userView {
 		u.note("was notified", r, n.Status)
-		u.world.stats.notified(KindUser, r, n.Status, u.world.now)
 		r.userView = n.Status
 	}
 	return true
