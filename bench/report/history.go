@@ -1,0 +1,58 @@
+package report
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"isuride/bench/live"
+)
+
+// FindHistory returns the history of the checkout that contains the folder, empty if it is in none. The file itself may
+// not exist yet.
+func FindHistory(folder string) string {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return ""
+	}
+	for {
+		results := filepath.Join(folder, "bench", "results")
+		if info, err := os.Stat(results); err == nil && info.IsDir() {
+			return filepath.Join(results, "history.jsonl")
+		}
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			return ""
+		}
+		folder = parent
+	}
+}
+
+// AppendHistory adds one line with the record's figures to a file, which it creates if need be. Lines of several
+// processes do not mix.
+func (r *Record) AppendHistory(file string) error {
+	b, err := json.Marshal(r.brief())
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(append(b, '\n')); err != nil { // at once, for O_APPEND to keep it together
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// brief is the record without what takes most room: the course of the run, distributions and examples of errors.
+func (r *Record) brief() *Record {
+	b := *r
+	b.Series, b.Intervals, b.Errors = []live.Sample{}, []live.Interval{}, []live.CodeCount{}
+	for _, c := range r.Errors {
+		c.Examples = []live.Example{}
+		b.Errors = append(b.Errors, c)
+	}
+	return &b
+}

@@ -1,0 +1,116 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"isuride/bench/live"
+)
+
+// Thresholds from which on the bench counts as the limit of a run. A load grows until something gives way, so they hold
+// for a few seconds at the end as well as for the whole run.
+const (
+	// The official tool lost 3 % to 6 % of its ticks where it was saturated (spec appendix D).
+	lostShare       = 0.01 // of the ticks of a run
+	lostShareWindow = 0.05 // of the ticks of a window
+
+	// A tick that begins late leaves its calls less time to be answered within it, so quick answers look slow. One in
+	// fifty can move a score by about as much as two runs against the same server differ.
+	lateShare = 0.02
+
+	cpuShare = 0.85 // of the CPUs that the event loops can use, in a window
+
+	window = 5 // samples, one per second
+)
+
+// limits tells why the figures of a run are not the server's, or nothing.
+func limits(r *live.Result) []string {
+	list := []string{}
+	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	if lost, all := r.LostTicks, r.Ticks+r.LostTicks; share(lost, all) > lostShare {
+		add("it lost %d of %d ticks (%.1f %%)", lost, all, 100*share(lost, all))
+	} else if worst := worstLoss(r.Series); worst > lostShareWindow {
+		add("in %d s it lost %.0f %% of the ticks", window, 100*worst)
+	}
+	if late := share(r.LateTicks, r.Ticks); late > lateShare {
+		add("it began %d of %d ticks (%.1f %%) late, at the 99th percentile by %s ms", r.LateTicks, r.Ticks, 100*late, millisText(r.TickDelay.P99))
+	}
+	if peak := peakCPU(r.Series); r.Loops > 0 && peak > cpuShare*float64(r.Loops) {
+		add("it used %.2f of the %d CPUs its event loops can use", peak, r.Loops)
+	}
+	if r.BenchFaults > 0 {
+		add("%d calls failed because of its machine, for example: %s", r.BenchFaults, r.BenchFault)
+	}
+	if n := localDialErrors(r); n > 0 {
+		add("%d connections failed for want of ports, descriptors or memory of its machine", n)
+	}
+	return list
+}
+
+// share is part/all, 0 of nothing.
+func share(part, all int) float64 {
+	if all == 0 {
+		return 0
+	}
+	return float64(part) / float64(all)
+}
+
+// worstLoss is the highest share of lost ticks in a window.
+func worstLoss(series []live.Sample) (worst float64) {
+	for i := window; i < len(series); i++ {
+		from, to := series[i-window], series[i]
+		lost := to.LostTicks - from.LostTicks
+		worst = max(worst, share(lost, lost+to.Ticks-from.Ticks))
+	}
+	return worst
+}
+
+// peakCPU is the most CPUs the bench has used in a window.
+func peakCPU(series []live.Sample) (peak float64) {
+	for i := window; i < len(series); i++ {
+		from, to := series[i-window], series[i]
+		if length := to.Seconds - from.Seconds; length > 0 {
+			peak = max(peak, (to.Usage.CPUSeconds()-from.Usage.CPUSeconds())/length)
+		}
+	}
+	return peak
+}
+
+// localErrnos name failures to connect that are this machine's (spec 15.3).
+var localErrnos = []string{"EADDRNOTAVAIL", "EADDRINUSE", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"}
+
+func localDialErrors(r *live.Result) (n int) {
+	for name, count := range r.Dials.Errors {
+		if slices.Contains(localErrnos, name) {
+			n += count
+		}
+	}
+	return n
+}
+
+// Conclusion says in a sentence or two whose figures these are.
+func (r *Record) Conclusion() string {
+	if len(r.BenchLimits) > 0 {
+		return "The bench was, or may have been, the limit: this is no limit of the server."
+	}
+	if r.Ticks == 0 {
+		return "There was no load, so there is nothing to conclude."
+	}
+	return fmt.Sprintf("The bench kept up: %s of %s ticks, 99 %% of them begun within %s ms, at most %.2f of the %d CPUs its event loops can use.",
+		count(r.Ticks), count(r.Ticks+r.LostTicks), millisText(r.TickDelay.P99), peakCPU(r.Series), r.Loops)
+}
+
+// Warnings are other facts that make the figures doubtful.
+func (r *Record) Warnings() []string {
+	var list []string
+	if n := r.Requests.Dropped; n > 0 {
+		list = append(list, fmt.Sprintf("%s notifications could not be read and were passed over; the first: %s", count(int(n)), r.Requests.DroppedExample))
+	}
+	if stolen := r.Usage.StolenSeconds; stolen > stolenShare*r.LoadSeconds*float64(r.Machine.Cores) {
+		list = append(list, fmt.Sprintf("the hypervisor gave %.1f s of this machine's CPU to others", stolen))
+	}
+	return list
+}
+
+// stolenShare is the part of a machine's CPU whose loss can move a score like lateShare.
+const stolenShare = 0.02

@@ -1,0 +1,97 @@
+// Package report turns the result of a run into what remains of it: a record in a stable JSON form, a text for people, a
+// page with plots, and a line in the history of runs. It also says when the bench itself was the limit of a run, so that
+// nobody takes its figures for the server's.
+//
+// What it leaves to others: collecting the figures (packages live, client and world), flags and the live display (the
+// program), and comparing records (tools/benchdiff, for which Figures and Spread are here).
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"isuride/bench/live"
+)
+
+// Format is the version of the JSON form. It grows when a member changes its meaning or goes away; new members do not
+// change it.
+const Format = 1
+
+// A Record is a run with its circumstances. Its JSON has the members of the result beside the ones here.
+type Record struct {
+	Format   int               `json:"format"`
+	Commit   string            `json:"commit"` // of the bench, "-dirty" behind it if files differed; empty if unknown
+	Machine  Machine           `json:"machine"`
+	Settings map[string]string `json:"settings"` // flags by name
+
+	// BenchLimits are the reasons, if any, why the figures are not the server's.
+	BenchLimits []string `json:"bench_limits"`
+
+	live.Result
+}
+
+// New makes the record of a run that has just ended in this process.
+func New(r *live.Result, settings map[string]string) *Record {
+	return &Record{
+		Format: Format, Commit: commit(), Machine: thisMachine(), Settings: settings,
+		BenchLimits: limits(r), Result: *r,
+	}
+}
+
+// Write adds the record to w, indented. Several records make a file of several.
+func (r *Record) Write(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	return e.Encode(r)
+}
+
+// Read reads the records of a file, at least one.
+func Read(from io.Reader) ([]*Record, error) {
+	var list []*Record
+	for d := json.NewDecoder(from); ; {
+		r := new(Record)
+		err := d.Decode(r)
+		switch {
+		case err == io.EOF && len(list) == 0:
+			return nil, errors.New("no record")
+		case err == io.EOF:
+			return list, nil
+		case err != nil:
+			return nil, fmt.Errorf("record %d: %w", len(list)+1, err)
+		case r.Format != Format:
+			return nil, fmt.Errorf("record %d has format %d, expected %d", len(list)+1, r.Format, Format)
+		}
+		list = append(list, r)
+	}
+}
+
+// AllRequests is the number of requests sent to the server and received from it, as payment service.
+func (r *Record) AllRequests() int64 {
+	n := r.Requests.Requests
+	for _, count := range r.Payments {
+		n += int64(count)
+	}
+	return n
+}
+
+// CPUPerRequest is the bench's own CPU in microseconds, 0 without requests.
+func (r *Record) CPUPerRequest() float64 {
+	n := r.AllRequests()
+	if n == 0 {
+		return 0
+	}
+	return 1e6 * r.Usage.CPUSeconds() / float64(n)
+}
+
+// Verdict is how the run ended, in capitals, with the reason of a failure.
+func (r *Record) Verdict() string {
+	switch {
+	case r.Interrupted:
+		return "INTERRUPTED"
+	case !r.Passed:
+		return "FAIL: " + r.Reason
+	}
+	return "PASS"
+}

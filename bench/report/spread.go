@@ -1,0 +1,54 @@
+package report
+
+import "slices"
+
+// A Spread is what repeated runs make of one figure.
+type Spread struct {
+	Runs   int     `json:"runs"`
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+}
+
+// SpreadOf needs at least one value. The median of an even number is between the two in the middle.
+func SpreadOf(values []float64) Spread {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	return Spread{n, (sorted[(n-1)/2] + sorted[n/2]) / 2, sorted[0], sorted[n-1]}
+}
+
+// Width is from the lowest to the highest value.
+func (s Spread) Width() float64 { return s.Max - s.Min }
+
+// Relative is the width as a part of the median, 0 if that is 0.
+func (s Spread) Relative() float64 {
+	if s.Median == 0 {
+		return 0
+	}
+	return s.Width() / s.Median
+}
+
+// A Summary is a figure of repeated runs.
+type Summary struct {
+	Name   string
+	Better Better
+	Spread
+}
+
+// Summarize gathers the figures of records by name, in the order in which they first occur.
+func Summarize(records []*Record) []Summary {
+	var list []Summary
+	values := map[string][]float64{}
+	for _, r := range records {
+		for _, f := range r.Figures() {
+			if values[f.Name] == nil {
+				list = append(list, Summary{Name: f.Name, Better: f.Better})
+			}
+			values[f.Name] = append(values[f.Name], f.Value)
+		}
+	}
+	for i := range list {
+		list[i].Spread = SpreadOf(values[list[i].Name])
+	}
+	return list
+}
