@@ -2,7 +2,8 @@ package main
 
 import (
 	"fmt"
-	"sort"
+	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,10 +42,128 @@ func TestInitialize(t *testing.T) {
 		p.start()
 		p.nothingOf(old, nil)
 		p.stop()
+		p.onlyInitial()
 		p.start()
 		p.nothingOf(old, nil)
 		p.owner("owner")
 		p.user("user", "") // the names are free again
+	})
+}
+
+// onlyInitial looks into the tables for rows of the old generation: a cut of it that came
+// late would have left some. Visitors registered behind it, and have no rides.
+func (p *process) onlyInitial() {
+	p.tb.Helper()
+	rows := p.tables()
+	visitors := len(rows.Users)
+	for _, u := range rows.Users {
+		if !strings.HasPrefix(u.Username, "visitor") {
+			p.tb.Errorf("user %s of the old generation has a row", u.Username)
+		}
+	}
+	rows.ChairModels, rows.Settings = nil, nil
+	if n := rows.Rows(); n != 3*visitors { // user, token, coupon
+		p.tb.Errorf("beside those of %d visitors there are rows: %+v", visitors, rows)
+	}
+}
+
+// TestInitializeDuringPayment: a payment under way belongs to the old generation. Its
+// rating is not answered as done, and neither the gateway's late answer nor a restart
+// brings it into the new one (spec 9.1, 1).
+func TestInitializeDuringPayment(t *testing.T) {
+	rules(t, func(p *process) {
+		gate := p.gate()
+		s := p.scene()
+		ride := s.arrived()
+		gate.hold()
+		rated := make(chan reply, 1)
+		go func() {
+			r, err := s.user.try("POST", "/api/app/rides/"+ride+"/evaluation", object{"evaluation": 5})
+			if err != nil {
+				t.Error(err)
+			}
+			rated <- r
+		}()
+		gate.await(ride)
+		p.initialize()
+		if r := <-rated; r.status != 502 && r.status != 503 {
+			t.Errorf("the rating is answered %d %s", r.status, r.body)
+		}
+		gate.release()
+		next := p.scene() // with the same names
+		id := next.arrived()
+		at := next.user.rate(id, 5)
+		check := func(when string) {
+			p.paidOnce(id)
+			next.completedAt(when, map[string]int64{id: at})
+			if r := next.user.call("POST", "/api/app/rides/"+ride+"/evaluation", object{"evaluation": 5}); r.status != 404 {
+				t.Errorf("%s: the old ride is answered %d %s", when, r.status, r.body)
+			}
+		}
+		check("after initialize")
+		p.kill()
+		p.start()
+		check("after a kill")
+		if n := len(gate.arrived); n > 0 {
+			t.Errorf("%d payments more came to the old gateway", n)
+		}
+	})
+}
+
+// TestKillDuringInitialize: the server that starts after it has either the old generation
+// or the new one, whole.
+func TestKillDuringInitialize(t *testing.T) {
+	rng := rand.New(rand.NewPCG(newSeed(t), 0))
+	delays := []time.Duration{}
+	for range 8 {
+		delays = append(delays, time.Duration(rng.IntN(60))*time.Millisecond)
+	}
+	rules(t, func(p *process) {
+		p.initialize()
+		kept := 0
+		for i, delay := range delays {
+			s := p.scene()
+			id := s.arrived()
+			at := s.user.rate(id, 4)
+			p.anonymous().want(200, "GET", "/api/internal/metrics", nil) // so that a connection is there
+			done := make(chan error, 1)
+			go func() {
+				r, err := p.anonymous().try("POST", "/api/initialize", object{"payment_server": p.gatewayURL})
+				if err == nil && r.status != 200 {
+					err = fmt.Errorf("initialize is answered %d %s", r.status, r.body)
+				}
+				done <- err
+			}()
+			<-time.After(delay) // a random point of initialize, which takes some 100 ms
+			p.kill()
+			answered := <-done == nil
+			p.start()
+			switch r := s.user.call("GET", "/api/app/rides", nil); {
+			case r.status == 200 && !answered:
+				kept++
+				s.completedAt("in the old generation", map[string]int64{id: at})
+			case r.status == 401:
+				p.nothingOf([]*client{s.owner, s.chair, s.user}, nil)
+			default:
+				t.Errorf("kill %d: initialize was answered: %v, then the old user %d %s", i, answered, r.status, r.body)
+			}
+			p.initialize() // as whoever got no answer does
+		}
+		t.Logf("the old generation was found %d times", kept)
+	})
+}
+
+// TestParallelInitialize: each of several at once is answered as done, and the server is
+// usable afterwards.
+func TestParallelInitialize(t *testing.T) {
+	rules(t, func(p *process) {
+		counts := p.each(3, func(int) (reply, error) {
+			return p.anonymous().try("POST", "/api/initialize", object{"payment_server": p.gatewayURL})
+		})
+		if counts[200] != 3 {
+			t.Errorf("three at once are answered %v", counts)
+		}
+		p.scene().ride()
 	})
 }
 
@@ -105,81 +224,4 @@ func unusedName() string {
 	defer unusedNames.Unlock()
 	unusedNames.n++
 	return fmt.Sprint("visitor", unusedNames.n)
-}
-
-// TestLoad is line 17 of appendix D: many chairs report every 30 ms while hundreds of
-// streams are open. All are answered; the latencies are printed, since they are the
-// machine's as much as the server's.
-func TestLoad(t *testing.T) {
-	const chairs, streams, reports = 40, 300, 60
-	p := newProcess(t)
-	p.bare()
-	p.start()
-	p.initialize()
-	_, register := p.owner("owner")
-	fleet := make([]*client, chairs)
-	for i := range fleet {
-		fleet[i] = p.chair(register, fmt.Sprint("chair", i), "SitEase", at(i, 0))
-	}
-	open := make([]*events, streams)
-	for i := range open {
-		open[i] = fleet[i%chairs].listen()
-		open[i].next()
-	}
-	latencies := make([][]time.Duration, chairs)
-	var wait sync.WaitGroup
-	for i, c := range fleet {
-		wait.Go(func() { latencies[i] = c.reportEachTick(reports) })
-	}
-	wait.Wait()
-	var all []time.Duration
-	for _, l := range latencies {
-		all = append(all, l...)
-	}
-	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
-	if len(all) != chairs*reports {
-		t.Fatalf("%d reports were answered, want %d", len(all), chairs*reports)
-	}
-	t.Logf("report p50 %v, p99 %v, longest %v", all[len(all)/2], all[len(all)*99/100], all[len(all)-1])
-	user, _ := p.user("user", "")
-	ride := user.request(at(0, 0), at(1, 1))
-	told := map[*events]bool{} // every open stream of the chair that got the ride
-	eventually(t, func() error {
-		for _, e := range open {
-			select {
-			case line := <-e.lines:
-				if m := (reply{body: []byte(line)}).object(t); m["ride_id"] == ride {
-					told[e] = true
-				}
-			default:
-			}
-		}
-		if len(told) < streams/chairs {
-			return fmt.Errorf("%d streams were told of the ride, want at least %d", len(told), streams/chairs)
-		}
-		return nil
-	})
-}
-
-// reportEachTick reports once in 30 ms, as a moving chair does, and never two at once.
-func (c *client) reportEachTick(n int) (latencies []time.Duration) {
-	tick := time.NewTicker(30 * time.Millisecond)
-	defer tick.Stop()
-	last := int64(0)
-	for i := range n {
-		<-tick.C
-		began := time.Now()
-		r, err := c.try("POST", "/api/chair/coordinate", at(i, i))
-		if err != nil || r.status != 200 {
-			c.t.Errorf("report: %d, %v", r.status, err)
-			return latencies
-		}
-		latencies = append(latencies, time.Since(began))
-		recorded := integer(c.t, r.object(c.t)["recorded_at"])
-		if recorded <= last {
-			c.t.Errorf("recorded_at %d follows %d", recorded, last)
-		}
-		last = recorded
-	}
-	return latencies
 }

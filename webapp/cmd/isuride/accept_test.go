@@ -193,8 +193,14 @@ func (c *client) accept(ride string) {
 // eventually repeats a check until it holds.
 func eventually(t testing.TB, check func() error) {
 	t.Helper()
+	within(t, tellLimit, check)
+}
+
+// within is eventually with another limit.
+func within(t testing.TB, limit time.Duration, check func() error) {
+	t.Helper()
 	const pause = 5 * time.Millisecond
-	for deadline := time.Now().Add(tellLimit); ; time.Sleep(pause) {
+	for deadline := time.Now().Add(limit); ; time.Sleep(pause) {
 		err := check()
 		if err == nil {
 			return

@@ -101,11 +101,31 @@ type life struct {
 // live lets the actors act until the life's end.
 func (w *world) live(end ending) {
 	w.t.Helper()
-	l := w.begin(end)
-	<-l.killed
+	<-w.begin(end).killed
+	w.cut()
+}
+
+// cut ends a life, now if it has not ended yet.
+func (w *world) cut() {
+	w.t.Helper()
+	w.life.Load().strike()
 	w.stage.await()
 	w.p.kill()
 	w.sound()
+}
+
+// act lets a life go on until the actors have got so many answers more.
+func (w *world) act(n int64) {
+	w.t.Helper()
+	for enough := w.answers.Load() + n; w.answers.Load() < enough && !w.t.Failed(); {
+		before := w.answers.Load()
+		eventually(w.t, func() error {
+			if w.answers.Load() == before && !w.t.Failed() {
+				return errors.New("nobody gets an answer")
+			}
+			return nil
+		})
+	}
 }
 
 func (w *world) begin(end ending) *life {

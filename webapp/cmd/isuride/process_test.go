@@ -87,6 +87,11 @@ func (p *process) tryStart() error {
 	if err := p.launch(); err != nil {
 		return err
 	}
+	return p.listening()
+}
+
+// listening waits until a server that was launched listens, or has ended.
+func (p *process) listening() error {
 	select {
 	case address := <-p.output.listening:
 		p.url = "http://" + address
