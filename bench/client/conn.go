@@ -32,7 +32,6 @@ type conn struct {
 	watched    bool               // there is a descriptor to close
 	cancelDial context.CancelFunc // of a TLS connection being made
 	secure     *tls.Conn          // nil for plain HTTP
-
 }
 
 type connState uint8
@@ -207,66 +206,50 @@ func (c *conn) input(p []byte) {
 }
 
 // consume goes through p and returns what needs more input; false if the answer is complete or the connection gone.
-//
-// Fast path: an answer that comes in one piece is handed on where it was read, without a copy.
 func (c *conn) consume(p []byte) (rest []byte, ok bool) {
 	x := c.exchange
-	var whole []byte // a piece of the body that is perhaps all of it
 	for {
 		n, m, part, err := c.reader.Next(p)
-		if err != nil {
-			c.fail(err)
-			return nil, false
-		}
 		piece := p[n-m : n]
 		p = p[n:]
-		switch part {
-		case h1.HeadPart:
-			x.head = c.reader.Head
-			x.streaming = x.consumer.begin(&x.head)
-		case h1.BodyPart:
-			if x.streaming {
-				if c.paused = !x.consumer.piece(piece) && c.exchange == x; c.paused {
-					c.fd.Want(c.interest())
-				}
-			} else if whole == nil && x.body == nil {
-				whole = piece
-			} else if err = c.gather(whole, piece); err == nil {
-				whole = nil
-			}
-		case h1.More:
-			if whole != nil {
-				err = x.gather(whole)
-			}
-			rest, ok = p, true
-		case h1.EndPart:
-			c.answered(whole, len(p) == 0)
+		switch {
+		case err != nil:
+		case part == h1.HeadPart:
+			x.begin(&c.reader.Head)
+		case part == h1.BodyPart:
+			err = c.body(x, piece)
+		case part == h1.EndPart:
+			c.answered(len(p) == 0)
 			return nil, false
+		default:
+			if err = x.keep(); err == nil {
+				return p, true
+			}
 		}
 		if err != nil {
 			c.fail(err)
-			return nil, false
 		}
 		if c.exchange != x {
 			return nil, false
 		}
-		if ok {
-			return rest, true
-		}
 	}
 }
 
-func (c *conn) gather(whole, piece []byte) error {
-	if whole != nil {
-		if err := c.exchange.gather(whole); err != nil {
-			return err
-		}
+// body hands a piece of the body on. A consumer that has enough stops the reading.
+func (c *conn) body(x *exchange, piece []byte) error {
+	if !x.streaming {
+		return x.take(piece)
 	}
-	return c.exchange.gather(piece)
+	if !x.consumer.piece(piece) && c.exchange == x {
+		c.paused = true
+		return c.fd.Want(c.interest())
+	}
+	return nil
 }
 
-// answered ends the exchange and keeps the connection if it can be used again.
-func (c *conn) answered(body []byte, clean bool) {
+// answered ends the exchange and keeps the connection if it can be used again. It cannot if there is input that nobody
+// asked for.
+func (c *conn) answered(clean bool) {
 	x := c.exchange
 	c.exchange, x.conn = nil, nil
 	c.unread = c.unread[:0]
@@ -278,7 +261,7 @@ func (c *conn) answered(body []byte, clean bool) {
 	} else {
 		c.close()
 	}
-	x.complete(body)
+	x.complete()
 }
 
 // inputEnded is told that the server has closed its side.
@@ -291,7 +274,7 @@ func (c *conn) inputEnded() {
 		c.fail(err)
 		return
 	}
-	c.answered(nil, true)
+	c.answered(true)
 }
 
 // resume goes on reading after a pause.

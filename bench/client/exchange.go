@@ -45,7 +45,8 @@ type exchange struct {
 
 	head      h1.Head
 	streaming bool
-	body      []byte // what has come of it, from the shard's buffers; nil if it came in one piece
+	loose     []byte // the only piece of the body so far, where it was read
+	body      []byte // what has come of it otherwise, in one of the shard's buffers
 }
 
 // bind sets what stays.
@@ -136,26 +137,56 @@ func (x *exchange) resume() {
 	}
 }
 
-// gather collects a piece of a body that does not come in one.
-func (x *exchange) gather(p []byte) error {
-	if len(x.body)+len(p) > maxBody {
+// begin is told the head of the answer.
+func (x *exchange) begin(h *h1.Head) {
+	x.head = *h
+	x.streaming = x.consumer.begin(&x.head)
+}
+
+// take collects a piece of the body. Fast path: one that remains the only one is never copied.
+func (x *exchange) take(piece []byte) error {
+	if x.loose == nil && x.body == nil {
+		x.loose = piece
+		return nil
+	}
+	if err := x.keep(); err != nil {
+		return err
+	}
+	return x.gather(piece)
+}
+
+// keep copies what take left where it was read.
+func (x *exchange) keep() error {
+	piece := x.loose
+	if piece == nil {
+		return nil
+	}
+	x.loose = nil
+	return x.gather(piece)
+}
+
+// gather copies a piece of the body.
+func (x *exchange) gather(piece []byte) error {
+	if len(x.body)+len(piece) > maxBody {
 		return errTooLong
 	}
 	if x.body == nil {
 		x.body = x.entity.shard.takeBuffer()
 	}
-	x.body = append(x.body, p...)
+	x.body = append(x.body, piece...)
 	return nil
 }
 
-// complete ends the exchange with an answer, whose body is given or was gathered.
-func (x *exchange) complete(body []byte) {
+// complete ends the exchange with an answer.
+func (x *exchange) complete() {
+	body := x.loose
 	if x.body != nil {
 		body = x.body
 	}
 	x.finish(body, nil)
 }
 
+// finish hands the result over. The body's buffer is given back when the consumer has seen it.
 func (x *exchange) finish(body []byte, err error) {
 	gathered := x.body
 	x.body = nil
@@ -168,7 +199,7 @@ func (x *exchange) finish(body []byte, err error) {
 }
 
 func (x *exchange) release() {
-	x.active = false
+	x.active, x.loose = false, nil
 	x.entity.shard.loop.Cancel(&x.timer)
 	if x.body != nil {
 		x.entity.shard.putBuffer(x.body)

@@ -1,13 +1,10 @@
 package client
 
 import (
-	"bytes"
 	"fmt"
-	"net/http"
 	"sync/atomic"
 	"time"
 
-	"isuride/bench/client/answer"
 	"isuride/bench/client/evloop"
 	"isuride/bench/client/h1"
 	"isuride/bench/world"
@@ -38,9 +35,6 @@ type feed struct {
 	taken   atomic.Int64 // by the World
 	blocked atomic.Bool  // reading has stopped until something is taken
 }
-
-// maxEventLine is the longest line of a stream, its end included (spec 9.2).
-const maxEventLine = 64 << 10
 
 // bind makes f the feed of e.
 func (f *feed) bind(e *entity, target string, event world.EventKind, decode func(message []byte) (any, error)) {
@@ -139,55 +133,6 @@ func (f *feed) piece(p []byte) bool {
 	return f.lines(p)
 }
 
-// lines goes through input of the stream; false if there is no room for more, and the rest is held.
-func (f *feed) lines(p []byte) bool {
-	for len(p) > 0 {
-		i := bytes.IndexByte(p, '\n')
-		size := len(f.line) + i + 1
-		if i < 0 {
-			size = len(f.line) + len(p)
-		}
-		if size > maxEventLine || i < 0 && size == maxEventLine {
-			f.dropped("event line longer than 64 KiB")
-			f.line = nil
-			f.exchange.fail(errTooLong)
-			return true
-		}
-		if i < 0 {
-			f.line = append(f.line, p...)
-			return true
-		}
-		line := p[:i]
-		if len(f.line) > 0 {
-			f.line = append(f.line, line...)
-			line = f.line
-		}
-		f.message(line)
-		f.line = f.line[:0]
-		p = p[i+1:]
-		if f.full() {
-			f.held = append(f.held, p...)
-			return false
-		}
-	}
-	return true
-}
-
-// message takes one line of the stream. All but data lines are ignored.
-func (f *feed) message(line []byte) {
-	line = bytes.TrimSuffix(line, []byte{'\r'})
-	data, ok := bytes.CutPrefix(line, []byte("data:"))
-	if !ok || answer.IsNull(data) {
-		return
-	}
-	body, err := f.decode(data)
-	if err != nil {
-		f.dropped("%v in %.200q", err, data)
-		return
-	}
-	f.post(body)
-}
-
 // post sends a notification to the World.
 func (f *feed) post(body any) {
 	f.posted++
@@ -218,55 +163,6 @@ func (f *feed) end(h *h1.Head, body []byte, err error) {
 		shard.counts.Polls++
 		f.polled(h.Status, body)
 	}
-}
-
-// streamEnded takes a last line without an end, and connects again.
-func (f *feed) streamEnded() {
-	if len(f.line) > 0 {
-		f.message(f.line)
-		f.line = f.line[:0]
-	}
-	f.retry()
-}
-
-// polled takes the answer to a poll.
-func (f *feed) polled(status int, body []byte) {
-	if status != http.StatusOK {
-		f.dropped("poll answered with status %d", status)
-		f.retry()
-		return
-	}
-	p, err := answer.DecodePoll(body)
-	if err == nil && !answer.IsNull(p.Data) {
-		err = f.pollMessage(p.Data)
-	}
-	if err != nil {
-		f.dropped("%v in %.200q", err, body)
-		f.retry()
-		return
-	}
-	wait := f.entity.shard.engine.config.Limits.Reconnect
-	if f.polls > 0 && p.HasRetryAfter {
-		wait = time.Duration(min(max(p.RetryAfter, 0), maxRetryAfter)) * time.Millisecond
-	}
-	f.polls++
-	f.next(wait)
-}
-
-// maxRetryAfter is an hour, longer than any run.
-const maxRetryAfter = 3600 * 1000
-
-// pollMessage posts a polled message. A repeated one, byte by byte, is not decoded again.
-func (f *feed) pollMessage(data []byte) error {
-	if f.lastAs == nil || !bytes.Equal(data, f.last) {
-		body, err := f.decode(data)
-		if err != nil {
-			return err
-		}
-		f.last, f.lastAs = append(f.last[:0], data...), body
-	}
-	f.post(f.lastAs)
-	return nil
 }
 
 // next waits before the next poll, and for room for its message.

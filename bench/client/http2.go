@@ -192,12 +192,11 @@ func (p *h2Part) Run() {
 		if p.err != nil {
 			x.finish(nil, p.err)
 		} else {
-			x.complete(nil)
+			x.complete()
 		}
 		return
 	case p.piece == nil:
-		x.head = p.head
-		x.streaming = x.consumer.begin(&x.head)
+		x.begin(&p.head)
 	case x.streaming:
 		more = x.consumer.piece(p.piece)
 	default:
