@@ -171,7 +171,8 @@ func newRun(c Config) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{config: c, loop: loop, ended: make(chan error, 1)}
+	r := &run{config: c, loop: loop, ended: make(chan error, 1), laps: []Lap{}}
+	r.result.Series = []Sample{}
 	if err := r.build(); err != nil {
 		loop.Close()
 		return nil, err

@@ -58,6 +58,17 @@ func TestRun(t *testing.T) {
 	if len(r.Series) == 0 || r.Series[len(r.Series)-1].Ticks != r.Ticks {
 		t.Errorf("the series does not end with the end: %+v", r.Series)
 	}
+	for i, lap := range r.Phases {
+		if lap.Phase != w.phases[i] || lap.Seconds <= 0 {
+			t.Errorf("lap %d is %+v", i, lap)
+		}
+	}
+	if r.TickDelay.Count != r.Ticks || r.TickDelay.P50 > r.TickDelay.Max {
+		t.Errorf("%d ticks with delays %+v", r.Ticks, r.TickDelay)
+	}
+	if u := r.Usage; u.CPUSeconds() <= 0 || u.RSSBytes < 1<<20 {
+		t.Errorf("usage %+v", u)
+	}
 	if _, err := json.Marshal(r); err != nil {
 		t.Error(err)
 	}
@@ -140,7 +151,10 @@ func TestPhaseErrors(t *testing.T) {
 			config := s.start(t, 1)
 			config.Checks = []Check{{Name: "rides", Method: "GET", Path: "/api/app/rides", Status: 200, Expect: json.RawMessage(`{"rides":[]}`)}}
 			config.Static = listOf(t, "<html>")
-			_, err := Run(context.Background(), config)
+			r, err := Run(context.Background(), config)
+			if r.Passed || r.Ticks != 0 || len(r.Phases) == 0 || r.Phases[len(r.Phases)-1].Phase != c.phase || r.Reason != err.Error() {
+				t.Errorf("result %+v", r)
+			}
 			var failed *PhaseError
 			if !errors.As(err, &failed) || failed.Phase != c.phase || !strings.Contains(err.Error(), c.text) {
 				t.Errorf("got %v, want %q in phase %q", err, c.text, c.phase)

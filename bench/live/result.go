@@ -79,9 +79,10 @@ type Criteria struct {
 	Drive    int `json:"drive"`
 }
 
-// An Interval is the distribution of one of the intervals of the specification's appendix D, in ticks or cells.
+// An Interval is the distribution of one of the intervals of the specification's appendix D.
 type Interval struct {
 	Name   string  `json:"name"`
+	Unit   string  `json:"unit"` // ticks or cells
 	Mean   float64 `json:"mean"`
 	Counts []int   `json:"counts"` // Counts[n] is how often n occurred
 }
@@ -213,26 +214,26 @@ func (r *run) finish(fatal error, interrupted bool) {
 var originNames = [...]string{world.OriginPopulation: "population", world.OriginReputation: "reputation", world.OriginInvitation: "invitation"}
 
 func intervals(s *world.Stats) []Interval {
-	var list []Interval
+	list := []Interval{}
 	for _, t := range []struct {
-		name  string
-		tally *world.Tally
+		name, unit string
+		tally      *world.Tally
 	}{
-		{"MatchedAt - RequestedAt", &s.Matching},
-		{"DispatchedAt - MatchedAt - ideal", &s.Dispatching},
-		{"PickedUpAt - DispatchedAt", &s.Boarding},
-		{"ArrivedAt - PickedUpAt - ideal", &s.Driving},
-		{"CompletedAt - ArrivedAt", &s.Completing},
-		{"trip", &s.Trip},
-		{"pickup distance", &s.PickupDistance},
+		{"MatchedAt - RequestedAt", "ticks", &s.Matching},
+		{"DispatchedAt - MatchedAt - ideal", "ticks", &s.Dispatching},
+		{"PickedUpAt - DispatchedAt", "ticks", &s.Boarding},
+		{"ArrivedAt - PickedUpAt - ideal", "ticks", &s.Driving},
+		{"CompletedAt - ArrivedAt", "ticks", &s.Completing},
+		{"trip", "cells", &s.Trip},
+		{"pickup distance", "cells", &s.PickupDistance},
 	} {
-		list = append(list, Interval{t.name, t.tally.Mean(), slices.Clone(t.tally.Counts)})
+		list = append(list, Interval{t.name, t.unit, t.tally.Mean(), append([]int{}, t.tally.Counts...)})
 	}
 	return list
 }
 
 func codeCounts(log *world.ErrorLog) []CodeCount {
-	var list []CodeCount
+	list := []CodeCount{}
 	for _, code := range log.Codes() {
 		c := CodeCount{Code: int(code), Meaning: code.String(), Critical: code.Critical(), Count: log.Count(code)}
 		for _, e := range log.Examples(code) {
@@ -244,7 +245,7 @@ func codeCounts(log *world.ErrorLog) []CodeCount {
 }
 
 func endpoints(s *client.Stats) []Latency {
-	var list []Latency
+	list := []Latency{}
 	for _, e := range s.Named() {
 		list = append(list, latencyOf(e.Name, &e.Latency, e.Failures))
 	}
@@ -252,7 +253,7 @@ func endpoints(s *client.Stats) []Latency {
 }
 
 func notices(s *world.Stats) []Latency {
-	var list []Latency
+	list := []Latency{}
 	for status := world.StatusMatching; status <= world.StatusCompleted; status++ {
 		if h := &s.UserNotices[status]; h.Count() > 0 {
 			list = append(list, latencyOf("user "+status.String(), h, 0))
