@@ -16,6 +16,7 @@ type chair struct {
 	model     string
 	created   *answer
 	at        point
+	placed    bool            // it has reported a position
 	stream    *stream         // nil until it goes to work
 	knownRide map[string]bool // rides it was told of
 }
@@ -86,7 +87,7 @@ func (c *chair) report(at point) position {
 	p := position{answer: w}
 	w.decode(&p)
 	if w.fine() {
-		c.at = at
+		c.at, c.placed = at, true
 	}
 	return p
 }

@@ -17,44 +17,59 @@ func wrongRatings(at point) scenario {
 			{"evaluation-unknown-ride", "4.8", M, "rating an unknown ride answers 404"},
 		},
 		play: func(t *trial) {
-			u := t.newUser("")
+			u := t.payingUser("")
 			r := t.short(u)
 			user := u.openStream(userNoticePath)
 			t.ratedEarly(r)
-			t.ratedBadly(r, user)
+			for _, stars := range []int{0, 6, -1} {
+				w := u.rate(r.id, stars)
+				t.refuses("evaluation-range", w, http.StatusBadRequest)
+				t.need(!w.fine(), "the ride is completed", w)
+			}
+			t.refusedUnchanged(r, user)
+			again := u.rate(r.id, 3)
+			t.check("evaluation-again", again.status == http.StatusBadRequest, again.summary(), r.rated, again)
 			t.refuses("evaluation-unknown-ride", u.rate("01ARZ3NDEKTSV4RRFFQ69G5FAV", 5), http.StatusNotFound)
+			t.ratedWithoutToken(r.chair)
 		},
 	}
 }
 
 func (t *trial) ratedEarly(r *ride) {
-	u := r.user
-	t.refuses("evaluation-early", u.rate(r.id, 5), http.StatusBadRequest)
 	r.match(nil)
-	for _, status := range []string{enroute, pickup, carrying} {
+	for _, status := range []string{matching, enroute, pickup, carrying} {
 		r.drive(status)
-		t.refuses("evaluation-early", u.rate(r.id, 5), http.StatusBadRequest)
+		w := r.user.rate(r.id, 5)
+		t.refuses("evaluation-early", w, http.StatusBadRequest)
+		t.need(!w.fine(), "the ride is completed", w)
 	}
 	r.drive(arrived)
 }
 
-func (t *trial) ratedBadly(r *ride, user *stream) {
-	u := r.user
-	t.refuses("evaluation-no-token", u.rate(r.id, 5), http.StatusBadRequest)
-	w := u.addPayment()
-	t.need(w.fine(), "a user could not register a payment token", w)
-	for _, stars := range []int{0, 6, -1} {
-		t.refuses("evaluation-range", u.rate(r.id, stars), http.StatusBadRequest)
-	}
+// refusedUnchanged looks at a ride whose ratings were refused, and completes it.
+func (t *trial) refusedUnchanged(r *ride, user *stream) {
 	t.sleep(quiet)
-	seen := user.statuses()
-	t.check("evaluation-refused-unchanged", user.find(r, completed) == nil, sequence(seen), user)
-	t.check("evaluation-refused-unpaid", u.wallet.paid() == 0, "a payment was registered", u.wallet)
-	w = r.rate(3)
+	t.check("evaluation-refused-unchanged", user.find(r, completed) == nil, sequence(user.statuses()), user)
+	if w := r.user.wallet; w != nil {
+		t.check("evaluation-refused-unpaid", w.paid() == 0, "a payment was registered", w)
+	} else {
+		w := r.user.addPayment()
+		t.need(w.fine(), "a user could not register a payment token", w)
+	}
+	w := r.rate(3)
 	t.check("evaluation-refused-unchanged", w.fine(), w.summary(), w)
 	t.need(w.fine(), "the ride could not be rated", w)
-	again := u.rate(r.id, 3)
-	t.check("evaluation-again", again.status == http.StatusBadRequest, again.summary(), w, again)
+}
+
+func (t *trial) ratedWithoutToken(c *chair) {
+	u := t.newUser("")
+	r := t.short(u)
+	user := u.openStream(userNoticePath)
+	r.take(c, arrived)
+	w := u.rate(r.id, 5)
+	t.refuses("evaluation-no-token", w, http.StatusBadRequest)
+	t.need(!w.fine(), "the ride is completed", w)
+	t.refusedUnchanged(r, user)
 }
 
 // ratingByOthers may complete the ride: the reference does not look whose it is.

@@ -42,6 +42,7 @@ func (t *trial) nearbyInactive(u *user, o *owner) {
 	n := u.nearby(t.at, 10)
 	t.need(n.fine(), "nearby chairs could not be listed", n)
 	t.check("nearby-inactive", n.find(idle.id) == nil, "the chair is listed", idle.created, n)
+	idle.retire()
 }
 
 func (t *trial) nearbyStart(u *user, c *chair) {

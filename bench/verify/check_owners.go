@@ -28,7 +28,7 @@ func (t *trial) checkNoChairs(o *owner) {
 	t.answersWith("owner-sales-empty", r.answer, http.StatusOK, salesAnswer)
 	t.check("owner-sales-empty", r.Total == 0 && len(r.Chairs) == 0 && len(r.Models) == 0, r.summary(), r)
 	bare := o.sales("?")
-	t.check("owner-sales-bare-query", bare.status == r.status && string(bare.body) == string(r.body), bare.summary(), r, bare)
+	t.check("owner-sales-bare-query", bare.status == r.status && bare.Total == r.Total, bare.summary(), r, bare)
 }
 
 func wrongOwners() scenario {

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// apart is where chairs report from that have nothing to do with rides.
+func apart() point { return point{2000, -3000} }
+
 // positions reports from a chair that is not active, so that no ride gets in between.
 func positions() scenario {
 	return scenario{
@@ -16,12 +19,12 @@ func positions() scenario {
 			{"position-increases", "4.16", B, "recorded_at increases from report to report, 30 ms apart, and never decreases"},
 			{"distance-first", "2.4", B, "the first report adds no distance, but sets total_distance_updated_at"},
 			{"distance-sum", "2.4", B, "total_distance sums up the distances between reports"},
-			{"distance-time", "4.12", B, "total_distance_updated_at is the recorded_at of the latest report, to the millisecond"},
+			{"distance-time", "4.12", B, "within 3 s total_distance_updated_at is the recorded_at of the latest report, to the millisecond"},
 			{"distance-unchanged", "4.16", B, "a report of an unchanged position moves total_distance_updated_at on"},
 		},
 		play: func(t *trial) {
 			c := t.owner().parked(slowModel)
-			p := c.report(point{-7, 3})
+			p := c.report(apart().plus(-7, 3))
 			t.answersWith("position-answer", p.answer, http.StatusOK, positionAnswer)
 			t.need(p.fine(), "a position could not be reported", p)
 			t.check("position-clock", p.during(p.RecordedAt),
@@ -49,8 +52,9 @@ func (t *trial) fleetShows(c *chair, p position) fleet {
 func (t *trial) drivesAround(c *chair, before position) (last position) {
 	var total int
 	shown := []evidence{before}
-	for _, to := range []point{{-7, 8}, {0, 8}, {10, -12}} {
+	for _, step := range []point{{0, 5}, {7, 0}, {10, -20}} {
 		t.sleep(tick)
+		to := c.at.plus(step.Latitude, step.Longitude)
 		total += c.at.distance(to)
 		last = c.mustReport(to)
 		shown = append(shown, last)
@@ -81,16 +85,15 @@ func (t *trial) checkUnchanged(c *chair, before position) {
 
 // concurrentPositions lists while the chair reports, as the benchmarker's owners do.
 func concurrentPositions() scenario {
-	const reports = 60
+	const reports = 30
 	return scenario{
 		name: "concurrent positions",
 		rules: []rule{
 			{"distance-pair", "4.12", B, "total_distance and total_distance_updated_at always belong to one report, while the chair goes on reporting"},
-			{"distance-lag", "4.12", B, "total_distance_updated_at is at most 3 s older than the latest report before the list was asked for"},
 		},
 		play: func(t *trial) {
 			c := t.owner().parked(slowModel)
-			first := c.mustReport(point{})
+			first := c.mustReport(apart())
 			seen := t.listWhile(c, func() []position { return t.reportSteps(c, first, reports) })
 			for _, f := range seen.lists {
 				t.checkPair(c, f, seen.reports)
@@ -109,7 +112,7 @@ type pairs struct {
 func (t *trial) reportSteps(c *chair, first position, n int) []position {
 	all := []position{first}
 	for i := 1; i <= n && t.sleep(tick/2); i++ {
-		p := c.report(point{i, 0})
+		p := c.report(apart().plus(i, 0))
 		if !p.fine() {
 			break
 		}
@@ -145,13 +148,9 @@ func (t *trial) checkPair(c *chair, f fleet, reports []position) {
 		t.check("distance-pair", false, "the chair has no total_distance_updated_at", f)
 		return
 	}
-	matches, latest := false, int64(0)
+	matches := false
 	for i, p := range reports {
 		matches = matches || p.RecordedAt == *x.UpdatedAt && x.Distance == i
-		if p.received.Before(f.sent) {
-			latest = p.RecordedAt
-		}
 	}
 	t.check("distance-pair", matches, words("no report has the time %d and the total %d", *x.UpdatedAt, x.Distance), f)
-	t.check("distance-lag", latest-*x.UpdatedAt <= grace.Milliseconds(), words("%d ms old", latest-*x.UpdatedAt), f)
 }

@@ -37,7 +37,7 @@ func chairStreams(at point) scenario {
 		play: func(t *trial) {
 			r := t.short(t.payingUser(""))
 			c := r.match(nil)
-			c.stream.close()
+			c.stream.hangUp()
 			open := func() *stream { return c.openStream(chairNoticePath) }
 			t.once("reconnect-chair-repeats", "reconnect-chair-no-replay", open(), r, matching, matching)
 			r.drive(pickup)
@@ -62,34 +62,12 @@ func (t *trial) interrupted(r *ride, open func() *stream, repeats, pending, repl
 // once watches a stream until a status, and a moment longer, and closes it. Legal is what lies between the status
 // delivered last and that one; all after the first has to come.
 func (t *trial) once(must, legal string, s *stream, r *ride, from, to string) {
-	ok := s.sees(r, to)
+	s.sees(r, to)
 	t.sleep(quiet / 3)
-	s.close()
-	all := steps(r, from, to)
-	seen := s.statuses()
-	t.check(must, ok && covers(seen, all[min(1, len(all)-1):]), words("%s; wanted %s", sequence(seen), sequence(all)), s)
-	t.check(legal, inOrder(onlyRide(seen, r), all), words("%s; legal is %s", sequence(seen), sequence(all)), s)
-}
-
-// covers says whether all wanted steps are among those seen, in order.
-func covers(seen, wanted []step) bool {
-	for _, s := range seen {
-		if len(wanted) > 0 && wanted[0] == s {
-			wanted = wanted[1:]
-		}
-	}
-	return len(wanted) == 0
-}
-
-// onlyRide leaves out other rides, which a chair may have been sent to after this one.
-func onlyRide(all []step, r *ride) []step {
-	var own []step
-	for _, s := range all {
-		if s.ride == r.id {
-			own = append(own, s)
-		}
-	}
-	return own
+	s.hangUp()
+	all := steps(r, t.delivered(s, r, from), to)
+	t.check(must, t.covers(s, all[min(1, len(all)-1):]), words("%s; wanted %s", sequence(s.statuses()), sequence(all)), s)
+	t.check(legal, inOrder(onlyRide(s.statuses(), r), all), words("%s; legal is %s", sequence(s.statuses()), sequence(all)), s)
 }
 
 func (t *trial) lateStream(c *chair) {
@@ -98,7 +76,7 @@ func (t *trial) lateStream(c *chair) {
 	r.take(c, arrived)
 	s := u.openStream(userNoticePath)
 	s.sees(r, arrived)
-	t.check("late-user-stream", covers(s.statuses(), steps(r, matching, arrived)), sequence(s.statuses()), s)
+	t.check("late-user-stream", t.covers(s, steps(r, matching, arrived)), sequence(s.statuses()), s)
 	r.drive(completed)
 }
 
@@ -135,7 +113,7 @@ func parallelStreams(at point) scenario {
 func (t *trial) bothStreams(id string, r *ride, both []*stream, from string) {
 	for _, s := range both {
 		s.sees(r, completed)
-		t.check(id, covers(s.statuses(), steps(r, from, completed)), sequence(s.statuses()), both[0], both[1])
+		t.check(id, t.covers(s, steps(r, from, completed)), sequence(s.statuses()), both[0], both[1])
 	}
 }
 
@@ -158,13 +136,13 @@ func unreadRide(at point) scenario {
 				r.drive(completed)
 				return
 			}
-			s.close()
+			s.hangUp()
 			r.drive(completed)
 			next := t.short(u)
 			s = u.openStream(userNoticePath)
 			s.sees(next, matching)
 			wanted := append(steps(r, arrived, completed), step{next.id, matching})
-			t.check("next-ride-order", covers(s.statuses(), wanted), sequence(s.statuses()), s)
+			t.check("next-ride-order", t.covers(s, wanted), sequence(s.statuses()), s)
 			next.take(c, completed)
 		},
 	}

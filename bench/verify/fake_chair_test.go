@@ -13,7 +13,7 @@ func (s *fake) routeChairs(mux *http.ServeMux) {
 				h(w, r, c)
 				return
 			}
-			refuse(w, http.StatusUnauthorized)
+			s.unauthorized(w)
 		}
 	}
 	mux.HandleFunc("POST /api/chair/activity", as(s.postActivity))
@@ -29,10 +29,10 @@ func (s *fake) chair(r *http.Request) *fakeChair {
 
 func (s *fake) postChair(w http.ResponseWriter, r *http.Request) {
 	var f chairForm
-	if !read(w, r, &f) {
+	if !s.read(w, r, &f) {
 		return
 	}
-	if f.Name == "" || f.Model == "" || f.Token == "" {
+	if f.Name == "" || f.Model == "" && !s.is("chairs need no model") || f.Token == "" || f.Model == "no such model" && s.is("unknown models are refused") {
 		refuse(w, http.StatusBadRequest)
 		return
 	}
@@ -51,58 +51,85 @@ func (s *fake) postChair(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusCreated, map[string]any{"id": c.id, "owner_id": o.id})
 		return
 	}
-	refuse(w, http.StatusUnauthorized)
+	if s.is("unknown register tokens answer 404") {
+		refuse(w, http.StatusNotFound)
+		return
+	}
+	s.unauthorized(w)
 }
 
 func (s *fake) postActivity(w http.ResponseWriter, r *http.Request, c *fakeChair) {
 	var b struct {
 		Active bool `json:"is_active"`
 	}
-	if !read(w, r, &b) {
+	if !s.read(w, r, &b) {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.active = b.Active
+	c.active, c.wasActive = b.Active, c.wasActive || b.Active
 	w.WriteHeader(http.StatusNoContent)
 }
 
 func (s *fake) postPosition(w http.ResponseWriter, r *http.Request, c *fakeChair) {
 	var at point
-	if !read(w, r, &at) {
+	if !s.read(w, r, &at) {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at0, placed0 := c.at, c.placed
-	recorded := now()
-	switch {
-	case s.is("unchanged positions are dropped") && placed0 && at == at0:
-	case s.is("totals lag behind") && placed0 && c.distance == 30: // stuck for good
-	default:
+	recorded := s.clock()
+	moved := !c.placed || at != c.at
+	if moved || !s.is("unchanged positions are dropped") {
 		c.updated = recorded
-		if placed0 || s.is("the first report adds distance") {
-			c.distance += at0.distance(at)
-		}
-		if s.is("distance is the straight line's") && placed0 {
-			c.distance -= at0.distance(at) / 4
-		}
-		c.placed = true
-		if !s.is("positions move once") || !placed0 {
-			c.at = at
+		s.move(c, at)
+		if s.is("totals are torn") && c.distance == 20 {
+			c.updated -= 7
 		}
 	}
-	if s.is("totals are torn") && c.distance == 20 {
-		c.updated -= 7
-	}
-	moved := !s.is("unchanged positions make no status") || at != at0
-	if c.ride != nil && moved && (c.active || !s.is("deactivated chairs do not arrive")) {
+	if c.ride != nil && s.arrives(c, moved) {
 		s.reach(c.ride, at)
 	}
-	if s.is("recorded_at stands still") {
-		recorded -= recorded % 1000
-	}
 	reply(w, http.StatusOK, map[string]any{"recorded_at": recorded})
+}
+
+// arrives says whether a report can change the status of the ride at hand.
+func (s *fake) arrives(c *fakeChair, moved bool) bool {
+	switch {
+	case !c.active && s.is("deactivated chairs do not arrive"):
+		return false
+	case c.ride.status == enroute && s.is("unchanged positions make no PICKUP"):
+		return moved
+	case c.ride.status == carrying && s.is("unchanged positions make no ARRIVED"):
+		return moved
+	}
+	return true
+}
+
+// clock is the time of a report.
+func (s *fake) clock() int64 {
+	switch {
+	case s.is("recorded_at is 5 s ahead"):
+		return now() + 5000
+	case s.is("recorded_at is in whole seconds"):
+		return now() / 1000 * 1000
+	}
+	return now()
+}
+
+// move adds up the distance; s.mu is held.
+func (s *fake) move(c *fakeChair, at point) {
+	d := c.at.distance(at)
+	if s.is("jumps count 10 at most") {
+		d = min(d, 10)
+	}
+	if c.placed || s.is("the first report adds distance") {
+		c.distance += d
+	}
+	if !c.placed || !s.is("listed positions stay") {
+		c.shownAt = at
+	}
+	c.at, c.placed = at, true
 }
 
 // reach makes PICKUP and ARRIVED of a position; s.mu is held.
@@ -116,6 +143,8 @@ func (s *fake) reach(r *fakeRide, at point) {
 		s.advance(r, pickup)
 	case r.status == carrying && at.distance(r.to) <= near:
 		s.advance(r, arrived)
+	case r.status == enroute && at == r.to && s.is("the destination counts too early"):
+		s.repeat(r, arrived)
 	case r.status == carrying && at == r.from && s.is("the pickup counts twice"):
 		s.repeat(r, pickup)
 	case r.status == pickup && at == r.from && s.is("repeated reports are notified"):
@@ -134,8 +163,13 @@ func (s *fake) repeat(r *fakeRide, status string) {
 // advance is a change of status; s.mu is held.
 func (s *fake) advance(r *fakeRide, status string) {
 	r.status = status
-	if status == enroute {
-		r.countAt, r.starsBefore = r.chair.rated, r.chair.stars
+	if s.is("PICKUP is repeated at ARRIVED for users") && status == arrived {
+		defer s.repeat(r, pickup)
+	}
+	if s.is("PICKUP is repeated at ARRIVED for chairs") && status == arrived {
+		r.status = pickup
+		s.tellChair(r)
+		r.status = arrived
 	}
 	tell := func() {
 		if !s.is("no " + status + " for users") {
@@ -161,27 +195,42 @@ func (s *fake) postStatus(w http.ResponseWriter, r *http.Request, c *fakeChair) 
 	var b struct {
 		Status string `json:"status"`
 	}
-	if !read(w, r, &b) {
+	if !s.read(w, r, &b) {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x := s.ride(r.PathValue("id"))
-	status := s.setStatus(x, c, b.Status)
-	if status != http.StatusNoContent {
+	status := s.setStatus(s.ride(r.PathValue("id")), c, b.Status)
+	switch {
+	case status == http.StatusNoContent && (s.is("accepting answers 200") && b.Status == enroute || s.is("departing answers 200") && b.Status == carrying):
+		w.WriteHeader(http.StatusOK)
+	case status == http.StatusNoContent:
+		w.WriteHeader(status)
+	case status == http.StatusBadRequest && s.is("statuses are refused with 409"):
+		refuse(w, http.StatusConflict)
+	default:
 		refuse(w, status)
-		return
 	}
-	w.WriteHeader(status)
 }
 
 // setStatus is the transition table of spec 4.18; s.mu is held.
 func (s *fake) setStatus(x *fakeRide, c *fakeChair, status string) int {
 	switch {
+	case x == nil && s.is("statuses of unknown rides answer 400"):
+		return http.StatusBadRequest
 	case x == nil:
 		return http.StatusNotFound
-	case x.chair != c && !(x.chair != nil && s.is("any chair may accept")):
+	case x.chair != c && (x.chair == nil && s.is("anybody may accept what waits") || x.chair != nil && s.is("any chair may accept")):
+		return http.StatusNoContent
+	case x.chair != c:
 		return http.StatusBadRequest
+	}
+	return s.setOwnStatus(x, c, status)
+}
+
+// setOwnStatus is that of the ride's own chair.
+func (s *fake) setOwnStatus(x *fakeRide, c *fakeChair, status string) int {
+	switch {
 	case status == enroute && x.status == matching:
 		s.accepted(x)
 	case status == carrying && x.status == pickup:
@@ -192,9 +241,11 @@ func (s *fake) setStatus(x *fakeRide, c *fakeChair, status string) int {
 	case status == carrying && x.status == matching && s.is("refused statuses are notified"):
 		s.repeat(x, carrying)
 		return http.StatusBadRequest
+	case status == carrying && x.status == matching && s.is("departing early is ignored"):
 	case status == enroute && s.is("a late accept throws back") && x.status == carrying:
 		x.status = enroute
-	case status == enroute && x.status == enroute && !s.is("accepting twice is refused"), status == carrying && x.status == carrying:
+	case status == enroute && x.status == enroute && !s.is("accepting twice is refused"):
+	case status == carrying && x.status == carrying && !s.is("departing twice is refused"):
 	case s.is("any status will do") && status == "enroute":
 	default:
 		return http.StatusBadRequest

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A fakeFeed is what one recipient has to be told. It has a lock of its own, taken after the server's.
@@ -14,6 +15,7 @@ type fakeFeed struct {
 	mu        sync.Mutex
 	messages  []string
 	delivered int
+	polled    time.Time
 	woken     chan struct{} // closed and replaced at each message
 }
 
@@ -25,6 +27,13 @@ func (f *fakeFeed) push(raw string) {
 	f.messages = append(f.messages, raw)
 	close(f.woken)
 	f.woken = make(chan struct{})
+}
+
+// drop forgets what is pending.
+func (f *fakeFeed) drop() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.delivered = len(f.messages)
 }
 
 // tellUser and tellChair enqueue a ride's current status; s.mu is held.
@@ -55,6 +64,9 @@ func (s *fake) stats(r *fakeRide) map[string]any {
 	if count > 0 {
 		average = float64(stars) / float64(count)
 	}
+	if s.is("the count stops at 1") {
+		count = min(count, 1)
+	}
 	if s.is("the average is rounded") {
 		average = float64(int(average))
 	}
@@ -77,7 +89,7 @@ func (s *fake) enqueue(f *fakeFeed, n map[string]any, kind string) {
 	if err != nil {
 		panic(err)
 	}
-	f.push(s.fault.editNotice(kind, string(b)))
+	f.push(s.fault.notice(kind, string(b)))
 }
 
 // stream serves notifications by the transport of the server.
@@ -90,10 +102,14 @@ func (s *fake) stream(w http.ResponseWriter, r *http.Request, f *fakeFeed) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
-	if s.is("streams are plain text") {
-		w.Header().Set("Content-Type", "text/event-stream+text/plain; charset")
+	if s.is("streams have a length") {
+		w.Header().Set("Content-Length", "1000000")
 	}
-	w.WriteHeader(http.StatusOK)
+	status := http.StatusOK
+	if s.is("streams answer 201") {
+		status = http.StatusCreated
+	}
+	w.WriteHeader(status)
 	s.push(w, r, f)
 }
 
@@ -104,9 +120,10 @@ func (s *fake) poll(w http.ResponseWriter, f *fakeFeed) {
 	if f.delivered < len(f.messages) {
 		f.delivered++
 	}
-	if s.is("polls skip to the newest") {
+	if s.is("polls after a pause skip to the newest") && time.Since(f.polled) > 45*time.Millisecond {
 		f.delivered = len(f.messages)
 	}
+	f.polled = time.Now()
 	if f.delivered > 0 {
 		data = f.messages[f.delivered-1]
 	}
@@ -120,33 +137,19 @@ func (s *fake) poll(w http.ResponseWriter, f *fakeFeed) {
 
 // push writes what is pending, and then what comes, until the client is gone.
 func (s *fake) push(w http.ResponseWriter, r *http.Request, f *fakeFeed) {
-	f.mu.Lock()
-	next := max(f.delivered-1, 0)
-	switch {
-	case s.is("streams replay the whole ride"):
-		next = s.replayFrom(f)
-	case s.is("streams start with what is new"):
-		next = f.delivered
-	case s.is("streams start with the newest"):
-		next = max(len(f.messages)-1, 0)
-	}
-	empty := len(f.messages) == 0
-	f.mu.Unlock()
-	if empty && !s.is("streams start silently") {
-		s.write(w, "null")
-	}
-	for {
-		f.mu.Lock()
-		pending, woken := f.messages[next:], f.woken
-		if s.is("one stream takes all") && len(pending) > 0 && next > 0 && f.delivered >= next+len(pending) {
-			pending, next = nil, len(f.messages)
+	next := s.start(f)
+	if next < 0 {
+		next = 0
+		if !s.is("streams start silently") {
+			s.write(w, "null")
 		}
-		f.delivered = max(f.delivered, next+len(pending))
-		f.mu.Unlock()
+	}
+	w.(http.Flusher).Flush()
+	for first := true; ; first = false {
+		pending, woken := s.pending(f, &next, first)
 		for _, raw := range pending {
 			s.write(w, raw)
 		}
-		next += len(pending)
 		select {
 		case <-woken:
 		case <-r.Context().Done():
@@ -157,9 +160,41 @@ func (s *fake) push(w http.ResponseWriter, r *http.Request, f *fakeFeed) {
 	}
 }
 
-// replayFrom is the first message of the newest ride.
-func (s *fake) replayFrom(f *fakeFeed) int {
-	for i := len(f.messages) - 1; i >= 0; i-- {
+// start is the first message of a new stream, -1 if there has never been one.
+func (s *fake) start(f *fakeFeed) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case len(f.messages) == 0:
+		return -1
+	case s.is("streams replay the whole ride"):
+		return s.replayFrom(f)
+	case s.is("streams replay one more"):
+		return max(f.delivered-2, 0)
+	case s.is("streams start with what is new"):
+		return f.delivered
+	case s.is("streams start with the newest"):
+		return len(f.messages) - 1
+	}
+	return max(f.delivered-1, 0)
+}
+
+// pending takes what a stream has not had.
+func (s *fake) pending(f *fakeFeed, next *int, first bool) ([]string, chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	from := *next
+	if s.is("one stream takes all") && !first {
+		from = max(from, f.delivered)
+	}
+	*next = len(f.messages)
+	f.delivered = *next
+	return f.messages[from:], f.woken
+}
+
+// replayFrom is the first message of the ride delivered last.
+func (*fake) replayFrom(f *fakeFeed) int {
+	for i := max(f.delivered, 1) - 1; i >= 0; i-- {
 		if strings.Contains(f.messages[i], `"MATCHING"`) {
 			return i
 		}

@@ -14,7 +14,7 @@ func (s *fake) routeOwners(mux *http.ServeMux) {
 			o := s.world.owners[session(r, ownerCookie)]
 			s.mu.Unlock()
 			if o == nil {
-				refuse(w, http.StatusUnauthorized)
+				s.unauthorized(w)
 				return
 			}
 			h(w, r, o)
@@ -28,10 +28,10 @@ func (s *fake) postOwner(w http.ResponseWriter, r *http.Request) {
 	var b struct {
 		Name string `json:"name"`
 	}
-	if !read(w, r, &b) {
+	if !s.read(w, r, &b) {
 		return
 	}
-	if b.Name == "" {
+	if b.Name == "" && !s.is("owners need no name") {
 		refuse(w, http.StatusBadRequest)
 		return
 	}
@@ -39,6 +39,10 @@ func (s *fake) postOwner(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	for _, o := range s.world.owners {
 		if o.name == b.Name && !s.is("owners' names are given twice") {
+			if s.is("duplicates answer 500") {
+				refuse(w, http.StatusInternalServerError)
+				return
+			}
 			refuse(w, http.StatusConflict)
 			return
 		}
@@ -49,11 +53,11 @@ func (s *fake) postOwner(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusCreated, map[string]any{"id": o.id, "chair_register_token": o.invite})
 }
 
-// owned are an owner's chairs; s.mu is held.
-func (s *fake) owned(o *fakeOwner) []*fakeChair {
+// owned are an owner's chairs, or all of them; s.mu is held.
+func (s *fake) owned(o *fakeOwner, everybodys bool) []*fakeChair {
 	var all []*fakeChair
 	for _, c := range s.world.chairs {
-		if c.owner == o || s.is("owners see all chairs") {
+		if c.owner == o || everybodys {
 			all = append(all, c)
 		}
 	}
@@ -64,13 +68,16 @@ func (s *fake) getFleet(w http.ResponseWriter, _ *http.Request, o *fakeOwner) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := []any{}
-	for _, c := range s.owned(o) {
+	for _, c := range s.owned(o, s.is("owners see all chairs")) {
 		x := map[string]any{
-			"id": c.id, "name": c.name, "model": c.model, "active": c.active,
+			"id": c.id, "name": c.name, "model": c.model, "active": c.active && !s.is("activity is not shown"),
 			"registered_at": c.registered, "total_distance": c.distance,
 		}
 		if c.placed {
 			x["total_distance_updated_at"] = c.updated
+			if s.is("total_distance_updated_at is off by one") {
+				x["total_distance_updated_at"] = c.updated + 1
+			}
 		} else if s.is("total_distance_updated_at is null") {
 			x["total_distance_updated_at"] = nil
 		}
@@ -82,7 +89,7 @@ func (s *fake) getFleet(w http.ResponseWriter, _ *http.Request, o *fakeOwner) {
 func (s *fake) getSales(w http.ResponseWriter, r *http.Request, o *fakeOwner) {
 	since, ok1 := window(r, "since", 0)
 	until, ok2 := window(r, "until", 1<<62)
-	if !ok1 || !ok2 {
+	if (!ok1 || !ok2) && !s.is("bad windows are ignored") {
 		refuse(w, http.StatusBadRequest)
 		return
 	}
@@ -94,6 +101,9 @@ func (s *fake) getSales(w http.ResponseWriter, r *http.Request, o *fakeOwner) {
 	}
 	if s.is("since is exclusive") {
 		since++
+	}
+	if s.is("since is ignored") {
+		since = 0
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,8 +135,8 @@ func (s *fake) salesOf(o *fakeOwner, since, until int64) map[string]any {
 		total += value
 	}
 	chairs, models := []any{}, []any{}
-	for _, c := range s.owned(o) {
-		if perChair[c] == 0 && c.placed && s.is("sales omit parked chairs") {
+	for _, c := range s.owned(o, s.is("sales show all chairs")) {
+		if perChair[c] == 0 && (s.is("sales omit idle chairs") && now() > c.registered+1 || s.is("sales omit new chairs") && now() < c.registered+100) {
 			continue
 		}
 		chairs = append(chairs, map[string]any{"id": c.id, "name": c.name, "sales": perChair[c]})

@@ -2,11 +2,11 @@ package verify
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +15,7 @@ import (
 
 // A fake is a small ISURIDE server that is right in everything, apart from one fault.
 type fake struct {
-	fault   fault
+	fault   editor
 	polling bool
 	client  *http.Client // of the gateway
 	server  *http.Server
@@ -24,6 +24,8 @@ type fake struct {
 
 	mu      sync.Mutex
 	gateway string
+	resets  int
+	resetAt time.Time
 	serial  int
 	world   fakeWorld
 }
@@ -56,12 +58,13 @@ type fakeOwner struct {
 type fakeChair struct {
 	id, name, model, token string
 	owner                  *fakeOwner
-	active, placed         bool
-	at                     point
+	active, placed, old    bool // old: of before an initialize
+	at, shownAt            point
 	distance               int
 	registered, updated    int64
 	ride                   *fakeRide // the one at hand
-	freeAt                 time.Time
+	wasActive              bool
+	hidden                 time.Time // until then off the list
 	rated, stars           int
 	feed                   *fakeFeed
 }
@@ -77,6 +80,8 @@ type fakeRide struct {
 	created, updated     int64
 	charging             chan struct{} // one charge at a time; a channel, because virtual time stands still while a mutex is waited for
 	countAt, starsBefore int           // of the chair, at ENROUTE
+	attempts             int           // at payment, as far as faults count them
+	lost                 bool          // to a fault
 }
 
 // newFake serves on a listener until it is closed.
@@ -85,7 +90,7 @@ func newFake(p *pipes, f fault, polling bool) *fake {
 	if err != nil {
 		panic(err)
 	}
-	s := &fake{fault: f, polling: polling, stop: make(chan struct{}), world: newFakeWorld()}
+	s := &fake{fault: newEditor(f), polling: polling, stop: make(chan struct{}), world: newFakeWorld()}
 	s.client = &http.Client{Transport: &http.Transport{DialContext: p.dial}}
 	s.server = &http.Server{Handler: s.handler(), IdleTimeout: time.Minute}
 	if s.is("idle timeout of 5 s") {
@@ -125,14 +130,14 @@ func (s *fake) handler() http.Handler {
 		if u := s.user(r); u != nil {
 			s.stream(w, r, u.feed)
 		} else {
-			refuse(w, http.StatusUnauthorized)
+			s.unauthorized(w)
 		}
 	})
 	mux.HandleFunc("GET /api/chair/notification", func(w http.ResponseWriter, r *http.Request) {
 		if c := s.chair(r); c != nil {
 			s.stream(w, r, c.feed)
 		} else {
-			refuse(w, http.StatusUnauthorized)
+			s.unauthorized(w)
 		}
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.page(mux, w, r) })
@@ -148,9 +153,10 @@ func (s *fake) edit(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) 
 	rec := httptest.NewRecorder()
 	mux.ServeHTTP(rec, r)
 	body := rec.Body.String()
-	if s.fault.route != "" && regexp.MustCompile(s.fault.route).MatchString(r.Method+" "+r.URL.RequestURI()) {
-		rec.Code, body = s.fault.apply(rec.Code, body, w.Header())
+	if s.is("errors are text") && rec.Code >= 400 {
+		body = "error"
 	}
+	rec.Code, body = s.fault.answer(r, rec.Code, body, w.Header())
 	for k, v := range rec.Header() {
 		if w.Header().Get(k) == "" {
 			w.Header()[k] = v
@@ -164,11 +170,22 @@ func (s *fake) edit(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) 
 
 func (s *fake) page(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/api/") {
-		refuse(w, unrouted(mux, r))
+		status := unrouted(mux, r)
+		if s.is("wrong methods answer 404") {
+			status = http.StatusNotFound
+		}
+		if s.is("unknown paths answer 400") && status == http.StatusNotFound {
+			status = http.StatusBadRequest
+		}
+		refuse(w, status)
 		return
 	}
 	if s.is("no front end") {
 		http.NotFound(w, r)
+		return
+	}
+	if s.is("pages redirect") && r.URL.Path != "/" {
+		http.Redirect(w, r, "/", http.StatusFound)
 		return
 	}
 	w.Header().Set("Etag", `"page"`) // pages may be cached
@@ -189,12 +206,13 @@ func (s *fake) initialize(w http.ResponseWriter, r *http.Request) {
 	var b struct {
 		Server string `json:"payment_server"`
 	}
-	if !read(w, r, &b) {
+	if !s.read(w, r, &b) {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.gateway = b.Server
+	s.gateway, s.resets = b.Server, s.resets+1
+	s.resetAt = time.Now()
 	old := s.world
 	s.world = newFakeWorld()
 	if s.is("sessions survive initialize") {
@@ -202,19 +220,38 @@ func (s *fake) initialize(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.is("chairs survive initialize") {
 		for token, c := range old.chairs {
+			c.old = true
 			s.world.chairs["old "+token] = c
 		}
+	}
+	if s.is("the second initialize fails") && s.resets == 2 {
+		refuse(w, http.StatusInternalServerError)
+		return
 	}
 	reply(w, http.StatusOK, map[string]any{"language": "go"})
 }
 
 // read answers 400 to what cannot be read.
-func read(w http.ResponseWriter, r *http.Request, v any) bool {
-	if err := json.NewDecoder(r.Body).Decode(v); err != nil {
-		refuse(w, http.StatusBadRequest)
+func (s *fake) read(w http.ResponseWriter, r *http.Request, v any) bool {
+	if s.is("bodies have to be declared") && !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		refuse(w, http.StatusUnsupportedMediaType)
 		return false
 	}
-	return true
+	d := json.NewDecoder(r.Body)
+	if s.is("unknown members are refused") {
+		d.DisallowUnknownFields()
+	}
+	err := d.Decode(v)
+	if err == nil {
+		return true
+	}
+	_, wrongType := errors.AsType[*json.UnmarshalTypeError](err)
+	if wrongType && s.is("wrong types answer 500") || !wrongType && s.is("malformed JSON answers 500") {
+		refuse(w, http.StatusInternalServerError)
+		return false
+	}
+	refuse(w, http.StatusBadRequest)
+	return false
 }
 
 func reply(w http.ResponseWriter, status int, v any) {
@@ -227,6 +264,14 @@ func refuse(w http.ResponseWriter, status int) {
 	reply(w, status, map[string]string{"message": http.StatusText(status)})
 }
 
+func (s *fake) unauthorized(w http.ResponseWriter) {
+	if s.is("a 401 has no body") {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	refuse(w, http.StatusUnauthorized)
+}
+
 // id makes one; s.mu is held.
 func (s *fake) id() string {
 	s.serial++
@@ -235,6 +280,9 @@ func (s *fake) id() string {
 
 func (s *fake) hex(digits int) string {
 	s.serial++
+	if s.is("tokens are short") {
+		digits = 16
+	}
 	return fmt.Sprintf("%0*x", digits, s.serial)
 }
 
@@ -285,7 +333,13 @@ func (s *fake) round() {
 		if r.chair == nil {
 			if c := s.best(r); c != nil {
 				r.chair, c.ride, r.updated = c, r, now()
-				s.tellChair(r)
+				r.countAt, r.starsBefore = c.rated, c.stars
+				if !s.is("no MATCHING for chairs") {
+					s.tellChair(r)
+				}
+				if s.is("ENROUTE is notified with the assignment") {
+					s.repeat(r, enroute)
+				}
 			}
 		}
 	}
@@ -295,9 +349,12 @@ func (s *fake) round() {
 func (s *fake) best(r *fakeRide) *fakeChair {
 	var all []*fakeChair
 	for _, c := range s.world.chairs {
-		near := c.placed && c.at.distance(r.from) <= 200 || s.is("matched across regions") || !c.placed && s.is("matched without a position")
+		if c.old {
+			continue
+		}
+		near := c.placed && (c.at.distance(r.from) <= 200 || s.is("matched across regions")) || !c.placed && s.is("matched without a position")
 		free := c.ride == nil || s.is("two rides at a time") && c.ride.status != matching
-		if (c.active || s.is("inactive chairs are matched") && c.placed) && near && free && time.Now().After(c.freeAt) {
+		if (c.active || s.is("inactive chairs are matched") && c.placed) && near && free {
 			all = append(all, c)
 		}
 	}

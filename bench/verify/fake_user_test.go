@@ -2,11 +2,14 @@ package verify
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,7 +21,7 @@ func (s *fake) routeUsers(mux *http.ServeMux) {
 				h(w, r, u)
 				return
 			}
-			refuse(w, http.StatusUnauthorized)
+			s.unauthorized(w)
 		}
 	}
 	mux.HandleFunc("POST /api/app/payment-methods", as(s.postPaymentMethod))
@@ -33,26 +36,37 @@ func (s *fake) user(r *http.Request) *fakeUser {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	token := session(r, userCookie)
+	if token == unknownToken && s.is("unknown tokens are accepted") {
+		return &fakeUser{feed: newFakeFeed()}
+	}
 	if o := s.world.owners[token]; o != nil && s.is("owners are users, too") {
 		return &fakeUser{feed: newFakeFeed()}
 	}
-	if token == "" && s.is("no session needed") {
+	if _, err := r.Cookie(userCookie); token == "" && (s.is("no cookie is needed") && err != nil || s.is("an empty cookie will do") && err == nil) {
 		return &fakeUser{feed: newFakeFeed()}
 	}
 	return s.world.users[token]
 }
 
 func (s *fake) postUser(w http.ResponseWriter, r *http.Request) {
-	var f userForm
-	if !read(w, r, &f) {
+	f, raw, ok := s.readUser(w, r)
+	if !ok {
 		return
 	}
-	if f.Username == "" || f.First == "" || f.Last == "" || f.BirthDate == "" && !s.is("no birth date needed") {
+	if f.Username == "" || f.First == "" || f.Last == "" || f.BirthDate == "" && !s.birthDateOptional(raw) {
+		refuse(w, http.StatusBadRequest)
+		return
+	}
+	if s.is("empty codes are looked up") && strings.Contains(raw, `"invitation_code":""`) {
 		refuse(w, http.StatusBadRequest)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.is("initialize answers too early") && s.resets == 1 && time.Since(s.resetAt) < 100*time.Millisecond {
+		refuse(w, http.StatusServiceUnavailable)
+		return
+	}
 	status := s.invite(f, func() { s.mu.Unlock(); time.Sleep(10 * time.Millisecond); s.mu.Lock() })
 	if status != http.StatusCreated {
 		refuse(w, status)
@@ -60,17 +74,36 @@ func (s *fake) postUser(w http.ResponseWriter, r *http.Request) {
 	}
 	u := s.addUser(f)
 	if f.Code != "" {
-		u.coupons = append(u.coupons, &fakeCoupon{kind: "INV", discount: 1500})
+		if inv := (&fakeCoupon{kind: "INV", discount: 1500}); s.is("the invitation's coupon is older") {
+			u.coupons = []*fakeCoupon{inv, u.coupons[0]}
+		} else {
+			u.coupons = append(u.coupons, inv)
+		}
 		s.rewardLater(f.Code)
 	}
 	s.cookie(w, userCookie, u.token)
 	reply(w, http.StatusCreated, map[string]any{"id": u.id, "invitation_code": u.code})
 }
 
+func (s *fake) readUser(w http.ResponseWriter, r *http.Request) (f userForm, raw string, ok bool) {
+	b, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(b))
+	ok = s.read(w, r, &f)
+	return f, string(b), ok
+}
+
+func (s *fake) birthDateOptional(raw string) bool {
+	given := strings.Contains(raw, `"date_of_birth"`)
+	return s.is("fields may be missing") && !given || s.is("fields may be empty") && given
+}
+
 func (s *fake) addUser(f userForm) *fakeUser {
 	u := &fakeUser{id: s.id(), name: f.Username, full: f.First + " " + f.Last, token: s.hex(64), code: s.hex(30), feed: newFakeFeed()}
 	if s.is("names are swapped") {
 		u.full = f.Last + " " + f.First
+	}
+	if s.is("user ids are long") {
+		u.id += "-0123456789"
 	}
 	u.coupons = []*fakeCoupon{{kind: "NEW", discount: 3000}}
 	s.world.users[u.token] = u
@@ -81,13 +114,22 @@ func (s *fake) addUser(f userForm) *fakeUser {
 func (s *fake) invite(f userForm, race func()) int {
 	for _, u := range s.world.users {
 		if u.name == f.Username && !s.is("usernames are given twice") {
+			if s.is("duplicates answer 500") {
+				return http.StatusInternalServerError
+			}
 			return http.StatusConflict
 		}
 	}
 	if f.Code == "" {
 		return http.StatusCreated
 	}
+	if s.is("invitations are refused") {
+		return http.StatusBadRequest
+	}
 	inviter := s.inviter(f.Code)
+	if inviter == nil && s.is("unknown codes are ignored") {
+		return http.StatusCreated
+	}
 	if inviter == nil || inviter.invited >= 3 && !s.is("codes are good for ever") {
 		if s.is("refused invitations leave the user") {
 			s.addUser(f)
@@ -113,10 +155,17 @@ func (s *fake) inviter(code string) *fakeUser {
 // rewardLater grants the inviter's coupon; s.mu is held.
 func (s *fake) rewardLater(code string) {
 	u := s.inviter(code)
-	grant := func() { u.coupons = append(u.coupons, &fakeCoupon{kind: "RWD", discount: 1000}) }
+	if u == nil {
+		return
+	}
+	discount := 1000
+	if s.is("rewards are 900") {
+		discount = 900
+	}
+	grant := func() { u.coupons = append(u.coupons, &fakeCoupon{kind: "RWD", discount: discount}) }
 	switch {
 	case s.is("rewards are late"):
-		time.AfterFunc(200*time.Millisecond, func() { s.mu.Lock(); defer s.mu.Unlock(); grant() })
+		time.AfterFunc(100*time.Millisecond, func() { s.mu.Lock(); defer s.mu.Unlock(); grant() })
 	case s.is("rewards come first"):
 		u.coupons = append([]*fakeCoupon{{kind: "RWD", discount: 1000}}, u.coupons...)
 		slices.SortStableFunc(u.coupons, func(a, b *fakeCoupon) int {
@@ -138,10 +187,10 @@ func (s *fake) postPaymentMethod(w http.ResponseWriter, r *http.Request, u *fake
 	var b struct {
 		Token string `json:"token"`
 	}
-	if !read(w, r, &b) {
+	if !s.read(w, r, &b) {
 		return
 	}
-	if b.Token == "" {
+	if b.Token == "" && !s.is("empty payment tokens are accepted") {
 		refuse(w, http.StatusBadRequest)
 		return
 	}
@@ -175,9 +224,18 @@ type fakeTrip struct {
 	To   *point `json:"destination_coordinate"`
 }
 
-func readTrip(w http.ResponseWriter, r *http.Request) (fakeTrip, bool) {
+func (s *fake) readTrip(w http.ResponseWriter, r *http.Request, missing string) (fakeTrip, bool) {
 	var b fakeTrip
-	if !read(w, r, &b) {
+	raw, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(raw))
+	if !s.read(w, r, &b) {
+		return b, false
+	}
+	if s.is(missing) {
+		b.From, b.To = orZero(b.From), orZero(b.To)
+	}
+	if s.is("coordinates need both members") && bytes.Count(raw, []byte("itude")) < 4 {
+		refuse(w, http.StatusBadRequest)
 		return b, false
 	}
 	if b.From == nil || b.To == nil {
@@ -187,8 +245,15 @@ func readTrip(w http.ResponseWriter, r *http.Request) (fakeTrip, bool) {
 	return b, true
 }
 
+func orZero(p *point) *point {
+	if p == nil {
+		return &point{}
+	}
+	return p
+}
+
 func (s *fake) postEstimate(w http.ResponseWriter, r *http.Request, u *fakeUser) {
-	b, ok := readTrip(w, r)
+	b, ok := s.readTrip(w, r, "estimates need no destination")
 	if !ok {
 		return
 	}
@@ -196,18 +261,21 @@ func (s *fake) postEstimate(w http.ResponseWriter, r *http.Request, u *fakeUser)
 	defer s.mu.Unlock()
 	x := &fakeRide{from: *b.From, to: *b.To, coupon: u.coupon()}
 	full := fare(x.from, x.to, 0)
-	discount := full - x.fare()
+	price, discount := x.fare(), full-x.fare()
+	if s.is("estimates take off 2900 at most") && discount > 2900 {
+		price, discount = full-2900, 2900
+	}
 	if s.is("the discount is the coupon's face value") && x.coupon != nil {
 		discount = x.coupon.discount
 	}
 	if s.is("estimates use up coupons") && x.coupon != nil {
 		x.coupon.ride = x
 	}
-	reply(w, http.StatusOK, map[string]any{"fare": x.fare(), "discount": discount})
+	reply(w, http.StatusOK, map[string]any{"fare": price, "discount": discount})
 }
 
 func (s *fake) postRide(w http.ResponseWriter, r *http.Request, u *fakeUser) {
-	b, ok := readTrip(w, r)
+	b, ok := s.readTrip(w, r, "rides need no destination")
 	if !ok {
 		return
 	}
@@ -215,6 +283,9 @@ func (s *fake) postRide(w http.ResponseWriter, r *http.Request, u *fakeUser) {
 	defer s.mu.Unlock()
 	for _, x := range s.world.rides {
 		if x.user == u && x.status != completed {
+			if c := u.coupon(); c != nil && s.is("refused rides use up coupons") {
+				c.ride = x
+			}
 			if s.is("a second ride answers 429") {
 				refuse(w, http.StatusTooManyRequests)
 				return
@@ -233,7 +304,12 @@ func (s *fake) postRide(w http.ResponseWriter, r *http.Request, u *fakeUser) {
 		x.coupon.ride = x
 	}
 	s.world.rides = append(s.world.rides, x)
-	s.tellUser(x)
+	if s.is("a new ride drops what is pending") {
+		u.feed.drop()
+	}
+	if !s.is("no MATCHING for users") {
+		s.tellUser(x)
+	}
 	reply(w, http.StatusAccepted, map[string]any{"ride_id": x.id, "fare": x.fare()})
 }
 
@@ -253,8 +329,13 @@ func (s *fake) getRides(w http.ResponseWriter, _ *http.Request, u *fakeUser) {
 	if s.is("an empty history is null") {
 		all = nil
 	}
-	for _, x := range slices.Backward(s.world.rides) {
-		if (x.user != u && !s.is("histories show everybody's rides")) || x.chair == nil || x.status != completed && !s.is("the history has unfinished rides") {
+	rides := slices.Clone(s.world.rides)
+	if !s.is("the oldest ride comes first") {
+		slices.Reverse(rides)
+	}
+	for _, x := range rides {
+		late := s.is("the history is late") && now() < x.updated+100
+		if (x.user != u && !s.is("histories show everybody's rides")) || x.chair == nil || late || x.status != completed && !s.is("the history has unfinished rides") {
 			continue
 		}
 		done := x.updated
@@ -271,36 +352,44 @@ func (s *fake) getRides(w http.ResponseWriter, _ *http.Request, u *fakeUser) {
 		}
 		all = append(all, map[string]any{
 			"id": x.id, "pickup_coordinate": x.from, "destination_coordinate": x.to, "fare": price,
-			"evaluation": x.stars, "requested_at": x.created, "completed_at": done,
+			"evaluation": x.stars, "requested_at": s.requestedAt(x), "completed_at": done,
 			"chair": map[string]any{"id": x.chair.id, "owner": owner, "name": x.chair.name, "model": x.chair.model},
 		})
 	}
 	reply(w, http.StatusOK, map[string]any{"rides": all})
 }
 
+func (s *fake) requestedAt(x *fakeRide) int64 {
+	if s.is("requested_at is in seconds") {
+		return x.created / 1000
+	}
+	return x.created
+}
+
 func (s *fake) postEvaluation(w http.ResponseWriter, r *http.Request, u *fakeUser) {
 	var b struct {
 		Stars int `json:"evaluation"`
 	}
-	if !read(w, r, &b) {
-		return
-	}
-	if (b.Stars < 1 || b.Stars > 5) && !s.is("any evaluation will do") {
-		refuse(w, http.StatusBadRequest)
+	if !s.read(w, r, &b) {
 		return
 	}
 	s.mu.Lock()
 	x := s.ride(r.PathValue("id"))
 	s.mu.Unlock()
+	if (b.Stars < 1 || b.Stars > 5) && !s.is("any evaluation will do") {
+		s.refusedRating(x, b.Stars)
+		refuse(w, http.StatusBadRequest)
+		return
+	}
 	if x == nil || x.user != u && !s.is("anybody may rate") {
-		refuse(w, http.StatusNotFound)
+		s.refuseRating(w)
 		return
 	}
 	if !s.is("charges run at once") {
 		x.charging <- struct{}{}
 		defer func() { <-x.charging }()
 	}
-	status := s.rate(x, b.Stars)
+	status := s.rate(r.Context(), x, b.Stars)
 	if status != http.StatusOK {
 		refuse(w, status)
 		return
@@ -308,25 +397,52 @@ func (s *fake) postEvaluation(w http.ResponseWriter, r *http.Request, u *fakeUse
 	reply(w, status, map[string]any{"completed_at": x.updated})
 }
 
-// rate charges and completes.
-func (s *fake) rate(x *fakeRide, stars int) int {
-	s.mu.Lock()
-	legal := x.status == arrived || x.status == completed && s.is("rides are charged again") || x.status == carrying && s.is("rides may be rated on the way")
-	again := x.status == completed
-	s.mu.Unlock()
-	if !legal {
-		return http.StatusBadRequest
+// refusedRating is what faults do with a rating that is out of range.
+func (s *fake) refusedRating(x *fakeRide, stars int) {
+	if x == nil || x.status != arrived {
+		return
 	}
-	if x.user.payment == "" {
+	if s.is("charges come before validation") {
+		s.charge(context.Background(), x)
+	}
+	if s.is("refused ratings are notified") && stars == 6 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.repeat(x, completed)
+	}
+}
+
+func (s *fake) refuseRating(w http.ResponseWriter) {
+	if s.is("unknown rides answer 400") {
+		refuse(w, http.StatusBadRequest)
+		return
+	}
+	refuse(w, http.StatusNotFound)
+}
+
+// rate charges and completes.
+func (s *fake) rate(ctx context.Context, x *fakeRide, stars int) int {
+	s.mu.Lock()
+	again := x.status == completed
+	legal := x.status == arrived || again && (s.is("rides are charged again") || s.is("completed rides are rated again")) ||
+		x.status == carrying && s.is("rides may be rated on the way")
+	legal = legal && !x.lost
+	s.mu.Unlock()
+	if !legal || x.user.payment == "" && !s.is("no payment token needed") {
 		return http.StatusBadRequest
 	}
 	if s.is("rides complete before payment") {
 		s.complete(x, stars)
 	}
-	if s.is("payment is asynchronous") {
-		s.running.Go(func() { time.Sleep(100 * time.Millisecond); s.charge(x) })
-	} else if status := s.charge(x); status != http.StatusOK {
-		return status
+	switch {
+	case again && s.is("completed rides are rated again"), x.user.payment == "":
+	case s.is("payment is asynchronous"):
+		s.running.Go(func() { time.Sleep(100 * time.Millisecond); s.charge(context.Background(), x) })
+	default:
+		if status := s.charge(ctx, x); status != http.StatusOK {
+			x.lost = x.lost || ctx.Err() != nil && s.is("abandoned ratings are lost")
+			return status
+		}
 	}
 	if !again {
 		s.complete(x, stars)
@@ -342,62 +458,102 @@ func (s *fake) complete(x *fakeRide, stars int) {
 	}
 	c := x.chair
 	x.stars, x.updated = stars, now()
+	if s.is("completed_at is 5 s ahead") {
+		x.updated += 5000
+	}
 	if !s.is("ratings do not count") {
 		c.stars += stars
 	}
 	c.rated++
 	c.ride = nil
 	if s.is("completed chairs stay off the list") {
-		c.freeAt = time.Now().Add(5 * time.Second)
+		c.hidden = time.Now().Add(5 * time.Second)
 	}
 	s.advance(x, completed)
 }
 
-// charge tries at the gateway; s.mu is not held.
-func (s *fake) charge(x *fakeRide) int {
+// charge tries at the gateway; s.mu is not held. What a fault ties to the inbound request ends with ctx.
+func (s *fake) charge(ctx context.Context, x *fakeRide) int {
 	amount := x.fare()
 	if s.is("the full fare is charged") {
 		amount = fare(x.from, x.to, 0)
-	}
-	key := x.id
-	switch {
-	case s.is("payments have no key"):
-		key = ""
-	case s.is("keys are the user's"):
-		key = x.user.id
-	case s.is("each attempt has its own key"):
-		key = ""
 	}
 	tries := 8
 	if s.is("three attempts at payment") {
 		tries = 3
 	}
+	if s.is("each ride is paid twice") {
+		s.pay(context.Background(), x.user.payment, x.id+" again", amount)
+	}
 	for range tries {
-		status := s.pay(x.user.payment, key, amount)
-		switch status {
-		case http.StatusNoContent:
-			return http.StatusOK
-		case http.StatusBadRequest, http.StatusServiceUnavailable:
-			if status == http.StatusBadRequest && s.is("refused payments are retried") {
-				continue
-			}
-			if s.is("refused payments are forgiven") {
-				return http.StatusOK
-			}
+		status := s.pay(s.chargeContext(ctx), x.user.payment, s.key(x), amount)
+		if ctx.Err() != nil && (s.is("abandoned ratings charge anew") || s.is("abandoned ratings are lost")) {
+			x.attempts++
 			return http.StatusBadGateway
-		case http.StatusConflict:
-			if s.is("a conflict at the gateway is final") {
-				return http.StatusBadGateway
-			}
+		}
+		if final, ok := s.verdict(x, status); ok {
+			return final
 		}
 	}
 	return http.StatusBadGateway
 }
 
+func (s *fake) chargeContext(ctx context.Context) context.Context {
+	if s.is("abandoned ratings charge anew") || s.is("abandoned ratings are lost") {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
+}
+
+// key is the Idempotency-Key of a charge.
+func (s *fake) key(x *fakeRide) string {
+	switch {
+	case s.is("payments have no key"):
+		return ""
+	case s.is("keys are the user's"):
+		return x.user.id
+	case s.is("each attempt has its own key"):
+		x.attempts++
+	case s.is("rides are charged again") && x.status == completed:
+		return x.id + " again"
+	}
+	if x.attempts == 0 {
+		return x.id
+	}
+	return fmt.Sprintf("%s %d", x.id, x.attempts)
+}
+
+// verdict is what an answer of the gateway means for the rating, if it is final.
+func (s *fake) verdict(x *fakeRide, status int) (int, bool) {
+	failed := http.StatusBadGateway
+	if s.is("refused payments answer 500") {
+		failed = http.StatusInternalServerError
+	}
+	switch {
+	case status == http.StatusNoContent:
+		return http.StatusOK, true
+	case status == 0 && s.is("a cut connection needs a new key"):
+		x.attempts++
+	case status == http.StatusBadRequest && s.is("refused payments answer 400"):
+		return http.StatusBadRequest, true
+	case status == http.StatusBadRequest && s.is("refused payments are retried"):
+	case status == http.StatusServiceUnavailable && s.is("a closed gateway is forgiven"):
+		return http.StatusOK, true
+	case status == http.StatusServiceUnavailable && s.is("rides are lost with the gateway"):
+		x.lost = true
+		return failed, true
+	case status == http.StatusBadRequest, status == http.StatusServiceUnavailable:
+		return failed, true
+	case status == http.StatusConflict && s.is("a conflict at the gateway is final"):
+		return failed, true
+	}
+	return 0, false
+}
+
 // pay makes one attempt; 0 is no answer.
-func (s *fake) pay(token, key string, amount int) int {
+func (s *fake) pay(ctx context.Context, token, key string, amount int) int {
 	body, _ := json.Marshal(map[string]int{"amount": amount})
-	req, err := http.NewRequest(http.MethodPost, s.gateway+"/payments", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.gateway+"/payments", bytes.NewReader(body))
 	if err != nil {
 		return 0
 	}
@@ -429,11 +585,14 @@ func (s *fake) getNearby(w http.ResponseWriter, r *http.Request, _ *fakeUser) {
 	if q.Get("distance") != "" {
 		distance, err3 = strconv.Atoi(q.Get("distance"))
 	}
+	if q.Get("latitude") == "" && s.is("a missing latitude is 0") {
+		err1 = nil
+	}
 	if err1 != nil || err2 != nil || err3 != nil && !s.is("bad distances are ignored") {
 		refuse(w, http.StatusBadRequest)
 		return
 	}
-	if s.is("the distance is exclusive") {
+	if s.is("the distance is exclusive") && distance > 0 {
 		distance--
 	}
 	s.mu.Lock()
@@ -445,18 +604,19 @@ func (s *fake) getNearby(w http.ResponseWriter, r *http.Request, _ *fakeUser) {
 func (s *fake) listed(at point, distance int) []any {
 	all := []any{}
 	for _, c := range s.world.chairs {
-		x := c.at
+		x := c.shownAt
 		free := c.ride == nil || s.is("assigned chairs are listed") && c.ride.status == matching || s.is("riding chairs are listed") && c.ride.status == carrying
-		shown := c.active || s.is("inactive chairs are listed") && c.placed
+		shown := c.active || s.is("inactive chairs are listed") || s.is("deactivated chairs are listed") && c.wasActive
 		placed := c.placed || s.is("chairs without position are listed")
 		if s.is("new chairs are listed late") && now() < c.registered+500 {
 			placed = false
 		}
-		if free && shown && placed && x.distance(at) <= distance && !time.Now().Before(c.freeAt) {
+		if free && shown && placed && x.distance(at) <= distance && !time.Now().Before(c.hidden) {
 			all = append(all, map[string]any{"id": c.id, "name": c.name, "model": c.model, "current_coordinate": x})
 		}
 	}
+	if s.is("a phantom is listed") && len(s.world.rides) > 0 {
+		all = append(all, map[string]any{"id": "phantom", "name": "x", "model": "y", "current_coordinate": at})
+	}
 	return all
 }
-
-func (s *fake) String() string { return fmt.Sprintf("fake with %q", s.fault.name) }

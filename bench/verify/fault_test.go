@@ -10,7 +10,7 @@ import (
 // or notices on their way out.
 type fault struct {
 	name  string
-	fails []string // the rules that have to fail, and no others
+	fails string // the rules that have to fail, separated by spaces, and no others
 
 	polling bool // of the server with this fault
 	blocks  bool // other rules may not be reached
@@ -23,25 +23,45 @@ type fault struct {
 	notices string // "user" or "chair": from and to are for their notices
 }
 
-// apply changes an answer.
-func (f fault) apply(status int, body string, h http.Header) (int, string) {
-	if f.header[0] != "" {
-		h.Set(f.header[0], f.header[1])
+// An editor is a fault with its patterns compiled.
+type editor struct {
+	fault
+	routes, bodies *regexp.Regexp // nil if there is none
+}
+
+func newEditor(f fault) editor {
+	e := editor{fault: f}
+	if f.route != "" {
+		e.routes = regexp.MustCompile(f.route)
 	}
-	if f.from != "" && status < 300 {
-		body = regexp.MustCompile(f.from).ReplaceAllString(body, f.to)
+	if f.from != "" {
+		e.bodies = regexp.MustCompile(f.from)
 	}
-	if f.status != 0 && status < 300 {
-		status = f.status
+	return e
+}
+
+// answer changes a successful answer.
+func (e editor) answer(r *http.Request, status int, body string, h http.Header) (int, string) {
+	if e.routes == nil || status >= 300 || !e.routes.MatchString(r.Method+" "+r.URL.RequestURI()) {
+		return status, body
+	}
+	if e.header[0] != "" {
+		h.Set(e.header[0], e.header[1])
+	}
+	if e.bodies != nil {
+		body = e.bodies.ReplaceAllString(body, e.to)
+	}
+	if e.status != 0 {
+		status = e.status
 	}
 	return status, body
 }
 
-func (f fault) editNotice(kind, raw string) string {
-	if f.notices != kind {
+func (e editor) notice(kind, raw string) string {
+	if e.notices != kind {
 		return raw
 	}
-	return regexp.MustCompile(f.from).ReplaceAllString(raw, f.to)
+	return e.bodies.ReplaceAllString(raw, e.to)
 }
 
 // title is the name of the test.
@@ -49,5 +69,5 @@ func (f fault) title() string {
 	if f.name != "" {
 		return f.name
 	}
-	return strings.Join(f.fails, " ")
+	return strings.TrimSpace(f.route + " " + f.notices + " " + f.from + f.header[0])
 }

@@ -76,8 +76,8 @@ func (c *chair) awaitMatch(told func() bool) bool {
 	}
 	for time.Now().Before(end) && c.t.ctx.Err() == nil {
 		w := c.t.help()
-		p.helped.Store(p.helped.Load() || w.fine())
 		if c.stream.await(helpPause, told) {
+			p.helped.Store(p.helped.Load() || w.fine())
 			return true
 		}
 	}

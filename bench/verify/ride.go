@@ -6,7 +6,8 @@ type ride struct {
 	user      *user
 	chair     *chair // nil until it has one
 	id        string
-	fare      int
+	fare      int // as the request was answered
+	due       int // as it should be
 	from, to  point
 	status    string // as far as the scenario has driven it
 	requested *answer
@@ -22,7 +23,16 @@ func (u *user) request(from, to point) *ride {
 		Fare int    `json:"fare"`
 	}
 	w.decode(&b)
-	return &ride{t: u.t, user: u, id: b.ID, fare: b.Fare, from: from, to: to, status: matching, requested: w}
+	return &ride{t: u.t, user: u, id: b.ID, fare: b.Fare, due: u.due(from, to), from: from, to: to, status: matching, requested: w}
+}
+
+// due is the fare of a user's next ride, if it has no coupons of invitations: the first has the one of the sign-up.
+func (u *user) due(from, to point) int {
+	u.rides++
+	if u.rides == 1 {
+		return fare(from, to, signUp)
+	}
+	return fare(from, to, 0)
 }
 
 // order requests a ride that has to be there.
@@ -88,5 +98,6 @@ func (r *ride) take(c *chair, to string) *chair {
 
 // needs waits until a status of the ride is in a stream, for a scenario that judges something else.
 func (r *ride) needs(s *stream, status string) {
-	r.t.need(s.sees(r, status), status+" was not notified", s)
+	never := r.t.unseen[seen{s.path, status}]
+	r.t.need(never || s.sees(r, status), status+" was not notified", s)
 }

@@ -15,7 +15,8 @@ import (
 
 const (
 	reconnectPause = 30 * time.Millisecond // after a stream's end and between polls, if the server names no time (bench spec 9.2)
-	longestPause   = time.Second           // however long a poll's answer asks to wait
+	shortestPause  = time.Millisecond      // however often a poll's answer allows to ask
+	longestPause   = time.Second           // however long it asks to wait
 	connectionTime = time.Minute           // a notification call ends after this time
 	longestLine    = 64 << 10
 )
@@ -161,10 +162,10 @@ func (s *stream) readPoll(res *http.Response, n int) (time.Duration, error) {
 	if raw := string(e.Data); raw != s.latest() {
 		s.receiveData(raw, n)
 	}
-	if e.Retry == nil || *e.Retry < 0 || n == 1 {
+	if e.Retry == nil || n == 1 {
 		return reconnectPause, nil
 	}
-	return min(time.Duration(*e.Retry)*time.Millisecond, longestPause), nil
+	return min(max(time.Duration(*e.Retry)*time.Millisecond, shortestPause), longestPause), nil
 }
 
 func (s *stream) latest() string {
@@ -226,6 +227,13 @@ func (s *stream) await(limit time.Duration, holds func() bool) bool {
 	}
 }
 
+// hangUp closes the stream and gives the server the time to notice. What changes in this very moment cannot be told
+// from what was received.
+func (s *stream) hangUp() {
+	s.close()
+	s.t.sleep(pause)
+}
+
 // connected waits for the head of the first answer.
 func (s *stream) connected() (*answer, bool) {
 	ok := s.await(grace, func() bool { return s.answer() != nil })
@@ -254,7 +262,11 @@ func (s *stream) received() []message {
 
 // sees waits for a status of a ride.
 func (s *stream) sees(r *ride, status string) bool {
-	return s.await(grace, func() bool { return s.find(r, status) != nil })
+	return s.seesBy(time.Now().Add(grace), r, status)
+}
+
+func (s *stream) seesBy(end time.Time, r *ride, status string) bool {
+	return s.await(time.Until(end), func() bool { return s.find(r, status) != nil })
 }
 
 // find is the first notice of a status.
@@ -311,39 +323,4 @@ func (s *stream) lines() []string {
 		return append(all, s.log[skipped:]...)
 	}
 	return append(all, s.log...)
-}
-
-// A step is a status of a ride in a sequence of statuses.
-type step struct{ ride, status string }
-
-// steps are the statuses of one ride from one to another, inclusive.
-func steps(r *ride, from, to string) []step {
-	var all []step
-	started := false
-	for _, s := range []string{matching, enroute, pickup, carrying, arrived, completed} {
-		started = started || s == from
-		if started {
-			all = append(all, step{r.id, s})
-		}
-		if s == to {
-			break
-		}
-	}
-	return all
-}
-
-// sequence shows steps; rides are told apart by letters in the order of their appearance.
-func sequence(all []step) string {
-	if len(all) == 0 {
-		return "nothing"
-	}
-	letters := map[string]string{}
-	var parts []string
-	for _, s := range all {
-		if letters[s.ride] == "" {
-			letters[s.ride] = string(rune('A' + len(letters)))
-		}
-		parts = append(parts, s.status+"("+letters[s.ride]+")")
-	}
-	return strings.Join(parts, " ")
 }

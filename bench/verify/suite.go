@@ -30,6 +30,7 @@ type suite struct {
 	counter atomic.Int64
 
 	foreign map[string]bool // chairs that were free before the first of ours; set once, by survey
+	unseen  unseen          // set once, by smoke, before anything looks at it
 }
 
 func newSuite(target *url.URL, calls, streams *http.Client, g *gateway) *suite {
@@ -41,6 +42,7 @@ func newSuite(target *url.URL, calls, streams *http.Client, g *gateway) *suite {
 		answers: newAudit(),
 		run8:    strings.ToLower(rand.Text()[:8]),
 		foreign: map[string]bool{},
+		unseen:  unseen{},
 	}
 }
 

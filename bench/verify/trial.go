@@ -137,8 +137,10 @@ func (t *trial) tidy() {
 	defer cancel()
 	t.ctx = ctx
 	for _, c := range t.chairs {
-		if c.stream != nil {
+		if c.stream != nil || c.placed {
 			c.retire()
+		}
+		if c.stream != nil {
 			c.stream.close()
 		}
 	}

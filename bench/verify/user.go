@@ -16,6 +16,7 @@ type user struct {
 	first, last string
 	registered  *answer
 	wallet      *wallet // nil until it has a payment token
+	rides       int     // requested
 }
 
 // userForm is the body of a registration.

@@ -1,0 +1,102 @@
+package verify
+
+import "strings"
+
+// A step is a status of a ride in a sequence of statuses.
+type step struct{ ride, status string }
+
+// steps are the statuses of one ride from one to another, inclusive.
+func steps(r *ride, from, to string) []step {
+	var all []step
+	started := false
+	for _, s := range []string{matching, enroute, pickup, carrying, arrived, completed} {
+		started = started || s == from
+		if started {
+			all = append(all, step{r.id, s})
+		}
+		if s == to {
+			break
+		}
+	}
+	return all
+}
+
+// sequence shows steps; rides are told apart by letters in the order of their appearance.
+func sequence(all []step) string {
+	if len(all) == 0 {
+		return "nothing"
+	}
+	letters := map[string]string{}
+	var parts []string
+	for _, s := range all {
+		if letters[s.ride] == "" {
+			letters[s.ride] = string(rune('A' + len(letters)))
+		}
+		parts = append(parts, s.status+"("+letters[s.ride]+")")
+	}
+	return strings.Join(parts, " ")
+}
+
+// onlyRide leaves out other rides, which a chair may have been sent to after this one.
+func onlyRide(all []step, r *ride) []step {
+	var own []step
+	for _, s := range all {
+		if s.ride == r.id {
+			own = append(own, s)
+		}
+	}
+	return own
+}
+
+// seen is a status on one of the two kinds of streams, and unseen holds those that never come: smoke has found out.
+type (
+	seen   struct{ path, status string }
+	unseen map[seen]bool
+)
+
+// covers says whether all wanted steps are among those received, in order. What never comes is not missed.
+func (t *trial) covers(s *stream, wanted []step) bool {
+	wanted = t.possible(s, wanted)
+	for _, x := range s.statuses() {
+		if len(wanted) > 0 && wanted[0] == x {
+			wanted = wanted[1:]
+		}
+	}
+	return len(wanted) == 0
+}
+
+// possible leaves out what never comes.
+func (t *trial) possible(s *stream, wanted []step) []step {
+	var all []step
+	for _, x := range wanted {
+		if !t.unseen[seen{s.path, x.status}] {
+			all = append(all, x)
+		}
+	}
+	return all
+}
+
+// delivered is the latest status up to a given one that comes at all.
+func (t *trial) delivered(s *stream, r *ride, status string) string {
+	all := t.possible(s, steps(r, matching, status))
+	if len(all) == 0 {
+		return status
+	}
+	return all[len(all)-1].status
+}
+
+// inOrder says whether the statuses seen are those wanted, in their order. One that never came is judged elsewhere;
+// this is about those that came at a wrong time or again.
+func inOrder(seen, wanted []step) bool {
+	i := 0
+	for _, s := range seen {
+		for i < len(wanted) && wanted[i] != s {
+			i++
+		}
+		if i == len(wanted) {
+			return false
+		}
+		i++
+	}
+	return true
+}
