@@ -56,9 +56,10 @@ var classes = [...]string{"s1", "s2", "s3", "s4"}
 
 // Sizes of the plots over time and of those with bars.
 const (
-	chartWidth  = 480
+	timeWidth   = 480
+	columnWidth = 340
 	chartHeight = 200
-	leftMargin  = 64
+	leftMargin  = 52
 	rightMargin = 12
 	topMargin   = 14
 	lowMargin   = 22
@@ -66,10 +67,10 @@ const (
 	timeMarks   = 6 // about
 )
 
-func newChart(title, note string) *chart {
+func newChart(title, note string, width float64) *chart {
 	return &chart{
-		Title: title, Note: note, W: chartWidth, H: chartHeight,
-		Frame: box{leftMargin, topMargin, chartWidth - leftMargin - rightMargin, chartHeight - topMargin - lowMargin},
+		Title: title, Note: note, W: width, H: chartHeight,
+		Frame: box{leftMargin, topMargin, width - leftMargin - rightMargin, chartHeight - topMargin - lowMargin},
 	}
 }
 
@@ -104,7 +105,7 @@ type series struct {
 
 // overTime plots series, which have a value for each of the times, in seconds since the load began.
 func overTime(title, note string, seconds []float64, all ...series) *chart {
-	c := newChart(title, note)
+	c := newChart(title, note, timeWidth)
 	end, highest := 1.0, 0.0
 	for _, at := range seconds {
 		end = max(end, at)
@@ -166,7 +167,7 @@ type column struct {
 
 // columns plots bars side by side. With many of them only some are named.
 func columns(title, note string, list []column) *chart {
-	c := newChart(title, note)
+	c := newChart(title, note, columnWidth)
 	highest := 0.0
 	for _, col := range list {
 		highest = max(highest, col.value)
@@ -188,7 +189,7 @@ func columns(title, note string, list []column) *chart {
 }
 
 const (
-	maxNamed = 12   // bars with a name, at most
+	maxNamed = 8    // bars with a name, at most
 	barGap   = 0.12 // of a step, on each side of a bar
 )
 

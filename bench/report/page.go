@@ -85,7 +85,7 @@ func (r *Record) tiles() []tile {
 
 func codes(list []live.CodeCount) string {
 	if len(list) == 0 {
-		return "of no kind"
+		return "none of any code"
 	}
 	text := "code"
 	for i, c := range list {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"isuride/bench/live"
 )
@@ -83,6 +84,11 @@ func (r *Record) CPUPerRequest() float64 {
 		return 0
 	}
 	return 1e6 * r.Usage.CPUSeconds() / float64(n)
+}
+
+// Loaded tells whether the run came to its load, however short.
+func (r *Record) Loaded() bool {
+	return slices.ContainsFunc(r.Phases, func(l live.Lap) bool { return l.Phase == live.PhaseLoad })
 }
 
 // Verdict is how the run ended, in capitals, with the reason of a failure.

@@ -60,7 +60,7 @@ func histogram(i live.Interval) *chart {
 		}
 		cols = append(cols, column{name, float64(n), "", fmt.Sprintf("%s: %s rides", numbers(from, to-1), count(n))})
 	}
-	return columns(i.Name, fmt.Sprintf("Mean %.2f.", i.Mean), cols)
+	return columns(i.Name, fmt.Sprintf("In %s; %.2f on average.", i.Unit, i.Mean), cols)
 }
 
 // withoutTail is the number of counts without the last 1 % of what is counted.

@@ -28,8 +28,7 @@ func (u *user) request(from, to point) *ride {
 
 // due is the fare of a user's next ride, if it has no coupons of invitations: the first has the one of the sign-up.
 func (u *user) due(from, to point) int {
-	u.rides++
-	if u.rides == 1 {
+	if u.rides.Add(1) == 1 {
 		return fare(from, to, signUp)
 	}
 	return fare(from, to, 0)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 )
 
 // everywhere is a distance that covers the whole city.
@@ -15,8 +16,8 @@ type user struct {
 	id, code    string // code: its own invitation code
 	first, last string
 	registered  *answer
-	wallet      *wallet // nil until it has a payment token
-	rides       int     // requested
+	wallet      *wallet      // nil until it has a payment token
+	rides       atomic.Int32 // requested, also several at once
 }
 
 // userForm is the body of a registration.

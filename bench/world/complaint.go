@@ -87,8 +87,8 @@ var codeTexts = [...]string{
 // String is the meaning of the code in a few words.
 func (c Code) String() string { return codeTexts[c] }
 
-// errorLimit is how many counted errors a run survives: it ends at the next one (spec 12.1).
-const errorLimit = 200
+// ErrorLimit is how many counted errors a run survives: it ends at the next one (spec 12.1).
+const ErrorLimit = 200
 
 // examplesPerCode is how many complaints of each code keep their text and timeline.
 const examplesPerCode = 5
@@ -159,7 +159,7 @@ func (l *ErrorLog) add(c Complaint, timeline func() []string) {
 	switch {
 	case c.Code.Critical():
 		l.fatal = c
-	case l.total > errorLimit:
+	case l.total > ErrorLimit:
 		l.fatal = fmt.Errorf("too many errors: %d, the last one %w", l.total, c)
 	}
 }

@@ -11,7 +11,7 @@ func noTimeline() []string { return nil }
 // The run ends with the 201st error (spec 12.1).
 func TestErrorLimit(t *testing.T) {
 	l := newErrorLog()
-	for range errorLimit {
+	for range ErrorLimit {
 		l.add(Complaint{Code: CodePosition}, noTimeline)
 	}
 	if l.Fatal() != nil {
@@ -22,7 +22,7 @@ func TestErrorLimit(t *testing.T) {
 	if err := l.Fatal(); !errors.As(err, &last) || last.Code != CodeHistory {
 		t.Fatalf("fatal: %v", err)
 	}
-	if l.Count(CodePosition) != errorLimit || l.Total() != errorLimit+1 || len(l.Examples(CodePosition)) != examplesPerCode {
+	if l.Count(CodePosition) != ErrorLimit || l.Total() != ErrorLimit+1 || len(l.Examples(CodePosition)) != examplesPerCode {
 		t.Error("wrong counts")
 	}
 }

@@ -127,6 +127,10 @@ type settings struct {
 	staticList  string
 	skipStatic  bool
 	out         string
+	html        string
+	history     string
+	runs        int
+	record      map[string]string // the flags that a report shows, by name
 }
 
 // seconds is a number of seconds, with or without a unit.
@@ -167,10 +171,30 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 	f.BoolVar(&s.skipStatic, "skip-static-sanity-check", false, "ask for no static file, in spite of --static-list")
 	f.BoolVar(&s.skipStatic, "s", false, "short for --skip-static-sanity-check")
 	f.StringVar(&s.out, "out", "", "write the result as JSON to this `file`; - is stdout")
+	f.StringVar(&s.html, "html", "", "write the result as a page with plots to this `file`; - is none; by default beside --out")
+	f.StringVar(&s.history, "history", "", "append the result's figures to this `file`; - is none; by default bench/results/history.jsonl of the checkout around the present folder")
+	f.IntVar(&s.runs, "n", 1, "`number` of runs, one after the other, each with the next seed")
 	if err := parse(f, args, help, "Loads an ISURIDE server and judges it."); err != nil {
 		return nil, err
 	}
-	return s, s.environment()
+	if s.runs < 1 {
+		return nil, fmt.Errorf("-n %d: want at least one run", s.runs)
+	}
+	if err := s.environment(); err != nil {
+		return nil, err
+	}
+	s.record = recorded(f)
+	return s, s.outputs()
+}
+
+// recorded are the flags that decide what a run is, as they are in the end. The seed differs from run to run.
+func recorded(f *flag.FlagSet) map[string]string {
+	values := map[string]string{}
+	f.VisitAll(func(f *flag.Flag) { values[f.Name] = f.Value.String() })
+	for _, other := range []string{"t", "s", "n", "seed", "out", "html", "history", "metrics", "fail-on-error"} {
+		delete(values, other)
+	}
+	return values
 }
 
 // parse reads the flags. It writes the help if asked for, and reports an error without it.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"isuride/bench/live"
+	"isuride/bench/report"
 )
 
 func TestParseRun(t *testing.T) {
@@ -89,6 +90,9 @@ func TestBadSettings(t *testing.T) {
 		"missing data":          {[]string{"--data", "/nonexistent"}, "--data"},
 		"bad data":              {[]string{"--data", file("{}")}, "--data"},
 		"bad static list":       {[]string{skip, "--static-list", file("x")}, "--static-list"},
+		"no run":                {[]string{skip, "-n", "0"}, "at least one run"},
+		"out in no folder":      {[]string{skip, "--out", "/nonexistent/x.json"}, "--out /nonexistent/x.json: no such file"},
+		"html is a folder":      {[]string{skip, "--html", t.TempDir()}, "is a directory"},
 		"nothing to do":         {[]string{skip, "--only-post-validation"}, "nothing to do"},
 		"no accounts":           {[]string{"record-data"}, "--accounts"},
 		"bad accounts":          {[]string{"record-data", "--accounts", file("x")}, "--accounts"},
@@ -148,7 +152,7 @@ func TestFailingRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := newDisplay(os.Stdout, &settings{}, &reporter{file: messages})
+	d := newDisplay(os.Stdout, &settings{}, &reporter{file: messages}, 3)
 	var out bytes.Buffer
 	d.out = &out
 	config := live.Config{PaymentURL: "http://127.0.0.1:1", PaymentBind: "127.0.0.1:0", Load: time.Hour, Seed: 3, Observer: d}
@@ -163,17 +167,21 @@ func TestFailingRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.out, s.failOnError = filepath.Join(dir, "out.json"), true
-	if err := s.conclude(d, d.reporter, result); err != errFailed {
+	s.out, s.html, s.history = filepath.Join(dir, "out.json"), filepath.Join(dir, "page.html"), filepath.Join(dir, "history.jsonl")
+	if err := s.conclude(d, d.reporter, []*report.Record{report.New(result, s.record)}); err != nil {
 		t.Errorf("got %v", err)
 	}
 	if text := out.String(); !strings.Contains(text, "code 13, chair activation failed") || !strings.Contains(text, "seed ") {
 		t.Errorf("the summary is\n%s", text)
 	}
-	var stored live.Result
-	b, _ := os.ReadFile(s.out)
-	if err := json.Unmarshal(b, &stored); err != nil || stored.Seed != 3 || stored.ErrorCount < 201 {
-		t.Errorf("stored %+v, %v", stored, err)
+	for _, file := range []string{s.out, s.history} {
+		stored := readRecords(t, file)
+		if len(stored) != 1 || stored[0].Seed != 3 || stored[0].ErrorCount < 201 || stored[0].Settings["target"] != server.URL {
+			t.Errorf("%s: %+v", file, stored)
+		}
+	}
+	if b, _ := os.ReadFile(s.html); !bytes.Contains(b, []byte("code 13, chair activation failed")) {
+		t.Error("the page does not show the errors")
 	}
 	lines, _ := os.ReadFile(messages.Name())
 	var last message
@@ -185,11 +193,25 @@ func TestFailingRun(t *testing.T) {
 
 func settingsFor(t *testing.T, url string) *settings {
 	t.Helper()
-	s, err := parseRun([]string{"--target", url, "--skip-data-check"}, io.Discard)
+	s, err := parseRun([]string{"--target", url, "--skip-data-check", "--history", none}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+func readRecords(t *testing.T, file string) []*report.Record {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	records, err := report.Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return records
 }
 
 // cancelAfterLoad interrupts the wait behind the load.
@@ -216,13 +238,17 @@ func TestServerFailsBeforeLoad(t *testing.T) {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	l.Close()
 	var said string
+	history := filepath.Join(t.TempDir(), "history.jsonl")
 	status, text := capture(t, &os.Stderr, func() (status int) {
 		status, said = capture(t, &os.Stdout, func() int {
-			return dispatch(context.Background(), []string{"run", "--target", server.URL, "--skip-data-check", "--payment-bind-port", port})
+			return dispatch(context.Background(), []string{"run", "--target", server.URL, "--skip-data-check", "--payment-bind-port", port, "--history", history, "-n", "3"})
 		})
 		return status
 	})
 	if status != exitFailed || !strings.Contains(text, "initializing: POST /api/initialize: status 404") || !strings.Contains(said, "initializing") {
 		t.Errorf("status %d, says %q, %q", status, text, said)
+	}
+	if records := readRecords(t, history); len(records) != 1 || records[0].Passed || records[0].Loaded() {
+		t.Errorf("recorded %+v", records)
 	}
 }

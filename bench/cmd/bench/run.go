@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 
 	"isuride/bench/live"
+	"isuride/bench/report"
 )
 
 // runCommand is "bench run".
@@ -30,13 +33,7 @@ func runCommand(ctx context.Context, args []string) error {
 	if s.onlyPost {
 		return validate(ctx, config, reporter)
 	}
-	display := newDisplay(os.Stdout, s, reporter)
-	config.Observer = display
-	result, err := live.Run(ctx, config)
-	if err != nil {
-		return err
-	}
-	return s.conclude(display, reporter, result)
+	return s.repeat(ctx, config, reporter, live.Run)
 }
 
 // usage marks an error as a fault of the settings.
@@ -60,21 +57,48 @@ func validate(ctx context.Context, config live.Config, reporter *reporter) error
 	return err
 }
 
-// conclude writes the result to wherever it is wanted.
-func (s *settings) conclude(d *display, reporter *reporter, r *live.Result) error {
-	d.summary(r)
-	if s.out != "" {
-		if err := writeJSON(s.out, r); err != nil {
+// repeat makes the runs that are wanted. One that does not come to its load is the last.
+func (s *settings) repeat(ctx context.Context, config live.Config, reporter *reporter, run func(context.Context, live.Config) (*live.Result, error)) error {
+	var records []*report.Record
+	failed := false
+	for i := range s.runs {
+		config.Seed = s.seed + uint64(i)
+		display := newDisplay(os.Stdout, s, reporter, config.Seed)
+		config.Observer = display
+		result, runErr := run(ctx, config)
+		if result == nil {
+			return runErr
+		}
+		records = append(records, report.New(result, s.record))
+		if err := errors.Join(runErr, s.conclude(display, reporter, records)); err != nil {
+			return err
+		}
+		failed = failed || !result.Passed
+		if result.Interrupted {
+			break
+		}
+		debug.FreeOSMemory() // or the next run would begin with the memory of this one
+	}
+	if len(records) > 1 {
+		fmt.Println()
+		if err := report.RepeatedText(os.Stdout, records); err != nil {
 			return err
 		}
 	}
-	if err := reporter.send(finalMessage(r)); err != nil {
-		return err
-	}
-	if s.failOnError && !r.Passed {
+	if s.failOnError && failed {
 		return errFailed
 	}
 	return nil
+}
+
+// conclude says and writes how the last of the runs ended. Before the load there is nothing to say but the error, and no
+// message to the supervisor (spec 1.3).
+func (s *settings) conclude(d *display, reporter *reporter, records []*report.Record) error {
+	last := records[len(records)-1]
+	if !last.Loaded() {
+		return s.save(records)
+	}
+	return errors.Join(d.summary(last), s.save(records), reporter.send(finalMessage(&last.Result)))
 }
 
 func writeJSON(name string, v any) error {
@@ -83,7 +107,7 @@ func writeJSON(name string, v any) error {
 		return err
 	}
 	b = append(b, '\n')
-	if name == "-" {
+	if name == none {
 		_, err = os.Stdout.Write(b)
 		return err
 	}
