@@ -4,47 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 )
 
-// maxDrain bounds how much of an answer's body is read to keep the connection, in
-// bytes. More than that costs more than a new connection.
-const maxDrain = 64 << 10
-
-// charge is what every attempt of one charge sends.
-type charge struct {
-	url    string
-	header http.Header
-	body   string
-}
-
-// newCharge fails if the request could not be sent as it is. That must show before the
-// first attempt: a key whose first request is malformed is lost (spec 8.2).
-func newCharge(gatewayURL, token string, amount int, key string) (charge, error) {
-	if u, err := url.Parse(gatewayURL); err != nil {
-		return charge{}, err
-	} else if u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return charge{}, fmt.Errorf("%q is not an http address", gatewayURL)
+// request is what every attempt of one charge sends. It fails if that could not be sent
+// as it is, which must show before the first attempt: a key whose first request is
+// malformed is lost (spec 8.2).
+func (g *Gateway) request(token string, amount int, key string) ([]byte, error) {
+	switch {
+	case g.unusable != nil:
+		return nil, g.unusable
+	case !sendable(token):
+		return nil, errors.New("the token cannot be sent in a header")
+	case !sendable(key):
+		return nil, errors.New("the key cannot be sent in a header")
 	}
-	if !sendable(token) {
-		return charge{}, errors.New("the token cannot be sent in a header")
-	}
-	if !sendable(key) {
-		return charge{}, errors.New("the key cannot be sent in a header")
-	}
-	return charge{
-		url: gatewayURL,
-		header: http.Header{
-			"Authorization":   {"Bearer " + token},
-			"Content-Type":    {"application/json"},
-			"Idempotency-Key": {key},
-		},
-		body: `{"amount":` + strconv.Itoa(amount) + `}`,
-	}, nil
+	body := `{"amount":` + strconv.Itoa(amount) + `}`
+	head := "POST " + g.url.RequestURI() + " HTTP/1.1" +
+		"\r\nHost: " + g.url.Host +
+		"\r\nAuthorization: Bearer " + token +
+		"\r\nContent-Type: application/json" +
+		"\r\nIdempotency-Key: " + key +
+		"\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n"
+	return []byte(head + body), nil
 }
 
 // sendable reports whether s is neither empty nor changed by being a header value.
@@ -64,23 +48,19 @@ const (
 	conflict                  // in process for sure: the next attempt should wait
 )
 
+// errNoAnswer ends an exchange on whose connection nothing came back.
+var errNoAnswer = errors.New("the gateway closed the connection without an answer")
+
 // attempt sends the charge once and waits for the outcome. The error is nil only for
 // registered.
-func (g *Gateway) attempt(ctx context.Context, c charge) (verdict, error) {
+func (g *Gateway) attempt(ctx context.Context, request []byte) (verdict, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.attemptTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, strings.NewReader(c.body))
-	if err != nil {
-		return refused, &RefusedError{Err: err}
-	}
-	req.Header = c.header.Clone()
-	resp, err := g.client.Do(req)
+	status, err := g.links.post(ctx, request)
 	if err != nil {
 		return unanswered, err
 	}
-	defer resp.Body.Close()
-	io.CopyN(io.Discard, resp.Body, maxDrain) // an error only costs the connection
-	return judge(resp.StatusCode)
+	return judge(status)
 }
 
 // judge maps the statuses of spec 8.1. What the spec does not know is treated by its

@@ -10,7 +10,8 @@ package payment
 
 import (
 	"context"
-	"net/http"
+	"fmt"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -40,8 +41,9 @@ const (
 	// against the process's limit of open files.
 	idleConns = 1024
 
-	// maxHeader bounds an answer's header, in bytes.
-	maxHeader = 64 << 10
+	// maxAnswer bounds an answer, in bytes. Answers have no body worth reading; one that is
+	// longer costs the connection.
+	maxAnswer = 64 << 10
 
 	// idleTimeout is below what servers usually allow, so that this side closes first.
 	idleTimeout = 30 * time.Second
@@ -55,22 +57,30 @@ type Options struct {
 
 // Gateway charges at one base URL. It is safe for concurrent use.
 type Gateway struct {
-	url            string
+	url            *url.URL
+	unusable       error // why there can be no charge with this URL
 	attemptTimeout time.Duration
 	budget         time.Duration
-	client         *http.Client
+	links          *links
 	turns          turns
 }
 
-// New returns a client for the gateway at baseURL, to which /payments is appended.
+// New returns a client for the gateway at baseURL, to which /payments is appended. With a
+// URL that cannot be used every charge is refused.
 func New(baseURL string, opts Options) *Gateway {
 	g := &Gateway{
-		url:            strings.TrimRight(baseURL, "/") + "/payments",
 		attemptTimeout: defaultAttemptTimeout,
 		budget:         defaultBudget,
-		client:         newClient(),
 		turns:          turns{busy: make(map[string]chan struct{})},
 	}
+	g.url, g.unusable = url.Parse(strings.TrimRight(baseURL, "/") + "/payments")
+	if g.unusable == nil && (g.url.Host == "" || g.url.Scheme != "http" && g.url.Scheme != "https") {
+		g.unusable = fmt.Errorf("%q is not an http address", baseURL)
+	}
+	if g.unusable != nil {
+		g.url = &url.URL{}
+	}
+	g.links = newLinks(g.url)
 	if opts.AttemptTimeout > 0 {
 		g.attemptTimeout = opts.AttemptTimeout
 	}
@@ -80,25 +90,8 @@ func New(baseURL string, opts Options) *Gateway {
 	return g
 }
 
-// newClient returns an HTTP/1.1 client that goes straight to the gateway and reports
-// redirects as they are. It repeats a request by itself only if a kept connection
-// turns out to be closed, and only after it has given that connection up, so there is
-// one request of a charge at a time here as well.
-func newClient() *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
-			MaxIdleConns:           idleConns,
-			MaxIdleConnsPerHost:    idleConns,
-			IdleConnTimeout:        idleTimeout,
-			DisableCompression:     true, // answers have no body worth it
-			MaxResponseHeaderBytes: maxHeader,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
 // Close releases idle connections. Running charges are not affected.
-func (g *Gateway) Close() { g.client.CloseIdleConnections() }
+func (g *Gateway) Close() { g.links.close() }
 
 // Charge registers a payment of amount for token exactly once, however often it is
 // called with this key. Charges with one key wait for each other.
@@ -107,7 +100,7 @@ func (g *Gateway) Close() { g.client.CloseIdleConnections() }
 // that has begun is to be seen through (spec 4.8). The error is a *RefusedError or an
 // *UnavailableError.
 func (g *Gateway) Charge(ctx context.Context, token string, amount int, key string) error {
-	c, err := newCharge(g.url, token, amount, key)
+	request, err := g.request(token, amount, key)
 	if err != nil {
 		return &RefusedError{Err: err}
 	}
@@ -117,14 +110,14 @@ func (g *Gateway) Charge(ctx context.Context, token string, amount int, key stri
 		return &UnavailableError{Err: err}
 	}
 	defer g.turns.release(key)
-	return g.repeat(ctx, c)
+	return g.repeat(ctx, request)
 }
 
 // repeat makes attempts until one is final, one at a time.
-func (g *Gateway) repeat(ctx context.Context, c charge) error {
+func (g *Gateway) repeat(ctx context.Context, request []byte) error {
 	failures := 0
 	for n := 1; ; n++ {
-		verdict, err := g.attempt(ctx, c)
+		verdict, err := g.attempt(ctx, request)
 		switch verdict {
 		case registered:
 			return nil

@@ -3,9 +3,11 @@ package payment
 import (
 	"bufio"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -74,7 +76,7 @@ func TestRequest(t *testing.T) {
 		w.WriteHeader(http.StatusNoContent)
 	}), Options{})
 	for _, slash := range []string{"", "/"} {
-		sibling := New(strings.TrimSuffix(g.url, "/payments")+"/base"+slash, Options{})
+		sibling := New("http://"+g.url.Host+"/base"+slash, Options{})
 		defer sibling.Close()
 		if err := chargeRide(sibling); err != nil {
 			t.Error(err)
@@ -304,9 +306,8 @@ func TestChargesWithDifferentKeysRunTogether(t *testing.T) {
 	mock := gateway.New(gateway.Options{Latency: 30 * time.Millisecond})
 	inBubble(t, mock, func(t *testing.T, g *Gateway) {
 		var dials atomic.Int32
-		transport := g.client.Transport.(*http.Transport)
-		dial := transport.DialContext
-		transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dial := g.links.dial
+		g.links.dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			dials.Add(1)
 			return dial(ctx, network, addr)
 		}
@@ -375,7 +376,7 @@ func TestUnsendableIsNotSent(t *testing.T) {
 	} {
 		wantRefused(t, g.Charge(t.Context(), c.token, 1500, c.key), 0)
 	}
-	for _, url := range []string{"", "gateway", "ftp://gateway", "http://", "http://bad host", "http://host:port"} {
+	for _, url := range []string{"", "gateway", "ftp://gateway", "http://", "http://bad host", "http://host:port", "http://[::1"} {
 		wantRefused(t, chargeRide(New(url, Options{})), 0)
 	}
 }
@@ -409,7 +410,8 @@ func TestGarbage(t *testing.T) {
 		"text":          "hello\r\n\r\n",
 		"bad status":    "HTTP/1.1 abc OK\r\n\r\n",
 		"half a header": "HTTP/1.1 204 No Content\r\nX-Long: ",
-		"huge header":   "HTTP/1.1 204 No Content\r\nX-Long: " + strings.Repeat("x", 2*maxHeader) + "\r\n\r\n",
+		"only interim":  "HTTP/1.1 100 Continue\r\n\r\n",
+		"huge header":   "HTTP/1.1 204 No Content\r\nX-Long: " + strings.Repeat("x", 2*maxAnswer) + "\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			answerAll := func(l net.Listener) { answerAll(l, answer) }
@@ -481,4 +483,35 @@ func TestGatewayRestart(t *testing.T) {
 	if n := len(mock.Charges()); n != 20 {
 		t.Errorf("%d payments, want 20", n)
 	}
+}
+
+// Interim answers are not the answer (RFC 9110 15.2).
+func TestInterimAnswer(t *testing.T) {
+	serve := func(l net.Listener) {
+		answerAll(l, "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n")
+	}
+	overPipes(t, serve, func(t *testing.T, g *Gateway) {
+		if err := chargeRide(g); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A gateway behind TLS is charged as well, and one whose certificate is not trusted never.
+func TestTLS(t *testing.T) {
+	mock := gateway.New(gateway.Options{})
+	server := httptest.NewTLSServer(mock)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	defer server.Close()
+	g := New(server.URL, Options{Budget: time.Second})
+	defer g.Close()
+	if err := chargeRide(g); err == nil {
+		t.Fatal("charged at a gateway that nobody trusts")
+	}
+	g.links.tls.RootCAs = x509.NewCertPool()
+	g.links.tls.RootCAs.AddCert(server.Certificate())
+	if err := chargeRide(g); err != nil {
+		t.Fatal(err)
+	}
+	wantOneCharge(t, mock)
 }

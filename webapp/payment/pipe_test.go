@@ -61,7 +61,7 @@ func overPipes(t *testing.T, serve func(net.Listener), test func(*testing.T, *Ga
 		go serve(network)
 		defer network.Close()
 		g := New("http://gateway.test", Options{})
-		g.client.Transport.(*http.Transport).DialContext = network.dial
+		g.links.dial = network.dial
 		defer g.Close()
 		test(t, g)
 	})
