@@ -31,12 +31,13 @@ type Options struct {
 type API struct {
 	engine *engine.Engine
 	opt    Options
+	crew   *crew
 	routes map[string]route
 }
 
 // New makes an API; Serve is its handler.
 func New(e *engine.Engine, opt Options) *API {
-	a := &API{engine: e, opt: opt}
+	a := &API{engine: e, opt: opt, crew: newCrew()}
 	a.routes = a.table()
 	return a
 }

@@ -54,35 +54,17 @@ func (a *API) setPaymentMethod(c call, u *state.User) error {
 	return nil
 }
 
-// historyItem is a ride in the history (spec 4.4).
-type historyItem struct {
-	ID          string       `json:"id"`
-	Pickup      point        `json:"pickup_coordinate"`
-	Destination point        `json:"destination_coordinate"`
-	Fare        int          `json:"fare"`
-	Chair       historyChair `json:"chair"`
-	Evaluation  int          `json:"evaluation"`
-	RequestedAt int64        `json:"requested_at"`
-	CompletedAt int64        `json:"completed_at"`
-}
-
-type historyChair struct {
-	ID    string `json:"id"`
-	Owner string `json:"owner"`
-	Name  string `json:"name"`
-	Model string `json:"model"`
-}
-
 func (a *API) rideHistory(c call, u *state.User) error {
-	items := []historyItem{}
+	body := wire.AppendHistoryOpen(c.Out(0))
 	u.History(func(r state.CompletedRide) {
-		items = append(items, historyItem{
-			ID: r.ID, Pickup: point(r.Pickup), Destination: point(r.Destination), Fare: r.Fare,
-			Chair:      historyChair{r.Chair.ID, r.Chair.Owner.Name, r.Chair.Name(), r.Chair.Model()},
-			Evaluation: r.Evaluation, RequestedAt: r.CreatedAt.Milli(), CompletedAt: r.CompletedAt.Milli(),
+		body = wire.AppendHistoryRide(body, &wire.HistoryRide{
+			ID: r.ID, Pickup: r.Pickup, Destination: r.Destination, Fare: r.Fare,
+			ChairID: r.Chair.ID, ChairOwner: r.Chair.Owner.Name, ChairName: r.Chair.Name(), ChairModel: r.Chair.Model(),
+			Evaluation: r.Evaluation, RequestedAt: r.CreatedAt, CompletedAt: r.CompletedAt,
 		})
 	})
-	return c.object(200, map[string]any{"rides": items})
+	c.json(200, wire.AppendHistoryClose(body))
+	return nil
 }
 
 func (a *API) requestRide(c call, u *state.User) error {

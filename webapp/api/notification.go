@@ -29,7 +29,7 @@ func (a *API) notify(c call, to audience) error {
 		a.poll(c, to)
 		return nil
 	}
-	c.Stream((&eventStream{gen: c.gen, to: to}).open)
+	c.Stream((&eventStream{gen: c.gen, crew: a.crew, to: to}).open)
 	return nil
 }
 

@@ -11,15 +11,16 @@ import (
 
 // eventStream carries one recipient's messages to one connection.
 //
-// Nobody waits while nothing happens: a new message starts the writer, a goroutine
-// that writes all there is and ends. There is never more than one, since only the
-// step from idle starts it; a message that comes while it writes makes it look once
-// more before it ends.
+// Nobody waits while nothing happens: a new message calls a writer of the crew, who
+// writes all there is. There is never more than one, since only the step from idle calls
+// one; a message that comes while it writes makes it look once more before it leaves.
 type eventStream struct {
 	gen  *engine.Generation
+	crew *crew
 	to   audience
 	conn *httpd.Stream
 	log  *state.Stream
+	mute bool // nothing was written yet; owned by the writer
 
 	writer atomic.Int32 // idle, writing or writingAgain
 }
@@ -45,54 +46,59 @@ func (s *eventStream) open(conn *httpd.Stream) {
 		leave()
 		s.to.left()
 	})
-	go s.begin()
+	s.mute = true
+	s.crew.write(s)
 }
 
 // wake is called, with the log locked, when a message has been added.
 func (s *eventStream) wake() {
 	if s.writer.Swap(writingAgain) == idle {
-		go s.write(nil)
+		s.crew.write(s)
 	}
 }
 
-// begin writes what a new stream starts with: messages, or null if there never was one.
-func (s *eventStream) begin() {
-	var first []byte
-	if _, _, ok := s.to.log.Current(); !ok {
-		first = wire.AppendEventClose(wire.AppendNoRide(wire.AppendEventOpen(nil)))
+// write writes until nothing is left, and returns the buffer it was given.
+func (s *eventStream) write(buf []byte) []byte {
+	ok := true
+	if s.mute {
+		s.mute = false
+		buf, ok = s.greet(buf)
 	}
-	s.write(first)
-}
-
-// write writes until nothing is left. What first holds goes out before.
-func (s *eventStream) write(first []byte) {
-	buf := append(make([]byte, 0, 512), first...)
-	ok := len(buf) == 0 || s.conn.Write(buf) == nil
 	for ok {
 		s.writer.Store(writingOnce)
-		ok = s.writeAll(buf)
+		buf, ok = s.writeAll(buf)
 		if ok && s.writer.CompareAndSwap(writingOnce, idle) {
-			return
+			return buf
 		}
 	}
-	s.conn.Close() // stays writing: nothing starts a writer on a dead stream
+	s.conn.Close() // stays writing: nothing calls a writer for a dead stream
+	return buf
+}
+
+// greet begins a stream with null if there never was a message.
+func (s *eventStream) greet(buf []byte) ([]byte, bool) {
+	if _, _, ok := s.to.log.Current(); ok {
+		return buf, true
+	}
+	buf = wire.AppendEventClose(wire.AppendNoRide(wire.AppendEventOpen(buf[:0])))
+	return buf, s.conn.Write(buf) == nil
 }
 
 // writeAll sends the messages that wait. Each is marked as delivered before it is sent,
 // and the next one only after that, so that neither a kill nor a client that comes back at
 // once makes a new stream begin too early or too late (notify, invariant 5).
-func (s *eventStream) writeAll(buf []byte) bool {
+func (s *eventStream) writeAll(buf []byte) ([]byte, bool) {
 	for {
 		m, n, ok := s.log.Next()
 		if !ok {
-			return true
+			return buf, true
 		}
 		if s.gen.Store.Delivered(s.to.log, s.to.side, n) != nil || s.gen.Barrier() != nil {
-			return false
+			return buf, false
 		}
 		buf = wire.AppendEventClose(s.to.encode(wire.AppendEventOpen(buf[:0]), &m))
 		if s.conn.Write(buf) != nil {
-			return false
+			return buf, false
 		}
 	}
 }

@@ -15,13 +15,13 @@ type charges struct {
 	running sync.WaitGroup // grows only under mu, and not after the end
 }
 
-// begin runs a payment apart from the request that asked for it: once begun, its
-// outcome must be found out, whether or not somebody still waits for it.
-func (c *charges) begin(run func()) (ok bool) {
+// begin says that a payment begins, unless no more may; running.Done ends it. Once begun,
+// its outcome must be found out, whether or not somebody still waits for it.
+func (c *charges) begin() (ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.ended {
-		c.running.Go(run)
+		c.running.Add(1)
 	}
 	return !c.ended
 }
@@ -50,7 +50,9 @@ func (g *Generation) Rate(u *state.User, rideID string, evaluation int) (complet
 	}
 	release = func() {}
 	if first {
-		if !g.charges.begin(func() { g.charge(ch) }) {
+		if g.charges.begin() {
+			g.charge(ch)
+		} else {
 			g.Store.Abandon(ch, errEnding)
 		}
 		release = func() { g.release(ch.Ride) }
@@ -64,12 +66,15 @@ func (g *Generation) release(r *state.Ride) {
 	time.AfterFunc(revealLimit, func() { g.Store.Reveal(r) })
 }
 
+// charge sees a payment that has begun through; the outcome is in ch. The goroutine is that
+// of the connection, whose handlers run to their end whether or not the client waits.
 func (g *Generation) charge(ch *state.Charge) {
+	defer g.charges.running.Done()
 	if err := g.pay(ch); err != nil {
 		g.Store.Abandon(ch, err)
 		return
 	}
-	g.Store.Complete(ch) // the outcome is in ch
+	g.Store.Complete(ch)
 }
 
 func (g *Generation) pay(ch *state.Charge) error {
@@ -86,11 +91,14 @@ func (g *Generation) pay(ch *state.Charge) error {
 // resume takes up a charge that was under way when the server ended. Nobody waits for
 // its answer, so the chair is free and listed at once.
 func (g *Generation) resume(ch *state.Charge) {
-	g.charges.begin(func() {
+	if !g.charges.begin() {
+		return
+	}
+	go func() {
 		g.charge(ch)
 		if _, err := ch.Wait(); err == nil {
 			g.Store.Release(ch.Ride)
 			g.Store.Reveal(ch.Ride)
 		}
-	})
+	}()
 }

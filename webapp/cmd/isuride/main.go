@@ -19,6 +19,7 @@ import (
 func main() {
 	repair := flag.Bool("repair", false, "cut a corrupt journal where it is corrupt instead of refusing to start; what follows is lost")
 	flag.Parse()
+	tuneCollector()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	if err := run(log, *repair); err != nil {
 		fmt.Fprintln(os.Stderr, "isuride:", err)
