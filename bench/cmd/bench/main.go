@@ -3,9 +3,10 @@
 //
 //	bench [run] [flags]          a run; bench -h lists the flags
 //	bench record-data [flags]    writes a file of expected answers from a trusted server
+//	bench verify [flags]         checks a server rule by rule, without load
 //
-// It exits with 0 after a run (1 with --fail-on-error if that failed), with 1 if the server failed before the load, and
-// with 2 if the settings or this machine do not allow a run.
+// It exits with 0 after a run (1 with --fail-on-error if that failed), with 1 if the server failed before the load or
+// breaks a rule that verify checks, and with 2 if the settings or this machine do not allow a run.
 package main
 
 import (
@@ -51,6 +52,8 @@ func dispatch(ctx context.Context, args []string) int {
 			args = args[1:]
 		case "record-data":
 			command, args = recordCommand, args[1:]
+		case "verify":
+			command, args = verifyCommand, args[1:]
 		}
 	}
 	return exitStatus(command(ctx, args))

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"isuride/bench/verify"
+)
+
+// TestRepositoryServer checks that the server of this repository keeps every rule, in both ways of notification.
+func TestRepositoryServer(t *testing.T) {
+	program := buildServer(t)
+	for _, notification := range []string{"sse", "polling"} {
+		t.Run(notification, func(t *testing.T) {
+			t.Parallel() // most of the time is spent waiting
+			r, err := verify.Run(context.Background(), verify.Options{Target: startServer(t, program, notification)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range r.Results {
+				if x.Outcome != verify.OK && x.Outcome != verify.Skip {
+					t.Errorf("%s, %s: %s\n%s", x.Rule, x.Outcome, x.Got, strings.Join(x.Exchange, "\n"))
+				}
+			}
+			if !r.Passed || r.Counts[verify.OK] < 200 {
+				t.Errorf("passed is %v after %v", r.Passed, r.Counts)
+			}
+		})
+	}
+}
+
+// buildServer builds it. The bench must not import it, so go test does not see by itself that it has changed and would
+// show a stored result: looking at the sources makes them part of what the result depends on.
+func buildServer(t *testing.T) string {
+	t.Helper()
+	for _, folder := range []string{"webapp", "sql"} {
+		err := filepath.WalkDir(filepath.Join("..", "..", "..", folder), func(_ string, _ fs.DirEntry, err error) error { return err })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	program := filepath.Join(t.TempDir(), "isuride")
+	if out, err := exec.Command("go", "build", "-o", program, "isuride/webapp/cmd/isuride").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
+// startServer runs the server on fresh data for one test and returns its URL.
+func startServer(t *testing.T, program, notification string) string {
+	t.Helper()
+	cmd := exec.Command(program)
+	cmd.Env = []string{"ISURIDE_LISTEN=127.0.0.1:0", "ISURIDE_DATA=" + t.TempDir(), "ISURIDE_NOTIFICATION=" + notification}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+	})
+	lines := bufio.NewScanner(log)
+	for lines.Scan() {
+		if _, address, ok := strings.Cut(lines.Text(), "msg=listening address="); ok {
+			go io.Copy(io.Discard, log)
+			return "http://" + address
+		}
+		t.Log(lines.Text())
+	}
+	t.Fatal("the server ended before it listened")
+	return ""
+}
+
+// TestVerifyCommand checks a server that knows no path at all.
+func TestVerifyCommand(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	file := filepath.Join(t.TempDir(), "report.json")
+	status, text := capture(t, &os.Stdout, func() int {
+		return dispatch(context.Background(), []string{"verify", "-target", server.URL, "-json", file})
+	})
+	if status != exitFailed || !strings.HasSuffix(text, "\nFAIL\n") || !strings.Contains(text, "        > POST /api/initialize") {
+		t.Errorf("status %d, says\n%s", status, text)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r verify.Report
+	if err := json.Unmarshal(b, &r); err != nil || r.Passed || r.Target != server.URL {
+		t.Errorf("%v, passed %v, target %q", err, r.Passed, r.Target)
+	}
+	if lines := strings.Count(text, "\nFAIL  "); r.Counts[verify.Fail] == 0 || lines < r.Counts[verify.Fail]-1 {
+		t.Errorf("%d rules are broken, %d lines say so", r.Counts[verify.Fail], lines)
+	}
+}
+
+// TestVerifySettings checks that bad settings are refused before the server is asked anything.
+func TestVerifySettings(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the server was asked") }))
+	defer server.Close()
+	_, port, _ := strings.Cut(server.Listener.Addr().String(), ":")
+	for name, c := range map[string]struct {
+		args []string
+		text string
+	}{
+		"unknown flag":      {[]string{"-n", "3"}, "not defined: -n"},
+		"argument":          {[]string{"http://localhost"}, "unexpected argument"},
+		"no scheme":         {[]string{"-target", "localhost:8080"}, "--target"},
+		"bad addr":          {[]string{"-addr", "localhost"}, "ip:port"},
+		"nobody there":      {[]string{"-target", "http://127.0.0.1:1"}, "nobody can be reached"},
+		"bad payment port":  {[]string{"-payment-bind-port", "65536"}, "--payment-bind-port"},
+		"bad payment URL":   {[]string{"-payment-url", "localhost", "-payment-bind-port", "1"}, "--payment-url"},
+		"URL without port":  {[]string{"-payment-url", "http://localhost"}, "needs --payment-bind-port"},
+		"port taken":        {[]string{"-addr", server.Listener.Addr().String(), "-payment-bind-port", port}, "address already in use"},
+		"JSON in no folder": {[]string{"-json", "/nonexistent/x.json"}, "--json /nonexistent/x.json: no such file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, text := capture(t, &os.Stderr, func() int {
+				return dispatch(context.Background(), append([]string{"verify"}, c.args...))
+			})
+			if status != exitUsage || !strings.Contains(text, c.text) || strings.Count(text, "\n") != 1 {
+				t.Errorf("status %d, says %q, want %q", status, text, c.text)
+			}
+		})
+	}
+}
