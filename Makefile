@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help build run ride up down test check bench clean
+.PHONY: help build run ride up down test check bench calibrate clean
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,10 @@ down: ## stop what `make up` started
 bench: ## start the server on fresh data and run the benchmarker against it for 60 s
 	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench
 	@scripts/bench.sh
+
+calibrate: ## compare the benchmarker with the official one's figures, with ARGS="-n 3 -virtual" for instance; 8 minutes
+	@$(GO) build -o bin/ ./tools/calibrate
+	@bin/calibrate $(ARGS)
 
 test: ## install what the tests need and run all of them
 	@scripts/test.sh

@@ -195,14 +195,11 @@ func (r *run) finish(fatal error, interrupted bool) {
 	for s := world.StatusMatching; s <= world.StatusCompleted; s++ {
 		o.Statuses[s.String()] = o.World.RidesByStatus[s]
 	}
-	o.Origins = map[string]int{}
-	for origin, n := range stats.Origins {
-		o.Origins[originNames[origin]] = n
-	}
+	o.Origins = Origins(stats)
 	o.UsersLeft = stats.UsersLeft
 	o.Ratings = slices.Clone(stats.Ratings[1:])
 	o.Criteria = Criteria(stats.Criteria)
-	o.Intervals = intervals(stats)
+	o.Intervals = Intervals(stats)
 	o.ErrorCount, o.Errors = w.Errors().Total(), codeCounts(w.Errors())
 	if n, example := w.Errors().BenchFaults(); n > 0 {
 		o.BenchFaults, o.BenchFault = n, example.Error()
@@ -213,7 +210,17 @@ func (r *run) finish(fatal error, interrupted bool) {
 
 var originNames = [...]string{world.OriginPopulation: "population", world.OriginReputation: "reputation", world.OriginInvitation: "invitation"}
 
-func intervals(s *world.Stats) []Interval {
+// Origins counts the registered users by why they came.
+func Origins(s *world.Stats) map[string]int {
+	users := map[string]int{}
+	for origin, n := range s.Origins {
+		users[originNames[origin]] = n
+	}
+	return users
+}
+
+// Intervals are those of the specification's appendix D.
+func Intervals(s *world.Stats) []Interval {
 	list := []Interval{}
 	for _, t := range []struct {
 		name, unit string

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"isuride/bench/calibration"
+	"isuride/bench/model"
+	"isuride/bench/report"
+	"isuride/bench/virtual"
+	"isuride/bench/world"
+)
+
+// virtualSeeds is the number of runs in virtual time. They cost little, so that their median is steady.
+const virtualSeeds = 9
+
+// A run is one of ours. CPU is of real time only.
+type run struct {
+	Seed       uint64             `json:"seed"`
+	CPU        float64            `json:"cpu_seconds,omitempty"`    // of the whole process, user and system
+	PerRequest float64            `json:"cpu_per_request,omitzero"` // microseconds
+	Figures    calibration.Values `json:"figures"`
+}
+
+func (s *settings) path(name string) string { return filepath.Join(s.home, name) }
+
+// play makes all runs of a policy.
+func (s *settings) play(ctx context.Context, p calibration.Policy) (*outcome, error) {
+	o := &outcome{Name: p.Name, policy: p}
+	for i := range s.runs {
+		if !s.real {
+			break
+		}
+		r, err := s.playReal(ctx, p, i)
+		if err != nil {
+			return nil, err
+		}
+		o.Real = append(o.Real, *r)
+	}
+	if s.virtual {
+		return o, s.playVirtual(ctx, o)
+	}
+	return o, nil
+}
+
+// playReal makes one run against a server of its own: initialize does not reset it.
+func (s *settings) playReal(ctx context.Context, p calibration.Policy, i int) (*run, error) {
+	server, err := s.startServer(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer server.stop()
+	seed, name := uint64(i+1), fmt.Sprintf("%s-%d", p.Name, i+1)
+	done := progress(fmt.Sprintf("%s, run %d of %d", p.Name, i+1, s.runs))
+	defer done()
+	os.Remove(s.path(name + ".json")) // of an earlier calibration
+	cmd := command(ctx, s.path("bench"), "run", "-target", "http://"+serverAddress, "-s", "-skip-data-check",
+		"-t", strconv.FormatFloat(s.load.Seconds(), 'f', -1, 64), "-seed", strconv.FormatUint(seed, 10),
+		"-out", s.path(name+".json"), "-html", "-", "-history", "-")
+	output, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return nil, errors.New("interrupted")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the bench failed: %s", lastLine(output))
+	}
+	r, err := readRecord(s.path(name + ".json"))
+	if err != nil {
+		return nil, err
+	}
+	if !r.Passed || r.ErrorCount > 0 {
+		return nil, fmt.Errorf("run %d: %s, %d errors; see %s", i+1, r.Verdict(), r.ErrorCount, s.path(name+".json"))
+	}
+	cpu := (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	return &run{Seed: seed, CPU: cpu, PerRequest: 1e6 * cpu / float64(r.AllRequests()), Figures: calibration.OfLive(&r.Result)}, nil
+}
+
+func readRecord(name string) (*report.Record, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	list, err := report.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return list[0], nil
+}
+
+func lastLine(output []byte) string {
+	text := strings.TrimSpace(string(output))
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
+
+// playVirtual adds the runs in virtual time.
+func (s *settings) playVirtual(ctx context.Context, o *outcome) error {
+	defer progress(fmt.Sprintf("%s, %d runs in virtual time", o.Name, virtualSeeds))()
+	runtime.GC() // or the first run would pay for what was before
+	begun := time.Now()
+	for seed := uint64(1); seed <= virtualSeeds; seed++ {
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
+		c := o.policy.Model
+		c.Seed = seed
+		r, err := virtual.Run(virtual.Config{World: world.Config{Seed: seed}, Load: world.Instant(s.load.Microseconds())}, model.New(c))
+		if err == nil {
+			err = r.Fatal
+		}
+		if err != nil {
+			return fmt.Errorf("virtual time, seed %d: %w", seed, err)
+		}
+		o.Virtual = append(o.Virtual, run{Seed: seed, Figures: calibration.OfVirtual(&r)})
+	}
+	o.Speed = virtualSeeds * s.load.Seconds() / time.Since(begun).Seconds()
+	return nil
+}
