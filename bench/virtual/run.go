@@ -95,10 +95,13 @@ func populate(l *Loop, w *world.World) error {
 
 // load runs the ticks and returns what ended them early.
 func load(l *Loop, w *world.World, length world.Instant) error {
-	end := l.now + length
-	for tick := l.now; tick < end; tick += world.TickLength {
+	begin, end := l.now, l.now+length
+	for tick := begin; tick < end; tick += world.TickLength {
 		l.runUntil(tick, never)
 		w.TickChairs(tick)
+		if tick == begin {
+			(&arrivals{l, w}).wait()
+		}
 		l.runUntil(tick+userLag, never)
 		w.TickUsers(l.now)
 		if err := w.Fatal(); err != nil {
@@ -107,4 +110,22 @@ func load(l *Loop, w *world.World, length world.Instant) error {
 	}
 	l.runUntil(end, never)
 	return w.Fatal()
+}
+
+// arrivals is the task that starts the rides of an open loop.
+type arrivals struct {
+	loop  *Loop
+	world *world.World
+}
+
+// Run implements Task.
+func (a *arrivals) Run(now world.Instant) {
+	a.world.Arrive(now)
+	a.wait()
+}
+
+func (a *arrivals) wait() {
+	if at, ok := a.world.NextArrival(); ok {
+		a.loop.After(at-a.loop.now, a)
+	}
 }

@@ -95,7 +95,15 @@ func (c *chair) registered(e Event) {
 	c.world.chairsByID[c.id] = c
 	c.owner.add(c)
 	c.endTurn()
+	if c.additional() {
+		c.turn()
+	}
 	c.owner.chairRegistered(nil)
+}
+
+// additional is user.additional for chairs.
+func (c *chair) additional() bool {
+	return c.owner.step != ownerPurchase && c.Index >= initialOwners*chairsPerOwner
 }
 
 // turn is one turn of spec 5.3.

@@ -8,6 +8,9 @@ const (
 
 // grow brings the users whom the regions' reputation attracts (spec 8.1).
 func (w *World) grow() {
+	if w.arrivals != nil {
+		return
+	}
 	for _, g := range w.regions {
 		for range g.newcomers() {
 			w.registerUser(g, OriginReputation, nil)
@@ -18,7 +21,7 @@ func (w *World) grow() {
 // invite lets a satisfied user bring a friend. The limit is tested before the friend waits for the invitation lock; it
 // can be exceeded in rare races, as in the official tool.
 func (w *World) invite(u *user, rating int) {
-	if rating >= inviteRating && u.invited < maxInvitations {
+	if w.arrivals == nil && rating >= inviteRating && u.invited < maxInvitations {
 		w.registerUser(u.region, OriginInvitation, u)
 	}
 }

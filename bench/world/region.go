@@ -22,6 +22,10 @@ type region struct {
 	registered  int // users ever registered, also those who left
 	active      int // registered and not left
 	ratingTotal int // sum over the users of their average rating, rounded down (spec 8.1)
+
+	// Of an open loop.
+	idle    []*user    // who wait for a ride to request, the one idle for longest first
+	waiting []*arrival // due, but nobody was idle, oldest first
 }
 
 func newRegions() []*region {

@@ -18,6 +18,9 @@ func (u *user) startRequest() {
 		u.endTurn()
 		return
 	}
+	if u.arrival != nil && u.arrival.started == 0 {
+		u.arrival.started = u.world.now
+	}
 	u.visit(VisitRideRequest, userRequestVisit)
 }
 
@@ -111,6 +114,10 @@ func (u *user) rideCreated(e Event) {
 	r := u.world.newRide(u, e.Body.(*CreatedRide).ID)
 	if u.request.reward {
 		u.unusedRewards--
+	}
+	if u.arrival != nil {
+		u.arrival.ride = r
+		u.arrival = nil
 	}
 	u.ride = r
 	u.history = append(u.history, r)

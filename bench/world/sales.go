@@ -25,7 +25,9 @@ func (o *owner) salesReceived(e Event) {
 		o.endTurn()
 		return
 	}
-	o.toBuy = affordableChairs(got.Total) - o.purchases
+	if o.world.arrivals == nil {
+		o.toBuy = affordableChairs(got.Total) - o.purchases
+	}
 	o.step = ownerPurchase
 	o.buyNext()
 }

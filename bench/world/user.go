@@ -75,6 +75,9 @@ type user struct {
 	inbox     inbox[*UserNotification]
 	snapshot  *UserNotification // the last one checked in full, kept across rides (spec 9.5)
 
+	arrival *arrival // the ride of an open loop to request, nil if there is none
+	pooled  bool     // idle in the sense of an open loop
+
 	request rideRequest // under way
 	rating  int         // being given
 }
@@ -132,7 +135,17 @@ func (u *user) registered(e Event) {
 		u.inviter.invitation.release()
 	}
 	u.endTurn()
+	if u.additional() {
+		u.turn()
+		return
+	}
 	u.world.populated(nil)
+}
+
+// additional tells whether the user is one of those beyond the official population. They and their like among the chairs
+// are so many that they do what comes first before the load, not all of them in its first tick.
+func (u *user) additional() bool {
+	return u.origin == OriginPopulation && u.Index >= initialUsers
 }
 
 // registrationFailed gives the user up; it is not tried again (spec 4.2).
@@ -163,10 +176,13 @@ func (u *user) act() {
 	case userPaymentMissing:
 		u.visit(VisitPaymentRegistration, userPaymentVisit)
 	case userActive:
-		if u.ride == nil {
-			u.startRequest()
-		} else {
+		switch {
+		case u.ride != nil:
 			u.attendRide()
+		case u.wantsRide():
+			u.startRequest()
+		default:
+			u.endTurn()
 		}
 	default:
 		u.endTurn()
@@ -176,6 +192,7 @@ func (u *user) act() {
 func (u *user) endTurn() {
 	u.step = userIdle
 	u.world.busy--
+	u.offer()
 	if u.wantsTurn() {
 		u.world.wakeUser(u)
 	}
@@ -190,7 +207,10 @@ func (u *user) wantsTurn() bool {
 	if u.state != userActive {
 		return false
 	}
-	return u.ride == nil || !u.connected || u.ride.userView == StatusArrived && !u.ride.evaluated || u.matchingOverdue()
+	if u.ride == nil {
+		return u.wantsRide()
+	}
+	return !u.connected || u.ride.userView == StatusArrived && !u.ride.evaluated || u.matchingOverdue()
 }
 
 // deliver takes an event over.
@@ -281,7 +301,7 @@ func (u *user) visitFailed(f *Failure) {
 		u.registrationFailed("page visit", f)
 		return
 	case userPaymentVisit:
-		u.fail(CodePaymentRegistration, "page visit", f)
+		u.paymentFailed("page visit", f)
 	case userRequestVisit:
 		u.fail(CodeHistory, "page visit", f)
 	case userEvaluationVisit:
@@ -297,12 +317,18 @@ func (u *user) fail(code Code, call string, f *Failure) {
 
 func (u *user) paymentRegistered(e Event) {
 	if e.Failure != nil {
-		u.fail(CodePaymentRegistration, "payment method", e.Failure)
+		u.paymentFailed("payment method", e.Failure)
 		return
 	}
 	u.note("payment method registered", nil, StatusUnknown)
 	u.state = userActive
 	u.endTurn()
+	u.world.populated(nil)
+}
+
+func (u *user) paymentFailed(call string, f *Failure) {
+	u.fail(CodePaymentRegistration, call, f)
+	u.world.populated(fmt.Errorf("%v: %s: %w", u.Entity, call, f))
 }
 
 // minActiveUsers is how many must remain in a region when a user leaves (spec 4.3).
@@ -311,7 +337,7 @@ const minActiveUsers = 10
 // leaves decides whether the user goes for ever because of bad rides (spec 4.3, B1).
 func (u *user) leaves() bool {
 	n := len(u.history)
-	if n == 0 || float64(u.ratingSum)/float64(n) > 2 || u.region.active-1 < minActiveUsers {
+	if u.world.arrivals != nil || n == 0 || float64(u.ratingSum)/float64(n) > 2 || u.region.active-1 < minActiveUsers {
 		return false
 	}
 	u.note("left", nil, StatusUnknown)

@@ -22,6 +22,11 @@ type Config struct {
 	Seed uint64
 	// PageVisits turns on the loading of static files (spec 4.5). Without it every visit succeeds at once.
 	PageVisits bool
+	// Chairs and Users are those there from the beginning, if more than the official number (spec 1.5); see Population.
+	Chairs, Users int
+	// RideRate makes an open loop: so many rides a second are requested, whatever becomes of them, and nobody comes, buys a
+	// chair or leaves. With 0, users request one ride after the other and the city grows with its reputation.
+	RideRate float64
 }
 
 // A World is the simulation of one run. Its methods must not be called concurrently.
@@ -65,6 +70,7 @@ type World struct {
 	retries           []*chair // waiting to send their position again, unordered
 
 	population population
+	arrivals   *arrivals // nil without an open loop
 	errors     *ErrorLog
 	stats      Stats
 }
@@ -98,6 +104,7 @@ func New(config Config, clients Clients) *World {
 		usersByToken: map[string]*user{},
 		empty:        newGrid(),
 		errors:       newErrorLog(),
+		arrivals:     newArrivals(config),
 	}
 	w.usernameBase = w.random.IntN(usernameNumbers)
 	return w
@@ -110,7 +117,7 @@ func (w *World) advance(now Instant) { w.now = max(w.now, now) }
 func (w *World) TickChairs(now Instant) {
 	w.advance(now)
 	if w.tick < 0 {
-		w.started = w.now
+		w.begin()
 	}
 	if w.busy > 0 && w.tick >= 0 {
 		w.stats.TimedOutTicks++
@@ -126,6 +133,14 @@ func (w *World) TickChairs(now Instant) {
 	w.chairSet.advance()
 	w.chairSet.current.take(func(i int32) { w.chairs[i].turn() })
 	w.phase = phaseGap
+}
+
+// begin begins the load.
+func (w *World) begin() {
+	w.started = w.now
+	if w.arrivals != nil {
+		w.arrivals.begin(w.now)
+	}
 }
 
 // earlyTurns gives some users their turn ahead of the chairs; the others keep theirs for TickUsers.
@@ -182,6 +197,9 @@ func (w *World) Deliver(now Instant, e Event) {
 func (w *World) EndLoad(now Instant) {
 	w.advance(now)
 	w.ended = true
+	if w.arrivals != nil {
+		w.arrivals.end(w.now)
+	}
 }
 
 // Fatal is the condition that must end the load now, or nil (spec 1.7).

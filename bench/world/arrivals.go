@@ -1,0 +1,127 @@
+package world
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// An open loop requests rides at moments that were fixed in advance, whether the server keeps up or not, and measures each
+// from that moment. In the usual, closed loop a slow server is asked for less, and what it was not asked for never shows
+// as a latency (coordinated omission).
+//
+// The moments are a Poisson process: people do not wait for each other. Evenly spaced requests would hide the queues that
+// chance builds up at any server, and with them the higher percentiles. The process follows from the seed alone, so two
+// servers are asked for the same rides.
+
+// What an open loop needs, by Little's law: rate times the time for which each ride takes up a user or a chair.
+const (
+	// A ride takes its user about two seconds at a good server. A user the more is there for each ride of ten seconds; if
+	// even these are all taken, the next rides start late, instead of piling up behind rides that wait for chairs.
+	userSeconds = 10
+	// A ride takes its chair about 1.2 s at a good server and with all speeds in equal number (appendix D: 5 ticks to the
+	// pickup, 16 to the destination, and about 12 for everything else). Chairs are busy to two fifths then, so that one
+	// that is free is near.
+	chairSeconds = 3
+)
+
+// lateStart is how much later than due a ride may start without being counted: a third of a tick.
+const lateStart = 10 * Millisecond
+
+// An arrival is a ride that somebody wants.
+type arrival struct {
+	due     Instant
+	started Instant // the first request for it; 0 before
+	ride    *ride   // nil until it is created
+}
+
+// arrivals are those of an open loop.
+type arrivals struct {
+	rate   float64 // per second
+	random *rand.Rand
+	begun  Instant // beginning of the load
+	ended  Instant
+	next   Instant // when the next one is due
+	all    []*arrival
+	waited int // found no user who was free
+}
+
+func newArrivals(c Config) *arrivals {
+	if c.RideRate <= 0 {
+		return nil
+	}
+	return &arrivals{rate: c.RideRate, random: newRand(c.Seed, Entity{Index: 1})}
+}
+
+func (a *arrivals) begin(now Instant) {
+	a.begun, a.next = now, now
+	a.advance()
+}
+
+// advance draws the moment of the next arrival.
+func (a *arrivals) advance() {
+	a.next += Instant(math.Round(a.random.ExpFloat64() / a.rate * float64(Second)))
+}
+
+// add takes the next arrival out of the process.
+func (a *arrivals) add() *arrival {
+	n := &arrival{due: a.next}
+	a.all = append(a.all, n)
+	a.advance()
+	return n
+}
+
+// end ends the process. What is due by now and was not begun never will be.
+func (a *arrivals) end(now Instant) {
+	a.ended = now
+	for a.next <= now {
+		a.add()
+	}
+}
+
+// NextArrival is when Arrive must be called; false if never, which is always so without an open loop. It is known from the
+// first tick on.
+func (w *World) NextArrival() (at Instant, ok bool) {
+	if w.arrivals == nil || w.ended || w.tick < 0 {
+		return 0, false
+	}
+	return w.arrivals.next, true
+}
+
+// Arrive starts the rides of the open loop that are due, between ticks too.
+func (w *World) Arrive(now Instant) {
+	w.advance(now)
+	if _, ok := w.NextArrival(); !ok {
+		return
+	}
+	for a := w.arrivals; a.next <= w.now; {
+		n := a.add()
+		g := w.regions[a.random.IntN(len(w.regions))]
+		if len(g.idle) == 0 {
+			a.waited++
+			g.waiting = append(g.waiting, n)
+			continue
+		}
+		u := g.idle[0] // idle for longest, so that all users come to ride
+		g.idle = g.idle[1:]
+		u.pooled, u.arrival = false, n
+		u.turn()
+	}
+}
+
+// offer gives a user who has nothing to do the ride that has waited longest, or lets him wait for one.
+func (u *user) offer() {
+	if u.world.arrivals == nil || u.state != userActive || u.ride != nil || u.arrival != nil || u.pooled {
+		return
+	}
+	g := u.region
+	if len(g.waiting) == 0 {
+		g.idle = append(g.idle, u)
+		u.pooled = true
+		return
+	}
+	u.arrival = g.waiting[0]
+	g.waiting = g.waiting[1:]
+}
+
+// wantsRide is for a user without one.
+func (u *user) wantsRide() bool { return u.world.arrivals == nil || u.arrival != nil }
