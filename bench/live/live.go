@@ -30,15 +30,21 @@ type Config struct {
 	PaymentURL  string // told to the server
 	PaymentBind string // address of the payment service, as net.Listen takes it
 
-	Load   time.Duration
-	Seed   uint64
-	Checks []Check        // of the initial data; nil for none
-	Static *client.Static // nil for no static files at all
+	Load     time.Duration
+	Seed     uint64
+	RideRate float64        // of an open loop, see world.Config; 0 for none
+	Chairs   int            // of an open loop; 0 leaves their number to the rate
+	Checks   []Check        // of the initial data; nil for none
+	Static   *client.Static // nil for no static files at all
 
 	// Observer is told what happens; nil for nobody. Its methods run on the goroutines of the run and must be quick.
 	Observer Observer
 
 	settling time.Duration // the wait after the load; 0 is the official one
+}
+
+func (c *Config) world() world.Config {
+	return world.Config{Seed: c.Seed, PageVisits: c.Static != nil, RideRate: c.RideRate, Chairs: c.Chairs}
 }
 
 // An Observer follows a run.
@@ -191,7 +197,7 @@ func (r *run) build() (err error) {
 	if err != nil {
 		return err
 	}
-	r.world = world.New(world.Config{Seed: c.Seed, PageVisits: c.Static != nil}, r.engine)
+	r.world = world.New(c.world(), r.engine)
 	r.core = payment.New(c.Seed, r.world)
 	if r.payments, err = payment.NewService(r.core, r.loop, c.PaymentBind); err != nil {
 		r.engine.Close()

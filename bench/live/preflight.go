@@ -19,11 +19,20 @@ func (c *Config) preflight() error {
 	if err := c.preflightNetwork(); err != nil {
 		return err
 	}
-	need := connectionsFor(c.Load)
+	need := c.connections()
 	if err := checkFiles(need); err != nil {
 		return err
 	}
 	return checkPorts(need, len(client.Routes(c.Sources, c.Dests)))
+}
+
+// connections estimates how many there are at once. Those who are there from the beginning may all have their two.
+func (c *Config) connections() int {
+	chairs, users := c.world().Population()
+	if c.RideRate > 0 {
+		return 2 * (chairs + users)
+	}
+	return max(connectionsFor(c.Load), 2*(chairs+users))
 }
 
 // connectionsFor estimates the connections at once of a run against a good server. In the calibration run of spec appendix D

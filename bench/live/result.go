@@ -42,6 +42,8 @@ type Result struct {
 	Criteria  Criteria       `json:"criteria"`
 	Intervals []Interval     `json:"intervals"`
 
+	OpenLoop *world.OpenLoop `json:"open_loop,omitempty"`
+
 	ErrorCount  int         `json:"error_count"`
 	Errors      []CodeCount `json:"errors"`
 	BenchFaults int         `json:"bench_faults"`
@@ -200,6 +202,7 @@ func (r *run) finish(fatal error, interrupted bool) {
 	o.Ratings = slices.Clone(stats.Ratings[1:])
 	o.Criteria = Criteria(stats.Criteria)
 	o.Intervals = Intervals(stats)
+	o.OpenLoop = w.OpenLoop()
 	o.ErrorCount, o.Errors = w.Errors().Total(), codeCounts(w.Errors())
 	if n, example := w.Errors().BenchFaults(); n > 0 {
 		o.BenchFaults, o.BenchFault = n, example.Error()

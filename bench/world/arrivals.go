@@ -70,14 +70,6 @@ func (a *arrivals) add() *arrival {
 	return n
 }
 
-// end ends the process. What is due by now and was not begun never will be.
-func (a *arrivals) end(now Instant) {
-	a.ended = now
-	for a.next <= now {
-		a.add()
-	}
-}
-
 // NextArrival is when Arrive must be called; false if never, which is always so without an open loop. It is known from the
 // first tick on.
 func (w *World) NextArrival() (at Instant, ok bool) {

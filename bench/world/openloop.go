@@ -38,7 +38,7 @@ type Stage struct {
 // OpenLoop is the result of the open loop whose load is over, nil if there was none.
 func (w *World) OpenLoop() *OpenLoop {
 	a := w.arrivals
-	if a == nil || a.ended == 0 {
+	if a == nil || a.begun == 0 || a.ended == 0 {
 		return nil
 	}
 	o := &OpenLoop{IntendedRate: a.rate, Due: len(a.all), Waited: a.waited}

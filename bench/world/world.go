@@ -195,10 +195,10 @@ func (w *World) Deliver(now Instant, e Event) {
 
 // EndLoad ends the load. From here on errors are not looked at (spec 1.7).
 func (w *World) EndLoad(now Instant) {
-	w.advance(now)
+	w.Arrive(now)
 	w.ended = true
 	if w.arrivals != nil {
-		w.arrivals.end(w.now)
+		w.arrivals.ended = w.now
 	}
 }
 

@@ -119,6 +119,7 @@ type settings struct {
 	paymentPort int
 	load        seconds
 	seed        uint64
+	openLoop    openLoop
 	failOnError bool
 	onlyPost    bool
 	metrics     bool
@@ -162,6 +163,7 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 	f.Var(&s.load, "load-timeout", "`seconds` of load; 0 only prepares")
 	f.Var(&s.load, "t", "short for --load-timeout (`seconds`)")
 	f.Uint64Var(&s.seed, "seed", 0, "`number` from which all decisions of the simulation follow; 0 draws one")
+	s.openLoop.register(f)
 	f.BoolVar(&s.failOnError, "fail-on-error", false, "exit with status 1 if the run fails")
 	f.BoolVar(&s.onlyPost, "only-post-validation", false, "only check the initial data, without resetting the application")
 	f.BoolVar(&s.metrics, "metrics", false, "write counters to stderr every 3 s")
@@ -239,6 +241,9 @@ func (s *settings) config() (live.Config, error) {
 	}
 	if s.paymentPort < 1 || s.paymentPort > 65535 {
 		return c, fmt.Errorf("--payment-bind-port %d is not a port", s.paymentPort)
+	}
+	if err := s.openLoop.apply(&c); err != nil {
+		return c, err
 	}
 	if err := s.readFiles(&c); err != nil {
 		return c, err

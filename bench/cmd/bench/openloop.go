@@ -1,0 +1,37 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+
+	"isuride/bench/live"
+	"isuride/bench/world"
+)
+
+// openLoop are the flags of a load with a fixed rate.
+type openLoop struct {
+	rate   float64
+	chairs int
+}
+
+// maxRideRate is beyond what one bench could carry.
+const maxRideRate = 10_000
+
+func (o *openLoop) register(f *flag.FlagSet) {
+	f.Float64Var(&o.rate, "open-loop", 0, "request so many rides a second, however slow the server is, in a city that does not grow, and measure each from\nwhen it was due; 0 lets the city grow as in the contest (`rate`)")
+	f.IntVar(&o.chairs, "open-loop-chairs", 0, "`number` of chairs of --open-loop; by default 20 and 3 for each ride a second")
+}
+
+func (o *openLoop) apply(c *live.Config) error {
+	least, _ := world.Config{}.Population()
+	switch {
+	case !(o.rate >= 0 && o.rate <= maxRideRate): // false for NaN, too
+		return fmt.Errorf("--open-loop %v: want 0 to %d rides a second", o.rate, maxRideRate)
+	case o.chairs != 0 && o.rate == 0:
+		return fmt.Errorf("--open-loop-chairs %d without --open-loop", o.chairs)
+	case o.chairs != 0 && o.chairs < least:
+		return fmt.Errorf("--open-loop-chairs %d: want at least %d", o.chairs, least)
+	}
+	c.RideRate, c.Chairs = o.rate, o.chairs
+	return nil
+}
