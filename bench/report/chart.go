@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -60,7 +61,7 @@ const (
 	columnWidth = 340
 	chartHeight = 200
 	leftMargin  = 52
-	rightMargin = 12
+	rightMargin = 20
 	topMargin   = 14
 	lowMargin   = 22
 	gridLines   = 4 // about
@@ -74,87 +75,29 @@ func newChart(title, note string, width float64) *chart {
 	}
 }
 
-func (b box) right() float64  { return b.X + b.W }
-func (b box) bottom() float64 { return b.Y + b.H }
-
-// Right and Bottom are for the template.
-func (b box) Right() float64  { return round(b.right()) }
-func (b box) Bottom() float64 { return round(b.bottom()) }
+// Right, Bottom and Middle are for the template, too.
+func (b box) Right() float64  { return round(b.X + b.W) }
+func (b box) Bottom() float64 { return round(b.Y + b.H) }
+func (b box) Middle() float64 { return round(b.X + b.W/2) }
 
 // vertical makes the scale and grid upwards.
 func (c *chart) vertical(highest float64) scale {
-	s, grid := linear(highest, gridLines, c.Frame.bottom(), c.Frame.Y)
+	s, grid := linear(highest, gridLines, c.Frame.Bottom(), c.Frame.Y)
 	for _, v := range grid {
 		c.Y = append(c.Y, mark{s.at(v), axisLabel(v)})
 	}
 	return s
 }
 
+// axisLabel has room for seven characters.
 func axisLabel(v float64) string {
+	if v >= 1e6 {
+		return strconv.FormatFloat(v/1e6, 'f', -1, 64) + " M"
+	}
 	if v == float64(int(v)) {
 		return count(int(v))
 	}
 	return strings.TrimRight(fmt.Sprintf("%.3f", v), "0")
-}
-
-// A series is a line over time.
-type series struct {
-	name   string
-	values []float64
-}
-
-// overTime plots series, which have a value for each of the times, in seconds since the load began.
-func overTime(title, note string, seconds []float64, all ...series) *chart {
-	c := newChart(title, note, timeWidth)
-	end, highest := 1.0, 0.0
-	for _, at := range seconds {
-		end = max(end, at)
-	}
-	for _, s := range all {
-		for _, v := range s.values {
-			highest = max(highest, v)
-		}
-	}
-	x, grid := linear(end, timeMarks, c.Frame.X, c.Frame.right())
-	x.high = end // the last step may be cut
-	for _, v := range grid {
-		if v <= end {
-			c.X = append(c.X, mark{x.at(v), axisLabel(v) + " s"})
-		}
-	}
-	y := c.vertical(highest)
-	for i, s := range all {
-		c.Keys = append(c.Keys, key{classes[i], s.name})
-		c.Lines = append(c.Lines, path{classes[i], polyline(x, y, seconds, s.values)})
-	}
-	c.hoverOverTime(x, seconds, all)
-	return c
-}
-
-func polyline(x, y scale, xs, ys []float64) string {
-	var d strings.Builder
-	for i := range xs {
-		command := "L"
-		if i == 0 {
-			command = "M"
-		}
-		fmt.Fprintf(&d, "%s%g %g", command, x.at(xs[i]), y.at(ys[i]))
-	}
-	return d.String()
-}
-
-// hoverOverTime makes the texts under the pointer, one between each two times.
-func (c *chart) hoverOverTime(x scale, seconds []float64, all []series) {
-	from := c.Frame.X
-	for i, at := range seconds {
-		tip := fmt.Sprintf("%.0f s", at)
-		for _, s := range all {
-			tip += fmt.Sprintf("\n%s %s", s.name, Number(s.values[i]))
-		}
-		to := x.at(at)
-		c.Hover = append(c.Hover, bar{box: box{from, c.Frame.Y, round(to - from), c.Frame.H}, Tip: tip})
-		from = to
-	}
 }
 
 // A column is one bar to be.
@@ -166,8 +109,8 @@ type column struct {
 }
 
 // columns plots bars side by side. With many of them only some are named.
-func columns(title, note string, list []column) *chart {
-	c := newChart(title, note, columnWidth)
+func columns(title, note string, width float64, list []column) *chart {
+	c := newChart(title, note, width)
 	highest := 0.0
 	for _, col := range list {
 		highest = max(highest, col.value)
@@ -178,7 +121,7 @@ func columns(title, note string, list []column) *chart {
 	for i, col := range list {
 		left, top := c.Frame.X+float64(i)*step, y.at(col.value)
 		c.Bars = append(c.Bars, bar{
-			box:   box{round(left + barGap*step), top, round(step * (1 - 2*barGap)), round(c.Frame.bottom() - top)},
+			box:   box{round(left + barGap*step), top, round(step * (1 - 2*barGap)), round(c.Frame.Bottom() - top)},
 			Class: classes[0], Label: col.label, Tip: col.tip,
 		})
 		if i%named == 0 {
@@ -192,6 +135,3 @@ const (
 	maxNamed = 8    // bars with a name, at most
 	barGap   = 0.12 // of a step, on each side of a bar
 )
-
-// Middle is where the text above a bar stands.
-func (b bar) Middle() float64 { return round(b.X + b.W/2) }

@@ -2,8 +2,11 @@ package report
 
 import (
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 
 	"isuride/bench/live"
 )
@@ -29,21 +32,38 @@ func FindHistory(folder string) string {
 }
 
 // AppendHistory adds one line with the record's figures to a file, which it creates if need be. Lines of several
-// processes do not mix.
+// processes do not mix, and what a crash has left of a line does not spoil the next one.
 func (r *Record) AppendHistory(file string) error {
 	b, err := json.Marshal(r.brief())
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o644)
 	if err != nil {
 		return err
 	}
-	if _, err = f.Write(append(b, '\n')); err != nil { // at once, for O_APPEND to keep it together
-		f.Close()
+	defer f.Close() // gives the lock back, too
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
 		return err
 	}
-	return f.Close()
+	if torn, err := endsTorn(f); err != nil {
+		return err
+	} else if torn {
+		b = append([]byte{'\n'}, b...)
+	}
+	_, err = f.Write(append(b, '\n'))
+	return err
+}
+
+// endsTorn tells whether the last line has no end.
+func endsTorn(f *os.File) (bool, error) {
+	end, err := f.Seek(0, io.SeekEnd)
+	if err != nil || end == 0 {
+		return false, err
+	}
+	var last [1]byte
+	_, err = f.ReadAt(last[:], end-1)
+	return last[0] != '\n', err
 }
 
 // brief is the record without what takes most room: the course of the run, distributions and examples of errors.

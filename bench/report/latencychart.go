@@ -39,12 +39,12 @@ func latencies(title, note string, list []live.Latency) *chart {
 	}
 	c := &chart{Title: title, Note: note, W: latencyWidth, H: float64(len(list)*rowHeight + axisHeight)}
 	c.Frame = box{nameWidth, 0, latencyWidth - nameWidth - rightMargin, c.H - axisHeight}
-	x, grid := decades(shortest, float64(longest), c.Frame.X, c.Frame.right())
+	x, grid := decades(shortest, float64(longest), c.Frame.X, c.Frame.Right())
 	for _, v := range grid {
 		c.X = append(c.X, mark{x.at(v), axisDuration(v)})
 	}
 	tick := x.at(float64(world.TickLength))
-	c.Lines = append(c.Lines, path{"tick", fmt.Sprintf("M%g 0L%g %g", tick, tick, c.Frame.bottom())})
+	c.Lines = append(c.Lines, path{"tick", fmt.Sprintf("M%g 0L%g %g", tick, tick, c.Frame.Bottom())})
 	for _, p := range percentiles {
 		c.Keys = append(c.Keys, key{p.class, p.name})
 	}

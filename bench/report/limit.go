@@ -30,13 +30,13 @@ func limits(r *live.Result) []string {
 	if lost, all := r.LostTicks, r.Ticks+r.LostTicks; share(lost, all) > lostShare {
 		add("it lost %d of %d ticks (%.1f %%)", lost, all, 100*share(lost, all))
 	} else if worst := worstLoss(r.Series); worst > lostShareWindow {
-		add("in %d s it lost %.0f %% of the ticks", window, 100*worst)
+		add("over %d s it lost %.0f %% of the ticks", window, 100*worst)
 	}
 	if late := share(r.LateTicks, r.Ticks); late > lateShare {
 		add("it began %d of %d ticks (%.1f %%) late, at the 99th percentile by %s ms", r.LateTicks, r.Ticks, 100*late, millisText(r.TickDelay.P99))
 	}
 	if peak := peakCPU(r.Series); r.Loops > 0 && peak > cpuShare*float64(r.Loops) {
-		add("it used %.2f of the %d CPUs its event loops can use", peak, r.Loops)
+		add("over %d s it used %.2f CPUs, of %d that its event loops can use", window, peak, r.Loops)
 	}
 	if r.BenchFaults > 0 {
 		add("%d calls failed because of its machine, for example: %s", r.BenchFaults, r.BenchFault)
@@ -45,14 +45,6 @@ func limits(r *live.Result) []string {
 		add("%d connections failed for want of ports, descriptors or memory of its machine", n)
 	}
 	return list
-}
-
-// share is part/all, 0 of nothing.
-func share(part, all int) float64 {
-	if all == 0 {
-		return 0
-	}
-	return float64(part) / float64(all)
 }
 
 // worstLoss is the highest share of lost ticks in a window.
@@ -96,8 +88,8 @@ func (r *Record) Conclusion() string {
 	if r.Ticks == 0 {
 		return "There was no load, so there is nothing to conclude."
 	}
-	return fmt.Sprintf("The bench kept up: %s of %s ticks, 99 %% of them begun within %s ms, at most %.2f of the %d CPUs its event loops can use.",
-		count(r.Ticks), count(r.Ticks+r.LostTicks), millisText(r.TickDelay.P99), peakCPU(r.Series), r.Loops)
+	return fmt.Sprintf("The bench kept up: %s of %s ticks, 99 %% of them begun within %s ms, never more than %.2f CPUs over %d s, of %d that its event loops can use.",
+		count(r.Ticks), count(r.Ticks+r.LostTicks), millisText(r.TickDelay.P99), peakCPU(r.Series), window, r.Loops)
 }
 
 // Warnings are other facts that make the figures doubtful.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 
@@ -32,6 +33,17 @@ func Number(v float64) string {
 	}
 	return strconv.FormatFloat(v, 'f', 3, 64)
 }
+
+// share is part/all, 0 of nothing.
+func share(part, all int) float64 {
+	if all == 0 {
+		return 0
+	}
+	return float64(part) / float64(all)
+}
+
+// percent writes a share.
+func percent(part, all int) string { return fmt.Sprintf("%.1f %%", 100*share(part, all)) }
 
 func millis(d world.Instant) float64 { return float64(d) / float64(world.Millisecond) }
 

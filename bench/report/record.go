@@ -7,6 +7,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,22 +51,49 @@ func (r *Record) Write(w io.Writer) error {
 
 // Read reads the records of a file, at least one.
 func Read(from io.Reader) ([]*Record, error) {
+	b, err := io.ReadAll(from)
+	if err != nil {
+		return nil, err
+	}
 	var list []*Record
-	for d := json.NewDecoder(from); ; {
+	for d := json.NewDecoder(bytes.NewReader(b)); ; {
+		before := d.InputOffset()
 		r := new(Record)
 		err := d.Decode(r)
-		switch {
-		case err == io.EOF && len(list) == 0:
-			return nil, errors.New("no record")
-		case err == io.EOF:
-			return list, nil
-		case err != nil:
-			return nil, fmt.Errorf("record %d: %w", len(list)+1, err)
-		case r.Format != Format:
-			return nil, fmt.Errorf("record %d has format %d, expected %d", len(list)+1, r.Format, Format)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			err = fmt.Errorf("not a record of a run: %w", err)
+		} else {
+			err = r.readable()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", lineBehind(b, before), err)
 		}
 		list = append(list, r)
 	}
+	if len(list) == 0 {
+		return nil, errors.New("no record")
+	}
+	return list, nil
+}
+
+// lineBehind is the number of the line with the first record behind an offset.
+func lineBehind(b []byte, offset int64) int {
+	space := len(b[offset:]) - len(bytes.TrimLeft(b[offset:], " \t\r\n"))
+	return 1 + bytes.Count(b[:int(offset)+space], []byte{'\n'})
+}
+
+// readable tells why this program does not understand r, if so.
+func (r *Record) readable() error {
+	switch r.Format {
+	case Format:
+		return nil
+	case 0:
+		return errors.New("not a record of a run")
+	}
+	return fmt.Errorf("a record of format %d, but this program reads %d", r.Format, Format)
 }
 
 // AllRequests is the number of requests sent to the server and received from it, as payment service.
@@ -91,13 +119,33 @@ func (r *Record) Loaded() bool {
 	return slices.ContainsFunc(r.Phases, func(l live.Lap) bool { return l.Phase == live.PhaseLoad })
 }
 
-// Verdict is how the run ended, in capitals, with the reason of a failure.
-func (r *Record) Verdict() string {
+// An Outcome is how a run ended.
+type Outcome string
+
+const (
+	Pass        Outcome = "PASS"
+	Fail        Outcome = "FAIL"
+	Interrupted Outcome = "INTERRUPTED"
+)
+
+func (r *Record) Outcome() Outcome {
 	switch {
 	case r.Interrupted:
-		return "INTERRUPTED"
+		return Interrupted
 	case !r.Passed:
-		return "FAIL: " + r.Reason
+		return Fail
 	}
-	return "PASS"
+	return Pass
+}
+
+// Verdict is the outcome in a line, with the score after a load and the reason of a failure.
+func (r *Record) Verdict() string {
+	s := string(r.Outcome())
+	if r.Ticks > 0 {
+		s += " with score " + count(r.Score)
+	}
+	if r.Outcome() == Fail {
+		s += ": " + r.Reason
+	}
+	return s
 }

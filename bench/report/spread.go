@@ -1,6 +1,9 @@
 package report
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // A Spread is what repeated runs make of one figure.
 type Spread struct {
@@ -20,12 +23,12 @@ func SpreadOf(values []float64) Spread {
 // Width is from the lowest to the highest value.
 func (s Spread) Width() float64 { return s.Max - s.Min }
 
-// Relative is the width as a part of the median, 0 if that is 0.
-func (s Spread) Relative() float64 {
+// Relative writes the width as a part of the median, "-" if that is 0.
+func (s Spread) Relative() string {
 	if s.Median == 0 {
-		return 0
+		return "-"
 	}
-	return s.Width() / s.Median
+	return fmt.Sprintf("%.1f %%", 100*s.Width()/s.Median)
 }
 
 // A Summary is a figure of repeated runs.

@@ -85,16 +85,16 @@ func sideOf(file string, records []*report.Record) side {
 }
 
 func (c *comparison) text(out io.Writer) error {
-	fmt.Fprintf(out, "A  %s, %d runs\nB  %s, %d runs\n\n", c.A.File, c.A.Runs, c.B.File, c.B.Runs)
+	fmt.Fprintf(out, "A  %s, runs: %d\nB  %s, runs: %d\nmedians; spread is from the lowest to the highest run\n\n", c.A.File, c.A.Runs, c.B.File, c.B.Runs)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "A\tspread\tB\tspread\tB/A\t  figure\n")
+	fmt.Fprint(w, "A\tspread\tB\tspread\tB/A\tverdict\t  figure\n")
 	for _, r := range c.Rows {
 		ratio := "-"
 		if r.Ratio != nil {
 			ratio = fmt.Sprintf("%.3f", *r.Ratio)
 		}
-		fmt.Fprintf(w, "%s\t%.1f %%\t%s\t%.1f %%\t%s\t  %s: %s\n", report.Number(r.A.Median), 100*r.A.Relative(),
-			report.Number(r.B.Median), 100*r.B.Relative(), ratio, r.Name, r.Verdict)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t  %s\n", report.Number(r.A.Median), r.A.Relative(),
+			report.Number(r.B.Median), r.B.Relative(), ratio, r.Verdict, r.Name)
 	}
 	if err := w.Flush(); err != nil {
 		return err
