@@ -102,7 +102,7 @@ func TestRun(t *testing.T) {
 	}
 	a, b := write("a", runs(100, 101)), write("b", runs(50, 51))
 	var out bytes.Buffer
-	if err := run([]string{a, b}, &out); err != nil || !strings.Contains(out.String(), "worse    score\n") {
+	if err := run([]string{a, b}, &out); err != nil || !strings.Contains(out.String(), "worse  score\n") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	out.Reset()
