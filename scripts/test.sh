@@ -9,8 +9,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/lib.sh
 
-# gcc is for the race detector.
-need_packages mariadb-server:mariadbd nginx:nginx gcc:gcc libc6-dev:/usr/include/stdlib.h || true
+# gcc is for the race detector, ip for networks of tests.
+need_packages mariadb-server:mariadbd nginx:nginx gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip || true
 
 race=()
 if command -v gcc >/dev/null; then

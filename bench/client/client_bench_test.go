@@ -20,18 +20,21 @@ import (
 	"isuride/bench/world"
 )
 
+// envResponder is where a responder listens.
+const envResponder = "BENCH_CLIENT_RESPONDER"
+
 // TestMain turns the test binary into the benchmarks' server if asked to, so that its CPU time is not measured.
 func TestMain(m *testing.M) {
-	if os.Getenv("BENCH_CLIENT_RESPONDER") != "" {
-		respond()
+	if address := os.Getenv(envResponder); address != "" {
+		respond(address)
 		return
 	}
 	os.Exit(m.Run())
 }
 
 // respond answers every request of every connection alike, as cheaply as goroutines allow. It ends with its input.
-func respond() {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func respond(address string) {
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		panic(err)
 	}
@@ -63,8 +66,15 @@ func respondOn(c net.Conn) {
 
 // startResponder returns the address of a responder in another process.
 func startResponder(b testing.TB) string {
+	addr, _ := startResponderAs(b, "127.0.0.1:0", nil)
+	return addr
+}
+
+// startResponderAs starts one that listens at the address and is a process as the attributes say.
+func startResponderAs(b testing.TB, address string, attributes *syscall.SysProcAttr) (addr string, pid int) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "BENCH_CLIENT_RESPONDER=1")
+	cmd.Env = append(os.Environ(), envResponder+"="+address)
+	cmd.SysProcAttr = attributes
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		b.Fatal(err)
@@ -77,11 +87,11 @@ func startResponder(b testing.TB) string {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { in.Close(); cmd.Wait() })
-	addr, err := bufio.NewReader(out).ReadString('\n')
+	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		b.Fatal(err)
 	}
-	return strings.TrimSpace(addr)
+	return strings.TrimSpace(line), cmd.Process.Pid
 }
 
 // cpuTime is what this process has used, system time included.
