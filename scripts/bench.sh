@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Starts the server of this repository on fresh data, runs the benchmarker against it for
-# 60 s, and stops it again. Arguments go to `bench run`, for instance -t 20.
+# 60 s, and stops it again, however that ends. Arguments go to `bench run`, for instance
+# -t 20. On a desktop it opens the page with the report.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -8,17 +9,51 @@ source scripts/lib.sh
 
 home=.run/bench
 address=${BENCH_SERVER:-127.0.0.1:18090}
-rm -rf "$home/data"
+rm -rf "$home"
 mkdir -p "$home"
 
-ISURIDE_DATA=$home/data ISURIDE_LISTEN=$address bin/isuride 2>"$home/server.log" &
+# stop ends what this script has started, the bench first: it still writes its report.
+# A server that does not end in good order has no data worth waiting for.
+stop() {
+	trap '' INT TERM HUP
+	if [[ -n ${bench:-} ]] && kill -TERM "$bench" 2>/dev/null; then
+		wait "$bench" || true
+	fi
+	kill -TERM "$server" 2>/dev/null || return 0
+	for ((i = 0; i < 100; i++)); do
+		kill -0 "$server" 2>/dev/null || return 0
+		sleep 0.1
+	done
+	kill -KILL "$server"
+}
+
+# Both end with this script even if it is killed. The server has a session of its own, so
+# that Ctrl-C reaches the bench alone.
+ISURIDE_DATA=$home/data ISURIDE_LISTEN=$address setpriv --pdeathsig TERM setsid bin/isuride 2>"$home/server.log" &
 server=$!
-trap 'kill "$server" 2>/dev/null; wait "$server"' EXIT
+trap stop EXIT
 for ((i = 0; ; i++)); do
-	grep -q 'msg=listening' "$home/server.log" && break
+	grep -qs 'msg=listening' "$home/server.log" && break
 	kill -0 "$server" 2>/dev/null || die "the server ended: $(tail -n 3 "$home/server.log")"
 	((i < 600)) || die "the server does not listen after a minute, see $home/server.log"
 	sleep 0.1
 done
 
-bin/bench run -target "http://$address" -data sql/expected-answers.json -out "$home/result.json" "$@"
+# In the background, because a shell looks at a signal only when what it runs in the
+# foreground has ended. Ctrl-C reaches the bench, too, which ends with the report so far.
+trap 'trap "exit 130" INT' INT
+trap 'exit 143' TERM HUP
+setpriv --pdeathsig TERM bin/bench run -target "http://$address" -data sql/expected-answers.json -out "$home/result.json" "$@" &
+bench=$!
+while kill -0 "$bench" 2>/dev/null; do
+	wait "$bench" || true # a signal may end the wait
+done
+status=0
+wait "$bench" || status=$?
+
+pages=("$home"/result*.html) # of -n runs, each has one
+page=${pages[-1]}
+if [[ -t 1 && -e $page && -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] && command -v xdg-open >/dev/null; then
+	xdg-open "$page" >/dev/null 2>&1 || true
+fi
+exit "$status"

@@ -88,8 +88,11 @@ func (r *Record) Conclusion() string {
 	if r.Ticks == 0 {
 		return "There was no load, so there is nothing to conclude."
 	}
-	return fmt.Sprintf("The bench kept up: %s of %s ticks, 99 %% of them begun within %s ms, never more than %.2f CPUs over %d s, of %d that its event loops can use.",
-		count(r.Ticks), count(r.Ticks+r.LostTicks), millisText(r.TickDelay.P99), peakCPU(r.Series), window, r.Loops)
+	s := fmt.Sprintf("The bench kept up: %s of %s ticks, 99 %% of them begun within %s ms", count(r.Ticks), count(r.Ticks+r.LostTicks), millisText(r.TickDelay.P99))
+	if len(r.Series) > window {
+		s += fmt.Sprintf(", never more than %.2f CPUs over %d s, of %d that its event loops can use", peakCPU(r.Series), window, r.Loops)
+	}
+	return s + "."
 }
 
 // Warnings are other facts that make the figures doubtful.

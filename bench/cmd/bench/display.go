@@ -20,7 +20,7 @@ const reportPeriod = 3 * time.Second
 // A display shows a run on a terminal, where the last line lives, or line by line.
 type display struct {
 	out      io.Writer
-	terminal bool
+	terminal *os.File // out, or nil if that is no terminal
 	settings *settings
 	reporter *reporter
 	seed     uint64
@@ -30,8 +30,11 @@ type display struct {
 }
 
 func newDisplay(out *os.File, s *settings, r *reporter, seed uint64) *display {
-	_, err := unix.IoctlGetTermios(int(out.Fd()), unix.TCGETS)
-	return &display{out: out, terminal: err == nil, settings: s, reporter: r, seed: seed}
+	d := &display{out: out, settings: s, reporter: r, seed: seed}
+	if _, err := unix.IoctlGetTermios(int(out.Fd()), unix.TCGETS); err == nil && os.Getenv("TERM") != "dumb" {
+		d.terminal = out
+	}
+	return d
 }
 
 // Phase implements live.Observer.
@@ -51,19 +54,14 @@ func (d *display) Phase(p live.Phase) {
 func (d *display) Sample(s live.Sample) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	line := fmt.Sprintf("%3.0f s  score %d, rides %d of %d, users %d, chairs %d (%d free), errors %d of %d, ticks %d",
-		s.Seconds, s.Score, s.Completed, s.Rides, s.Users, s.Chairs, s.EmptyChairs, s.Errors, world.ErrorLimit, s.Ticks)
-	if s.LostTicks > 0 {
-		line += fmt.Sprintf(" (%d lost)", s.LostTicks)
-	}
 	at := time.Duration(s.Seconds * float64(time.Second))
 	due := at-d.last >= reportPeriod-live.SamplePeriod/2
 	switch {
-	case d.terminal:
+	case d.terminal != nil:
 		d.clearLine()
-		fmt.Fprint(d.out, line)
+		fmt.Fprint(d.out, cut(d.line(s), width(d.terminal)))
 	case due:
-		fmt.Fprintln(d.out, line)
+		fmt.Fprintln(d.out, d.line(s))
 	}
 	if !due {
 		return
@@ -75,9 +73,33 @@ func (d *display) Sample(s live.Sample) {
 	d.reporter.send(message{Score: s.Score})
 }
 
+// line is progress, the most important first.
+func (d *display) line(s live.Sample) string {
+	line := fmt.Sprintf("%3.0f of %v s  score %d  errors %d of %d  rides %d of %d  users %d  chairs %d, %d free",
+		s.Seconds, &d.settings.load, s.Score, s.Errors, world.ErrorLimit, s.Completed, s.Rides, s.Users, s.Chairs, s.EmptyChairs)
+	if s.LostTicks > 0 {
+		line += fmt.Sprintf("  ticks lost %d of %d", s.LostTicks, s.Ticks+s.LostTicks)
+	}
+	return line
+}
+
+// width is that of a terminal, 80 if it does not say.
+func width(terminal *os.File) int {
+	size, err := unix.IoctlGetWinsize(int(terminal.Fd()), unix.TIOCGWINSZ)
+	if err != nil || size.Col == 0 {
+		return 80
+	}
+	return int(size.Col)
+}
+
+// cut leaves of a line what fits, as one that wraps could not be cleared.
+func cut(line string, width int) string {
+	return line[:min(len(line), width-1)]
+}
+
 // clearLine makes room on the living line of a terminal.
 func (d *display) clearLine() {
-	if d.terminal {
+	if d.terminal != nil {
 		fmt.Fprint(d.out, "\r\x1b[K")
 	}
 }

@@ -128,6 +128,7 @@ type settings struct {
 	staticList  string
 	skipStatic  bool
 	out         string
+	text        string // beside out
 	html        string
 	history     string
 	runs        int
@@ -172,7 +173,7 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 	f.StringVar(&s.staticList, "static-list", "", "`file` with MD5 and path of each file of the front end; without it no static file is asked for")
 	f.BoolVar(&s.skipStatic, "skip-static-sanity-check", false, "ask for no static file, in spite of --static-list")
 	f.BoolVar(&s.skipStatic, "s", false, "short for --skip-static-sanity-check")
-	f.StringVar(&s.out, "out", "", "write the result as JSON to this `file`; - is stdout")
+	f.StringVar(&s.out, "out", "", "write the result as JSON to this `file`, and the report as text beside it; - is stdout")
 	f.StringVar(&s.html, "html", "", "write the result as a page with plots to this `file`; - is none; by default beside --out")
 	f.StringVar(&s.history, "history", "", "append the result's figures to this `file`; - is none; by default bench/results/history.jsonl of the checkout around the present folder")
 	f.IntVar(&s.runs, "n", 1, "`number` of runs, one after the other, each with the next seed")

@@ -5,8 +5,8 @@
 //	bench record-data [flags]    writes a file of expected answers from a trusted server
 //	bench verify [flags]         checks a server rule by rule, without load
 //
-// It exits with 0 after a run (1 with --fail-on-error if that failed), with 1 if the server failed before the load or
-// breaks a rule that verify checks, and with 2 if the settings or this machine do not allow a run.
+// It exits with 0 after a run (1 with --fail-on-error if that failed), with 1 if the run was interrupted, the server failed
+// before the load or breaks a rule that verify checks, and with 2 if the settings or this machine do not allow a run.
 package main
 
 import (

@@ -92,6 +92,7 @@ func TestBadSettings(t *testing.T) {
 		"bad static list":       {[]string{skip, "--static-list", file("x")}, "--static-list"},
 		"no run":                {[]string{skip, "-n", "0"}, "at least one run"},
 		"out in no folder":      {[]string{skip, "--out", "/nonexistent/x.json"}, "--out /nonexistent/x.json: no such file"},
+		"out without ending":    {[]string{skip, "--out", "x.html"}, "text and page go beside it"},
 		"html is a folder":      {[]string{skip, "--html", t.TempDir()}, "is a directory"},
 		"negative rate":         {[]string{skip, "--open-loop", "-1"}, "--open-loop"},
 		"rate that is none":     {[]string{skip, "--open-loop", "NaN"}, "--open-loop"},
@@ -171,7 +172,8 @@ func TestFailingRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.out, s.html, s.history = filepath.Join(dir, "out.json"), filepath.Join(dir, "page.html"), filepath.Join(dir, "history.jsonl")
+	s.out, s.text = filepath.Join(dir, "out.json"), filepath.Join(dir, "out.txt")
+	s.html, s.history = filepath.Join(dir, "page.html"), filepath.Join(dir, "history.jsonl")
 	if err := s.conclude(d, d.reporter, []*report.Record{report.New(result, s.record)}); err != nil {
 		t.Errorf("got %v", err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,11 +21,18 @@ func (s *settings) outputs() error {
 	if s.history == "" {
 		s.history = report.FindHistory(".")
 	}
-	if s.html == "" && s.out != "" && s.out != none {
-		s.html = strings.TrimSuffix(s.out, filepath.Ext(s.out)) + ".html"
+	if s.out != "" && s.out != none {
+		base := strings.TrimSuffix(s.out, filepath.Ext(s.out))
+		s.text = base + ".txt"
+		if s.html == "" {
+			s.html = base + ".html"
+		}
+		if s.text == s.out || s.html == s.out {
+			return fmt.Errorf("--out %s: want the name of a JSON file, because text and page go beside it", s.out)
+		}
 	}
-	for _, o := range []struct{ flag, file string }{{"--out", s.out}, {"--html", s.html}, {"--history", s.history}} {
-		if o.file == "" || o.file == none {
+	for _, o := range []struct{ flag, file string }{{"--out", s.out}, {"--out", s.text}, {"--html", s.html}, {"--history", s.history}} {
+		if !isFile(o.file) {
 			continue
 		}
 		if err := writable(o.file); err != nil {
@@ -33,6 +41,9 @@ func (s *settings) outputs() error {
 	}
 	return nil
 }
+
+// isFile tells a name from none and from stdout.
+func isFile(name string) bool { return name != "" && name != none }
 
 // writable tells whether a file can be written or made. It leaves no trace.
 func writable(file string) error {
@@ -46,15 +57,15 @@ func writable(file string) error {
 	return err
 }
 
-// save writes the last of the records to wherever it is wanted; --out has all of them.
+// save writes the last of the records to wherever it is wanted; JSON and text have all of them.
 func (s *settings) save(records []*report.Record) error {
 	last := records[len(records)-1]
-	if s.history != "" && s.history != none {
+	if isFile(s.history) {
 		if err := last.AppendHistory(s.history); err != nil {
 			return fmt.Errorf("history: %w", err)
 		}
 	}
-	if s.html != "" && s.html != none {
+	if isFile(s.html) {
 		if err := writeFile(s.page(len(records)), last.HTML); err != nil {
 			return err
 		}
@@ -65,14 +76,45 @@ func (s *settings) save(records []*report.Record) error {
 	case none:
 		return last.Write(os.Stdout)
 	}
-	return writeFile(s.out, func(w io.Writer) error {
-		for _, r := range records {
-			if err := r.Write(w); err != nil {
-				return err
-			}
+	err := writeFile(s.text, func(w io.Writer) error { return writeText(w, records) })
+	return errors.Join(err, writeFile(s.out, func(w io.Writer) error { return writeRecords(w, records) }))
+}
+
+func writeRecords(w io.Writer, records []*report.Record) error {
+	for _, r := range records {
+		if err := r.Write(w); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func writeText(w io.Writer, records []*report.Record) error {
+	for _, r := range records {
+		if err := r.Text(w); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+	}
+	if len(records) == 1 {
 		return nil
-	})
+	}
+	return report.RepeatedText(w, records)
+}
+
+// tell names what save has written of so many runs.
+func (s *settings) tell(w io.Writer, runs int) {
+	if isFile(s.out) {
+		fmt.Fprintf(w, "\ntext     %s\nJSON     %s\n", s.text, s.out)
+	}
+	if isFile(s.html) {
+		for run := range runs {
+			fmt.Fprintf(w, "page     %s\n", s.page(run+1))
+		}
+	}
+	if isFile(s.history) {
+		fmt.Fprintf(w, "history  %s\n", s.history)
+	}
 }
 
 // page is the file of one run's page: of several runs, each has one.

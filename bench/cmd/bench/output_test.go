@@ -18,14 +18,16 @@ func TestOutputs(t *testing.T) {
 	for _, c := range []struct {
 		args          []string
 		html, history string
+		text          string
 	}{
-		{[]string{"--out", filepath.Join(dir, "a.json"), "--history", none}, filepath.Join(dir, "a.html"), none},
-		{[]string{"--out", filepath.Join(dir, "a.json"), "--html", none, "--history", none}, none, none},
-		{[]string{"--out", none, "--history", filepath.Join(dir, "h")}, "", filepath.Join(dir, "h")},
+		{[]string{"--out", filepath.Join(dir, "a.json"), "--history", none}, filepath.Join(dir, "a.html"), none, filepath.Join(dir, "a.txt")},
+		{[]string{"--out", filepath.Join(dir, "a.json"), "--html", none, "--history", none}, none, none, filepath.Join(dir, "a.txt")},
+		{[]string{"--out", none, "--history", filepath.Join(dir, "h")}, "", filepath.Join(dir, "h"), ""},
+		{[]string{"--html", filepath.Join(dir, "p.html"), "--history", none}, filepath.Join(dir, "p.html"), none, ""},
 	} {
 		s, err := parseRun(c.args, io.Discard)
-		if err != nil || s.html != c.html || s.history != c.history {
-			t.Errorf("%q: html %q, history %q, %v", c.args, s.html, s.history, err)
+		if err != nil || s.html != c.html || s.history != c.history || s.text != c.text {
+			t.Errorf("%q: html %q, history %q, text %q, %v", c.args, s.html, s.history, s.text, err)
 		}
 	}
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
@@ -58,7 +60,7 @@ func TestRecordedFlags(t *testing.T) {
 // TestRepeated checks that repeated runs end in one file, a page each and a summary, with seeds that follow each other.
 func TestRepeated(t *testing.T) {
 	dir := t.TempDir()
-	s := &settings{runs: 3, seed: 5, out: filepath.Join(dir, "r.json"), html: filepath.Join(dir, "r.html"), history: filepath.Join(dir, "h.jsonl"), failOnError: true}
+	s := &settings{runs: 3, seed: 5, out: filepath.Join(dir, "r.json"), text: filepath.Join(dir, "r.txt"), html: filepath.Join(dir, "r.html"), history: filepath.Join(dir, "h.jsonl"), failOnError: true}
 	run := func(_ context.Context, c live.Config) (*live.Result, error) {
 		return &live.Result{Passed: c.Seed != 6, Seed: c.Seed, Score: int(c.Seed), Phases: []live.Lap{{Phase: live.PhaseLoad}}}, nil
 	}
@@ -68,8 +70,16 @@ func TestRepeated(t *testing.T) {
 		}
 		return 0
 	})
-	if !strings.Contains(said, "3 runs, 2 passed") {
-		t.Errorf("says %s", said)
+	text, _ := os.ReadFile(s.text)
+	for _, all := range []string{said, string(text)} {
+		if !strings.Contains(all, "3 runs, 2 passed") || strings.Count(all, "seed ") != 3 {
+			t.Errorf("says %s", all)
+		}
+	}
+	for _, file := range []string{"r.txt", "r.json", "r-1.html", "r-3.html", "h.jsonl"} {
+		if !strings.Contains(said, filepath.Join(dir, file)+"\n") {
+			t.Errorf("%s is not named in %s", file, said)
+		}
 	}
 	for _, file := range []string{s.out, s.history} {
 		records := readRecords(t, file)
@@ -89,16 +99,17 @@ func TestRepeatedEndsEarly(t *testing.T) {
 	failure := errors.New("no")
 	for name, c := range map[string]struct {
 		result *live.Result
-		err    error
+		err    error // of the run
+		want   error
 	}{
-		"interrupted":  {&live.Result{Interrupted: true, Phases: []live.Lap{{Phase: live.PhaseLoad}}}, nil},
-		"never loaded": {&live.Result{Phases: []live.Lap{{Phase: live.PhaseInitialize}}}, failure},
-		"bad settings": {nil, failure},
+		"interrupted":  {&live.Result{Interrupted: true, Phases: []live.Lap{{Phase: live.PhaseLoad}}}, nil, errFailed},
+		"never loaded": {&live.Result{Phases: []live.Lap{{Phase: live.PhaseInitialize}}}, failure, failure},
+		"bad settings": {nil, failure, failure},
 	} {
 		s, runs := &settings{runs: 3}, 0
 		run := func(context.Context, live.Config) (*live.Result, error) { runs++; return c.result, c.err }
 		capture(t, &os.Stdout, func() int {
-			if err := s.repeat(context.Background(), live.Config{}, &reporter{}, run); !errors.Is(err, c.err) {
+			if err := s.repeat(context.Background(), live.Config{}, &reporter{}, run); !errors.Is(err, c.want) {
 				t.Errorf("%s: got %v", name, err)
 			}
 			return 0

@@ -57,13 +57,17 @@ func validate(ctx context.Context, config live.Config, reporter *reporter) error
 	return err
 }
 
-// repeat makes the runs that are wanted. One that does not come to its load is the last.
+// repeat makes the runs that are wanted. One that does not come to its load or is interrupted is the last.
 func (s *settings) repeat(ctx context.Context, config live.Config, reporter *reporter, run func(context.Context, live.Config) (*live.Result, error)) error {
 	var records []*report.Record
-	failed := false
+	people := os.Stdout
+	if s.out == none { // stdout is for the record
+		people = os.Stderr
+	}
+	failed, interrupted := false, false
 	for i := range s.runs {
 		config.Seed = s.seed + uint64(i)
-		display := newDisplay(os.Stdout, s, reporter, config.Seed)
+		display := newDisplay(people, s, reporter, config.Seed)
 		config.Observer = display
 		result, runErr := run(ctx, config)
 		if result == nil {
@@ -74,18 +78,19 @@ func (s *settings) repeat(ctx context.Context, config live.Config, reporter *rep
 			return err
 		}
 		failed = failed || !result.Passed
-		if result.Interrupted {
+		if interrupted = result.Interrupted; interrupted {
 			break
 		}
 		debug.FreeOSMemory() // or the next run would begin with the memory of this one
 	}
 	if len(records) > 1 {
-		fmt.Println()
-		if err := report.RepeatedText(os.Stdout, records); err != nil {
+		fmt.Fprintln(people)
+		if err := report.RepeatedText(people, records); err != nil {
 			return err
 		}
 	}
-	if s.failOnError && failed {
+	s.tell(people, len(records))
+	if interrupted || s.failOnError && failed {
 		return errFailed
 	}
 	return nil
