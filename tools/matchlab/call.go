@@ -1,0 +1,40 @@
+package main
+
+import "isuride/bench/world"
+
+// hop is one way between the processes when nothing else is to be done.
+const hop = 100 * world.Instant(1)
+
+// A caller sends the calls of one entity, one at a time.
+type caller struct {
+	server *server
+	to     world.Entity
+	handle func() world.Event
+	answer world.Event
+	back   bool
+	sent   world.Instant
+}
+
+// call costs work, runs handle at the server and delivers the event it returns.
+func (c *caller) call(work world.Instant, handle func() world.Event) {
+	c.handle, c.sent = handle, c.server.loop.Now()
+	c.server.machine.call(work, c)
+}
+
+// Run implements virtual.Task: at the server, and then at the client.
+func (c *caller) Run(world.Instant) {
+	if c.back {
+		c.back = false
+		c.server.loop.Deliver(c.answer)
+		return
+	}
+	if e := c.handle(); e.Kind != 0 { // otherwise it answers later
+		c.reply(e)
+	}
+}
+
+func (c *caller) reply(e world.Event) {
+	e.To = c.to
+	c.answer, c.back = e, true
+	c.server.loop.After(hop, c)
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"isuride/bench/virtual"
+	"isuride/bench/world"
+)
+
+// figures is what became of one run. Times are in milliseconds.
+type figures struct {
+	Seed   uint64
+	Score  int
+	Failed string // what ended the run early, empty if nothing did
+	Errors int
+
+	Requested, Completed      int // rides
+	Users, Left, Chairs       int
+	WaitP50, WaitP99, WaitMax int // from the request to the chair's acceptance
+	Pickup, Trip              float64
+	Ratings                   [6]int // index 0 is not used
+	Criteria                  world.CriteriaCounts
+
+	Calls    int // to the server, payments included, notifications not
+	Notices  int
+	Reports  int
+	Retries  int        // nearby calls that found nothing
+	Position [2]float64 // latency of position reports: mean, p99
+	Pairs    int        // in the greatest round of matching
+
+	Course []piece
+}
+
+func figuresOf(seed uint64, r virtual.Result, c *course) figures {
+	p, s := r.World.Progress(), r.World.Stats()
+	f := figures{
+		Seed: seed, Score: r.Score, Errors: r.World.Errors().Total(),
+		Requested: p.RidesCreated, Completed: p.RidesEvaluated, Users: p.Users, Left: s.UsersLeft, Chairs: p.Chairs,
+		WaitP50: whole(c.waits.Percentile(50)), WaitP99: whole(c.waits.Percentile(99)), WaitMax: whole(c.waits.Max()),
+		Pickup: s.PickupDistance.Mean(), Trip: s.Trip.Mean(), Ratings: s.Ratings, Criteria: s.Criteria,
+		Calls: c.machine.calls, Notices: r.Events[world.EventUserNotified] + r.Events[world.EventChairNotified],
+		Reports: r.Events[world.EventPositionRecorded], Pairs: c.pairs,
+		Position: [2]float64{ms(c.reports.Mean()), ms(c.reports.Percentile(99))},
+		Course:   c.pieces,
+	}
+	if r.Fatal != nil {
+		f.Failed = r.Fatal.Error()
+	}
+	for i := range c.pieces {
+		f.Retries += c.pieces[i].Empty
+	}
+	return f
+}
+
+func ms(i world.Instant) float64 { return float64(i) / float64(world.Millisecond) }
+
+func whole(i world.Instant) int { return int(i / world.Millisecond) }

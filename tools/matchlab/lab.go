@@ -1,0 +1,57 @@
+package main
+
+import (
+	"sync"
+
+	"isuride/bench/payment"
+	"isuride/bench/virtual"
+	"isuride/bench/world"
+)
+
+// A lab runs every policy with every seed under equal conditions.
+type lab struct {
+	load   world.Instant
+	cores  int
+	costs  costs
+	seeds  uint64
+	atOnce int
+}
+
+// A trial is one policy with its runs, by seed.
+type trial struct {
+	Policy string
+	Runs   []figures
+}
+
+// try runs all policies. The runs do not know of each other.
+func (l *lab) try(policies []policy) []trial {
+	trials := make([]trial, len(policies))
+	var all sync.WaitGroup
+	slots := make(chan struct{}, l.atOnce)
+	for i, p := range policies {
+		trials[i] = trial{p.name, make([]figures, l.seeds)}
+		for seed := range l.seeds {
+			all.Go(func() {
+				slots <- struct{}{}
+				trials[i].Runs[seed] = l.run(p, seed+1)
+				<-slots
+			})
+		}
+	}
+	all.Wait()
+	return trials
+}
+
+// run is one run of one policy.
+func (l *lab) run(p policy, seed uint64) figures {
+	var s *server
+	r, err := virtual.Run(virtual.Config{World: world.Config{Seed: seed}, Load: l.load},
+		func(loop *virtual.Loop, core *payment.Core) world.Clients {
+			s = newServer(loop, core, newMachine(loop, l.cores), l.costs, p.params)
+			return s
+		})
+	if err != nil {
+		panic(err) // the lab's server refuses nobody
+	}
+	return figuresOf(seed, r, s.course)
+}

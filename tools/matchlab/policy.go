@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"isuride/webapp/dispatch"
+)
+
+// A policy is what dispatch is to do.
+type policy struct {
+	name   string
+	params dispatch.Params
+}
+
+// parsePolicies reads policies like "default", "AgeWeight=50" and "patient:AgeWeight=50,Ramp=20s".
+func parsePolicies(texts []string) ([]policy, error) {
+	var policies []policy
+	for _, text := range texts {
+		p, err := parsePolicy(text)
+		if err != nil {
+			return nil, err
+		}
+		policies = append(policies, p)
+	}
+	return policies, nil
+}
+
+func parsePolicy(text string) (policy, error) {
+	p := policy{text, dispatch.DefaultParams()}
+	if name, rest, named := strings.Cut(text, ":"); named {
+		p.name, text = name, rest
+	}
+	if text == "default" {
+		return p, nil
+	}
+	for item := range strings.SplitSeq(text, ",") {
+		key, value, _ := strings.Cut(item, "=")
+		if err := set(&p.params, key, value); err != nil {
+			return p, fmt.Errorf("policy %q: %w", text, err)
+		}
+	}
+	return p, nil
+}
+
+// set changes one parameter, by the name of its field.
+func set(p *dispatch.Params, key, value string) error {
+	field := reflect.ValueOf(p).Elem().FieldByName(key)
+	if !field.IsValid() {
+		return fmt.Errorf("there is no %q in dispatch.Params", key)
+	}
+	switch v := field.Addr().Interface().(type) {
+	case *time.Duration:
+		return parse(v, value, time.ParseDuration)
+	case *int:
+		return parse(v, value, strconv.Atoi)
+	case *float64:
+		return parse(v, value, func(s string) (float64, error) { return strconv.ParseFloat(s, 64) })
+	}
+	return fmt.Errorf("%s cannot be set", key)
+}
+
+func parse[T any](dst *T, value string, parser func(string) (T, error)) (err error) {
+	*dst, err = parser(value)
+	return err
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+
+	"isuride/bench/payment"
+	"isuride/bench/virtual"
+	"isuride/bench/world"
+	"isuride/webapp/dispatch"
+	"isuride/webapp/isuride"
+	"isuride/webapp/match"
+	"isuride/webapp/state"
+)
+
+// A server is the real state and the real dispatch behind calls that cost time but no HTTP.
+type server struct {
+	loop    *virtual.Loop
+	core    *payment.Core
+	machine *machine
+	costs   costs
+	store   *state.Store
+	chairs  map[*state.Chair]*chairClient
+	course  *course
+	open    map[string]*state.Ride // not accepted yet
+	way     map[string]int         // distance to the pickup of accepted rides
+}
+
+// nowhere is a log that keeps nothing.
+type nowhere struct{}
+
+func (nowhere) Append([]byte) (uint64, error) { return 1, nil }
+
+// chairSpeeds are the speeds there are. The store of the lab knows one model for each.
+var chairSpeeds = [...]int{2, 3, 5, 7}
+
+func modelOf(speed int) string { return fmt.Sprint("speed ", speed) }
+
+func newServer(loop *virtual.Loop, core *payment.Core, m *machine, c costs, p dispatch.Params) *server {
+	s := &server{
+		loop: loop, core: core, machine: m, costs: c, course: &course{machine: m},
+		chairs: map[*state.Chair]*chairClient{}, open: map[string]*state.Ride{}, way: map[string]int{},
+	}
+	rows := &isuride.Tables{}
+	for _, v := range chairSpeeds {
+		rows.ChairModels = append(rows.ChairModels, isuride.ChairModel{Name: modelOf(v), Speed: v})
+	}
+	s.store = state.New(state.Options{Log: nowhere{}, Now: s.now, Describe: func(*isuride.Chair) []byte { return nil }}, rows, nil)
+	for r := range isuride.Region(isuride.Regions) {
+		s.startMatching(r, p)
+	}
+	return s
+}
+
+// accepted notes what the acceptance of a ride tells.
+func (s *server) accepted(rideID string, c *state.Chair) {
+	r := s.open[rideID]
+	delete(s.open, rideID)
+	s.way[rideID] = c.View().Track.At.Distance(r.Pickup)
+	s.course.accepted(c, wait(r, s.now()))
+}
+
+func (s *server) now() isuride.Time { return isuride.Time(s.loop.Now()) }
+
+// taskFunc makes a task of a function.
+type taskFunc func(world.Instant)
+
+func (f taskFunc) Run(now world.Instant) { f(now) }
+
+// A matcher runs the rounds of one region as dispatch.Dispatcher.Run does in real time.
+type matcher struct {
+	server     *server
+	region     *state.Region
+	dispatcher *dispatch.Dispatcher
+	rest       world.Instant
+	until      world.Instant // it rests
+}
+
+// watch is how often a matcher looks for a change.
+const watch = world.Millisecond
+
+func (s *server) startMatching(r isuride.Region, p dispatch.Params) {
+	m := &matcher{server: s, region: s.store.Region(r), rest: world.Instant(p.Cadence.Microseconds())}
+	m.dispatcher = dispatch.New(s.store, r, &pricedSolver{server: s}, p, s.now)
+	s.loop.After(watch, m)
+}
+
+// Run implements virtual.Task.
+func (m *matcher) Run(now world.Instant) {
+	m.server.loop.After(watch, m)
+	if now < m.until {
+		return
+	}
+	select {
+	case <-m.region.Changed():
+	default:
+		return
+	}
+	n, err := m.dispatcher.Round()
+	if err != nil {
+		panic(err)
+	}
+	if n > 0 {
+		m.until = now + m.rest
+	}
+}
+
+// A pricedSolver is the real solver, whose time the machine is charged with by the size of the problem, so that runs are
+// the same on every machine.
+type pricedSolver struct {
+	match.Workspace
+	server *server
+}
+
+func (p *pricedSolver) Solve(rows, cols int, cost []int32, assign []int32) int64 {
+	s := p.server
+	s.machine.take(world.Instant(s.costs.pair * float64(rows*cols)))
+	s.course.round(rows, cols)
+	return p.Workspace.Solve(rows, cols, cost, assign)
+}
