@@ -285,7 +285,18 @@ func (c *call) result(status int, body []byte, sum Sum) {
 		e = world.Event{Failure: failureOf(err)}
 		e.Failure.Status = status
 	}
+	switch account := e.Body.(type) {
+	case *world.UserAccount:
+		account.Session = c.session()
+	case *world.OwnerAccount:
+		account.Session = c.session()
+	}
 	c.finish(e)
+}
+
+// session is the Cookie field that goes with the account just registered.
+func (c *call) session() string {
+	return c.entity.cookies.send(c.entity.shard.engine.config.Target, c.request.Target)
 }
 
 // finish sends the event that ends the call.

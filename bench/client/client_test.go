@@ -98,7 +98,7 @@ func TestCalls(t *testing.T) {
 			}{
 				{func() {
 					user.Register(world.UserProfile{Username: "u", Firstname: "あ", Lastname: "l", DateOfBirth: "1999-12-31"})
-				}, world.Event{Kind: world.EventUserRegistered, Body: &world.UserAccount{ID: "U", InvitationCode: "inv"}},
+				}, world.Event{Kind: world.EventUserRegistered, Body: &world.UserAccount{ID: "U", InvitationCode: "inv", Session: "app_session=token"}},
 					`POST /api/app/users {"username":"u","firstname":"あ","lastname":"l","date_of_birth":"1999-12-31"}`},
 				{func() { user.RegisterPayment("abc") }, world.Event{Kind: world.EventPaymentRegistered}, `POST /api/app/payment-methods {"token":"abc"} [app_session=token]`},
 				{func() { user.Rides() }, world.Event{Kind: world.EventRides, Body: []world.PastRide{}}, `GET /api/app/rides [app_session=token]`},

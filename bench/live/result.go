@@ -55,6 +55,9 @@ type Result struct {
 	Payments  map[int]int      `json:"payments"` // answers of the payment service by status
 	Dials     client.DialStats `json:"dials"`
 
+	// Ledger is what the server has acknowledged, in part, for PostCheck. It is a file of its own: it has session tokens.
+	Ledger *world.Ledger `json:"-"`
+
 	Usage  Usage    `json:"usage"`
 	Series []Sample `json:"series"`
 }
@@ -203,6 +206,7 @@ func (r *run) finish(fatal error, interrupted bool) {
 	o.Criteria = Criteria(stats.Criteria)
 	o.Intervals = Intervals(stats)
 	o.OpenLoop = w.OpenLoop()
+	o.Ledger = w.Ledger(ledgerUsers)
 	o.ErrorCount, o.Errors = w.Errors().Total(), codeCounts(w.Errors())
 	if n, example := w.Errors().BenchFaults(); n > 0 {
 		o.BenchFaults, o.BenchFault = n, example.Error()

@@ -32,7 +32,10 @@ func (m Millis) Instant() Instant { return Instant(m) * Millisecond }
 func (i Instant) Millis() Millis { return Millis(i / Millisecond) }
 
 // A Point is a place. X is the API's latitude, Y its longitude (spec, "Conventions").
-type Point struct{ X, Y int32 }
+type Point struct {
+	X int32 `json:"latitude"`
+	Y int32 `json:"longitude"`
+}
 
 // A Status is a state of a ride, in the order in which a ride goes through them (spec 7.1).
 type Status uint8
@@ -266,8 +269,9 @@ type UserProfile struct {
 	InvitationCode string // empty: the member is left out
 }
 
-// A UserAccount is the answer to a user's registration.
-type UserAccount struct{ ID, InvitationCode string }
+// A UserAccount is the answer to a user's registration. Session is the Cookie field of the requests to come, for those who
+// ask in the user's name after the run.
+type UserAccount struct{ ID, InvitationCode, Session string }
 
 // A ChairProfile is the body of a chair's registration.
 type ChairProfile struct{ Name, Model, RegisterToken string }
@@ -275,21 +279,22 @@ type ChairProfile struct{ Name, Model, RegisterToken string }
 // A ChairAccount is the answer to a chair's registration.
 type ChairAccount struct{ ID, OwnerID string }
 
-// An OwnerAccount is the answer to an owner's registration.
-type OwnerAccount struct{ ID, RegisterToken string }
+// An OwnerAccount is the answer to an owner's registration. Session is like that of a UserAccount.
+type OwnerAccount struct{ ID, RegisterToken, Session string }
 
 // A PastRide is one item of GET /api/app/rides.
 type PastRide struct {
-	ID                  string
-	Pickup, Destination Point
-	ChairID             string
-	ChairOwner          string // the owner's name
-	ChairName           string
-	ChairModel          string
-	Fare                int
-	Evaluation          int
-	RequestedAt         Millis
-	CompletedAt         Millis
+	ID          string `json:"id"`
+	Pickup      Point  `json:"pickup"`
+	Destination Point  `json:"destination"`
+	ChairID     string `json:"chair_id"`
+	ChairOwner  string `json:"chair_owner"` // the owner's name
+	ChairName   string `json:"chair_name"`
+	ChairModel  string `json:"chair_model"`
+	Fare        int    `json:"fare"`
+	Evaluation  int    `json:"evaluation"`
+	RequestedAt Millis `json:"requested_at,omitempty"`
+	CompletedAt Millis `json:"completed_at"`
 }
 
 // A NearbyChair is one item of GET /api/app/nearby-chairs.

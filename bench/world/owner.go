@@ -30,6 +30,7 @@ type owner struct {
 	// set at registration
 	name          string
 	registerToken string
+	session       string                             // Cookie field
 	models        map[int][modelsPerSpeed]chairModel // by speed, what the owner buys
 
 	step     ownerStep
@@ -70,7 +71,7 @@ func (o *owner) registered(e Event) {
 		return
 	}
 	account := e.Body.(*OwnerAccount)
-	o.id, o.registerToken = account.ID, account.RegisterToken
+	o.id, o.registerToken, o.session = account.ID, account.RegisterToken, account.Session
 	o.note("registered", nil, StatusUnknown)
 	o.endTurn()
 	o.world.populated(nil)

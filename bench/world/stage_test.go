@@ -135,7 +135,7 @@ func (s *stage) userSuccess(ev *Event, u *user) {
 		ev.Kind = EventVisited
 	case userRegistration:
 		ev.Kind = EventUserRegistered
-		ev.Body = &UserAccount{fmt.Sprintf("U%d", u.Index), fmt.Sprintf("I%d", u.Index)}
+		ev.Body = &UserAccount{ID: fmt.Sprintf("U%d", u.Index), InvitationCode: fmt.Sprintf("I%d", u.Index), Session: fmt.Sprintf("S%d", u.Index)}
 	case userPayment:
 		ev.Kind = EventPaymentRegistered
 	case userHistory:
@@ -193,7 +193,7 @@ func (s *stage) ownerSuccess(ev *Event, o *owner) {
 	case ownerRegistrationVisit, ownerListVisit:
 		ev.Kind = EventVisited
 	case ownerRegistration:
-		ev.Kind, ev.Body = EventOwnerRegistered, &OwnerAccount{fmt.Sprintf("O%d", o.Index), "token"}
+		ev.Kind, ev.Body = EventOwnerRegistered, &OwnerAccount{ID: fmt.Sprintf("O%d", o.Index), RegisterToken: "token"}
 	default:
 		s.t.Fatalf("%v waits for nothing", o.Entity)
 	}

@@ -53,6 +53,7 @@ type user struct {
 	// set at registration
 	profile        UserProfile
 	invitationCode string
+	session        string // Cookie field
 	paymentToken   string
 	origin         Origin
 	inviter        *user // nil if nobody invited
@@ -122,7 +123,7 @@ func (u *user) registered(e Event) {
 		return
 	}
 	account := e.Body.(*UserAccount)
-	u.id, u.invitationCode = account.ID, account.InvitationCode
+	u.id, u.invitationCode, u.session = account.ID, account.InvitationCode, account.Session
 	u.note("registered", nil, StatusUnknown)
 	u.state = userPaymentMissing
 	u.region.registered++
