@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"isuride/bench/live"
+	"isuride/bench/world"
 )
 
 // A Better says which way a figure improves.
@@ -24,7 +25,7 @@ type Figure struct {
 
 // Figures lists those of a record. A latency that was never measured is missing.
 func (r *Record) Figures() []Figure {
-	list := r.outcome()
+	list := slices.Concat(r.outcome(), openLoopFigures(r.OpenLoop))
 	for _, l := range slices.Concat(r.Endpoints, r.Notices) {
 		list = append(list, latencyFigures(l)...)
 	}
@@ -66,6 +67,23 @@ func latencyFigures(l live.Latency) []Figure {
 		{l.Name + ", p50 ms", millis(l.P50), BetterLower},
 		{l.Name + ", p99 ms", millis(l.P99), BetterLower},
 	}
+}
+
+// openLoopFigures has no percentile that lies among the rides left open.
+func openLoopFigures(o *world.OpenLoop) (list []Figure) {
+	if o == nil {
+		return nil
+	}
+	list = []Figure{{"open loop, completed/s", o.CompletedRate, BetterHigher}, {"open loop, late rides", float64(o.Late), BetterLower}, {"open loop, never started", float64(o.NeverStarted), BetterLower}}
+	for _, s := range o.Stages {
+		if s.P50 != nil {
+			list = append(list, Figure{"ride " + s.Name + ", p50 ms", millis(*s.P50), BetterLower})
+		}
+		if s.P99 != nil {
+			list = append(list, Figure{"ride " + s.Name + ", p99 ms", millis(*s.P99), BetterLower})
+		}
+	}
+	return list
 }
 
 // bench are the figures of the bench's own doing.

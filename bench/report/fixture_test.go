@@ -62,6 +62,17 @@ func recordOf(r *live.Result) *Record {
 	}
 }
 
+// opened is a run of an open loop with a percentile that is not known.
+func opened() *Record {
+	at := func(d world.Instant) *world.Instant { return &d }
+	r := healthy(20, 600).Result
+	r.OpenLoop = &world.OpenLoop{IntendedRate: 100, CreatedRate: 99, CompletedRate: 60.5, Due: 2012, Started: 2000, Late: 30, Waited: 20, NeverStarted: 12, Stages: []world.Stage{
+		{Name: "created", Reached: 1980, Open: 32, P50: at(5200), P90: at(9100), P99: at(20_000), Longest: 12_345_678},
+		{Name: "completed", Reached: 1210, Open: 802, P50: at(9_000_000), Longest: 19_000_000},
+	}}
+	return recordOf(&r)
+}
+
 // hump is a distribution of all over n numbers with its peak at a quarter.
 func hump(n, all int) []int {
 	counts := make([]int, n)

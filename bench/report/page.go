@@ -19,6 +19,8 @@ func (r *Record) HTML(w io.Writer) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"count":  count,
 		"millis": millisText,
+		"known":  knownMillis,
+		"number": Number,
 	}).Parse(pageText)
 	if err != nil {
 		panic("BUG: " + err.Error())

@@ -26,6 +26,8 @@ func TestPage(t *testing.T) {
 			[]string{"2,500,000", "The bench kept up", "GET /api/app/nearby-chairs", "user COMPLETED", "--load-timeout"}},
 		"failed": {failed(), []string{"conclusion", "tiles", "errors", "course", "latencies", "notifications", "rides", "facts"}, 2 + 8 + 2 + 5,
 			[]string{"code 34 (evaluated but not paid), tick 661", "42 with code 7, ride history failed or wrong", "critical", "<b>no</b> answer", "hidden in the text", "evaluated the ride  ride R1"}},
+		"open loop": {opened(), []string{"conclusion", "tiles", "openloop", "course", "latencies", "notifications", "rides", "facts"}, 15,
+			[]string{"2,012 rides due", "> 12,346", "9,000"}},
 		"unloaded":    {unloaded(), []string{"facts"}, 0, []string{"initializing: POST /api/initialize: status 404"}},
 		"interrupted": {interrupted(), []string{"conclusion", "tiles", "course", "latencies", "notifications", "rides", "facts"}, 15, []string{"INTERRUPTED", "22,500"}},
 		"behind":      {recordOf(&behind), []string{"conclusion", "tiles", "course", "latencies", "notifications", "rides", "facts"}, 15, []string{"this is no limit of the server", "(100.0 %) late"}},

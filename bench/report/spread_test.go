@@ -39,6 +39,19 @@ func TestSpread(t *testing.T) {
 	}
 }
 
+func TestOpenLoopFigures(t *testing.T) {
+	got := map[string]float64{}
+	for _, f := range opened().Figures() {
+		got[f.Name] = f.Value
+	}
+	if got["open loop, completed/s"] != 60.5 || got["ride created, p99 ms"] != 20 || got["ride completed, p50 ms"] != 9000 {
+		t.Errorf("%v", got)
+	}
+	if v, ok := got["ride completed, p99 ms"]; ok {
+		t.Errorf("an unknown percentile is %v", v)
+	}
+}
+
 func TestSummarize(t *testing.T) {
 	a, b, c := healthy(10, 100), healthy(10, 200), healthy(10, 400)
 	c.Endpoints = append(c.Endpoints, live.Latency{Name: "GET /late", P50: 2500, P99: 7000})
