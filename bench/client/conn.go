@@ -20,6 +20,8 @@ type conn struct {
 	route     int
 	idleTimer evloop.Timer // closes it when it has been idle for long
 
+	older, newer *conn // in the idlePool
+
 	exchange *exchange // nil while idle
 	reader   h1.Reader
 	served   int    // complete answers so far
@@ -315,5 +317,6 @@ func (c *conn) close() {
 		c.fd.Close()
 	}
 	c.entity.shard.engine.dials.closed(c.route, c.state == connOpen)
+	c.entity.shard.open--
 	c.state = connClosed
 }

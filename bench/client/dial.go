@@ -52,6 +52,8 @@ const keepAlive = 60 * time.Second
 // dial starts a connection for e. An error is known at once only if the system has no socket or port to give.
 func dial(e *entity) (*conn, error) {
 	engine := e.shard.engine
+	e.shard.makeRoom()
+	e.shard.open++
 	c := &conn{entity: e, route: e.route}
 	c.idleTimer.Fire = c.close
 	engine.dials.started(e.route)
@@ -70,6 +72,7 @@ func dial(e *entity) (*conn, error) {
 	if err != nil {
 		engine.dials.failed(e.route, err)
 		engine.dials.closed(e.route, false)
+		e.shard.open--
 		return nil, err
 	}
 	return c, nil

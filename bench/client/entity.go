@@ -28,7 +28,7 @@ func (e *entity) takeIdle() *conn {
 	}
 	c := e.idle[n-1]
 	e.idle = e.idle[:n-1]
-	e.shard.loop.Cancel(&c.idleTimer)
+	e.shard.unpark(c)
 	return c
 }
 
@@ -39,7 +39,7 @@ func (e *entity) putIdle(c *conn) {
 		return
 	}
 	e.idle = append(e.idle, c)
-	e.shard.loop.Start(&c.idleTimer, e.shard.engine.config.Limits.Idle)
+	e.shard.park(c)
 }
 
 // forget takes a connection that has ended out of the idle ones.
@@ -47,7 +47,7 @@ func (e *entity) forget(c *conn) {
 	for i, other := range e.idle {
 		if other == c {
 			e.idle = append(e.idle[:i], e.idle[i+1:]...)
-			e.shard.loop.Cancel(&c.idleTimer)
+			e.shard.unpark(c)
 			return
 		}
 	}
@@ -65,11 +65,9 @@ func (e *entity) sawCookies(h *h1.Head) {
 // close ends the entity's connections. Requests under way must have ended.
 func (e *entity) close() {
 	e.closed = true
-	for _, c := range e.idle {
-		e.shard.loop.Cancel(&c.idleTimer)
-		c.close()
+	for len(e.idle) > 0 {
+		e.takeIdle().close()
 	}
-	e.idle = nil
 	if e.http2 != nil {
 		e.http2.close()
 	}

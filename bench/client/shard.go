@@ -16,6 +16,8 @@ type shard struct {
 	done   chan struct{} // closed when the loop of another goroutine has ended; nil at home
 
 	// Owned by the loop's goroutine.
+	open    int // connections, those being made included
+	idle    idlePool
 	decoder h1.Decoder
 	known   knownBodies
 	shared  map[string]*stored // the last stored answer of each target

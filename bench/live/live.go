@@ -41,10 +41,11 @@ type Config struct {
 	Observer Observer
 
 	settling time.Duration // the wait after the load; 0 is the official one
+	users    int           // of an open loop; 0 leaves their number to the rate
 }
 
 func (c *Config) world() world.Config {
-	return world.Config{Seed: c.Seed, PageVisits: c.Static != nil, RideRate: c.RideRate, Chairs: c.Chairs}
+	return world.Config{Seed: c.Seed, PageVisits: c.Static != nil, RideRate: c.RideRate, Chairs: c.Chairs, Users: c.users}
 }
 
 // An Observer follows a run.
@@ -192,7 +193,7 @@ func (r *run) build() (err error) {
 	c := &r.config
 	r.engine, err = client.New(client.Config{
 		Target: c.Target, Routes: client.Routes(c.Sources, c.Dests), Static: c.Static,
-		Limits: client.OfficialLimits(), Loops: loops(runtime.GOMAXPROCS(0)),
+		Limits: client.OfficialLimits(), Loops: loops(runtime.GOMAXPROCS(0)), Crowded: crowded(),
 	}, r.loop, func(now world.Instant, e world.Event) { r.world.Deliver(now, e) })
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package live
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -26,9 +27,12 @@ func (c *Config) preflight() error {
 	return checkPorts(need, len(client.Routes(c.Sources, c.Dests)))
 }
 
-// connections estimates how many there are at once. Those who are there from the beginning may all have their two.
+// connections estimates how many are in use at once. Those who are there from the beginning may all have their two, but
+// users beyond the number that an open loop needs have nothing to do.
 func (c *Config) connections() int {
-	chairs, users := c.world().Population()
+	city := c.world()
+	city.Users = 0
+	chairs, users := city.Population()
 	if c.RideRate > 0 {
 		return 2 * (chairs + users)
 	}
@@ -43,17 +47,26 @@ func connectionsFor(load time.Duration) int {
 	return min(initially+int(perSecond*load.Seconds()), atMost)
 }
 
-// checkFiles looks at the limit of open files, which the Go runtime has raised as far as it may.
+// checkFiles looks at the limit of open files.
 func checkFiles(need int) error {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return fmt.Errorf("limit of open files: %w", err)
-	}
-	if limit.Cur < uint64(need) {
-		return fmt.Errorf("only %d files may be open at once and the run may need %d; raise the limit with ulimit -n", limit.Cur, need)
+	if limit := fileLimit(); limit < uint64(need) {
+		return fmt.Errorf("only %d files may be open at once and the run may need %d; raise the limit with ulimit -n", limit, need)
 	}
 	return nil
 }
+
+// fileLimit is how many files this process may open. The Go runtime has raised it as far as it may.
+func fileLimit() uint64 {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return limit.Cur
+}
+
+// crowded is the number of connections from which on unused ones make room: nine tenths of what this process may have, as
+// the server often has the same limit and other files besides.
+func crowded() int { return int(min(fileLimit(), math.MaxInt32) / 10 * 9) }
 
 // checkPorts looks at the ports the system gives to outgoing connections; each route has all of them (spec 15.3).
 func checkPorts(need, routes int) error {
@@ -66,7 +79,7 @@ func checkPorts(need, routes int) error {
 		return fmt.Errorf("ip_local_port_range: %w", err)
 	}
 	if have := (high - low + 1) * routes; have < need {
-		return fmt.Errorf("only %d local ports for connections (net.ipv4.ip_local_port_range times %d routes) and the run may need %d", have, routes, need)
+		return fmt.Errorf("only %d local ports for connections (net.ipv4.ip_local_port_range times %d routes) and the run may need %d; widen the range or use more addresses", have, routes, need)
 	}
 	return nil
 }
