@@ -120,6 +120,7 @@ type settings struct {
 	load        seconds
 	seed        uint64
 	openLoop    openLoop
+	ledger      ledger
 	failOnError bool
 	onlyPost    bool
 	metrics     bool
@@ -165,6 +166,7 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 	f.Var(&s.load, "t", "short for --load-timeout (`seconds`)")
 	f.Uint64Var(&s.seed, "seed", 0, "`number` from which all decisions of the simulation follow; 0 draws one")
 	s.openLoop.register(f)
+	s.ledger.register(f)
 	f.BoolVar(&s.failOnError, "fail-on-error", false, "exit with status 1 if the run fails")
 	f.BoolVar(&s.onlyPost, "only-post-validation", false, "only check the initial data, without resetting the application")
 	f.BoolVar(&s.metrics, "metrics", false, "write counters to stderr every 3 s")
@@ -194,7 +196,7 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 func recorded(f *flag.FlagSet) map[string]string {
 	values := map[string]string{}
 	f.VisitAll(func(f *flag.Flag) { values[f.Name] = f.Value.String() })
-	for _, other := range []string{"t", "s", "n", "seed", "out", "html", "history", "metrics", "fail-on-error"} {
+	for _, other := range []string{"t", "s", "n", "seed", "out", "html", "history", "metrics", "fail-on-error", "ledger"} {
 		delete(values, other)
 	}
 	return values
@@ -254,13 +256,16 @@ func (s *settings) config() (live.Config, error) {
 }
 
 func (s *settings) readFiles(c *live.Config) error {
-	if s.data == "" && !s.skipData {
+	if s.onlyPost && s.ledger.check != "" {
+		return errors.New("--only-post-validation and --post-check exclude each other; the latter checks the initial data too if there is --data")
+	}
+	if s.data == "" && !s.skipData && s.ledger.check == "" {
 		return errors.New("give the expected answers about the initial data with --data, or --skip-data-check")
 	}
 	if s.onlyPost && s.skipData {
 		return errors.New("--only-post-validation and --skip-data-check leave nothing to do")
 	}
-	if !s.skipData {
+	if s.data != "" && !s.skipData {
 		err := readFile(s.data, "--data", func(r io.Reader) (err error) { c.Checks, err = live.ReadChecks(r); return err })
 		if err != nil {
 			return err

@@ -31,7 +31,7 @@ func (s *settings) outputs() error {
 			return fmt.Errorf("--out %s: want the name of a JSON file, because text and page go beside it", s.out)
 		}
 	}
-	for _, o := range []struct{ flag, file string }{{"--out", s.out}, {"--out", s.text}, {"--html", s.html}, {"--history", s.history}} {
+	for _, o := range []struct{ flag, file string }{{"--out", s.out}, {"--out", s.text}, {"--html", s.html}, {"--history", s.history}, {"--ledger", s.ledger.out}} {
 		if !isFile(o.file) {
 			continue
 		}
@@ -67,6 +67,11 @@ func (s *settings) save(records []*report.Record) error {
 	}
 	if isFile(s.html) {
 		if err := writeFile(s.page(len(records)), last.HTML); err != nil {
+			return err
+		}
+	}
+	if isFile(s.ledger.out) && last.Loaded() {
+		if err := writeJSON(s.ledger.out, last.Ledger); err != nil {
 			return err
 		}
 	}

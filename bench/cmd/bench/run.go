@@ -30,6 +30,9 @@ func runCommand(ctx context.Context, args []string) error {
 	if err != nil {
 		return usage(err)
 	}
+	if s.ledger.check != "" {
+		return s.ledger.postCheck(ctx, config, reporter)
+	}
 	if s.onlyPost {
 		return validate(ctx, config, reporter)
 	}
