@@ -24,9 +24,9 @@ up: build ## start the contest's stack: MariaDB, nginx, payment gateway and serv
 down: ## stop what `make up` started
 	@scripts/down.sh
 
-bench: ## start the server on fresh data and run the benchmarker against it for 60 s
+bench: ## run the benchmarker for 60 s against the server on fresh data, with ARGS="-t 20 -n 3" for instance
 	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench
-	@scripts/bench.sh
+	@scripts/bench.sh $(ARGS)
 
 calibrate: ## compare the benchmarker with the official one's figures, with ARGS="-n 3 -virtual" for instance; 8 minutes
 	@$(GO) build -o bin/ ./tools/calibrate
