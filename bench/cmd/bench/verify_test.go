@@ -60,8 +60,19 @@ func buildServer(t *testing.T) string {
 // startServer runs the server on fresh data for one test and returns its URL.
 func startServer(t *testing.T, program, notification string) string {
 	t.Helper()
-	cmd := exec.Command(program)
-	cmd.Env = []string{"ISURIDE_LISTEN=127.0.0.1:0", "ISURIDE_DATA=" + t.TempDir(), "ISURIDE_NOTIFICATION=" + notification}
+	url, cmd := launchServer(t, program, t.TempDir(), "ISURIDE_NOTIFICATION="+notification)
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+	})
+	return url
+}
+
+// launchServer starts the server on the data in a folder. The caller ends it.
+func launchServer(t *testing.T, program, data string, environment ...string) (url string, cmd *exec.Cmd) {
+	t.Helper()
+	cmd = exec.Command(program)
+	cmd.Env = append(environment, "ISURIDE_LISTEN=127.0.0.1:0", "ISURIDE_DATA="+data)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	log, err := cmd.StderrPipe()
 	if err != nil {
@@ -70,20 +81,16 @@ func startServer(t *testing.T, program, notification string) string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		cmd.Wait()
-	})
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
 		if _, address, ok := strings.Cut(lines.Text(), "msg=listening address="); ok {
 			go io.Copy(io.Discard, log)
-			return "http://" + address
+			return "http://" + address, cmd
 		}
 		t.Log(lines.Text())
 	}
 	t.Fatal("the server ended before it listened")
-	return ""
+	return "", nil
 }
 
 // TestVerifyCommand checks a server that knows no path at all.
