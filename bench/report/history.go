@@ -34,7 +34,7 @@ func FindHistory(folder string) string {
 // AppendHistory adds one line with the record's figures to a file, which it creates if need be. Lines of several
 // processes do not mix, and what a crash has left of a line does not spoil the next one.
 func (r *Record) AppendHistory(file string) error {
-	b, err := json.Marshal(r.brief())
+	b, err := json.Marshal(r.Brief())
 	if err != nil {
 		return err
 	}
@@ -66,8 +66,8 @@ func endsTorn(f *os.File) (bool, error) {
 	return last[0] != '\n', err
 }
 
-// brief is the record without what takes most room: the course of the run, distributions and examples of errors.
-func (r *Record) brief() *Record {
+// Brief is the record without what takes most room: the course of the run, distributions and examples of errors.
+func (r *Record) Brief() *Record {
 	b := *r
 	b.Series, b.Intervals, b.Errors = []live.Sample{}, []live.Interval{}, []live.CodeCount{}
 	for _, c := range r.Errors {

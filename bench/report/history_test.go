@@ -42,7 +42,7 @@ func TestAppendHistory(t *testing.T) {
 	if len(r.Series) > 0 || len(r.Intervals) > 0 || len(r.Errors) != 2 || r.Errors[1].Count != 1 || len(r.Errors[1].Examples) > 0 {
 		t.Errorf("the line is not brief: %+v", r)
 	}
-	if r := failed(); len(r.brief().Series) > 0 || len(r.Series) == 0 || len(r.Errors[1].Examples) == 0 {
+	if r := failed(); len(r.Brief().Series) > 0 || len(r.Series) == 0 || len(r.Errors[1].Examples) == 0 {
 		t.Error("the brief record shares too much with its original")
 	}
 }

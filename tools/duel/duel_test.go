@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"isuride/bench/client"
+	"isuride/bench/live"
+	"isuride/bench/report"
+)
+
+func runOf(score, errors int, cpu float64) *run {
+	return &run{ServerCPU: cpu, Record: &report.Record{Result: live.Result{Score: score, ErrorCount: errors}}}
+}
+
+// outcomeOf has a pair whose ratio is far off, as on a machine that others use.
+func outcomeOf(second int, errors int) *outcome {
+	return &outcome{duel: duels()[0], runs: [2][]*run{
+		{runOf(100_000, 50, 10), runOf(50_000, 60, 9), runOf(100_000, 55, 10)},
+		{runOf(second, errors, 5), runOf(second, 0, 5), runOf(second, 0, 5)},
+	}}
+}
+
+func TestJudge(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		o      *outcome
+		load   time.Duration
+		failed bool
+	}{
+		{"reached", outcomeOf(180_000, 0), fullLoad, false},
+		{"slow", outcomeOf(160_000, 0), fullLoad, true},
+		{"too short to judge", outcomeOf(160_000, 0), fullLoad / 2, false},
+		{"nothing", outcomeOf(0, 0), fullLoad, true},
+	} {
+		c.o.judge(c.load)
+		if c.o.failed() != c.failed {
+			t.Errorf("%s: failed is %v: %+v", c.name, c.o.failed(), c.o.rows)
+		}
+	}
+	o := outcomeOf(180_000, 0)
+	o.judge(fullLoad)
+	var out bytes.Buffer
+	o.print(&out)
+	for _, want := range []string{"score, ratio", "1.8 (1.8 to 3.6)", "at least 1.7: pass", "at most 0.5: pass"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestBars(t *testing.T) {
+	for _, d := range duels() {
+		o := &outcome{duel: d, runs: [2][]*run{{runOf(1, 0, 1)}, {runOf(1, 0, 1)}}}
+		o.judge(fullLoad) // panics if a bar is for no figure
+	}
+}
+
+// TestPages has the bench read the list.
+func TestPages(t *testing.T) {
+	folder := t.TempDir()
+	list := filepath.Join(folder, "list")
+	if err := writePages(folder, list); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	s, err := client.ReadStatic(f)
+	if err != nil || len(s.Paths) != len(pages()) {
+		t.Fatalf("%d of %d pages, %v", len(s.Paths), len(pages()), err)
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, args := range [][]string{{"x"}, {"-n", "0"}, {"-t", "0"}, {"-only", "plain,unknown"}, {"-unknown"}} {
+		if _, err := parse(args); err == nil {
+			t.Errorf("%q is no error", args)
+		}
+	}
+	s, err := parse([]string{"-only", "tls,plain", "-n", "1"})
+	if err != nil || names(s.duels) != "tls,plain" {
+		t.Errorf("%+v, %v", s, err)
+	}
+}

@@ -1,0 +1,132 @@
+// Duel runs the bench against two servers in turn, on one machine and with the same settings, and compares what they
+// reach: the server of this repository against the naive server in memory of the calibration, or two settings of ours.
+// The naive one is not part of the repository; its source is looked for in ../shared/calibration-server.
+//
+// Usage: duel [flags], in the root of the checkout. Each run is appended to a file of records. The exit status is 1 if a
+// bar is missed, 2 if nothing could be measured.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// settings are the flags.
+type settings struct {
+	load    time.Duration
+	pairs   int
+	only    string
+	source  string // of the naive server
+	home    string // where everything is built and written
+	records string // file that the records are appended to
+	duels   []duel
+}
+
+func main() {
+	runtime.LockOSThread() // see process.Command
+	s, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	passed := false
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		passed, err = s.fight(ctx)
+	}
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "duel:", err)
+		os.Exit(2)
+	case !passed:
+		os.Exit(1)
+	}
+}
+
+func parse(args []string) (*settings, error) {
+	s := &settings{}
+	f := flag.NewFlagSet("duel", flag.ContinueOnError)
+	seconds := f.Float64("t", fullLoad.Seconds(), "`seconds` of load; the bars are for 60")
+	f.IntVar(&s.pairs, "n", 3, "`number` of pairs of each duel; the medians count")
+	f.StringVar(&s.only, "only", "", "comma-separated `duels` instead of all: "+names(duels()))
+	f.StringVar(&s.source, "naive", "../shared/calibration-server", "`folder` with the source of the naive server")
+	f.StringVar(&s.home, "home", ".run/duel", "`folder` for programs, data and logs")
+	f.StringVar(&s.records, "records", "", "`file` that the records are appended to; by default duel.jsonl in -home")
+	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	s.load = time.Duration(*seconds * float64(time.Second))
+	if f.NArg() > 0 || s.pairs < 1 || s.load < time.Second {
+		return nil, errors.New("want no arguments, and at least one pair of at least a second; -h lists the flags")
+	}
+	if s.records == "" {
+		s.records = s.path("duel.jsonl")
+	}
+	return s, s.choose()
+}
+
+func (s *settings) path(name string) string { return filepath.Join(s.home, name) }
+
+func names(list []duel) string {
+	var all []string
+	for _, d := range list {
+		all = append(all, d.name)
+	}
+	return strings.Join(all, ",")
+}
+
+// choose keeps the duels of -only.
+func (s *settings) choose() error {
+	s.duels = duels()
+	if s.only == "" {
+		return nil
+	}
+	var chosen []duel
+	for name := range strings.SplitSeq(s.only, ",") {
+		i := slices.IndexFunc(s.duels, func(d duel) bool { return d.name == name })
+		if i < 0 {
+			return fmt.Errorf("no duel %q; there are %s", name, names(s.duels))
+		}
+		chosen = append(chosen, s.duels[i])
+	}
+	s.duels = chosen
+	return nil
+}
+
+// fight makes all runs and says whether every bar has been reached.
+func (s *settings) fight(ctx context.Context) (bool, error) {
+	if err := s.build(ctx); err != nil {
+		return false, err
+	}
+	passed := true
+	for _, d := range s.duels {
+		o := &outcome{duel: d}
+		for pair := range s.pairs {
+			for side, c := range d.sides {
+				r, err := s.play(ctx, d, c, pair)
+				if err != nil {
+					return false, fmt.Errorf("%s, %s: %w", d.name, c.name, err)
+				}
+				o.runs[side] = append(o.runs[side], r)
+				if err := r.appendTo(s.records); err != nil {
+					return false, err
+				}
+			}
+		}
+		o.judge(s.load)
+		o.print(os.Stdout)
+		passed = passed && !o.failed()
+	}
+	fmt.Printf("\nrecords: %s\n", s.records)
+	return passed, nil
+}

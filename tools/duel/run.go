@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"isuride/bench/live"
+	"isuride/bench/report"
+	"isuride/tools/process"
+)
+
+// A run is a record of the bench with what the servers have used.
+type run struct {
+	Duel       string         `json:"duel"`
+	Contestant string         `json:"contestant"`
+	Pair       int            `json:"pair"`
+	ServerCPU  float64        `json:"server_cpu_seconds"` // of the server and what stands before it
+	PeakMemory int64          `json:"server_peak_bytes"`
+	Record     *report.Record `json:"record"`
+}
+
+// play makes one run against a server with fresh data.
+func (s *settings) play(ctx context.Context, d duel, c contestant, pair int) (*run, error) {
+	st, err := s.start(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer st.kill()
+	done := process.Progress(os.Stderr, fmt.Sprintf("%s, pair %d of %d, %s", d.name, pair+1, s.pairs, c.name))
+	defer done()
+	out := s.path("run.json")
+	os.Remove(out)
+	args := []string{"run", "-target", st.target, "-addr", st.address, "-skip-data-check", "-seed", strconv.Itoa(pair + 1),
+		"-t", strconv.FormatFloat(s.load.Seconds(), 'f', -1, 64), "-out", out, "-html", "-", "-history", "-",
+		"-payment-bind-port", paymentAddress, "-payment-url", "http://127.0.0.1:" + paymentAddress}
+	if c.static {
+		args = append(args, "-static-list", s.path("static.list"))
+	} else {
+		args = append(args, "-s")
+	}
+	before, err := st.cpu()
+	if err != nil {
+		return nil, err
+	}
+	output, err := process.Command(ctx, s.path("bench"), args...).CombinedOutput()
+	if ctx.Err() != nil {
+		return nil, process.ErrInterrupted
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the bench failed: %s", lastLine(output))
+	}
+	return s.collect(d, c, pair, st, before, out)
+}
+
+func (s *settings) collect(d duel, c contestant, pair int, st *stand, before time.Duration, out string) (*run, error) {
+	after, err := st.cpu()
+	if err != nil {
+		return nil, err
+	}
+	peak, err := st.servers[0].PeakMemory()
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(out)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	list, err := report.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", out, err)
+	}
+	return &run{d.name, c.name, pair + 1, (after - before).Seconds(), peak, list[0]}, nil
+}
+
+func lastLine(output []byte) string {
+	text := strings.TrimSpace(string(output))
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
+
+// appendTo adds the run to a file, as one line and without what takes most room.
+func (r *run) appendTo(file string) error {
+	brief := *r
+	brief.Record = r.Record.Brief()
+	b, err := json.Marshal(brief)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(append(b, '\n')); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// cpuPerPoint is the servers' CPU in milliseconds per 1,000 points.
+func (r *run) cpuPerPoint() float64 {
+	if r.Record.Score == 0 {
+		return 0
+	}
+	return 1e6 * r.ServerCPU / float64(r.Record.Score)
+}
+
+// p99 is that of the named endpoint or notification in milliseconds.
+func p99(list []live.Latency, name string) float64 {
+	for _, l := range list {
+		if l.Name == name {
+			return float64(l.P99) / 1e3
+		}
+	}
+	return 0
+}
+
+// slowestNotice is the p99 in milliseconds of the kind of notification that has the highest. Those a rider or chair
+// causes by its own call are received behind that call's answer, which is the position report's latency once more, so
+// they do not count.
+func (r *run) slowestNotice() (slowest float64) {
+	for _, l := range r.Record.Notices {
+		if !strings.HasSuffix(l.Name, "PICKUP") && !strings.HasSuffix(l.Name, "ARRIVED") {
+			slowest = max(slowest, float64(l.P99)/1e3)
+		}
+	}
+	return slowest
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"isuride/tools/process"
+)
+
+// Where everything listens. The naive server has no flag for its port.
+const (
+	naiveAddress   = "127.0.0.1:8080"
+	ownAddress     = "127.0.0.1:18092"
+	ownTLSAddress  = "127.0.0.1:18493"
+	nginxAddress   = "127.0.0.1:18494"
+	paymentAddress = "12398" // port
+)
+
+// build makes all programs anew, a certificate and the pages.
+func (s *settings) build(ctx context.Context) error {
+	home, err := filepath.Abs(s.home)
+	if err != nil {
+		return err
+	}
+	s.home = home
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return err
+	}
+	defer process.Progress(os.Stderr, "building")()
+	if _, err := os.Stat(filepath.Join(s.source, "go.mod")); err != nil && s.needsNaive() {
+		return fmt.Errorf("the source of the naive server is not in %s; it is no part of this repository (-only durability does without)", s.source)
+	}
+	commands := [][]string{
+		{"go", "build", "-o", home + "/", "./webapp/cmd/isuride", "./bench/cmd/bench", "./tools/devcert"},
+		{s.path("devcert"), "-out", s.path("cert")},
+	}
+	if s.needsNaive() {
+		commands = append(commands, []string{"go", "-C", s.source, "build", "-o", s.path("naive"), "."})
+	}
+	for _, c := range commands {
+		if output, err := process.Command(ctx, c[0], c[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s", c[0], err, output)
+		}
+	}
+	return writePages(s.path("static"), s.path("static.list"))
+}
+
+func (s *settings) needsNaive() bool {
+	for _, d := range s.duels {
+		if d.sides[0].naive {
+			return true
+		}
+	}
+	return false
+}
+
+// A stand is a contestant that runs.
+type stand struct {
+	servers []*process.Server // the server itself first
+	target  string            // URL
+	address string            // to connect to
+}
+
+// start starts a contestant with fresh data.
+func (s *settings) start(ctx context.Context, c contestant) (*stand, error) {
+	st := &stand{}
+	if err := s.startServer(ctx, c, st); err != nil {
+		return nil, err
+	}
+	if c.nginx {
+		if err := s.startNginx(ctx, st); err != nil {
+			st.kill()
+			return nil, err
+		}
+	}
+	return st, nil
+}
+
+func (s *settings) startServer(ctx context.Context, c contestant, st *stand) error {
+	st.address = naiveAddress
+	cmd := process.Command(ctx, s.path("naive"), "-policy", "greedy", "-interval", "100")
+	listening := naiveAddress
+	if !c.naive {
+		data := s.path("data")
+		if err := os.RemoveAll(data); err != nil {
+			return err
+		}
+		cmd = process.Command(ctx, s.path("isuride"))
+		cmd.Env = append(os.Environ(), "ISURIDE_DATA="+data, "ISURIDE_LISTEN="+ownAddress, "ISURIDE_TLS_LISTEN="+ownTLSAddress,
+			"ISURIDE_TLS_CERT="+s.path("cert/cert.pem"), "ISURIDE_TLS_KEY="+s.path("cert/key.pem"), "ISURIDE_DURABILITY="+c.durability)
+		if c.static {
+			cmd.Env = append(cmd.Env, "ISURIDE_STATIC="+s.path("static"))
+		}
+		st.address, listening = ownAddress, ownAddress
+	}
+	st.target = "http://" + st.address
+	if c.tls {
+		st.address = ownTLSAddress
+		st.target = "https://" + st.address
+	}
+	server, err := process.Listen(cmd, c.name, listening, s.path("server.log"))
+	if err != nil {
+		return err
+	}
+	st.servers = append(st.servers, server)
+	return nil
+}
+
+// startNginx puts the repository's nginx before the server.
+func (s *settings) startNginx(ctx context.Context, st *stand) error {
+	who, err := user.Current()
+	if err != nil {
+		return err
+	}
+	run := s.path("nginx")
+	if err := os.MkdirAll(run, 0o755); err != nil {
+		return err
+	}
+	render := process.Command(ctx, "scripts/nginx.sh", "render")
+	render.Env = append(os.Environ(), "NGINX_USER="+who.Username, "NGINX_RUN="+run, "NGINX_LISTEN="+nginxAddress,
+		"NGINX_CERT="+s.path("cert/cert.pem"), "NGINX_KEY="+s.path("cert/key.pem"), "NGINX_STATIC="+s.path("static"), "NGINX_UPSTREAM="+st.address)
+	config, err := render.Output()
+	if err != nil {
+		return fmt.Errorf("scripts/nginx.sh: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(run, "nginx.conf"), config, 0o644); err != nil {
+		return err
+	}
+	cmd := process.Command(ctx, "nginx", "-e", filepath.Join(run, "error.log"), "-c", filepath.Join(run, "nginx.conf"), "-g", "daemon off;")
+	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin")
+	server, err := process.Listen(cmd, "nginx", nginxAddress, s.path("nginx.log"))
+	if err != nil {
+		return err
+	}
+	st.servers = append(st.servers, server)
+	st.address, st.target = nginxAddress, "https://"+nginxAddress
+	return nil
+}
+
+// cpu is what all servers have used so far.
+func (st *stand) cpu() (sum time.Duration, err error) {
+	for _, v := range st.servers {
+		used, err := v.CPU()
+		if err != nil {
+			return 0, err
+		}
+		sum += used
+	}
+	return sum, nil
+}
+
+func (st *stand) kill() {
+	for _, v := range st.servers {
+		v.Stop(syscall.SIGTERM)
+	}
+}
