@@ -54,6 +54,6 @@ wait "$bench" || status=$?
 pages=("$home"/result*.html) # of -n runs, each has one
 page=${pages[-1]}
 if [[ -t 1 && -e $page && -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] && command -v xdg-open >/dev/null; then
-	xdg-open "$page" >/dev/null 2>&1 || true
+	xdg-open "$PWD/$page" >/dev/null 2>&1 || true
 fi
 exit "$status"

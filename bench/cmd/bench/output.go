@@ -107,13 +107,18 @@ func writeText(w io.Writer, records []*report.Record) error {
 	return report.RepeatedText(w, records)
 }
 
-// tell names what save has written of so many runs.
-func (s *settings) tell(w io.Writer, runs int) {
+// tell repeats the verdict of a single run, as its report may have filled more than a screen, and names what save has
+// written.
+func (s *settings) tell(w io.Writer, records []*report.Record) {
+	fmt.Fprintln(w)
+	if len(records) == 1 {
+		fmt.Fprintln(w, records[0].Verdict())
+	}
 	if isFile(s.out) {
-		fmt.Fprintf(w, "\ntext     %s\nJSON     %s\n", s.text, s.out)
+		fmt.Fprintf(w, "text     %s\nJSON     %s\n", s.text, s.out)
 	}
 	if isFile(s.html) {
-		for run := range runs {
+		for run := range records {
 			fmt.Fprintf(w, "page     %s\n", s.page(run+1))
 		}
 	}

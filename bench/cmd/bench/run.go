@@ -92,7 +92,7 @@ func (s *settings) repeat(ctx context.Context, config live.Config, reporter *rep
 			return err
 		}
 	}
-	s.tell(people, len(records))
+	s.tell(people, records)
 	if interrupted || s.failOnError && failed {
 		return errFailed
 	}
