@@ -20,7 +20,7 @@ const (
 type clock struct {
 	ticker *evloop.Ticker
 	sample evloop.Timer
-	rides  evloop.Timer // of an open loop
+	rides  *evloop.Ticker // of an open loop, nil otherwise
 	begun  time.Time
 	due    time.Time       // of the last tick
 	delay  world.Histogram // from when a tick was due to its beginning
@@ -82,20 +82,21 @@ func (r *run) startLoad() {
 	c.due = time.Now().Add(-tickPeriod)
 	r.loop.Start(&c.sample, SamplePeriod)
 	r.tick(1)
-	c.rides.Fire = r.arrive
-	r.awaitArrival()
+	if _, ok := r.world.NextArrival(); ok {
+		c.rides = r.loop.Every(tickPeriod, r.arrive)
+		r.awaitArrival()
+	}
 }
 
-// arrive starts the rides of an open loop that are due. The timer counts in milliseconds, so by up to one they start late,
-// which is part of what is measured.
-func (r *run) arrive() {
+// arrive starts the rides of an open loop that are due.
+func (r *run) arrive(int) {
 	r.world.Arrive(now())
 	r.awaitArrival()
 }
 
 func (r *run) awaitArrival() {
 	if at, ok := r.world.NextArrival(); ok {
-		r.loop.Start(&r.clock.rides, time.Duration(at-now())*time.Microsecond)
+		r.clock.rides.Reset(time.Duration(at-now()) * time.Microsecond)
 	}
 }
 
@@ -134,10 +135,12 @@ func (r *run) stopTicks() {
 	c := &r.clock
 	c.over = true
 	r.loop.Cancel(&c.sample)
-	r.loop.Cancel(&c.rides)
 	if c.ticker != nil {
 		c.ticker.Stop()
 		c.ticker = nil
+	}
+	if c.rides != nil {
+		c.rides.Stop()
 	}
 }
 

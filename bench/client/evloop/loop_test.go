@@ -187,6 +187,25 @@ func TestTickerCountsMissedPeriods(t *testing.T) {
 	}
 }
 
+// TestTickerReset resets a ticker from its function and from outside; its period would never end.
+func TestTickerReset(t *testing.T) {
+	l := newLoop(t)
+	calls := 0
+	var ticker *Ticker
+	ticker = l.Every(time.Hour, func(n int) {
+		if calls++; calls == 3 || n != 1 {
+			ticker.Stop()
+			l.Stop()
+		}
+		ticker.Reset(time.Microsecond)
+	})
+	ticker.Reset(-time.Millisecond) // overdue
+	run(t, l)
+	if calls != 3 {
+		t.Errorf("%d calls", calls)
+	}
+}
+
 // TestTickerDuringFlood keeps more descriptors ready than a batch takes and checks that the ticker is not kept waiting
 // behind them.
 func TestTickerDuringFlood(t *testing.T) {

@@ -21,6 +21,10 @@ func (l *Loop) Every(period time.Duration, fn func(periods int)) *Ticker {
 	return t
 }
 
+// Reset makes the next call come after d, instead of at the end of the period. It may be called from the function; a ticker
+// that is always reset is a timer more precise than a Timer.
+func (t *Ticker) Reset(d time.Duration) { t.next = t.loop.clock() + d }
+
 // Stop ends the ticker. It may be called from its function.
 func (t *Ticker) Stop() {
 	t.loop.tickers = slices.DeleteFunc(slices.Clone(t.loop.tickers), func(other *Ticker) bool { return other == t })
