@@ -99,6 +99,9 @@ func (c *comparison) text(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if min(c.A.Runs, c.B.Runs) < 2 {
+		fmt.Fprintln(out, "\nunknown: a single run says nothing about the spread, see bench run -n")
+	}
 	for _, d := range c.Doubts {
 		fmt.Fprintf(out, "\nDOUBT: %s", d)
 	}

@@ -105,6 +105,13 @@ func TestRun(t *testing.T) {
 	if err := run([]string{a, b}, &out); err != nil || !strings.Contains(out.String(), "worse  score\n") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
+	if strings.Contains(out.String(), "unknown") {
+		t.Errorf("with two runs each something is unknown:\n%s", out.String())
+	}
+	out.Reset()
+	if err := run([]string{a, write("single", runs(70))}, &out); err != nil || !strings.Contains(out.String(), "a single run says nothing") {
+		t.Errorf("%v\n%s", err, out.String())
+	}
 	out.Reset()
 	var c comparison
 	if err := run([]string{"-json", a, b}, &out); err != nil || json.Unmarshal(out.Bytes(), &c) != nil || c.Rows[0].Verdict != worse || c.B.Runs != 2 {

@@ -38,6 +38,35 @@ func TestDisplayLines(t *testing.T) {
 	}
 }
 
+// TestDisplayTerminal checks that on a terminal each second writes over the one before, within 80 columns.
+func TestDisplayTerminal(t *testing.T) {
+	r, w, err := os.Pipe() // it has no width to tell
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	var out bytes.Buffer
+	d := &display{out: &out, terminal: w, settings: &settings{load: seconds(time.Minute)}, reporter: &reporter{}}
+	for s := range 4 {
+		d.Sample(live.Sample{Seconds: float64(s + 1), Score: 1_000_000, Users: 10_000, Rides: 40_000})
+	}
+	const clear = "\r\x1b[K"
+	lines := strings.Split(out.String(), clear)
+	if len(lines) != 5 || lines[0] != "" || strings.Contains(out.String(), "\n") {
+		t.Fatalf("%q", lines)
+	}
+	for _, line := range lines[1:] {
+		if len(line) != 79 || !strings.Contains(line, " of 60 s  score 1000000  errors 0 of 200") {
+			t.Errorf("%q", line)
+		}
+	}
+	d.Phase(live.PhaseFinal)
+	if !strings.HasSuffix(out.String(), clear+string(live.PhaseFinal)+"\n") {
+		t.Errorf("the next phase is behind the living line: %q", out.String())
+	}
+}
+
 func TestCut(t *testing.T) {
 	for width, want := range map[int]string{1: "", 4: "abc", 7: "abcdef", 80: "abcdef"} {
 		if got := cut("abcdef", width); got != want {
