@@ -78,7 +78,7 @@ func TestOpenLoopOverload(t *testing.T) {
 	// A ride that comes at time t waits behind 20 t others for t seconds, so half of those of 60 s wait for about 20 s or
 	// more, and the longest time is unknown.
 	matched := o.Stages[2]
-	if matched.P50 == nil || *matched.P50 < 18*world.Second || matched.P99 != nil || matched.Longest < 29*world.Second || matched.Open < 1000 {
+	if matched.P50 == nil || *matched.P50 < 18*world.Second || matched.P99 != nil || matched.Longest < 29*world.Second || matched.Open < 1000 || matched.Open != o.Unmatched {
 		t.Errorf("matched %+v", matched)
 	}
 }

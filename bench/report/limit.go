@@ -104,8 +104,14 @@ func (r *Record) Warnings() []string {
 	if stolen := r.Usage.StolenSeconds; stolen > stolenShare*r.LoadSeconds*float64(r.Machine.Cores) {
 		list = append(list, fmt.Sprintf("the hypervisor gave %.1f s of this machine's CPU to others", stolen))
 	}
+	if o := r.OpenLoop; o != nil && share(o.Unmatched, o.Due) > queueShare {
+		list = append(list, fmt.Sprintf("%s of %s rides had no chair at the end: they queue up, and the longer the load, the longer they wait", count(o.Unmatched), count(o.Due)))
+	}
 	return list
 }
+
+// queueShare is more rides than come while one is matched, even in a load of a few seconds.
+const queueShare = 0.05
 
 // stolenShare is the part of a machine's CPU whose loss can move a score like lateShare.
 const stolenShare = 0.02

@@ -7,6 +7,17 @@ import (
 	"isuride/bench/world"
 )
 
+// TestQueueWarning checks when rides without a chair at the end make the percentiles doubtful.
+func TestQueueWarning(t *testing.T) {
+	for open, want := range map[int]bool{50: false, 51: true} {
+		var r Record
+		r.OpenLoop = &world.OpenLoop{Due: 1000, Unmatched: open}
+		if list := r.Warnings(); (len(list) == 1 && strings.Contains(list[0], "51 of 1,000 rides")) != want {
+			t.Errorf("%d open: %q", open, list)
+		}
+	}
+}
+
 func TestOpenLoopText(t *testing.T) {
 	known := func(d world.Instant) *world.Instant { return &d }
 	o := &world.OpenLoop{

@@ -15,6 +15,7 @@ type OpenLoop struct {
 	Late         int `json:"late"`   // started more than 10 ms after they were due
 	Waited       int `json:"waited"` // found all users riding, so that they started late or never
 	NeverStarted int `json:"never_started"`
+	Unmatched    int `json:"unmatched"` // had no chair at the end; at a server that keeps up, those of the last moment
 
 	Stages []Stage `json:"stages"`
 }
@@ -23,7 +24,8 @@ type OpenLoop struct {
 //
 // A ride that had not got there by the end of the load counts as one that takes longer than it has taken until then. This
 // is the product-limit estimate (Kaplan and Meier), which is the usual percentile if no ride is left open. A percentile
-// that lies among the open rides is unknown, so nil; it is greater than Longest.
+// that lies among the open rides is unknown, so nil; it is greater than Longest. While a queue grows, all of them are too
+// low, because rides that come later take longer: see Unmatched.
 type Stage struct {
 	Name    string   `json:"name"`
 	Reached int      `json:"reached"`
@@ -59,9 +61,11 @@ func (w *World) OpenLoop() *OpenLoop {
 	} {
 		o.Stages = append(o.Stages, a.stage(s.name, s.at))
 	}
+	created, matched, completed := o.Stages[1], o.Stages[2], o.Stages[4]
+	o.Unmatched = matched.Open
 	if seconds := float64(a.ended-a.begun) / float64(Second); seconds > 0 {
-		o.CreatedRate = float64(o.Stages[1].Reached) / seconds
-		o.CompletedRate = float64(o.Stages[4].Reached) / seconds
+		o.CreatedRate = float64(created.Reached) / seconds
+		o.CompletedRate = float64(completed.Reached) / seconds
 	}
 	return o
 }

@@ -196,7 +196,7 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 func recorded(f *flag.FlagSet) map[string]string {
 	values := map[string]string{}
 	f.VisitAll(func(f *flag.Flag) { values[f.Name] = f.Value.String() })
-	for _, other := range []string{"t", "s", "n", "seed", "out", "html", "history", "metrics", "fail-on-error", "ledger"} {
+	for _, other := range []string{"t", "s", "n", "seed", "out", "html", "history", "metrics", "fail-on-error", "ledger", "post-check"} {
 		delete(values, other)
 	}
 	return values
