@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bufio"
 	"crypto/rand"
 	"encoding/hex"
 	"sync"
@@ -19,7 +20,7 @@ type idSource struct {
 }
 
 func newIDSource() *idSource {
-	return &idSource{entropy: ulid.Monotonic(rand.Reader, 0)}
+	return &idSource{entropy: ulid.Monotonic(bufio.NewReader(rand.Reader), 0)} // the lock is shared by all rides
 }
 
 func (s *idSource) next(at isuride.Time) string {

@@ -25,6 +25,7 @@ type config struct {
 	polling    bool
 	static     string // folder, "" for the built-in page
 	solver     string
+	profiles   string // address, "" for none
 }
 
 // environment reads variables and collects what is wrong with them.
@@ -82,6 +83,15 @@ func (e *environment) addresses(name, fallback string) []string {
 	return list
 }
 
+// address reads a single host:port, if given.
+func (e *environment) address(name string) string {
+	address := e.get(name, "")
+	if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
+		e.fail(name, "is %q; it must be host:port", address)
+	}
+	return address
+}
+
 // existing reads a path that must be there, if given.
 func (e *environment) existing(name string) string {
 	path := e.get(name, "")
@@ -108,6 +118,7 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		polling:   e.choice("ISURIDE_NOTIFICATION", "sse", "polling") == "polling",
 		static:    e.existing("ISURIDE_STATIC"),
 		solver:    e.choice("ISURIDE_SOLVER", "exact", "go-hungarian"),
+		profiles:  e.address("ISURIDE_PROFILES"),
 	}
 	durability, err := journal.ParseDurability(e.choice("ISURIDE_DURABILITY", "crash", "power", "none"))
 	if err != nil {

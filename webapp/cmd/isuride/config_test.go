@@ -97,6 +97,7 @@ func TestWrongConfig(t *testing.T) {
 		{"ISURIDE_NOTIFICATION", "SSE"},
 		{"ISURIDE_DURABILITY", "some"},
 		{"ISURIDE_SOLVER", "guess"},
+		{"ISURIDE_PROFILES", "6060"},
 		{"ISUCON_DB_PORT", "mysql"},
 		{"ISUCON_DB_PORT", "0"},
 		{"ISUCON_DB_PORT", "-1"},

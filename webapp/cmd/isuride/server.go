@@ -47,6 +47,11 @@ func start(ctx context.Context, cfg config, repair bool, log *slog.Logger) (*ser
 	if err != nil {
 		return nil, err
 	}
+	if cfg.profiles != "" {
+		if err := serveProfiles(cfg.profiles, log); err != nil {
+			return nil, fmt.Errorf("ISURIDE_PROFILES: %w", err)
+		}
+	}
 	log.Info("opening", "database", cfg.db.String())
 	db, err := sqlstore.Open(ctx, cfg.db, log)
 	if err != nil {
