@@ -12,10 +12,14 @@ import (
 var (
 	errTimeout = errors.New("no complete answer within the limit")
 	errTooLong = errors.New("answer longer than 32 MiB")
+	errTooMuch = errors.New("unfinished answers longer than 128 MiB together")
 )
 
 // maxBody bounds an answer. The longest honest one, an owner's chairs, has a few hundred KiB.
 const maxBody = 32 << 20
+
+// maxGathered bounds what the unfinished bodies of a shard hold together: thousands of clients may be sent endless ones.
+const maxGathered = 128 << 20
 
 // A consumer takes the answer of an exchange. It is called on the shard's goroutine and may start the next exchange
 // from end.
@@ -167,13 +171,18 @@ func (x *exchange) keep() error {
 
 // gather copies a piece of the body.
 func (x *exchange) gather(piece []byte) error {
-	if len(x.body)+len(piece) > maxBody {
+	s := x.entity.shard
+	switch {
+	case len(x.body)+len(piece) > maxBody:
 		return errTooLong
+	case s.gathered+len(piece) > maxGathered:
+		return errTooMuch
 	}
 	if x.body == nil {
-		x.body = x.entity.shard.takeBuffer()
+		x.body = s.takeBuffer()
 	}
 	x.body = append(x.body, piece...)
+	s.gathered += len(piece)
 	return nil
 }
 

@@ -353,3 +353,36 @@ func openFiles(t *testing.T) int {
 	}
 	return len(entries)
 }
+
+// TestUnfinishedBodies checks that many long answers at once are not all kept: with six of 30 MiB, two must go.
+func TestUnfinishedBodies(t *testing.T) {
+	addr := listen(t, func(c net.Conn) {
+		readRequest(c)
+		io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+		for range 30 {
+			c.Write(bytes.Repeat([]byte(" "), 1<<20))
+		}
+		io.Copy(io.Discard, c)
+	})
+	r := newRig(t, "http", addr, nil)
+	var chairs []*chairClient
+	for range 6 {
+		chairs = append(chairs, r.chair())
+	}
+	events := r.do(2, func() {
+		for _, c := range chairs {
+			c.PostPosition(world.Point{})
+		}
+	})
+	for _, e := range events {
+		if e.Failure == nil || !strings.Contains(e.Failure.Detail, "together") {
+			t.Errorf("%+v, %v", e, e.Failure)
+		}
+	}
+	for _, c := range chairs {
+		c.Close()
+	}
+	if n := r.engine.home.gathered; n != 0 {
+		t.Errorf("%d bytes are still counted", n)
+	}
+}

@@ -16,14 +16,15 @@ type shard struct {
 	done   chan struct{} // closed when the loop of another goroutine has ended; nil at home
 
 	// Owned by the loop's goroutine.
-	open    int // connections, those being made included
-	idle    idlePool
-	decoder h1.Decoder
-	known   knownBodies
-	shared  map[string]*stored // the last stored answer of each target
-	buffers [][]byte           // free ones, for bodies that came in pieces
-	outbox  []arrival
-	counts  Counts
+	open     int // connections, those being made included
+	idle     idlePool
+	decoder  h1.Decoder
+	known    knownBodies
+	shared   map[string]*stored // the last stored answer of each target
+	buffers  [][]byte           // free ones, for bodies that came in pieces
+	gathered int                // bytes of such bodies
+	outbox   []arrival
+	counts   Counts
 
 	mu      sync.Mutex
 	inbox   []arrival // guarded by mu; on its way to the World
@@ -156,6 +157,7 @@ func (s *shard) takeBuffer() []byte {
 }
 
 func (s *shard) putBuffer(b []byte) {
+	s.gathered -= len(b)
 	if cap(b) <= maxKeptBuffer {
 		s.buffers = append(s.buffers, b[:0])
 	}

@@ -40,8 +40,10 @@ type Config struct {
 	// Observer is told what happens; nil for nobody. Its methods run on the goroutines of the run and must be quick.
 	Observer Observer
 
-	settling time.Duration // the wait after the load; 0 is the official one
-	users    int           // of an open loop; 0 leaves their number to the rate
+	limits       client.Limits // of calls; zero are the official ones
+	initializing time.Duration // limit of the initialization; 0 is the official one
+	settling     time.Duration // the wait after the load; 0 is the official one
+	users        int           // of an open loop; 0 leaves their number to the rate
 }
 
 func (c *Config) world() world.Config {
@@ -76,6 +78,13 @@ func (c *Config) settlingTime() time.Duration {
 		return c.settling
 	}
 	return settling
+}
+
+func (c *Config) callLimits() client.Limits {
+	if c.limits != (client.Limits{}) {
+		return c.limits
+	}
+	return client.OfficialLimits()
 }
 
 // A SetupError is a fault of the settings or of this machine, found before the server was asked anything.
@@ -193,7 +202,7 @@ func (r *run) build() (err error) {
 	c := &r.config
 	r.engine, err = client.New(client.Config{
 		Target: c.Target, Routes: client.Routes(c.Sources, c.Dests), Static: c.Static,
-		Limits: client.OfficialLimits(), Loops: loops(runtime.GOMAXPROCS(0)), Crowded: crowded(),
+		Limits: c.callLimits(), Loops: loops(runtime.GOMAXPROCS(0)), Crowded: crowded(),
 	}, r.loop, func(now world.Instant, e world.Event) { r.world.Deliver(now, e) })
 	if err != nil {
 		return err

@@ -19,6 +19,13 @@ import (
 // initializeLimit is how long the server may take (spec 1.5).
 const initializeLimit = 30 * time.Second
 
+func (c *Config) initializeLimit() time.Duration {
+	if c.initializing > 0 {
+		return c.initializing
+	}
+	return initializeLimit
+}
+
 // prepare goes through the phases before the load.
 func (r *run) prepare(ctx context.Context) error {
 	steps := []struct {
@@ -56,7 +63,7 @@ func (r *run) checkStatic(ctx context.Context) error {
 	paths := slices.Clone(s.Paths)
 	rand.New(rand.NewPCG(r.config.Seed, 0)).Shuffle(len(paths), func(i, j int) { paths[i], paths[j] = paths[j], paths[i] })
 	for _, path := range slices.Concat([]string{"/client"}, paths, []string{"/owner"}) {
-		status, body, err := b.Ask(ctx, client.Question{Method: http.MethodGet, Target: path, Limit: client.OfficialLimits().Call})
+		status, body, err := b.Ask(ctx, client.Question{Method: http.MethodGet, Target: path, Limit: r.config.callLimits().Call})
 		switch {
 		case err != nil:
 			return err
@@ -77,7 +84,7 @@ func (r *run) initialize(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	status, reply, err := b.Ask(ctx, client.Question{Method: http.MethodPost, Target: "/api/initialize", Body: string(body), Limit: initializeLimit})
+	status, reply, err := b.Ask(ctx, client.Question{Method: http.MethodPost, Target: "/api/initialize", Body: string(body), Limit: r.config.initializeLimit()})
 	if err != nil {
 		return err
 	}
