@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help build run ride up down test check bench calibrate clean
+.PHONY: help build run ride up down test check bench calibrate duel perf clean
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,14 @@ bench: ## run the benchmarker for 60 s against the server on fresh data, with AR
 calibrate: ## compare the benchmarker with the official one's figures, with ARGS="-n 3 -virtual" for instance; 8 minutes
 	@$(GO) build -o bin/ ./tools/calibrate
 	@bin/calibrate $(ARGS)
+
+duel: ## compare our server with the naive one, plain, with TLS and with static files, with ARGS="-n 1" for instance; 40 minutes
+	@$(GO) build -o bin/ ./tools/duel
+	@bin/duel $(ARGS)
+
+perf: ## run the micro benchmarks and a short duel, and compare with what this machine has stored; ARGS=-save stores
+	@$(GO) build -o bin/ ./tools/perf
+	@bin/perf $(ARGS)
 
 test: ## install what the tests need and run all of them
 	@scripts/test.sh

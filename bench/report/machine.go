@@ -21,7 +21,7 @@ type Machine struct {
 	Go          string `json:"go"`
 }
 
-func thisMachine() Machine {
+func ThisMachine() Machine {
 	m := Machine{CPU: runtime.GOARCH, Cores: runtime.NumCPU(), Go: runtime.Version()}
 	if model := procField("/proc/cpuinfo", "model name"); model != "" {
 		m.CPU = model

@@ -37,7 +37,7 @@ type Record struct {
 // New makes the record of a run that has just ended in this process.
 func New(r *live.Result, settings map[string]string) *Record {
 	return &Record{
-		Format: Format, Commit: commit(), Machine: thisMachine(), Settings: settings,
+		Format: Format, Commit: commit(), Machine: ThisMachine(), Settings: settings,
 		BenchLimits: limits(r), Result: *r,
 	}
 }
