@@ -14,11 +14,12 @@ import (
 
 // An outcome is what the runs of a policy have shown.
 type outcome struct {
-	Name    string  `json:"policy"`
-	Real    []run   `json:"real"`
-	Virtual []run   `json:"virtual"`
-	Speed   float64 `json:"speed,omitzero"` // of virtual time, in seconds a second
-	Rows    []row   `json:"rows"`
+	Name     string   `json:"policy"`
+	Problems []string `json:"problems"` // runs in real time that are not among the others
+	Real     []run    `json:"real"`
+	Virtual  []run    `json:"virtual"`
+	Speed    float64  `json:"speed,omitzero"` // of virtual time, in seconds a second
+	Rows     []row    `json:"rows"`
 
 	policy calibration.Policy
 }
@@ -49,6 +50,9 @@ const (
 // judge fills in the rows. Figures of another length than the official one are only shown.
 func (o *outcome) judge(load time.Duration) {
 	official := load == calibration.Load
+	if o.Real == nil && o.Virtual == nil {
+		return // because of problems
+	}
 	for _, f := range o.policy.Figures {
 		o.Rows = append(o.Rows, o.figure(f, official))
 	}
@@ -174,7 +178,7 @@ func number(v float64) string {
 }
 
 func (o *outcome) failed() bool {
-	return slices.ContainsFunc(o.Rows, func(r row) bool { return r.Failed })
+	return len(o.Problems) > 0 || slices.ContainsFunc(o.Rows, func(r row) bool { return r.Failed })
 }
 
 // find is the row of that name, an empty one if there is none.

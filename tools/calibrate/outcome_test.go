@@ -72,6 +72,18 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// TestOnlyProblems checks that a policy without a good run fails.
+func TestOnlyProblems(t *testing.T) {
+	o := &outcome{Name: "p", Problems: []string{"run 1: FAIL: late, 3 errors"}, policy: testPolicy()}
+	o.judge(time.Minute)
+	var b bytes.Buffer
+	o.print(&b)
+	summary(&b, []*outcome{o})
+	if !o.failed() || !strings.Contains(b.String(), "FAIL: run 1: FAIL: late") || !strings.Contains(b.String(), "0 of 1 pass") {
+		t.Errorf("failed %v: %s", o.failed(), b.String())
+	}
+}
+
 func TestBadSettings(t *testing.T) {
 	for _, args := range []string{"-n 0", "-t 0.5", "-only nobody", "-real=false", "argument"} {
 		if _, err := parse(strings.Fields(args)); err == nil || strings.Contains(err.Error(), "\n") {

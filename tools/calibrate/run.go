@@ -38,11 +38,15 @@ func (s *settings) play(ctx context.Context, p calibration.Policy) (*outcome, er
 		if !s.real {
 			break
 		}
-		r, err := s.playReal(ctx, p, i)
-		if err != nil {
+		r, problem, err := s.playReal(ctx, p, i)
+		switch {
+		case err != nil:
 			return nil, err
+		case problem != "":
+			o.Problems = append(o.Problems, fmt.Sprintf("run %d: %s", i+1, problem))
+		default:
+			o.Real = append(o.Real, *r)
 		}
-		o.Real = append(o.Real, *r)
 	}
 	if s.virtual {
 		return o, s.playVirtual(ctx, o)
@@ -50,11 +54,12 @@ func (s *settings) play(ctx context.Context, p calibration.Policy) (*outcome, er
 	return o, nil
 }
 
-// playReal makes one run against a server of its own: initialize does not reset it.
-func (s *settings) playReal(ctx context.Context, p calibration.Policy, i int) (*run, error) {
+// playReal makes one run against a server of its own: initialize does not reset it. The server is correct, so a run that
+// the bench complains about is none, but a problem.
+func (s *settings) playReal(ctx context.Context, p calibration.Policy, i int) (_ *run, problem string, _ error) {
 	server, err := s.startServer(ctx, p)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer server.stop()
 	seed, name := uint64(i+1), fmt.Sprintf("%s-%d", p.Name, i+1)
@@ -66,20 +71,20 @@ func (s *settings) playReal(ctx context.Context, p calibration.Policy, i int) (*
 		"-out", s.path(name+".json"), "-html", "-", "-history", "-")
 	output, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
-		return nil, errors.New("interrupted")
+		return nil, "", errors.New("interrupted")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the bench failed: %s", lastLine(output))
+		return nil, "", fmt.Errorf("the bench failed: %s", lastLine(output))
 	}
 	r, err := readRecord(s.path(name + ".json"))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if !r.Passed || r.ErrorCount > 0 {
-		return nil, fmt.Errorf("run %d: %s, %d errors; see %s", i+1, r.Verdict(), r.ErrorCount, s.path(name+".json"))
+		return nil, fmt.Sprintf("%s, %d errors; see %s", r.Verdict(), r.ErrorCount, s.path(name+".json")), nil
 	}
 	cpu := (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
-	return &run{Seed: seed, CPU: cpu, PerRequest: 1e6 * cpu / float64(r.AllRequests()), Figures: calibration.OfLive(&r.Result)}, nil
+	return &run{Seed: seed, CPU: cpu, PerRequest: 1e6 * cpu / float64(r.AllRequests()), Figures: calibration.OfLive(&r.Result)}, "", nil
 }
 
 func readRecord(name string) (*report.Record, error) {

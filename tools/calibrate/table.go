@@ -13,6 +13,9 @@ import (
 // print writes all rows of a policy.
 func (o *outcome) print(w io.Writer) {
 	fmt.Fprintf(w, "\n%s: calibration-server %s\n", o.Name, strings.Join(o.policy.Flags, " "))
+	for _, problem := range o.Problems {
+		fmt.Fprintf(w, "  FAIL: %s\n", problem)
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "  figure\tofficial\treal\tvirtual\toff by\tbar\t")
 	for _, r := range o.Rows {
@@ -55,9 +58,9 @@ func summary(w io.Writer, outcomes []*outcome) {
 	t.Flush()
 }
 
-// count says how many of the judged figures have passed.
+// count says how many of the judged figures and runs with problems have passed.
 func (o *outcome) count() string {
-	passed, judged := 0, 0
+	passed, judged := 0, len(o.Problems)
 	for _, r := range o.Rows {
 		switch r.verdict() {
 		case "pass":
