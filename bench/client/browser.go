@@ -1,6 +1,8 @@
 package client
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"isuride/bench/client/answer"
 	"isuride/bench/client/h1"
 )
 
@@ -52,9 +55,58 @@ type Question struct {
 func (b *Browser) Ask(ctx context.Context, q Question) (status int, body []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, q.Limit)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, q.Method, b.target.Scheme+"://"+b.target.Host+q.Target, strings.NewReader(q.Body))
+	resp, err := b.do(ctx, q)
 	if err != nil {
 		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	if body, err = b.read(resp); err != nil {
+		return 0, nil, err
+	}
+	return resp.StatusCode, body, nil
+}
+
+// Message asks for the first notification of a stream, or for a polled one, whichever the server offers (spec 9.2). It is
+// nil if a poll brings none or a stream ends without one.
+func (b *Browser) Message(ctx context.Context, q Question) (status int, message []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, q.Limit)
+	defer cancel()
+	resp, err := b.do(ctx, q)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	if h1.HeadOf(resp.StatusCode, resp.Header).EventStream {
+		message, err = firstEvent(resp.Body)
+		return resp.StatusCode, message, err
+	}
+	body, err := b.read(resp)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return resp.StatusCode, nil, err
+	}
+	poll, err := answer.DecodePoll(body)
+	if err != nil || answer.IsNull(poll.Data) {
+		return resp.StatusCode, nil, err
+	}
+	return resp.StatusCode, poll.Data, nil
+}
+
+// firstEvent reads up to the first event that is one.
+func firstEvent(stream io.Reader) ([]byte, error) {
+	lines := bufio.NewScanner(stream)
+	lines.Buffer(nil, maxEventLine)
+	for lines.Scan() {
+		if data, ok := bytes.CutPrefix(lines.Bytes(), []byte("data:")); ok && !answer.IsNull(data) {
+			return bytes.Clone(data), nil
+		}
+	}
+	return nil, lines.Err()
+}
+
+func (b *Browser) do(ctx context.Context, q Question) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, q.Method, b.target.Scheme+"://"+b.target.Host+q.Target, strings.NewReader(q.Body))
+	if err != nil {
+		return nil, err
 	}
 	for name, value := range map[string]string{"User-Agent": h1.UserAgent, "Accept": h1.Accept, "Accept-Encoding": h1.AcceptEncoding, "Cookie": q.Cookie} {
 		if value != "" {
@@ -64,21 +116,21 @@ func (b *Browser) Ask(ctx context.Context, q Question) (status int, body []byte,
 	if q.Method == http.MethodPost {
 		r.Header.Set("Content-Type", h1.JSONContentType)
 	}
-	resp, err := b.client.Do(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer resp.Body.Close()
+	return b.client.Do(r)
+}
+
+// read returns the decoded body.
+func (b *Browser) read(resp *http.Response) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if len(raw) > maxBody {
-		return 0, nil, errTooLong
+		return nil, errTooLong
 	}
-	head := h1.HeadOf(resp.StatusCode, resp.Header)
-	if body, err = b.decoder.Decode(raw, head.Encoding, maxBody); err != nil {
-		return 0, nil, fmt.Errorf("%w: %w", errCoding, err)
+	body, err := b.decoder.Decode(raw, h1.HeadOf(resp.StatusCode, resp.Header).Encoding, maxBody)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errCoding, err)
 	}
-	return resp.StatusCode, append([]byte(nil), body...), nil
+	return append([]byte(nil), body...), nil
 }

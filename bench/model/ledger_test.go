@@ -21,11 +21,11 @@ func TestLedger(t *testing.T) {
 	rides, open, paid, chairs := 0, 0, 0, 0
 	for _, u := range l.Users {
 		rides += len(u.Rides)
-		open += len(u.Open)
-		for _, o := range u.Open {
-			if o.Paid {
-				paid++
-			}
+		if u.Open != nil {
+			open++
+		}
+		if u.Open != nil && u.Open.Paid {
+			paid++
 		}
 	}
 	if len(l.Users) != p.Users || rides != p.RidesEvaluated || rides+open != p.RidesCreated || paid > 0 || rides == 0 || open == 0 {

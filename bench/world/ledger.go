@@ -14,10 +14,10 @@ type UserLedger struct {
 	Name    string     `json:"name"`    // in this run
 	Session string     `json:"session"` // the Cookie field of his requests
 	Rides   []PastRide `json:"rides"`   // evaluated; the bench does not know when the server was asked for them
-	Open    []OpenRide `json:"open"`
+	Open    *OpenRide  `json:"open,omitempty"`
 }
 
-// An OpenRide was created, but its evaluation was not acknowledged.
+// An OpenRide was created, but its evaluation was not acknowledged. A user has one at most, the newest.
 type OpenRide struct {
 	ID          string `json:"id"`
 	Pickup      Point  `json:"pickup"`
@@ -84,12 +84,12 @@ func (g *region) sample(users []*user, n int, random *rand.Rand) []*user {
 }
 
 func (u *user) ledger() UserLedger {
-	l := UserLedger{Name: u.String(), Session: u.session, Rides: []PastRide{}, Open: []OpenRide{}}
+	l := UserLedger{Name: u.String(), Session: u.session, Rides: []PastRide{}}
 	for _, r := range u.history {
 		if r.evaluated {
 			l.Rides = append(l.Rides, r.past())
 		} else {
-			l.Open = append(l.Open, OpenRide{r.id, r.pickup, r.destination, r.fare(), r.paid})
+			l.Open = &OpenRide{r.id, r.pickup, r.destination, r.fare(), r.paid}
 		}
 	}
 	return l

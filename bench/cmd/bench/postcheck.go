@@ -45,12 +45,16 @@ func (l *ledger) postCheck(ctx context.Context, config live.Config, reporter *re
 
 // contents says how much is in a ledger.
 func contents(l *world.Ledger) string {
-	rides, chairs := 0, 0
+	rides, open, chairs := 0, 0, 0
 	for _, u := range l.Users {
 		rides += len(u.Rides)
+		if u.Open != nil {
+			open++
+		}
 	}
 	for _, o := range l.Owners {
 		chairs += len(o.Chairs)
 	}
-	return fmt.Sprintf("%d completed rides of %d users, and the sales and distances of %d chairs of %d owners", rides, len(l.Users), chairs, len(l.Owners))
+	return fmt.Sprintf("%d completed rides and %d under way of %d users, and the sales and distances of %d chairs of %d owners",
+		rides, open, len(l.Users), chairs, len(l.Owners))
 }

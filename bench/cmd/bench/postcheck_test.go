@@ -27,7 +27,7 @@ func TestPostCheckOfRepositoryServer(t *testing.T) {
 	loadUntilKilled(t, url, file, server)
 
 	url, server = launchServer(t, program, data)
-	if status, text := postCheck(t, url, file); status != exitOK || !strings.Contains(text, "are as acknowledged") {
+	if status, text := postCheck(t, url, file); status != exitOK || !strings.Contains(text, "are as acknowledged") || strings.Contains(text, " and 0 under way") {
 		t.Errorf("after the crash: status %d, says\n%s", status, text)
 	}
 	stop(t, server)
