@@ -34,6 +34,9 @@ func TestScale(t *testing.T) {
 	c := startIsuride(t)
 	c.Load, c.Seed = 5*time.Second, 1
 	c.RideRate, c.Chairs, c.users = float64(chairs)/15, chairs, users
+	if err := checkFiles(c.connections()); err != nil {
+		t.Skip(err)
+	}
 	r, err := Run(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
