@@ -11,16 +11,16 @@ import (
 //
 // The moments are a Poisson process: people do not wait for each other. Evenly spaced requests would hide the queues that
 // chance builds up at any server, and with them the higher percentiles. The process follows from the seed alone, so two
-// servers are asked for the same rides.
+// servers are asked at the same moments.
 
 // What an open loop needs, by Little's law: rate times the time for which each ride takes up a user or a chair.
 const (
-	// A ride takes its user about two seconds at a good server. A user the more is there for each ride of ten seconds; if
-	// even these are all taken, the next rides start late, instead of piling up behind rides that wait for chairs.
+	// A ride takes its user about a second at a good server. There are users for rides of ten seconds; if even these are all
+	// taken, the next rides start late, instead of piling up in the server until one has waited for 30 s and ends the run.
 	userSeconds = 10
-	// A ride takes its chair about 1.2 s at a good server and with all speeds in equal number (appendix D: 5 ticks to the
-	// pickup, 16 to the destination, and about 12 for everything else). Chairs are busy to two fifths then, so that one
-	// that is free is near.
+	// A ride takes its chair a second at most at a good server (appendix D: 5 ticks to the pickup and 16 to the destination
+	// with all speeds in equal number, and about 10 for everything else; less if the fast ones are preferred). A third of
+	// the chairs is busy then: one that is free is near, and a server that triples every wait still has enough.
 	chairSeconds = 3
 )
 

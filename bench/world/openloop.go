@@ -1,8 +1,6 @@
 package world
 
-import (
-	"slices"
-)
+import "slices"
 
 // OpenLoop tells how an open loop went. Rates are per second of the load.
 type OpenLoop struct {
