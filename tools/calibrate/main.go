@@ -35,7 +35,7 @@ type settings struct {
 }
 
 func main() {
-	// The processes that this one starts die with the thread that started them (see command).
+	// The processes that this one starts die with the thread that started them (see process.Command).
 	runtime.LockOSThread()
 	s, err := parse(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"isuride/bench/report"
 	"isuride/bench/virtual"
 	"isuride/bench/world"
+	"isuride/tools/process"
 )
 
 // virtualSeeds is the number of runs in virtual time. They cost little, so that their median is steady.
@@ -61,17 +61,17 @@ func (s *settings) playReal(ctx context.Context, p calibration.Policy, i int) (_
 	if err != nil {
 		return nil, "", err
 	}
-	defer server.stop()
+	defer server.Kill()
 	seed, name := uint64(i+1), fmt.Sprintf("%s-%d", p.Name, i+1)
-	done := progress(fmt.Sprintf("%s, run %d of %d", p.Name, i+1, s.runs))
+	done := process.Progress(os.Stderr, fmt.Sprintf("%s, run %d of %d", p.Name, i+1, s.runs))
 	defer done()
 	os.Remove(s.path(name + ".json")) // of an earlier calibration
-	cmd := command(ctx, s.path("bench"), "run", "-target", "http://"+serverAddress, "-s", "-skip-data-check",
+	cmd := process.Command(ctx, s.path("bench"), "run", "-target", "http://"+serverAddress, "-s", "-skip-data-check",
 		"-t", strconv.FormatFloat(s.load.Seconds(), 'f', -1, 64), "-seed", strconv.FormatUint(seed, 10),
 		"-out", s.path(name+".json"), "-html", "-", "-history", "-")
 	output, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
-		return nil, "", errors.New("interrupted")
+		return nil, "", process.ErrInterrupted
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("the bench failed: %s", lastLine(output))
@@ -107,12 +107,12 @@ func lastLine(output []byte) string {
 
 // playVirtual adds the runs in virtual time.
 func (s *settings) playVirtual(ctx context.Context, o *outcome) error {
-	defer progress(fmt.Sprintf("%s, %d runs in virtual time", o.Name, virtualSeeds))()
+	defer process.Progress(os.Stderr, fmt.Sprintf("%s, %d runs in virtual time", o.Name, virtualSeeds))()
 	runtime.GC() // or the first run would pay for what was before
 	begun := time.Now()
 	for seed := uint64(1); seed <= virtualSeeds; seed++ {
 		if ctx.Err() != nil {
-			return errors.New("interrupted")
+			return process.ErrInterrupted
 		}
 		c := o.policy.Model
 		c.Seed = seed
