@@ -89,7 +89,11 @@ func (s *fake) enqueue(f *fakeFeed, n map[string]any, kind string) {
 	if err != nil {
 		panic(err)
 	}
-	f.push(s.fault.notice(kind, string(b)))
+	raw := string(b)
+	for _, e := range s.faults {
+		raw = e.notice(kind, raw)
+	}
+	f.push(raw)
 }
 
 // stream serves notifications by the transport of the server.

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// A fake is a small ISURIDE server that is right in everything, apart from one fault.
+// A fake is a small ISURIDE server that is right in everything, apart from its faults.
 type fake struct {
-	fault   editor
+	faults  []editor
 	polling bool
 	client  *http.Client // of the gateway
 	server  *http.Server
@@ -85,12 +85,15 @@ type fakeRide struct {
 }
 
 // newFake serves on a listener until it is closed.
-func newFake(p *pipes, f fault, polling bool) *fake {
+func newFake(p *pipes, polling bool, faults []fault) *fake {
 	l, err := p.listen("isuride:80")
 	if err != nil {
 		panic(err)
 	}
-	s := &fake{fault: newEditor(f), polling: polling, stop: make(chan struct{}), world: newFakeWorld()}
+	s := &fake{polling: polling, stop: make(chan struct{}), world: newFakeWorld()}
+	for _, f := range faults {
+		s.faults = append(s.faults, newEditor(f))
+	}
 	s.client = &http.Client{Transport: &http.Transport{DialContext: p.dial}}
 	s.server = &http.Server{Handler: s.handler(), IdleTimeout: time.Minute}
 	if s.is("idle timeout of 5 s") {
@@ -112,8 +115,10 @@ func (s *fake) close() {
 	s.running.Wait()
 }
 
-// is says whether the fault is a certain one.
-func (s *fake) is(name string) bool { return s.fault.name == name }
+// is says whether a certain fault is among the faults.
+func (s *fake) is(name string) bool {
+	return slices.ContainsFunc(s.faults, func(e editor) bool { return e.name == name })
+}
 
 // handler serves everything, with what the fault does to answers.
 func (s *fake) handler() http.Handler {
@@ -144,7 +149,7 @@ func (s *fake) handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.edit(mux, w, r) })
 }
 
-// edit passes streams on and lets the fault change all other answers.
+// edit passes streams on and lets the faults change all other answers.
 func (s *fake) edit(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/notification") {
 		mux.ServeHTTP(w, r)
@@ -156,7 +161,9 @@ func (s *fake) edit(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) 
 	if s.is("errors are text") && rec.Code >= 400 {
 		body = "error"
 	}
-	rec.Code, body = s.fault.answer(r, rec.Code, body, w.Header())
+	for _, e := range s.faults {
+		rec.Code, body = e.answer(r, rec.Code, body, w.Header())
+	}
 	for k, v := range rec.Header() {
 		if w.Header().Get(k) == "" {
 			w.Header()[k] = v
