@@ -58,9 +58,9 @@ func buildServer(t *testing.T) string {
 }
 
 // startServer runs the server on fresh data for one test and returns its URL.
-func startServer(t *testing.T, program, notification string) string {
+func startServer(t *testing.T, program, notification string, environment ...string) string {
 	t.Helper()
-	url, cmd := launchServer(t, program, t.TempDir(), "ISURIDE_NOTIFICATION="+notification)
+	url, cmd := launchServer(t, program, t.TempDir(), append(environment, "ISURIDE_NOTIFICATION="+notification)...)
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		cmd.Wait()
