@@ -32,13 +32,13 @@ func TestGoodServer(t *testing.T) {
 type ending uint8
 
 const (
-	goesOn   ending = iota // soft: the load is as long as planned, and rides are completed after the first complaint
+	goesOn   ending = iota // soft: the load is as long as planned
 	critical               // at once, because of this very complaint
 	tooMany                // soft, but there are more than the limit
 	noLoad                 // the population fails
 )
 
-// A fault is one rule that a server breaks, and what the bench has to make of it.
+// A fault is one rule that a server breaks, and what the bench has to make of it. It serves for one run.
 type fault struct {
 	rule   string // broken, by what the server does
 	tamper tamper // nil if there is a rig
