@@ -12,14 +12,18 @@ import (
 var (
 	errTimeout = errors.New("no complete answer within the limit")
 	errTooLong = errors.New("answer longer than 32 MiB")
-	errTooMuch = errors.New("unfinished answers longer than 128 MiB together")
+	errTooMuch = errors.New("unfinished answers longer than 64 MiB together")
 )
 
 // maxBody bounds an answer. The longest honest one, an owner's chairs, has a few hundred KiB.
 const maxBody = 32 << 20
 
-// maxGathered bounds what the unfinished bodies of a shard hold together: thousands of clients may be sent endless ones.
-const maxGathered = 128 << 20
+// Thousands of clients may be sent endless bodies. When the unfinished ones of a shard hold more than maxGathered
+// together, those longer than maxHonest, which is more than a file of a front end has, are given up.
+const (
+	maxGathered = 64 << 20
+	maxHonest   = 1 << 20
+)
 
 // A consumer takes the answer of an exchange. It is called on the shard's goroutine and may start the next exchange
 // from end.
@@ -172,10 +176,10 @@ func (x *exchange) keep() error {
 // gather copies a piece of the body.
 func (x *exchange) gather(piece []byte) error {
 	s := x.entity.shard
-	switch {
-	case len(x.body)+len(piece) > maxBody:
+	switch size := len(x.body) + len(piece); {
+	case size > maxBody:
 		return errTooLong
-	case s.gathered+len(piece) > maxGathered:
+	case size > maxHonest && s.gathered+len(piece) > maxGathered:
 		return errTooMuch
 	}
 	if x.body == nil {
