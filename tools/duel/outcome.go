@@ -42,6 +42,8 @@ var figures = []struct {
 	{"ticks lost", func(r *run) float64 { return float64(r.Record.LostTicks) }},
 	{"position report, p99 ms", func(r *run) float64 { return p99(r.Record.Endpoints, "POST /api/chair/coordinate") }},
 	{"notification, p99 ms", (*run).slowestNotice},
+	{"orderly stop, s", func(r *run) float64 { return r.Stop }},
+	{"restart, s", func(r *run) float64 { return r.Restart }},
 }
 
 func spreadOf(runs []*run, value func(*run) float64) *report.Spread {

@@ -21,6 +21,8 @@ type run struct {
 	Pair       int            `json:"pair"`
 	ServerCPU  float64        `json:"server_cpu_seconds"` // of the server and what stands before it
 	PeakMemory int64          `json:"server_peak_bytes"`
+	Stop       float64        `json:"stop_seconds,omitempty"`    // in good order, after the run
+	Restart    float64        `json:"restart_seconds,omitempty"` // until it listens again, with what the run has left
 	Record     *report.Record `json:"record"`
 }
 
@@ -30,7 +32,7 @@ func (s *settings) play(ctx context.Context, d duel, c contestant, pair int) (*r
 	if err != nil {
 		return nil, err
 	}
-	defer st.kill()
+	defer st.end()
 	done := process.Progress(os.Stderr, fmt.Sprintf("%s, pair %d of %d, %s", d.name, pair+1, s.pairs, c.name))
 	defer done()
 	out := s.path("run.json")
@@ -54,7 +56,13 @@ func (s *settings) play(ctx context.Context, d duel, c contestant, pair int) (*r
 	if err != nil {
 		return nil, fmt.Errorf("the bench failed: %s", lastLine(output))
 	}
-	return s.collect(d, c, pair, st, before, out)
+	r, err := s.collect(d, c, pair, st, before, out)
+	if err != nil || c.naive {
+		return r, err
+	}
+	stop, start, err := s.restart(ctx, c, st)
+	r.Stop, r.Restart = stop.Seconds(), start.Seconds()
+	return r, err
 }
 
 func (s *settings) collect(d duel, c contestant, pair int, st *stand, before time.Duration, out string) (*run, error) {
@@ -75,7 +83,7 @@ func (s *settings) collect(d duel, c contestant, pair int, st *stand, before tim
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", out, err)
 	}
-	return &run{d.name, c.name, pair + 1, (after - before).Seconds(), peak, list[0]}, nil
+	return &run{Duel: d.name, Contestant: c.name, Pair: pair + 1, ServerCPU: (after - before).Seconds(), PeakMemory: peak, Record: list[0]}, nil
 }
 
 func lastLine(output []byte) string {

@@ -74,7 +74,7 @@ func (s *settings) start(ctx context.Context, c contestant) (*stand, error) {
 	}
 	if c.nginx {
 		if err := s.startNginx(ctx, st); err != nil {
-			st.kill()
+			st.end()
 			return nil, err
 		}
 	}
@@ -82,33 +82,53 @@ func (s *settings) start(ctx context.Context, c contestant) (*stand, error) {
 }
 
 func (s *settings) startServer(ctx context.Context, c contestant, st *stand) error {
-	st.address = naiveAddress
-	cmd := process.Command(ctx, s.path("naive"), "-policy", "greedy", "-interval", "100")
-	listening := naiveAddress
 	if !c.naive {
-		data := s.path("data")
-		if err := os.RemoveAll(data); err != nil {
+		if err := os.RemoveAll(s.path("data")); err != nil {
 			return err
 		}
-		cmd = process.Command(ctx, s.path("isuride"))
-		cmd.Env = append(os.Environ(), "ISURIDE_DATA="+data, "ISURIDE_LISTEN="+ownAddress, "ISURIDE_TLS_LISTEN="+ownTLSAddress,
-			"ISURIDE_TLS_CERT="+s.path("cert/cert.pem"), "ISURIDE_TLS_KEY="+s.path("cert/key.pem"), "ISURIDE_DURABILITY="+c.durability)
-		if c.static {
-			cmd.Env = append(cmd.Env, "ISURIDE_STATIC="+s.path("static"))
-		}
-		st.address, listening = ownAddress, ownAddress
 	}
-	st.target = "http://" + st.address
-	if c.tls {
-		st.address = ownTLSAddress
-		st.target = "https://" + st.address
-	}
-	server, err := process.Listen(cmd, c.name, listening, s.path("server.log"))
+	server, err := s.listen(ctx, c)
 	if err != nil {
 		return err
 	}
 	st.servers = append(st.servers, server)
+	switch {
+	case c.naive:
+		st.address, st.target = naiveAddress, "http://"+naiveAddress
+	case c.tls:
+		st.address, st.target = ownTLSAddress, "https://"+ownTLSAddress
+	default:
+		st.address, st.target = ownAddress, "http://"+ownAddress
+	}
 	return nil
+}
+
+// listen starts the server itself, with the data that is there.
+func (s *settings) listen(ctx context.Context, c contestant) (*process.Server, error) {
+	if c.naive {
+		return process.Listen(process.Command(ctx, s.path("naive"), "-policy", "greedy", "-interval", "100"), c.name, naiveAddress, s.path("server.log"))
+	}
+	cmd := process.Command(ctx, s.path("isuride"))
+	cmd.Env = append(os.Environ(), "ISURIDE_DATA="+s.path("data"), "ISURIDE_LISTEN="+ownAddress, "ISURIDE_TLS_LISTEN="+ownTLSAddress,
+		"ISURIDE_TLS_CERT="+s.path("cert/cert.pem"), "ISURIDE_TLS_KEY="+s.path("cert/key.pem"), "ISURIDE_DURABILITY="+c.durability)
+	if c.static {
+		cmd.Env = append(cmd.Env, "ISURIDE_STATIC="+s.path("static"))
+	}
+	return process.Listen(cmd, c.name, ownAddress, s.path("server.log"))
+}
+
+// restart ends the server in good order and starts it again, with what the run has left, and takes the times.
+func (s *settings) restart(ctx context.Context, c contestant, st *stand) (stop, start time.Duration, err error) {
+	if stop, err = st.servers[0].Stop(syscall.SIGTERM); err != nil {
+		return 0, 0, fmt.Errorf("stop: %w", err)
+	}
+	begun := time.Now()
+	server, err := s.listen(ctx, c)
+	if err != nil {
+		return 0, 0, err
+	}
+	st.servers[0] = server
+	return stop, time.Since(begun), nil
 }
 
 // startNginx puts the repository's nginx before the server.
@@ -154,7 +174,8 @@ func (st *stand) cpu() (sum time.Duration, err error) {
 	return sum, nil
 }
 
-func (st *stand) kill() {
+// end stops everything in good order; nothing is left to be learned.
+func (st *stand) end() {
 	for _, v := range st.servers {
 		v.Stop(syscall.SIGTERM)
 	}
