@@ -15,10 +15,10 @@ type caller struct {
 	sent   world.Instant
 }
 
-// call costs work, runs handle at the server and delivers the event it returns.
-func (c *caller) call(work world.Instant, handle func() world.Event) {
+// call takes the work of its kind, runs handle at the server and delivers the event it returns.
+func (c *caller) call(k kind, handle func() world.Event) {
 	c.handle, c.sent = handle, c.server.loop.Now()
-	c.server.machine.call(work, c)
+	c.server.machine.call(k, c)
 }
 
 // Run implements virtual.Task: at the server, and then at the client.

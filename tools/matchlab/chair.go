@@ -22,7 +22,7 @@ func (s *server) NewChair(e world.Entity) world.ChairClient {
 func (c *chairClient) Close() {}
 
 func (c *chairClient) Register(p world.ChairProfile) {
-	c.call(c.server.costs.register, func() world.Event {
+	c.call(workRegister, func() world.Event {
 		speed, _ := world.SpeedOf(p.Model)
 		c.chair, c.model = must(c.server.store.RegisterChair(p.RegisterToken, p.Name, modelOf(speed))), p.Model
 		c.server.chairs[c.chair] = c
@@ -32,14 +32,14 @@ func (c *chairClient) Register(p world.ChairProfile) {
 
 func (c *chairClient) Activate() {
 	c.server.course.begin(c.server.loop.Now())
-	c.call(c.server.costs.status, func() world.Event {
+	c.call(workStatus, func() world.Event {
 		must(0, c.server.store.SetActivity(c.chair, true))
 		return world.Event{Kind: world.EventActivated}
 	})
 }
 
 func (c *chairClient) PostPosition(p world.Point) {
-	c.call(c.server.costs.position, func() world.Event {
+	c.call(workPosition, func() world.Event {
 		at := must(c.server.store.Report(c.chair, coordinate(p)))
 		c.server.course.reported(c.server.loop.Now() - c.sent)
 		return world.Event{Kind: world.EventPositionRecorded, Time: millis(at)}
@@ -47,7 +47,7 @@ func (c *chairClient) PostPosition(p world.Point) {
 }
 
 func (c *chairClient) PostStatus(rideID string, to world.Status) {
-	c.call(c.server.costs.status, func() world.Event {
+	c.call(workStatus, func() world.Event {
 		must(0, c.server.store.Advance(c.chair, rideID, serverStatus(to)))
 		if to == world.StatusEnroute {
 			c.server.accepted(rideID, c.chair)

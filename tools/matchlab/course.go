@@ -20,14 +20,15 @@ type piece struct {
 	Accepted  int
 	Speed     float64 // mean of the accepting chairs
 	Completed int
-	Empty     int     // nearby calls that found nothing
-	Load      float64 // work taken on, as a part of what the machine can do
-	Busy      int     // chairs with a ride at its end
-	Waiting   int     // rides without a chair at its end
+	Empty     int                // nearby calls that found nothing
+	Load      float64            // work taken on, as a part of what the machine can do
+	Work      map[string]float64 // the same by kind
+	Busy      int                // chairs with a ride at its end
+	Waiting   int                // rides without a chair at its end
+	Streams   int                // open notification streams at its end
 
 	latencySum world.Instant
 	speedSum   int
-	work       world.Instant
 }
 
 // A course is what the lab notes at the server while a run goes on.
@@ -38,16 +39,17 @@ type course struct {
 	score   float64
 	busy    int
 	waiting int
-	waits   world.Histogram // of accepted rides, from request to acceptance
-	reports world.Histogram // latencies
-	pairs   int             // in the greatest round
-	work    world.Instant   // up to the last piece's end
+	streams int
+	waits   world.Histogram      // of accepted rides, from request to acceptance
+	reports world.Histogram      // latencies
+	pairs   int                  // in the greatest round
+	work    [kinds]world.Instant // up to the last piece's end
 }
 
 // begin is called by everything that may be the first thing of the load.
 func (c *course) begin(now world.Instant) {
 	if c.start == 0 {
-		c.start, c.work = now, c.machine.busy
+		c.start, c.work = now, c.machine.work
 		c.pieces = []piece{{}}
 	}
 }
@@ -65,15 +67,24 @@ func (c *course) now() *piece {
 // end closes the present piece.
 func (c *course) end() {
 	p := &c.pieces[len(c.pieces)-1]
-	p.Score, p.Busy, p.Waiting = c.score, c.busy, c.waiting
-	p.Load = float64(c.machine.busy-c.work) / float64(window*world.Instant(len(c.machine.cores)))
-	c.work = c.machine.busy
+	p.Score, p.Busy, p.Waiting, p.Streams = c.score, c.busy, c.waiting, c.streams
+	c.endWork(p)
 	if p.Reports > 0 {
 		p.Latency = p.latencySum / world.Instant(p.Reports)
 	}
 	if p.Accepted > 0 {
 		p.Speed = float64(p.speedSum) / float64(p.Accepted)
 	}
+}
+
+func (c *course) endWork(p *piece) {
+	p.Work = map[string]float64{}
+	for k, name := range kindNames {
+		part := float64(c.machine.work[k]-c.work[k]) / float64(window*world.Instant(len(c.machine.cores)))
+		p.Work[name] = part
+		p.Load += part
+	}
+	c.work = c.machine.work
 }
 
 func (c *course) reported(latency world.Instant) {

@@ -19,11 +19,12 @@ type figures struct {
 	Ratings                   [6]int // index 0 is not used
 	Criteria                  world.CriteriaCounts
 
-	Calls    int // to the server, payments included, notifications not
+	Calls    int // opening and closing of streams and attempts to pay included, their messages not
 	Notices  int
 	Reports  int
 	Retries  int        // nearby calls that found nothing
 	Position [2]float64 // latency of position reports: mean, p99
+	Streams  int        // open at most, seen at the ends of the windows
 	Pairs    int        // in the greatest round of matching
 
 	Course []piece
@@ -36,7 +37,7 @@ func figuresOf(seed uint64, r virtual.Result, c *course) figures {
 		Requested: p.RidesCreated, Completed: p.RidesEvaluated, Users: p.Users, Left: s.UsersLeft, Chairs: p.Chairs,
 		WaitP50: whole(c.waits.Percentile(50)), WaitP99: whole(c.waits.Percentile(99)), WaitMax: whole(c.waits.Max()),
 		Pickup: s.PickupDistance.Mean(), Trip: s.Trip.Mean(), Ratings: s.Ratings, Criteria: s.Criteria,
-		Calls: c.machine.calls, Notices: r.Events[world.EventUserNotified] + r.Events[world.EventChairNotified],
+		Notices: r.Events[world.EventUserNotified] + r.Events[world.EventChairNotified],
 		Reports: r.Events[world.EventPositionRecorded], Pairs: c.pairs,
 		Position: [2]float64{ms(c.reports.Mean()), ms(c.reports.Percentile(99))},
 		Course:   c.pieces,
@@ -44,8 +45,14 @@ func figuresOf(seed uint64, r virtual.Result, c *course) figures {
 	if r.Fatal != nil {
 		f.Failed = r.Fatal.Error()
 	}
+	for k, n := range c.machine.calls {
+		if k := kind(k); k != workNotice && k != workListed && k != workMatching {
+			f.Calls += n
+		}
+	}
 	for i := range c.pieces {
 		f.Retries += c.pieces[i].Empty
+		f.Streams = max(f.Streams, c.pieces[i].Streams)
 	}
 	return f
 }

@@ -47,7 +47,7 @@ func (l *lab) run(p policy, seed uint64) figures {
 	var s *server
 	r, err := virtual.Run(virtual.Config{World: world.Config{Seed: seed}, Load: l.load},
 		func(loop *virtual.Loop, core *payment.Core) world.Clients {
-			s = newServer(loop, core, newMachine(loop, l.cores), l.costs, p.params)
+			s = newServer(loop, core, newMachine(loop, l.cores, l.costs), p.params)
 			return s
 		})
 	if err != nil {

@@ -8,8 +8,8 @@
 //
 // A policy is a list of dispatch.Params that differ from the ones in use, with a name in front if it shall have one.
 //
-// What it leaves out: HTTP, journal, database and payment gateway are costs per call (machine.go), found by fitting the
-// whole to a measured run. So it ranks policies; how much one is worth is for the real bench to say.
+// What it leaves out: HTTP, journal and database are costs per call (machine.go), found by fitting the whole to a
+// measured run. So it ranks policies; how much one is worth is for the real bench to say. It knows no limit of open files.
 package main
 
 import (

@@ -19,14 +19,14 @@ func (s *server) NewOwner(e world.Entity) world.OwnerClient {
 func (c *ownerClient) Visit(world.Visit) { panic("BUG: the lab has no pages") }
 
 func (c *ownerClient) Register(name string) {
-	c.call(c.server.costs.register, func() world.Event {
+	c.call(workRegister, func() world.Event {
 		c.owner = must(c.server.store.RegisterOwner(name))
 		return world.Event{Kind: world.EventOwnerRegistered, Body: &world.OwnerAccount{ID: c.owner.ID, RegisterToken: c.owner.ChairRegisterToken}}
 	})
 }
 
 func (c *ownerClient) Chairs() {
-	c.call(c.server.costs.owner, func() world.Event {
+	c.call(workOwner, func() world.Event {
 		list := []world.OwnedChair{}
 		for _, ch := range c.owner.Chairs() {
 			v := ch.View()
@@ -40,7 +40,7 @@ func (c *ownerClient) Chairs() {
 }
 
 func (c *ownerClient) Sales(until world.Millis) {
-	c.call(c.server.costs.owner, func() world.Event {
+	c.call(workOwner, func() world.Event {
 		end := isuride.Time(until.Instant() + world.Millisecond - 1) // bounds are inclusive to the millisecond
 		s := &world.Sales{}
 		byModel := map[string]int{}

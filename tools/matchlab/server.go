@@ -17,7 +17,6 @@ type server struct {
 	loop    *virtual.Loop
 	core    *payment.Core
 	machine *machine
-	costs   costs
 	store   *state.Store
 	chairs  map[*state.Chair]*chairClient
 	course  *course
@@ -35,9 +34,9 @@ var chairSpeeds = [...]int{2, 3, 5, 7}
 
 func modelOf(speed int) string { return fmt.Sprint("speed ", speed) }
 
-func newServer(loop *virtual.Loop, core *payment.Core, m *machine, c costs, p dispatch.Params) *server {
+func newServer(loop *virtual.Loop, core *payment.Core, m *machine, p dispatch.Params) *server {
 	s := &server{
-		loop: loop, core: core, machine: m, costs: c, course: &course{machine: m},
+		loop: loop, core: core, machine: m, course: &course{machine: m},
 		chairs: map[*state.Chair]*chairClient{}, open: map[string]*state.Ride{}, way: map[string]int{},
 	}
 	rows := &isuride.Tables{}
@@ -71,7 +70,6 @@ type matcher struct {
 	server     *server
 	region     *state.Region
 	dispatcher *dispatch.Dispatcher
-	rest       world.Instant
 	until      world.Instant // it rests
 }
 
@@ -79,7 +77,7 @@ type matcher struct {
 const watch = world.Millisecond
 
 func (s *server) startMatching(r isuride.Region, p dispatch.Params) {
-	m := &matcher{server: s, region: s.store.Region(r), rest: world.Instant(p.Cadence.Microseconds())}
+	m := &matcher{server: s, region: s.store.Region(r)}
 	m.dispatcher = dispatch.New(s.store, r, &pricedSolver{server: s}, p, s.now)
 	s.loop.After(watch, m)
 }
@@ -95,13 +93,10 @@ func (m *matcher) Run(now world.Instant) {
 	default:
 		return
 	}
-	n, err := m.dispatcher.Round()
-	if err != nil {
+	if _, err := m.dispatcher.Round(); err != nil {
 		panic(err)
 	}
-	if n > 0 {
-		m.until = now + m.rest
-	}
+	m.until = now + world.Instant(m.dispatcher.Rest().Microseconds())
 }
 
 // A pricedSolver is the real solver, whose time the machine is charged with by the size of the problem, so that runs are
@@ -113,7 +108,7 @@ type pricedSolver struct {
 
 func (p *pricedSolver) Solve(rows, cols int, cost []int32, assign []int32) int64 {
 	s := p.server
-	s.machine.take(world.Instant(s.costs.pair * float64(rows*cols)))
+	s.machine.take(workMatching, float64(rows*cols)/1000)
 	s.course.round(rows, cols)
 	return p.Workspace.Solve(rows, cols, cost, assign)
 }

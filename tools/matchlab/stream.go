@@ -28,7 +28,8 @@ type connection struct {
 func (s *subscriber) open(log *state.Log) {
 	c := &connection{sub: s, log: log}
 	s.conn = c
-	s.server.machine.call(s.server.costs.stream, taskFunc(func(world.Instant) { c.accept() }))
+	s.server.course.streams++
+	s.server.machine.call(workStream, taskFunc(func(world.Instant) { c.accept() }))
 }
 
 // close ends the connection at once for the client, and a little later for the server.
@@ -36,7 +37,8 @@ func (s *subscriber) close(left func()) {
 	c := s.conn
 	s.conn = nil
 	c.closed = true
-	s.server.machine.call(s.server.costs.leave, taskFunc(func(world.Instant) {
+	s.server.course.streams--
+	s.server.machine.call(workLeave, taskFunc(func(world.Instant) {
 		if c.stream != nil {
 			c.stream.Close()
 		}
@@ -78,7 +80,7 @@ func (c *connection) Run(world.Instant) {
 
 func (c *connection) send(body any) {
 	s := c.sub.server
-	c.lastAt = max(s.machine.take(s.costs.notice)+hop, c.lastAt)
+	c.lastAt = max(s.machine.take(workNotice, 1)+hop, c.lastAt)
 	s.loop.After(c.lastAt-s.loop.Now(), taskFunc(func(world.Instant) {
 		if !c.closed {
 			s.loop.Deliver(world.Event{To: c.sub.to, Kind: c.sub.kind, Body: body})

@@ -28,6 +28,7 @@ var columns = [...]struct {
 	{"calls", "%.0f", func(f *figures) float64 { return float64(f.Calls) }},
 	{"reports", "%.0f", func(f *figures) float64 { return float64(f.Reports) }},
 	{"retries", "%.0f", func(f *figures) float64 { return float64(f.Retries) }},
+	{"streams", "%.0f", func(f *figures) float64 { return float64(f.Streams) }},
 	{"position ms", "%.1f", func(f *figures) float64 { return f.Position[0] }},
 	{"p99", "%.0f", func(f *figures) float64 { return f.Position[1] }},
 }

@@ -33,14 +33,14 @@ func must[T any](v T, err error) T {
 }
 
 func (c *userClient) Register(p world.UserProfile) {
-	c.call(c.server.costs.register, func() world.Event {
+	c.call(workRegister, func() world.Event {
 		c.user = must(c.server.store.RegisterUser(state.NewUser(p)))
 		return world.Event{Kind: world.EventUserRegistered, Body: &world.UserAccount{ID: c.user.ID, InvitationCode: c.user.InvitationCode}}
 	})
 }
 
 func (c *userClient) RegisterPayment(token string) {
-	c.call(c.server.costs.register, func() world.Event {
+	c.call(workRegister, func() world.Event {
 		c.token = token
 		must(0, c.server.store.SetPaymentToken(c.user, token))
 		return world.Event{Kind: world.EventPaymentRegistered}
@@ -48,7 +48,7 @@ func (c *userClient) RegisterPayment(token string) {
 }
 
 func (c *userClient) Rides() {
-	c.call(c.server.costs.history, func() world.Event {
+	c.call(workHistory, func() world.Event {
 		c.server.store.Noticed(c.user)
 		rides := []world.PastRide{}
 		c.user.History(func(r state.CompletedRide) { rides = append(rides, c.server.past(r)) })
@@ -65,26 +65,27 @@ func (s *server) past(r state.CompletedRide) world.PastRide {
 }
 
 func (c *userClient) NearbyChairs(at world.Point, within int) {
-	c.call(c.server.costs.nearby, func() world.Event {
+	c.call(workNearby, func() world.Event {
 		c.server.store.Noticed(c.user)
 		near := []world.NearbyChair{}
 		for f := range c.server.store.Nearby(coordinate(at), within) {
 			near = append(near, world.NearbyChair{ID: f.ID, Name: f.Name(), Model: c.server.chairs[f.Chair].model, Position: point(f.At)})
 		}
+		c.server.machine.take(workListed, float64(len(near)))
 		c.server.course.nearby(len(near))
 		return world.Event{Kind: world.EventNearbyChairs, Body: near}
 	})
 }
 
 func (c *userClient) EstimateFare(pickup, destination world.Point) {
-	c.call(c.server.costs.estimate, func() world.Event {
+	c.call(workEstimate, func() world.Event {
 		fare, discount := c.user.Estimate(coordinate(pickup), coordinate(destination))
 		return world.Event{Kind: world.EventFareEstimated, Body: &world.Estimate{Fare: fare, Discount: discount}}
 	})
 }
 
 func (c *userClient) CreateRide(pickup, destination world.Point) {
-	c.call(c.server.costs.request, func() world.Event {
+	c.call(workRequest, func() world.Event {
 		r := must(c.server.store.RequestRide(c.user, coordinate(pickup), coordinate(destination)))
 		c.server.course.requested()
 		c.server.open[r.ID] = r
@@ -94,7 +95,7 @@ func (c *userClient) CreateRide(pickup, destination world.Point) {
 
 // Evaluate is answered when the payment has succeeded.
 func (c *userClient) Evaluate(rideID string, rating int) {
-	c.call(c.server.costs.rate, func() world.Event {
+	c.call(workRate, func() world.Event {
 		charge, _, err := c.server.store.BeginCharge(c.user, rideID, rating)
 		must(0, err)
 		p := &payer{user: c, charge: charge, request: payment.Request{
@@ -133,7 +134,7 @@ type payer struct {
 // try sends an attempt.
 func (p *payer) try() {
 	s := p.user.server
-	s.machine.call(s.costs.payment, p)
+	s.machine.call(workPayment, p)
 }
 
 // Run implements virtual.Task: it begins and finishes attempts by turns.

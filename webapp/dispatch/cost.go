@@ -21,11 +21,11 @@ const (
 // rideCost is what a ride contributes to the cost of its pairs, whatever the chair.
 func (p *Params) rideCost(r *state.Ride, now isuride.Time) int64 {
 	age := max(now.Sub(r.CreatedAt), 0)
-	cost := -int64(age/tick) * int64(p.AgeWeight)
+	cost := -int64(age/tick)*int64(p.AgeWeight) - int64(r.Pickup.Distance(r.Destination))*int64(p.TripWeight)
 	if age > p.Ramp {
 		cost -= int64((age-p.Ramp)/tick) * rampStep
 	}
-	return cost
+	return max(cost, -maxCost)
 }
 
 // pairCost is the pickup time, and the carrying time as far as the chair's speed
@@ -38,12 +38,12 @@ func (p *Params) pairCost(r *state.Ride, c *state.FreeChair) int64 {
 }
 
 // fill computes the matrix, rides by chairs, row-major, into dst.
-func (p *Params) fill(dst []int32, rides []*state.Ride, chairs []state.FreeChair, now isuride.Time) []int32 {
+func (p *Params) fill(dst []int32, rides []candidate, chairs []state.FreeChair) []int32 {
 	dst = dst[:0]
-	for _, r := range rides {
-		base := p.rideCost(r, now)
-		for i := range chairs {
-			dst = append(dst, int32(min(max(base+p.pairCost(r, &chairs[i]), -maxCost), maxCost)))
+	for i := range rides {
+		for k := range chairs {
+			cost := rides[i].cost + p.pairCost(rides[i].ride, &chairs[k])
+			dst = append(dst, int32(min(max(cost, -maxCost), maxCost)))
 		}
 	}
 	return dst

@@ -7,6 +7,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -38,10 +39,17 @@ type Dispatcher struct {
 
 	mu sync.Mutex // one round at a time
 	// The rest is guarded by mu and reused from round to round.
-	rides  []*state.Ride
-	chairs []state.FreeChair
+	stock  stock
 	cost   []int32
 	assign []int32
+	pairs  []pair
+	rest   time.Duration
+}
+
+// pair is a ride and a chair that the solver wants together, by index.
+type pair struct {
+	cost        int32
+	ride, chair int32
 }
 
 // New makes the dispatcher of a region. The solver becomes its own.
@@ -49,8 +57,8 @@ func New(store Store, region isuride.Region, solver Solver, params Params, now f
 	return &Dispatcher{store: store, region: store.Region(region), solver: solver, params: params, now: now}
 }
 
-// Run matches until the context ends: one round after each change, and a rest of
-// Cadence after each round that matched something. It returns an error if a round does.
+// Run matches until the context ends: one round after each change, and a rest after
+// each round that had something to match. It returns an error if a round does.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
@@ -61,14 +69,14 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 			return nil
 		case <-d.region.Changed():
 		}
-		assigned, err := d.Round()
-		if err != nil {
+		if _, err := d.Round(); err != nil {
 			return err
 		}
-		if assigned == 0 {
+		rest := d.Rest()
+		if rest == 0 {
 			continue
 		}
-		pause.Reset(d.params.Cadence)
+		pause.Reset(rest)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -77,40 +85,57 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 }
 
+// Rest is how long to wait after the last round before the next one.
+func (d *Dispatcher) Rest() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rest
+}
+
 // Round matches once and tells how many rides got a chair. What it cannot look at
 // because of its bounds, it leaves marked as a change.
 func (d *Dispatcher) Round() (assigned int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.take()
-	if len(d.rides) == 0 || len(d.chairs) == 0 {
+	d.rest = 0
+	if len(d.stock.rides) == 0 || len(d.stock.chairs) == 0 {
 		return 0, nil
 	}
-	d.cost = d.params.fill(d.cost, d.rides, d.chairs, d.now())
-	d.assign = slices.Grow(d.assign[:0], len(d.rides))[:len(d.rides)]
-	d.solver.Solve(len(d.rides), len(d.chairs), d.cost, d.assign)
+	d.rest = d.params.Cadence
+	now := d.now()
+	room := d.room(now)
+	if room == 0 {
+		return 0, nil
+	}
+	d.choose(now)
+	d.solve(room)
 	return d.carryOut()
 }
 
-// take takes stock, within the bounds of one round.
-func (d *Dispatcher) take() {
-	clear(d.rides)
-	clear(d.chairs)
-	d.rides = d.region.Waiting(d.rides[:0])
-	d.chairs = d.region.Free(d.chairs[:0])
-	if len(d.rides) > d.params.MaxRides && len(d.chairs) > d.params.MaxRides {
-		d.region.Poke()
+// solve finds the pairs and keeps as many as there is room for, the cheapest.
+func (d *Dispatcher) solve(room int) {
+	s := &d.stock
+	rows, cols := len(s.candidates), len(s.chairs)
+	d.cost = d.params.fill(d.cost, s.candidates, s.chairs)
+	d.assign = slices.Grow(d.assign[:0], rows)[:rows]
+	d.solver.Solve(rows, cols, d.cost, d.assign)
+	d.pairs = d.pairs[:0]
+	for i, column := range d.assign {
+		if column >= 0 {
+			d.pairs = append(d.pairs, pair{d.cost[i*cols+int(column)], int32(i), column})
+		}
 	}
-	d.rides = d.rides[:min(len(d.rides), d.params.MaxRides)]
-	d.chairs = d.chairs[:min(len(d.chairs), d.params.MaxChairs)]
+	if len(d.pairs) > room {
+		slices.SortFunc(d.pairs, func(a, b pair) int { return cmp.Compare(a.cost, b.cost) })
+		d.pairs = d.pairs[:room]
+	}
 }
 
 func (d *Dispatcher) carryOut() (assigned int, err error) {
-	for i, column := range d.assign {
-		if column < 0 {
-			continue
-		}
-		ok, err := d.store.Assign(d.rides[i], d.chairs[column].Chair)
+	for _, p := range d.pairs {
+		ride, chair := d.stock.candidates[p.ride].ride, d.stock.chairs[p.chair].Chair
+		ok, err := d.store.Assign(ride, chair)
 		if err != nil {
 			return assigned, err
 		}
