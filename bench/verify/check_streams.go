@@ -92,8 +92,10 @@ func parallelStreams(at point) scenario {
 		play: func(t *trial) {
 			u := t.payingUser("")
 			users := []*stream{u.openStream(userNoticePath), u.openStream(userNoticePath)}
-			_, ok := users[0].connected()
-			t.need(ok, "the notifications did not answer", users[0])
+			for _, s := range users {
+				_, ok := s.connected()
+				t.need(ok, "the notifications did not answer", s)
+			}
 			if !users[0].pushes() {
 				t.skip("a poll answers one status, to whoever asks", "parallel-user", "parallel-chair")
 				return
@@ -101,7 +103,7 @@ func parallelStreams(at point) scenario {
 			r := t.short(u)
 			c := r.match(nil)
 			chairs := []*stream{c.stream, c.openStream(chairNoticePath)}
-			_, ok = chairs[1].connected()
+			_, ok := chairs[1].connected()
 			t.need(ok, "the notifications did not answer", chairs[1])
 			r.drive(completed)
 			t.bothStreams("parallel-user", r, users, matching)
