@@ -92,8 +92,8 @@ func (d *Dispatcher) Rest() time.Duration {
 	return d.rest
 }
 
-// Round matches once and tells how many rides got a chair. What it cannot look at
-// because of its bounds, it leaves marked as a change.
+// Round matches once and tells how many rides got a chair. What it leaves out because
+// of its bounds or the reserve, it leaves marked as a change.
 func (d *Dispatcher) Round() (assigned int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -103,12 +103,8 @@ func (d *Dispatcher) Round() (assigned int, err error) {
 		return 0, nil
 	}
 	d.rest = d.params.Cadence
-	now := d.now()
-	room := d.room(now)
-	if room == 0 {
-		return 0, nil
-	}
-	d.choose(now)
+	room := d.room()
+	d.choose(d.now())
 	d.solve(room)
 	return d.carryOut()
 }

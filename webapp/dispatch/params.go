@@ -28,8 +28,8 @@ type Params struct {
 	// and the ride home of the last chair need their share of that.
 	Ramp time.Duration
 	// RidesPerReserve and MaxReserve say how many chairs stay free, those worst for the
-	// waiting rides: one for so many rides (at least 1), up to a maximum. A user who finds
-	// no free chair asks again every tick or two (spec appendix A), which costs more than
+	// waiting rides: one for so many rides (at least 1), up to a maximum and to half of
+	// those that are free. A user who finds no free chair asks again every tick or two (spec appendix A), which costs more than
 	// the chairs could earn; one who does waits quietly. More than some are a burden, since
 	// every answer lists them all.
 	RidesPerReserve, MaxReserve int

@@ -30,22 +30,16 @@ func (d *Dispatcher) take() {
 	s.chairs = d.region.Free(s.chairs[:0])
 }
 
-// room is how many pairs there may be: the reserve does not leave, unless rides are
-// past the ramp.
-func (d *Dispatcher) room(now isuride.Time) int {
+// room is how many pairs there may be, one at least. What the reserve holds back is
+// marked as a change: if nobody else comes, it leaves bit by bit.
+func (d *Dispatcher) room() int {
 	rides, chairs := len(d.stock.rides), len(d.stock.chairs)
-	reserve := min(rides/d.params.RidesPerReserve, d.params.MaxReserve)
-	return min(max(chairs-reserve, d.overdue(now)), rides, chairs)
-}
-
-// overdue is the number of rides past the ramp.
-func (d *Dispatcher) overdue(now isuride.Time) int {
-	for i, r := range d.stock.rides { // oldest first
-		if now.Sub(r.CreatedAt) <= d.params.Ramp {
-			return i
-		}
+	reserve := min(rides/d.params.RidesPerReserve, d.params.MaxReserve, chairs/2)
+	room := min(rides, chairs-reserve)
+	if room < min(rides, chairs) {
+		d.region.Poke()
 	}
-	return len(d.stock.rides)
+	return room
 }
 
 // choose picks what the solver sees: the rides that come first whatever the chair, and
