@@ -83,6 +83,10 @@ func (l *load) command(b testing.TB, n int) {
 // negative, of streams.
 func runLoad(target string) {
 	t := strings.Split(target, ",")
+	if t[2] == "burst" {
+		runBursts(t[0], t[1])
+		return
+	}
 	dial := func() net.Conn { return dialLoad(t[0], t[1], t[2] == "tls") }
 	var conns []*loadConn
 	var streams []net.Conn
@@ -149,13 +153,53 @@ func newLoadConn(nc net.Conn) *loadConn {
 }
 
 func (c *loadConn) run(left *atomic.Int64) {
-	request := []byte(positionReport)
 	for left.Add(-1) >= 0 {
-		if _, err := c.nc.Write(request); err != nil {
-			panic(err)
+		c.send()
+		c.receive()
+	}
+}
+
+var requestBytes = []byte(positionReport)
+
+func (c *loadConn) send() {
+	if _, err := c.nc.Write(requestBytes); err != nil {
+		panic(err)
+	}
+}
+
+func (c *loadConn) receive() {
+	if _, err := io.ReadFull(c.nc, c.buf); err != nil {
+		panic(err)
+	}
+}
+
+// burstConns is how many connections ask in bursts, and burstSize how many of them
+// at once. A full load asks about 250 times in a millisecond.
+const (
+	burstConns = 8000
+	burstSize  = 250
+)
+
+// runBursts is the load process of BenchmarkManyConnections: requests go round all
+// connections, a burst of them at once.
+func runBursts(network, addr string) {
+	var conns []*loadConn
+	next := 0
+	for commands := bufio.NewScanner(os.Stdin); commands.Scan(); {
+		n, _ := strconv.Atoi(commands.Text())
+		for len(conns) < burstConns {
+			conns = append(conns, newLoadConn(dialLoad(network, addr, false)))
 		}
-		if _, err := io.ReadFull(c.nc, c.buf); err != nil {
-			panic(err)
+		for ; n > 0; n -= burstSize {
+			burst := conns[next : next+min(n, burstSize)]
+			next = (next + burstSize) % burstConns
+			for _, c := range burst {
+				c.send()
+			}
+			for _, c := range burst {
+				c.receive()
+			}
 		}
+		fmt.Println("done")
 	}
 }

@@ -63,6 +63,35 @@ func BenchmarkLoopback(b *testing.B) {
 	}
 }
 
+// BenchmarkManyConnections is BenchmarkLoopback over so many connections, asking
+// in bursts, that whatever a server keeps for each of them is cold in the caches
+// when its turn comes: 8,000 connections, each with one request in every round.
+func BenchmarkManyConnections(b *testing.B) {
+	for _, bc := range []struct {
+		name  string
+		serve func(net.Listener)
+	}{
+		{"httpd", serveOurs},
+		{"nethttp", serveStandard},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			l := listen(b, "tcp")
+			go bc.serve(l)
+			defer l.Close()
+			ld := startLoad(b, "tcp,"+l.Addr().String()+",burst")
+			ld.run(b, 2*burstConns)
+			b.ReportAllocs()
+			b.ResetTimer()
+			before := usedBy(b)
+			ld.run(b, b.N)
+			after := usedBy(b)
+			b.ReportMetric((after.cpu-before.cpu)/float64(b.N), "cpu-ns/op")
+			b.ReportMetric((after.reads-before.reads)/float64(b.N), "reads/op")
+			b.ReportMetric((after.writes-before.writes)/float64(b.N), "writes/op")
+		})
+	}
+}
+
 func serveOurs(l net.Listener) {
 	s := New(func(c *Ctx) {
 		if len(c.Body()) == 0 || c.Cookie("chair_session") == nil {
