@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// loadVar holds the target of a load process: network, address and "tls" or
-// "plain", separated by commas.
+// loadVar holds the target of a load process: network, address and "tls", "plain"
+// or, without TLS, "bursts", separated by commas.
 const loadVar = "HTTPD_TEST_LOAD"
 
 // loadConns is how many kept connections the load uses.
@@ -83,7 +83,7 @@ func (l *load) command(b testing.TB, n int) {
 // negative, of streams.
 func runLoad(target string) {
 	t := strings.Split(target, ",")
-	if t[2] == "burst" {
+	if t[2] == "bursts" {
 		runBursts(t[0], t[1])
 		return
 	}
@@ -173,15 +173,14 @@ func (c *loadConn) receive() {
 	}
 }
 
-// burstConns is how many connections ask in bursts, and burstSize how many of them
-// at once. A full load asks about 250 times in a millisecond.
 const (
 	burstConns = 8000
-	burstSize  = 250
+	// burstSize is how many requests are under way at once: what a full load asks
+	// in a millisecond. It divides burstConns.
+	burstSize = 250
 )
 
-// runBursts is the load process of BenchmarkManyConnections: requests go round all
-// connections, a burst of them at once.
+// runBursts is runLoad with requests that go round all connections.
 func runBursts(network, addr string) {
 	var conns []*loadConn
 	next := 0
@@ -191,15 +190,18 @@ func runBursts(network, addr string) {
 			conns = append(conns, newLoadConn(dialLoad(network, addr, false)))
 		}
 		for ; n > 0; n -= burstSize {
-			burst := conns[next : next+min(n, burstSize)]
+			runBurst(conns[next:][:min(n, burstSize)])
 			next = (next + burstSize) % burstConns
-			for _, c := range burst {
-				c.send()
-			}
-			for _, c := range burst {
-				c.receive()
-			}
 		}
 		fmt.Println("done")
+	}
+}
+
+func runBurst(conns []*loadConn) {
+	for _, c := range conns {
+		c.send()
+	}
+	for _, c := range conns {
+		c.receive()
 	}
 }
