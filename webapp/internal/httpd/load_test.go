@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// loadVar holds the target of a load process: network, address and "tls" or
-// "plain", separated by commas.
+// loadVar holds the target of a load process: network, address and "tls", "plain"
+// or, without TLS, "bursts", separated by commas.
 const loadVar = "HTTPD_TEST_LOAD"
 
 // loadConns is how many kept connections the load uses.
@@ -83,6 +83,10 @@ func (l *load) command(b testing.TB, n int) {
 // negative, of streams.
 func runLoad(target string) {
 	t := strings.Split(target, ",")
+	if t[2] == "bursts" {
+		runBursts(t[0], t[1])
+		return
+	}
 	dial := func() net.Conn { return dialLoad(t[0], t[1], t[2] == "tls") }
 	var conns []*loadConn
 	var streams []net.Conn
@@ -149,13 +153,55 @@ func newLoadConn(nc net.Conn) *loadConn {
 }
 
 func (c *loadConn) run(left *atomic.Int64) {
-	request := []byte(positionReport)
 	for left.Add(-1) >= 0 {
-		if _, err := c.nc.Write(request); err != nil {
-			panic(err)
+		c.send()
+		c.receive()
+	}
+}
+
+var requestBytes = []byte(positionReport)
+
+func (c *loadConn) send() {
+	if _, err := c.nc.Write(requestBytes); err != nil {
+		panic(err)
+	}
+}
+
+func (c *loadConn) receive() {
+	if _, err := io.ReadFull(c.nc, c.buf); err != nil {
+		panic(err)
+	}
+}
+
+const (
+	burstConns = 8000
+	// burstSize is how many requests are under way at once: what a full load asks
+	// in a millisecond. It divides burstConns.
+	burstSize = 250
+)
+
+// runBursts is runLoad with requests that go round all connections.
+func runBursts(network, addr string) {
+	var conns []*loadConn
+	next := 0
+	for commands := bufio.NewScanner(os.Stdin); commands.Scan(); {
+		n, _ := strconv.Atoi(commands.Text())
+		for len(conns) < burstConns {
+			conns = append(conns, newLoadConn(dialLoad(network, addr, false)))
 		}
-		if _, err := io.ReadFull(c.nc, c.buf); err != nil {
-			panic(err)
+		for ; n > 0; n -= burstSize {
+			runBurst(conns[next:][:min(n, burstSize)])
+			next = (next + burstSize) % burstConns
 		}
+		fmt.Println("done")
+	}
+}
+
+func runBurst(conns []*loadConn) {
+	for _, c := range conns {
+		c.send()
+	}
+	for _, c := range conns {
+		c.receive()
 	}
 }

@@ -49,18 +49,36 @@ func BenchmarkLoopback(b *testing.B) {
 			}
 			go bc.serve(bc.wrap(b, l))
 			defer l.Close()
-			ld := startLoad(b, target)
-			ld.run(b, 20*loadConns)
-			b.ReportAllocs()
-			b.ResetTimer()
-			before := usedBy(b)
-			ld.run(b, b.N)
-			after := usedBy(b)
-			b.ReportMetric((after.cpu-before.cpu)/float64(b.N), "cpu-ns/op")
-			b.ReportMetric((after.reads-before.reads)/float64(b.N), "reads/op")
-			b.ReportMetric((after.writes-before.writes)/float64(b.N), "writes/op")
+			startLoad(b, target).measure(b, 20*loadConns)
 		})
 	}
+}
+
+// BenchmarkManyConnections is BenchmarkLoopback over so many connections, asking
+// in bursts, that what a server keeps for each of them is cold in the caches when
+// its turn comes again.
+func BenchmarkManyConnections(b *testing.B) {
+	for name, serve := range map[string]func(net.Listener){"httpd": serveOurs, "nethttp": serveStandard} {
+		b.Run(name, func(b *testing.B) {
+			l := listen(b, "tcp")
+			go serve(l)
+			defer l.Close()
+			startLoad(b, "tcp,"+l.Addr().String()+",bursts").measure(b, 2*burstConns)
+		})
+	}
+}
+
+// measure reports what b.N requests cost, after some to warm up.
+func (l *load) measure(b *testing.B, warmUp int) {
+	l.run(b, warmUp)
+	b.ReportAllocs()
+	b.ResetTimer()
+	before := usedBy(b)
+	l.run(b, b.N)
+	after := usedBy(b)
+	b.ReportMetric((after.cpu-before.cpu)/float64(b.N), "cpu-ns/op")
+	b.ReportMetric((after.reads-before.reads)/float64(b.N), "reads/op")
+	b.ReportMetric((after.writes-before.writes)/float64(b.N), "writes/op")
 }
 
 func serveOurs(l net.Listener) {
