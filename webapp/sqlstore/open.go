@@ -13,7 +13,8 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
+	"modernc.org/sqlite" // registers the driver "sqlite", too
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Store is an open database. Reading is safe for concurrent use; of the writing
@@ -93,6 +94,10 @@ func (c Config) connect(ctx context.Context, log *slog.Logger) (*Store, error) {
 
 func (c Config) connectSQLite(ctx context.Context) (*Store, error) {
 	db, err := sqlx.ConnectContext(ctx, "sqlite", c.sqlite())
+	var lite *sqlite.Error
+	if errors.As(err, &lite) && lite.Code()&primaryCode == sqlite3.SQLITE_CANTOPEN {
+		return nil, errors.New(err.Error()) // at first, this does not come right by waiting
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -38,8 +38,9 @@ var transientMySQL = []uint16{
 // primaryCode masks SQLite's extended result codes.
 const primaryCode = 0xff
 
-// transientSQLite are the primary result codes of the same kind.
-var transientSQLite = []int{sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+// transientSQLite are the primary result codes of the same kind. Files that were opened before cannot be
+// opened when the process has too many of them.
+var transientSQLite = []int{sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 
 // IsTransient reports whether the same call may succeed later: the connection was lost
 // or timed out, the database is starting, stopping, busy, full or read-only. Everything

@@ -164,3 +164,11 @@ func lastLine(output string) string {
 	output = strings.TrimSpace(output)
 	return output[strings.LastIndex(output, "\n")+1:]
 }
+
+func TestMaxConns(t *testing.T) {
+	for files, want := range map[uint64]int{10: 1, 256: 156, 1024: 924, 20_000: 18_800, 1 << 20: 1<<20 - 1200} {
+		if got := maxConns(files); got != want {
+			t.Errorf("%d files: %d connections, want %d", files, got, want)
+		}
+	}
+}

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"isuride/webapp/api"
@@ -63,7 +65,7 @@ func start(ctx context.Context, cfg config, repair bool, log *slog.Logger) (*ser
 	}
 	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Log: log})
 	s := &server{db: db, engine: e, broken: make(chan error, len(listeners)),
-		http: httpd.New(a.Serve, httpd.Options{Error: api.WriteProtocolError, Log: log})}
+		http: httpd.New(a.Serve, httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError, Log: log})}
 	for _, l := range listeners {
 		log.Info("listening", "address", l.Addr().String())
 		go func() {
@@ -73,6 +75,21 @@ func start(ctx context.Context, cfg config, repair bool, log *slog.Logger) (*ser
 		}()
 	}
 	return s, nil
+}
+
+// fileLimit is how many files this process may have open.
+func fileLimit() uint64 {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return math.MaxInt32
+	}
+	return min(limit.Cur, math.MaxInt32)
+}
+
+// maxConns leaves a sixteenth of the open files, 100 to 1,200, to the database, the
+// journal and the payment gateway.
+func maxConns(files uint64) int {
+	return max(1, int(files)-int(min(max(files/16, 100), 1200)))
 }
 
 // databaseVariable names what to look at when a database cannot be opened.

@@ -54,6 +54,9 @@ type Options struct {
 	// WriteTimeout bounds the write of one response, or of each 256 KiB of a
 	// larger one, and of one stream message (10 s).
 	WriteTimeout time.Duration
+	// MaxConns is how many connections may be open; further ones wait to be
+	// accepted. 0 means any number. A process needs descriptors for other things.
+	MaxConns int
 	// Error fills in the answers the server gives by itself, status and
 	// message being set by it: 400, 408, 413, 417, 431, 500, 501 and 505.
 	// The request may be unreadable, its accessors then return nothing.
@@ -88,7 +91,9 @@ type Server struct {
 	// Guarded by mu.
 	mu        sync.Mutex
 	conns     connList
-	past      uint64 // requests of connections that are gone
+	room      sync.Cond // with mu: a connection has ended, or no more will be accepted
+	warned    ticks     // when a full server was last told of
+	past      uint64    // requests of connections that are gone
 	listeners map[net.Listener]struct{}
 	stop      chan struct{} // closed by finish: ends the sweep; nil before the first Serve
 	drained   chan struct{} // closed by finish: the last connection is gone
@@ -108,6 +113,7 @@ func New(h Handler, o Options) *Server {
 		drained:   make(chan struct{}),
 	}
 	s.pool.New = func() any { return newCtx() }
+	s.room.L = &s.mu
 	return s
 }
 
@@ -148,6 +154,7 @@ func (s *Server) Serve(l net.Listener) error {
 	defer s.unregister(l)
 	var pause backoff
 	for {
+		s.awaitRoom()
 		nc, err := l.Accept()
 		switch {
 		case err == nil:
@@ -160,6 +167,22 @@ func (s *Server) Serve(l net.Listener) error {
 		default:
 			pause.wait(s.opts.Log, err)
 		}
+	}
+}
+
+// awaitRoom waits until there may be one more connection.
+func (s *Server) awaitRoom() {
+	if s.opts.MaxConns <= 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.conns.len >= s.opts.MaxConns && !s.draining.Load() {
+		if now := s.clock.Load() + 1; now > s.warned {
+			s.warned = now
+			s.opts.Log.Warn("as many connections are open as may be; new ones wait", "connections", s.conns.len)
+		}
+		s.room.Wait()
 	}
 }
 
@@ -202,6 +225,7 @@ func (s *Server) forget(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns.remove(c)
+	s.room.Signal()
 	s.past += c.requests.Load()
 	if s.draining.Load() {
 		s.finishLocked()
@@ -238,6 +262,7 @@ func (s *Server) drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.draining.Store(true)
+	s.room.Broadcast()
 	for l := range s.listeners {
 		l.Close()
 	}

@@ -329,6 +329,43 @@ func TestAcceptErrors(t *testing.T) {
 	})
 }
 
+// TestMaxConns lets one connection more come than there may be.
+func TestMaxConns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log logBuffer
+		l := newPipes()
+		srv := serve(t, l, echo, Options{MaxConns: 2, Log: log.logger()})
+		first := l.dial(t)
+		l.dial(t)
+		third := make(chan client)
+		go func() { third <- l.dial(t) }() // until it is accepted
+		synctest.Wait()
+		if n := srv.Stats().Conns; n != 2 || len(l.conns) > 0 || !strings.Contains(log.String(), "connections=2") {
+			t.Errorf("%d connections, log %s", n, log.String())
+		}
+		select {
+		case <-third:
+			t.Fatal("the third connection was accepted")
+		default:
+		}
+		first.Close()
+		c := <-third
+		c.send(lines("GET / HTTP/1.1", "Host: x"))
+		c.expect(ok("GET / ? "))
+		go func() { third <- l.dial(t) }() // its wait does not keep the server from ending
+		synctest.Wait()
+		if err := srv.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		select { // the last one may have been accepted at the end, and closed
+		case c := <-l.conns:
+			c.Close()
+			<-third
+		case <-third:
+		}
+	})
+}
+
 func TestAcceptFails(t *testing.T) {
 	s := New(echo, Options{})
 	if err := s.Serve(&failing{newPipes(), []error{syscall.EBADF}}); !errors.Is(err, syscall.EBADF) {
