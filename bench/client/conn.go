@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -20,7 +21,8 @@ type conn struct {
 	route     int
 	idleTimer evloop.Timer // closes it when it has been idle for long
 
-	older, newer *conn // in the idlePool
+	older, newer *conn     // in the idlePool
+	parked       time.Time // when it went there
 
 	exchange *exchange // nil while idle
 	reader   h1.Reader

@@ -49,10 +49,14 @@ func Routes(sources []netip.Addr, dests []netip.AddrPort) []Route {
 // keepAlive is the time between probes of an idle connection (spec 13.1).
 const keepAlive = 60 * time.Second
 
-// dial starts a connection for e. An error is known at once only if the system has no socket or port to give.
-func dial(e *entity) (*conn, error) {
+// dial starts a connection for e. An error is known at once only if the system has no socket or port to give, or the last
+// descriptors are kept from one that is patient.
+func dial(e *entity, patient bool) (*conn, error) {
 	engine := e.shard.engine
-	e.shard.makeRoom()
+	if !e.shard.makeRoom(patient) {
+		engine.dials.failed(e.route, unix.EMFILE)
+		return nil, unix.EMFILE
+	}
 	e.shard.open++
 	c := &conn{entity: e, route: e.route}
 	c.idleTimer.Fire = c.close

@@ -29,8 +29,8 @@ type Config struct {
 	Limits Limits
 	// Loops is how many event loops serve sockets besides the one of the World. With 0 that one serves them too.
 	Loops int
-	// Crowded is the number of open connections from which on a new one takes the place of the one unused for longest, of
-	// whatever entity; 0 for never.
+	// Crowded is the number of open connections from which on a new one takes the place of an unused one of whatever entity;
+	// 0 for never.
 	Crowded int
 }
 

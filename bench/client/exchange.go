@@ -6,6 +6,7 @@ import (
 
 	"isuride/bench/client/evloop"
 	"isuride/bench/client/h1"
+	"isuride/bench/world"
 )
 
 // Errors of an exchange besides those of the network and of package h1.
@@ -82,7 +83,8 @@ func (x *exchange) attempt() {
 		c.assign(x)
 		return
 	}
-	c, err := dial(x.entity)
+	f, isFeed := x.consumer.(*feed)
+	c, err := dial(x.entity, isFeed && f.event == world.EventUserNotified)
 	if err != nil {
 		x.failLater(err)
 		return

@@ -1,9 +1,12 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"isuride/bench/client/evloop"
 	"isuride/bench/client/h1"
@@ -151,7 +154,9 @@ func (f *feed) dropped(format string, args ...any) {
 // end is told that the stream has ended or that a poll is answered.
 func (f *feed) end(h *h1.Head, body []byte, err error) {
 	shard := f.entity.shard
-	shard.counts.Requests++
+	if !errors.Is(err, unix.EMFILE) { // it was never sent
+		shard.counts.Requests++
+	}
 	switch {
 	case f.streaming && f.blocked.Load():
 		f.ended = true

@@ -1,20 +1,40 @@
 package client
 
+import "time"
+
 // An idlePool is the unused connections of all entities of a shard, in the order in which they became so.
 type idlePool struct{ oldest, newest *conn }
 
-// makeRoom closes the connection that has been unused for longest if there are many, so that a crowd of entities that have
-// nothing to do just now leaves descriptors to the others.
-func (s *shard) makeRoom() {
+// hot is how short a connection has been unused if it will be needed again at once: a chair that drives reports each tick.
+const hot = 500 * time.Millisecond
+
+// makeRoom closes an unused connection if there are many, so that a crowd of entities that have nothing to do just now leaves
+// descriptors to the others: the one unused for longest. If all are in use again and again, that would be the one needed
+// next, and soon every call would have to connect anew; then the one used last goes, and the others keep theirs.
+//
+// It reports false to one that can wait, instead of taking another's place then: the feed of a user, who waits for a chair
+// anyway. A chair must not miss that it has been given a ride.
+func (s *shard) makeRoom(patient bool) bool {
 	limit := s.engine.config.Crowded
-	if limit > 0 && s.open >= limit/len(s.engine.shards) && s.idle.oldest != nil {
-		s.idle.oldest.close()
+	if limit == 0 || s.open < limit/len(s.engine.shards) {
+		return true
 	}
+	oldest := s.idle.oldest
+	switch {
+	case oldest != nil && time.Since(oldest.parked) > hot:
+		oldest.close()
+	case patient:
+		return false
+	case oldest != nil:
+		s.idle.newest.close()
+	}
+	return true
 }
 
 // park keeps a connection for a while.
 func (s *shard) park(c *conn) {
 	s.loop.Start(&c.idleTimer, s.engine.config.Limits.Idle)
+	c.parked = time.Now()
 	s.idle.add(c)
 }
 

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 )
 
 // TestIdlePool compares random operations with a slice.
@@ -35,20 +36,59 @@ func TestIdlePool(t *testing.T) {
 	}
 }
 
-// TestCrowded checks that the connection unused for longest makes room, and that its entity can go on.
+// TestCrowded checks which connection makes room, and that its entity can go on: the one unused for longest, but the one
+// used last if all are in use again and again.
 func TestCrowded(t *testing.T) {
-	r := newRig(t, "http", startResponder(t), func(c *Config) { c.Crowded = 2 })
-	chairs := []*chairClient{r.chair(), r.chair(), r.chair()}
-	for _, c := range chairs {
-		r.ok(r.position(c))
+	for name, c := range map[string]struct {
+		age  time.Duration // of the idle connections when the third chair comes
+		loss int           // the chair that loses its connection
+	}{
+		"quiet": {2 * hot, 0},
+		"busy":  {0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, "http", startResponder(t), func(c *Config) { c.Crowded = 2 })
+			chairs := []*chairClient{r.chair(), r.chair(), r.chair()}
+			r.ok(r.position(chairs[0]))
+			r.ok(r.position(chairs[1]))
+			for idle := r.engine.shards[0].idle.oldest; idle != nil; idle = idle.newer {
+				idle.parked = idle.parked.Add(-c.age)
+			}
+			r.ok(r.position(chairs[2]))
+			if d := r.engine.Dials(); d.Dials != 3 || d.Open != 2 {
+				t.Errorf("%d dials, %d open, want 3 and 2", d.Dials, d.Open)
+			}
+			for i, chair := range chairs {
+				if i != c.loss {
+					r.ok(r.position(chair))
+				}
+			}
+			if d := r.engine.Dials(); d.Dials != 3 {
+				t.Errorf("chair %d did not lose its connection, another one did", c.loss)
+			}
+			r.ok(r.position(chairs[c.loss]))
+			if d := r.engine.Dials(); d.Dials != 4 || d.Open != 2 {
+				t.Errorf("%d dials, %d open, want 4 and 2", d.Dials, d.Open)
+			}
+		})
 	}
-	if d := r.engine.Dials(); d.Dials != 3 || d.Open != 2 {
-		t.Errorf("%d dials, %d open, want 3 and 2", d.Dials, d.Open)
+}
+
+// TestCrowdedFeeds checks that the feed of a user waits for room, and that of a chair does not.
+func TestCrowdedFeeds(t *testing.T) {
+	r := newRig(t, "http", startResponder(t), func(c *Config) { c.Crowded = 1 })
+	busy := r.chair()
+	r.ok(r.position(busy))
+	s := r.engine.shards[0]
+	if s.makeRoom(true) || s.idle.oldest == nil {
+		t.Error("a connection in use again and again made room for a patient one")
 	}
-	for _, c := range []*chairClient{chairs[1], chairs[2], chairs[0]} { // the last one has lost its connection
-		r.ok(r.position(c))
+	if !s.makeRoom(false) || s.idle.oldest != nil {
+		t.Error("it made none for an impatient one")
 	}
-	if d := r.engine.Dials(); d.Dials != 4 || d.Open != 2 {
-		t.Errorf("%d dials, %d open, want 4 and 2", d.Dials, d.Open)
+	r.ok(r.position(busy))
+	s.idle.oldest.parked = s.idle.oldest.parked.Add(-2 * hot)
+	if !s.makeRoom(true) || s.idle.oldest != nil {
+		t.Error("an unused connection made no room for a patient one")
 	}
 }

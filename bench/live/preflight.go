@@ -64,9 +64,12 @@ func fileLimit() uint64 {
 	return limit.Cur
 }
 
-// crowded is the number of connections from which on unused ones make room: nine tenths of what this process may have, as
-// the server often has the same limit and other files besides.
-func crowded() int { return int(min(fileLimit(), math.MaxInt32) / 10 * 9) }
+// crowded is the number of connections from which on unused ones make room. A twentieth of the files of this process, a
+// thousand at most, is for the payment service and for the server, which often has the same limit and other files besides.
+func crowded() int {
+	files := int(min(fileLimit(), math.MaxInt32))
+	return files - min(files/20, 1000)
+}
 
 // checkPorts looks at the ports the system gives to outgoing connections; each route has all of them (spec 15.3).
 func checkPorts(need, routes int) error {

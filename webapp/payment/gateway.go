@@ -39,7 +39,7 @@ const (
 	// idleConns is the size of the keep-alive pool. A charge lasts some 100 ms, so this
 	// serves thousands of rides per second; it bounds only idle connections, and is small
 	// against the process's limit of open files.
-	idleConns = 512
+	idleConns = 256
 
 	// maxAnswer bounds an answer, in bytes. Answers have no body worth reading; one that is
 	// longer costs the connection.

@@ -166,7 +166,7 @@ func lastLine(output string) string {
 }
 
 func TestMaxConns(t *testing.T) {
-	for files, want := range map[uint64]int{10: 1, 256: 156, 1024: 924, 20_000: 18_800, 1 << 20: 1<<20 - 1200} {
+	for files, want := range map[uint64]int{10: 1, 256: 156, 1024: 924, 20_000: 19_400, 1 << 20: 1<<20 - 600} {
 		if got := maxConns(files); got != want {
 			t.Errorf("%d files: %d connections, want %d", files, got, want)
 		}

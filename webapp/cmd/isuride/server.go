@@ -86,10 +86,10 @@ func fileLimit() uint64 {
 	return min(limit.Cur, math.MaxInt32)
 }
 
-// maxConns leaves a sixteenth of the open files, 100 to 1,200, to the database, the
+// maxConns leaves a thirty-second of the open files, 100 to 600, to the database, the
 // journal and the payment gateway.
 func maxConns(files uint64) int {
-	return max(1, int(files)-int(min(max(files/16, 100), 1200)))
+	return max(1, int(files)-int(min(max(files/32, 100), 600)))
 }
 
 // databaseVariable names what to look at when a database cannot be opened.
