@@ -154,10 +154,13 @@ func (f *feed) dropped(format string, args ...any) {
 // end is told that the stream has ended or that a poll is answered.
 func (f *feed) end(h *h1.Head, body []byte, err error) {
 	shard := f.entity.shard
-	if !errors.Is(err, unix.EMFILE) { // it was never sent
+	crowded := errors.Is(err, unix.EMFILE)
+	if !crowded { // or it was never sent
 		shard.counts.Requests++
 	}
 	switch {
+	case crowded:
+		f.next(crowdedPause)
 	case f.streaming && f.blocked.Load():
 		f.ended = true
 	case f.streaming:
@@ -169,6 +172,9 @@ func (f *feed) end(h *h1.Head, body []byte, err error) {
 		f.polled(h.Status, body)
 	}
 }
+
+// crowdedPause comes before the next attempt of a feed for which there is no descriptor. Thousands may have to wait.
+const crowdedPause = 300 * time.Millisecond
 
 // next waits before the next poll, and for room for its message.
 func (f *feed) next(wait time.Duration) {

@@ -13,10 +13,14 @@ const hot = 500 * time.Millisecond
 // next, and soon every call would have to connect anew; then the one used last goes, and the others keep theirs.
 //
 // It reports false to one that can wait, instead of taking another's place then: the feed of a user, who waits for a chair
-// anyway. A chair must not miss that it has been given a ride.
+// anyway. A chair must not miss that it has been given a ride. The last tenth of the room is for those that cannot
+// wait, or each of them would drive another out, which drives out the next.
 func (s *shard) makeRoom(patient bool) bool {
-	limit := s.engine.config.Crowded
-	if limit == 0 || s.open < limit/len(s.engine.shards) {
+	limit := s.engine.config.Crowded / len(s.engine.shards)
+	if patient {
+		limit -= limit / 10
+	}
+	if limit == 0 || s.open < limit {
 		return true
 	}
 	oldest := s.idle.oldest

@@ -74,8 +74,8 @@ func TestCrowded(t *testing.T) {
 	}
 }
 
-// TestCrowdedFeeds checks that the feed of a user waits for room, and that of a chair does not.
-func TestCrowdedFeeds(t *testing.T) {
+// TestPatience checks who gets room when all connections are in use again and again.
+func TestPatience(t *testing.T) {
 	r := newRig(t, "http", startResponder(t), func(c *Config) { c.Crowded = 1 })
 	busy := r.chair()
 	r.ok(r.position(busy))

@@ -89,3 +89,25 @@ func TestParse(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
+
+// TestTable makes a table of stored records, of which the last has no counterpart.
+func TestTable(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "records")
+	d := duels()[0]
+	for i, score := range []int{1000, 1700, 1000} {
+		r := runOf(score, 0, 10)
+		r.Duel, r.Contestant, r.Record.LoadSeconds = d.name, d.sides[i%2].name, 60.01
+		if err := r.appendTo(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs, err := readRuns(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	markdown(&out, outcomesOf(runs))
+	if !strings.Contains(out.String(), "| 1 | 1700 (1000) | **1.7** | 1.7 | 0 (0) |") || strings.Count(out.String(), "\n") != 3 {
+		t.Error(out.String())
+	}
+}

@@ -29,6 +29,7 @@ type settings struct {
 	source  string // of the naive server
 	home    string // where everything is built and written
 	records string // file that the records are appended to
+	table   string // file with records to make a table of, instead of running anything
 	duels   []duel
 }
 
@@ -62,6 +63,7 @@ func parse(args []string) (*settings, error) {
 	f.StringVar(&s.source, "naive", "../shared/calibration-server", "`folder` with the source of the naive server")
 	f.StringVar(&s.home, "home", ".run/duel", "`folder` for programs, data and logs")
 	f.StringVar(&s.records, "records", "", "`file` that the records are appended to; by default duel.jsonl in -home")
+	f.StringVar(&s.table, "table", "", "make no run, but a table for a document from this `file` of records")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
@@ -105,6 +107,13 @@ func (s *settings) choose() error {
 
 // fight makes all runs and says whether every bar has been reached.
 func (s *settings) fight(ctx context.Context) (bool, error) {
+	if s.table != "" {
+		runs, err := readRuns(s.table)
+		if err == nil {
+			markdown(os.Stdout, outcomesOf(runs))
+		}
+		return true, err
+	}
 	if err := s.build(ctx); err != nil {
 		return false, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -128,7 +129,12 @@ func (s *settings) restart(ctx context.Context, c contestant, st *stand) (stop, 
 		return 0, 0, err
 	}
 	st.servers[0] = server
-	return stop, time.Since(begun), nil
+	// It accepts connections before it has its data, and answers when it has.
+	resp, err := http.Get("http://" + ownAddress + "/api/app/notification")
+	if err != nil {
+		return 0, 0, err
+	}
+	return stop, time.Since(begun), resp.Body.Close()
 }
 
 // startNginx puts the repository's nginx before the server.
