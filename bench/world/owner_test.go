@@ -88,6 +88,23 @@ func TestWrongChairLists(t *testing.T) {
 	}
 }
 
+// A chair that has rested for long reports again while its owner asks: only a report of an earlier millisecond must be in
+// the list.
+func TestReportAsTheListIsAskedFor(t *testing.T) {
+	now := Millis(1_000_000_000)
+	for after, wrong := range map[Instant]bool{0: false, Millisecond - 1: false, Millisecond: true} {
+		s := populated(t, Config{})
+		o := s.w.owners[0]
+		o.chairs[0].track = track{{now - 5700, Point{}, 0}, {now, Point{10, 0}, 10}}
+		list := trueList(o)
+		list[0].TotalDistance, list[0].UpdatedAt, list[0].HasUpdatedAt = 0, now-5700, true
+		o.baseTime = now.Instant() + after
+		if err := o.checkList(list); (err != nil) != wrong {
+			t.Errorf("asked %d us after: complaint %v", after, err)
+		}
+	}
+}
+
 // earning is a stage in which chair 0 of owner 0 has earned, and the sales request is under way.
 func earning(t *testing.T) (*stage, *owner, *chair) {
 	t.Helper()
