@@ -34,6 +34,14 @@ func Number(v float64) string {
 	return strconv.FormatFloat(v, 'f', 3, 64)
 }
 
+// Short writes whole numbers from a hundred on, else two digits behind the point at most: for tables of many figures.
+func Short(v float64) string {
+	if v >= 100 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(float64(int(100*v+0.5))/100, 'f', -1, 64)
+}
+
 // share is part/all, 0 of nothing.
 func share(part, all int) float64 {
 	if all == 0 {

@@ -20,6 +20,17 @@ func SpreadOf(values []float64) Spread {
 	return Spread{n, (sorted[(n-1)/2] + sorted[n/2]) / 2, sorted[0], sorted[n-1]}
 }
 
+// String is the median and, of several runs, the range. Nothing is shown of no spread at all.
+func (s *Spread) String() string {
+	switch {
+	case s == nil:
+		return ""
+	case s.Runs == 1:
+		return Short(s.Median)
+	}
+	return fmt.Sprintf("%s (%s to %s)", Short(s.Median), Short(s.Min), Short(s.Max))
+}
+
 // Width is from the lowest to the highest value.
 func (s Spread) Width() float64 { return s.Max - s.Min }
 

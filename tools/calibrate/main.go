@@ -12,14 +12,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"runtime"
 	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"isuride/bench/calibration"
+	"isuride/tools/measure"
 )
 
 // settings are the flags.
@@ -28,32 +25,19 @@ type settings struct {
 	runs     int
 	virtual  bool
 	real     bool
-	only     string
 	source   string // of the calibration server
 	home     string // where everything is built and written
 	policies []calibration.Policy
 }
 
 func main() {
-	// The processes that this one starts die with the thread that started them (see process.Command).
-	runtime.LockOSThread()
-	s, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	passed := false
-	if err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		defer stop()
-		passed, err = s.calibrate(ctx)
-	}
-	switch {
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "calibrate:", err)
-		os.Exit(2)
-	case !passed:
-		os.Exit(1)
-	}
+	measure.Main("calibrate", func(ctx context.Context, args []string) (bool, error) {
+		s, err := parse(args)
+		if err != nil {
+			return false, err
+		}
+		return s.calibrate(ctx)
+	})
 }
 
 func parse(args []string) (*settings, error) {
@@ -63,7 +47,8 @@ func parse(args []string) (*settings, error) {
 	f.IntVar(&s.runs, "n", 1, "`number` of runs of each policy; their medians count, and scores of equal runs are 5 % apart")
 	f.BoolVar(&s.virtual, "virtual", false, "run in virtual time, too")
 	f.BoolVar(&s.real, "real", true, "run in real time")
-	f.StringVar(&s.only, "only", "", "comma-separated `policies` instead of all: "+names(s.policies))
+	var only string
+	f.StringVar(&only, "only", "", "comma-separated `policies` instead of all: "+measure.Names(s.policies, policyName))
 	f.StringVar(&s.source, "server", "../shared/calibration-server", "`folder` with the source of the calibration server")
 	f.StringVar(&s.home, "home", ".run/calibrate", "`folder` for programs and records")
 	if err := f.Parse(args); err != nil {
@@ -73,33 +58,12 @@ func parse(args []string) (*settings, error) {
 	if f.NArg() > 0 || s.runs < 1 || s.load < time.Second || !s.real && !s.virtual {
 		return nil, errors.New("want no arguments, at least one run of at least a second, and real or virtual time; -h lists the flags")
 	}
-	return s, s.choose()
+	var err error
+	s.policies, err = measure.Choose(s.policies, policyName, only)
+	return s, err
 }
 
-func names(policies []calibration.Policy) string {
-	var list []string
-	for _, p := range policies {
-		list = append(list, p.Name)
-	}
-	return strings.Join(list, ",")
-}
-
-// choose keeps the policies of -only.
-func (s *settings) choose() error {
-	if s.only == "" {
-		return nil
-	}
-	var chosen []calibration.Policy
-	for name := range strings.SplitSeq(s.only, ",") {
-		i := slices.IndexFunc(s.policies, func(p calibration.Policy) bool { return p.Name == name })
-		if i < 0 {
-			return fmt.Errorf("no policy %q; there are %s", name, names(s.policies))
-		}
-		chosen = append(chosen, s.policies[i])
-	}
-	s.policies = chosen
-	return nil
-}
+func policyName(p calibration.Policy) string { return p.Name }
 
 // calibrate makes all runs and says whether every figure has passed.
 func (s *settings) calibrate(ctx context.Context) (bool, error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"time"
 
 	"isuride/bench/calibration"
@@ -105,10 +104,10 @@ func (o *outcome) judgeCPU(official bool) {
 	call := report.SpreadOf(column(o.Real, func(r run) float64 { return r.PerRequest }))
 	seconds, request := row{Name: rowCPU, Real: &cpu}, row{Name: rowCall, Real: &call}
 	if p := o.policy; official && p.CPUBar > 0 {
-		seconds.Official, seconds.Bar, seconds.Failed = number(p.CPU), "at most "+number(p.CPUBar), cpu.Median > p.CPUBar
+		seconds.Official, seconds.Bar, seconds.Failed = report.Short(p.CPU), "at most "+report.Short(p.CPUBar), cpu.Median > p.CPUBar
 	}
 	if p := o.policy; official && p.CallBar > 0 {
-		request.Bar, request.Failed = "at most "+number(p.CallBar), call.Median > p.CallBar
+		request.Bar, request.Failed = "at most "+report.Short(p.CallBar), call.Median > p.CallBar
 	}
 	o.Rows = append(o.Rows, seconds, request)
 }
@@ -155,26 +154,18 @@ func barText(f calibration.Figure) string {
 	case f.Bar == 0:
 		return ""
 	case f.Points:
-		return number(f.Bar) + " points"
+		return report.Short(f.Bar) + " points"
 	}
-	return number(100*f.Bar) + " %"
+	return report.Short(100*f.Bar) + " %"
 }
 
 // numbers shows one value, or the range of several.
 func numbers(list []float64) string {
 	low, high := slices.Min(list), slices.Max(list)
 	if low == high {
-		return number(low)
+		return report.Short(low)
 	}
-	return number(low) + " to " + number(high)
-}
-
-// number shows whole numbers from a hundred on, else two digits behind the point at most.
-func number(v float64) string {
-	if v >= 100 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	return strconv.FormatFloat(float64(int(100*v+0.5))/100, 'f', -1, 64)
+	return report.Short(low) + " to " + report.Short(high)
 }
 
 func (o *outcome) failed() bool {

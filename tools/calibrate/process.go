@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"isuride/bench/calibration"
-	"isuride/tools/process"
+	"isuride/tools/measure"
 )
 
 // serverAddress is where the calibration server listens; it has no flag for it.
@@ -28,12 +28,12 @@ func (s *settings) build(ctx context.Context) error {
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return err
 	}
-	defer process.Progress(os.Stderr, "building")()
+	defer measure.Progress(os.Stderr, "building")()
 	for name, args := range map[string][]string{
 		"server": {"-C", s.source, "build", "-o", filepath.Join(home, "server"), "."},
 		"bench":  {"build", "-o", filepath.Join(home, "bench"), "./bench/cmd/bench"},
 	} {
-		if output, err := process.Command(ctx, "go", args...).CombinedOutput(); err != nil {
+		if output, err := measure.Command(ctx, "go", args...).CombinedOutput(); err != nil {
 			return fmt.Errorf("building the %s: %w: %s", name, err, output)
 		}
 	}
@@ -41,6 +41,6 @@ func (s *settings) build(ctx context.Context) error {
 }
 
 // startServer returns when it listens.
-func (s *settings) startServer(ctx context.Context, p calibration.Policy) (*process.Server, error) {
-	return process.Listen(process.Command(ctx, s.path("server"), p.Flags...), "the calibration server", serverAddress, s.path(p.Name+".log"))
+func (s *settings) startServer(ctx context.Context, p calibration.Policy) (*measure.Server, error) {
+	return measure.Listen(measure.Command(ctx, s.path("server"), p.Flags...), "the calibration server", serverAddress, s.path(p.Name+".log"))
 }

@@ -7,15 +7,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"isuride/bench/calibration"
 	"isuride/bench/model"
-	"isuride/bench/report"
 	"isuride/bench/virtual"
 	"isuride/bench/world"
-	"isuride/tools/process"
+	"isuride/tools/measure"
 )
 
 // virtualSeeds is the number of runs in virtual time. They cost little, so that their median is steady.
@@ -63,56 +61,27 @@ func (s *settings) playReal(ctx context.Context, p calibration.Policy, i int) (_
 	}
 	defer server.Kill()
 	seed, name := uint64(i+1), fmt.Sprintf("%s-%d", p.Name, i+1)
-	done := process.Progress(os.Stderr, fmt.Sprintf("%s, run %d of %d", p.Name, i+1, s.runs))
+	done := measure.Progress(os.Stderr, fmt.Sprintf("%s, run %d of %d", p.Name, i+1, s.runs))
 	defer done()
-	os.Remove(s.path(name + ".json")) // of an earlier calibration
-	cmd := process.Command(ctx, s.path("bench"), "run", "-target", "http://"+serverAddress, "-s", "-skip-data-check",
-		"-t", strconv.FormatFloat(s.load.Seconds(), 'f', -1, 64), "-seed", strconv.FormatUint(seed, 10),
-		"-out", s.path(name+".json"), "-html", "-", "-history", "-")
-	output, err := cmd.CombinedOutput()
-	if ctx.Err() != nil {
-		return nil, "", process.ErrInterrupted
-	}
-	if err != nil {
-		return nil, "", fmt.Errorf("the bench failed: %s", lastLine(output))
-	}
-	r, err := readRecord(s.path(name + ".json"))
+	r, cpu, err := measure.Bench(ctx, s.path("bench"), s.path(name+".json"), "-target", "http://"+serverAddress, "-s", "-skip-data-check",
+		"-t", strconv.FormatFloat(s.load.Seconds(), 'f', -1, 64), "-seed", strconv.FormatUint(seed, 10))
 	if err != nil {
 		return nil, "", err
 	}
 	if !r.Passed || r.ErrorCount > 0 {
 		return nil, fmt.Sprintf("%s, %d errors; see %s", r.Verdict(), r.ErrorCount, s.path(name+".json")), nil
 	}
-	cpu := (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
-	return &run{Seed: seed, CPU: cpu, PerRequest: 1e6 * cpu / float64(r.AllRequests()), Figures: calibration.OfLive(&r.Result)}, "", nil
-}
-
-func readRecord(name string) (*report.Record, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	list, err := report.Read(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return list[0], nil
-}
-
-func lastLine(output []byte) string {
-	text := strings.TrimSpace(string(output))
-	return text[strings.LastIndexByte(text, '\n')+1:]
+	return &run{Seed: seed, CPU: cpu.Seconds(), PerRequest: 1e6 * cpu.Seconds() / float64(r.AllRequests()), Figures: calibration.OfLive(&r.Result)}, "", nil
 }
 
 // playVirtual adds the runs in virtual time.
 func (s *settings) playVirtual(ctx context.Context, o *outcome) error {
-	defer process.Progress(os.Stderr, fmt.Sprintf("%s, %d runs in virtual time", o.Name, virtualSeeds))()
+	defer measure.Progress(os.Stderr, fmt.Sprintf("%s, %d runs in virtual time", o.Name, virtualSeeds))()
 	runtime.GC() // or the first run would pay for what was before
 	begun := time.Now()
 	for seed := uint64(1); seed <= virtualSeeds; seed++ {
 		if ctx.Err() != nil {
-			return process.ErrInterrupted
+			return measure.ErrInterrupted
 		}
 		c := o.policy.Model
 		c.Seed = seed

@@ -7,7 +7,6 @@ import (
 	"text/tabwriter"
 
 	"isuride/bench/calibration"
-	"isuride/bench/report"
 )
 
 // print writes all rows of a policy.
@@ -19,20 +18,9 @@ func (o *outcome) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "  figure\tofficial\treal\tvirtual\toff by\tbar\t")
 	for _, r := range o.Rows {
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.Official, spread(r.Real), spread(r.Virtual), r.Off, r.Bar, r.verdict())
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.Official, r.Real, r.Virtual, r.Off, r.Bar, r.verdict())
 	}
 	t.Flush()
-}
-
-// spread shows the median and, of several runs, the range.
-func spread(s *report.Spread) string {
-	switch {
-	case s == nil:
-		return ""
-	case s.Runs == 1:
-		return number(s.Median)
-	}
-	return fmt.Sprintf("%s (%s to %s)", number(s.Median), number(s.Min), number(s.Max))
 }
 
 func (r row) verdict() string {
@@ -52,8 +40,8 @@ func summary(w io.Writer, outcomes []*outcome) {
 	fmt.Fprintln(t, "policy\tofficial score\tours\tvirtual\toff by\tbar\tbench CPU, s: official\tours\tbar\tus a request\tfigures\t")
 	for _, o := range outcomes {
 		score, cpu, call := o.find(calibration.FigureScore), o.find(rowCPU), o.find(rowCall)
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", o.Name, score.Official, spread(score.Real), spread(score.Virtual),
-			score.Off, score.Bar, cpu.Official, spread(cpu.Real), cpu.Bar, spread(call.Real), o.count())
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", o.Name, score.Official, score.Real, score.Virtual,
+			score.Off, score.Bar, cpu.Official, cpu.Real, cpu.Bar, call.Real, o.count())
 	}
 	t.Flush()
 }

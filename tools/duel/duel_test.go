@@ -11,6 +11,7 @@ import (
 	"isuride/bench/client"
 	"isuride/bench/live"
 	"isuride/bench/report"
+	"isuride/tools/measure"
 )
 
 func runOf(score, errors int, cpu float64) *run {
@@ -85,7 +86,7 @@ func TestParse(t *testing.T) {
 		}
 	}
 	s, err := parse([]string{"-only", "tls,plain", "-n", "1"})
-	if err != nil || names(s.duels) != "tls,plain" {
+	if err != nil || measure.Names(s.duels, duelName) != "tls,plain" {
 		t.Errorf("%+v, %v", s, err)
 	}
 }

@@ -12,20 +12,16 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"runtime"
-	"slices"
-	"strings"
-	"syscall"
 	"time"
+
+	"isuride/tools/measure"
 )
 
 // settings are the flags.
 type settings struct {
 	load    time.Duration
 	pairs   int
-	only    string
 	source  string // of the naive server
 	home    string // where everything is built and written
 	records string // file that the records are appended to
@@ -34,24 +30,13 @@ type settings struct {
 }
 
 func main() {
-	runtime.LockOSThread() // see process.Command
-	s, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	passed := false
-	if err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		defer stop()
-		passed, err = s.fight(ctx)
-	}
-	switch {
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "duel:", err)
-		os.Exit(2)
-	case !passed:
-		os.Exit(1)
-	}
+	measure.Main("duel", func(ctx context.Context, args []string) (bool, error) {
+		s, err := parse(args)
+		if err != nil {
+			return false, err
+		}
+		return s.fight(ctx)
+	})
 }
 
 func parse(args []string) (*settings, error) {
@@ -59,7 +44,8 @@ func parse(args []string) (*settings, error) {
 	f := flag.NewFlagSet("duel", flag.ContinueOnError)
 	seconds := f.Float64("t", fullLoad.Seconds(), "`seconds` of load; the bars are for 60")
 	f.IntVar(&s.pairs, "n", 3, "`number` of pairs of each duel; the medians count")
-	f.StringVar(&s.only, "only", "", "comma-separated `duels` instead of all: "+names(duels()))
+	var only string
+	f.StringVar(&only, "only", "", "comma-separated `duels` instead of all: "+measure.Names(duels(), duelName))
 	f.StringVar(&s.source, "naive", "../shared/calibration-server", "`folder` with the source of the naive server")
 	f.StringVar(&s.home, "home", ".run/duel", "`folder` for programs, data and logs")
 	f.StringVar(&s.records, "records", "", "`file` that the records are appended to; by default duel.jsonl in -home")
@@ -74,36 +60,14 @@ func parse(args []string) (*settings, error) {
 	if s.records == "" {
 		s.records = s.path("duel.jsonl")
 	}
-	return s, s.choose()
+	var err error
+	s.duels, err = measure.Choose(duels(), duelName, only)
+	return s, err
 }
 
 func (s *settings) path(name string) string { return filepath.Join(s.home, name) }
 
-func names(list []duel) string {
-	var all []string
-	for _, d := range list {
-		all = append(all, d.name)
-	}
-	return strings.Join(all, ",")
-}
-
-// choose keeps the duels of -only.
-func (s *settings) choose() error {
-	s.duels = duels()
-	if s.only == "" {
-		return nil
-	}
-	var chosen []duel
-	for name := range strings.SplitSeq(s.only, ",") {
-		i := slices.IndexFunc(s.duels, func(d duel) bool { return d.name == name })
-		if i < 0 {
-			return fmt.Errorf("no duel %q; there are %s", name, names(s.duels))
-		}
-		chosen = append(chosen, s.duels[i])
-	}
-	s.duels = chosen
-	return nil
-}
+func duelName(d duel) string { return d.name }
 
 // fight makes all runs and says whether every bar has been reached.
 func (s *settings) fight(ctx context.Context) (bool, error) {

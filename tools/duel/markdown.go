@@ -62,12 +62,12 @@ func markdown(w io.Writer, list []*outcome) {
 	for _, o := range list {
 		of := func(name string) string { return o.pair(name) }
 		ratio := o.find(figureRatio).sides[1]
-		cpu := number(o.find(figureCPURatio).sides[1].Median)
+		cpu := report.Short(o.find(figureCPURatio).sides[1].Median)
 		if !o.duel.sides[0].naive {
 			cpu = ""
 		}
 		fmt.Fprintf(w, "| %s: %s (against %s) | %d | %s | **%s** | %s | %s | %s ms | %s | %s ms | %s ms |\n",
-			o.duel.about, o.duel.sides[1].name, o.duel.sides[0].name, ratio.Runs, of("score"), spread(ratio), number(o.duel.bars[0].limit),
+			o.duel.about, o.duel.sides[1].name, o.duel.sides[0].name, ratio.Runs, of("score"), ratio, report.Short(o.duel.bars[0].limit),
 			of(figureErrors), of("servers' CPU per 1,000 points, ms"), cpu, of("position report, p99 ms"), of("notification, p99 ms"))
 	}
 }
@@ -84,6 +84,6 @@ func (o *outcome) find(name string) row {
 // pair shows the medians of both sides, that of the first in brackets.
 func (o *outcome) pair(name string) string {
 	r := o.find(name)
-	show := func(s *report.Spread) string { return number(s.Median) }
+	show := func(s *report.Spread) string { return report.Short(s.Median) }
 	return show(r.sides[1]) + " (" + show(r.sides[0]) + ")"
 }

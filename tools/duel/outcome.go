@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -93,7 +92,7 @@ func (b bar) verdict(v float64) string {
 	if b.most {
 		word, reached = "at most", v <= b.limit
 	}
-	text := fmt.Sprintf("%s %s", word, number(b.limit))
+	text := fmt.Sprintf("%s %s", word, report.Short(b.limit))
 	if !reached {
 		return text + ": " + verdictFail
 	}
@@ -111,7 +110,7 @@ func (o *outcome) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "  figure\t%s\t%s\t\n", o.duel.sides[0].name, o.duel.sides[1].name)
 	for _, r := range o.rows {
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", r.name, spread(r.sides[0]), spread(r.sides[1]), r.verdict)
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", r.name, r.sides[0], r.sides[1], r.verdict)
 	}
 	t.Flush()
 	for side, runs := range o.runs {
@@ -121,23 +120,4 @@ func (o *outcome) print(w io.Writer) {
 			}
 		}
 	}
-}
-
-// spread shows the median and, of several runs, the range.
-func spread(s *report.Spread) string {
-	switch {
-	case s == nil:
-		return ""
-	case s.Runs == 1:
-		return number(s.Median)
-	}
-	return fmt.Sprintf("%s (%s to %s)", number(s.Median), number(s.Min), number(s.Max))
-}
-
-// number shows whole numbers from a hundred on, else two digits behind the point at most.
-func number(v float64) string {
-	if v >= 100 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	return strconv.FormatFloat(float64(int(100*v+0.5))/100, 'f', -1, 64)
 }

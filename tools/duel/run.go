@@ -7,11 +7,10 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"isuride/bench/live"
 	"isuride/bench/report"
-	"isuride/tools/process"
+	"isuride/tools/measure"
 )
 
 // A run is a record of the bench with what the servers have used.
@@ -37,13 +36,10 @@ func (s *settings) play(ctx context.Context, d duel, c contestant, pair int) (*r
 		return nil, err
 	}
 	defer st.end()
-	done := process.Progress(os.Stderr, fmt.Sprintf("%s, pair %d of %d, %s", d.name, pair+1, s.pairs, c.name))
+	done := measure.Progress(os.Stderr, fmt.Sprintf("%s, pair %d of %d, %s", d.name, pair+1, s.pairs, c.name))
 	defer done()
-	out := s.path("run.json")
-	os.Remove(out)
-	args := []string{"run", "-target", st.target, "-addr", st.address, "-skip-data-check", "-seed", strconv.Itoa(pair + 1),
-		"-t", strconv.FormatFloat(s.load.Seconds(), 'f', -1, 64), "-out", out, "-html", "-", "-history", "-",
-		"-payment-bind-port", paymentAddress, "-payment-url", "http://127.0.0.1:" + paymentAddress}
+	args := []string{"-target", st.target, "-addr", st.address, "-skip-data-check", "-seed", strconv.Itoa(pair + 1),
+		"-t", strconv.FormatFloat(s.load.Seconds(), 'f', -1, 64), "-payment-bind-port", paymentPort, "-payment-url", "http://127.0.0.1:" + paymentPort}
 	for i := range sources {
 		args = append(args, "-source-ip", fmt.Sprintf("127.0.0.%d", i+1))
 	}
@@ -56,23 +52,10 @@ func (s *settings) play(ctx context.Context, d duel, c contestant, pair int) (*r
 	if err != nil {
 		return nil, err
 	}
-	output, err := process.Command(ctx, s.path("bench"), args...).CombinedOutput()
-	if ctx.Err() != nil {
-		return nil, process.ErrInterrupted
-	}
+	record, _, err := measure.Bench(ctx, s.path("bench"), s.path("run.json"), args...)
 	if err != nil {
-		return nil, fmt.Errorf("the bench failed: %s", lastLine(output))
+		return nil, err
 	}
-	r, err := s.collect(d, c, pair, st, before, out)
-	if err != nil || c.naive {
-		return r, err
-	}
-	stop, start, err := s.restart(ctx, c, st)
-	r.Stop, r.Restart = stop.Seconds(), start.Seconds()
-	return r, err
-}
-
-func (s *settings) collect(d duel, c contestant, pair int, st *stand, before time.Duration, out string) (*run, error) {
 	after, err := st.cpu()
 	if err != nil {
 		return nil, err
@@ -81,21 +64,13 @@ func (s *settings) collect(d duel, c contestant, pair int, st *stand, before tim
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(out)
-	if err != nil {
-		return nil, err
+	r := &run{Duel: d.name, Contestant: c.name, Pair: pair + 1, ServerCPU: (after - before).Seconds(), PeakMemory: peak, Record: record}
+	if c.naive {
+		return r, nil
 	}
-	defer f.Close()
-	list, err := report.Read(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", out, err)
-	}
-	return &run{Duel: d.name, Contestant: c.name, Pair: pair + 1, ServerCPU: (after - before).Seconds(), PeakMemory: peak, Record: list[0]}, nil
-}
-
-func lastLine(output []byte) string {
-	text := strings.TrimSpace(string(output))
-	return text[strings.LastIndexByte(text, '\n')+1:]
+	stop, start, err := s.restart(ctx, c, st)
+	r.Stop, r.Restart = stop.Seconds(), start.Seconds()
+	return r, err
 }
 
 // appendTo adds the run to a file, as one line and without what takes most room.

@@ -10,29 +10,28 @@ import (
 	"syscall"
 	"time"
 
-	"isuride/tools/process"
+	"isuride/tools/measure"
 )
 
 // Where everything listens. The naive server has no flag for its port.
 const (
-	naiveAddress   = "127.0.0.1:8080"
-	ownAddress     = "127.0.0.1:18092"
-	ownTLSAddress  = "127.0.0.1:18493"
-	nginxAddress   = "127.0.0.1:18494"
-	paymentAddress = "12398" // port
+	naiveAddress  = "127.0.0.1:8080"
+	ownAddress    = "127.0.0.1:18092"
+	ownTLSAddress = "127.0.0.1:18493"
+	nginxAddress  = "127.0.0.1:18494"
+	paymentPort   = "12398"
 )
 
 // build makes all programs anew, a certificate and the pages.
 func (s *settings) build(ctx context.Context) error {
-	home, err := filepath.Abs(s.home)
+	home, err := filepath.Abs(s.home) // for programs with another working folder
 	if err != nil {
 		return err
 	}
-	s.home = home
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return err
 	}
-	defer process.Progress(os.Stderr, "building")()
+	defer measure.Progress(os.Stderr, "building")()
 	if _, err := os.Stat(filepath.Join(s.source, "go.mod")); err != nil && s.needsNaive() {
 		return fmt.Errorf("the source of the naive server is not in %s; it is no part of this repository (-only durability does without)", s.source)
 	}
@@ -41,10 +40,10 @@ func (s *settings) build(ctx context.Context) error {
 		{s.path("devcert"), "-out", s.path("cert")},
 	}
 	if s.needsNaive() {
-		commands = append(commands, []string{"go", "-C", s.source, "build", "-o", s.path("naive"), "."})
+		commands = append(commands, []string{"go", "-C", s.source, "build", "-o", filepath.Join(home, "naive"), "."})
 	}
 	for _, c := range commands {
-		if output, err := process.Command(ctx, c[0], c[1:]...).CombinedOutput(); err != nil {
+		if output, err := measure.Command(ctx, c[0], c[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w: %s", c[0], err, output)
 		}
 	}
@@ -62,7 +61,7 @@ func (s *settings) needsNaive() bool {
 
 // A stand is a contestant that runs.
 type stand struct {
-	servers []*process.Server // the server itself first
+	servers []*measure.Server // the server itself first
 	target  string            // URL
 	address string            // to connect to
 }
@@ -105,17 +104,17 @@ func (s *settings) startServer(ctx context.Context, c contestant, st *stand) err
 }
 
 // listen starts the server itself, with the data that is there.
-func (s *settings) listen(ctx context.Context, c contestant) (*process.Server, error) {
+func (s *settings) listen(ctx context.Context, c contestant) (*measure.Server, error) {
 	if c.naive {
-		return process.Listen(process.Command(ctx, s.path("naive"), "-policy", "greedy", "-interval", "100"), c.name, naiveAddress, s.path("server.log"))
+		return measure.Listen(measure.Command(ctx, s.path("naive"), "-policy", "greedy", "-interval", "100"), c.name, naiveAddress, s.path("server.log"))
 	}
-	cmd := process.Command(ctx, s.path("isuride"))
+	cmd := measure.Command(ctx, s.path("isuride"))
 	cmd.Env = append(os.Environ(), "ISURIDE_DATA="+s.path("data"), "ISURIDE_LISTEN="+ownAddress, "ISURIDE_TLS_LISTEN="+ownTLSAddress,
 		"ISURIDE_TLS_CERT="+s.path("cert/cert.pem"), "ISURIDE_TLS_KEY="+s.path("cert/key.pem"), "ISURIDE_DURABILITY="+c.durability)
 	if c.static {
 		cmd.Env = append(cmd.Env, "ISURIDE_STATIC="+s.path("static"))
 	}
-	return process.Listen(cmd, c.name, ownAddress, s.path("server.log"))
+	return measure.Listen(cmd, c.name, ownAddress, s.path("server.log"))
 }
 
 // restart ends the server in good order and starts it again, with what the run has left, and takes the times.
@@ -143,13 +142,17 @@ func (s *settings) startNginx(ctx context.Context, st *stand) error {
 	if err != nil {
 		return err
 	}
-	run := s.path("nginx")
+	home, err := filepath.Abs(s.home) // nginx takes relative paths from its own prefix
+	if err != nil {
+		return err
+	}
+	run := filepath.Join(home, "nginx")
 	if err := os.MkdirAll(run, 0o755); err != nil {
 		return err
 	}
-	render := process.Command(ctx, "scripts/nginx.sh", "render")
+	render := measure.Command(ctx, "scripts/nginx.sh", "render")
 	render.Env = append(os.Environ(), "NGINX_USER="+who.Username, "NGINX_RUN="+run, "NGINX_LISTEN="+nginxAddress,
-		"NGINX_CERT="+s.path("cert/cert.pem"), "NGINX_KEY="+s.path("cert/key.pem"), "NGINX_STATIC="+s.path("static"), "NGINX_UPSTREAM="+st.address)
+		"NGINX_CERT="+filepath.Join(home, "cert/cert.pem"), "NGINX_KEY="+filepath.Join(home, "cert/key.pem"), "NGINX_STATIC="+filepath.Join(home, "static"), "NGINX_UPSTREAM="+st.address)
 	config, err := render.Output()
 	if err != nil {
 		return fmt.Errorf("scripts/nginx.sh: %w", err)
@@ -157,9 +160,9 @@ func (s *settings) startNginx(ctx context.Context, st *stand) error {
 	if err := os.WriteFile(filepath.Join(run, "nginx.conf"), config, 0o644); err != nil {
 		return err
 	}
-	cmd := process.Command(ctx, "nginx", "-e", filepath.Join(run, "error.log"), "-c", filepath.Join(run, "nginx.conf"), "-g", "daemon off;")
+	cmd := measure.Command(ctx, "nginx", "-e", filepath.Join(run, "error.log"), "-c", filepath.Join(run, "nginx.conf"), "-g", "daemon off;")
 	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin")
-	server, err := process.Listen(cmd, "nginx", nginxAddress, s.path("nginx.log"))
+	server, err := measure.Listen(cmd, "nginx", nginxAddress, s.path("nginx.log"))
 	if err != nil {
 		return err
 	}

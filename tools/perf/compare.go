@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"text/tabwriter"
 
 	"isuride/bench/report"
@@ -22,19 +21,19 @@ func compare(w io.Writer, old, now *base) (slower bool) {
 	for _, name := range slices.Sorted(maps.Keys(now.Figures)) {
 		n := now.Figures[name]
 		if old == nil {
-			fmt.Fprintf(t, "%s\t\t%s\t\t\n", name, text(n))
+			fmt.Fprintf(t, "%s\t\t%s\t\t\n", name, &n)
 			continue
 		}
 		o, ok := old.Figures[name]
 		if !ok {
-			fmt.Fprintf(t, "%s\t\t%s\tnew\t\n", name, text(n))
+			fmt.Fprintf(t, "%s\t\t%s\tnew\t\n", name, &n)
 			continue
 		}
 		verdict := ""
 		if isSlower(name, o, n) {
 			verdict, slower = "SLOWER", true
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%.2f\t%s\n", name, text(o), text(n), n.Median/o.Median, verdict)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%.2f\t%s\n", name, &o, &n, n.Median/o.Median, verdict)
 	}
 	t.Flush()
 	return slower
@@ -46,19 +45,4 @@ func isSlower(name string, old, now report.Spread) bool {
 		return now.Median < (1-tolerance)*old.Median && now.Max < old.Min
 	}
 	return now.Median > (1+tolerance)*old.Median && now.Min > old.Max
-}
-
-func text(s report.Spread) string {
-	if s.Runs == 1 {
-		return number(s.Median)
-	}
-	return fmt.Sprintf("%s (%s to %s)", number(s.Median), number(s.Min), number(s.Max))
-}
-
-// number shows three digits at least.
-func number(v float64) string {
-	if v >= 100 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	return strconv.FormatFloat(v, 'f', 2, 64)
 }

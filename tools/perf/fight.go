@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 
 	"isuride/bench/report"
-	"isuride/tools/process"
+	"isuride/tools/measure"
 )
 
 // Figures of the duel. More is better for the first only.
@@ -27,10 +27,10 @@ func (b *base) fight(ctx context.Context, seconds string) error {
 	}
 	defer os.RemoveAll(home)
 	program, records := filepath.Join(home, "duel"), filepath.Join(home, "records")
-	if output, err := process.Command(ctx, "go", "build", "-o", program, "./tools/duel").CombinedOutput(); err != nil {
+	if output, err := measure.Command(ctx, "go", "build", "-o", program, "./tools/duel").CombinedOutput(); err != nil {
 		return fmt.Errorf("building duel: %w: %s", err, output)
 	}
-	cmd := process.Command(ctx, program, "-only", "plain", "-n", "1", "-t", seconds, "-home", home, "-records", records)
+	cmd := measure.Command(ctx, program, "-only", "plain", "-n", "1", "-t", seconds, "-home", home, "-records", records)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil && !missedBar(err) {
 		return fmt.Errorf("duel: %w", err)

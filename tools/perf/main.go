@@ -12,11 +12,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"runtime"
-	"syscall"
 
 	"isuride/bench/report"
+	"isuride/tools/measure"
 )
 
 // settings are the flags.
@@ -29,25 +27,20 @@ type settings struct {
 }
 
 func main() {
-	runtime.LockOSThread() // see process.Command
-	s := settings{}
-	f := flag.NewFlagSet("perf", flag.ExitOnError)
-	f.StringVar(&s.file, "base", "bench/results/perf.jsonl", "`file` with the stored figures of all machines")
-	f.BoolVar(&s.save, "save", false, "store the figures as those of this machine")
-	f.IntVar(&s.count, "count", 5, "`number` of runs of each micro benchmark; the medians count")
-	f.BoolVar(&s.duel, "duel", true, "run the duel, which needs the source of the naive server in ../shared")
-	f.StringVar(&s.t, "t", "30", "`seconds` of load in the duel")
-	f.Parse(os.Args[1:])
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	slower, err := s.run(ctx)
-	switch {
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "perf:", err)
-		os.Exit(2)
-	case slower:
-		os.Exit(1)
-	}
+	measure.Main("perf", func(ctx context.Context, args []string) (bool, error) {
+		s := settings{}
+		f := flag.NewFlagSet("perf", flag.ContinueOnError)
+		f.StringVar(&s.file, "base", "bench/results/perf.jsonl", "`file` with the stored figures of all machines")
+		f.BoolVar(&s.save, "save", false, "store the figures as those of this machine")
+		f.IntVar(&s.count, "count", 5, "`number` of runs of each micro benchmark; the medians count")
+		f.BoolVar(&s.duel, "duel", true, "run the duel, which needs the source of the naive server in ../shared")
+		f.StringVar(&s.t, "t", "30", "`seconds` of load in the duel")
+		if err := f.Parse(args); err != nil {
+			return false, err
+		}
+		slower, err := s.run(ctx)
+		return !slower, err
+	})
 }
 
 func (s *settings) run(ctx context.Context) (slower bool, err error) {

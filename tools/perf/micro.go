@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"isuride/bench/report"
-	"isuride/tools/process"
+	"isuride/tools/measure"
 )
 
 // micros are the benchmarks of the hot paths: a package and a pattern.
@@ -28,11 +28,11 @@ var micros = [][2]string{
 // micro runs the micro benchmarks.
 func (b *base) micro(ctx context.Context, count int) error {
 	for _, m := range micros {
-		done := process.Progress(os.Stderr, m[0])
-		output, err := process.Command(ctx, "go", "test", "-run", "^$", "-bench", m[1], "-benchtime", "0.2s", "-count", strconv.Itoa(count), m[0]).CombinedOutput()
+		done := measure.Progress(os.Stderr, m[0])
+		output, err := measure.Command(ctx, "go", "test", "-run", "^$", "-bench", m[1], "-benchtime", "0.2s", "-count", strconv.Itoa(count), m[0]).CombinedOutput()
 		done()
 		if ctx.Err() != nil {
-			return process.ErrInterrupted
+			return measure.ErrInterrupted
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w: %s", m[0], err, output)

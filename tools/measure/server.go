@@ -1,11 +1,7 @@
-// Package process starts the programs that a measurement needs, and never leaves one behind.
-//
-// What it leaves to others: which programs, and what they are asked.
-package process
+package measure
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,7 +12,7 @@ import (
 )
 
 // Command is a process that ends with the context, by the signal of a polite Ctrl-C, and at the latest with this process,
-// however that ends. The latter holds for the thread that starts it, which must not end: call runtime.LockOSThread first.
+// however that ends. The latter holds for the thread that starts it, which Main keeps.
 func Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -118,6 +114,3 @@ func Progress(w io.Writer, what string) (done func()) {
 	}()
 	return func() { close(stop); <-stopped }
 }
-
-// ErrInterrupted is the end of a measurement by its user.
-var ErrInterrupted = errors.New("interrupted")

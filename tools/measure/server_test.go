@@ -1,4 +1,4 @@
-package process
+package measure
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 
 // TestMain is also the server that the tests start.
 func TestMain(m *testing.M) {
-	if address := os.Getenv("PROCESS_TEST_LISTEN"); address != "" {
+	if address := os.Getenv("MEASURE_TEST_LISTEN"); address != "" {
 		serve(address)
 		return
 	}
@@ -55,7 +55,7 @@ func start(t *testing.T, listen, address string) (*Server, string, error) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "log")
 	cmd := Command(context.Background(), os.Args[0])
-	cmd.Env = append(os.Environ(), "PROCESS_TEST_LISTEN="+listen)
+	cmd.Env = append(os.Environ(), "MEASURE_TEST_LISTEN="+listen)
 	s, err := Listen(cmd, "the server", address, log)
 	return s, log, err
 }
