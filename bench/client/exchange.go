@@ -6,7 +6,6 @@ import (
 
 	"isuride/bench/client/evloop"
 	"isuride/bench/client/h1"
-	"isuride/bench/world"
 )
 
 // Errors of an exchange besides those of the network and of package h1.
@@ -44,6 +43,7 @@ type consumer interface {
 type exchange struct {
 	entity   *entity  // set once
 	consumer consumer // set once
+	patient  bool     // set once: it can wait for a descriptor, see shard.makeRoom
 	timer    evloop.Timer
 
 	request h1.Request
@@ -83,8 +83,7 @@ func (x *exchange) attempt() {
 		c.assign(x)
 		return
 	}
-	f, isFeed := x.consumer.(*feed)
-	c, err := dial(x.entity, isFeed && f.event == world.EventUserNotified)
+	c, err := dial(x.entity, x.patient)
 	if err != nil {
 		x.failLater(err)
 		return

@@ -19,6 +19,7 @@ func newUserClient(e entity) *userClient {
 	u.feed.bind(&u.entity, "/api/app/notification", world.EventUserNotified, func(message []byte) (any, error) {
 		return answer.UserNotification(message)
 	})
+	u.feed.patient = true
 	return u
 }
 

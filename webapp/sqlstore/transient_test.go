@@ -65,6 +65,15 @@ func TestBusyFileIsTransient(t *testing.T) {
 	}
 }
 
+// A process short of descriptors cannot open its file, and a moment later it can.
+func TestFileThatCannotBeOpenedIsTransient(t *testing.T) {
+	db := sqlx.MustOpen("sqlite", "file:"+filepath.Join(t.TempDir(), "none", "a.db"))
+	defer db.Close()
+	if err := db.Ping(); !sqlstore.IsTransient(err) {
+		t.Errorf("%v is permanent", err)
+	}
+}
+
 // While the server is away every call fails in a way that says so, and once it is back
 // the same store goes on, with all that was committed.
 func TestServerGoesAway(t *testing.T) {
