@@ -1,0 +1,96 @@
+// Command fleet runs ISURIDE on the hosts of a hosts file, one or many: it prepares them,
+// deploys, and shows what they do. The actions behind `make` call it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"isuride/tools/fleet/remote"
+	"isuride/tools/fleet/topology"
+)
+
+// fleet is what every command gets.
+type fleet struct {
+	*topology.Topology
+	*remote.Remote
+	out io.Writer
+}
+
+// command is an action of the program. Its flags are its own; args are what follows its
+// name.
+type command struct {
+	name string
+	does string
+	run  func(ctx context.Context, f *fleet, args []string) error
+}
+
+func commands() []command {
+	return []command{}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// Exit statuses.
+const (
+	ok     = 0
+	failed = 1
+	usage  = 2
+)
+
+func run(ctx context.Context, args []string, out, complaints io.Writer) int {
+	flags := flag.NewFlagSet("fleet", flag.ContinueOnError)
+	flags.SetOutput(complaints)
+	hosts := flags.String("hosts", "scripts/hosts", "the hosts `file`")
+	dry := flags.Bool("dry-run", false, "only say what would be done")
+	sshConfig := flags.String("ssh-config", "", "`file` with the configuration of ssh, instead of the user's own")
+	flags.Usage = func() { explain(flags) }
+	if err := flags.Parse(args); err != nil {
+		return usage
+	}
+	all := commands()
+	i := slices.IndexFunc(all, func(c command) bool { return c.name == flags.Arg(0) })
+	if i < 0 {
+		explain(flags)
+		return usage
+	}
+	t, err := topology.ReadFile(*hosts)
+	if err != nil {
+		fmt.Fprintln(complaints, "fleet:", err)
+		return usage
+	}
+	f := &fleet{t, &remote.Remote{DryRun: *dry, Out: out, Options: sshOptions(*sshConfig)}, out}
+	if err := all[i].run(ctx, f, flags.Args()[1:]); err != nil {
+		fmt.Fprintln(complaints, "fleet:", err)
+		return failed
+	}
+	return ok
+}
+
+func sshOptions(config string) []string {
+	if config == "" {
+		return nil
+	}
+	return []string{"-F", config}
+}
+
+func explain(flags *flag.FlagSet) {
+	w := flags.Output()
+	fmt.Fprintln(w, "usage: fleet [flags] command [arguments]")
+	fmt.Fprintln(w)
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-12s %s\n", c.name, c.does)
+	}
+	fmt.Fprintln(w)
+	flags.PrintDefaults()
+}

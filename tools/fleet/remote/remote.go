@@ -1,0 +1,130 @@
+// Package remote does things on hosts over ssh: it runs scripts and copies files. It uses
+// the ssh program, so that keys, agents, jump hosts and names are what the user's own
+// configuration says.
+//
+// What is to be done is the callers' business.
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+
+	"isuride/tools/fleet/topology"
+)
+
+// Error is a step that failed on a host. Its text is one sentence.
+type Error struct {
+	Host string
+	Step string // what was being done: "copy the server"
+	Err  error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: cannot %s: %v", e.Host, e.Step, e.Err) }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Remote reaches hosts. Its fields are set once; the methods may be called at the same
+// time.
+type Remote struct {
+	// DryRun prints what would change instead of doing it. Looking is still done.
+	DryRun bool
+	// Out gets a line for each change.
+	Out io.Writer
+	// Options go to ssh before the host: "-F", "file" and the like.
+	Options []string
+	// Command makes the process that runs a shell on the host; tests put theirs here. nil
+	// means ssh.
+	Command func(ctx context.Context, h topology.Host, shell string) *exec.Cmd
+}
+
+// Look runs a bash script that changes nothing, also in a dry run, as the login's user,
+// and returns what it prints. step completes the sentence "cannot ...".
+func (r *Remote) Look(ctx context.Context, h topology.Host, step, script string) (string, error) {
+	var out bytes.Buffer
+	err := r.run(ctx, h, step, bashReadsStdin, strings.NewReader(guarded(script)), &out)
+	return strings.TrimRight(out.String(), "\n"), err
+}
+
+// Change runs a bash script, as the login's user, and returns what it prints. The script
+// travels on standard input and so shows in no list of processes; what needs root says
+// sudo. A dry run prints the step only.
+func (r *Remote) Change(ctx context.Context, h topology.Host, step, script string) (string, error) {
+	fmt.Fprintf(r.Out, "%-10s %s\n", h.Name, step)
+	if r.DryRun {
+		return "", nil
+	}
+	return r.Look(ctx, h, step, script)
+}
+
+// Send runs a command with data as its standard input, for instance an archive for tar.
+// The command is visible to all users of the host. A dry run prints the step only.
+func (r *Remote) Send(ctx context.Context, h topology.Host, step, command string, data io.Reader) error {
+	fmt.Fprintf(r.Out, "%-10s %s\n", h.Name, step)
+	if r.DryRun {
+		return nil
+	}
+	return r.run(ctx, h, step, command, data, io.Discard)
+}
+
+// Receive runs a command that changes nothing and writes what it prints to w.
+func (r *Remote) Receive(ctx context.Context, h topology.Host, step, command string, w io.Writer) error {
+	return r.run(ctx, h, step, command, nil, w)
+}
+
+const bashReadsStdin = "bash -s"
+
+// guarded ends a script at its first error. A script that came in half must do nothing,
+// hence the function.
+func guarded(script string) string {
+	return "set -euo pipefail\nall() {\n" + script + "\n}\nall </dev/null\n"
+}
+
+func (r *Remote) run(ctx context.Context, h topology.Host, step, shell string, in io.Reader, out io.Writer) error {
+	command := r.Command
+	if command == nil {
+		command = r.ssh
+	}
+	cmd := command(ctx, h, shell)
+	var complaint bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, &complaint
+	if err := cmd.Run(); err != nil {
+		return &Error{h.Name, step, reason(ctx, err, complaint.String())}
+	}
+	return nil
+}
+
+// ssh never asks: a question would wait for an answer in the background. A host that is
+// gone is noticed within half a minute.
+func (r *Remote) ssh(ctx context.Context, h topology.Host, shell string) *exec.Cmd {
+	args := []string{"-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"}
+	args = append(args, r.Options...)
+	if h.Port != 0 {
+		args = append(args, "-p", strconv.Itoa(int(h.Port)))
+	}
+	return exec.CommandContext(ctx, "ssh", append(args, "--", h.Login, shell)...)
+}
+
+// sshFailed is ssh's own exit status.
+const sshFailed = 255
+
+// reason is the last thing that the host or ssh has said, if anything.
+func reason(ctx context.Context, err error, complaint string) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	lines := strings.Split(strings.TrimSpace(complaint), "\n")
+	last := lines[len(lines)-1]
+	if last == "" {
+		return err
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == sshFailed {
+		return fmt.Errorf("ssh does not get there: %s", last)
+	}
+	return errors.New(last)
+}
