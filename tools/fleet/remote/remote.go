@@ -46,8 +46,14 @@ type Remote struct {
 // and returns what it prints. step completes the sentence "cannot ...".
 func (r *Remote) Look(ctx context.Context, h topology.Host, step, script string) (string, error) {
 	var out bytes.Buffer
-	err := r.run(ctx, h, step, bashReadsStdin, strings.NewReader(guarded(script)), &out)
+	err := r.Stream(ctx, h, step, script, &out)
 	return strings.TrimRight(out.String(), "\n"), err
+}
+
+// Stream is Look for what is long or binary: it writes what the script prints to w as it
+// comes.
+func (r *Remote) Stream(ctx context.Context, h topology.Host, step, script string, w io.Writer) error {
+	return r.run(ctx, h, step, bashReadsStdin, strings.NewReader(guarded(script)), w)
 }
 
 // Change runs a bash script, as the login's user, and returns what it prints. The script
