@@ -27,7 +27,7 @@ const (
 // Host is one line of the file.
 type Host struct {
 	Name    string     // what people call it, unique
-	Login   string     // user@address, or a name of the user's ssh configuration
+	Login   string     // user@address, or a name of ssh's configuration
 	Port    uint16     // of sshd, 0 for ssh's own choice
 	Address netip.Addr // where the other hosts reach it
 	Roles   []Role     // at least one
@@ -85,7 +85,10 @@ func Read(r io.Reader) (*Topology, error) {
 	if err := lines.Err(); err != nil {
 		return nil, err
 	}
-	return t, t.check()
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // parse reads NAME LOGIN[:PORT] ADDRESS ROLE[,ROLE...].
@@ -93,27 +96,70 @@ func parse(fields []string) (h Host, err error) {
 	if len(fields) != 4 {
 		return h, fmt.Errorf("has %d words; it needs a name, a login for ssh, an address and roles", len(fields))
 	}
-	h.Name, h.Login = fields[0], fields[1]
-	if login, port, ok := strings.Cut(h.Login, ":"); ok {
-		n, err := strconv.ParseUint(port, 10, 16)
-		if err != nil || n == 0 {
-			return h, fmt.Errorf("%s: %q is no port for ssh", h.Name, port)
-		}
-		h.Login, h.Port = login, uint16(n)
+	h.Name = fields[0]
+	if !isName(h.Name) {
+		return h, fmt.Errorf("%q is no name; take letters, digits and inner dashes", h.Name)
 	}
-	if h.Address, err = netip.ParseAddr(fields[2]); err != nil {
+	if h.Login, h.Port, err = parseLogin(fields[1]); err != nil {
+		return h, fmt.Errorf("%s: %w", h.Name, err)
+	}
+	if h.Address, err = netip.ParseAddr(fields[2]); err != nil || h.Address.Zone() != "" {
 		return h, fmt.Errorf("%s: %q is no IP address; the other hosts need one to reach it", h.Name, fields[2])
+	}
+	if h.Address = h.Address.Unmap(); h.Address.IsUnspecified() || h.Address.IsMulticast() {
+		return h, fmt.Errorf("%s: %s is the address of no host", h.Name, h.Address)
 	}
 	for word := range strings.SplitSeq(fields[3], ",") {
 		role := Role(word)
 		if role != Front && role != App && role != DB {
-			return h, fmt.Errorf("%s: %q is no role; there are front, app and db", h.Name, word)
+			return h, fmt.Errorf("%s: %q is no role; there are front, app and db, with commas and no blanks between them", h.Name, word)
 		}
 		if !h.Has(role) {
 			h.Roles = append(h.Roles, role)
 		}
 	}
 	return h, nil
+}
+
+// isName tells if the name can be a folder and the start of a line as it is.
+func isName(s string) bool {
+	for i, c := range []byte(s) {
+		word := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !word && (c != '-' && c != '.' && c != '_' || i == 0) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// parseLogin splits [USER@]HOST[:PORT]. An IPv6 address stands in brackets if a port
+// follows: isucon@[fd00::1]:22.
+func parseLogin(s string) (login string, port uint16, err error) {
+	user, host, ok := strings.Cut(s, "@")
+	if !ok {
+		user, host = "", s
+	} else if user += "@"; user == "@" {
+		return "", 0, fmt.Errorf("%q has no user before the @", s)
+	}
+	number := ""
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		if host, number, ok = strings.Cut(inner, "]"); !ok || number != "" && number[0] != ':' {
+			return "", 0, fmt.Errorf("%q is no login for ssh; write user@[address]:port", s)
+		}
+	} else if i := strings.IndexByte(host, ':'); i >= 0 && i == strings.LastIndexByte(host, ':') {
+		host, number = host[:i], host[i:]
+	}
+	if host == "" || strings.HasPrefix(s, "-") {
+		return "", 0, fmt.Errorf("%q is no login for ssh; write user@address", s)
+	}
+	if number != "" {
+		n, err := strconv.ParseUint(number[1:], 10, 16)
+		if err != nil || n == 0 {
+			return "", 0, fmt.Errorf("%q is no port for ssh", number[1:])
+		}
+		port = uint16(n)
+	}
+	return user + host, port, nil
 }
 
 func (t *Topology) add(h Host) error {
@@ -132,11 +178,19 @@ func (t *Topology) add(h Host) error {
 func (t *Topology) check() error {
 	for _, r := range []Role{App, DB} {
 		if n := len(t.With(r)); n != 1 {
-			return fmt.Errorf("%d hosts have the role %s; it must be exactly one", n, r)
+			return fmt.Errorf("%d hosts have the role %s; give it to exactly one", n, r)
 		}
 	}
 	if len(t.With(Front)) == 0 {
-		return fmt.Errorf("no host has the role front; at least one must")
+		return fmt.Errorf("no host has the role front; give it to at least one")
+	}
+	for _, h := range t.Hosts {
+		if len(t.Hosts) > 1 && h.Address.IsLoopback() {
+			return fmt.Errorf("%s: the other hosts cannot reach it at %s; write its address in the private network", h.Name, h.Address)
+		}
+		if h.Address.Is6() != t.Hosts[0].Address.Is6() {
+			return fmt.Errorf("%s: %s and %s are not of one network; write IPv4 or IPv6 addresses throughout", h.Name, h.Address, t.Hosts[0].Address)
+		}
 	}
 	return nil
 }
