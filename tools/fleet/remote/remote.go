@@ -12,8 +12,11 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 
 	"isuride/tools/fleet/topology"
 )
@@ -40,6 +43,8 @@ type Remote struct {
 	// Command makes the process that runs a shell on the host; tests put theirs here. nil
 	// means ssh.
 	Command func(ctx context.Context, h topology.Host, shell string) *exec.Cmd
+
+	writing sync.Mutex // to Out
 }
 
 // Look runs a bash script that changes nothing, also in a dry run, as the login's user,
@@ -60,7 +65,7 @@ func (r *Remote) Stream(ctx context.Context, h topology.Host, step, script strin
 // travels on standard input and so shows in no list of processes; what needs root says
 // sudo. A dry run prints the step only.
 func (r *Remote) Change(ctx context.Context, h topology.Host, step, script string) (string, error) {
-	fmt.Fprintf(r.Out, "%-10s %s\n", h.Name, step)
+	r.announce(h, step)
 	if r.DryRun {
 		return "", nil
 	}
@@ -70,7 +75,7 @@ func (r *Remote) Change(ctx context.Context, h topology.Host, step, script strin
 // Send runs a command with data as its standard input, for instance an archive for tar.
 // The command is visible to all users of the host. A dry run prints the step only.
 func (r *Remote) Send(ctx context.Context, h topology.Host, step, command string, data io.Reader) error {
-	fmt.Fprintf(r.Out, "%-10s %s\n", h.Name, step)
+	r.announce(h, step)
 	if r.DryRun {
 		return nil
 	}
@@ -80,6 +85,38 @@ func (r *Remote) Send(ctx context.Context, h topology.Host, step, command string
 // Receive runs a command that changes nothing and writes what it prints to w.
 func (r *Remote) Receive(ctx context.Context, h topology.Host, step, command string, w io.Writer) error {
 	return r.run(ctx, h, step, command, nil, w)
+}
+
+// LookAsRoot is Look with root's rights.
+func (r *Remote) LookAsRoot(ctx context.Context, h topology.Host, step, script string) (string, error) {
+	var out bytes.Buffer
+	err := r.run(ctx, h, step, AsRoot(bashReadsStdin), strings.NewReader(guarded(script)), &out)
+	return strings.TrimRight(out.String(), "\n"), err
+}
+
+// ChangeAsRoot is Change with root's rights.
+func (r *Remote) ChangeAsRoot(ctx context.Context, h topology.Host, step, script string) (string, error) {
+	r.announce(h, step)
+	if r.DryRun {
+		return "", nil
+	}
+	return r.LookAsRoot(ctx, h, step, script)
+}
+
+// Talk runs a command that reads in as it comes and writes to out, until it ends.
+func (r *Remote) Talk(ctx context.Context, h topology.Host, step, command string, in io.Reader, out io.Writer) error {
+	return r.run(ctx, h, step, command, in, out)
+}
+
+// AsRoot is the simple command, run with root's rights.
+func AsRoot(command string) string {
+	return `if [ "$(id -u)" = 0 ]; then exec ` + command + `; else exec sudo -n ` + command + `; fi`
+}
+
+func (r *Remote) announce(h topology.Host, step string) {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	fmt.Fprintf(r.Out, "%-10s %s\n", h.Name, step)
 }
 
 const bashReadsStdin = "bash -s"
@@ -112,7 +149,10 @@ func (r *Remote) ssh(ctx context.Context, h topology.Host, shell string) *exec.C
 	if h.Port != 0 {
 		args = append(args, "-p", strconv.Itoa(int(h.Port)))
 	}
-	return exec.CommandContext(ctx, "ssh", append(args, "--", h.Login, shell)...)
+	cmd := exec.CommandContext(ctx, "ssh", append(args, "--", h.Login, shell)...)
+	// A group of its own: Ctrl-C is for this program, which then puts things in order.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
 }
 
 // sshFailed is ssh's own exit status.
@@ -123,14 +163,38 @@ func reason(ctx context.Context, err error, complaint string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	lines := strings.Split(strings.TrimSpace(complaint), "\n")
-	last := lines[len(lines)-1]
+	last := ""
+	for line := range strings.SplitSeq(complaint, "\n") {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(tarsLastWords, line) {
+			last = line
+		}
+	}
 	if last == "" {
 		return err
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == sshFailed {
-		return fmt.Errorf("ssh does not get there: %s", last)
+		return fmt.Errorf("ssh does not get there: %s%s", last, advice(complaint))
 	}
 	return errors.New(last)
+}
+
+// tarsLastWords follow what it really has to say.
+var tarsLastWords = []string{
+	"tar: Exiting with failure status due to previous errors",
+	"tar: Child returned status 1",
+	"tar: Error is not recoverable: exiting now",
+}
+
+// advice is what to do about the complaints of ssh that everybody meets.
+func advice(complaint string) string {
+	for _, c := range []struct{ said, advice string }{
+		{"Permission denied", "; the host takes none of your keys: ssh-copy-id puts one there, or name the right one in ~/.ssh/config"},
+		{"Host key verification failed", "; log in once by hand to see and accept the host's key"},
+	} {
+		if strings.Contains(complaint, c.said) {
+			return c.advice
+		}
+	}
+	return ""
 }
