@@ -1,91 +1,245 @@
 package nginx_test
 
 import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"io"
+	"math/big"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
+
+	"isuride/tools/devcert/cert"
 )
 
-// The variants change one choice of the configuration each; README.md quotes the
-// results. Times are CPU of all nginx workers (nginx-ns/op) and of client plus
-// upstream, which share the test's process (rest-ns/op); they depend less than the
-// elapsed time on what else the machine does.
-func BenchmarkRequest(b *testing.B) {
-	benchmark(b, false, map[string][]string{
-		"as configured":          nil,
-		"HTTP 2":                 {" ssl reuseport", " ssl http2 reuseport"},
-		"no upstream keep-alive": {"keepalive          1024;", "", `proxy_set_header         Connection "";`, ""},
-	})
+// variant is a way from the client to the server. README.md quotes what each costs.
+type variant struct {
+	name  string
+	rsa   bool // an RSA-2048 certificate instead of ECDSA P-256
+	begin func(b *testing.B, s *site)
 }
 
-// A new connection with a full handshake per request.
-func BenchmarkHandshake(b *testing.B) {
-	benchmark(b, true, map[string][]string{
-		"as configured":        nil,
-		"shared session cache": {"ssl_session_cache   off;", "ssl_session_cache shared:tls:10m;"},
-		"no tickets":           {"ssl_session_tickets on;", "ssl_session_tickets off;"},
-	})
+var variants = []variant{
+	{name: "as configured", begin: throughNginx()},
+	{name: "RSA certificate", rsa: true, begin: throughNginx()},
+	{name: "no tickets", begin: throughNginx("ssl_session_tickets on;", "ssl_session_tickets off;")},
+	{name: "shared session cache", begin: throughNginx("ssl_session_cache   off;", "ssl_session_cache shared:tls:10m;")},
+	{name: "one worker", begin: throughNginx("worker_processes     auto;", "worker_processes 1;")},
+	{name: "HTTP 2", begin: throughNginx(" ssl reuseport", " ssl http2 reuseport")},
+	{name: "TCP to the server", begin: func(b *testing.B, s *site) { s.nginx(b, "NGINX_UPSTREAM="+s.tcp) }},
+	{name: "no keep-alive to the server", begin: throughNginx("keepalive          1024;", "", `proxy_set_header         Connection "";`, "")},
+	{name: "behind the spread", begin: func(b *testing.B, s *site) { s.spread(b) }},
+	{name: "access log", begin: func(b *testing.B, s *site) { s.nginx(b, "NGINX_ACCESS_LOG="+s.front.path("access.log")) }},
+	{name: "TLS in the server", begin: func(_ *testing.B, s *site) { s.url = "https://" + s.tls }},
+	{name: "TLS in the server, RSA", rsa: true, begin: func(_ *testing.B, s *site) { s.url = "https://" + s.tls }},
+	{name: "no TLS, no nginx", begin: func(_ *testing.B, s *site) { s.url = "http://" + s.tcp }},
 }
 
-func benchmark(b *testing.B, reconnect bool, variants map[string][]string) {
-	for name, edits := range variants {
-		b.Run(name, func(b *testing.B) {
-			var served atomic.Int32
-			s := start(b, ok(&served), edits...)
-			nginxBefore, restBefore := s.workerCPU(b), ownCPU(b)
-			b.ResetTimer()
+func throughNginx(edits ...string) func(*testing.B, *site) {
+	return func(b *testing.B, s *site) { s.nginxEdited(b, nil, edits) }
+}
+
+// BenchmarkRequest has 16 clients send one request after the other on their connections.
+func BenchmarkRequest(b *testing.B) { benchmark(b, false) }
+
+// BenchmarkHandshake has them connect for each request, with a full handshake.
+func BenchmarkHandshake(b *testing.B) { benchmark(b, true) }
+
+// benchmark reports CPU times, of which nginx-ns/op is that of all its workers. They
+// depend less than the elapsed time on what else the machine does.
+func benchmark(b *testing.B, reconnect bool) {
+	program := buildServer(b)
+	for _, v := range variants {
+		b.Run(v.name, func(b *testing.B) {
+			s := newSite(b, program, v)
+			before := s.spent(b)
 			b.SetParallelism(8)
+			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
-				client := s.client(b, "127.0.0.1")
+				client := s.front.client(b, "127.0.0.1")
 				for pb.Next() {
-					s.position(b, client)
+					s.ask(b, client)
 					if reconnect {
 						client.CloseIdleConnections()
 					}
 				}
 			})
 			b.StopTimer()
-			b.ReportMetric(float64(s.workerCPU(b)-nginxBefore)/float64(b.N), "nginx-ns/op")
-			b.ReportMetric(float64(ownCPU(b)-restBefore)/float64(b.N), "rest-ns/op")
+			after := s.spent(b)
+			for i, name := range [...]string{"nginx-ns/op", "server-ns/op", "client-ns/op"} {
+				b.ReportMetric(float64(after[i]-before[i])/float64(b.N), name)
+			}
 		})
 	}
 }
 
-// position sends one request as a chair does.
-func (s *stack) position(b *testing.B, client *http.Client) {
-	got := s.do(b, client, http.MethodPost, "/api/chair/coordinate",
-		map[string]string{"Cookie": "chair_session=0123456789abcdef0123456789abcdef"},
-		strings.NewReader(`{"latitude":13,"longitude":-208}`))
-	if got.status != http.StatusNoContent {
-		b.Fatalf("status %d", got.status)
-	}
+// site is the server of this project with nginx before it, or without.
+type site struct {
+	front  *stack // its upstream is not used
+	server *os.Process
+	tcp    string // addresses of the server
+	tls    string
+	url    string // where clients ask
 }
 
-// workerCPU returns the nanoseconds that the workers have run.
-func (s *stack) workerCPU(b *testing.B) (sum int64) {
-	for _, pid := range s.workers(b) {
-		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
-		if err != nil {
-			b.Skip("the kernel does not account for CPU per process: ", err)
+func newSite(b *testing.B, program string, v variant) *site {
+	b.Helper()
+	s := &site{front: prepare(b, http.NotFoundHandler()), tcp: freeAddress(b), tls: freeAddress(b)}
+	if v.rsa {
+		s.certifyRSA(b)
+	}
+	s.serve(b, program)
+	v.begin(b, s)
+	return s
+}
+
+// buildServer makes the program.
+func buildServer(b *testing.B) string {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "isuride")
+	if output, err := exec.Command("go", "build", "-o", path, "isuride/webapp/cmd/isuride").CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, output)
+	}
+	return path
+}
+
+// serve runs the server until the end of the benchmark and returns when it listens.
+func (s *site) serve(b *testing.B, program string) {
+	b.Helper()
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), "ISURIDE_DATA="+s.front.path("data"), "ISURIDE_INITIAL_DATA=../sql/2-master-data.sql",
+		"ISURIDE_LISTEN="+s.tcp+",unix:"+s.socket(), "ISURIDE_TLS_LISTEN="+s.tls,
+		"ISURIDE_TLS_CERT="+s.front.path(cert.CertFile), "ISURIDE_TLS_KEY="+s.front.path(cert.KeyFile))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	s.server = cmd.Process
+	lines := bufio.NewScanner(stderr)
+	for n := 0; n < 3; {
+		if !lines.Scan() {
+			b.Fatal("the server does not listen: ", lines.Err())
 		}
-		var ran int64
-		if _, err := fmt.Sscan(string(content), &ran); err != nil {
+		if strings.Contains(lines.Text(), "msg=listening") {
+			n++
+		}
+	}
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		io.Copy(io.Discard, stderr)
+	}()
+	b.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		<-drained
+		cmd.Wait()
+	})
+}
+
+func (s *site) socket() string { return s.front.path("isuride.sock") }
+
+func (s *site) nginx(b *testing.B, vars ...string) { s.nginxEdited(b, vars, nil) }
+
+func (s *site) nginxEdited(b *testing.B, vars, edits []string) {
+	s.front.launch(b, append([]string{"NGINX_UPSTREAM=unix:" + s.socket()}, vars...), edits...)
+	s.url = "https://" + s.front.addr
+}
+
+// spread has nginx take the connections for itself, as the first of several fronts.
+func (s *site) spread(b *testing.B) {
+	needStream(b)
+	behind := s.front.addr
+	s.front.addr = freeAddress(b)
+	s.nginx(b, "NGINX_LISTEN="+behind, "NGINX_TRUSTED=127.0.0.1", "NGINX_SPREAD="+s.front.addr, "NGINX_SPREAD_TO="+behind)
+}
+
+// certifyRSA replaces the certificate by one with an RSA key of 2048 bits.
+func (s *site) certifyRSA(b *testing.B) {
+	b.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		b.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(24 * time.Hour), DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{
+		cert.CertFile: {Type: "CERTIFICATE", Bytes: der},
+		cert.KeyFile:  {Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)},
+	} {
+		if err := os.WriteFile(s.front.path(name), pem.EncodeToMemory(block), 0o600); err != nil {
 			b.Fatal(err)
 		}
-		sum += ran
 	}
-	return sum
 }
 
-// ownCPU returns the nanoseconds that this process has run.
-func ownCPU(b *testing.B) int64 {
+// ask sends a request like the most frequent one of a run, but of a chair that does not
+// exist: what is behind HTTP costs nothing then.
+func (s *site) ask(b *testing.B, client *http.Client) {
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.url+"/api/chair/coordinate",
+		strings.NewReader(`{"latitude":13,"longitude":-208}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Header.Set("Cookie", "chair_session=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
+	r.Header.Set("Content-Type", "application/json; charset=utf-8")
+	resp, err := client.Do(r)
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusUnauthorized {
+		b.Errorf("status %d, %v", resp.StatusCode, err)
+	}
+}
+
+// spent returns the nanoseconds that nginx's workers, the server and the client have run.
+func (s *site) spent(b *testing.B) (sum [3]int64) {
+	if s.front.process != nil {
+		for _, pid := range s.front.workers(b) {
+			sum[0] += ran(b, fmt.Sprintf("/proc/%d/schedstat", pid))
+		}
+	}
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.server.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, path := range threads {
+		sum[1] += ran(b, path)
+	}
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		b.Fatal(err)
 	}
-	return usage.Utime.Nano() + usage.Stime.Nano()
+	sum[2] = usage.Utime.Nano() + usage.Stime.Nano()
+	return sum
+}
+
+// ran returns how long a thread has run, in nanoseconds.
+func ran(b *testing.B, path string) (ns int64) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		b.Skip("the kernel does not account for CPU per thread: ", err)
+	}
+	if _, err := fmt.Sscan(string(content), &ns); err != nil {
+		b.Fatal(err)
+	}
+	return ns
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func certPool(path string) (*x509.CertPool, error) {
@@ -87,10 +89,17 @@ func TestRequestArrivesAsSent(t *testing.T) {
 			t.Errorf("an API answer has %s: %s (spec 4.0)", name, got.header.Get(name))
 		}
 	}
+	if server := got.header.Get("Server"); server != "nginx" {
+		t.Errorf("the version is told to strangers: %q", server)
+	}
 }
 
 // Each event must reach the client before the upstream sends the next one.
 func TestStreamsPassAtOnce(t *testing.T) {
+	streamsPassAtOnce(t, func(t *testing.T, upstream http.Handler) *stack { return start(t, upstream) })
+}
+
+func streamsPassAtOnce(t *testing.T, start func(t *testing.T, upstream http.Handler) *stack) {
 	for _, path := range []string{"/api/app/notification", "/api/chair/notification"} {
 		t.Run(path, func(t *testing.T) {
 			events := make(chan string)
@@ -188,12 +197,30 @@ func TestStaticFiles(t *testing.T) {
 		{"/favicon.ico", "icon", "image/x-icon", day},
 		{"/images/town.svg", image, "image/svg+xml", day},
 		{"/assets/root-1.js", script, "text/javascript", year},
+		{"/metrics", page, "text/html", day},
+		{"/debug/pprof/", page, "text/html", day},
 	} {
 		got := s.get(t, client, test.path)
+		checkPageHeaders(t, test.path, got.header)
 		cache := strings.Join(got.header.Values("Cache-Control"), " and ")
 		if got.status != http.StatusOK || got.body != test.body || got.header.Get("Content-Type") != test.contentType || cache != test.cache {
 			t.Errorf("%s: %d %q %s, %s\nwant 200 %q %s, %s", test.path, got.status, got.body, got.header.Get("Content-Type"), cache,
 				test.body, test.contentType, test.cache)
+		}
+	}
+}
+
+// checkPageHeaders: no guessing of types; a page can be framed by pages of its own host
+// only, and tells other hosts nothing of where a user comes from.
+func checkPageHeaders(t *testing.T, path string, header http.Header) {
+	t.Helper()
+	want := map[string]string{"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "", "Referrer-Policy": ""}
+	if header.Get("Content-Type") == "text/html" {
+		want["Content-Security-Policy"], want["Referrer-Policy"] = "frame-ancestors 'self'", "same-origin"
+	}
+	for name, value := range want {
+		if got := strings.Join(header.Values(name), " and "); got != value {
+			t.Errorf("%s comes with %s: %q, want %q", path, name, got, value)
 		}
 	}
 }
@@ -246,29 +273,91 @@ func TestInternalFromThisMachineOnly(t *testing.T) {
 	if got := s.get(t, s.client(t, "127.0.0.1"), "/api/internal/matching"); got.status != http.StatusNoContent {
 		t.Errorf("from 127.0.0.1: %d %s", got.status, got.body)
 	}
-	stranger := s.client(t, "127.0.0.2")
 	reached.Store(0)
-	for _, path := range []string{
-		"/api/internal/matching", "/api//internal/matching", "/api/./internal/matching", "//api/internal/matching",
-		"/api/app/../internal/matching", "/api/%69nternal/matching", "/api/internal%2fmatching", "/api/internal/",
-	} {
-		got := s.do(t, stranger, http.MethodGet, path, map[string]string{"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1"}, nil)
-		if want := `{"message":"this address answers on its own machine only"}`; got.status != http.StatusForbidden || got.body != want ||
-			got.header.Get("Content-Type") != "application/json;charset=utf-8" {
-			t.Errorf("%s from 127.0.0.2: %d %s", path, got.status, got.body)
-		}
-	}
+	s.internalRefused(t, s.addr, "127.0.0.2", "")
 	if reached.Load() != 0 {
 		t.Errorf("%d requests of a stranger reached the server", reached.Load())
 	}
+	stranger := s.client(t, "127.0.0.2")
 	if got := s.get(t, stranger, "/api/app/rides"); got.status != http.StatusNoContent {
 		t.Errorf("the rest of the API from 127.0.0.2: %d", got.status)
 	}
 }
 
+// internalRefused asks for an internal path in all spellings, on connections from this
+// loopback address that begin with the preamble.
+func (s *stack) internalRefused(t *testing.T, addr, from, preamble string) {
+	t.Helper()
+	for _, target := range []string{
+		"/api/internal/matching", "/api//internal/matching", "/api/./internal/matching", "//api/internal/matching",
+		"/api/app/../internal/matching", "/api/%69nternal/matching", "/api/internal%2fmatching", "/api/internal/",
+		"/api/internal/matching?x=/api/app/rides", "/api/internal/matching#", "/x/../api/internal/matching",
+		"/api/internal/metrics", "https://localhost/api/internal/matching", "http://127.0.0.1:8080/api/internal/matching",
+	} {
+		got := s.raw(t, addr, from, preamble, "GET "+target+" HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: 127.0.0.1\r\n"+
+			"X-Real-IP: 127.0.0.1\r\nForwarded: for=127.0.0.1\r\nConnection: close\r\n\r\n")
+		if want := `{"message":"this address answers on its own machine only"}`; got.status != http.StatusForbidden || got.body != want ||
+			got.header.Get("Content-Type") != "application/json;charset=utf-8" {
+			t.Errorf("%s from %s: %d %s", target, from, got.status, got.body)
+		}
+	}
+}
+
+// raw sends a request as it is, over TLS behind a preamble in clear.
+func (s *stack) raw(t *testing.T, addr, from, preamble, request string) reply {
+	t.Helper()
+	resp, err := s.tryRaw(addr, from, preamble, request)
+	if err != nil {
+		t.Fatalf("%q from %s: %v", request, from, err)
+	}
+	return resp
+}
+
+func (s *stack) tryRaw(addr, from, preamble, request string) (reply, error) {
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: patience}
+	plain, err := dialer.Dial("tcp", addr)
+	if err != nil {
+		return reply{}, err
+	}
+	defer plain.Close()
+	plain.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(plain, preamble); err != nil {
+		return reply{}, err
+	}
+	conn := tls.Client(plain, s.tlsConfig())
+	if _, err := io.WriteString(conn, request); err != nil {
+		return reply{}, err
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return reply{}, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, resp.Header, string(body)}, err
+}
+
 func TestConnectionsToTheServerAreKept(t *testing.T) {
+	t.Run("unix socket", func(t *testing.T) { connectionsAreKept(t, (*stack).onSocket) })
+	t.Run("TCP", func(t *testing.T) { connectionsAreKept(t, (*stack).onTCP) })
+}
+
+// onSocket has nginx reach the upstream by a unix socket, as where both are on one host.
+func (s *stack) onSocket(testing.TB) []string { return nil }
+
+// onTCP has nginx reach the upstream by TCP, as where it is on another host.
+func (s *stack) onTCP(t testing.TB) []string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.serveUpstream(t, l)
+	return []string{"NGINX_UPSTREAM=" + l.Addr().String()}
+}
+
+func connectionsAreKept(t *testing.T, upstream func(*stack, testing.TB) []string) {
 	var served atomic.Int32
-	s := start(t, ok(&served))
+	s := prepare(t, ok(&served))
+	s.launch(t, upstream(s, t))
 	for range 50 {
 		s.get(t, s.client(t, "127.0.0.1"), "/api/x") // a connection of its own each
 	}
@@ -300,7 +389,7 @@ func TestClientConnectionOutlivesThousandRequests(t *testing.T) {
 }
 
 func TestBodyLimit(t *testing.T) {
-	const limit = 10 << 20
+	const limit = 128 << 10
 	var served atomic.Int32
 	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		served.Add(1)
@@ -309,7 +398,7 @@ func TestBodyLimit(t *testing.T) {
 	}))
 	client := s.client(t, "127.0.0.1")
 	if got := s.do(t, client, http.MethodPost, "/api/x", nil, bytes.NewReader(make([]byte, limit))); got.body != fmt.Sprint(limit) {
-		t.Errorf("10 MB: %d %s", got.status, got.body)
+		t.Errorf("128 KB: %d %s", got.status, got.body)
 	}
 	conn, err := tls.Dial("tcp", s.addr, s.tlsConfig())
 	if err != nil {
@@ -322,8 +411,8 @@ func TestBodyLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	body, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode != http.StatusRequestEntityTooLarge || string(body) != `{"message":"the request body is larger than 10 MB"}` || served.Load() != 1 {
-		t.Errorf("10 MB and a byte: %d %s, served %d", resp.StatusCode, body, served.Load())
+	if resp.StatusCode != http.StatusRequestEntityTooLarge || string(body) != `{"message":"the request body is larger than 128 KB"}` || served.Load() != 1 {
+		t.Errorf("128 KB and a byte: %d %s, served %d", resp.StatusCode, body, served.Load())
 	}
 }
 

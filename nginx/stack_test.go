@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -33,8 +34,9 @@ const patience = 20 * time.Second
 // upstream on a unix socket.
 type stack struct {
 	dir     string
-	addr    string // of nginx
+	addr    string // where clients connect, and nginx listens unless the test says otherwise
 	process *os.Process
+	stop    func() // in good order, so that nginx has written its logs
 
 	upstream http.Handler
 	opened   atomic.Int32 // connections from nginx to the upstream
@@ -43,6 +45,14 @@ type stack struct {
 // start runs nginx in front of the upstream until the test ends. The edits, pairs of old
 // and new text, change the rendered configuration; only benchmarks have a use for them.
 func start(t testing.TB, upstream http.Handler, edits ...string) *stack {
+	t.Helper()
+	s := prepare(t, upstream)
+	s.launch(t, nil, edits...)
+	return s
+}
+
+// prepare does all of start but nginx itself.
+func prepare(t testing.TB, upstream http.Handler) *stack {
 	t.Helper()
 	if _, err := exec.LookPath("nginx"); err != nil {
 		t.Skip("nginx is not installed (Debian package nginx)")
@@ -54,11 +64,20 @@ func start(t testing.TB, upstream http.Handler, edits ...string) *stack {
 	if _, err := cert.Ensure(s.dir, []string{"localhost", "127.0.0.1"}, 24*time.Hour, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	s.serveUpstream(t)
-	s.render(t, edits)
+	l, err := net.Listen("unix", s.path("server.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.serveUpstream(t, l)
+	return s
+}
+
+// launch runs nginx with these variables in addition to those of every stack.
+func (s *stack) launch(t testing.TB, vars []string, edits ...string) {
+	t.Helper()
+	s.render(t, vars, edits)
 	s.checkConfig(t)
 	s.run(t)
-	return s
 }
 
 func freeAddress(t testing.TB) string {
@@ -71,13 +90,9 @@ func freeAddress(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// serveUpstream serves s.upstream on the unix socket and counts its connections.
-func (s *stack) serveUpstream(t testing.TB) {
+// serveUpstream serves s.upstream and counts its connections.
+func (s *stack) serveUpstream(t testing.TB, l net.Listener) {
 	t.Helper()
-	l, err := net.Listen("unix", s.path("server.sock"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.upstream.ServeHTTP(w, r) }),
 		ConnState: func(_ net.Conn, state http.ConnState) {
@@ -93,7 +108,7 @@ func (s *stack) serveUpstream(t testing.TB) {
 func (s *stack) path(name string) string { return filepath.Join(s.dir, name) }
 
 // render fills in the template as the scripts do.
-func (s *stack) render(t testing.TB, edits []string) {
+func (s *stack) render(t testing.TB, vars, edits []string) {
 	t.Helper()
 	me, err := user.Current()
 	if err != nil {
@@ -103,6 +118,7 @@ func (s *stack) render(t testing.TB, edits []string) {
 	cmd.Env = append(os.Environ(), "NGINX_USER="+me.Username, "NGINX_RUN="+s.dir, "NGINX_LISTEN="+s.addr,
 		"NGINX_CERT="+s.path(cert.CertFile), "NGINX_KEY="+s.path(cert.KeyFile),
 		"NGINX_STATIC="+s.path("static"), "NGINX_UPSTREAM=unix:"+s.path("server.sock"))
+	cmd.Env = append(cmd.Env, vars...) // the last one counts
 	cmd.Stderr = os.Stderr
 	config, err := cmd.Output()
 	if err != nil {
@@ -155,13 +171,14 @@ func (s *stack) run(t testing.TB) {
 		for lines.Scan() {
 		}
 	}()
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		<-drained
 		if err := cmd.Wait(); err != nil || t.Failed() {
 			t.Logf("nginx: %v\n%s", err, log.String())
 		}
 	})
+	t.Cleanup(s.stop)
 }
 
 // client returns an HTTPS client with connections of its own that come from this

@@ -18,6 +18,8 @@ type upStack struct {
 	dir string // of everything it writes
 	bin string // of its programs
 	env []string
+
+	https, databasePort string
 }
 
 // newUpStack chooses folder and ports.
@@ -37,9 +39,9 @@ func newUpStack(t *testing.T) *upStack {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(freeAddress(t))
-	u := &upStack{dir: filepath.Join(dir, "run"), bin: filepath.Join(dir, "bin")}
+	u := &upStack{dir: filepath.Join(dir, "run"), bin: filepath.Join(dir, "bin"), https: freeAddress(t), databasePort: port}
 	u.env = append(os.Environ(), "UP_DIR="+u.dir, "UP_BIN="+u.bin, "UP_DATABASE_PORT="+port,
-		"UP_HTTPS="+freeAddress(t), "UP_HTTP="+freeAddress(t), "UP_PAYMENT="+freeAddress(t))
+		"UP_HTTPS="+u.https, "UP_HTTP="+freeAddress(t), "UP_PAYMENT="+freeAddress(t))
 	return u
 }
 
@@ -107,6 +109,7 @@ func TestUpAndDown(t *testing.T) {
 		t.Errorf("the second up changed processes: %v, then %v", first, again)
 	}
 
+	u.limitAccount(t)
 	const server = 2
 	if err := syscall.Kill(first[server], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -121,6 +124,8 @@ func TestUpAndDown(t *testing.T) {
 		t.Errorf("more than the server was started again: %v, then %v", first, revived)
 	}
 
+	u.initialize(t)
+
 	last := u.pids(t)
 	u.mustScript(t, "down.sh")
 	for i, pid := range last {
@@ -129,6 +134,54 @@ func TestUpAndDown(t *testing.T) {
 		}
 	}
 	u.mustScript(t, "down.sh")
+}
+
+// limitAccount has the database as it is on a host of its own: the server's account is good
+// from one address, for one database, and for what the server does.
+func (u *upStack) limitAccount(t *testing.T) {
+	t.Helper()
+	template, err := os.ReadFile("../sql/0-host.sql.template")
+	if err != nil {
+		t.Fatal(err)
+	}
+	statements := os.Expand(string(template), func(name string) string {
+		return map[string]string{"DB_NAME": "isuride", "DB_USER": "isucon", "DB_PASSWORD": "isucon", "DB_CLIENT": "127.0.0.1"}[name]
+	})
+	for range 2 {
+		if output, err := u.sql("--socket="+filepath.Join(u.dir, "mariadb", "mariadb.sock"), "--execute="+statements); err != nil {
+			t.Fatalf("%v\n%s", err, output)
+		}
+	}
+	account := []string{"--protocol=tcp", "--host=127.0.0.1", "--port=" + u.databasePort, "--user=isucon", "--password=isucon"}
+	for statement, allowed := range map[string]bool{
+		"SELECT COUNT(*) FROM isuride.users":                           true,
+		"SELECT COUNT(*) FROM mysql.user":                              false,
+		"CREATE DATABASE other":                                        false,
+		"SELECT 1 INTO OUTFILE '" + filepath.Join(u.dir, "file") + "'": false,
+		"GRANT SELECT ON isuride.* TO 'isucon'@'%'":                    false,
+	} {
+		if output, err := u.sql(append(account, "--execute="+statement)...); (err == nil) != allowed {
+			t.Errorf("%s: %v\n%s", statement, err, output)
+		}
+	}
+	if output, err := u.sql(append(account, "--bind-address=127.0.0.2", "--execute=SELECT 1")...); err == nil {
+		t.Errorf("the account is good from another address: %s", output)
+	}
+}
+
+// sql runs the database's client to its end.
+func (u *upStack) sql(arguments ...string) ([]byte, error) {
+	return exec.Command("mariadb", append([]string{"--no-defaults"}, arguments...)...).CombinedOutput()
+}
+
+// initialize makes all tables anew, through nginx.
+func (u *upStack) initialize(t *testing.T) {
+	t.Helper()
+	output, err := exec.Command("curl", "--noproxy", "*", "--silent", "--fail", "--cacert", filepath.Join(u.dir, "tls", "cert.pem"),
+		"--data", `{"payment_server":"http://127.0.0.1:9"}`, "https://"+strings.Replace(u.https, "127.0.0.1", "localhost", 1)+"/api/initialize").CombinedOutput()
+	if err != nil || string(output) != `{"language":"go"}` {
+		t.Errorf("initialize: %v, %q", err, output)
+	}
 }
 
 // A pid file left by a crash may name a process of somebody else by now.

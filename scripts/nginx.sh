@@ -3,28 +3,70 @@
 #
 #   NGINX_USER=... NGINX_RUN=... scripts/nginx.sh render >nginx.conf
 #
-# All variables of the template must be set; nginx/README.md says what they mean.
+# nginx/README.md says what the variables mean, and which must be set.
+#
+# In the template, "# if NAME", "# else" and "# end" choose between lines, and a line with
+# a list is repeated for each of its elements, which commas separate.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-variables=(NGINX_USER NGINX_RUN NGINX_LISTEN NGINX_CERT NGINX_KEY NGINX_STATIC NGINX_UPSTREAM)
+required=(NGINX_USER NGINX_RUN NGINX_LISTEN NGINX_CERT NGINX_KEY NGINX_STATIC NGINX_UPSTREAM)
+optional=(NGINX_ACCESS_LOG NGINX_SPREAD)
+lists=(NGINX_SPREAD_TO NGINX_TRUSTED)
 
 render() {
-	local config name value
-	config=$(<"$root/nginx/nginx.conf.template")
-	for name in "${variables[@]}"; do
-		value=${!name-}
-		if [[ -z $value ]]; then
-			echo "nginx.sh: $name must be set" >&2
-			return 1
-		fi
-		if [[ $value =~ [[:space:]\;\{\}\"\'\$\\#] ]]; then
-			echo "nginx.sh: $name holds a character that nginx would misread: $value" >&2
-			return 1
-		fi
-		config=${config//"\${$name}"/"$value"}
+	local line condition chosen=1
+	check || return
+	while IFS= read -r line; do
+		condition=${line#"${line%%[![:space:]]*}"} # without indentation
+		case $condition in
+		'# if '*)
+			condition=${condition#'# if '}
+			chosen=0
+			[[ -z ${!condition-} ]] || chosen=1
+			;;
+		'# else') chosen=$((1 - chosen)) ;;
+		'# end') chosen=1 ;;
+		*) ((!chosen)) || fill "$line" ;;
+		esac
+	done <"$root/nginx/nginx.conf.template"
+}
+
+check() {
+	local name value
+	[[ ${NGINX_ACCESS_LOG-} != off ]] || NGINX_ACCESS_LOG=
+	for name in "${required[@]}"; do
+		[[ -n ${!name-} ]] || refuse "$name must be set" || return
 	done
-	printf '%s\n' "$config"
+	[[ -n ${NGINX_SPREAD-} || -z ${NGINX_SPREAD_TO-} ]] || refuse "NGINX_SPREAD must be set, too" || return
+	[[ -z ${NGINX_SPREAD-} || -n ${NGINX_SPREAD_TO-} ]] || refuse "NGINX_SPREAD_TO must be set, too" || return
+	for name in "${required[@]}" "${optional[@]}" "${lists[@]}"; do
+		value=${!name-}
+		if [[ $value =~ [[:space:]\;\{\}\"\'\$\\#] ]]; then
+			refuse "$name holds a character that nginx would misread: $value" || return
+		fi
+	done
+}
+
+refuse() {
+	echo "nginx.sh: $1" >&2
+	return 1
+}
+
+# fill prints a line with the values of its variables.
+fill() {
+	local line=$1 name element
+	for name in "${required[@]}" "${optional[@]}"; do
+		line=${line//"\${$name}"/"${!name-}"}
+	done
+	for name in "${lists[@]}"; do
+		[[ $line == *"\${$name}"* ]] || continue
+		for element in ${!name//,/ }; do
+			printf '%s\n' "${line//"\${$name}"/"$element"}"
+		done
+		return
+	done
+	printf '%s\n' "$line"
 }
 
 case ${1-} in
