@@ -1,0 +1,160 @@
+// Command lab is a laboratory on one machine: three hosts to deploy to and one to come
+// from, as network namespaces with sshd and a stand-in for systemd. tools/lab/README.md
+// describes it.
+//
+// The same program is, under other names, PID 1 of the hosts and their systemctl and
+// journalctl.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"isuride/tools/lab/cluster"
+	"isuride/tools/lab/journal"
+	"isuride/tools/lab/supervisor"
+	"isuride/tools/lab/systemctl"
+)
+
+func main() {
+	if supervisor.IsLaunch() {
+		supervisor.Launch()
+	}
+	args := os.Args[1:]
+	switch name := filepath.Base(os.Args[0]); name {
+	case "systemctl":
+		os.Exit(systemctl.Client(cluster.Socket, args, os.Stdout, os.Stderr))
+	case "journalctl":
+		os.Exit(journal.Journalctl(cluster.Journal, args, time.Now(), os.Stdout, os.Stderr))
+	case "reboot":
+		os.Exit(systemctl.Client(cluster.Socket, []string{"reboot"}, os.Stdout, os.Stderr))
+	case "poweroff", "halt":
+		os.Exit(systemctl.Client(cluster.Socket, []string{"poweroff"}, os.Stdout, os.Stderr))
+	case "shutdown":
+		verb := "poweroff"
+		if slices.Contains(args, "-r") {
+			verb = "reboot"
+		}
+		os.Exit(systemctl.Client(cluster.Socket, []string{verb}, os.Stdout, os.Stderr))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, args))
+}
+
+// command is an action of the program.
+type command struct {
+	name, args, does string
+	hidden           bool // only the laboratory itself calls it
+	run              func(ctx context.Context, l *cluster.Lab, args []string) error
+}
+
+func commands() []command {
+	return []command{
+		{name: "up", does: "make the hosts", run: up},
+		{name: "down", does: "end them, with everything that runs in them", run: func(ctx context.Context, l *cluster.Lab, _ []string) error { return l.Down(ctx) }},
+		{name: "status", does: "list the hosts", run: func(_ context.Context, l *cluster.Lab, _ []string) error { return l.Status(os.Stdout) }},
+		{name: "exec", args: "HOST COMMAND...", does: "run a command as root in a host", run: execute},
+		{name: "reboot", args: "HOST", does: "take a host's power away for a moment", run: onHost((*cluster.Lab).Reboot)},
+		{name: "cut", args: "HOST", does: "take its network away", run: onHost((*cluster.Lab).Cut)},
+		{name: "join", args: "HOST", does: "give it back", run: onHost((*cluster.Lab).Join)},
+		{name: cluster.KeepWord, hidden: true, run: func(_ context.Context, l *cluster.Lab, _ []string) error { return l.Keep() }},
+		{name: cluster.HoldWord, hidden: true, run: onHost((*cluster.Lab).Hold)},
+		{name: cluster.InitWord, hidden: true, run: onHost(func(l *cluster.Lab, _ context.Context, host string) error {
+			os.Exit(l.Init(host))
+			return nil
+		})},
+	}
+}
+
+func run(ctx context.Context, args []string) int {
+	name := ""
+	if len(args) > 0 {
+		name, args = args[0], args[1:]
+	}
+	all := commands()
+	i := slices.IndexFunc(all, func(c command) bool { return c.name == name })
+	if i < 0 {
+		explain(all)
+		return 2
+	}
+	flags := flag.NewFlagSet("lab "+name, flag.ContinueOnError)
+	dir := flags.String("dir", ".run/lab", "`folder` of the laboratory")
+	host := flags.String("host", "", "the host, for the laboratory itself")
+	if err := flags.Parse(args); err != nil {
+		return 2
+	}
+	l, err := lab(*dir)
+	if err == nil {
+		rest := flags.Args()
+		if *host != "" {
+			rest = []string{*host}
+		}
+		err = all[i].run(ctx, l, rest)
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "lab:", err)
+		return 1
+	}
+	return 0
+}
+
+func explain(all []command) {
+	fmt.Fprintln(os.Stderr, "usage: lab COMMAND [-dir FOLDER] [arguments]")
+	for _, c := range all {
+		if !c.hidden {
+			fmt.Fprintf(os.Stderr, "  %-24s %s\n", c.name+" "+c.args, c.does)
+		}
+	}
+}
+
+func lab(dir string) (*cluster.Lab, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	dir, err = filepath.Abs(dir)
+	return &cluster.Lab{Dir: dir, Program: program}, err
+}
+
+func up(ctx context.Context, l *cluster.Lab, _ []string) error {
+	if err := l.Up(ctx); err != nil {
+		return errors.Join(err, l.Down(context.WithoutCancel(ctx)))
+	}
+	fmt.Printf("the hosts are up; for instance: bin/lab exec bench ssh -F %s s1\n", l.SSHConfig())
+	return l.Status(os.Stdout)
+}
+
+func onHost(do func(*cluster.Lab, context.Context, string) error) func(context.Context, *cluster.Lab, []string) error {
+	return func(ctx context.Context, l *cluster.Lab, args []string) error {
+		if len(args) != 1 {
+			return errors.New("name one host")
+		}
+		return do(l, ctx, args[0])
+	}
+}
+
+func execute(ctx context.Context, l *cluster.Lab, args []string) error {
+	if len(args) < 2 {
+		return errors.New("name a host and a command")
+	}
+	cmd, err := l.Exec(ctx, args[0], args[1:]...)
+	if err != nil {
+		return err
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	return cmd.Run()
+}
