@@ -7,8 +7,11 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"log/slog"
+	"math"
+	"strings"
 	"time"
 
 	"isuride/webapp/engine"
@@ -24,6 +27,11 @@ type Options struct {
 	PollPause time.Duration
 	// Static serves everything outside /api/.
 	Static *Static
+	// OnSlow is told of answers that took Slow or longer, as they are sent: the request's
+	// id, the endpoint, the time. Streams and what waits for others are not meant. It must
+	// not block. A Slow of 0 means never.
+	Slow   time.Duration
+	OnSlow func(request, endpoint string, took time.Duration)
 	Log    *slog.Logger
 }
 
@@ -33,11 +41,17 @@ type API struct {
 	opt    Options
 	crew   *crew
 	routes map[string]route
+
+	static, other *endpoint // what is no endpoint, see staticName and otherName
+	told          [2]told   // by state.Side
 }
 
-// New makes an API; Serve is its handler.
+// New makes an API; Serve is its handler, and Observe has to be told of its answers.
 func New(e *engine.Engine, opt Options) *API {
-	a := &API{engine: e, opt: opt, crew: newCrew()}
+	if opt.Slow <= 0 {
+		opt.Slow = math.MaxInt64
+	}
+	a := &API{engine: e, opt: opt, crew: newCrew(), static: &endpoint{name: staticName}, other: &endpoint{name: otherName, pace: endless}}
 	a.routes = a.table()
 	return a
 }
@@ -66,16 +80,27 @@ func (c call) noContent() { c.SetStatus(204) }
 func (a *API) Serve(ctx *httpd.Ctx) {
 	r, rideID, found := a.find(ctx.Path())
 	if !found {
-		a.opt.Static.Serve(ctx)
+		a.serveFile(ctx)
 		return
 	}
-	handle, ok := r.handlers[string(ctx.Method())]
+	e, ok := r.endpoints[string(ctx.Method())]
 	if !ok {
 		ctx.SetHeader("Allow", r.allow)
 		writeError(ctx, 405, "method "+string(ctx.Method())+" is not allowed here")
 		return
 	}
-	a.run(handle, call{Ctx: ctx, gen: a.engine.Current(), rideID: rideID})
+	ctx.SetTag(e)
+	a.run(e.handle, call{Ctx: ctx, gen: a.engine.Current(), rideID: rideID})
+}
+
+// serveFile answers a request for a path that is no endpoint.
+func (a *API) serveFile(ctx *httpd.Ctx) {
+	if name := string(ctx.Path()); name == "/api" || strings.HasPrefix(name, "/api/") {
+		writeError(ctx, 404, "there is no endpoint "+name)
+		return
+	}
+	ctx.SetTag(a.static)
+	a.opt.Static.Serve(ctx)
 }
 
 // run answers with what the handler says, once everything that the answer may tell of
@@ -90,13 +115,20 @@ func (a *API) run(handle handler, c call) {
 	}
 }
 
-// fail answers with an error. Anything but a domain error is ours, and logged.
+// fail answers with an error. Anything but a domain error is ours.
 func (a *API) fail(ctx *httpd.Ctx, err error) {
+	status, message, level := 500, internalError, slog.LevelError
 	var domain *isuride.Error
 	if errors.As(err, &domain) {
-		writeError(ctx, statusOf[domain.Code], domain.Message)
-		return
+		status, message = statusOf[domain.Code], domain.Message
 	}
-	a.opt.Log.Error("request failed", "path", string(ctx.Path()), "err", err)
-	writeError(ctx, 500, "internal error")
+	if status == 502 { // the gateway's doing
+		level = slog.LevelWarn
+	}
+	if status >= 500 {
+		a.opt.Log.Log(context.Background(), level, "request failed", "request", ctx.ID(),
+			"method", string(ctx.Method()), "path", string(ctx.Path()), "status", status, "err", err)
+		message = withID(ctx, message)
+	}
+	writeError(ctx, status, message)
 }

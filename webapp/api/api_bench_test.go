@@ -104,7 +104,7 @@ func (l *memoryListener) Addr() net.Addr { return &net.UnixAddr{} }
 func exchange(tb testing.TB, a *API, request string, n int) string {
 	tb.Helper()
 	conn := &memoryConn{request: []byte(request), left: n, closed: make(chan struct{})}
-	httpd.New(a.Serve, httpd.Options{}).Serve(&memoryListener{conn: conn})
+	httpd.New(a.Serve, httpd.Options{Observe: a.Observe}).Serve(&memoryListener{conn: conn})
 	if !strings.HasPrefix(string(conn.last), "HTTP/1.1 200") {
 		tb.Fatalf("the last answer is %q", conn.last)
 	}
@@ -124,15 +124,20 @@ func mustBe[T any](tb testing.TB) func(T, error) T {
 // BenchmarkReport is a position report from its bytes to the bytes of its answer: HTTP,
 // session, JSON, state and journal, without a network.
 func BenchmarkReport(b *testing.B) {
-	a, s := newTestAPI(b)
-	owner := mustBe[*state.Owner](b)(s.RegisterOwner("owner"))
-	chair := mustBe[*state.Chair](b)(s.RegisterChair(owner.ChairRegisterToken, "chair", "SitEase"))
-	const body = `{"latitude":-12,"longitude":345}`
-	request := fmt.Sprintf("POST /api/chair/coordinate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"+
-		"Content-Length: %d\r\nCookie: chair_session=%s\r\n\r\n%s", len(body), chair.AccessToken(), body)
+	a, request := newReport(b)
 	b.ReportAllocs()
 	b.ResetTimer()
 	exchange(b, a, request, b.N)
+}
+
+// newReport is an API and a position report for it.
+func newReport(tb testing.TB) (*API, string) {
+	a, s := newTestAPI(tb)
+	owner := mustBe[*state.Owner](tb)(s.RegisterOwner("owner"))
+	chair := mustBe[*state.Chair](tb)(s.RegisterChair(owner.ChairRegisterToken, "chair", "SitEase"))
+	const body = `{"latitude":-12,"longitude":345}`
+	return a, fmt.Sprintf("POST /api/chair/coordinate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"+
+		"Content-Length: %d\r\nCookie: chair_session=%s\r\n\r\n%s", len(body), chair.AccessToken(), body)
 }
 
 // BenchmarkNearby lists the 30 or so of 1,000 free chairs that are in range, as a user

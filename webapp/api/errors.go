@@ -31,8 +31,19 @@ func writeError(ctx *httpd.Ctx, status int, message string) {
 	ctx.Stream(nil)
 }
 
-// WriteProtocolError is the answer to a request that never became one: the Error
-// option of the HTTP server.
+// internalError is all that strangers are told of what went wrong in here.
+const internalError = "internal error"
+
+// withID adds what finds the request in the server's log.
+func withID(ctx *httpd.Ctx, message string) string {
+	return message + " (request " + ctx.ID() + ")"
+}
+
+// WriteProtocolError is the answer to a request that never became one, or whose handler
+// panicked: the Error option of the HTTP server.
 func WriteProtocolError(ctx *httpd.Ctx, status int, message string) {
+	if status == 500 {
+		message = withID(ctx, internalError)
+	}
 	writeError(ctx, status, message)
 }

@@ -36,5 +36,3 @@ func (a *API) match(c call) error {
 	c.noContent()
 	return nil
 }
-
-func (a *API) metrics(c call) error { return c.object(200, c.gen.Metrics()) }

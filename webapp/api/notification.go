@@ -29,7 +29,7 @@ func (a *API) notify(c call, to audience) error {
 		a.poll(c, to)
 		return nil
 	}
-	c.Stream((&eventStream{gen: c.gen, crew: a.crew, to: to}).open)
+	c.Stream((&eventStream{gen: c.gen, crew: a.crew, to: to, told: &a.told[to.side]}).open)
 	return nil
 }
 
@@ -45,6 +45,7 @@ func (a *API) poll(c call, to audience) {
 		store := c.gen.Store
 		c.AfterWrite(func(err error) {
 			if err == nil {
+				a.told[to.side].sent.Add(1)
 				store.Delivered(to.log, to.side, n) // else it stays pending: it is told again
 			}
 		})

@@ -15,8 +15,8 @@ type handler func(c call) error
 
 // route is a path with what it takes by method.
 type route struct {
-	handlers map[string]handler
-	allow    string // the methods, for 405
+	endpoints map[string]*endpoint
+	allow     string // the methods, for 405
 }
 
 // ride_id stands in the middle of two paths.
@@ -31,24 +31,29 @@ const (
 // table lists all endpoints (spec 4.0).
 func (a *API) table() map[string]route {
 	t := map[string]route{}
-	add := func(method, path string, h handler) {
+	paced := func(pace pace, method, path string, h handler) {
 		r, ok := t[path]
 		if !ok {
-			r = route{handlers: map[string]handler{}}
+			r = route{endpoints: map[string]*endpoint{}}
 		}
-		r.handlers[method] = h
-		r.allow = strings.Join(slices.Sorted(maps.Keys(r.handlers)), ", ")
+		r.endpoints[method] = &endpoint{name: method + " " + path, handle: h, pace: pace}
+		r.allow = strings.Join(slices.Sorted(maps.Keys(r.endpoints)), ", ")
 		t[path] = r
 	}
-	add("POST", "/api/initialize", a.initialize)
+	add := func(method, path string, h handler) { paced(quick, method, path, h) }
+	notifications := endless
+	if a.opt.Polling {
+		notifications = quick
+	}
+	paced(waiting, "POST", "/api/initialize", a.initialize)
 
 	add("POST", "/api/app/users", writing(a.registerUser))
 	add("POST", "/api/app/payment-methods", writing(asUser(a.setPaymentMethod)))
 	add("GET", "/api/app/rides", asUser(a.rideHistory))
 	add("POST", "/api/app/rides", writing(asUser(a.requestRide)))
 	add("POST", "/api/app/rides/estimated-fare", asUser(a.estimateFare))
-	add("POST", appRidesPath+rideParameter+evaluationPath, writing(asUser(a.rate)))
-	add("GET", "/api/app/notification", withUser(a.userNotification))
+	paced(waiting, "POST", appRidesPath+rideParameter+evaluationPath, writing(asUser(a.rate)))
+	paced(notifications, "GET", "/api/app/notification", withUser(a.userNotification))
 	add("GET", "/api/app/nearby-chairs", asUser(a.nearbyChairs))
 
 	add("POST", "/api/owner/owners", writing(a.registerOwner))
@@ -58,11 +63,10 @@ func (a *API) table() map[string]route {
 	add("POST", "/api/chair/chairs", writing(a.registerChair))
 	add("POST", "/api/chair/activity", writing(asChair(a.setActivity)))
 	add("POST", "/api/chair/coordinate", writing(asChair(a.report)))
-	add("GET", "/api/chair/notification", asChair(a.chairNotification))
+	paced(notifications, "GET", "/api/chair/notification", asChair(a.chairNotification))
 	add("POST", chairRidesPath+rideParameter+statusPath, writing(asChair(a.advance)))
 
 	add("GET", "/api/internal/matching", local(a.match))
-	add("GET", "/api/internal/metrics", local(a.metrics))
 	return t
 }
 

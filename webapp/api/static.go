@@ -45,12 +45,23 @@ const (
 	assetPrefix  = "/assets/"
 )
 
+// What browsers are told: not to guess types; of pages also not to show them in frames of
+// other hosts, nor to tell those where a user comes from. A front end of somebody else's may
+// load whatever it likes; the built-in page loads nothing. The API's answers carry none of
+// it: they are no pages, and their bytes count.
+const (
+	fileSafety    = "X-Content-Type-Options: nosniff\r\n"
+	pageSafety    = "Referrer-Policy: same-origin\r\nContent-Security-Policy: frame-ancestors 'self'\r\n"
+	builtInSafety = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\r\n"
+)
+
 // NewStatic reads all files of a folder, which must have an index.html. A nil folder
 // means the small page that tells what runs here.
 func NewStatic(folder fs.FS) (*Static, error) {
 	s := &Static{files: map[string]*staticFile{}}
 	if folder == nil {
 		s.index = newStaticFile("/index.html", page, time.Time{})
+		s.index.head += builtInSafety
 		s.files["/index.html"] = s.index
 		return s, nil
 	}
@@ -94,7 +105,10 @@ func newStaticFile(name string, content []byte, modified time.Time) *staticFile 
 		caching = assetCaching
 	}
 	// The tag is weak, since it stands for both the plain and the compressed form.
-	f.head = "Content-Type: " + contentType + "\r\nCache-Control: " + caching + "\r\nETag: W/" + f.etag + "\r\nVary: Accept-Encoding\r\n"
+	f.head = "Content-Type: " + contentType + "\r\nCache-Control: " + caching + "\r\nETag: W/" + f.etag + "\r\nVary: Accept-Encoding\r\n" + fileSafety
+	if strings.HasPrefix(contentType, "text/html") {
+		f.head += pageSafety
+	}
 	if !modified.IsZero() {
 		f.modified = modified.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
 		f.head += "Last-Modified: " + f.modified + "\r\n"
@@ -113,19 +127,14 @@ func pack(content []byte) []byte {
 	return b.Bytes()
 }
 
-// Serve answers a request for a path that is no endpoint.
+// Serve answers a request for a path outside /api.
 func (s *Static) Serve(ctx *httpd.Ctx) {
-	name := string(ctx.Path())
-	if name == "/api" || strings.HasPrefix(name, "/api/") {
-		writeError(ctx, 404, "there is no endpoint "+name)
-		return
-	}
 	if m := string(ctx.Method()); m != "GET" && m != "HEAD" {
 		ctx.SetHeader("Allow", "GET, HEAD")
 		writeError(ctx, 405, "method "+m+" is not allowed here")
 		return
 	}
-	s.find(name).serve(ctx)
+	s.find(string(ctx.Path())).serve(ctx)
 }
 
 // find looks a path up that may be percent-encoded.

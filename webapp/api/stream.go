@@ -5,6 +5,7 @@ import (
 
 	"isuride/webapp/engine"
 	"isuride/webapp/internal/httpd"
+	"isuride/webapp/isuride"
 	"isuride/webapp/state"
 	"isuride/webapp/wire"
 )
@@ -15,12 +16,14 @@ import (
 // writes all there is. There is never more than one, since only the step from idle calls
 // one; a message that comes while it writes makes it look once more before it leaves.
 type eventStream struct {
-	gen  *engine.Generation
-	crew *crew
-	to   audience
-	conn *httpd.Stream
-	log  *state.Stream
-	mute bool // nothing was written yet; owned by the writer
+	gen   *engine.Generation
+	crew  *crew
+	to    audience
+	told  *told
+	conn  *httpd.Stream
+	log   *state.Stream
+	since isuride.Time // when it was opened
+	mute  bool         // nothing was written yet; owned by the writer
 
 	writer atomic.Int32 // idle, writing or writingAgain
 }
@@ -39,9 +42,12 @@ func (s *eventStream) open(conn *httpd.Stream) {
 		conn.Close()
 		return
 	}
+	s.told.streams.Add(1)
+	s.since = s.gen.Now()
 	s.writer.Store(writingOnce) // before the log knows the stream: wake must not start a second one
 	s.log = s.to.log.Open(s.wake)
 	conn.OnClose(func() {
+		s.told.streams.Add(-1)
 		s.log.Close()
 		leave()
 		s.to.left()
@@ -100,5 +106,6 @@ func (s *eventStream) writeAll(buf []byte) ([]byte, bool) {
 		if s.conn.Write(buf) != nil {
 			return buf, false
 		}
+		s.told.message(&m, s.since, s.gen.Now())
 	}
 }

@@ -37,6 +37,11 @@ func (p *Params) pairCost(r *state.Ride, c *state.FreeChair) int64 {
 	return pickup + (carry/speed-carry/mean)*int64(p.CarryWeight)/1000
 }
 
+// pickupTime is how long the chair drives to where the ride begins.
+func pickupTime(r *state.Ride, c *state.FreeChair) time.Duration {
+	return time.Duration(c.At.Distance(r.Pickup)) * tick / time.Duration(c.Speed)
+}
+
 // fill computes the matrix, rides by chairs, row-major, into dst.
 func (p *Params) fill(dst []int32, rides []candidate, chairs []state.FreeChair) []int32 {
 	dst = dst[:0]

@@ -44,6 +44,8 @@ type Dispatcher struct {
 	assign []int32
 	pairs  []pair
 	rest   time.Duration
+
+	counters counters
 }
 
 // pair is a ride and a chair that the solver wants together, by index.
@@ -102,6 +104,10 @@ func (d *Dispatcher) Round() (assigned int, err error) {
 	if len(d.stock.rides) == 0 || len(d.stock.chairs) == 0 {
 		return 0, nil
 	}
+	began := time.Now()
+	defer func() { d.counters.took.Observe(time.Since(began)) }()
+	d.counters.rides.Store(int64(len(d.stock.rides)))
+	d.counters.chairs.Store(int64(len(d.stock.chairs)))
 	d.rest = d.params.Cadence
 	room := d.room()
 	d.choose(d.now())
@@ -130,13 +136,14 @@ func (d *Dispatcher) solve(room int) {
 
 func (d *Dispatcher) carryOut() (assigned int, err error) {
 	for _, p := range d.pairs {
-		ride, chair := d.stock.candidates[p.ride].ride, d.stock.chairs[p.chair].Chair
-		ok, err := d.store.Assign(ride, chair)
+		ride, chair := d.stock.candidates[p.ride].ride, &d.stock.chairs[p.chair]
+		ok, err := d.store.Assign(ride, chair.Chair)
 		if err != nil {
 			return assigned, err
 		}
 		if ok {
 			assigned++
+			d.counters.pickup.Add(int64(pickupTime(ride, chair)))
 		}
 	}
 	return assigned, nil

@@ -82,7 +82,6 @@ func (g *Generation) pay(ch *state.Charge) error {
 		return err
 	}
 	if err := g.gateway.Charge(g.ctx, ch.Token, ch.Ride.Fare, ch.Ride.ID); err != nil {
-		g.cfg.Log.Warn("payment failed", "ride", ch.Ride.ID, "err", err)
 		return isuride.Errorf(isuride.PaymentFailed, "the payment did not go through: %v", err)
 	}
 	return nil
@@ -96,9 +95,11 @@ func (g *Generation) resume(ch *state.Charge) {
 	}
 	go func() {
 		g.charge(ch)
-		if _, err := ch.Wait(); err == nil {
-			g.Store.Release(ch.Ride)
-			g.Store.Reveal(ch.Ride)
+		if _, err := ch.Wait(); err != nil {
+			g.cfg.Log.Warn("a payment that was under way before the start has failed", "ride", ch.Ride.ID, "err", err)
+			return
 		}
+		g.Store.Release(ch.Ride)
+		g.Store.Reveal(ch.Ride)
 	}()
 }

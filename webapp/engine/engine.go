@@ -70,7 +70,7 @@ func Start(ctx context.Context, db *sqlstore.Store, cfg Config) (*Engine, error)
 	if err := e.prepare(ctx, st); err != nil {
 		return nil, err
 	}
-	g, err := e.open(ctx)
+	g, err := e.open(ctx, Stats{})
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,9 @@ func (e *Engine) Initialize(paymentServer string) error {
 	if err := e.reset(ctx, old.number+1, paymentServer); err != nil {
 		return err
 	}
-	g, err := e.open(ctx)
+	before := old.own()
+	before.add(&old.before)
+	g, err := e.open(ctx, before)
 	if err != nil {
 		return err
 	}

@@ -185,7 +185,7 @@ func writeAll(b *testing.B, ctx context.Context, db *sqlstore.Store, j *journal.
 	if err := w.Drain(ctx); err != nil {
 		b.Fatal(err)
 	}
-	return w.Metrics().Rows
+	return w.Stats().Rows
 }
 
 type keeping struct{ *journal.Journal }

@@ -21,6 +21,7 @@ type Generation struct {
 	// Set once.
 	Store    *state.Store
 	number   uint64
+	before   Stats // what all earlier generations have counted
 	cfg      *Config
 	fail     func(error)
 	journal  *journal.Journal
@@ -39,7 +40,7 @@ type Generation struct {
 
 // open recovers the generation that the database holds and starts it: the tables at
 // their position, then the journal from there on.
-func (e *Engine) open(ctx context.Context) (*Generation, error) {
+func (e *Engine) open(ctx context.Context, before Stats) (*Generation, error) {
 	began := time.Now()
 	snapshot, err := e.db.Load(ctx)
 	if err != nil {
@@ -53,7 +54,7 @@ func (e *Engine) open(ctx context.Context) (*Generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Generation{number: snapshot.Generation, cfg: &e.cfg, fail: e.fail, journal: log, flushDone: make(chan struct{})}
+	g := &Generation{number: snapshot.Generation, before: before, cfg: &e.cfg, fail: e.fail, journal: log, flushDone: make(chan struct{})}
 	g.Store = state.New(state.Options{Log: log, Now: e.cfg.Now, Describe: e.cfg.Describe}, &snapshot.Tables, tracks(snapshot))
 	charges, seqs, err := g.replay(snapshot.Position)
 	if err != nil {

@@ -26,6 +26,8 @@ func (w *Writer) insist(ctx context.Context) (took time.Duration, err error) {
 		return took, nil
 	}
 	began, retries := time.Now(), 0
+	w.counters.outage.Store(&Outage{began, err})
+	defer w.counters.outage.Store(nil)
 	for delay := firstRetry; err != nil; delay = min(2*delay, lastRetry) {
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
@@ -38,7 +40,7 @@ func (w *Writer) insist(ctx context.Context) (took time.Duration, err error) {
 		}
 		pause(ctx, delay)
 		retries++
-		w.countRetry()
+		w.counters.retries.Add(1)
 		took, err = w.attempt(ctx)
 	}
 	w.opt.Logger.Info("the database takes changes again", "retries", retries, "after", time.Since(began).Round(time.Millisecond))

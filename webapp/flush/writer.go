@@ -90,10 +90,8 @@ type Writer struct {
 	position atomic.Uint64 // that the tables have reached
 	since    atomic.Int64  // time of the oldest event of the cut at work, an isuride.Time; 0 if none
 
-	gate gate
-
-	mu     sync.Mutex
-	counts Counts // guarded by mu
+	gate     gate
+	counters counters
 }
 
 // New makes a writer that Run starts.
@@ -221,7 +219,7 @@ func (w *Writer) write(ctx context.Context, full bool) error {
 		return err
 	}
 	w.pacer.wrote(took, full)
-	w.count(took)
+	w.counters.count(&w.cut, took)
 	w.position.Store(w.cut.last)
 	w.opt.Log.Release(w.charges.releasable(w.cut.last))
 	w.cut.reset()

@@ -60,8 +60,8 @@ func TestInterval(t *testing.T) {
 		}
 		settle(1 * ms)
 		wantPosition(t, r, 2)
-		if m := r.Metrics(); m.Cuts != 1 || m.Events != 2 || m.Rows != 2 || m.Position != testPosition+2 || m.Lag != (Lag{}) {
-			t.Errorf("metrics are %+v", m)
+		if m := r.Stats(); m.Cuts != 1 || m.Events != 2 || m.Rows != 2 || m.Took.Count() != 1 || m.Position != testPosition+2 || m.Lag != (Lag{}) {
+			t.Errorf("stats are %+v", m)
 		}
 		r.log.append(moved("c"))
 		settle(500 * ms)
@@ -167,6 +167,9 @@ func TestOutage(t *testing.T) {
 		for range 40 {
 			settle(time.Second)
 			r.log.append(moved("b"))
+			if o := r.Stats().Outage; (o != nil) != (time.Since(began) < 31850*ms) || o != nil && o.Err != errAway {
+				t.Errorf("after %v the outage is %v", time.Since(began), o)
+			}
 		}
 		drain(t, r)
 		wantPosition(t, r, 41)
@@ -181,8 +184,8 @@ func TestOutage(t *testing.T) {
 			!strings.Contains(lines[1], "retries=12 after=31.35s") {
 			t.Errorf("log:\n%s", r.lines)
 		}
-		if m := r.Metrics(); m.Retries != 12 {
-			t.Errorf("%d retries", m.Retries)
+		if m := r.Stats(); m.Retries != 12 || m.Outage != nil {
+			t.Errorf("%d retries, outage %v", m.Retries, m.Outage)
 		}
 	})
 }

@@ -34,6 +34,8 @@ type Journal struct {
 	closing      chan struct{} // closed by Close, first thing
 	makeDone     chan struct{} // closed by the loop that makes spare segments
 	syncDone     chan struct{} // closed by the sync loop
+	found        uint64        // number of the last record before the first that Append adds
+	foundBytes   int64         // of the records that Open found
 
 	// atomic; appended and written are stored under mu
 	appended atomic.Uint64 // number of the last record
@@ -162,6 +164,7 @@ func (j *Journal) adopt(recovered []*segment, active *segment) {
 	}
 	j.appended.Store(active.first - 1)
 	j.commit.durable.Store(active.first - 1)
+	j.found, j.foundBytes = active.first-1, j.written.Load()
 	j.release = j.oldest.start()
 	j.releasePin = j.pinLocked(j.oldest)
 	if j.synced() {

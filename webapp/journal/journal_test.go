@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestRecordsComeBackInOrder(t *testing.T) {
@@ -386,4 +387,30 @@ func TestSegmentsWithoutFallocate(t *testing.T) {
 	}
 	want := fill(t, j, 10, 10)
 	sameLog(t, contents(t, j), want)
+}
+
+// TestStatsSinceOpen: what grows begins at nothing when a log is opened.
+func TestStatsSinceOpen(t *testing.T) {
+	dir := t.TempDir()
+	expect := func(j *Journal, added uint64, synced uint64) {
+		t.Helper()
+		s := j.Stats()
+		if size := int64(added) * int64(recordSize(1)); s.Added != added || s.AddedBytes != size || s.Synced != synced {
+			t.Errorf("stats %+v, want %d added in %d bytes, %d synced", s, added, size, synced)
+		}
+	}
+	j := mustOpen(t, Options{Dir: dir, Durability: Power, First: 21}, linux())
+	expect(j, 0, 0)
+	for range 3 {
+		if err := j.Wait(mustAppend(t, j, []byte("x"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect(j, 3, 3)
+	mustClose(t, j)
+	expect(j, 3, 3)
+	j = mustOpen(t, Options{Dir: dir, SyncInterval: time.Hour}, unsynced())
+	expect(j, 0, 0)
+	mustAppend(t, j, []byte("x"))
+	expect(j, 1, 0)
 }

@@ -9,6 +9,11 @@ type Stats struct {
 	Durable  uint64 // number of the last record on the disk
 	Backlog  int64  // bytes of the records that are not released
 
+	// Since Open: the records, the bytes that they take, and the records synced.
+	Added      uint64
+	AddedBytes int64
+	Synced     uint64
+
 	Segments int   // in the log, without the spare one
 	Bytes    int64 // that the segments take on the disk, give or take a record
 
@@ -28,6 +33,8 @@ func (j *Journal) Stats() Stats {
 		LastSync: time.Duration(j.commit.took.Load()),
 		Err:      j.commit.failure(),
 	}
+	s.Added, s.Synced = s.Appended-j.found, s.Durable-j.found
+	s.AddedBytes = j.written.Load() - j.foundBytes
 	s.Segments, s.Bytes = j.size()
 	return s
 }

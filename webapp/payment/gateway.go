@@ -63,6 +63,7 @@ type Gateway struct {
 	budget         time.Duration
 	links          *links
 	turns          turns
+	counters       counters
 }
 
 // New returns a client for the gateway at baseURL, to which /payments is appended. With a
@@ -104,6 +105,8 @@ func (g *Gateway) Charge(ctx context.Context, token string, amount int, key stri
 	if err != nil {
 		return &RefusedError{Err: err}
 	}
+	g.counters.charging.Add(1)
+	defer g.counters.charging.Add(-1)
 	ctx, cancel := context.WithTimeout(ctx, g.budget)
 	defer cancel()
 	if err := g.turns.take(ctx, key); err != nil {
@@ -118,6 +121,7 @@ func (g *Gateway) repeat(ctx context.Context, request []byte) error {
 	failures := 0
 	for n := 1; ; n++ {
 		verdict, err := g.attempt(ctx, request)
+		g.counters.attempts[verdict].Add(1)
 		switch verdict {
 		case registered:
 			return nil

@@ -86,6 +86,7 @@ func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 		ch.settle(0, err)
 		return 0, err
 	}
+	s.counts.completed.Add(1)
 	s.applyCompletion(r, &row, &status)
 	ch.settle(row.UpdatedAt, nil)
 	return row.UpdatedAt, nil

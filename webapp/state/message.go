@@ -11,6 +11,7 @@ type Message struct {
 	Ride      *Ride
 	Status    isuride.Status
 	Stats     Stats        // of the chair, for the user
+	At        isuride.Time // when there was this to tell; 0 if loaded
 	UpdatedAt isuride.Time // of the ride
 	row       statusRow
 }

@@ -94,6 +94,7 @@ func (s *Store) RequestRide(u *User, pickup, destination isuride.Coordinate) (*R
 	if err := s.commit(&e); err != nil {
 		return nil, err
 	}
+	s.counts.requested.Add(1)
 	return s.applyRequest(u, &e), nil
 }
 
@@ -106,7 +107,7 @@ func (s *Store) applyRequest(u *User, e *isuride.Event) *Ride {
 	r := s.addRide(u, e.Ride, discount)
 	r.matching = statusRow{e.Status.ID, e.Status.CreatedAt}
 	r.enter(e.Status)
-	u.Log.Append(Message{Ride: r, Status: r.status, UpdatedAt: r.updatedAt, row: r.matching})
+	u.Log.Append(Message{Ride: r, Status: r.status, At: r.statusAt, UpdatedAt: r.updatedAt, row: r.matching})
 	s.regions[isuride.RegionOf(r.Pickup)].wait(r)
 	return r
 }
@@ -149,6 +150,7 @@ func (s *Store) Assign(r *Ride, c *Chair) (bool, error) {
 	if err := s.commit(&isuride.Event{Kind: isuride.RideAssigned, Ride: &row}); err != nil {
 		return false, err
 	}
+	s.counts.matched.Add(1)
 	s.applyAssignment(r, c, row.UpdatedAt)
 	return true, nil
 }
@@ -158,7 +160,7 @@ func (s *Store) applyAssignment(r *Ride, c *Chair, at isuride.Time) {
 	c.ride, c.unseen = r, nil
 	r.chair.Store(c)
 	s.refreshFreeLocked(c)
-	c.Log.Append(Message{Ride: r, Status: isuride.Matching, UpdatedAt: at, row: r.matching})
+	c.Log.Append(Message{Ride: r, Status: isuride.Matching, At: at, UpdatedAt: at, row: r.matching})
 }
 
 // Advance sets the status that a chair asks for: ENROUTE or CARRYING (spec 4.18).
@@ -203,7 +205,7 @@ func (s *Store) notHeldBy(c *Chair, rideID string) error {
 func (s *Store) applyStatus(r *Ride, row *isuride.RideStatus) {
 	r.enter(row)
 	c := r.chair.Load()
-	m := Message{Ride: r, Status: row.Status, Stats: c.stats, UpdatedAt: r.updatedAt, row: statusRow{row.ID, row.CreatedAt}}
+	m := Message{Ride: r, Status: row.Status, Stats: c.stats, At: row.CreatedAt, UpdatedAt: r.updatedAt, row: statusRow{row.ID, row.CreatedAt}}
 	r.User.Log.Append(m)
 	c.Log.Append(m)
 }

@@ -54,6 +54,7 @@ type Store struct {
 
 	regions [isuride.Regions]Region
 	scratch sync.Pool // *[]byte, for the bytes of events
+	counts  counts
 }
 
 func newStore(opt Options) *Store {

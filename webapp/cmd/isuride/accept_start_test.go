@@ -1,14 +1,15 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"isuride/webapp/internal/logging"
 	"isuride/webapp/sqlstore"
 )
 
@@ -16,21 +17,6 @@ import (
 func (p *process) useMySQL(c sqlstore.Config) {
 	p.env = append(p.env, "ISUCON_DB_HOST="+c.Host, fmt.Sprintf("ISUCON_DB_PORT=%d", c.Port),
 		"ISUCON_DB_USER="+c.User, "ISUCON_DB_PASSWORD="+c.Password, "ISUCON_DB_NAME="+c.Name)
-}
-
-// figures are what the tests read of /api/internal/metrics.
-type figures struct {
-	Journal struct{ Appended, Durable uint64 }
-	Flush   struct{ Position uint64 }
-}
-
-func (p *process) figures() (f figures) {
-	p.tb.Helper()
-	r := p.anonymous().call("GET", "/api/internal/metrics", nil)
-	if err := json.Unmarshal(r.body, &f); err != nil {
-		p.tb.Fatal(err)
-	}
-	return f
 }
 
 // TestDatabaseMissing: a server that finds no database waits, and says for what.
@@ -43,6 +29,8 @@ func TestDatabaseMissing(t *testing.T) {
 	}
 	p.says("waiting for the database")
 	p.says("127.0.0.1:1")
+	p.inside = p.output.inside()
+	p.unwell("the server is starting")
 }
 
 // nobody is an address at which no database answers.
@@ -54,7 +42,7 @@ func TestDatabaseMissingForGood(t *testing.T) {
 	t.Parallel()
 	cfg := config{db: nobody, journal: t.TempDir()}
 	cfg.db.Wait = time.Nanosecond // one attempt more
-	_, err := start(t.Context(), cfg, false, quiet)
+	_, err := start(t.Context(), cfg, false, logging.New(io.Discard, logging.Text))
 	if err == nil || !strings.Contains(err.Error(), "ISUCON_DB_HOST") || !strings.Contains(err.Error(), "127.0.0.1:1") {
 		t.Fatalf("without a database the start ends with: %v", err)
 	}
@@ -114,8 +102,8 @@ func TestCorruptJournal(t *testing.T) {
 		for i := range 3 { // the durable mark reaches the disk with the sync after its own
 			p.user(fmt.Sprint("user", i), "")
 			eventually(t, func() error {
-				if f := p.figures(); f.Journal.Durable < f.Journal.Appended {
-					return fmt.Errorf("event %d of %d is durable", f.Journal.Durable, f.Journal.Appended)
+				if n := p.scrape().value("isuride_journal_unsynced"); n > 0 {
+					return fmt.Errorf("%v events are not durable", n)
 				}
 				return nil
 			})

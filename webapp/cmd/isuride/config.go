@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
+	"isuride/webapp/internal/logging"
 	"isuride/webapp/journal"
 	"isuride/webapp/sqlstore"
 )
@@ -25,7 +27,10 @@ type config struct {
 	polling    bool
 	static     string // folder, "" for the built-in page
 	solver     string
-	profiles   string // address, "" for none
+	internal   string        // address of the operators' listener, "" for none
+	slow       time.Duration // a request that takes as long is traced; 0 for none
+	traces     string        // folder for that
+	log        logging.Format
 }
 
 // environment reads variables and collects what is wrong with them.
@@ -92,6 +97,16 @@ func (e *environment) address(name string) string {
 	return address
 }
 
+// duration reads a duration, 0 if it is not given.
+func (e *environment) duration(name string) time.Duration {
+	text := e.get(name, "0")
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		e.fail(name, "is %q; it must be a duration like 200ms", text)
+	}
+	return d
+}
+
 // existing reads a path that must be there, if given.
 func (e *environment) existing(name string) string {
 	path := e.get(name, "")
@@ -118,7 +133,10 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		polling:   e.choice("ISURIDE_NOTIFICATION", "sse", "polling") == "polling",
 		static:    e.existing("ISURIDE_STATIC"),
 		solver:    e.choice("ISURIDE_SOLVER", "exact", "go-hungarian"),
-		profiles:  e.address("ISURIDE_PROFILES"),
+		internal:  e.address("ISURIDE_INTERNAL"),
+		slow:      e.duration("ISURIDE_SLOW"),
+		traces:    data,
+		log:       logging.Format(e.choice("ISURIDE_LOG", string(logging.Text), string(logging.JSON))),
 	}
 	durability, err := journal.ParseDurability(e.choice("ISURIDE_DURABILITY", "crash", "power", "none"))
 	if err != nil {

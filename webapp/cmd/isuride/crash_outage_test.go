@@ -59,20 +59,24 @@ func (p *process) outage(o outage) {
 	w.begin(ending{})
 	w.act(100)
 	o.away()
-	behind := p.figures().Flush.Position
+	behind := p.progress().flushed
 	for began := time.Now(); time.Since(began) < 10*time.Second; {
 		w.act(20)
 	}
 	// One cut may have been under way.
-	if f := p.figures(); f.Journal.Appended-f.Flush.Position < (f.Journal.Appended-behind)/2 {
-		p.t.Errorf("at the end of the outage the tables stand at %d of %d, at its beginning at %d: it was none", f.Flush.Position, f.Journal.Appended, behind)
+	if f := p.progress(); f.appended-f.flushed < (f.appended-behind)/2 {
+		p.t.Errorf("at the end of the outage %d events of %d are in the tables, at its beginning %d: it was none", f.flushed, f.appended, behind)
+	}
+	if o.noStart {
+		p.unwell("the database has taken no changes for ")
 	}
 	if o.noStart { // an initialize fails at once, and everything goes on
 		p.anonymous().call("POST", "/api/initialize", object{"payment_server": p.gatewayURL}).refused(p.t, 500, "internal error")
 		w.act(20)
 	}
 	o.back()
-	p.flushedUpTo(p.figures().Journal.Appended)
+	p.flushedUpTo(p.progress().appended)
+	p.well()
 	w.cut()
 	p.start()
 	w.audit()
@@ -101,14 +105,25 @@ func (p *process) outage(o outage) {
 const flushLimit = 30 * time.Second
 
 // flushedUpTo returns when an event, and all before, are in the database.
-func (p *process) flushedUpTo(event uint64) {
+func (p *process) flushedUpTo(event int64) {
 	p.t.Helper()
 	within(p.t, flushLimit, func() error {
-		if f := p.figures(); f.Flush.Position < event {
-			return fmt.Errorf("the tables stand at %d, want %d", f.Flush.Position, event)
+		if f := p.progress(); f.flushed < event {
+			return fmt.Errorf("%d events are in the tables, want %d", f.flushed, event)
 		}
 		return nil
 	})
+}
+
+// progress is how many events this server has recorded, and how many of them are in the
+// database.
+type progress struct{ appended, flushed int64 }
+
+func (p *process) progress() progress {
+	p.t.Helper()
+	s := p.scrape()
+	appended := int64(s.value("isuride_journal_appended_total"))
+	return progress{appended, appended - int64(s.value("isuride_flush_backlog"))}
 }
 
 // says returns when the server has written a text to its log.

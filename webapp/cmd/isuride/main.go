@@ -10,28 +10,29 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"isuride/webapp/internal/logging"
 )
 
 func main() {
 	repair := flag.Bool("repair", false, "cut a corrupt journal where it is corrupt instead of refusing to start; what follows is lost")
 	flag.Parse()
 	tuneCollector()
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if err := run(log, *repair); err != nil {
+	if err := run(*repair); err != nil {
 		fmt.Fprintln(os.Stderr, "isuride:", err)
 		os.Exit(1)
 	}
 }
 
-func run(log *slog.Logger, repair bool) error {
+func run(repair bool) error {
 	cfg, err := readConfig(os.LookupEnv)
 	if err != nil {
 		return err
 	}
+	log := logging.New(os.Stderr, cfg.log)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
 	defer stop()
 	s, err := start(ctx, cfg, repair, log)

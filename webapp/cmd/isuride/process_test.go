@@ -21,6 +21,7 @@ type process struct {
 	t          *testing.T // nil in a benchmark
 	tb         testing.TB // the same, or the benchmark
 	url        string
+	inside     string // URL of the internal listener
 	env        []string
 	flags      []string
 	gateway    *gateway.Gateway
@@ -49,7 +50,9 @@ func dialects(t *testing.T, test func(t *testing.T, p *process)) {
 func newProcess(t testing.TB, env ...string) *process {
 	t.Helper()
 	p := &process{tb: t, gateway: gateway.New(gateway.Options{})}
-	p.t, _ = t.(*testing.T)
+	if p.t, _ = t.(*testing.T); p.t != nil {
+		env = append([]string{"ISURIDE_INTERNAL=127.0.0.1:0"}, env...)
+	}
 	srv := httptest.NewServer(p.gateway)
 	t.Cleanup(srv.Close)
 	p.gatewayURL = srv.URL
@@ -95,6 +98,7 @@ func (p *process) listening() error {
 	select {
 	case address := <-p.output.listening:
 		p.url = "http://" + address
+		p.inside = p.output.inside()
 		return nil
 	case err := <-p.exited:
 		p.exited <- err
@@ -151,7 +155,10 @@ type outputLog struct {
 	text strings.Builder // guarded by mu
 }
 
-var listeningLine = regexp.MustCompile(`msg=listening address=(\S+)`)
+var (
+	listeningLine = regexp.MustCompile(`msg"?[=:]"?listening"?[ ,]"?address"?[=:]"?([^\s"]+)`)
+	internalsLine = regexp.MustCompile(`msg="serving internals" address=(\S+)`)
+)
 
 func (l *outputLog) Write(b []byte) (int, error) {
 	l.mu.Lock()
@@ -164,6 +171,14 @@ func (l *outputLog) Write(b []byte) (int, error) {
 		}
 	}
 	return len(b), nil
+}
+
+// inside is the URL of the internal listener, "" if there is none.
+func (l *outputLog) inside() string {
+	if m := internalsLine.FindStringSubmatch(l.String()); m != nil {
+		return "http://" + m[1]
+	}
+	return ""
 }
 
 func (l *outputLog) String() string {

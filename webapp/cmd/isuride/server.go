@@ -17,7 +17,9 @@ import (
 	"isuride/webapp/api"
 	"isuride/webapp/dispatch"
 	"isuride/webapp/engine"
+	"isuride/webapp/internal/flight"
 	"isuride/webapp/internal/httpd"
+	"isuride/webapp/internal/logging"
 	"isuride/webapp/isuride"
 	"isuride/webapp/match"
 	"isuride/webapp/sqlstore"
@@ -28,8 +30,10 @@ import (
 type server struct {
 	db     *sqlstore.Store
 	engine *engine.Engine
+	api    *api.API
 	http   *httpd.Server
 	broken chan error // a listener that failed
+	inside *internal  // nil if there is none
 }
 
 // pollPause is what polling clients are told to wait, as the contest's clients do by
@@ -40,7 +44,7 @@ const pollPause = 30 * time.Millisecond
 // take 10 s (spec 10.2).
 const drainLimit = 12 * time.Second
 
-func start(ctx context.Context, cfg config, repair bool, log *slog.Logger) (*server, error) {
+func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*server, error) {
 	static, err := api.NewStatic(staticFolder(cfg.static))
 	if err != nil {
 		return nil, fmt.Errorf("ISURIDE_STATIC: %w", err)
@@ -49,23 +53,30 @@ func start(ctx context.Context, cfg config, repair bool, log *slog.Logger) (*ser
 	if err != nil {
 		return nil, err
 	}
-	if cfg.profiles != "" {
-		if err := serveProfiles(cfg.profiles, log); err != nil {
-			return nil, fmt.Errorf("ISURIDE_PROFILES: %w", err)
-		}
+	recorder := new(flight.Recorder)
+	onSlow, err := keepTraces(ctx, cfg, recorder, log.Logger)
+	if err != nil {
+		return nil, err
+	}
+	inside, err := serveInternal(cfg.internal, recorder, log.Logger)
+	if err != nil {
+		return nil, fmt.Errorf("ISURIDE_INTERNAL: %w", err)
 	}
 	log.Info("opening", "database", cfg.db.String())
-	db, err := sqlstore.Open(ctx, cfg.db, log)
+	db, err := sqlstore.Open(ctx, cfg.db, log.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", databaseVariable[cfg.db.Dialect], err)
 	}
-	e, err := engine.Start(ctx, db, engineConfig(cfg, repair, log))
+	e, err := engine.Start(ctx, db, engineConfig(cfg, repair, log.Logger))
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Log: log})
-	s := &server{db: db, engine: e, broken: make(chan error, len(listeners)),
-		http: httpd.New(a.Serve, httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError, Log: log})}
+	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static,
+		Slow: cfg.slow, OnSlow: onSlow, Log: log.Logger})
+	s := &server{db: db, engine: e, api: a, broken: make(chan error, len(listeners)), inside: inside,
+		http: httpd.New(a.Serve, httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError,
+			Observe: a.Observe, Log: log.Logger})}
+	s.inside.show(s, log.Errors)
 	for _, l := range listeners {
 		log.Info("listening", "address", l.Addr().String())
 		go func() {
@@ -102,7 +113,7 @@ var databaseVariable = map[sqlstore.Dialect]string{
 func (s *server) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
 	defer cancel()
-	return errors.Join(s.http.Shutdown(ctx), s.engine.Stop(), s.db.Close())
+	return errors.Join(s.http.Shutdown(ctx), s.engine.Stop(), s.db.Close(), s.inside.close())
 }
 
 func engineConfig(cfg config, repair bool, log *slog.Logger) engine.Config {

@@ -57,29 +57,53 @@ func (p *process) usage() (cpu, resident float64) {
 // kept connections. The ratio is the figure; times vary with the machine.
 func BenchmarkReportOverLoopback(b *testing.B) {
 	server := newProcess(b)
-	server.start()
-	server.initialize()
 	bare := newProcess(b, asBare+"=1")
 	bare.start()
-	_, register := server.owner("owner")
-	var requests []string
+	requests := server.reports()
+	compare(b, side{"report", server, requests}, side{"bare", bare, requests})
+}
+
+// BenchmarkFlightRecorder compares the same with and without the flight recorder.
+func BenchmarkFlightRecorder(b *testing.B) {
+	with, without := newProcess(b, "ISURIDE_SLOW=1h"), newProcess(b)
+	compare(b, side{"with", with, with.reports()}, side{"without", without, without.reports()})
+}
+
+// reports starts a server and returns a position report for each of 64 chairs.
+func (p *process) reports() (requests []string) {
+	p.start()
+	p.initialize()
+	_, register := p.owner("owner")
 	for i := range 64 {
-		c := server.chair(register, fmt.Sprint("chair", i), "SitEase", at(i, i))
+		c := p.chair(register, fmt.Sprint("chair", i), "SitEase", at(i, i))
 		requests = append(requests, reportOf(c))
 	}
+	return requests
+}
+
+// side is one of the two servers that are compared, with the requests that it gets.
+type side struct {
+	name string
+	*process
+	requests []string
+}
+
+// compare reports the CPU time for a request of both servers, and the ratio.
+func compare(b *testing.B, sides ...side) {
 	b.ResetTimer()
 	var cost [2]float64
 	for b.Loop() { // in turns, so that both see the same machine
-		for i, p := range []*process{server, bare} {
+		for i, s := range sides {
 			const n = 50_000
-			before, _ := p.usage()
-			p.load(requests, n)
-			after, _ := p.usage()
+			before, _ := s.usage()
+			s.load(s.requests, n)
+			after, _ := s.usage()
 			cost[i] += (after - before) / n
 		}
 	}
-	b.ReportMetric(cost[0]/float64(b.N)*1e6, "report-us")
-	b.ReportMetric(cost[1]/float64(b.N)*1e6, "bare-us")
+	for i, s := range sides {
+		b.ReportMetric(cost[i]/float64(b.N)*1e6, s.name+"-us")
+	}
 	b.ReportMetric(cost[0]/cost[1], "ratio")
 }
 

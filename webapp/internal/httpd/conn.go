@@ -25,6 +25,8 @@ type conn struct {
 	raw  syscall.RawConn // nil when reads block
 	sock *tlsSocket      // below crypto/tls, nil without it or when reads block
 
+	serial uint64 // among the server's connections, from 1
+
 	// Owned by the connection's goroutine.
 	ctx    *Ctx // nil while nothing is pending
 	fd     int  // valid while readable runs without TLS, else -1
@@ -95,14 +97,14 @@ func (c *conn) recoverAndEnd() {
 }
 
 func (c *conn) logPanic(v any) {
-	var method, path string
+	var method, path, id string
 	if c.ctx != nil {
-		method, path = string(c.ctx.Method()), string(c.ctx.Path())
+		method, path, id = string(c.ctx.Method()), string(c.ctx.Path()), c.ctx.ID()
 	}
-	c.srv.opts.Log.Error("handler panicked", "method", method, "path", path, "panic", v, "stack", string(debug.Stack()))
+	c.srv.opts.Log.Error("handler panicked", "request", id, "method", method, "path", path, "panic", v, "stack", string(debug.Stack()))
 }
 
-// handshake completes TLS. It counts as idle time, so that Shutdown ends it.
+// handshake completes TLS. Shutdown ends it as if the connection were idle.
 func (c *conn) handshake() bool {
 	tc, ok := c.nc.(interface {
 		HandshakeContext(context.Context) error
@@ -110,7 +112,7 @@ func (c *conn) handshake() bool {
 	if !ok {
 		return true
 	}
-	return c.await(idle, c.srv.dueIn(c.srv.read)) && tc.HandshakeContext(context.Background()) == nil &&
+	return c.await(aside, c.srv.dueIn(c.srv.read)) && tc.HandshakeContext(context.Background()) == nil &&
 		c.deadline.enter(busy, 0)
 }
 
@@ -119,9 +121,11 @@ func (c *conn) handshake() bool {
 func (c *conn) exchange() bool {
 	x := c.ctx
 	c.requests.Add(1)
+	began := c.now()
 	if !c.call(x) {
 		after := x.res.after
 		c.sendError(fault{500, "internal error"})
+		c.observe(c.now() - began)
 		if after != nil {
 			after(errPanicked)
 		}
@@ -130,6 +134,7 @@ func (c *conn) exchange() bool {
 	open := x.res.open
 	keep := x.req.keepAlive() && !c.srv.draining.Load() && open == nil
 	err := c.send(keep)
+	c.observe(c.now() - began)
 	if x.res.after != nil {
 		x.res.after(err)
 	}
@@ -147,15 +152,33 @@ func (c *conn) call(x *Ctx) (ok bool) {
 		}
 	}()
 	x.res.reset()
+	x.tag = nil
 	c.srv.handler(x)
 	return true
+}
+
+// observe tells of an answer.
+func (c *conn) observe(took time.Duration) {
+	if tell := c.srv.opts.Observe; tell != nil {
+		tell(c.ctx, took)
+	}
+}
+
+// now is a clock for observe.
+func (c *conn) now() time.Duration {
+	if c.srv.opts.Observe == nil {
+		return 0
+	}
+	return time.Since(c.srv.began)
 }
 
 // refuse answers a request that cannot be served.
 func (c *conn) refuse(f fault) {
 	c.ctx.msg = nil
 	c.ctx.req.reset()
+	c.ctx.tag = nil
 	c.sendError(f)
+	c.observe(0)
 	c.linger = true
 }
 
@@ -183,7 +206,7 @@ func longAgo() time.Time { return time.Unix(1, 0) }
 func (c *conn) retire() {
 	word, p, _ := c.deadline.load()
 	switch p {
-	case idle:
+	case idle, aside:
 		if c.deadline.expire(word) {
 			c.wake(p)
 		}

@@ -3,6 +3,7 @@ package httpd
 import (
 	"bytes"
 	"net"
+	"strconv"
 	"strings"
 )
 
@@ -15,6 +16,7 @@ type Ctx struct {
 	buf  readBuffer
 	due  ticks // when a request that has begun must be complete, 0 before it begins
 	res  response
+	tag  any
 }
 
 func newCtx() *Ctx {
@@ -26,7 +28,7 @@ func newCtx() *Ctx {
 
 // recycle makes the Ctx ready for another request or connection.
 func (c *Ctx) recycle() {
-	c.msg, c.due = nil, 0
+	c.msg, c.due, c.tag = nil, 0, nil
 	c.req.reset()
 	c.buf.recycle()
 	c.res.recycle()
@@ -95,6 +97,19 @@ func unquote(v []byte) []byte {
 	return v
 }
 
+// ID tells this request from all others of the server: the serial number of its
+// connection, and its own on that. It is made when asked for.
+func (c *Ctx) ID() string {
+	return strconv.FormatUint(c.conn.serial, 10) + "-" + strconv.FormatUint(c.conn.requests.Load(), 10)
+}
+
+// SetTag leaves a word for Options.Observe, which finds it in Tag; nil if the handler
+// left none.
+func (c *Ctx) SetTag(tag any) { c.tag = tag }
+
+// Tag is what SetTag was given.
+func (c *Ctx) Tag() any { return c.tag }
+
 // RemoteAddr is the peer of the connection. Behind a proxy that is the proxy.
 func (c *Ctx) RemoteAddr() net.Addr { return c.conn.nc.RemoteAddr() }
 
@@ -110,6 +125,9 @@ func (c *Ctx) Local() bool {
 	}
 	return false
 }
+
+// Status is the status of the answer.
+func (c *Ctx) Status() int { return c.res.status }
 
 // SetStatus sets the status of the answer; it is 200 by default.
 func (c *Ctx) SetStatus(status int) { c.res.status = status }

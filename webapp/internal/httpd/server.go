@@ -41,8 +41,9 @@ type Options struct {
 	// MaxHeader bounds request line and header fields together, in bytes
 	// (16 KiB). A longer head is answered with 431.
 	MaxHeader int
-	// MaxBody bounds the decoded request body, in bytes (1 MiB). A longer
-	// one is answered with 413.
+	// MaxBody bounds the decoded request body, in bytes (128 KiB). A longer
+	// one is answered with 413. Bodies are held in memory, which anybody can
+	// fill by as much as the network brings within ReadTimeout.
 	MaxBody int
 	// IdleTimeout closes a kept connection without a request (75 s). It must
 	// lie well above the 10 s after which clients drop idle connections, or
@@ -55,13 +56,19 @@ type Options struct {
 	// larger one, and of one stream message (10 s).
 	WriteTimeout time.Duration
 	// MaxConns is how many connections may be open; further ones wait to be
-	// accepted. 0 means any number. A process needs descriptors for other things.
+	// accepted, and the idle timeout shrinks to 15 s meanwhile. 0 means any
+	// number. A process needs descriptors for other things.
 	MaxConns int
 	// Error fills in the answers the server gives by itself, status and
 	// message being set by it: 400, 408, 413, 417, 431, 500, 501 and 505.
 	// The request may be unreadable, its accessors then return nothing.
 	// The default answers the message as plain text.
 	Error func(c *Ctx, status int, message string)
+	// Observe, if set, is told of each answer once the socket has taken it, or
+	// has failed to: how long that was after the request was complete, 0 for a
+	// request that never was. Of a stream, the answer is the head. It runs on
+	// the connection's goroutine.
+	Observe func(c *Ctx, took time.Duration)
 	// Log takes panics and accept failures (slog.Default).
 	Log *slog.Logger
 }
@@ -69,6 +76,8 @@ type Options struct {
 // Stats is a snapshot of a server's counters.
 type Stats struct {
 	Conns    int    // open connections, streams included
+	MaxConns int    // that may be open, 0 for any number
+	Refused  uint64 // connections closed because too many were open
 	Streams  int    // open streams
 	Requests uint64 // requests handed to the handler since the start
 }
@@ -81,6 +90,7 @@ type Server struct {
 	idle    ticks
 	read    ticks
 	write   ticks
+	began   time.Time // reading a duration since then is cheaper than a time
 	pool    sync.Pool // of *Ctx
 
 	// Atomic.
@@ -91,6 +101,8 @@ type Server struct {
 	// Guarded by mu.
 	mu        sync.Mutex
 	conns     connList
+	accepted  uint64    // connections so far
+	refused   uint64    // connections closed because too many were open
 	room      sync.Cond // with mu: a connection has ended, or no more will be accepted
 	warned    ticks     // when a full server was last told of
 	past      uint64    // requests of connections that are gone
@@ -109,6 +121,7 @@ func New(h Handler, o Options) *Server {
 		idle:      ticksOf(o.IdleTimeout),
 		read:      ticksOf(o.ReadTimeout),
 		write:     ticksOf(o.WriteTimeout),
+		began:     time.Now(),
 		listeners: make(map[net.Listener]struct{}),
 		drained:   make(chan struct{}),
 	}
@@ -119,7 +132,7 @@ func New(h Handler, o Options) *Server {
 
 func (o Options) withDefaults() Options {
 	o.MaxHeader = defaultTo(o.MaxHeader, 16<<10)
-	o.MaxBody = defaultTo(o.MaxBody, 1<<20)
+	o.MaxBody = defaultTo(o.MaxBody, 128<<10)
 	o.IdleTimeout = defaultTo(o.IdleTimeout, 75*time.Second)
 	o.ReadTimeout = defaultTo(o.ReadTimeout, 10*time.Second)
 	o.WriteTimeout = defaultTo(o.WriteTimeout, 10*time.Second)
@@ -172,12 +185,9 @@ func (s *Server) Serve(l net.Listener) error {
 
 // awaitRoom waits until there may be one more connection.
 func (s *Server) awaitRoom() {
-	if s.opts.MaxConns <= 0 {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.conns.len >= s.opts.MaxConns && !s.draining.Load() {
+	for s.crowdedLocked() && !s.draining.Load() {
 		if now := s.clock.Load() + 1; now > s.warned {
 			s.warned = now
 			s.opts.Log.Warn("as many connections are open as may be; new ones wait", "connections", s.conns.len)
@@ -185,6 +195,9 @@ func (s *Server) awaitRoom() {
 		s.room.Wait()
 	}
 }
+
+// crowdedLocked tells if there may be no more connections.
+func (s *Server) crowdedLocked() bool { return s.opts.MaxConns > 0 && s.conns.len >= s.opts.MaxConns }
 
 func (s *Server) register(l net.Listener) bool {
 	s.mu.Lock()
@@ -215,6 +228,8 @@ func (s *Server) start(nc net.Conn) {
 		nc.Close()
 		return
 	}
+	s.accepted++
+	c.serial = s.accepted
 	s.conns.push(c)
 	s.mu.Unlock()
 	go c.serve()
@@ -289,7 +304,7 @@ func (s *Server) dueIn(d ticks) ticks { return s.clock.Load() + d }
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := Stats{Conns: s.conns.len, Streams: int(s.streams.Load()), Requests: s.past}
+	st := Stats{Conns: s.conns.len, MaxConns: s.opts.MaxConns, Refused: s.refused, Streams: int(s.streams.Load()), Requests: s.past}
 	for c := range s.conns.all() {
 		st.Requests += c.requests.Load()
 	}

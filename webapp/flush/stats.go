@@ -1,8 +1,10 @@
 package flush
 
 import (
+	"sync/atomic"
 	"time"
 
+	"isuride/webapp/internal/histogram"
 	"isuride/webapp/isuride"
 )
 
@@ -13,18 +15,30 @@ type Lag struct {
 	Age    time.Duration // since the oldest event; 0 while none is being worked on
 }
 
-// Counts are what the writer has done so far.
-type Counts struct {
+// Stats are the figures of a writer.
+type Stats struct {
+	// What was written so far, and how long each cut took.
 	Cuts, Events, Rows uint64
+	Took               histogram.Snapshot
 	Retries            uint64
-	LastCut            time.Duration // how long writing the last cut took
-}
 
-// Metrics are the figures of a writer.
-type Metrics struct {
-	Counts
 	Position uint64 // of the tables
 	Lag      Lag
+	// Outage is since when the target takes nothing, and why; nil while it does.
+	Outage *Outage
+}
+
+// Outage is a time in which every attempt to write has failed.
+type Outage struct {
+	Since time.Time
+	Err   error // of the first attempt
+}
+
+// counters are Stats while they grow. Run writes them.
+type counters struct {
+	cuts, events, rows, retries atomic.Uint64
+	took                        histogram.Histogram
+	outage                      atomic.Pointer[Outage]
 }
 
 // Lag reads the figures of this moment.
@@ -37,26 +51,21 @@ func (w *Writer) Lag() Lag {
 	return lag
 }
 
-// Metrics reads all figures.
-func (w *Writer) Metrics() Metrics {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return Metrics{Counts: w.counts, Position: w.position.Load(), Lag: w.Lag()}
+// Stats reads all figures.
+func (w *Writer) Stats() Stats {
+	c := &w.counters
+	return Stats{
+		Cuts: c.cuts.Load(), Events: c.events.Load(), Rows: c.rows.Load(), Took: c.took.Snapshot(), Retries: c.retries.Load(),
+		Position: w.position.Load(), Lag: w.Lag(), Outage: c.outage.Load(),
+	}
 }
 
-func (w *Writer) count(took time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.counts.Cuts++
-	w.counts.Events += uint64(w.cut.events)
-	w.counts.Rows += uint64(w.cut.rows())
-	w.counts.LastCut = took
-}
-
-func (w *Writer) countRetry() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.counts.Retries++
+// count counts the cut that has just been written.
+func (c *counters) count(cut *cut, took time.Duration) {
+	c.cuts.Add(1)
+	c.events.Add(uint64(cut.events))
+	c.rows.Add(uint64(cut.rows()))
+	c.took.Observe(took)
 }
 
 // happened is when the event was recorded, by its newest row; now if it has none.

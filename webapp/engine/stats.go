@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"isuride/webapp/dispatch"
+	"isuride/webapp/flush"
+	"isuride/webapp/journal"
+	"isuride/webapp/payment"
+	"isuride/webapp/state"
+)
+
+// Stats are the figures of the current generation. What only grows goes on growing over
+// all generations of this process.
+type Stats struct {
+	Generation uint64
+	State      state.Overview
+	Rides      state.Counts
+	Match      dispatch.Stats // of all regions
+	Journal    journal.Stats
+	Flush      flush.Stats
+	Payment    payment.Stats
+}
+
+// Stats reads the figures.
+func (e *Engine) Stats() Stats {
+	g := e.Current()
+	s := g.own()
+	s.State = g.Store.Overview()
+	s.add(&g.before)
+	return s
+}
+
+// own are the figures of a generation without those before it, and without the walk
+// through the state.
+func (g *Generation) own() Stats {
+	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Flush: g.writer.Stats(), Payment: g.gateway.Stats()}
+	for _, m := range g.matchers {
+		s.Match.Add(m.Stats())
+	}
+	return s
+}
+
+// add adds what an earlier generation has counted.
+func (s *Stats) add(o *Stats) {
+	s.Rides.Add(o.Rides)
+	s.Match.Took.Add(o.Match.Took)
+	s.Match.Pickup += o.Match.Pickup
+	s.Journal.Added += o.Journal.Added
+	s.Journal.AddedBytes += o.Journal.AddedBytes
+	s.Journal.Synced += o.Journal.Synced
+	s.Flush.Cuts += o.Flush.Cuts
+	s.Flush.Events += o.Flush.Events
+	s.Flush.Rows += o.Flush.Rows
+	s.Flush.Retries += o.Flush.Retries
+	s.Flush.Took.Add(o.Flush.Took)
+	s.Payment.Accepted += o.Payment.Accepted
+	s.Payment.Refused += o.Payment.Refused
+	s.Payment.Failed += o.Payment.Failed
+}
+
+const (
+	// outageLimit is how long the database may answer with errors before the engine counts
+	// as unwell. A deadlock or a lost connection is over sooner.
+	outageLimit = time.Second
+	// lagLimit is the same for a database that does not answer. The write-behind pauses for
+	// 2 s at most, and a cut takes a second or two on a busy machine.
+	lagLimit = 15 * time.Second
+)
+
+var errNoGeneration = errors.New("no generation is open: initialize is under way or has failed, or the server is stopping")
+
+// Health says why the engine should not be relied on, nil if it can. While it answers from
+// memory and keeps changes in the journal, it does not know a database that it has nothing
+// to write to.
+func (e *Engine) Health() error {
+	g := e.Current()
+	if g.ctx.Err() != nil {
+		return errNoGeneration
+	}
+	if err := g.journal.Stats().Err; err != nil {
+		return err
+	}
+	f := g.writer.Stats()
+	if o := f.Outage; o != nil && time.Since(o.Since) > outageLimit {
+		return fmt.Errorf("the database has taken no changes for %v: %w", time.Since(o.Since).Round(time.Second), o.Err)
+	}
+	if f.Lag.Age > lagLimit {
+		return fmt.Errorf("the database is %v behind", f.Lag.Age.Round(time.Second))
+	}
+	return nil
+}

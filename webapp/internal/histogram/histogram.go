@@ -1,0 +1,68 @@
+// Package histogram counts durations by size: two atomic additions for each, no lock and
+// no allocation. What becomes of the counts is left to who reads them.
+package histogram
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// bounds are the upper ends of the buckets, inclusive. From a handler's work to the longest
+// wait a client bears, they are closest around 30 ms, the tick in which simulated chairs move
+// (spec 7.3): an answer that takes longer costs its chair a step.
+var bounds = [...]time.Duration{
+	30 * time.Microsecond, 100 * time.Microsecond, 300 * time.Microsecond,
+	1 * time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, 30 * time.Millisecond,
+	50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond,
+	1 * time.Second, 3 * time.Second, 10 * time.Second,
+}
+
+// Bounds are the upper ends of all buckets but the last, which has none.
+func Bounds() []time.Duration { return bounds[:] }
+
+// Histogram counts durations. The zero value is ready; any goroutine may use it.
+type Histogram struct {
+	counts [len(bounds) + 1]atomic.Uint64
+	sum    atomic.Int64 // ns
+}
+
+// Observe counts d. What is common is in the first buckets, hence no binary search.
+func (h *Histogram) Observe(d time.Duration) {
+	i := 0
+	for i < len(bounds) && d > bounds[i] {
+		i++
+	}
+	h.counts[i].Add(1)
+	h.sum.Add(int64(d))
+}
+
+// Snapshot is what a histogram has counted.
+type Snapshot struct {
+	Counts [len(bounds) + 1]uint64 // by bucket, each without the ones below it
+	Sum    time.Duration
+}
+
+// Snapshot reads the counts. What is observed meanwhile may be in them or not.
+func (h *Histogram) Snapshot() (s Snapshot) {
+	for i := range h.counts {
+		s.Counts[i] = h.counts[i].Load()
+	}
+	s.Sum = time.Duration(h.sum.Load())
+	return s
+}
+
+// Count is how many durations were counted.
+func (s *Snapshot) Count() (n uint64) {
+	for _, c := range s.Counts {
+		n += c
+	}
+	return n
+}
+
+// Add adds what another histogram has counted.
+func (s *Snapshot) Add(o Snapshot) {
+	for i, c := range o.Counts {
+		s.Counts[i] += c
+	}
+	s.Sum += o.Sum
+}

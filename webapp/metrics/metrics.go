@@ -1,0 +1,177 @@
+// Package metrics hands the figures of all parts to Prometheus. The parts count for
+// themselves and know nothing of it; here their figures are read when somebody asks, and
+// get the names and units that docs/metrics.md explains.
+package metrics
+
+import (
+	"net/http"
+	"runtime/debug"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"isuride/webapp/api"
+	"isuride/webapp/engine"
+	"isuride/webapp/internal/histogram"
+	"isuride/webapp/internal/httpd"
+)
+
+// Sources are where the figures come from.
+type Sources struct {
+	HTTP   func() httpd.Stats
+	API    func() api.Stats
+	Engine func() engine.Stats
+	Errors func() uint64 // that were logged
+}
+
+// Handler answers with all figures as text: those of the server, of Go's runtime and of
+// the process.
+func Handler(s Sources) http.Handler {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+}
+
+// collector is a prometheus.Collector.
+type collector struct{ Sources }
+
+// Describe lists what Collect collects.
+func (c collector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range all {
+		to <- d
+	}
+}
+
+// Collect reads all figures. Each part is read at one moment, but not all at the same.
+func (c collector) Collect(to chan<- prometheus.Metric) {
+	s := sink(to)
+	s.gauge(buildInfo, 1, revision())
+	s.counter(logErrors, float64(c.Errors()))
+	s.http(c.HTTP())
+	s.api(c.API())
+	s.engine(c.Engine())
+}
+
+// revision is the commit that this program was built from, with a mark if there were changes.
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	switch {
+	case settings["vcs.revision"] == "":
+		return "unknown"
+	case settings["vcs.modified"] == "true":
+		return settings["vcs.revision"] + "-modified"
+	}
+	return settings["vcs.revision"]
+}
+
+// sink takes figures.
+type sink chan<- prometheus.Metric
+
+func (s sink) gauge(d *prometheus.Desc, v float64, labels ...string) {
+	s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}
+
+func (s sink) counter(d *prometheus.Desc, v float64, labels ...string) {
+	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+}
+
+func (s sink) histogram(d *prometheus.Desc, h *histogram.Snapshot, labels ...string) {
+	buckets := make(map[float64]uint64, len(h.Counts))
+	upTo := uint64(0)
+	for i, bound := range histogram.Bounds() {
+		upTo += h.Counts[i]
+		buckets[bound.Seconds()] = upTo
+	}
+	s <- prometheus.MustNewConstHistogram(d, h.Count(), h.Sum.Seconds(), buckets, labels...)
+}
+
+func (s sink) http(h httpd.Stats) {
+	s.gauge(httpConnections, float64(h.Conns))
+	s.gauge(httpConnectionsMax, float64(h.MaxConns))
+	s.counter(httpConnectionsRefused, float64(h.Refused))
+}
+
+// classes name what api.EndpointStats counts.
+var classes = [...]string{"2xx", "3xx", "4xx", "5xx"}
+
+func (s sink) api(a api.Stats) {
+	for i := range a.Endpoints {
+		e := &a.Endpoints[i]
+		for class, n := range e.Answers {
+			s.counter(httpRequests, float64(n), e.Name, classes[class])
+		}
+		if e.Timed {
+			s.histogram(httpRequestDuration, &e.Took, e.Name)
+		}
+	}
+	for recipient, r := range map[string]*api.RecipientStats{"user": &a.Users, "chair": &a.Chairs} {
+		s.gauge(streamsOpen, float64(r.Streams), recipient)
+		s.counter(notificationsSent, float64(r.Sent), recipient)
+		s.histogram(notificationDelay, &r.Delay, recipient)
+	}
+}
+
+func (s sink) engine(e engine.Stats) {
+	s.gauge(generation, float64(e.Generation))
+	s.state(e)
+	s.match(e)
+	s.journal(e)
+	s.flush(e)
+	s.counter(paymentAttempts, float64(e.Payment.Accepted), "accepted")
+	s.counter(paymentAttempts, float64(e.Payment.Refused), "refused")
+	s.counter(paymentAttempts, float64(e.Payment.Failed), "failed")
+	s.gauge(paymentInProgress, float64(e.Payment.InProgress))
+}
+
+func (s sink) state(e engine.Stats) {
+	o := &e.State
+	s.gauge(users, float64(o.Users))
+	s.gauge(rides, float64(o.Waiting), "waiting")
+	s.gauge(rides, float64(o.Matched), "matched")
+	s.gauge(rides, float64(o.Pickup), "pickup")
+	s.gauge(rides, float64(o.Carrying), "carrying")
+	s.gauge(rides, float64(o.Arrived), "arrived")
+	s.gauge(rideOldestWait, o.OldestWait.Seconds())
+	s.gauge(chairs, float64(o.Free), "free")
+	s.gauge(chairs, float64(o.Busy), "busy")
+	s.gauge(chairs, float64(o.Inactive), "inactive")
+	s.counter(ridesRequested, float64(e.Rides.Requested))
+	s.counter(ridesMatched, float64(e.Rides.Matched))
+	s.counter(ridesCompleted, float64(e.Rides.Completed))
+}
+
+func (s sink) match(e engine.Stats) {
+	m := &e.Match
+	s.counter(matchRounds, float64(m.Took.Count()))
+	s.histogram(matchRoundTime, &m.Took)
+	s.gauge(matchRoundRides, float64(m.Rides))
+	s.gauge(matchRoundChairs, float64(m.Chairs))
+	s.counter(matchCost, m.Pickup.Seconds())
+}
+
+func (s sink) journal(e engine.Stats) {
+	j := &e.Journal
+	s.counter(journalAppended, float64(j.Added))
+	s.counter(journalAppendedBytes, float64(j.AddedBytes))
+	s.counter(journalSynced, float64(j.Synced))
+	s.gauge(journalUnsynced, float64(j.Appended-j.Durable))
+	s.gauge(journalSegments, float64(j.Bytes))
+}
+
+func (s sink) flush(e engine.Stats) {
+	f := &e.Flush
+	s.gauge(flushBacklog, float64(f.Lag.Events))
+	s.gauge(flushLag, f.Lag.Age.Seconds())
+	s.counter(flushBatches, float64(f.Cuts))
+	s.counter(flushRows, float64(f.Rows))
+	s.counter(flushRetries, float64(f.Retries))
+	s.histogram(flushTime, &f.Took)
+}

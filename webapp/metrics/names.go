@@ -1,0 +1,66 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+func newDesc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("isuride_"+name, help, labels, nil)
+}
+
+// All metrics. Base units are seconds and bytes.
+var (
+	httpRequests           = newDesc("http_requests_total", "Requests answered.", "endpoint", "status")
+	httpRequestDuration    = newDesc("http_request_duration_seconds", "From a complete request to the last byte of its answer in the socket, without streams.", "endpoint")
+	httpConnections        = newDesc("http_connections", "Connections open, streams included.")
+	httpConnectionsMax     = newDesc("http_connections_max", "Connections that may be open at once.")
+	httpConnectionsRefused = newDesc("http_connections_refused_total", "Connections closed because too many were open.")
+
+	streamsOpen       = newDesc("streams_open", "Notification streams open.", "recipient")
+	notificationsSent = newDesc("notifications_sent_total", "Notifications in the socket.", "recipient")
+	notificationDelay = newDesc("notification_delay_seconds", "From a change to its notification's last byte in the socket, on streams open at the change.", "recipient")
+
+	users          = newDesc("users", "Users registered.")
+	rides          = newDesc("rides", "Rides not completed, by state.", "state")
+	chairs         = newDesc("chairs", "Chairs, by state.", "state")
+	rideOldestWait = newDesc("ride_oldest_wait_seconds", "Age of the oldest ride without a chair.")
+	ridesRequested = newDesc("rides_requested_total", "Rides requested.")
+	ridesMatched   = newDesc("rides_matched_total", "Rides that got a chair.")
+	ridesCompleted = newDesc("rides_completed_total", "Rides paid and completed.")
+
+	matchRounds      = newDesc("match_rounds_total", "Rounds of matching with at least a ride and a chair.")
+	matchRoundTime   = newDesc("match_round_seconds", "Time of such a round.")
+	matchRoundRides  = newDesc("match_round_rides", "Rides that the latest round began with, summed over the regions.")
+	matchRoundChairs = newDesc("match_round_chairs", "Chairs that the latest round began with, summed over the regions.")
+	matchCost        = newDesc("match_cost_total", "Seconds that the chairs matched need to the pickup place.")
+
+	journalAppended      = newDesc("journal_appended_total", "Events recorded.")
+	journalAppendedBytes = newDesc("journal_appended_bytes_total", "Bytes of the events recorded.")
+	journalSynced        = newDesc("journal_synced_total", "Events that are safe from power loss.")
+	journalUnsynced      = newDesc("journal_unsynced", "Events that are not yet safe from power loss.")
+	journalSegments      = newDesc("journal_segments_bytes", "Bytes that the journal takes on the disk.")
+
+	flushBacklog = newDesc("flush_backlog", "Events not yet in the database.")
+	flushLag     = newDesc("flush_lag_seconds", "Age of the oldest event not yet in the database.")
+	flushBatches = newDesc("flush_batches_total", "Transactions written into the database.")
+	flushRows    = newDesc("flush_rows_total", "Rows written into the database.")
+	flushRetries = newDesc("flush_retries_total", "Attempts to write repeated after an error.")
+	flushTime    = newDesc("flush_seconds", "Time of a transaction, without attempts that failed.")
+
+	paymentAttempts   = newDesc("payment_attempts_total", "Attempts to charge, by the gateway's answer.", "result")
+	paymentInProgress = newDesc("payment_in_progress", "Charges under way.")
+
+	generation = newDesc("generation", "Number of the generation: grows with each initialize.")
+	logErrors  = newDesc("log_errors_total", "Errors logged, with those held back.")
+	buildInfo  = newDesc("build_info", "1, with the revision that the server was built from.", "revision")
+)
+
+// all is what Describe describes.
+var all = []*prometheus.Desc{
+	httpRequests, httpRequestDuration, httpConnections, httpConnectionsMax, httpConnectionsRefused,
+	streamsOpen, notificationsSent, notificationDelay,
+	users, rides, chairs, rideOldestWait, ridesRequested, ridesMatched, ridesCompleted,
+	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchCost,
+	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments,
+	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime,
+	paymentAttempts, paymentInProgress,
+	generation, logErrors, buildInfo,
+}
