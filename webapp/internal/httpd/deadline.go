@@ -27,6 +27,7 @@ const (
 	writing                    // the socket has not taken the whole response yet
 	streaming                  // a stream without a write in progress: no limit
 	streamWriting              // a stream with a write in progress
+	aside                      // a TLS handshake, or the rest of a refused request
 	expired                    // given up by the sweep or by Shutdown
 )
 
@@ -54,6 +55,10 @@ func (d *deadline) expire(word uint64) bool {
 	return d.word.CompareAndSwap(word, uint64(expired))
 }
 
+// crowdedIdle is the idle timeout while no more connections may be opened: well above
+// the 10 s after which clients drop idle connections themselves (spec 4.0).
+const crowdedIdle = 15 * time.Second
+
 // sweep moves the server's clock and wakes every connection that has waited too
 // long, until stop is closed.
 func (s *Server) sweep(stop <-chan struct{}) {
@@ -72,9 +77,14 @@ func (s *Server) sweep(stop <-chan struct{}) {
 func (s *Server) expireAll(now ticks) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	idleDue := now
+	if s.crowdedLocked() { // every idle connection is due that much earlier
+		idleDue += s.idle - min(s.idle, ticksOf(crowdedIdle))
+	}
 	for c := range s.conns.all() {
 		word, p, due := c.deadline.load()
-		if due != 0 && due <= now && c.deadline.expire(word) {
+		late := due <= now || p == idle && due <= idleDue
+		if due != 0 && late && c.deadline.expire(word) {
 			c.wake(p)
 		}
 	}

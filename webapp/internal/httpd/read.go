@@ -112,11 +112,11 @@ func (c *conn) park() bool {
 	return c.await(idle, c.srv.dueIn(c.srv.idle))
 }
 
-// await enters a waiting phase, unless the server is shutting down and nothing
+// await enters a waiting phase, unless the server is shutting down and no request
 // has begun. Shutdown sets draining before it looks at the phases, so that one of
 // the two sees the other.
 func (c *conn) await(p phase, due ticks) bool {
-	return c.deadline.enter(p, due) && (p != idle || !c.srv.draining.Load())
+	return c.deadline.enter(p, due) && (p == reading || !c.srv.draining.Load())
 }
 
 // received takes note of n new bytes and serves the requests they complete. It

@@ -69,7 +69,7 @@ func (c *conn) push(p, more []byte) (err error) {
 // discard ends our side and reads for a while what the client still sends.
 func (c *conn) discard() {
 	half, ok := c.nc.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil || !c.await(idle, c.srv.dueIn(lingerTicks)) {
+	if !ok || half.CloseWrite() != nil || !c.await(aside, c.srv.dueIn(lingerTicks)) {
 		return
 	}
 	buf := make([]byte, readSize)
