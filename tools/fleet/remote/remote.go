@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"isuride/tools/fleet/topology"
 )
@@ -90,8 +91,13 @@ func (r *Remote) Receive(ctx context.Context, h topology.Host, step, command str
 // LookAsRoot is Look with root's rights.
 func (r *Remote) LookAsRoot(ctx context.Context, h topology.Host, step, script string) (string, error) {
 	var out bytes.Buffer
-	err := r.run(ctx, h, step, AsRoot(bashReadsStdin), strings.NewReader(guarded(script)), &out)
+	err := r.StreamAsRoot(ctx, h, step, script, &out)
 	return strings.TrimRight(out.String(), "\n"), err
+}
+
+// StreamAsRoot is Stream with root's rights.
+func (r *Remote) StreamAsRoot(ctx context.Context, h topology.Host, step, script string, w io.Writer) error {
+	return r.run(ctx, h, step, AsRoot(bashReadsStdin), strings.NewReader(guarded(script)), w)
 }
 
 // ChangeAsRoot is Change with root's rights.
@@ -127,12 +133,17 @@ func guarded(script string) string {
 	return "set -euo pipefail\nall() {\n" + script + "\n}\nall </dev/null\n"
 }
 
+// patience is how long data may be on its way after a command has ended. One that has
+// ended early must not wait for input that nobody takes.
+const patience = 2 * time.Second
+
 func (r *Remote) run(ctx context.Context, h topology.Host, step, shell string, in io.Reader, out io.Writer) error {
 	command := r.Command
 	if command == nil {
 		command = r.ssh
 	}
 	cmd := command(ctx, h, shell)
+	cmd.WaitDelay = patience
 	var complaint bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, &complaint
 	if err := cmd.Run(); err != nil {
