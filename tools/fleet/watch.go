@@ -18,9 +18,12 @@ import (
 	"isuride/tools/fleet/watch"
 )
 
+// watchName is the command that works without a hosts file, too, and gets no Topology then.
+const watchName = "watch"
+
 // showWatch is the command watch. It changes nothing, so a dry run is no different.
 func showWatch(ctx context.Context, f *fleet, args []string) error {
-	flags := flag.NewFlagSet("watch", flag.ContinueOnError)
+	flags := flag.NewFlagSet(watchName, flag.ContinueOnError)
 	flags.SetOutput(f.out)
 	local := flags.String("local", "", "watch this machine instead of the hosts, with a server whose internal listener has this `address`")
 	asJSON := flags.Bool("json", false, "write an object of JSON a second instead of a page")

@@ -222,7 +222,7 @@ func (p *page) inside(s *Server) {
 	p.figures(rest, "payments",
 		part{text: "accepted " + rate(s.Payments.Accepted)},
 		part{text: "refused " + rate(s.Payments.Refused)},
-		part{"failed " + rate(s.Payments.Failed), s.Payments.Failed > 0},
+		part{text: "failed " + rate(s.Payments.Failed)},
 		part{text: "open " + count(s.Payments.Open)})
 	p.figures(more, "server",
 		part{text: count(s.Connections.Open) + " of " + count(s.Connections.Max) + " connections"},

@@ -43,7 +43,10 @@ func (s *server) add(uptime float64, f frame, now time.Time) {
 		s.steps = latest(s.steps, step{seconds, scraped.since(s.last)})
 	}
 	s.last, s.at, s.seen = scraped, uptime, now
-	s.release = path.Base(strings.TrimSpace(f["release"]))
+	s.release = ""
+	if link := strings.TrimSpace(f["release"]); link != "" {
+		s.release = path.Base(link)
+	}
 	s.lastError = strings.TrimSpace(f["error"])
 }
 

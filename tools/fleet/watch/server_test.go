@@ -68,8 +68,8 @@ func TestServer(t *testing.T) {
 		t.Errorf("it started at %d", got)
 	}
 
-	s.add(200, scraped(metrics(1107, 99)), now)
-	if r := s.report(); r.Requests.All != 0 || r.Rides.Waiting != 3 {
+	s.add(200, frame{"metrics": metrics(1107, 99)}, now)
+	if r := s.report(); r.Release != "" || r.Requests.All != 0 || r.Rides.Waiting != 3 {
 		t.Errorf("after a minute without a scrape rates are not known, got %+v", r)
 	}
 }
