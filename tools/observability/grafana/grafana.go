@@ -1,0 +1,149 @@
+// Package grafana reads from a Grafana dashboard what it takes to draw it: the panels,
+// their places on the grid, and their queries.
+//
+// What it leaves to others: asking Prometheus, drawing, and everything of Grafana's format
+// that our dashboard does not use.
+package grafana
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Columns is the width of Grafana's grid.
+const Columns = 24
+
+// Kinds of panels.
+const (
+	Row        = "row"
+	TimeSeries = "timeseries"
+	Stat       = "stat"
+)
+
+// Dashboard is a page of panels, in the order of the file.
+type Dashboard struct {
+	Title  string  `json:"title"`
+	Panels []Panel `json:"panels"`
+}
+
+// Panel is a heading, if its Kind is Row, or a picture of the answers to its queries.
+type Panel struct {
+	ID          int    `json:"id"`
+	Kind        string `json:"type"`
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	Place       Place  `json:"gridPos"`
+	Config      struct {
+		Defaults struct {
+			Unit   string `json:"unit"`
+			Custom struct {
+				Stacking struct {
+					Mode string `json:"mode"`
+				} `json:"stacking"`
+			} `json:"custom"`
+		} `json:"defaults"`
+	} `json:"fieldConfig"`
+	Queries []Query `json:"targets"`
+}
+
+// Place is a rectangle on the grid, from the upper left corner.
+type Place struct {
+	X int `json:"x"`
+	Y int `json:"y"`
+	W int `json:"w"`
+	H int `json:"h"`
+}
+
+func (p Place) overlaps(q Place) bool {
+	return p.X < q.X+q.W && q.X < p.X+p.W && p.Y < q.Y+q.H && q.Y < p.Y+p.H
+}
+
+// Query is an expression with the name of its series.
+type Query struct {
+	Expr string `json:"expr"`
+	Name string `json:"legendFormat"`
+}
+
+// Unit is Grafana's name of what the values are.
+func (p *Panel) Unit() string { return p.Config.Defaults.Unit }
+
+// Stacked says that the series are parts of a whole.
+func (p *Panel) Stacked() bool { return p.Config.Defaults.Custom.Stacking.Mode == "normal" }
+
+// Read reads a dashboard that can be drawn.
+func Read(r io.Reader) (*Dashboard, error) {
+	var d Dashboard
+	if err := json.NewDecoder(r).Decode(&d); err != nil {
+		return nil, fmt.Errorf("dashboard: %w", err)
+	}
+	if len(d.Panels) == 0 {
+		return nil, errors.New("dashboard: there are no panels")
+	}
+	for i := range d.Panels {
+		if err := d.check(i); err != nil {
+			return nil, fmt.Errorf("dashboard: panel %d, %q: %w", d.Panels[i].ID, d.Panels[i].Title, err)
+		}
+	}
+	return &d, nil
+}
+
+// check looks at a panel by itself and beside those before it.
+func (d *Dashboard) check(i int) error {
+	p := &d.Panels[i]
+	if err := p.check(); err != nil {
+		return err
+	}
+	for k := range i {
+		switch other := &d.Panels[k]; {
+		case other.ID == p.ID:
+			return fmt.Errorf("%q has the same id", other.Title)
+		case other.Place.overlaps(p.Place):
+			return fmt.Errorf("it lies on %q", other.Title)
+		}
+	}
+	return nil
+}
+
+func (p *Panel) check() error {
+	at := p.Place
+	if at.X < 0 || at.Y < 0 || at.W < 1 || at.H < 1 || at.X+at.W > Columns {
+		return fmt.Errorf("it does not lie on the grid of %d columns", Columns)
+	}
+	switch p.Kind {
+	case Row:
+		return nil
+	case TimeSeries, Stat:
+	default:
+		return fmt.Errorf("type %q cannot be drawn", p.Kind)
+	}
+	if len(p.Queries) == 0 {
+		return errors.New("it asks for nothing")
+	}
+	for _, q := range p.Queries {
+		if strings.TrimSpace(q.Expr) == "" {
+			return errors.New("it has an empty expression")
+		}
+	}
+	return nil
+}
+
+// RateInterval is the shortest range over which Grafana takes rates.
+func RateInterval(scrape, step time.Duration) time.Duration { return max(4*scrape, step+scrape) }
+
+// In is the expression as Prometheus takes it, with rates over the interval.
+func (q Query) In(rateInterval time.Duration) string {
+	return strings.ReplaceAll(q.Expr, "$__rate_interval", rateInterval.String())
+}
+
+// Of names a series with these labels.
+func (q Query) Of(labels map[string]string) string {
+	name := q.Name
+	for label, value := range labels {
+		name = strings.ReplaceAll(name, "{{"+label+"}}", value)
+	}
+	return name
+}

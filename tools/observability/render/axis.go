@@ -1,0 +1,70 @@
+package main
+
+import (
+	"math"
+)
+
+// axis goes from 0 up to a round value; all that the dashboard shows is at least 0.
+type axis struct {
+	top, step float64
+	unit      unit
+}
+
+// steps of an axis are about that many.
+const steps = 4
+
+// newAxis covers values up to the given one.
+func newAxis(highest float64, u unit) axis {
+	if highest <= 0 {
+		highest = 1
+	}
+	step := roundStep(highest/steps, u.base)
+	return axis{top: math.Ceil(highest/step-1e-9) * step, step: step, unit: u}
+}
+
+// roundStep is the next power of two, or 1, 2, 2.5 or 5 times a power of ten.
+func roundStep(least, base float64) float64 {
+	if base == 2 {
+		return math.Pow(2, math.Ceil(math.Log2(least)))
+	}
+	power := math.Pow(10, math.Floor(math.Log10(least)))
+	for _, factor := range []float64{1, 2, 2.5, 5} {
+		if factor*power >= least*(1-1e-9) {
+			return factor * power
+		}
+	}
+	return 10 * power
+}
+
+// ticks are the values that the axis names, from 0 to the top.
+func (a axis) ticks() []float64 {
+	var list []float64
+	for i := 0.0; i*a.step <= a.top*(1+1e-9); i++ {
+		list = append(list, i*a.step)
+	}
+	return list
+}
+
+// text writes a tick, on the same scale as all the others.
+func (a axis) text(tick float64) string {
+	if tick == 0 {
+		return "0"
+	}
+	return a.unit.in(a.unit.scaleFor(a.top), tick, 4)
+}
+
+// timeSteps are the round distances of ticks on the axis of time, in seconds.
+var timeSteps = [...]float64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400}
+
+// timeTicks are at most seven times, in seconds since the begin.
+func timeTicks(seconds float64) []float64 {
+	step := timeSteps[len(timeSteps)-1]
+	for i := len(timeSteps) - 1; i >= 0 && seconds/timeSteps[i] < 7; i-- {
+		step = timeSteps[i]
+	}
+	var list []float64
+	for i := 0.0; i*step <= seconds; i++ {
+		list = append(list, i*step)
+	}
+	return list
+}
