@@ -389,7 +389,7 @@ func TestClientConnectionOutlivesThousandRequests(t *testing.T) {
 }
 
 func TestBodyLimit(t *testing.T) {
-	const limit = 128 << 10
+	const limit = 512 << 10
 	var served atomic.Int32
 	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		served.Add(1)
@@ -398,7 +398,7 @@ func TestBodyLimit(t *testing.T) {
 	}))
 	client := s.client(t, "127.0.0.1")
 	if got := s.do(t, client, http.MethodPost, "/api/x", nil, bytes.NewReader(make([]byte, limit))); got.body != fmt.Sprint(limit) {
-		t.Errorf("128 KB: %d %s", got.status, got.body)
+		t.Errorf("512 KB: %d %s", got.status, got.body)
 	}
 	conn, err := tls.Dial("tcp", s.addr, s.tlsConfig())
 	if err != nil {
@@ -411,8 +411,8 @@ func TestBodyLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	body, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode != http.StatusRequestEntityTooLarge || string(body) != `{"message":"the request body is larger than 128 KB"}` || served.Load() != 1 {
-		t.Errorf("128 KB and a byte: %d %s, served %d", resp.StatusCode, body, served.Load())
+	if resp.StatusCode != http.StatusRequestEntityTooLarge || string(body) != `{"message":"the request body is larger than 512 KB"}` || served.Load() != 1 {
+		t.Errorf("512 KB and a byte: %d %s, served %d", resp.StatusCode, body, served.Load())
 	}
 }
 

@@ -97,7 +97,7 @@ func (s *eventStream) writeAll(buf []byte) ([]byte, bool) {
 	for {
 		m, n, ok := s.log.Next()
 		if !ok {
-			return buf, true
+			return buf, !s.log.Displaced()
 		}
 		if s.gen.Store.Delivered(s.to.log, s.to.side, n) != nil || s.gen.Barrier() != nil {
 			return buf, false

@@ -24,7 +24,10 @@
 // the message before it, to a client that comes back quickly and after a kill.
 package notify
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Log is the log of one recipient. The zero value is ready. Its lock is innermost but
 // for the journal's: Append is called with the lock of the entity that changed.
@@ -104,14 +107,38 @@ func (l *Log[M]) Pending(visit func(*M)) {
 	}
 }
 
+// MaxStreams is how many streams a recipient may have open. A client needs one, and a
+// second while it comes back; the rest is for several windows of a browser.
+const MaxStreams = 8
+
 // Open adds a stream, which starts with the last delivered message. wake is called,
 // with the log locked, whenever a message arrives; it must not block nor call back.
+// A stream more than there may be takes the place of the oldest, which is woken, too, to
+// find itself displaced: a client that comes back is never refused.
 func (l *Log[M]) Open(wake func()) *Stream[M] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.streams) == MaxStreams {
+		l.displaceLocked(l.streams[0])
+	}
 	s := &Stream[M]{log: l, wake: wake, next: l.resume()}
 	l.streams = append(l.streams, s)
 	return s
+}
+
+func (l *Log[M]) displaceLocked(s *Stream[M]) {
+	l.removeLocked(s)
+	s.displaced = true
+	s.wake()
+}
+
+// removeLocked takes a stream out, unless it is out already.
+func (l *Log[M]) removeLocked(s *Stream[M]) {
+	s.closed = true
+	if i := slices.Index(l.streams, s); i >= 0 {
+		l.streams = slices.Delete(l.streams, i, i+1)
+		l.trim()
+	}
 }
 
 // resume is the number of the last delivered entry, or of the first one to come if

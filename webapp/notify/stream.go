@@ -1,7 +1,5 @@
 package notify
 
-import "slices"
-
 // Stream is one open connection's view of a log. It is used by one goroutine at a
 // time, apart from wake.
 type Stream[M any] struct {
@@ -9,8 +7,9 @@ type Stream[M any] struct {
 	wake func()
 
 	// Guarded by log.mu.
-	next   uint64
-	closed bool
+	next      uint64
+	closed    bool
+	displaced bool
 }
 
 // Next is the stream's next message and its number, for Deliver before it is written; if
@@ -27,14 +26,17 @@ func (s *Stream[M]) Next() (m M, n uint64, ok bool) {
 	return l.entries[n-l.first], n, true
 }
 
+// Displaced tells if newer streams have taken the place of this one: it gets nothing any
+// more and is to be ended.
+func (s *Stream[M]) Displaced() bool {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return s.displaced
+}
+
 // Close takes the stream out of its log. Closing twice is harmless.
 func (s *Stream[M]) Close() {
-	l := s.log
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s.closed = true
-	if i := slices.Index(l.streams, s); i >= 0 {
-		l.streams = slices.Delete(l.streams, i, i+1)
-		l.trim()
-	}
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	s.log.removeLocked(s)
 }

@@ -96,6 +96,47 @@ func TestTrim(t *testing.T) {
 	}
 }
 
+// One stream too many ends the oldest, which is told of it and gets nothing any more; the
+// others do not notice.
+func TestOldestIsDisplaced(t *testing.T) {
+	var l Log[string]
+	woken := make([]int, 0, 2*MaxStreams)
+	var streams []*Stream[string]
+	open := func() {
+		n := len(woken)
+		woken = append(woken, 0)
+		streams = append(streams, l.Open(func() { woken[n]++ }))
+	}
+	for range MaxStreams {
+		open()
+	}
+	if slices.Max(woken) > 0 || streams[0].Displaced() {
+		t.Fatalf("woken %v by as many streams as there may be", woken)
+	}
+	l.Append("a")
+	deliver(t, &l, streams[0], "a")
+	open()
+	if woken[0] != 2 || !streams[0].Displaced() || streams[1].Displaced() {
+		t.Fatalf("woken %v; the oldest is displaced: %v, the next one: %v", woken, streams[0].Displaced(), streams[1].Displaced())
+	}
+	l.Append("b")
+	if m, _, ok := streams[0].Next(); ok || woken[0] != 2 {
+		t.Errorf("the displaced stream has %q, and was woken %d times", m, woken[0])
+	}
+	for _, s := range streams[1:] {
+		wants(t, &l, s, "a", "b")
+	}
+	streams[0].Close()
+	streams[4].Close()
+	open()
+	if streams[1].Displaced() {
+		t.Error("a stream was displaced although there was room")
+	}
+	if want := []string{"b"}; !slices.Equal(l.entries, want) {
+		t.Errorf("the log keeps %q, want %q", l.entries, want)
+	}
+}
+
 // Every message wakes every open stream.
 func TestAppendWakes(t *testing.T) {
 	var l Log[string]

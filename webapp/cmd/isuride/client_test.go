@@ -308,8 +308,21 @@ func (e *events) close() { e.cancel() }
 // server ends the stream, and until then everything is read.
 func (e *events) quit() (rest []string) {
 	e.conn.CloseWrite()
-	for line := range e.lines {
-		rest = append(rest, line)
+	return e.rest()
+}
+
+// rest reads to the end of a stream that the server ends.
+func (e *events) rest() (rest []string) {
+	e.c.t.Helper()
+	for {
+		select {
+		case line, ok := <-e.lines:
+			if !ok {
+				return rest
+			}
+			rest = append(rest, line)
+		case <-time.After(tellLimit):
+			e.c.t.Fatal("the stream does not end")
+		}
 	}
-	return rest
 }

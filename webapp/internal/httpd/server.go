@@ -41,7 +41,7 @@ type Options struct {
 	// MaxHeader bounds request line and header fields together, in bytes
 	// (16 KiB). A longer head is answered with 431.
 	MaxHeader int
-	// MaxBody bounds the decoded request body, in bytes (128 KiB). A longer
+	// MaxBody bounds the decoded request body, in bytes (512 KiB). A longer
 	// one is answered with 413. Bodies are held in memory, which anybody can
 	// fill by as much as the network brings within ReadTimeout.
 	MaxBody int
@@ -132,7 +132,7 @@ func New(h Handler, o Options) *Server {
 
 func (o Options) withDefaults() Options {
 	o.MaxHeader = defaultTo(o.MaxHeader, 16<<10)
-	o.MaxBody = defaultTo(o.MaxBody, 128<<10)
+	o.MaxBody = defaultTo(o.MaxBody, 512<<10)
 	o.IdleTimeout = defaultTo(o.IdleTimeout, 75*time.Second)
 	o.ReadTimeout = defaultTo(o.ReadTimeout, 10*time.Second)
 	o.WriteTimeout = defaultTo(o.WriteTimeout, 10*time.Second)
