@@ -11,7 +11,7 @@ source scripts/lib.sh
 
 # gcc is for the race detector, ip for networks of tests.
 need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
-	gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip || true
+	prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip || true
 
 race=()
 if command -v gcc >/dev/null; then

@@ -44,6 +44,9 @@ type Panel struct {
 				Stacking struct {
 					Mode string `json:"mode"`
 				} `json:"stacking"`
+				Scale struct {
+					Type string `json:"type"`
+				} `json:"scaleDistribution"`
 			} `json:"custom"`
 		} `json:"defaults"`
 	} `json:"fieldConfig"`
@@ -73,6 +76,9 @@ func (p *Panel) Unit() string { return p.Config.Defaults.Unit }
 
 // Stacked says that the series are parts of a whole.
 func (p *Panel) Stacked() bool { return p.Config.Defaults.Custom.Stacking.Mode == "normal" }
+
+// Logarithmic says that the values differ by powers of ten.
+func (p *Panel) Logarithmic() bool { return p.Config.Defaults.Custom.Scale.Type == "log" }
 
 // Read reads a dashboard that can be drawn.
 func Read(r io.Reader) (*Dashboard, error) {

@@ -10,13 +10,13 @@ func TestRead(t *testing.T) {
 	d, err := Read(strings.NewReader(`{"title": "City", "panels": [
 		{"id": 1, "type": "row", "title": "Flow", "gridPos": {"x": 0, "y": 0, "w": 24, "h": 1}},
 		{"id": 2, "type": "timeseries", "title": "Rides", "gridPos": {"x": 0, "y": 1, "w": 12, "h": 8},
-			"fieldConfig": {"defaults": {"unit": "s", "custom": {"stacking": {"mode": "normal"}}}},
+			"fieldConfig": {"defaults": {"unit": "s", "custom": {"stacking": {"mode": "normal"}, "scaleDistribution": {"type": "log", "log": 10}}}},
 			"targets": [{"expr": "rate(rides[$__rate_interval])", "legendFormat": "{{from}} to {{to}}"}]}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := d.Panels[1]
-	if d.Title != "City" || p.Unit() != "s" || !p.Stacked() || d.Panels[0].Stacked() {
+	if d.Title != "City" || p.Unit() != "s" || !p.Stacked() || d.Panels[0].Stacked() || !p.Logarithmic() || d.Panels[0].Logarithmic() {
 		t.Errorf("read %+v", d)
 	}
 	if got := p.Queries[0].In(RateInterval(5*time.Second, time.Second)); got != "rate(rides[20s])" {

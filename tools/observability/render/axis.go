@@ -4,10 +4,12 @@ import (
 	"math"
 )
 
-// axis goes from 0 up to a round value; all that the dashboard shows is at least 0.
+// axis goes from 0 up to a round value, or, if it is logarithmic, from one power of ten to
+// another. All that the dashboard shows is at least 0.
 type axis struct {
-	top, step float64
-	unit      unit
+	bottom, top float64
+	step        float64 // between ticks; 0 if logarithmic
+	unit        unit
 }
 
 // steps of an axis are about that many.
@@ -21,6 +23,17 @@ func newAxis(highest float64, u unit) axis {
 	step := roundStep(highest/steps, u.base)
 	return axis{top: math.Ceil(highest/step-1e-9) * step, step: step, unit: u}
 }
+
+// newLogAxis covers the values between two that are above 0.
+func newLogAxis(lowest, highest float64, u unit) axis {
+	a := axis{bottom: powerBelow(lowest), top: powerBelow(highest), unit: u}
+	if a.top < highest || a.top == a.bottom {
+		a.top *= 10
+	}
+	return a
+}
+
+func powerBelow(v float64) float64 { return math.Pow(10, math.Floor(math.Log10(v)+1e-9)) }
 
 // roundStep is the next power of two, or 1, 2, 2.5 or 5 times a power of ten.
 func roundStep(least, base float64) float64 {
@@ -36,19 +49,36 @@ func roundStep(least, base float64) float64 {
 	return 10 * power
 }
 
-// ticks are the values that the axis names, from 0 to the top.
+// at is the place of a value, 0 at the bottom and 1 at the top.
+func (a axis) at(v float64) float64 {
+	if a.step == 0 {
+		return max(math.Log(v/a.bottom)/math.Log(a.top/a.bottom), 0)
+	}
+	return v / a.top
+}
+
+// ticks are the values that the axis names.
 func (a axis) ticks() []float64 {
 	var list []float64
+	if a.step == 0 {
+		for tick := a.bottom; tick <= a.top*(1+1e-9); tick *= 10 {
+			list = append(list, tick)
+		}
+		return list
+	}
 	for i := 0.0; i*a.step <= a.top*(1+1e-9); i++ {
 		list = append(list, i*a.step)
 	}
 	return list
 }
 
-// text writes a tick, on the same scale as all the others.
+// text writes a tick, on the same scale as all the others unless they differ much.
 func (a axis) text(tick float64) string {
-	if tick == 0 {
+	switch {
+	case tick == 0:
 		return "0"
+	case a.step == 0:
+		return a.unit.text(tick)
 	}
 	return a.unit.in(a.unit.scaleFor(a.top), tick, 4)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"html"
+	"math"
 	"strings"
 
 	"isuride/tools/observability/prometheus"
@@ -21,7 +22,7 @@ func inkOf(i int) ink { return inks[i%len(inks)] }
 
 // Places inside a chart, in pixels.
 const (
-	titleHeight  = 28
+	titleHeight  = 34
 	axisWidth    = 58 // for the names of ticks, left
 	axisHeight   = 18 // for the names of times, below
 	legendHeight = 15 // of a line
@@ -46,7 +47,7 @@ func (b board) drawChart(r rect) {
 	if b.panel.Stacked() {
 		curves = stack(curves)
 	}
-	a := newAxis(highest(curves), u)
+	a := b.axis(curves, u)
 	b.drawAxes(plot, a)
 	for i := len(curves) - 1; i >= 0; i-- {
 		b.drawCurve(plot, a, curves[i], inkOf(i), b.panel.Stacked())
@@ -54,12 +55,21 @@ func (b board) drawChart(r rect) {
 	b.drawLegend(lines, r.x+padding, r.y+r.h-float64(len(lines)*legendHeight)+4)
 }
 
-func highest(curves []curve) float64 {
-	top := 0.0
+// axis covers all values.
+func (b board) axis(curves []curve, u unit) axis {
+	highest, lowest := 0.0, math.Inf(1) // the latter of those above 0
 	for _, c := range curves {
-		top = max(top, c.max())
+		for _, p := range c.points {
+			highest = max(highest, p.Value)
+			if p.Value > 0 {
+				lowest = min(lowest, p.Value)
+			}
+		}
 	}
-	return top
+	if b.panel.Logarithmic() && highest > 0 {
+		return newLogAxis(lowest, highest, u)
+	}
+	return newAxis(highest, u)
 }
 
 // stack adds to each curve those before it, where they have points of the same time.
@@ -80,7 +90,7 @@ func stack(curves []curve) []curve {
 func (b board) drawAxes(plot rect, a axis) {
 	var grid strings.Builder
 	for _, tick := range a.ticks() {
-		y := plot.y + plot.h*(1-tick/a.top)
+		y := plot.y + plot.h*(1-a.at(tick))
 		fmt.Fprintf(&grid, "M%s %sh%s", px(plot.x), px(y), px(plot.w))
 		b.text(plot.x-6, y+4, "end", a.text(tick))
 	}
@@ -116,7 +126,7 @@ func (b board) path(plot rect, a axis, c curve, closed bool) string {
 	bottom := px(plot.y + plot.h)
 	start, last := "", 0.0
 	for i, p := range c.points {
-		x, y := px(plot.x+plot.w*p.At/b.span.seconds()), px(plot.y+plot.h*(1-p.Value/a.top))
+		x, y := px(plot.x+plot.w*p.At/b.span.seconds()), px(plot.y+plot.h*(1-a.at(p.Value)))
 		if i == 0 || p.At-last > 1.5*b.step {
 			if closed && start != "" {
 				fmt.Fprintf(&d, "V%sH%sZ", bottom, start)

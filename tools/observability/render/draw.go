@@ -24,6 +24,7 @@ text { font-family: Inter, "Helvetica Neue", Arial, sans-serif; font-size: 11px;
 .row { font-size: 14px; font-weight: 600; fill: #222 }
 .title { font-size: 12px; font-weight: 600; fill: #222 }
 .value { font-size: 26px; font-weight: 600; fill: #222; text-anchor: middle }
+.pale { fill: #8a8f98 }
 .middle { text-anchor: middle }
 .end { text-anchor: end }
 .panel { fill: #fff; stroke: #dcdfe4 }

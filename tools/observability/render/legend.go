@@ -36,7 +36,7 @@ func (b board) drawLegend(lines [][]entry, left, y float64) {
 		x := left
 		for _, e := range line {
 			b.add(`<path d="M%s %sh9" stroke="%s" stroke-width="3"/>`, px(x), px(y), e.colour)
-			b.text(x+14, y+4, "", e.name+"  "+e.peak)
+			b.pair(x+14, y+4, e.name, e.peak)
 			x += e.width
 		}
 		y += legendHeight

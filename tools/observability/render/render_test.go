@@ -59,6 +59,27 @@ func TestAxes(t *testing.T) {
 	}
 }
 
+func TestLogAxes(t *testing.T) {
+	for _, c := range []struct {
+		lowest, highest float64
+		want            string
+	}{
+		{15e-6, 0.4, "10 µs 100 µs 1 ms 10 ms 100 ms 1 s"},
+		{1e-3, 1e-2, "1 ms 10 ms"},
+		{1e-3, 1e-3, "1 ms 10 ms"},
+		{0.002, 0.003, "1 ms 10 ms"},
+	} {
+		a := newLogAxis(c.lowest, c.highest, unitOf("s"))
+		var got []string
+		for _, tick := range a.ticks() {
+			got = append(got, a.text(tick))
+		}
+		if strings.Join(got, " ") != c.want || a.at(c.lowest) < 0 || a.at(c.highest) > 1+1e-9 || a.at(0) != 0 || a.at(a.top) != 1 {
+			t.Errorf("from %g to %g s the axis has %q, want %q", c.lowest, c.highest, got, c.want)
+		}
+	}
+}
+
 func TestTimeTicks(t *testing.T) {
 	for seconds, want := range map[float64]string{1: "[0 1]", 65: "[0 10 20 30 40 50 60]", 900: "[0 300 600 900]", 86400: "[0 21600 43200 64800 86400]"} {
 		if got := fmt.Sprint(timeTicks(seconds)); got != want {
@@ -138,7 +159,7 @@ func TestPicture(t *testing.T) {
 			t.Fatalf("%v\n%s", err, picture)
 		}
 	}
-	for _, want := range []string{"City &lt;1&gt;", "a &lt;note&gt;", "Flow", "Rides &amp; chairs: why", ">2.5k/s<", "&lt;done&gt;  max 1", "waiting  max 4", "no data", ">0:10<"} {
+	for _, want := range []string{"City &lt;1&gt;", "a &lt;note&gt;", "Flow", "Rides &amp; chairs: why", ">2.5k/s<", ">&lt;done&gt;<", ">waiting<", ">max 4<", "no data", ">0:10<"} {
 		if !strings.Contains(picture, want) {
 			t.Errorf("the picture lacks %q", want)
 		}

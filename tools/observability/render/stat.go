@@ -10,6 +10,6 @@ func (b board) drawStat(r rect) {
 	if top <= 0 {
 		top = 1
 	}
-	b.drawCurve(plot, axis{top: top}, c, inks[0], true)
+	b.drawCurve(plot, axis{top: top, step: top}, c, inks[0], true)
 	b.text(r.x+r.w/2, r.y+r.h*0.52, "value", u.text(last))
 }

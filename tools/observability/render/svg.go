@@ -21,6 +21,11 @@ func (c *canvas) text(x, y float64, class, s string) {
 	c.add(`<text x="%s" y="%s" class="%s">%s</text>`, px(x), px(y), class, html.EscapeString(s))
 }
 
+// pair writes a name and, paler, a figure of it.
+func (c *canvas) pair(x, y float64, name, figure string) {
+	c.add(`<text x="%s" y="%s">%s<tspan dx="5" class="pale">%s</tspan></text>`, px(x), px(y), html.EscapeString(name), html.EscapeString(figure))
+}
+
 // px writes a length with one digit after the point at most, to keep the file small.
 func px(v float64) string {
 	return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
