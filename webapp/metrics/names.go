@@ -12,7 +12,7 @@ var (
 	httpRequestDuration    = newDesc("http_request_duration_seconds", "From a complete request to the last byte of its answer in the socket, without streams.", "endpoint")
 	httpConnections        = newDesc("http_connections", "Connections open, streams included.")
 	httpConnectionsMax     = newDesc("http_connections_max", "Connections that may be open at once.")
-	httpConnectionsRefused = newDesc("http_connections_refused_total", "Connections closed because too many were open.")
+	httpConnectionsRefused = newDesc("http_connections_refused_total", "Idle connections closed early to make room, while no more could be opened.")
 
 	streamsOpen       = newDesc("streams_open", "Notification streams open.", "recipient")
 	notificationsSent = newDesc("notifications_sent_total", "Notifications in the socket.", "recipient")

@@ -85,6 +85,9 @@ func (s *Server) expireAll(now ticks) {
 		word, p, due := c.deadline.load()
 		late := due <= now || p == idle && due <= idleDue
 		if due != 0 && late && c.deadline.expire(word) {
+			if due > now {
+				s.refused++
+			}
 			c.wake(p)
 		}
 	}

@@ -53,7 +53,7 @@ func TestCrowdedIdleTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newPipes()
 		release := make(chan struct{})
-		serve(t, l, func(c *Ctx) {
+		srv := serve(t, l, func(c *Ctx) {
 			switch string(c.Path()) {
 			case "/slow":
 				<-release
@@ -72,6 +72,9 @@ func TestCrowdedIdleTimeout(t *testing.T) {
 		reads.send("GET / HT")
 		idles.expectEnd("")
 		between(t, start, crowdedIdle)
+		if n := srv.Stats().Refused; n != 1 {
+			t.Errorf("%d connections were made to leave, want 1", n)
+		}
 		c := <-late
 		c.send(lines("GET / HTTP/1.1", "Host: x"))
 		c.expect(ok(""))

@@ -77,7 +77,7 @@ type Options struct {
 type Stats struct {
 	Conns    int    // open connections, streams included
 	MaxConns int    // that may be open, 0 for any number
-	Refused  uint64 // connections closed because too many were open
+	Refused  uint64 // idle connections closed early, since no more could be opened
 	Streams  int    // open streams
 	Requests uint64 // requests handed to the handler since the start
 }
@@ -102,7 +102,7 @@ type Server struct {
 	mu        sync.Mutex
 	conns     connList
 	accepted  uint64    // connections so far
-	refused   uint64    // connections closed because too many were open
+	refused   uint64    // idle connections closed early, since no more could be opened
 	room      sync.Cond // with mu: a connection has ended, or no more will be accepted
 	warned    ticks     // when a full server was last told of
 	past      uint64    // requests of connections that are gone
