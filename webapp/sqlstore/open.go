@@ -47,13 +47,14 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Store, error) {
 	return s, nil
 }
 
-// makeFolder makes the folder of SQLite's file. It stands apart from connecting: what
-// fails here does not come right by waiting.
+// makeFolder makes the folder of SQLite's file, which nobody else may enter: the file holds
+// sessions and payment tokens. It stands apart from connecting: what fails here does not
+// come right by waiting.
 func (c Config) makeFolder() error {
 	if c.Dialect != SQLite {
 		return nil
 	}
-	return os.MkdirAll(filepath.Dir(c.Path), 0o755)
+	return os.MkdirAll(filepath.Dir(c.Path), 0o700)
 }
 
 // Close closes all connections; the store must not be in use.

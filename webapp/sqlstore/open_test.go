@@ -85,3 +85,20 @@ func TestOpenRefusesOtherFiles(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The file holds secrets, and SQLite makes it readable for everybody.
+func TestFolderIsPrivate(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "made")
+	s, err := Open(t.Context(), Config{Path: filepath.Join(folder, "isuride.db")}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	info, err := os.Stat(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder's mode is %v", info.Mode())
+	}
+}
