@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help build run ride up down test check bench calibrate duel perf clean
+.PHONY: help build run ride up down test check bench calibrate duel perf clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,28 @@ duel: ## compare our server with the naive one, plain, with TLS and with static 
 perf: ## run the micro benchmarks and a short duel, and compare with what this machine has stored; ARGS=-save stores
 	@$(GO) build -o bin/ ./tools/perf
 	@bin/perf $(ARGS)
+
+setup deploy rollback restart status watch logs reboot-test doctor: fleet
+	@bin/fleet $(FLEET) $@ $(ARGS)
+
+fleet:
+	@$(GO) build -o bin/ ./tools/fleet
+
+setup: ## prepare the hosts of scripts/hosts for releases; deploy does so by itself
+deploy: ## bring the server to the hosts of scripts/hosts, wait until it is healthy, undo if not; FLEET=-dry-run only tells
+rollback: ## go back to the release before on all hosts
+restart: ## restart services on the hosts, with ARGS="-hosts s1 isuride-go" for instance
+status: ## show services and releases of all hosts
+watch: ## show what the hosts and the server do; ARGS="-local 127.0.0.1:8081" for a server here with ISURIDE_INTERNAL
+logs: ## show failures and the ends of all logs of the hosts; ARGS="access on", "slow on", "collect FOLDER": see tools/fleet/README.md
+reboot-test: fleet-generator ## run shortly, reboot all hosts, ask for what was acknowledged
+doctor: ## look for what is wrong with the hosts, or soon will be
+
+fleet-bench: fleet fleet-generator ## run the benchmarker against the hosts, keep logs, profile and score in .run/runs
+	@bin/fleet $(FLEET) bench $(ARGS)
+
+fleet-generator:
+	@$(GO) build -o bin/ ./bench/cmd/bench
 
 test: ## install what the tests need and run all of them
 	@scripts/test.sh

@@ -4,9 +4,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"slices"
@@ -32,7 +34,18 @@ type command struct {
 }
 
 func commands() []command {
-	return []command{}
+	return []command{
+		{"setup", "install and prepare what releases need; deploy does so by itself", setUp},
+		{"deploy", "build, copy what changed, restart, wait until healthy, undo if not", deploy},
+		{"rollback", "go back to the release that ran before", rollback},
+		{"restart", "restart services in order and wait until they are healthy", restart},
+		{"status", "show services and releases", status},
+		{"logs", "show, empty, fetch and switch the logs", showLogs},
+		{"bench", "run the benchmarker, keep logs, profile and score", benchmark},
+		{"reboot-test", "reboot all hosts and ask for what was acknowledged", rebootTest},
+		{"doctor", "look for what is wrong, or soon will be", examine},
+		{watchName, "show what the hosts and the server do, every second", showWatch},
+	}
 }
 
 func main() {
@@ -65,7 +78,7 @@ func run(ctx context.Context, args []string, out, complaints io.Writer) int {
 		return usage
 	}
 	t, err := topology.ReadFile(*hosts)
-	if err != nil {
+	if err != nil && !(all[i].name == watchName && errors.Is(err, fs.ErrNotExist)) {
 		fmt.Fprintln(complaints, "fleet:", err)
 		return usage
 	}

@@ -126,7 +126,7 @@ func (l *Layout) Files(h topology.Host) ([]File, error) {
 			return nil, err
 		}
 		list = append(list,
-			File{"/etc/systemd/system/" + l.DatabaseUnit() + ".d/isuride.conf", l.fill("database.conf", h), DB, Restart, l.DatabaseUnit()},
+			File{"/etc/systemd/system/" + l.DatabaseUnit() + ".d/isuride.conf", l.fill("database.service.conf", h), DB, Restart, l.DatabaseUnit()},
 			File{l.databaseFile(), settings, DB, Restart, l.DatabaseUnit()})
 	}
 	if h.Has(topology.App) {
@@ -140,7 +140,7 @@ func (l *Layout) Files(h topology.Host) ([]File, error) {
 			return nil, err
 		}
 		list = append(list,
-			File{"/etc/systemd/system/" + Nginx + ".d/isuride.conf", l.fill("nginx.conf", h), Front, Restart, Nginx},
+			File{"/etc/systemd/system/" + Nginx + ".d/isuride.conf", l.fill("nginx.service.conf", h), Front, Restart, Nginx},
 			File{"/etc/nginx/nginx.conf", settings, Front, Reload, Nginx})
 	}
 	return list, nil

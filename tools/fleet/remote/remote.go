@@ -11,13 +11,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	"isuride/tools/fleet/topology"
 )
@@ -110,7 +110,7 @@ func (r *Remote) ChangeAsRoot(ctx context.Context, h topology.Host, step, script
 }
 
 // Talk runs a command that reads in as it comes and writes to out, until it ends.
-func (r *Remote) Talk(ctx context.Context, h topology.Host, step, command string, in io.Reader, out io.Writer) error {
+func (r *Remote) Talk(ctx context.Context, h topology.Host, step, command string, in *os.File, out io.Writer) error {
 	return r.run(ctx, h, step, command, in, out)
 }
 
@@ -133,17 +133,12 @@ func guarded(script string) string {
 	return "set -euo pipefail\nall() {\n" + script + "\n}\nall </dev/null\n"
 }
 
-// patience is how long data may be on its way after a command has ended. One that has
-// ended early must not wait for input that nobody takes.
-const patience = 2 * time.Second
-
 func (r *Remote) run(ctx context.Context, h topology.Host, step, shell string, in io.Reader, out io.Writer) error {
 	command := r.Command
 	if command == nil {
 		command = r.ssh
 	}
 	cmd := command(ctx, h, shell)
-	cmd.WaitDelay = patience
 	var complaint bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, &complaint
 	if err := cmd.Run(); err != nil {

@@ -123,7 +123,7 @@ func TestExample(t *testing.T) {
 	for block := range strings.SplitSeq(string(text), "\n\n") {
 		var lines []string
 		for line := range strings.SplitSeq(block, "\n") {
-			if line, ok := strings.CutPrefix(line, "#   "); ok {
+			if line, ok := strings.CutPrefix(line, "#   "); ok && line[0] != ' ' {
 				lines = append(lines, line)
 			}
 		}

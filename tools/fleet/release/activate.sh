@@ -1,0 +1,105 @@
+# Makes release $id the one that runs, as far as $phase goes: puts its files where they
+# belong, takes away those of release $from that it does not have, and makes the changes
+# count. $link says if `current` moves now. Whatever an interruption leaves is caught up
+# on by the next time: what has to restart is noted in the folder .pending before a file
+# changes, and forgotten after the restart.
+exec 8>>"$webapp/.activate"
+flock --wait 200 8 || die "another change of the host does not end"
+
+release=$releases/$id
+pending=$webapp/.pending
+mkdir -p "$pending"
+
+# lines RELEASE KIND prints the lines of its manifest that belong to the phase.
+lines() {
+	awk -v kind="$2" -v phase="$phase" '$1 == kind && $2 == phase' "$releases/$1/manifest"
+}
+
+# has KIND NAME tells if the release has the file or service, in any phase.
+has() {
+	awk -v kind="$1" -v name="$2" '$1 == kind && $(kind == "file" ? 5 : 4) == name { found = 1 } END { exit !found }' "$release/manifest"
+}
+
+note() { # THEN UNIT PATH
+	: >"$pending/$1.$2"
+	case $3 in
+	/etc/systemd/system/*) : >"$pending/daemon-reload" ;;
+	esac
+}
+
+put() { # FILE PATH
+	local to=$root$2
+	mkdir -p "$(dirname "$to")"
+	cp "$1" "$to.isuride-new"
+	chmod 644 "$to.isuride-new"
+	mv -fT "$to.isuride-new" "$to"
+}
+
+start() { # UNIT VERB
+	if ! systemctl "$2" "$1" >/dev/null 2>&1 8>&-; then
+		die "$1 does not $2: $(journalctl -u "$1" -n 1 --no-pager -o cat 2>/dev/null)"
+	fi
+}
+
+# What the release before has and this one lacks.
+if [[ -n $from && $from != "$id" ]]; then
+	lines "$from" service | while read -r _ _ _ unit _; do
+		has service "$unit" || systemctl disable --now "$unit" >/dev/null 2>&1 || die "$unit does not stop"
+	done
+	lines "$from" file | while read -r _ _ then unit path; do
+		if has file "$path"; then
+			continue
+		fi
+		note "$then" "$unit" "$path"
+		if [[ -e $releases/original/files$path ]]; then
+			put "$releases/original/files$path" "$path"
+		else
+			rm -f "$root$path"
+		fi
+	done
+fi
+
+lines "$id" file | while read -r _ _ then unit path; do
+	if ! cmp -s "$release/files$path" "$root$path"; then
+		note "$then" "$unit" "$path"
+		put "$release/files$path" "$path"
+	fi
+done
+
+# The programs, the front end and the dump are read at start only.
+parts() { grep -E '^[0-9a-f]+  (isuride|paymentmock|public/.*|sql/.*)$' "$releases/$1/sums" || true; }
+
+was=$(basename "$(readlink "$webapp/current" || true)")
+if [[ $link == yes && $was != "$id" ]]; then
+	if [[ -z $was || $(parts "$was") != "$(parts "$id")" ]]; then
+		lines "$id" service | while read -r _ _ _ unit _; do
+			: >"$pending/restart.$unit"
+		done
+	fi
+	ln -sfn "releases/$id" "$webapp/.current.new"
+	mv -fT "$webapp/.current.new" "$webapp/current"
+fi
+
+if [[ -e $pending/daemon-reload ]]; then
+	systemctl daemon-reload
+	rm "$pending/daemon-reload"
+fi
+if [[ -e $pending/sysctl.- ]]; then
+	lines "$id" file | while read -r _ _ then _ path; do
+		# A container may not have all of them; what matters is told by doctor.
+		[[ $then != sysctl ]] || sysctl -e -q -p "$root$path" >/dev/null 2>&1 || true
+	done
+	rm "$pending/sysctl.-"
+fi
+rm -f "$pending/nothing.-"
+
+lines "$id" service | while read -r _ _ _ unit _; do
+	systemctl is-enabled "$unit" >/dev/null 2>&1 || start "$unit" enable
+	if [[ -e $pending/restart.$unit ]] || ! systemctl is-active "$unit" >/dev/null 2>&1; then
+		systemctl reset-failed "$unit" >/dev/null 2>&1 || true
+		start "$unit" restart
+	elif [[ -e $pending/reload.$unit ]]; then
+		start "$unit" reload
+	fi
+	rm -f "$pending/restart.$unit" "$pending/reload.$unit"
+done

@@ -1,0 +1,206 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"isuride/tools/fleet/layout"
+	"isuride/tools/fleet/remote"
+	"isuride/tools/fleet/topology"
+)
+
+// keep is how many releases stay on a host.
+const keep = 5
+
+// undoLimit bounds how long putting things back may take: a stop that writes all to the
+// database, and a start.
+const undoLimit = 5 * time.Minute
+
+// Change is the step from one release to another on all hosts.
+type Change struct {
+	*remote.Remote
+	*layout.Layout
+	Out io.Writer
+	// To is the release that shall run, From what runs now, by host: an ID or Original.
+	To   string
+	From map[string]string
+	// Wait is how long services may take to become healthy.
+	Wait time.Duration
+}
+
+// NewChange goes from what the facts say to the release.
+func NewChange(r *remote.Remote, l *layout.Layout, out io.Writer, facts map[string]Facts, to string, wait time.Duration) *Change {
+	from := make(map[string]string)
+	for name, f := range facts {
+		from[name] = f.Current
+		if f.Current == "" {
+			from[name] = Original
+		}
+	}
+	return &Change{r, l, out, to, from, wait}
+}
+
+// Prepare keeps what the change would overwrite and nobody has kept, and asks nginx what
+// it thinks of its configuration.
+func (c *Change) Prepare(ctx context.Context) error {
+	for _, h := range c.Hosts {
+		if _, err := c.ChangeAsRoot(ctx, h, "keep what was there before the first deploy", script("capture", "id", c.To)); err != nil {
+			return err
+		}
+	}
+	for _, h := range c.With(topology.Front) {
+		if _, err := c.ChangeAsRoot(ctx, h, "check nginx's configuration", script("check", "id", c.To)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Do makes the change, phase by phase, and undoes it if something fails or does not become
+// healthy, or ctx ends.
+func (c *Change) Do(ctx context.Context) error {
+	err := c.run(ctx)
+	if err == nil {
+		return c.commit(ctx)
+	}
+	if c.again() {
+		return fmt.Errorf("%w; this release ran before already, so there is nothing to go back to", err)
+	}
+	calm, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
+	defer cancel()
+	c.showLog(calm)
+	fmt.Fprintln(c.Out, "fleet: undoing the change:", err)
+	if undone := c.undo(calm); undone != nil {
+		return fmt.Errorf("%w; undoing it failed, too, so that the hosts are in between: %w; when that is mended, deploy again", err, undone)
+	}
+	return fmt.Errorf("%w; the change is undone, what ran before runs again", err)
+}
+
+func (c *Change) run(ctx context.Context) error {
+	for _, p := range layout.Phases() {
+		for _, h := range c.Hosts {
+			if err := c.activate(ctx, h, p, c.From[h.Name], c.To); err != nil {
+				return err
+			}
+		}
+		if err := c.await(ctx, p, func(topology.Host) string { return c.To }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// again tells if no host changes its release.
+func (c *Change) again() bool {
+	for _, from := range c.From {
+		if from != c.To {
+			return false
+		}
+	}
+	return true
+}
+
+// undo goes back, from wherever the change was left.
+func (c *Change) undo(ctx context.Context) error {
+	for _, p := range layout.Phases() {
+		for _, h := range c.Hosts {
+			if c.From[h.Name] == c.To {
+				continue // it was there before, and nothing has changed
+			}
+			if err := c.activate(ctx, h, p, c.To, c.From[h.Name]); err != nil {
+				return err
+			}
+		}
+		if err := c.await(ctx, p, func(h topology.Host) string { return c.From[h.Name] }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// activate makes a phase of the release count on the host, also where the host has no
+// role in it any more.
+func (c *Change) activate(ctx context.Context, h topology.Host, p layout.Phase, from, to string) error {
+	link := "no"
+	if p == layout.App || p == layout.Kernel && !h.Has(topology.App) {
+		link = "yes"
+	}
+	step := "change over to " + to
+	if p != layout.Kernel {
+		step += ": " + string(p)
+	}
+	vars := []string{"id", to, "from", from, "phase", string(p), "link", link}
+	if !p.On(h) {
+		_, err := c.quietly(ctx, h, step, script("activate", vars...))
+		return err
+	}
+	_, err := c.ChangeAsRoot(ctx, h, step, script("activate", vars...))
+	return err
+}
+
+// quietly is for changes that are most often none.
+func (c *Change) quietly(ctx context.Context, h topology.Host, step, text string) (string, error) {
+	if c.DryRun {
+		return "", nil
+	}
+	return c.LookAsRoot(ctx, h, step, text)
+}
+
+// await waits until what the phase has started is healthy. What a host had before the
+// first deploy is not known well enough to say when it is.
+func (c *Change) await(ctx context.Context, p layout.Phase, id func(topology.Host) string) error {
+	for _, h := range c.Hosts {
+		if !p.On(h) || id(h) == Original {
+			continue
+		}
+		if err := AwaitHealth(ctx, c.Remote, c.Layout, h, p, id(h), c.Wait); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AwaitHealth waits until the host does what the phase is about. id is the release that
+// the server must be of, "" for any.
+func AwaitHealth(ctx context.Context, r *remote.Remote, l *layout.Layout, h topology.Host, p layout.Phase, id string, limit time.Duration) error {
+	seconds := strconv.Itoa(int(limit.Seconds()))
+	var err error
+	switch p {
+	case layout.App:
+		_, err = r.ChangeAsRoot(ctx, h, "wait for the server", script("server", "id", id, "limit", seconds, "internal", layout.Internal))
+	case layout.Front:
+		_, err = r.ChangeAsRoot(ctx, h, "wait for nginx", script("front", "probe", strings.Join(l.Probe(h), "\n"), "limit", seconds))
+	}
+	return err
+}
+
+// showLog prints what the server has said last.
+func (c *Change) showLog(ctx context.Context) {
+	if c.DryRun {
+		return
+	}
+	text, err := c.LookAsRoot(ctx, c.App(), "read the server's log", script("log"))
+	if err != nil || text == "" {
+		return
+	}
+	fmt.Fprintf(c.Out, "the end of the server's log on %s:\n", c.App().Name)
+	for line := range strings.SplitSeq(text, "\n") {
+		fmt.Fprintln(c.Out, "    "+line)
+	}
+}
+
+// commit makes the release what a rollback of a later one goes back to.
+func (c *Change) commit(ctx context.Context) error {
+	var failures []error
+	for _, h := range c.Hosts {
+		_, err := c.ChangeAsRoot(ctx, h, "remember the release before, remove old ones",
+			script("commit", "id", c.To, "from", c.From[h.Name], "keep", strconv.Itoa(keep)))
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
+}

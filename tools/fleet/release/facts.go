@@ -1,0 +1,90 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"isuride/tools/fleet/remote"
+	"isuride/tools/fleet/topology"
+)
+
+// Original is the release that stands for what a host had before the first deploy.
+const Original = "original"
+
+// Facts is what is on a host.
+type Facts struct {
+	Machine  string   // as uname -m says
+	Setup    string   // the fingerprint of the setup that was done, or ""
+	Current  string   // ID of the release that runs, or ""
+	Previous string   // ID of the one that ran before, or ""
+	Releases []string // all that are complete
+	Database string   // mariadb or mysql, or "" if there is none
+	Public   bool     // if there is a front end in webapp/public
+	Dump     string   // name of the data set in webapp/sql, or ""
+}
+
+// Look finds the facts of all hosts, by name.
+func Look(ctx context.Context, r *remote.Remote, t *topology.Topology) (map[string]Facts, error) {
+	texts := make([]string, len(t.Hosts))
+	failures := make([]error, len(t.Hosts))
+	var wg sync.WaitGroup
+	for i, h := range t.Hosts {
+		wg.Go(func() { texts[i], failures[i] = r.LookAsRoot(ctx, h, "look around", script("facts")) })
+	}
+	wg.Wait()
+	facts := make(map[string]Facts)
+	for i, h := range t.Hosts {
+		if failures[i] != nil {
+			return nil, failures[i]
+		}
+		facts[h.Name] = parseFacts(texts[i])
+	}
+	return facts, nil
+}
+
+func parseFacts(text string) (f Facts) {
+	for line := range strings.SplitSeq(text, "\n") {
+		key, value, _ := strings.Cut(line, " ")
+		switch key {
+		case "machine":
+			f.Machine = value
+		case "setup":
+			f.Setup = value
+		case "current":
+			f.Current = value
+		case "previous":
+			f.Previous = value
+		case "release":
+			f.Releases = append(f.Releases, value)
+		case "database":
+			f.Database = value
+		case "public":
+			f.Public = true
+		case "dump":
+			f.Dump = value
+		}
+	}
+	return f
+}
+
+// Target is the release to go back to: the one named, or what ran before. It must be
+// complete on all hosts.
+func Target(t *topology.Topology, facts map[string]Facts, named string) (string, error) {
+	target := named
+	if target == "" {
+		target = facts[t.App().Name].Previous
+	}
+	if target == "" || target == Original && named == "" {
+		return "", errors.New("no release ran before this one; -to names another, and -to original is what was there before the first deploy")
+	}
+	for _, h := range t.Hosts {
+		if !slices.Contains(facts[h.Name].Releases, target) {
+			return "", fmt.Errorf("%s: has no release %s; it has %s", h.Name, target, strings.Join(facts[h.Name].Releases, ", "))
+		}
+	}
+	return target, nil
+}

@@ -1,0 +1,26 @@
+# Prints what there is: KEY VALUE lines.
+echo "machine $(uname -m)"
+cat "$webapp/.setup" 2>/dev/null || true
+for link in current previous; do
+	if target=$(readlink "$webapp/$link"); then
+		echo "$link ${target##*/}"
+	fi
+done
+for folder in "$releases"/*/; do
+	[[ -e $folder/manifest ]] && echo "release $(basename "$folder")"
+done
+if [[ -x $root/usr/sbin/mariadbd ]]; then
+	echo "database mariadb"
+elif [[ -x $root/usr/sbin/mysqld ]]; then
+	echo "database mysql"
+fi
+if [[ -e $webapp/public/index.html ]]; then
+	echo "public yes"
+fi
+for dump in 3-initial-data.sql.gz 3-initial-data.sql; do
+	if [[ -e $webapp/sql/$dump ]]; then
+		echo "dump $dump"
+		break
+	fi
+done
+true

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+
+	"isuride/tools/fleet/release"
+)
+
+// rollback is the command rollback.
+func rollback(ctx context.Context, f *fleet, args []string) error {
+	flags := flag.NewFlagSet("rollback", flag.ContinueOnError)
+	flags.SetOutput(f.out)
+	wait := flags.Duration("wait", healthLimit, "how long the release may take to become healthy before this is undone")
+	to := flags.String("to", "", "`release` to go to, also \"original\", what was there before the first deploy")
+	if flags.Parse(args) != nil || flags.NArg() > 0 {
+		return errors.New("usage: fleet rollback [-wait 90s] [-to RELEASE]")
+	}
+	held, unlock, err := release.Lock(ctx, f.Remote, f.App(), whoami())
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	facts, err := release.Look(held, f.Remote, f.Topology)
+	if err != nil {
+		return err
+	}
+	target, err := release.Target(f.Topology, facts, *to)
+	if err != nil {
+		return err
+	}
+	if err := release.NewChange(f.Remote, newLayout(f, facts), f.out, facts, target, *wait).Do(held); err != nil {
+		return err
+	}
+	fmt.Fprintf(f.out, "release %s runs\n", target)
+	return nil
+}

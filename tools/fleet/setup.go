@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+
+	"isuride/tools/fleet/layout"
+	"isuride/tools/fleet/release"
+	"isuride/tools/fleet/setup"
+)
+
+// setUp is the command setup.
+func setUp(ctx context.Context, f *fleet, args []string) error {
+	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
+	flags.SetOutput(f.out)
+	if flags.Parse(args) != nil || flags.NArg() > 0 {
+		return errors.New("usage: fleet setup")
+	}
+	if err := inProject(); err != nil {
+		return err
+	}
+	held, release, err := release.Lock(ctx, f.Remote, f.App(), whoami())
+	if err != nil {
+		return err
+	}
+	defer release()
+	s, err := newSetup(f)
+	if err != nil {
+		return err
+	}
+	return s.Do(held)
+}
+
+func newSetup(f *fleet) (*setup.Setup, error) {
+	statements, err := os.ReadFile("sql/0-host.sql.template")
+	if err != nil {
+		return nil, err
+	}
+	return &setup.Setup{Remote: f.Remote, Layout: &layout.Layout{Topology: f.Topology}, Statements: string(statements), Devcert: buildDevcert}, nil
+}
+
+// ensureSetup sets the hosts up if that was never done, or done in another way.
+func ensureSetup(ctx context.Context, f *fleet, facts map[string]release.Facts) (done bool, err error) {
+	s, err := newSetup(f)
+	if err != nil {
+		return false, err
+	}
+	for _, h := range f.Hosts {
+		if facts[h.Name].Setup != s.Fingerprint(h) {
+			return true, s.Do(ctx)
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,54 @@
+# Writes the server's environment, and prints the database's user, name and password as
+# they are to be. What stands in the file already is kept, but for the place of the
+# database ($host, $port), and the password that everybody knows.
+file=$root/home/isucon/env.sh
+old=$(cat "$file" 2>/dev/null || true)
+if [[ -z $old ]]; then
+	old='# The environment of the server, read by systemd at its start: lines KEY="value".
+# `make setup` sets where the database is. The password is made at random in the place of
+# the well-known "isucon"; to keep that one, add the line: # keep the password'
+fi
+
+value() { # KEY DEFAULT
+	local v
+	v=$(sed -nE "s/^[[:space:]]*(export[[:space:]]+)?$1=(.*)$/\2/p" <<<"$old" | tail -n 1)
+	v=${v%$'\r'}
+	case $v in
+	\"*\" | \'*\') v=${v:1:-1} ;;
+	esac
+	echo "${v:-$2}"
+}
+
+set_value() { # KEY VALUE
+	local line="$1=\"$2\""
+	if grep -qE "^[[:space:]]*(export[[:space:]]+)?$1=" <<<"$old"; then
+		old=$(awk -v key="$1" -v line="$line" '$0 ~ "^[ \t]*(export[ \t]+)?" key "=" { print line; next } { print }' <<<"$old")
+	else
+		old+=$'\n'$line
+	fi
+}
+
+user=$(value ISUCON_DB_USER isucon)
+name=$(value ISUCON_DB_NAME isuride)
+password=$(value ISUCON_DB_PASSWORD isucon)
+if [[ $password == isucon ]] && ! grep -qx '# keep the password' <<<"$old"; then
+	password=$(head -c 24 /dev/urandom | base64 | tr '+/' '-_')
+fi
+if [[ $user$name == *[!a-zA-Z0-9_]* || $password == *[!a-zA-Z0-9_.=@%+,:/-]* ]]; then
+	die "env.sh has a character in the database's user, name or password that is not plain; change that"
+fi
+set_value ISUCON_DB_HOST "$host"
+set_value ISUCON_DB_PORT "$port"
+set_value ISUCON_DB_USER "$user"
+set_value ISUCON_DB_NAME "$name"
+set_value ISUCON_DB_PASSWORD "$password"
+
+if [[ $old != "$(cat "$file" 2>/dev/null || true)" ]]; then
+	mkdir -p "$webapp/.pending"
+	: >"$webapp/.pending/restart.isuride-go.service" # at the next deploy
+	(umask 077 && printf '%s\n' "$old" >"$file.new")
+	mv -fT "$file.new" "$file"
+fi
+chown root:isucon "$file"
+chmod 640 "$file"
+printf '%s\n' "$user" "$name" "$password"

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"isuride/tools/fleet/release"
+	"isuride/tools/fleet/topology"
+)
+
+// status is the command status.
+func status(ctx context.Context, f *fleet, args []string) error {
+	flags := flag.NewFlagSet("status", flag.ContinueOnError)
+	flags.SetOutput(f.out)
+	asJSON := flags.Bool("json", false, "for machines: a JSON list")
+	if flags.Parse(args) != nil || flags.NArg() > 0 {
+		return errors.New("usage: fleet status [-json]")
+	}
+	facts, err := release.Look(ctx, f.Remote, f.Topology)
+	if err != nil {
+		return err
+	}
+	l := newLayout(f, facts)
+	lists := make([][]release.ServiceState, len(f.Hosts))
+	err = onAll(f.Hosts, func(i int, h topology.Host) (err error) {
+		lists[i], err = release.Status(ctx, f.Remote, l, h, facts[h.Name])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	states := slices.Concat(lists...)
+	if *asJSON {
+		return json.NewEncoder(f.out).Encode(states)
+	}
+	w := tabwriter.NewWriter(f.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "host\tservice\tstate\tfor\tmemory\trelease")
+	for _, s := range states {
+		since := "-"
+		if !s.Since.IsZero() {
+			since = time.Since(s.Since).Round(time.Second).String()
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.0f MB\t%s\n", s.Host, s.Unit, s.State, since, float64(s.Memory)/1e6, s.Release)
+	}
+	return w.Flush()
+}
