@@ -14,7 +14,7 @@ import (
 // Access is one request. The slices are parts of the line.
 type Access struct {
 	Method, URI []byte
-	Status      int    // 100 to 999
+	Status      int    // 0 to 999; 0 if the client left before there was one, 9 of HTTP/0.9
 	Size        uint64 // bytes sent to the client
 	Request     uint64 // microseconds from the request's first byte to the answer's last
 	App         uint64 // microseconds that the server took, all attempts together
@@ -79,9 +79,10 @@ func (a *Access) set(label, value []byte) (which int, err error) {
 
 var errNumber = errors.New("not a number")
 
+// parseStatus reads the three digits that nginx writes.
 func parseStatus(b []byte) (int, error) {
 	n, err := parseInteger(b)
-	if err == nil && (n < 100 || n > 999) {
+	if err == nil && len(b) != 3 {
 		return 0, errors.New("not an HTTP status")
 	}
 	return int(n), err
