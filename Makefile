@@ -2,13 +2,13 @@
 
 GO ?= go
 
-.PHONY: help build run ride up down test check bench calibrate duel perf clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor
+.PHONY: help build run ride up down test check bench calibrate duel perf dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## build all programs into bin/
-	$(GO) build -o bin/ ./webapp/cmd/... ./bench/cmd/... ./tools/ride ./tools/paymentmock ./tools/devcert
+	$(GO) build -o bin/ ./webapp/cmd/... ./bench/cmd/... ./tools/ride ./tools/paymentmock ./tools/devcert ./tools/accesslog
 
 run: ## start the server on this machine alone: https://localhost:8443 and http://localhost:8080, data in .run/dev
 	@echo "building; the first time takes about a minute"
@@ -27,6 +27,10 @@ down: ## stop what `make up` started
 bench: ## run the benchmarker for 60 s against the server on fresh data, with ARGS="-t 20 -n 3" for instance
 	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench
 	@scripts/bench.sh $(ARGS)
+
+dashboard: ## draw the Grafana dashboard of a run of `make bench`, with ARGS="-t 20" for instance; needs Prometheus, not Grafana
+	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench ./tools/observability/render
+	@scripts/dashboard.sh $(ARGS)
 
 calibrate: ## compare the benchmarker with the official one's figures, with ARGS="-n 3 -virtual" for instance; 8 minutes
 	@$(GO) build -o bin/ ./tools/calibrate

@@ -26,10 +26,11 @@ watcher=$!
 trap 'kill -TERM "$watcher" 2>/dev/null || true; wait "$watcher" || true' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+# It begins to watch some seconds after its start.
 for ((i = 0; ; i++)); do
-	taken "$prometheus" && break
+	[[ -n $(promtool query instant "http://$prometheus" up 2>/dev/null) ]] && break
 	kill -0 "$watcher" 2>/dev/null || die "Prometheus ended: $(tail -n 3 "$home/prometheus.log")"
-	((i < 300)) || die "Prometheus does not listen after half a minute, see $home/prometheus.log"
+	((i < 300)) || die "Prometheus watches nothing after half a minute, see $home/prometheus.log"
 	sleep 0.1
 done
 
