@@ -36,7 +36,7 @@ func (w *Writer) insist(ctx context.Context) (took time.Duration, err error) {
 			return 0, fmt.Errorf("write events up to %d: %w", w.cut.last, err)
 		}
 		if retries == 0 {
-			w.opt.Logger.Warn("the database takes no changes; the journal keeps them", "error", err)
+			w.opt.Logger.Warn("the database takes no changes; the journal keeps them", "err", err)
 		}
 		pause(ctx, delay)
 		retries++

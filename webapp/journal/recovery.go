@@ -95,7 +95,7 @@ func (r *recovery) inspect() (c cut, err error) {
 	}
 	c.lost = r.lost(c)
 	if corrupt != nil {
-		r.log.Error("journal: corrupt log cut as ordered", "lost_bytes", c.lost, "next", c.seq, "error", corrupt)
+		r.log.Error("journal: corrupt log cut as ordered", "lost_bytes", c.lost, "next", c.seq, "err", corrupt)
 	} else if c.lost > 0 {
 		r.log.Warn("journal: torn tail cut", "segment", r.segments[c.index].path, "offset", c.offset,
 			"lost_bytes", c.lost, "next", c.seq, "reason", c.reason)

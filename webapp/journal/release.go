@@ -39,7 +39,7 @@ func (j *Journal) sweep() {
 // Open, and no more.
 func (j *Journal) discard(s *segment) {
 	if err := s.remove(); err != nil {
-		j.log.Warn("journal: segment not removed", "error", err)
+		j.log.Warn("journal: segment not removed", "err", err)
 	}
 }
 

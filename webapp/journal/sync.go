@@ -60,7 +60,7 @@ func (j *Journal) sync() error {
 	if err != nil {
 		err = fmt.Errorf("journal: sync failed, nothing more is accepted: %w", err)
 		j.refuse(err)
-		j.log.Error("journal: stopped", "error", err)
+		j.log.Error("journal: stopped", "err", err)
 	}
 	j.commit.end(err)
 	return err

@@ -77,7 +77,7 @@ func waitFor(ctx context.Context, limit time.Duration, log *slog.Logger, what st
 		if waited >= limit {
 			return fmt.Errorf("no answer in %s: %w", limit, err)
 		}
-		log.Warn("waiting for the database", "database", what, "error", err, "waited", waited, "limit", limit)
+		log.Warn("waiting for the database", "database", what, "err", err, "waited", waited, "limit", limit)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
