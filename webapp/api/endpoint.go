@@ -30,7 +30,7 @@ type pace uint8
 
 const (
 	quick   pace = iota // how well the server does; a slow one is worth a look
-	waiting             // how well others do: the payment gateway, a database that is filled anew
+	waiting             // how well others do: the payment gateway, a database that is filled anew, a client's line
 	endless             // nothing
 )
 

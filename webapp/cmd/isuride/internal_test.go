@@ -317,8 +317,9 @@ func TestSlowRequest(t *testing.T) {
 	p := newProcess(t, "ISURIDE_SLOW=1ns", "ISURIDE_LOG=json")
 	p.bare()
 	p.start()
-	p.anonymous().call("GET", "/", nil)
-	p.says(`"msg":"a request was slow","request":"1-1","endpoint":"static"`)
+	p.anonymous().call("GET", "/", nil) // files may take long
+	p.anonymous().call("GET", "/api/owner/sales", nil)
+	p.says(`"msg":"a request was slow","request":"1-2","endpoint":"GET /api/owner/sales"`)
 	_, rest, _ := strings.Cut(p.output.String(), `"trace":"`)
 	path, _, _ := strings.Cut(rest, `"`)
 	if trace, err := os.ReadFile(path); err != nil || !bytes.HasPrefix(trace, []byte("go 1.")) {
