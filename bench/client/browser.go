@@ -66,18 +66,33 @@ func (b *Browser) Ask(ctx context.Context, q Question) (status int, body []byte,
 	return resp.StatusCode, body, nil
 }
 
-// Message asks for the first notification of a stream, or for a polled one, whichever the server offers (spec 9.2). It is
-// nil if a poll brings none or a stream ends without one.
-func (b *Browser) Message(ctx context.Context, q Question) (status int, message []byte, err error) {
+// Message asks for notifications, of a stream or by polls, whichever the server offers (spec 9.2), until one is wanted or
+// no other comes: after a restart the newest ride's may stand behind those of the ride before. It returns the last one, nil
+// if there was none.
+func (b *Browser) Message(ctx context.Context, q Question, wanted func(message []byte) bool) (status int, message []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, q.Limit)
 	defer cancel()
+	for {
+		status, next, err := b.message(ctx, q, wanted)
+		if next == nil && message != nil {
+			return http.StatusOK, message, nil // the time is up, or the server has nothing else to say
+		}
+		if err != nil || next == nil || wanted(next) || bytes.Equal(next, message) {
+			return status, next, err
+		}
+		message = next
+	}
+}
+
+// message is one round of Message: a poll, or a stream up to the end.
+func (b *Browser) message(ctx context.Context, q Question, wanted func(message []byte) bool) (status int, message []byte, err error) {
 	resp, err := b.do(ctx, q)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer resp.Body.Close()
 	if h1.HeadOf(resp.StatusCode, resp.Header).EventStream {
-		message, err = firstEvent(resp.Body)
+		message, err = lastEvent(resp.Body, wanted)
 		return resp.StatusCode, message, err
 	}
 	body, err := b.read(resp)
@@ -91,14 +106,19 @@ func (b *Browser) Message(ctx context.Context, q Question) (status int, message 
 	return resp.StatusCode, poll.Data, nil
 }
 
-// firstEvent reads up to the first event that is one.
-func firstEvent(stream io.Reader) ([]byte, error) {
+// lastEvent reads up to the first event that is wanted, else to the end of the stream.
+func lastEvent(stream io.Reader, wanted func(message []byte) bool) (last []byte, err error) {
 	lines := bufio.NewScanner(stream)
 	lines.Buffer(nil, maxEventLine)
 	for lines.Scan() {
 		if data, ok := bytes.CutPrefix(lines.Bytes(), []byte("data:")); ok && !answer.IsNull(data) {
-			return bytes.Clone(data), nil
+			if last = bytes.Clone(data); wanted(last) {
+				return last, nil
+			}
 		}
+	}
+	if last != nil {
+		return last, nil
 	}
 	return nil, lines.Err()
 }

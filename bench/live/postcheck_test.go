@@ -70,6 +70,8 @@ func TestPostCheck(t *testing.T) {
 		return `[{"id":"` + id + `",` + strings.Replace(rideBehindID, "900", "901", 1) + `,{"id":"R1"`
 	}
 	event := change(`{"data":`, "event: x\n\ndata: null\ndata: ", `,"retry_after_ms":30}`, "\n\n")
+	older := strings.NewReplacer(`{"data":`, "", `,"retry_after_ms":30}`, "", "R2", "R1").Replace(notificationAnswer)
+	before := change(`{"data":`, "data: "+older+"\n\ndata: ", `,"retry_after_ms":30}`, "\n\n")
 	for _, c := range []struct {
 		name    string
 		answers *strings.Replacer // changes one of them
@@ -78,6 +80,8 @@ func TestPostCheck(t *testing.T) {
 		{"all as acknowledged", change(), ""},
 		{"a ride more that was paid", change(`[{"id":"R1"`, another("R2")), ""},
 		{"a stream of notifications", event, ""},
+		{"the ride before comes first", before, ""},
+		{"only the ride before comes", change(`{"data":`, "data: ", `,"retry_after_ms":30}`, "\n\n", `"ride_id":"R2"`, `"ride_id":"R1"`), "ride R2 is missing, the newest one is R1"},
 		{"sent but not acknowledged", change(`"total_distance":10`, `"total_distance":12`, `"total_sales":900`, `"total_sales":1800`), ""},
 		{"lost ride", change(ridesAnswer, `{"rides":[]}`), "user 3: ride R1 is missing"},
 		{"foreign ride", change(`[{"id":"R1"`, another("R3")), "ride R3 is there, but the user never had it"},
