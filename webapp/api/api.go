@@ -51,7 +51,7 @@ func New(e *engine.Engine, opt Options) *API {
 	if opt.Slow <= 0 {
 		opt.Slow = math.MaxInt64
 	}
-	a := &API{engine: e, opt: opt, crew: newCrew(), 
+	a := &API{engine: e, opt: opt, crew: newCrew(),
 		static: &endpoint{name: staticName, pace: waiting}, other: &endpoint{name: otherName, pace: endless}}
 	a.routes = a.table()
 	return a
