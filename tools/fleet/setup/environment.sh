@@ -22,7 +22,8 @@ value() { # KEY DEFAULT
 set_value() { # KEY VALUE
 	local line="$1=\"$2\""
 	if grep -qE "^[[:space:]]*(export[[:space:]]+)?$1=" <<<"$old"; then
-		old=$(awk -v key="$1" -v line="$line" '$0 ~ "^[ \t]*(export[ \t]+)?" key "=" { print line; next } { print }' <<<"$old")
+		# Not as an argument, which all users of the host may read.
+		old=$(line=$line awk -v key="$1" '$0 ~ "^[ \t]*(export[ \t]+)?" key "=" { print ENVIRON["line"]; next } { print }' <<<"$old")
 	else
 		old+=$'\n'$line
 	fi
