@@ -2,6 +2,7 @@ package nginx_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,15 +43,15 @@ var variants = []variant{
 	{name: "behind the spread", begin: func(b *testing.B, s *site) { s.spread(b) }},
 	{name: "access log", begin: func(b *testing.B, s *site) { s.nginx(b, "NGINX_ACCESS_LOG="+s.front.path("access.log")) }},
 	{name: "TLS in the server", begin: func(_ *testing.B, s *site) { s.url = "https://" + s.tls }},
-	{name: "TLS in the server, RSA", rsa: true, begin: func(_ *testing.B, s *site) { s.url = "https://" + s.tls }},
-	{name: "no TLS, no nginx", begin: func(_ *testing.B, s *site) { s.url = "http://" + s.tcp }},
+	{name: "RSA in the server", rsa: true, begin: func(_ *testing.B, s *site) { s.url = "https://" + s.tls }},
+	{name: "server without TLS", begin: func(_ *testing.B, s *site) { s.url = "http://" + s.tcp }},
 }
 
 func throughNginx(edits ...string) func(*testing.B, *site) {
 	return func(b *testing.B, s *site) { s.nginxEdited(b, nil, edits) }
 }
 
-// BenchmarkRequest has 16 clients send one request after the other on their connections.
+// BenchmarkRequest has clients, eight a core, send one request after the other on their connections.
 func BenchmarkRequest(b *testing.B) { benchmark(b, false) }
 
 // BenchmarkHandshake has them connect for each request, with a full handshake.
@@ -62,11 +64,12 @@ func benchmark(b *testing.B, reconnect bool) {
 	for _, v := range variants {
 		b.Run(v.name, func(b *testing.B) {
 			s := newSite(b, program, v)
+			clients := s.clients(b)
 			before := s.spent(b)
-			b.SetParallelism(8)
+			b.SetParallelism(cap(clients) / runtime.GOMAXPROCS(0))
 			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
-				client := s.front.client(b, "127.0.0.1")
+				client := <-clients
 				for pb.Next() {
 					s.ask(b, client)
 					if reconnect {
@@ -90,6 +93,17 @@ type site struct {
 	tcp    string // addresses of the server
 	tls    string
 	url    string // where clients ask
+}
+
+// clients are connected already.
+func (s *site) clients(b *testing.B) chan *http.Client {
+	list := make(chan *http.Client, 8*runtime.GOMAXPROCS(0))
+	for range cap(list) {
+		client := s.front.client(b, "127.0.0.1")
+		s.ask(b, client)
+		list <- client
+	}
+	return list
 }
 
 func newSite(b *testing.B, program string, v variant) *site {
@@ -129,10 +143,11 @@ func (s *site) serve(b *testing.B, program string) {
 		b.Fatal(err)
 	}
 	s.server = cmd.Process
-	lines := bufio.NewScanner(stderr)
+	var log bytes.Buffer
+	lines := bufio.NewScanner(io.TeeReader(stderr, &log))
 	for n := 0; n < 3; {
 		if !lines.Scan() {
-			b.Fatal("the server does not listen: ", lines.Err())
+			b.Fatalf("the server does not listen: %v\n%s", lines.Err(), log.String())
 		}
 		if strings.Contains(lines.Text(), "msg=listening") {
 			n++
