@@ -97,7 +97,7 @@ func (b board) drawAxes(plot rect, a axis) {
 	for _, tick := range timeTicks(b.span.seconds()) {
 		x := plot.x + plot.w*tick/b.span.seconds()
 		fmt.Fprintf(&grid, "M%s %sv%s", px(x), px(plot.y), px(plot.h))
-		b.text(x, plot.y+plot.h+14, "middle", clock(tick))
+		b.text(x, plot.y+plot.h+15, "middle", clock(tick))
 	}
 	b.add(`<path class="grid" d="%s"/>`, grid.String())
 }
