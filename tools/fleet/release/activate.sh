@@ -2,7 +2,8 @@
 # belong, takes away those of release $from that it does not have, and makes the changes
 # count. $link says if `current` moves now. Whatever an interruption leaves is caught up
 # on by the next time: what has to restart is noted in the folder .pending before a file
-# changes, and forgotten after the restart.
+# changes, and forgotten after the restart; and .replaced is a link to the release that ran
+# before, from the time when `current` moves until the change is confirmed or undone.
 exec 8>>"$webapp/.activate"
 flock --wait 200 8 || die "another change of the host does not end"
 
@@ -75,6 +76,10 @@ if [[ $link == yes && $was != "$id" ]]; then
 		lines "$id" service | while read -r _ _ _ unit _; do
 			: >"$pending/restart.$unit"
 		done
+	fi
+	# Until the change is confirmed, this is what to go back to.
+	if [[ -n $was && ! -L $webapp/.replaced ]]; then
+		ln -s "releases/$was" "$webapp/.replaced"
 	fi
 	ln -sfn "releases/$id" "$webapp/.current.new"
 	mv -fT "$webapp/.current.new" "$webapp/current"

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,30 +27,30 @@ type Change struct {
 	*remote.Remote
 	*layout.Layout
 	Out io.Writer
-	// To is the release that shall run, From what runs now, by host: an ID or Original.
-	To   string
-	From map[string]string
+	// To is the release that shall run.
+	To string
+	// From is what runs now, by host, and Back what to go back to: an ID or Original. They
+	// differ after a change that was broken off.
+	From, Back map[string]string
 	// Wait is how long services may take to become healthy.
 	Wait time.Duration
 }
 
 // NewChange goes from what the facts say to the release.
 func NewChange(r *remote.Remote, l *layout.Layout, out io.Writer, facts map[string]Facts, to string, wait time.Duration) *Change {
-	from := make(map[string]string)
+	from, back := make(map[string]string), make(map[string]string)
 	for name, f := range facts {
-		from[name] = f.Current
-		if f.Current == "" {
-			from[name] = Original
-		}
+		from[name] = cmp.Or(f.Current, Original)
+		back[name] = cmp.Or(f.Replaced, f.Current, Original)
 	}
-	return &Change{r, l, out, to, from, wait}
+	return &Change{r, l, out, to, from, back, wait}
 }
 
 // Prepare keeps what the change would overwrite and nobody has kept, and asks nginx what
 // it thinks of its configuration.
 func (c *Change) Prepare(ctx context.Context) error {
 	for _, h := range c.Hosts {
-		if _, err := c.ChangeAsRoot(ctx, h, "keep what was there before the first deploy", script("capture", "id", c.To)); err != nil {
+		if _, err := c.quietly(ctx, h, "keep what was there before the first deploy", script("capture", "id", c.To)); err != nil {
 			return err
 		}
 	}
@@ -97,8 +98,8 @@ func (c *Change) run(ctx context.Context) error {
 
 // again tells if no host changes its release.
 func (c *Change) again() bool {
-	for _, from := range c.From {
-		if from != c.To {
+	for _, back := range c.Back {
+		if back != c.To {
 			return false
 		}
 	}
@@ -109,14 +110,16 @@ func (c *Change) again() bool {
 func (c *Change) undo(ctx context.Context) error {
 	for _, p := range layout.Phases() {
 		for _, h := range c.Hosts {
-			if c.From[h.Name] == c.To {
-				continue // it was there before, and nothing has changed
-			}
-			if err := c.activate(ctx, h, p, c.To, c.From[h.Name]); err != nil {
+			if err := c.activate(ctx, h, p, c.To, c.Back[h.Name]); err != nil {
 				return err
 			}
 		}
-		if err := c.await(ctx, p, func(h topology.Host) string { return c.From[h.Name] }); err != nil {
+		if err := c.await(ctx, p, func(h topology.Host) string { return c.Back[h.Name] }); err != nil {
+			return err
+		}
+	}
+	for _, h := range c.Hosts {
+		if _, err := c.quietly(ctx, h, "note the undo", script("undone")); err != nil {
 			return err
 		}
 	}
@@ -143,7 +146,7 @@ func (c *Change) activate(ctx context.Context, h topology.Host, p layout.Phase, 
 	return err
 }
 
-// quietly is for changes that are most often none.
+// quietly is for changes that nobody needs to hear of.
 func (c *Change) quietly(ctx context.Context, h topology.Host, step, text string) (string, error) {
 	if c.DryRun {
 		return "", nil
@@ -194,12 +197,11 @@ func (c *Change) showLog(ctx context.Context) {
 	}
 }
 
-// commit makes the release what a rollback of a later one goes back to.
+// commit confirms the release, and so makes it what a rollback of a later one goes back to.
 func (c *Change) commit(ctx context.Context) error {
 	var failures []error
 	for _, h := range c.Hosts {
-		_, err := c.ChangeAsRoot(ctx, h, "remember the release before, remove old ones",
-			script("commit", "id", c.To, "from", c.From[h.Name], "keep", strconv.Itoa(keep)))
+		_, err := c.quietly(ctx, h, "confirm the release", script("commit", "id", c.To, "keep", strconv.Itoa(keep)))
 		failures = append(failures, err)
 	}
 	return errors.Join(failures...)

@@ -1,7 +1,10 @@
-# Remembers what release $id has replaced, and removes all but the newest $keep releases.
-if [[ -n $from && $from != "$id" ]]; then
-	ln -sfn "releases/$from" "$webapp/.previous.new"
-	mv -fT "$webapp/.previous.new" "$webapp/previous"
+# Confirms release $id, and removes all but the newest $keep releases.
+if replaced=$(readlink "$webapp/.replaced"); then
+	if [[ $replaced != "releases/$id" ]]; then
+		ln -sfn "$replaced" "$webapp/.previous.new"
+		mv -fT "$webapp/.previous.new" "$webapp/previous"
+	fi
+	rm "$webapp/.replaced"
 fi
 previous=$(readlink "$webapp/previous" || true)
 find "$releases" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' -printf '%f\n' | sort -r | tail -n +$((keep + 1)) |

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ type Facts struct {
 	Machine  string   // as uname -m says
 	Setup    string   // the fingerprint of the setup that was done, or ""
 	Current  string   // ID of the release that runs, or ""
+	Replaced string   // ID of the one to go back to if a change was broken off, or ""
 	Previous string   // ID of the one that ran before, or ""
 	Releases []string // all that are complete
 	Database string   // mariadb or mysql, or "" if there is none
@@ -56,6 +58,8 @@ func parseFacts(text string) (f Facts) {
 			f.Setup = value
 		case "current":
 			f.Current = value
+		case "replaced":
+			f.Replaced = value
 		case "previous":
 			f.Previous = value
 		case "release":
@@ -71,13 +75,11 @@ func parseFacts(text string) (f Facts) {
 	return f
 }
 
-// Target is the release to go back to: the one named, or what ran before. It must be
-// complete on all hosts.
+// Target is the release to go back to: the one named, or what a change that was broken off
+// has replaced, or what ran before. It must be complete on all hosts.
 func Target(t *topology.Topology, facts map[string]Facts, named string) (string, error) {
-	target := named
-	if target == "" {
-		target = facts[t.App().Name].Previous
-	}
+	app := facts[t.App().Name]
+	target := cmp.Or(named, app.Replaced, app.Previous)
 	if target == "" || target == Original && named == "" {
 		return "", errors.New("no release ran before this one; -to names another, and -to original is what was there before the first deploy")
 	}

@@ -1,9 +1,9 @@
 # Prints what there is: KEY VALUE lines.
 echo "machine $(uname -m)"
 cat "$webapp/.setup" 2>/dev/null || true
-for link in current previous; do
+for link in current previous .replaced; do
 	if target=$(readlink "$webapp/$link"); then
-		echo "$link ${target##*/}"
+		echo "${link#.} ${target##*/}"
 	fi
 done
 for folder in "$releases"/*/; do

@@ -3,6 +3,7 @@ package release_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -448,6 +449,52 @@ func TestKilledBeforeRestart(t *testing.T) {
 	equal(t, "pending restart", s.changes("only"), "systemctl restart nginx.service")
 	s.mustDeploy("healthy")
 	equal(t, "nothing pending", s.changes("only"))
+}
+
+// TestKilledBeforeConfirmed is a deploy that was killed while it waited for a server that
+// is not healthy: neither a rollback nor the undo of the next deploy goes back to that.
+func TestKilledBeforeConfirmed(t *testing.T) {
+	for name, next := range map[string]func(*site) error{
+		"rollback": func(s *site) error {
+			target, err := release.Target(s.Topology, s.look(), "")
+			if err != nil {
+				return err
+			}
+			return release.NewChange(s.remote, s.layout, s, s.look(), target, s.wait).Do(s.t.Context())
+		},
+		"undo": func(s *site) error {
+			_, err := s.deploy("sleep", "four sick")
+			if err == nil || !strings.Contains(err.Error(), "what ran before runs again") {
+				return fmt.Errorf("the broken one: %w", err)
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, one)
+			s.mustDeploy("one healthy")
+			id := s.mustDeploy("two healthy")
+			s.wait = 2 * time.Second
+			real := s.remote.Command
+			s.remote.Command = func(ctx context.Context, h topology.Host, shell string) *exec.Cmd {
+				if s.current("only") != id {
+					return exec.CommandContext(ctx, "false") // whoever is killed does nothing more
+				}
+				return real(ctx, h, shell)
+			}
+			if _, err := s.deploy("sleep", "three sick"); err == nil {
+				t.Fatal("it was not killed")
+			}
+			s.remote.Command = real
+			if err := next(s); err != nil {
+				t.Fatal(err)
+			}
+			s.stillRuns(id)
+			if f := s.look()["only"]; f.Replaced != "" {
+				t.Errorf("%s is still to go back to", f.Replaced)
+			}
+		})
+	}
 }
 
 func TestRollback(t *testing.T) {

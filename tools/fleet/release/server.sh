@@ -15,7 +15,7 @@ while ((SECONDS < deadline)); do
 		pid=$now
 		((starts += 1))
 	fi
-	if ((starts > 3 || $(restarts) > before + 3)); then
+	if ((starts > 2 || $(restarts) > before + 2)); then
 		die "$unit ends again and again"
 	fi
 	if [[ ${now:-0} != 0 ]]; then

@@ -1,0 +1,2 @@
+# Notes that a change is undone.
+rm -f "$webapp/.replaced"
