@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -195,8 +196,15 @@ func (k *keeper) start(ctx context.Context, h Host) (cmd *exec.Cmd, gate, ready 
 // be there still, because the kernel clears networks away in its own time.
 func (k *keeper) plug(ctx context.Context, h Host, pid int) error {
 	_ = ip(ctx, 0, "link", "del", h.Name)
-	if err := ip(ctx, 0, "link", "add", h.Name, "type", "veth", "peer", "name", "eth0", "netns", fmt.Sprint(pid)); err != nil {
+	if err := ip(ctx, 0, "link", "add", h.Name, "type", "veth", "peer", "name", "eth0", "address", cardAddress(h), "netns", fmt.Sprint(pid)); err != nil {
 		return err
 	}
 	return ip(ctx, 0, "link", "set", h.Name, "master", bridge, "up")
+}
+
+// cardAddress is the host's MAC address, which is the same after a reboot: the others
+// would not find it for half a minute.
+func cardAddress(h Host) string {
+	a := h.Addresses[0].Addr().As4()
+	return net.HardwareAddr(append([]byte{2, 0}, a[:]...)).String() // 2: locally administered
 }
