@@ -47,10 +47,10 @@ func (s *eventStream) open(conn *httpd.Stream) {
 	s.writer.Store(writingOnce) // before the log knows the stream: wake must not start a second one
 	s.log = s.to.log.Open(s.wake)
 	conn.OnClose(func() {
-		s.told.streams.Add(-1)
 		s.log.Close()
 		leave()
 		s.to.left()
+		s.told.streams.Add(-1)
 	})
 	s.mute = true
 	s.crew.write(s)

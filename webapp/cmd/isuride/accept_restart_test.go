@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -158,11 +160,22 @@ func (p *process) part(owner *client, register string, status, told int) *parted
 	return r
 }
 
-// leave closes a stream and returns when the connection is gone on this side.
+// leave closes a stream and returns when the server knows: until then it may take for read
+// what it writes to a connection that is gone.
 func (e *events) leave() {
-	e.close()
-	for range e.lines {
+	recipient := "user"
+	if strings.HasPrefix(e.c.cookie, "chair") {
+		recipient = "chair"
 	}
+	open := func() float64 { return e.c.p.scrape().value("isuride_streams_open", "recipient", recipient) }
+	before := open()
+	e.close()
+	eventually(e.c.t, func() error {
+		if open() == before {
+			return errors.New("the stream is open still")
+		}
+		return nil
+	})
 }
 
 // goOn: new streams begin with the last status that was read, once more, or with the
