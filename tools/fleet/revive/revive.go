@@ -157,12 +157,21 @@ func inOrder(t *topology.Topology, b Blow) []topology.Host {
 	return list
 }
 
+// glance is Look at a host that may go down at any moment and leave the connection
+// without an end.
+func glance(ctx context.Context, r *remote.Remote, h topology.Host) (State, error) {
+	const limit = 10 * time.Second
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	defer cancel()
+	return Look(ctx, r, h)
+}
+
 // errStill is why a host is not back yet when it answers.
 var errStill = errors.New("it has not gone down yet")
 
 func await(ctx context.Context, r *remote.Remote, h topology.Host, b Blow, before State, pause func(context.Context) error) error {
 	for {
-		s, err := Look(ctx, r, h)
+		s, err := glance(ctx, r, h)
 		if err == nil {
 			err = s.Fault(h)
 		}
