@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"syscall"
@@ -240,6 +241,9 @@ func serve(ctx context.Context, ready *os.File) (int, error) {
 	if err := os.MkdirAll("/run/lock", 0o1777); err != nil {
 		return 1, err
 	}
+	// What packages want below /run; without the program, nothing does. Nobody else waits
+	// for children yet.
+	_ = exec.Command("systemd-tmpfiles", "--create", "--prefix=/run").Run()
 	s := supervisor.New(supervisor.Config{
 		Units:   []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"},
 		Runtime: "/run", State: "/var/lib", Cache: "/var/cache", Logs: "/var/log",

@@ -28,7 +28,7 @@ var standard = []string{"bin", "boot", "dev", "etc", "home", "lib", "lib32", "li
 	"proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"}
 
 // empty are folders that a fresh instance has nothing in.
-var empty = []string{"home", "root", "media", "mnt", "opt", "srv", "tmp", "run", "var/tmp", "etc/systemd/system", "etc/nginx/sites-enabled",
+var empty = []string{"home", "root", "media", "mnt", "opt", "srv", "tmp", "run", "var/tmp", "etc/systemd/system",
 	"etc/sysctl.d", "etc/security/limits.d", "etc/sudoers.d", "etc/ssh"}
 
 // Who the operator is on contest machines.

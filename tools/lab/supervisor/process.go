@@ -82,18 +82,17 @@ func (v *service) spawn(u *unit.Unit, c unit.Command, n *notifier) (*process, er
 	return p, err
 }
 
-// The default limit of open files is systemd's own.
-const (
-	defaultSoft = 1024
-	defaultHard = 524288
-)
+// OpenFiles is the limit of open files that a unit asks for, or else systemd's default.
+func OpenFiles(u *unit.Unit) unit.Limit {
+	if l := u.Service.OpenFiles; l.Set {
+		return l
+	}
+	return unit.Limit{Soft: 1024, Hard: 524288}
+}
 
 func (v *service) prepare(u *unit.Unit, c unit.Command, n *notifier) (*launch, error) {
-	s := &u.Service
-	l := &launch{Dir: "/", UMask: int(s.UMask), Soft: defaultSoft, Hard: defaultHard}
-	if s.OpenFiles.Set {
-		l.Soft, l.Hard = s.OpenFiles.Soft, s.OpenFiles.Hard
-	}
+	s, limit := &u.Service, OpenFiles(u)
+	l := &launch{Dir: "/", UMask: int(s.UMask), Soft: limit.Soft, Hard: limit.Hard}
 	var who *account
 	if (s.User != "" || s.Group != "") && !c.Privileged {
 		a, err := lookup(s)
@@ -271,12 +270,23 @@ func (v *service) daemon(u *unit.Unit) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s, err := readStat(pid); err == nil {
-		v.mu.Lock()
-		v.sessions[s.session] = true
-		v.mu.Unlock()
-	}
+	session := ownSession(pid)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sessions[session] = true
 	return p, nil
+}
+
+// ownSession waits until a daemon has begun a session of its own: Debian's nginx writes
+// its PID file before. One that never does stays in the session that it was started in.
+func ownSession(pid int) int {
+	const tries = 50
+	s, err := readStat(pid)
+	for i := 0; i < tries && err == nil && s.session != pid; i++ {
+		time.Sleep(pollEvery)
+		s, err = readStat(pid)
+	}
+	return s.session
 }
 
 func (v *service) daemonPID(u *unit.Unit) (int, error) {
