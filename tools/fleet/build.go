@@ -27,7 +27,7 @@ func build(ctx context.Context, machine string, packages ...string) (string, err
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	args := append([]string{"build", "-trimpath", "-o", dir + "/"}, packages...)
+	args := append([]string{"build", "-trimpath", "-buildvcs=auto", "-o", dir + "/"}, packages...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	if said, err := cmd.CombinedOutput(); err != nil {
