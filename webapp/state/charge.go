@@ -11,10 +11,17 @@ type Charge struct {
 	Evaluation int
 	done       chan struct{} // closed when the outcome is known
 
+	// Guarded by the user's lock.
+	callers int // who began it, or waits for it
+
 	// Written before done is closed.
 	completedAt isuride.Time
 	err         error
 }
+
+// maxCallers is how many calls may wait for one charge, which takes seconds if the gateway
+// is slow. A client calls once, and again if its connection breaks.
+const maxCallers = 8
 
 // Wait returns the outcome: the time of completion, or why there was none.
 func (ch *Charge) Wait() (isuride.Time, error) {
@@ -36,7 +43,7 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if r.charge != nil {
-		return r.charge, false, nil
+		return r.charge, false, r.charge.join()
 	}
 	if err := r.ratable(); err != nil {
 		return nil, false, err
@@ -53,8 +60,17 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 
 // open notes the charge; the user is locked, or not yet shared.
 func (r *Ride) open(evaluation int) *Charge {
-	r.charge = &Charge{Ride: r, Token: r.User.token, Evaluation: evaluation, done: make(chan struct{})}
+	r.charge = &Charge{Ride: r, Token: r.User.token, Evaluation: evaluation, done: make(chan struct{}), callers: 1}
 	return r.charge
+}
+
+// join counts one more caller. The user's lock is held.
+func (ch *Charge) join() error {
+	if ch.callers == maxCallers {
+		return isuride.Errorf(isuride.Conflict, "the ride is being paid for, and %d calls wait for that already", maxCallers)
+	}
+	ch.callers++
+	return nil
 }
 
 // ratable says why the ride cannot be rated, if so. The user's lock is held.

@@ -106,6 +106,26 @@ func TestParallelRatingsShareOneCharge(t *testing.T) {
 	}
 }
 
+// No account can hold more connections than a few by rating a ride while the gateway is slow.
+func TestRatersWhoWaitAreFew(t *testing.T) {
+	b := newBench(t)
+	c := b.chair(isuride.Coordinate{})
+	r := b.arrive(b.user(""), c, isuride.Coordinate{}, isuride.Coordinate{Latitude: 9})
+	for round := range 2 { // the second one after the first charge has failed
+		var ch *Charge
+		for i := range maxCallers {
+			shared, first, err := b.BeginCharge(r.User, r.ID, 5)
+			if err != nil || first != (i == 0) || i > 0 && shared != ch {
+				t.Fatalf("round %d, call %d: first %v, %v", round, i, first, err)
+			}
+			ch = shared
+		}
+		_, _, err := b.BeginCharge(r.User, r.ID, 5)
+		expectCode(t, err, isuride.Conflict)
+		b.Abandon(ch, isuride.Errorf(isuride.PaymentFailed, "the gateway is away"))
+	}
+}
+
 // TestParallelCity has many rides at once, a matcher, and readers of everything. The
 // race detector watches; the indexes and what a restart finds are compared at the end.
 func TestParallelCity(t *testing.T) {
