@@ -28,13 +28,13 @@ func needStream(t testing.TB) {
 
 // spread runs a front that also spreads raw TLS over itself and the others, as the first
 // of several fronts does. Its address is that of the spread; behind is that of its TLS.
-func spread(t testing.TB, upstream http.Handler, others ...string) (s *stack, behind string) {
+func spread(t testing.TB, upstream http.Handler, others []string, edits ...string) (s *stack, behind string) {
 	t.Helper()
 	needStream(t)
 	s = prepare(t, upstream)
 	behind, s.addr = s.addr, freeAddress(t)
 	s.launch(t, []string{"NGINX_LISTEN=" + behind, "NGINX_TRUSTED=127.0.0.1", "NGINX_ACCESS_LOG=" + s.path("access.log"),
-		"NGINX_SPREAD=" + s.addr, "NGINX_SPREAD_TO=" + strings.Join(append([]string{behind}, others...), ",")})
+		"NGINX_SPREAD=" + s.addr, "NGINX_SPREAD_TO=" + strings.Join(append([]string{behind}, others...), ",")}, edits...)
 	return s, behind
 }
 
@@ -54,7 +54,7 @@ func (s *stack) sameCertificate(t testing.TB, as *stack) {
 
 func TestSpreadPassesStreamsAtOnce(t *testing.T) {
 	streamsPassAtOnce(t, func(t *testing.T, upstream http.Handler) *stack {
-		s, _ := spread(t, upstream)
+		s, _ := spread(t, upstream, nil)
 		return s
 	})
 }
@@ -64,7 +64,7 @@ func TestSpreadPassesStreamsAtOnce(t *testing.T) {
 func TestSpreadIsEven(t *testing.T) {
 	var byFirst, bySecond atomic.Int32
 	second := prepare(t, ok(&bySecond))
-	first, _ := spread(t, ok(&byFirst), second.addr)
+	first, _ := spread(t, ok(&byFirst), []string{second.addr})
 	second.sameCertificate(t, first)
 	second.launch(t, []string{"NGINX_TRUSTED=127.0.0.1"})
 
@@ -94,7 +94,7 @@ func TestSpreadIsEven(t *testing.T) {
 // machine: nobody may call internal paths then, from wherever, and whatever is claimed.
 func TestInternalBehindSpread(t *testing.T) {
 	var reached atomic.Int32
-	s, behind := spread(t, ok(&reached))
+	s, behind := spread(t, ok(&reached), nil)
 	s.internalRefused(t, s.addr, "127.0.0.1", "")
 	s.internalRefused(t, s.addr, "127.0.0.2", "")
 	for _, from := range []string{"127.0.0.1", "127.0.0.2"} { // trusted, and not
@@ -172,7 +172,7 @@ func TestAccessLog(t *testing.T) {
 
 // The client's address is believed of the fronts, and of nobody else.
 func TestClientAddressBehindSpread(t *testing.T) {
-	s, behind := spread(t, echo)
+	s, behind := spread(t, echo, nil)
 	s.get(t, s.client(t, "127.0.0.3"), "/api/spread")
 	const request = " HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.1\r\nConnection: close\r\n\r\n"
 	s.raw(t, behind, "127.0.0.1", "PROXY TCP4 203.0.113.9 127.0.0.1 40000 443\r\n", "GET /api/front"+request)
@@ -189,9 +189,21 @@ func TestClientAddressBehindSpread(t *testing.T) {
 
 // Whoever is slow is cut off; a stream on which nothing happens meanwhile is not.
 func TestSlowClientsAreCutOff(t *testing.T) {
+	t.Run("one front", func(t *testing.T) {
+		slowClientsAreCutOff(t, func(upstream http.Handler, edits ...string) *stack { return start(t, upstream, edits...) })
+	})
+	t.Run("behind the spread", func(t *testing.T) {
+		slowClientsAreCutOff(t, func(upstream http.Handler, edits ...string) *stack {
+			s, _ := spread(t, upstream, nil, edits...)
+			return s
+		})
+	})
+}
+
+func slowClientsAreCutOff(t *testing.T, start func(upstream http.Handler, edits ...string) *stack) {
 	events := make(chan string)
 	flooded := make(chan error, 1)
-	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
 		control.Flush()
 		if r.URL.Path == "/api/chair/notification" { // to a client that does not read
@@ -207,18 +219,21 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 	}
 	defer resp.Body.Close()
 
+	slow := map[string]*tls.Conn{}
 	for name, part := range map[string]string{
 		"nothing": "",
 		"head":    "GET /api/x HTTP/1.1\r\nHost: localhost\r\nX",
 		"body":    "POST /api/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n123",
 	} {
-		conn := s.dial(t)
-		io.WriteString(conn, part)
+		slow[name] = s.dial(t)
+		io.WriteString(slow[name], part)
+	}
+	io.WriteString(s.dial(t), "GET /api/chair/notification HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	for name, conn := range slow {
 		if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%s: still connected after %v", name, patience)
 		}
 	}
-	io.WriteString(s.dial(t), "GET /api/chair/notification HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	if err := within(t, flooded, "end of a client that does not read"); err == nil {
 		t.Error("a client that does not read took everything")
 	}

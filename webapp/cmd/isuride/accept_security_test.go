@@ -57,8 +57,8 @@ func TestStreamsOfAnAccount(t *testing.T) {
 	})
 }
 
-// TestInternalFromElsewhere: a caller from another address of this machine is local, one
-// from a network is not, whatever its headers say.
+// TestInternalFromElsewhere: who comes by loopback is local; who comes by a network is not,
+// whatever its headers say.
 func TestInternalFromElsewhere(t *testing.T) {
 	address := otherAddress(t)
 	p := newProcess(t)
