@@ -67,16 +67,22 @@ lines "$id" file | while read -r _ _ then unit path; do
 	fi
 done
 
-# The programs, the front end and the dump are read at start only.
-parts() { grep -E '^[0-9a-f]+  (isuride|paymentmock|public/.*|sql/.*)$' "$releases/$1/sums" || true; }
+# What a service reads at its start only, besides its unit.
+parts() { # RELEASE UNIT
+	local pattern='paymentmock'
+	if [[ $2 == isuride-go.service ]]; then
+		pattern='isuride|public/.*|sql/.*'
+	fi
+	grep -E "^[0-9a-f]+  ($pattern)\$" "$releases/$1/sums" || true
+}
 
 was=$(basename "$(readlink "$webapp/current" || true)")
 if [[ $link == yes && $was != "$id" ]]; then
-	if [[ -z $was || $(parts "$was") != "$(parts "$id")" ]]; then
-		lines "$id" service | while read -r _ _ _ unit _; do
+	lines "$id" service | while read -r _ _ _ unit _; do
+		if [[ -z $was || $(parts "$was" "$unit") != "$(parts "$id" "$unit")" ]]; then
 			: >"$pending/restart.$unit"
-		done
-	fi
+		fi
+	done
 	# Until the change is confirmed, this is what to go back to.
 	if [[ -n $was && ! -L $webapp/.replaced ]]; then
 		ln -s "releases/$was" "$webapp/.replaced"

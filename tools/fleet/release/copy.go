@@ -56,7 +56,7 @@ func sendAll(ctx context.Context, rm *remote.Remote, h topology.Host, id string,
 		w.CloseWithError(err)
 		packed <- err
 	}()
-	step := fmt.Sprintf("copy %d files, %.1f MB", len(items), float64(bytes)/1e6)
+	step := fmt.Sprintf("copy %.1f MB", float64(bytes)/1e6)
 	to := `"${ISURIDE_ROOT-}"` + layout.Releases + "/." + id + ".new"
 	err := rm.Send(ctx, h, step, remote.AsRoot("tar -xz --no-same-owner -C "+to), archive)
 	archive.CloseWithError(errors.New("the copy was broken off"))

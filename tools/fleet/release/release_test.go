@@ -33,6 +33,7 @@ type site struct {
 	layout *layout.Layout
 	now    time.Time
 	wait   time.Duration
+	mock   string // the tag of the payment mock
 }
 
 func newSite(t *testing.T, file string) *site {
@@ -40,7 +41,7 @@ func newSite(t *testing.T, file string) *site {
 	hs := fleettest.New(t, file)
 	return &site{hs, t, hs.Remote(),
 		&layout.Layout{Topology: hs.Topology, Project: filepath.Join("..", "..", ".."), Database: "mariadb"},
-		time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), time.Minute}
+		time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), time.Minute, "mock"}
 }
 
 // program is one that runs on and whose last line is the tag; curl's stand-in looks for
@@ -61,7 +62,7 @@ func program(t *testing.T, of, tag string) []byte {
 func (s *site) programs(of, tag string) string {
 	s.t.Helper()
 	dir := s.t.TempDir()
-	for _, name := range []string{"isuride", "paymentmock"} {
+	for name, tag := range map[string]string{"isuride": tag, "paymentmock": s.mock} {
 		if err := os.WriteFile(filepath.Join(dir, name), program(s.t, of, tag), 0o755); err != nil {
 			s.t.Fatal(err)
 		}
@@ -231,7 +232,7 @@ func TestRepeatedDeployChangesNothing(t *testing.T) {
 	for _, h := range s.Topology.Hosts {
 		equal(t, h.Name, s.changes(h.Name))
 	}
-	if n := strings.Count(s.Said(), " files, "); n != 3 {
+	if n := strings.Count(s.Said(), " copy "); n != 3 {
 		t.Errorf("%d copies for three hosts", n)
 	}
 }
@@ -242,13 +243,16 @@ func TestOnlyWhatChangedRestarts(t *testing.T) {
 	s.forget()
 	second := s.mustDeploy("two healthy")
 	s.stillRuns(second)
-	equal(t, "new programs", s.changes("only"), "systemctl restart isuride-payment_mock.service", "systemctl restart isuride-go.service")
+	equal(t, "new server", s.changes("only"), "systemctl restart isuride-go.service")
 	if f := s.look()["only"]; f.Previous != first {
 		t.Errorf("previous is %q instead of %s", f.Previous, first)
 	}
 	s.layout.Public = layout.Webapp + "/public"
 	s.mustDeploy("two healthy")
 	equal(t, "new environment", s.changes("only"), "systemctl daemon-reload", "systemctl restart isuride-go.service")
+	s.mock = "another"
+	s.mustDeploy("two healthy")
+	equal(t, "new payment mock", s.changes("only"), "systemctl restart isuride-payment_mock.service")
 }
 
 // TestDriftIsMended changes a file behind the deploy's back.
@@ -360,7 +364,7 @@ func TestInterruptedCopy(t *testing.T) {
 				return real(ctx, h, shell)
 			}
 			next, err := s.deploy("sleep", "two healthy")
-			fails(t, err, "only: cannot copy 2 files", c.want)
+			fails(t, err, "only: cannot copy ", c.want)
 			s.stillRuns(id)
 			if slices.Contains(s.look()["only"].Releases, next) {
 				t.Errorf("%s counts as complete", next)
