@@ -22,22 +22,19 @@ func status(ctx context.Context, f *fleet, args []string) error {
 	if flags.Parse(args) != nil || flags.NArg() > 0 {
 		return errors.New("usage: fleet status [-json]")
 	}
-	facts, err := release.Look(ctx, f.Remote, f.Topology)
-	if err != nil {
-		return err
-	}
-	l := newLayout(f, facts)
 	lists := make([][]release.ServiceState, len(f.Hosts))
-	err = onAll(f.Hosts, func(i int, h topology.Host) (err error) {
-		lists[i], err = release.Status(ctx, f.Remote, l, h, facts[h.Name])
+	silent := onAll(f.Hosts, func(i int, h topology.Host) error {
+		facts, err := release.LookAt(ctx, f.Remote, h)
+		if err != nil {
+			return err
+		}
+		l := newLayout(f, map[string]release.Facts{h.Name: facts})
+		lists[i], err = release.Status(ctx, f.Remote, l, h, facts)
 		return err
 	})
-	if err != nil {
-		return err
-	}
 	states := slices.Concat(lists...)
 	if *asJSON {
-		return json.NewEncoder(f.out).Encode(states)
+		return errors.Join(json.NewEncoder(f.out).Encode(states), silent)
 	}
 	w := tabwriter.NewWriter(f.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "host\tservice\tstate\tfor\tmemory\trelease")
@@ -48,5 +45,5 @@ func status(ctx context.Context, f *fleet, args []string) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.0f MB\t%s\n", s.Host, s.Unit, s.State, since, float64(s.Memory)/1e6, s.Release)
 	}
-	return w.Flush()
+	return errors.Join(w.Flush(), silent)
 }

@@ -31,11 +31,11 @@ type Facts struct {
 
 // Look finds the facts of all hosts, by name.
 func Look(ctx context.Context, r *remote.Remote, t *topology.Topology) (map[string]Facts, error) {
-	texts := make([]string, len(t.Hosts))
+	found := make([]Facts, len(t.Hosts))
 	failures := make([]error, len(t.Hosts))
 	var wg sync.WaitGroup
 	for i, h := range t.Hosts {
-		wg.Go(func() { texts[i], failures[i] = r.LookAsRoot(ctx, h, "look around", script("facts")) })
+		wg.Go(func() { found[i], failures[i] = LookAt(ctx, r, h) })
 	}
 	wg.Wait()
 	facts := make(map[string]Facts)
@@ -43,9 +43,15 @@ func Look(ctx context.Context, r *remote.Remote, t *topology.Topology) (map[stri
 		if failures[i] != nil {
 			return nil, failures[i]
 		}
-		facts[h.Name] = parseFacts(texts[i])
+		facts[h.Name] = found[i]
 	}
 	return facts, nil
+}
+
+// LookAt finds the facts of one host.
+func LookAt(ctx context.Context, r *remote.Remote, h topology.Host) (Facts, error) {
+	text, err := r.LookAsRoot(ctx, h, "look around", script("facts"))
+	return parseFacts(text), err
 }
 
 func parseFacts(text string) (f Facts) {
