@@ -73,25 +73,24 @@ func (r *Reader) Last() (q Query, ok bool) {
 	return r.query, true
 }
 
-// Headers as they begin. Those of the first kind open a query, even if the statement
-// before was cut off by a crash.
-var (
-	opening = [][]byte{[]byte("# Time: "), []byte("# User@Host: ")}
-	others  = [][]byte{[]byte("# Thread_id: "), []byte("# Schema: "), []byte("# Query_time: "), []byte("# Rows_affected: "),
-		[]byte("# Bytes_sent: "), []byte("# Full_scan: "), []byte("# Filesort: "), []byte("# Tmp_tables: "), []byte("# explain: "),
-		[]byte("# Stored_routine: "), []byte("# Priority_queue: "), []byte("# Log_slow_rate_limit: "), []byte("# administrator command: "),
-		[]byte("# Pages_accessed: "), []byte("# Pages_read_time: ")}
-)
-
-func isHeader(line []byte) bool { return hasAny(line, opening) || hasAny(line, others) }
-
-func hasAny(line []byte, prefixes [][]byte) bool {
-	for _, p := range prefixes {
-		if bytes.HasPrefix(line, p) {
+// isHeader knows all lines that the servers write above a statement.
+func isHeader(line []byte) bool {
+	for _, label := range [...]string{"Thread_id", "Schema", "Query_time", "Rows_affected", "Bytes_sent", "Full_scan", "Filesort", "Tmp_tables",
+		"Stored_routine", "Priority_queue", "Log_slow_rate_limit", "Pages_accessed", "Pages_read_time", "explain", "administrator command"} {
+		if labelled(line, label) {
 			return true
 		}
 	}
-	return false
+	return isOpening(line)
+}
+
+// isOpening knows the lines with which a query begins, even if the statement before was
+// cut off by a crash.
+func isOpening(line []byte) bool { return labelled(line, "Time") || labelled(line, "User@Host") }
+
+func labelled(line []byte, label string) bool {
+	rest, ok := bytes.CutPrefix(line, []byte("# "))
+	return ok && bytes.HasPrefix(rest, []byte(label)) && bytes.HasPrefix(rest[len(label):], []byte(": "))
 }
 
 // isBanner knows the three lines that a server writes when it opens the log.
@@ -114,13 +113,13 @@ func (r *Reader) isPrelude(line []byte) bool {
 // header reads a line of the head of a query.
 func (r *Reader) header(line []byte) (q Query, ok bool, err error) {
 	switch {
-	case hasAny(line, opening):
+	case isOpening(line):
 		q, ok = r.Last()
 		r.begun = false
-	case bytes.HasPrefix(line, []byte("# Query_time: ")):
+	case labelled(line, "Query_time"):
 		q, ok = r.Last()
 		err = r.begin(line)
-	case bytes.HasPrefix(line, []byte("# administrator command: ")) && r.begun:
+	case labelled(line, "administrator command") && r.begun:
 		r.text.Write(bytes.TrimPrefix(bytes.TrimRight(line, ";\r\n"), []byte("# ")))
 	}
 	return q, ok, err

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-
 	"isuride/tools/observability/grafana"
 )
 
@@ -49,7 +47,7 @@ func draw(d *grafana.Dashboard, f figures, s span, note string) []byte {
 		b.draw()
 	}
 	c.add("</svg>")
-	return bytes.Clone(c.Bytes())
+	return c.Bytes()
 }
 
 // board is where one panel is drawn.
