@@ -1,8 +1,6 @@
 package nginx_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -13,7 +11,6 @@ import (
 	"math/big"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -63,7 +60,12 @@ func benchmark(b *testing.B, reconnect bool) {
 	program := buildServer(b)
 	for _, v := range variants {
 		b.Run(v.name, func(b *testing.B) {
-			s := newSite(b, program, v)
+			s := newSite(b)
+			if v.rsa {
+				s.certifyRSA(b)
+			}
+			s.serve(b, program)
+			v.begin(b, s)
 			clients := s.clients(b)
 			before := s.spent(b)
 			b.SetParallelism(cap(clients) / runtime.GOMAXPROCS(0))
@@ -86,15 +88,6 @@ func benchmark(b *testing.B, reconnect bool) {
 	}
 }
 
-// site is the server of this project with nginx before it, or without.
-type site struct {
-	front  *stack // its upstream is not used
-	server *os.Process
-	tcp    string // addresses of the server
-	tls    string
-	url    string // where clients ask
-}
-
 // clients are connected already.
 func (s *site) clients(b *testing.B) chan *http.Client {
 	list := make(chan *http.Client, 8*runtime.GOMAXPROCS(0))
@@ -104,82 +97,6 @@ func (s *site) clients(b *testing.B) chan *http.Client {
 		list <- client
 	}
 	return list
-}
-
-func newSite(b *testing.B, program string, v variant) *site {
-	b.Helper()
-	s := &site{front: prepare(b, http.NotFoundHandler()), tcp: freeAddress(b), tls: freeAddress(b)}
-	if v.rsa {
-		s.certifyRSA(b)
-	}
-	s.serve(b, program)
-	v.begin(b, s)
-	return s
-}
-
-// buildServer makes the program.
-func buildServer(b *testing.B) string {
-	b.Helper()
-	path := filepath.Join(b.TempDir(), "isuride")
-	if output, err := exec.Command("go", "build", "-o", path, "isuride/webapp/cmd/isuride").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, output)
-	}
-	return path
-}
-
-// serve runs the server until the end of the benchmark and returns when it listens.
-func (s *site) serve(b *testing.B, program string) {
-	b.Helper()
-	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), "ISURIDE_DATA="+s.front.path("data"), "ISURIDE_INITIAL_DATA=../sql/2-master-data.sql",
-		"ISURIDE_LISTEN="+s.tcp+",unix:"+s.socket(), "ISURIDE_TLS_LISTEN="+s.tls,
-		"ISURIDE_TLS_CERT="+s.front.path(cert.CertFile), "ISURIDE_TLS_KEY="+s.front.path(cert.KeyFile))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	s.server = cmd.Process
-	var log bytes.Buffer
-	lines := bufio.NewScanner(io.TeeReader(stderr, &log))
-	for n := 0; n < 3; {
-		if !lines.Scan() {
-			b.Fatalf("the server does not listen: %v\n%s", lines.Err(), log.String())
-		}
-		if strings.Contains(lines.Text(), "msg=listening") {
-			n++
-		}
-	}
-	drained := make(chan struct{})
-	go func() {
-		defer close(drained)
-		io.Copy(io.Discard, stderr)
-	}()
-	b.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		<-drained
-		cmd.Wait()
-	})
-}
-
-func (s *site) socket() string { return s.front.path("isuride.sock") }
-
-func (s *site) nginx(b *testing.B, vars ...string) { s.nginxEdited(b, vars, nil) }
-
-func (s *site) nginxEdited(b *testing.B, vars, edits []string) {
-	s.front.launch(b, append([]string{"NGINX_UPSTREAM=unix:" + s.socket()}, vars...), edits...)
-	s.url = "https://" + s.front.addr
-}
-
-// spread has nginx take the connections for itself, as the first of several fronts.
-func (s *site) spread(b *testing.B) {
-	needStream(b)
-	behind := s.front.addr
-	s.front.addr = freeAddress(b)
-	s.nginx(b, "NGINX_LISTEN="+behind, "NGINX_TRUSTED=127.0.0.1", "NGINX_SPREAD="+s.front.addr, "NGINX_SPREAD_TO="+behind)
 }
 
 // certifyRSA replaces the certificate by one with an RSA key of 2048 bits.

@@ -1,0 +1,131 @@
+package nginx_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestFromAnotherHost asks the whole, the server with nginx before it, from a host that is
+// really another one: a network namespace. All listeners are open to it that can be.
+func TestFromAnotherHost(t *testing.T) {
+	out := anotherHost(t)
+	program := buildServer(t)
+	everywhere := func(address string) string { return strings.Replace(address, "127.0.0.1", "0.0.0.0", 1) }
+	reach := func(address string) string { return strings.Replace(address, "127.0.0.1", out.here, 1) }
+
+	t.Run("one front", func(t *testing.T) {
+		s := newSite(t)
+		tcp := s.tcp
+		s.tcp = everywhere(tcp)
+		s.serve(t, program)
+		s.nginx(t, "NGINX_LISTEN="+everywhere(s.front.addr))
+		out.findsNothing(t, "https://"+reach(s.front.addr), http.StatusForbidden)
+		out.findsNothing(t, "http://"+reach(tcp), http.StatusNotFound)
+		out.cannotConnect(t, reach(s.internal))
+
+		for _, url := range []string{s.url + "/api/internal/matching", "http://" + s.internal + "/metrics", "http://" + s.internal + "/debug/pprof/"} {
+			resp, err := s.front.client(t, "127.0.0.1").Get(url) // else nothing above would prove anything
+			if err != nil || resp.StatusCode >= 300 {
+				t.Errorf("%s from this host: %v, %v", url, resp, err)
+			}
+		}
+	})
+	t.Run("behind the spread", func(t *testing.T) {
+		needStream(t)
+		s := newSite(t)
+		s.serve(t, program)
+		behind, first := s.front.addr, freeAddress(t)
+		s.nginx(t, "NGINX_LISTEN="+everywhere(behind), "NGINX_TRUSTED=127.0.0.1,"+out.here,
+			"NGINX_SPREAD="+everywhere(first), "NGINX_SPREAD_TO="+behind)
+		out.findsNothing(t, "https://"+reach(first), http.StatusForbidden)
+		out.findsNothing(t, "https://"+reach(behind), http.StatusForbidden, "--haproxy-protocol")
+	})
+}
+
+// outside is another host.
+type outside struct {
+	name string
+	here string // address of this machine, seen from there
+}
+
+// anotherHost makes one until the end of the test, with a network that has only these two.
+func anotherHost(t *testing.T) outside {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a host")
+	}
+	for _, program := range []string{"ip", "curl"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(program, " is not installed")
+		}
+	}
+	pid := os.Getpid()
+	address := func(n int) string { // of those for tests of networks (RFC 2544), four for each process
+		return fmt.Sprintf("198.18.%d.%d", pid>>6&0xff, pid<<2&0xff+n)
+	}
+	o := outside{name: fmt.Sprintf("outside%d", pid), here: address(1)}
+	near, far := fmt.Sprintf("near%d", pid), fmt.Sprintf("far%d", pid)
+	if output, err := exec.Command("ip", "netns", "add", o.name).CombinedOutput(); err != nil {
+		t.Skipf("this machine makes no network namespaces: %v\n%s", err, output)
+	}
+	t.Cleanup(func() { exec.Command("ip", "netns", "del", o.name).Run() })
+	for _, command := range []string{
+		"ip link add " + near + " type veth peer name " + far + " netns " + o.name,
+		"ip addr add " + o.here + "/30 dev " + near,
+		"ip link set " + near + " up",
+		"ip -n " + o.name + " addr add " + address(2) + "/30 dev " + far,
+		"ip -n " + o.name + " link set " + far + " up",
+	} {
+		words := strings.Fields(command)
+		if output, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, output)
+		}
+	}
+	return o
+}
+
+// curl asks from there.
+func (o outside) curl(url string, options ...string) (status int, body string, err error) {
+	arguments := append([]string{"netns", "exec", o.name, "curl", "--noproxy", "*", "--silent", "--insecure", "--path-as-is",
+		"--max-time", fmt.Sprint(patience.Seconds()), "--write-out", "\n%{http_code}", "-H", "X-Forwarded-For: 127.0.0.1", "-H", "Host: 127.0.0.1"}, options...)
+	output, err := exec.Command("ip", append(arguments, url)...).Output()
+	if err != nil {
+		return 0, "", err
+	}
+	i := strings.LastIndexByte(string(output), '\n')
+	_, err = fmt.Sscan(string(output[i+1:]), &status)
+	return status, string(output[:i]), err
+}
+
+// findsNothing asks for all that is internal: the one path of the API is refused, all other
+// paths are the page.
+func (o outside) findsNothing(t *testing.T, base string, refusal int, options ...string) {
+	t.Helper()
+	for _, path := range []string{"/api/internal/matching", "/api/internal/"} {
+		if status, body, err := o.curl(base+path, options...); err != nil || status != refusal {
+			t.Errorf("%s%s: %d %.100q, %v, want %d", base, path, status, body, err, refusal)
+		}
+	}
+	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/flight", "/healthz"} {
+		if status, body, err := o.curl(base+path, options...); err != nil || status != http.StatusOK || !strings.Contains(body, "<h1>ISURIDE</h1>") {
+			t.Errorf("%s%s: %d %.100q, %v, want the page", base, path, status, body, err)
+		}
+	}
+	if status, body, err := o.curl(base+"/api/app/rides", options...); err != nil || status != http.StatusUnauthorized {
+		t.Errorf("%s does not serve the API: %d %.100q, %v", base, status, body, err)
+	}
+}
+
+// cannotConnect: nobody listens there for other hosts.
+func (o outside) cannotConnect(t *testing.T, address string) {
+	t.Helper()
+	_, _, err := o.curl("http://" + address + "/metrics")
+	const refused = 7 // curl's exit code
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != refused {
+		t.Errorf("%s: %v, want a refused connection", address, err)
+	}
+}
