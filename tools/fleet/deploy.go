@@ -63,8 +63,17 @@ func deploy(ctx context.Context, f *fleet, args []string) error {
 	if err := c.Do(held); err != nil {
 		return err
 	}
-	fmt.Fprintf(f.out, "release %s runs\n", r.ID)
+	f.report(r.ID)
 	return nil
+}
+
+// report says how a deploy or rollback has ended.
+func (f *fleet) report(id string) {
+	if f.DryRun {
+		fmt.Fprintln(f.out, "nothing was changed")
+		return
+	}
+	fmt.Fprintf(f.out, "release %s runs\n", id)
 }
 
 // makeRelease builds the programs for the app host and makes all files.

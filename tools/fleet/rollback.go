@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 
 	"isuride/tools/fleet/release"
 )
@@ -34,6 +33,6 @@ func rollback(ctx context.Context, f *fleet, args []string) error {
 	if err := release.NewChange(f.Remote, newLayout(f, facts), f.out, facts, target, *wait).Do(held); err != nil {
 		return err
 	}
-	fmt.Fprintf(f.out, "release %s runs\n", target)
+	f.report(target)
 	return nil
 }

@@ -55,7 +55,7 @@ const (
 // Phases lists them.
 func Phases() []Phase { return []Phase{Kernel, DB, App, Front} }
 
-// Has tells if the phase has something to do on the host.
+// On tells if the phase has something to do on the host.
 func (p Phase) On(h topology.Host) bool { return p == Kernel || h.Has(topology.Role(p)) }
 
 // Action is what makes a change of a file count.

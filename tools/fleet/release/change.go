@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,18 +33,21 @@ type Change struct {
 	// From is what runs now, by host, and Back what to go back to: an ID or Original. They
 	// differ after a change that was broken off.
 	From, Back map[string]string
+	// Phases are those that From has files of, by host.
+	Phases map[string][]string
 	// Wait is how long services may take to become healthy.
 	Wait time.Duration
 }
 
 // NewChange goes from what the facts say to the release.
 func NewChange(r *remote.Remote, l *layout.Layout, out io.Writer, facts map[string]Facts, to string, wait time.Duration) *Change {
-	from, back := make(map[string]string), make(map[string]string)
+	from, back, phases := make(map[string]string), make(map[string]string), make(map[string][]string)
 	for name, f := range facts {
 		from[name] = cmp.Or(f.Current, Original)
 		back[name] = cmp.Or(f.Replaced, f.Current, Original)
+		phases[name] = f.Phases
 	}
-	return &Change{r, l, out, to, from, back, wait}
+	return &Change{r, l, out, to, from, back, phases, wait}
 }
 
 // Prepare keeps what the change would overwrite and nobody has kept, and asks nginx what
@@ -129,20 +133,15 @@ func (c *Change) undo(ctx context.Context) error {
 // activate makes a phase of the release count on the host, also where the host has no
 // role in it any more.
 func (c *Change) activate(ctx context.Context, h topology.Host, p layout.Phase, from, to string) error {
+	if !p.On(h) && !slices.Contains(c.Phases[h.Name], string(p)) && c.From[h.Name] == c.Back[h.Name] {
+		return nil
+	}
 	link := "no"
 	if p == layout.App || p == layout.Kernel && !h.Has(topology.App) {
 		link = "yes"
 	}
-	step := "change over to " + to
-	if p != layout.Kernel {
-		step += ": " + string(p)
-	}
-	vars := []string{"id", to, "from", from, "phase", string(p), "link", link}
-	if !p.On(h) {
-		_, err := c.quietly(ctx, h, step, script("activate", vars...))
-		return err
-	}
-	_, err := c.ChangeAsRoot(ctx, h, step, script("activate", vars...))
+	step := fmt.Sprintf("change over to %s: %s", to, p)
+	_, err := c.ChangeAsRoot(ctx, h, step, script("activate", "id", to, "from", from, "phase", string(p), "link", link))
 	return err
 }
 

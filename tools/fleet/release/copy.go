@@ -23,6 +23,9 @@ func (r *Release) Copy(ctx context.Context, rm *remote.Remote, h topology.Host) 
 		fmt.Fprintf(&want, "%s %d %s\n", i.sum, i.size, i.path)
 		fmt.Fprintf(&sums, "%s  %s\n", i.sum, i.path)
 	}
+	if rm.DryRun {
+		return r.compare(ctx, rm, h, strings.TrimSpace(want.String()))
+	}
 	list, err := rm.ChangeAsRoot(ctx, h, "begin release "+r.ID, script("stage", "id", r.ID, "want", strings.TrimSpace(want.String())))
 	if err != nil {
 		return err
@@ -34,18 +37,30 @@ func (r *Release) Copy(ctx context.Context, rm *remote.Remote, h topology.Host) 
 	var send []item
 	bytes := int64(0)
 	for _, i := range items {
-		if missing[i.path] || rm.DryRun {
+		if missing[i.path] {
 			send = append(send, i)
 			bytes += i.size
 		}
 	}
-	if len(send) > 0 && !rm.DryRun {
+	if len(send) > 0 {
 		if err := sendAll(ctx, rm, h, r.ID, send, bytes); err != nil {
 			return err
 		}
 	}
 	_, err = rm.ChangeAsRoot(ctx, h, "complete release "+r.ID, script("finish", "id", r.ID, "sums", strings.TrimSpace(sums.String())))
 	return err
+}
+
+// compare says what would be new on the host.
+func (r *Release) compare(ctx context.Context, rm *remote.Remote, h topology.Host, want string) error {
+	list, err := rm.LookAsRoot(ctx, h, "compare the release with what runs", script("compare", "want", want))
+	if err != nil || list == "" {
+		return err
+	}
+	for path := range strings.SplitSeq(list, "\n") {
+		fmt.Fprintf(rm.Out, "%-10s new: %s\n", h.Name, path)
+	}
+	return nil
 }
 
 func sendAll(ctx context.Context, rm *remote.Remote, h topology.Host, id string, items []item, bytes int64) error {

@@ -23,6 +23,7 @@ type Facts struct {
 	Current  string   // ID of the release that runs, or ""
 	Replaced string   // ID of the one to go back to if a change was broken off, or ""
 	Previous string   // ID of the one that ran before, or ""
+	Phases   []string // that the current release has files of
 	Releases []string // all that are complete
 	Database string   // mariadb or mysql, or "" if there is none
 	Public   bool     // if there is a front end in webapp/public
@@ -68,6 +69,8 @@ func parseFacts(text string) (f Facts) {
 			f.Replaced = value
 		case "previous":
 			f.Previous = value
+		case "phase":
+			f.Phases = append(f.Phases, value)
 		case "release":
 			f.Releases = append(f.Releases, value)
 		case "database":

@@ -6,6 +6,9 @@ for link in current previous .replaced; do
 		echo "${link#.} ${target##*/}"
 	fi
 done
+if [[ -e $webapp/current/manifest ]]; then
+	awk '{ print "phase " $2 }' "$webapp/current/manifest" | sort -u
+fi
 for folder in "$releases"/*/; do
 	[[ -e $folder/manifest ]] && echo "release $(basename "$folder")"
 done

@@ -203,6 +203,7 @@ func equal(t *testing.T, what string, got []string, want ...string) {
 }
 
 func TestFirstDeploy(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, three)
 	id := s.mustDeploy("healthy")
 	s.stillRuns(id)
@@ -223,6 +224,7 @@ func TestFirstDeploy(t *testing.T) {
 }
 
 func TestRepeatedDeployChangesNothing(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, three)
 	id := s.mustDeploy("healthy")
 	s.forget()
@@ -238,6 +240,7 @@ func TestRepeatedDeployChangesNothing(t *testing.T) {
 }
 
 func TestOnlyWhatChangedRestarts(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, one)
 	first := s.mustDeploy("one healthy")
 	s.forget()
@@ -257,6 +260,7 @@ func TestOnlyWhatChangedRestarts(t *testing.T) {
 
 // TestDriftIsMended changes a file behind the deploy's back.
 func TestDriftIsMended(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, one)
 	id := s.mustDeploy("healthy")
 	s.Put("only", "/etc/nginx/nginx.conf", "edited")
@@ -267,6 +271,7 @@ func TestDriftIsMended(t *testing.T) {
 }
 
 func TestBrokenServerIsUndone(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		of, tag, want string
 		wait          time.Duration
@@ -275,6 +280,7 @@ func TestBrokenServerIsUndone(t *testing.T) {
 		"never healthy": {"sleep", "two sick", "isuride-go.service is not healthy after 1 s: the database does not answer", time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, three)
 			id := s.mustDeploy("one healthy")
 			s.layout.Dump = "/somewhere/else.sql" // a file that has to come back, too
@@ -296,6 +302,7 @@ func TestBrokenServerIsUndone(t *testing.T) {
 }
 
 func TestUnitThatDoesNotComeUp(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, one)
 	id := s.mustDeploy("one healthy")
 	s.Put("only", "/units/"+layout.Server+".refuses", "")
@@ -310,6 +317,7 @@ func TestUnitThatDoesNotComeUp(t *testing.T) {
 }
 
 func TestFrontThatDoesNotServe(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, three)
 	id := s.mustDeploy("one healthy")
 	s.Put("f", "/front-is-deaf", "")
@@ -320,6 +328,7 @@ func TestFrontThatDoesNotServe(t *testing.T) {
 }
 
 func TestConfigurationThatNginxRefuses(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, three)
 	id := s.mustDeploy("one healthy")
 	s.Put("f", "/nginx-refuses", "")
@@ -333,6 +342,7 @@ func TestConfigurationThatNginxRefuses(t *testing.T) {
 }
 
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, three)
 	id := s.mustDeploy("one healthy")
 	s.Put("a", "/free", "1000000\n")
@@ -347,6 +357,7 @@ func TestFullDisk(t *testing.T) {
 // TestInterruptedCopy loses the connection while the programs are under way, and the disk
 // is full in spite of what it seemed.
 func TestInterruptedCopy(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ shell, want string }{
 		"connection": {`head -c 5000 >/dev/null; echo "client_loop: send disconnect: Broken pipe" >&2; exit 255`,
 			"ssh does not get there: client_loop: send disconnect: Broken pipe"},
@@ -354,6 +365,7 @@ func TestInterruptedCopy(t *testing.T) {
 			"tar: isuride: Cannot write: No space left on device"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, one)
 			id := s.mustDeploy("one healthy")
 			real := s.remote.Command
@@ -377,6 +389,7 @@ func TestInterruptedCopy(t *testing.T) {
 
 // TestDamagedCopy changes what has arrived before it is complete.
 func TestDamagedCopy(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, one)
 	real := s.remote.Command
 	s.remote.Command = func(ctx context.Context, h topology.Host, shell string) *exec.Cmd {
@@ -390,6 +403,7 @@ func TestDamagedCopy(t *testing.T) {
 }
 
 func TestHostThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, three)
 	id := s.mustDeploy("one healthy")
 	for said, want := range map[string]string{
@@ -407,6 +421,7 @@ func TestHostThatDoesNotAnswer(t *testing.T) {
 
 // TestHostLostInTheMiddle loses the front after the server has changed.
 func TestHostLostInTheMiddle(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, three)
 	id := s.mustDeploy("one healthy")
 	real := s.remote.Command
@@ -426,6 +441,7 @@ func TestHostLostInTheMiddle(t *testing.T) {
 
 // TestInterrupt ends the deploy, as Ctrl-C does, while it waits for the server.
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, one)
 	id := s.mustDeploy("one healthy")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -445,6 +461,7 @@ func TestInterrupt(t *testing.T) {
 // TestKilledBeforeRestart is a deploy that was killed between a file's change and the
 // restart that makes it count.
 func TestKilledBeforeRestart(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, one)
 	s.mustDeploy("healthy")
 	s.Put("only", layout.Webapp+"/.pending/restart.nginx.service", "")
@@ -458,6 +475,7 @@ func TestKilledBeforeRestart(t *testing.T) {
 // TestKilledBeforeConfirmed is a deploy that was killed while it waited for a server that
 // is not healthy: neither a rollback nor the undo of the next deploy goes back to that.
 func TestKilledBeforeConfirmed(t *testing.T) {
+	t.Parallel()
 	for name, next := range map[string]func(*site) error{
 		"rollback": func(s *site) error {
 			target, err := release.Target(s.Topology, s.look(), "")
@@ -475,6 +493,7 @@ func TestKilledBeforeConfirmed(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, one)
 			s.mustDeploy("one healthy")
 			id := s.mustDeploy("two healthy")
@@ -502,6 +521,7 @@ func TestKilledBeforeConfirmed(t *testing.T) {
 }
 
 func TestRollback(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, three)
 	if _, err := release.Target(s.Topology, s.look(), ""); err == nil {
 		t.Error("rollback without a release")
@@ -528,6 +548,7 @@ func TestRollback(t *testing.T) {
 
 // TestOriginal puts back what the hosts had before the first deploy.
 func TestOriginal(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, one)
 	s.Put("only", "/etc/nginx/nginx.conf", "the contest's")
 	s.Put("only", "/etc/systemd/system/isuride-go.service", "the contest's, too")
@@ -558,7 +579,33 @@ func TestOriginal(t *testing.T) {
 	}
 }
 
+// TestMovedRole takes the front from a host and gives it to another.
+func TestMovedRole(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "a a@a 10.0.0.1 front,app,db\nb a@a 10.0.0.2 front\n")
+	s.mustDeploy("healthy")
+	s.forget()
+	moved, err := topology.Read(strings.NewReader("a a@a 10.0.0.1 app,db\nb a@a 10.0.0.2 front\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.layout.Topology = moved
+	s.mustDeploy("healthy")
+	if calls := s.changes("a"); !slices.Contains(calls, "systemctl disable --now nginx.service") {
+		t.Errorf("nginx goes on, by %q", calls)
+	}
+	for _, path := range []string{"/etc/nginx/nginx.conf", "/etc/systemd/system/nginx.service.d/isuride.conf"} {
+		if s.Get("a", path) != "" {
+			t.Errorf("%s is still there", path)
+		}
+	}
+	if unit := s.Get("a", "/etc/systemd/system/isuride-go.service"); !strings.Contains(unit, "ISURIDE_LISTEN=10.0.0.1:8080\n") {
+		t.Errorf("the server does not listen for the other host:\n%s", unit)
+	}
+}
+
 func TestOldReleasesGo(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, one)
 	var ids []string
 	for _, tag := range []string{"1", "2", "3", "4", "5", "6", "7"} {
@@ -569,6 +616,7 @@ func TestOldReleasesGo(t *testing.T) {
 
 // TestDryRun changes nothing, and says what it would do.
 func TestDryRun(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, three)
 	s.remote.DryRun = true
 	if _, err := s.deploy("sleep", "healthy"); err != nil {
@@ -580,7 +628,7 @@ func TestDryRun(t *testing.T) {
 		}
 		equal(t, h.Name, s.changes(h.Name))
 	}
-	for _, step := range []string{"begin release ", ": db", ": app", ": front", "wait for nginx"} {
+	for _, step := range []string{"a          new: isuride\n", "f          new: files/etc/nginx/nginx.conf\n", ": db", ": app", ": front", "wait for nginx"} {
 		if !strings.Contains(s.Said(), step) {
 			t.Errorf("%q is not in\n%s", step, s.Said())
 		}
@@ -588,6 +636,7 @@ func TestDryRun(t *testing.T) {
 }
 
 func TestOneDeployAtATime(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, one)
 	held, free, err := release.Lock(t.Context(), s.remote, s.App(), "alice@laptop")
 	if err != nil {
@@ -608,6 +657,7 @@ func TestOneDeployAtATime(t *testing.T) {
 
 // TestLostLock ends the process that holds the lock.
 func TestLostLock(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, one)
 	var holder *exec.Cmd
 	real := s.remote.Command
@@ -630,6 +680,7 @@ func TestLostLock(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, three)
 	id := s.mustDeploy("healthy")
 	app := s.App()
@@ -644,6 +695,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, three)
 	s.mustDeploy("healthy")
 	s.forget()

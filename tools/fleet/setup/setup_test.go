@@ -53,6 +53,7 @@ func value(env, key string) string {
 }
 
 func TestSetup(t *testing.T) {
+	t.Parallel()
 	hs, s := newSetup(t, three)
 	do(t, s)
 	env := hs.Get("s1", layout.EnvFile)
@@ -103,6 +104,7 @@ func TestSetup(t *testing.T) {
 
 // TestRepeatedSetup finds everything in place.
 func TestRepeatedSetup(t *testing.T) {
+	t.Parallel()
 	hs, s := newSetup(t, three)
 	do(t, s)
 	env, cert := hs.Get("s1", layout.EnvFile), hs.Get("s2", layout.CertDir+"/cert.pem")
@@ -131,6 +133,7 @@ func TestRepeatedSetup(t *testing.T) {
 }
 
 func TestMissingPackages(t *testing.T) {
+	t.Parallel()
 	hs, s := newSetup(t, three)
 	for host, path := range map[string]string{"s1": "/usr/sbin/nginx", "s2": "/usr/lib/nginx/modules/ngx_stream_module.so", "s3": "/usr/sbin/mariadbd"} {
 		if err := os.Remove(hs.Path(host, path)); err != nil {
@@ -149,6 +152,7 @@ func TestMissingPackages(t *testing.T) {
 }
 
 func TestOneFrontNeedsNoStreamModule(t *testing.T) {
+	t.Parallel()
 	hs, s := newSetup(t, "only a@a 127.0.0.1 front,app,db\n")
 	if err := os.Remove(hs.Path("only", "/usr/lib/nginx/modules/ngx_stream_module.so")); err != nil {
 		t.Fatal(err)
@@ -166,6 +170,7 @@ func TestOneFrontNeedsNoStreamModule(t *testing.T) {
 
 // TestEnvironmentOfTheTeam keeps what people have written.
 func TestEnvironmentOfTheTeam(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ file, password, want string }{
 		"contest's": {"ISUCON_DB_HOST=\"127.0.0.1\"\nISUCON_DB_PORT=\"3306\"\nISUCON_DB_USER=\"isucon\"\nISUCON_DB_PASSWORD=\"isucon\"\nISUCON_DB_NAME=\"isuride\"\nISUCON_MATCHING_INTERVAL=0.5\n", "",
 			"ISUCON_DB_HOST=\"10.0.0.3\"\nISUCON_DB_PORT=\"3306\"\nISUCON_DB_USER=\"isucon\"\nISUCON_DB_PASSWORD=\"PASSWORD\"\nISUCON_DB_NAME=\"isuride\"\nISUCON_MATCHING_INTERVAL=0.5\n"},
@@ -194,6 +199,7 @@ func TestEnvironmentOfTheTeam(t *testing.T) {
 }
 
 func TestPasswordThatCannotBe(t *testing.T) {
+	t.Parallel()
 	hs, s := newSetup(t, three)
 	hs.Put("s1", layout.EnvFile, "ISUCON_DB_PASSWORD=\"a'; DROP\"\n")
 	err := s.Do(t.Context())
@@ -204,6 +210,7 @@ func TestPasswordThatCannotBe(t *testing.T) {
 
 // TestOtherAccounts drops what the contest has left open to everybody.
 func TestOtherAccounts(t *testing.T) {
+	t.Parallel()
 	hs, s := newSetup(t, three)
 	hs.Put("s3", "/accounts", "%\nlocalhost\n")
 	do(t, s)
@@ -217,6 +224,7 @@ func TestOtherAccounts(t *testing.T) {
 
 // TestCertificateInUse is taken over and copied.
 func TestCertificateInUse(t *testing.T) {
+	t.Parallel()
 	hs, s := newSetup(t, three)
 	hs.Put("s1", "/etc/nginx/sites-enabled/site.conf", "server {\n  ssl_certificate /etc/nginx/tls/a.crt;\n  ssl_certificate_key tls/a.key;\n}\n")
 	hs.Put("s1", "/etc/nginx/tls/a.crt", "theirs\n")
@@ -236,6 +244,7 @@ func TestCertificateInUse(t *testing.T) {
 
 // TestFingerprint changes with what setup does on a host, and with nothing else.
 func TestFingerprint(t *testing.T) {
+	t.Parallel()
 	print := func(file, host string) string {
 		hs, s := newSetup(t, file)
 		for _, h := range hs.Topology.Hosts {
@@ -259,6 +268,7 @@ func TestFingerprint(t *testing.T) {
 }
 
 func TestDryRun(t *testing.T) {
+	t.Parallel()
 	hs, s := newSetup(t, three)
 	s.DryRun = true
 	do(t, s)
