@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,8 +83,16 @@ func (f Facts) Write(w io.Writer) error {
 	return nil
 }
 
-// Revision is that of the server that runs, empty if it does not say.
-func (f Facts) Revision() string { return f["server.revision"] }
+// Revision is that of the server that runs, or its release if the build did not know.
+func (f Facts) Revision() string {
+	if r := f["server.revision"]; r != "" && r != "unknown" {
+		return r
+	}
+	if running := f["server.running"]; running != "" {
+		return path.Base(path.Dir(running))
+	}
+	return ""
+}
 
 // Durability is the server's, see webapp/docs/durability.md.
 func (f Facts) Durability() string { return cmp.Or(f["env.ISURIDE_DURABILITY"], "crash") }

@@ -121,7 +121,8 @@ func (e *examination) inodes(mount, fact string) {
 	}
 }
 
-const again = "fleet setup writes it"
+// again is for what is in a file that we make.
+const again = "fleet deploy writes it; without effect, something else on the host sets it, too"
 
 // kernel checks what decides how many connections a host can have and how fast they come.
 func kernel(e *examination) {

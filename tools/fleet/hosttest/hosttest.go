@@ -68,7 +68,9 @@ func (h *Host) command(ctx context.Context, shell string) *exec.Cmd {
 		}
 	}
 	view.WriteString(`HOST_CALLS=$0/calls PATH=$0/bin:$PATH exec bash -c "$1"`)
-	return exec.CommandContext(ctx, "unshare", append(args, "bash", "-c", view.String(), h.dir, shell)...)
+	cmd := exec.CommandContext(ctx, "unshare", append(args, "bash", "-c", view.String(), h.dir, shell)...)
+	cmd.Dir = h.dir // as ssh begins in a home
+	return cmd
 }
 
 // Program replaces a program by the lines of a bash script. Its calls are recorded.
@@ -99,7 +101,6 @@ func Serving(t testing.TB) *Host {
 	*metrics) printf 'isuride_build_info{revision="0123abc"} 1\nisuride_http_connections_max 60000\n' ;;
 	*profile*) echo a profile ;;
 	esac`)
-	h.Program("timeout", "printf 'T\\0\\0\\0\\n10.11.6-MariaDB\\0'")
 	h.Program("nginx", `case $1 in
 	-v) echo 'nginx version: nginx/1.22.1' >&2 ;;
 	-t) echo 'nginx: configuration file /etc/nginx/nginx.conf test is successful' >&2 ;;
@@ -117,13 +118,13 @@ func Serving(t testing.TB) *Host {
 // Called tells if a program was called with exactly these words.
 func (h *Host) Called(call string) bool {
 	h.t.Helper()
-	return slices.Contains(strings.Split(h.read("calls"), "\n"), call)
+	return slices.Contains(strings.Split(h.Read("calls"), "\n"), call)
 }
 
 // Write writes a file of the host.
 func (h *Host) Write(name, text string) {
 	h.t.Helper()
-	name = filepath.Join(h.dir, name)
+	name = h.Path(name)
 	err := os.MkdirAll(filepath.Dir(name), 0o755)
 	if err == nil {
 		err = os.WriteFile(name, []byte(text), 0o644)
@@ -133,14 +134,13 @@ func (h *Host) Write(name, text string) {
 	}
 }
 
+// Path is where a file of the host is on this machine.
+func (h *Host) Path(name string) string { return filepath.Join(h.dir, name) }
+
 // Read reads a file of the host; one that is missing is empty.
 func (h *Host) Read(name string) string {
 	h.t.Helper()
-	return h.read(name)
-}
-
-func (h *Host) read(name string) string {
-	b, err := os.ReadFile(filepath.Join(h.dir, name))
+	b, err := os.ReadFile(h.Path(name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		h.t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ type Line struct {
 
 // failure finds what somebody should look at: slog's levels, those of nginx and of the
 // database, and what the Go runtime and systemd say at the end of a process.
-var failure = regexp.MustCompile(`(?i)\blevel"?[=:]"?(error|warn)|\[(warn|warning|error|crit|alert|emerg)\]|\b(panic|fatal error|failed with result|main process exited)\b`)
+var failure = regexp.MustCompile(`(?i)\blevel"?[=:]"?(error|warn)|\[(warn|warning|error|crit|alert|emerg)\]|\b(panic|fatal error|failed with result|main process exited, code=(killed|dumped|exited, status=[1-9]))`)
 
 // Failure tells if the line reports one.
 func (l Line) Failure() bool { return failure.MatchString(l.Text) }

@@ -138,6 +138,8 @@ func TestFailure(t *testing.T) {
 		`2026-11-21 12:00:00 0 [Warning] Aborted connection`:                     true,
 		`panic: BUG: a ride without a user`:                                      true,
 		`isuride-go.service: Main process exited, code=killed, status=9/KILL`:    true,
+		`isuride-go.service: Main process exited, code=exited, status=1/FAILURE`: true,
+		`isuride-go.service: Main process exited, code=exited, status=0`:         false,
 		`isuride-go.service: Failed with result 'signal'.`:                       true,
 	} {
 		if got := (Line{Text: text}).Failure(); got != want {
