@@ -8,6 +8,11 @@ import (
 	"strings"
 )
 
+// quote makes one word of a path, for ssh's configuration.
+func quote(path string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%").Replace(path) + `"`
+}
+
 // writeAccess makes the keys of the hosts and of their operator, and the files with which
 // ssh and fleet find the hosts.
 func (l *Lab) writeAccess() error {
@@ -16,7 +21,7 @@ func (l *Lab) writeAccess() error {
 	}
 	var config, known strings.Builder
 	fmt.Fprintf(&config, "UserKnownHostsFile %s\nStrictHostKeyChecking yes\nIdentityFile %s\nIdentitiesOnly yes\nPasswordAuthentication no\n",
-		l.file("known_hosts"), l.file("key"))
+		quote(l.file("known_hosts")), quote(l.file("key")))
 	for _, h := range Hosts() {
 		if !h.Machine {
 			continue
