@@ -35,11 +35,11 @@ func timeColumns(prefix string, i int) []column {
 	}
 	return []column{
 		{prefix + "sum", func(g *group) float64 { return float64(g.times[i].Sum()) / 1e6 }, inSeconds},
-		{prefix + "avg", func(g *group) float64 { return g.times[i].Mean() / 1e6 }, inSeconds},
-		{prefix + "p50", quantile(0.5), inSeconds},
-		{prefix + "p90", quantile(0.9), inSeconds},
-		{prefix + "p99", quantile(0.99), inSeconds},
-		{prefix + "max", func(g *group) float64 { return float64(g.times[i].Max()) / 1e6 }, inSeconds},
+		{prefix + "avg", func(g *group) float64 { return g.times[i].Mean() / 1e6 }, inMilliseconds},
+		{prefix + "p50", quantile(0.5), inMilliseconds},
+		{prefix + "p90", quantile(0.9), inMilliseconds},
+		{prefix + "p99", quantile(0.99), inMilliseconds},
+		{prefix + "max", func(g *group) float64 { return float64(g.times[i].Max()) / 1e6 }, inMilliseconds},
 	}
 }
 
@@ -61,11 +61,20 @@ func (l *logKind) columnNames() (names []string) {
 
 func integer(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
 
-func inSeconds(v float64) string {
-	if v < 1000 {
-		return fmt.Sprintf("%.3f", v)
+// timeUnits says how the next two write times.
+const timeUnits = "sums in s, other times in ms"
+
+func inSeconds(v float64) string { return digits(v) }
+
+func inMilliseconds(v float64) string { return digits(1000 * v) }
+
+// digits has those that matter: three, and none behind the third after the point.
+func digits(v float64) string {
+	after := 3
+	for limit := 1.0; v >= limit && after > 0; limit *= 10 {
+		after--
 	}
-	return fmt.Sprintf("%.0f", v)
+	return strconv.FormatFloat(v, 'f', after, 64)
 }
 
 // size writes bytes with a unit of 1000.

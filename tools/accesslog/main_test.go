@@ -57,11 +57,11 @@ func output(t *testing.T, stdin string, args ...string) (out, complaints string)
 
 func TestTable(t *testing.T) {
 	want := strings.Join([]string{
-		"count sum avg p50 p90 p99 max app-sum app-avg app-p50 app-p90 app-p99 app-max bytes 2xx 3xx 4xx 5xx endpoint",
-		"2 2.100 1.050 0.100 2.000 2.000 2.000 2.100 1.050 0.100 2.000 2.000 2.000 40 1 0 0 1 POST /api/app/rides/{id}/evaluation",
-		"2 0.040 0.020 0.010 0.030 0.030 0.030 0.028 0.014 0.008 0.020 0.020 0.020 2.0k 2 0 0 0 GET /api/app/rides",
+		"count sum avg p50 p90 p99 max app-sum app-avg app-p50 app-p90 app-p99 app-max bytes 2xx 3xx 4xx 5xx endpoint (sums in s, other times in ms)",
+		"2 2.10 1050 99.8 2000 2000 2000 2.10 1050 99.8 2000 2000 2000 40 1 0 0 1 POST /api/app/rides/{id}/evaluation",
+		"2 0.040 20.0 10.0 30.0 30.0 30.0 0.028 14.0 8.03 20.0 20.0 20.0 2.0k 2 0 0 0 GET /api/app/rides",
 		"1 0.000 0.000 0.000 0.000 0.000 0.000 0.000 0.000 0.000 0.000 0.000 0.000 0 0 1 0 0 GET /assets/*",
-		"5 2.140 0.428 0.030 2.000 2.000 2.000 2.128 0.532 0.020 2.000 2.000 2.000 2.0k 3 1 0 1 total"}, "\n")
+		"5 2.14 428 30.1 2000 2000 2000 2.13 532 20.1 2000 2000 2000 2.0k 3 1 0 1 total"}, "\n")
 	if got, _ := output(t, before); got != want {
 		t.Errorf("printed\n%s\nwant\n%s", got, want)
 	}
@@ -72,12 +72,12 @@ func TestTable(t *testing.T) {
 
 func TestCompare(t *testing.T) {
 	want := strings.Join([]string{
-		"count then change sum then change avg then change p50 then change p99 then change 5xx then change endpoint",
-		"2 0 gone 2.100 0.000 gone 1.050 0.000 gone 0.100 0.000 gone 2.000 0.000 gone 1 0 gone POST /api/app/rides/{id}/evaluation",
-		"2 3 +50% 0.040 0.020 -50% 0.020 0.007 -67% 0.010 0.005 -50% 0.030 0.010 -67% 0 0 = GET /api/app/rides",
-		"0 1 new 0.000 0.001 new 0.000 0.001 new 0.000 0.001 new 0.000 0.001 new 0 0 = GET /new",
+		"count after change sum after change avg after change p50 after change p99 after change 5xx after change endpoint (sums in s, other times in ms)",
+		"2 0 gone 2.10 0.000 gone 1050 0.000 gone 99.8 0.000 gone 2000 0.000 gone 1 0 gone POST /api/app/rides/{id}/evaluation",
+		"2 3 +50% 0.040 0.020 -50% 20.0 6.67 -67% 10.0 5.02 -50% 30.0 10.0 -67% 0 0 = GET /api/app/rides",
+		"0 1 new 0.000 0.001 new 0.000 1.00 new 0.000 1.00 new 0.000 1.00 new 0 0 = GET /new",
 		"1 1 = 0.000 0.000 = 0.000 0.000 = 0.000 0.000 = 0.000 0.000 = 0 0 = GET /assets/*",
-		"5 5 = 2.140 0.021 -99% 0.428 0.004 -99% 0.030 0.005 -83% 2.000 0.010 -100% 1 0 gone total"}, "\n")
+		"5 5 = 2.14 0.021 -99% 428 4.20 -99% 30.1 5.02 -83% 2000 10.0 -100% 1 0 gone total"}, "\n")
 	got, _ := output(t, before, "-", write(t, "after.log", after))
 	if got != want {
 		t.Errorf("printed\n%s\nwant\n%s", got, want)
@@ -123,9 +123,9 @@ SELECT * FROM rides WHERE fare > 500;
 # Query_time: 1.500000  Lock_time: 0.000000 Rows_sent: 2  Rows_examined: 5
 SELECT * FROM rides WHERE fare > 700` + strings.Repeat(" ", 2*pieceSize) + `;
 `
-	want := "count sum avg p50 p90 p99 max lock-sum lock-avg lock-p50 lock-p90 lock-p99 lock-max examined sent statement\n" +
-		"2 2.000 1.000 0.502 1.499 1.499 1.500 0.100 0.050 0.000 0.100 0.100 0.100 9 3 SELECT * FROM rides WHERE fare > ?\n" +
-		"2 2.000 1.000 0.502 1.499 1.499 1.500 0.100 0.050 0.000 0.100 0.100 0.100 9 3 total"
+	want := "count sum avg p50 p90 p99 max lock-sum lock-avg lock-p50 lock-p90 lock-p99 lock-max examined sent statement (sums in s, other times in ms)\n" +
+		"2 2.00 1000 502 1499 1499 1500 0.100 50.0 0.000 99.8 99.8 100 9 3 SELECT * FROM rides WHERE fare > ?\n" +
+		"2 2.00 1000 502 1499 1499 1500 0.100 50.0 0.000 99.8 99.8 100 9 3 total"
 	if got, complaints := output(t, log, "-slow"); got != want || complaints != "" {
 		t.Errorf("printed\n%s\nwant\n%s\n%s", got, want, complaints)
 	}

@@ -18,7 +18,7 @@ func table(out io.Writer, l *logKind, by column, r *run) error {
 	for _, c := range columns {
 		fmt.Fprintf(w, "%s\t", c.name)
 	}
-	fmt.Fprintf(w, "  %s\n", l.groups)
+	fmt.Fprintf(w, "  %s (%s)\n", l.groups, timeUnits)
 	for _, g := range append(sorted(r, by), &r.total) {
 		for _, c := range columns {
 			fmt.Fprintf(w, "%s\t", c.text(c.value(g)))
@@ -49,10 +49,10 @@ func compare(out io.Writer, l *logKind, by column, before, after *run) error {
 	for _, name := range compared {
 		if c, ok := l.column(name); ok {
 			columns = append(columns, c)
-			fmt.Fprintf(w, "%s\tthen\tchange\t", name)
+			fmt.Fprintf(w, "%s\tafter\tchange\t", name)
 		}
 	}
-	fmt.Fprintf(w, "  %s\n", l.groups)
+	fmt.Fprintf(w, "  %s (%s)\n", l.groups, timeUnits)
 	for _, p := range pairs(by, before, after) {
 		for _, c := range columns {
 			a, b := c.value(p.before), c.value(p.after)
