@@ -8,7 +8,7 @@ show() {
 }
 
 scrape() {
-	[[ -z $metrics ]] || curl -sf -m 1 "http://$metrics/metrics"
+	[[ -z $metrics ]] || curl -q --noproxy '*' -sf -m 1 "http://$metrics/metrics"
 }
 
 # last_error is the newest error in the server's log. The journal is searched only when
