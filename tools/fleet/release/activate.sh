@@ -21,7 +21,7 @@ has() {
 	awk -v kind="$1" -v name="$2" '$1 == kind && $(kind == "file" ? 5 : 4) == name { found = 1 } END { exit !found }' "$release/manifest"
 }
 
-note() { # THEN UNIT PATH
+note() { # EFFECT UNIT PATH
 	: >"$pending/$1.$2"
 	case $3 in
 	/etc/systemd/system/*) : >"$pending/daemon-reload" ;;
@@ -47,11 +47,11 @@ if [[ -n $from && $from != "$id" ]]; then
 	lines "$from" service | while read -r _ _ _ unit _; do
 		has service "$unit" || systemctl disable --now "$unit" >/dev/null 2>&1 || die "$unit does not stop"
 	done
-	lines "$from" file | while read -r _ _ then unit path; do
+	lines "$from" file | while read -r _ _ effect unit path; do
 		if has file "$path"; then
 			continue
 		fi
-		note "$then" "$unit" "$path"
+		note "$effect" "$unit" "$path"
 		if [[ -e $releases/original/files$path ]]; then
 			put "$releases/original/files$path" "$path"
 		else
@@ -60,9 +60,9 @@ if [[ -n $from && $from != "$id" ]]; then
 	done
 fi
 
-lines "$id" file | while read -r _ _ then unit path; do
+lines "$id" file | while read -r _ _ effect unit path; do
 	if ! cmp -s "$release/files$path" "$root$path"; then
-		note "$then" "$unit" "$path"
+		note "$effect" "$unit" "$path"
 		put "$release/files$path" "$path"
 	fi
 done
@@ -96,9 +96,9 @@ if [[ -e $pending/daemon-reload ]]; then
 	rm "$pending/daemon-reload"
 fi
 if [[ -e $pending/sysctl.- ]]; then
-	lines "$id" file | while read -r _ _ then _ path; do
+	lines "$id" file | while read -r _ _ effect _ path; do
 		# A container may not have all of them; what matters is told by doctor.
-		[[ $then != sysctl ]] || sysctl -e -q -p "$root$path" >/dev/null 2>&1 || true
+		[[ $effect != sysctl ]] || sysctl -e -q -p "$root$path" >/dev/null 2>&1 || true
 	done
 	rm "$pending/sysctl.-"
 fi

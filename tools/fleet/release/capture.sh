@@ -3,7 +3,7 @@
 original=$releases/original
 mkdir -p "$original/files"
 touch "$original/manifest" "$original/sums" "$original/seen"
-while read -r kind phase then unit path; do
+while read -r kind phase effect unit path; do
 	what=$path
 	if [[ $kind == service ]]; then
 		what=$unit
@@ -14,9 +14,9 @@ while read -r kind phase then unit path; do
 	if [[ $kind == file && -e $root$path ]]; then
 		mkdir -p "$(dirname "$original/files$path")"
 		cp "$root$path" "$original/files$path"
-		echo "$kind $phase $then $unit $path" >>"$original/manifest"
+		echo "$kind $phase $effect $unit $path" >>"$original/manifest"
 	elif [[ $kind == service ]] && systemctl is-active "$unit" >/dev/null 2>&1; then
-		echo "$kind $phase $then $unit $path" >>"$original/manifest"
+		echo "$kind $phase $effect $unit $path" >>"$original/manifest"
 	fi
 	echo "$what" >>"$original/seen"
 done <"$releases/$id/manifest"

@@ -81,7 +81,7 @@ func (c *Change) Do(ctx context.Context) error {
 	c.showLog(calm)
 	fmt.Fprintln(c.Out, "fleet: undoing the change:", err)
 	if undone := c.undo(calm); undone != nil {
-		return fmt.Errorf("%w; undoing it failed, too, so that the hosts are in between: %w; when that is mended, deploy again", err, undone)
+		return fmt.Errorf("%w; undoing it failed, too: %w; mend that and deploy again", err, undone)
 	}
 	return fmt.Errorf("%w; the change is undone, what ran before runs again", err)
 }
@@ -93,8 +93,10 @@ func (c *Change) run(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := c.await(ctx, p, func(topology.Host) string { return c.To }); err != nil {
-			return err
+		for _, h := range c.Hosts {
+			if err := c.await(ctx, h, p, c.To); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -110,22 +112,34 @@ func (c *Change) again() bool {
 	return true
 }
 
-// undo goes back, from wherever the change was left.
+// undo goes back, from wherever the change was left, on all hosts that can be reached.
 func (c *Change) undo(ctx context.Context) error {
-	for _, p := range layout.Phases() {
-		for _, h := range c.Hosts {
-			if err := c.activate(ctx, h, p, c.To, c.Back[h.Name]); err != nil {
-				return err
-			}
-		}
-		if err := c.await(ctx, p, func(h topology.Host) string { return c.Back[h.Name] }); err != nil {
-			return err
+	failed := make(map[string]error)
+	do := func(h topology.Host, step func() error) {
+		if failed[h.Name] == nil {
+			failed[h.Name] = step()
 		}
 	}
-	for _, h := range c.Hosts {
-		if _, err := c.quietly(ctx, h, "note the undo", script("undone")); err != nil {
-			return err
+	for _, p := range layout.Phases() {
+		for _, h := range c.Hosts {
+			do(h, func() error { return c.activate(ctx, h, p, c.To, c.Back[h.Name]) })
 		}
+		for _, h := range c.Hosts {
+			do(h, func() error { return c.await(ctx, h, p, c.Back[h.Name]) })
+		}
+	}
+	var sentences []string
+	for _, h := range c.Hosts {
+		do(h, func() error {
+			_, err := c.quietly(ctx, h, "note the undo", script("undone"))
+			return err
+		})
+		if err := failed[h.Name]; err != nil {
+			sentences = append(sentences, err.Error())
+		}
+	}
+	if len(sentences) > 0 {
+		return errors.New(strings.Join(sentences, "; "))
 	}
 	return nil
 }
@@ -153,18 +167,13 @@ func (c *Change) quietly(ctx context.Context, h topology.Host, step, text string
 	return c.LookAsRoot(ctx, h, step, text)
 }
 
-// await waits until what the phase has started is healthy. What a host had before the
-// first deploy is not known well enough to say when it is.
-func (c *Change) await(ctx context.Context, p layout.Phase, id func(topology.Host) string) error {
-	for _, h := range c.Hosts {
-		if !p.On(h) || id(h) == Original {
-			continue
-		}
-		if err := AwaitHealth(ctx, c.Remote, c.Layout, h, p, id(h), c.Wait); err != nil {
-			return err
-		}
+// await waits until what the phase has started on the host is healthy. What a host had
+// before the first deploy is not known well enough to say when it is.
+func (c *Change) await(ctx context.Context, h topology.Host, p layout.Phase, id string) error {
+	if !p.On(h) || id == Original {
+		return nil
 	}
-	return nil
+	return AwaitHealth(ctx, c.Remote, c.Layout, h, p, id, c.Wait)
 }
 
 // AwaitHealth waits until the host does what the phase is about. id is the release that

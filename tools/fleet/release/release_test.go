@@ -433,8 +433,11 @@ func TestHostLostInTheMiddle(t *testing.T) {
 	}
 	s.wait = 10 * time.Second
 	_, err := s.deploy("sleep", "two healthy")
-	fails(t, err, "f: cannot change over to ", "Connection closed by remote host")
+	fails(t, err, "f: cannot change over to ", "Connection closed by remote host", "undoing it failed, too")
 	s.remote.Command = real
+	if s.current("a") != id || s.current("d") != id {
+		t.Errorf("the hosts that are there have %s and %s", s.current("a"), s.current("d"))
+	}
 	s.Lose("f", "")
 	s.stillRuns(s.mustDeploy("one healthy"))
 }
