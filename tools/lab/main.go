@@ -21,6 +21,7 @@ import (
 
 	"isuride/tools/lab/cluster"
 	"isuride/tools/lab/journal"
+	"isuride/tools/lab/scenario"
 	"isuride/tools/lab/supervisor"
 	"isuride/tools/lab/systemctl"
 )
@@ -58,6 +59,8 @@ type command struct {
 	run              func(ctx context.Context, l *cluster.Lab, args []string) error
 }
 
+const testWord = "test"
+
 func commands() []command {
 	return []command{
 		{name: "up", does: "make the hosts", run: up},
@@ -67,6 +70,7 @@ func commands() []command {
 		{name: "reboot", args: "HOST", does: "take a host's power away for a moment", run: onHost((*cluster.Lab).Reboot)},
 		{name: "cut", args: "HOST", does: "take its network away", run: onHost((*cluster.Lab).Cut)},
 		{name: "join", args: "HOST", does: "give it back", run: onHost((*cluster.Lab).Join)},
+		{name: testWord, args: "[-short] [-keep]", does: "play what a team and fate do to the hosts"},
 		{name: cluster.KeepWord, hidden: true, run: func(_ context.Context, l *cluster.Lab, _ []string) error { return l.Keep() }},
 		{name: cluster.HoldWord, hidden: true, run: onHost((*cluster.Lab).Hold)},
 		{name: cluster.InitWord, hidden: true, run: onHost(func(l *cluster.Lab, _ context.Context, host string) error {
@@ -90,6 +94,11 @@ func run(ctx context.Context, args []string) int {
 	flags := flag.NewFlagSet("lab "+name, flag.ContinueOnError)
 	dir := flags.String("dir", ".run/lab", "`folder` of the laboratory")
 	host := flags.String("host", "", "the host, for the laboratory itself")
+	play := scenario.Scenario{Out: os.Stdout}
+	if name == testWord {
+		flags.BoolVar(&play.Short, "short", false, "leave out what takes long")
+		flags.BoolVar(&play.Keep, "keep", false, "leave the hosts up")
+	}
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -99,7 +108,11 @@ func run(ctx context.Context, args []string) int {
 		if *host != "" {
 			rest = []string{*host}
 		}
-		err = all[i].run(ctx, l, rest)
+		if name == testWord {
+			err = test(ctx, l, play)
+		} else {
+			err = all[i].run(ctx, l, rest)
+		}
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
@@ -136,6 +149,16 @@ func up(ctx context.Context, l *cluster.Lab, _ []string) error {
 	}
 	fmt.Printf("the hosts are up; for instance: bin/lab exec bench ssh -F %s s1\n", l.SSHConfig())
 	return l.Status(os.Stdout)
+}
+
+// test plays the scenario from the root of the checkout.
+func test(ctx context.Context, l *cluster.Lab, play scenario.Scenario) error {
+	play.Lab = l
+	var err error
+	if play.Project, err = os.Getwd(); err != nil {
+		return err
+	}
+	return play.Play(ctx)
 }
 
 func onHost(do func(*cluster.Lab, context.Context, string) error) func(context.Context, *cluster.Lab, []string) error {

@@ -1,0 +1,165 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"isuride/tools/lab/cluster"
+)
+
+func (p *play) up(ctx context.Context) error { return p.Lab.Up(ctx) }
+
+func (p *play) setup(ctx context.Context) error {
+	_, err := p.fleet(ctx, "setup")
+	return err
+}
+
+// deploy builds, as a person's first one does.
+func (p *play) deploy(ctx context.Context) error {
+	if _, err := p.fleet(ctx, "deploy"); err != nil {
+		return err
+	}
+	if _, err := p.fleet(ctx, "status"); err != nil {
+		return err
+	}
+	return p.serves(ctx)
+}
+
+// deployAgain does not restart the server when there is nothing new.
+func (p *play) deployAgain(ctx context.Context) error {
+	const id = "systemctl show -p InvocationID --value isuride-go.service"
+	before, err := p.on(ctx, appHost, id)
+	if err != nil {
+		return err
+	}
+	if _, err := p.fleet(ctx, "deploy"); err != nil {
+		return err
+	}
+	after, err := p.on(ctx, appHost, id)
+	if err != nil {
+		return err
+	}
+	if before == after {
+		p.note("the server went on")
+	} else {
+		p.note("the server was restarted")
+	}
+	return p.serves(ctx)
+}
+
+// load runs the benchmarker by fleet, which collects logs and profiles of all hosts.
+func (p *play) load(ctx context.Context) error {
+	seconds := 20
+	if p.Short {
+		seconds = 10
+	}
+	args := []string{"bench", "-t", strconv.Itoa(seconds), "-note", "laboratory"}
+	for _, h := range cluster.Hosts() {
+		for _, a := range h.Addresses {
+			if h.Name == cluster.Bench {
+				args = append(args, "-source-ip", a.Addr().String())
+			}
+		}
+	}
+	out, err := p.fleet(ctx, args...)
+	if err != nil {
+		return err
+	}
+	_, dir, ok := strings.Cut(out, "everything about it: ")
+	if !ok {
+		return errors.New("fleet bench does not say where its files are")
+	}
+	dir, _, _ = strings.Cut(dir, "\n")
+	r, err := readReport(filepath.Join(p.Project, dir, "bench.json"))
+	if err != nil {
+		return err
+	}
+	p.note("score %.0f in %d s", r.Score, seconds)
+	return r.clean()
+}
+
+// spread counts what the fronts take from one client.
+func (p *play) spread(ctx context.Context) error {
+	const connections = 40
+	before, err := p.accepted(ctx, frontHost)
+	if err != nil {
+		return err
+	}
+	if err := p.connect(ctx, connections); err != nil {
+		return err
+	}
+	after, err := p.accepted(ctx, frontHost)
+	if err != nil {
+		return err
+	}
+	p.note("%s took %d of %d", frontHost, after-before, connections)
+	if n := after - before; n < connections/4 || n > connections*3/4 {
+		return fmt.Errorf("%s took %d of %d connections", frontHost, n, connections)
+	}
+	return nil
+}
+
+// outside looks for what strangers must not see: by name through the front, and by port.
+func (p *play) outside(ctx context.Context) error {
+	for _, path := range []string{"/api/internal/matching", "/metrics", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/flight", "/debug/vars"} {
+		page, err := p.on(ctx, cluster.Bench, curl+"-w '\\n%{http_code}' "+service+path+" | tail -c 2000")
+		if err != nil {
+			return err
+		}
+		for _, secret := range []string{"isuride_", "goroutine", "profile", "cmdline"} {
+			if strings.Contains(page, secret) {
+				return fmt.Errorf("%s shows %q: %.200q", path, secret, page)
+			}
+		}
+		if status := lastLine(page); path == "/api/internal/matching" && status[0] != '4' {
+			return fmt.Errorf("%s gets status %s", path, status)
+		}
+	}
+	for _, h := range cluster.Hosts() {
+		if !h.Machine {
+			continue
+		}
+		open := fmt.Sprintf("timeout 3 bash -c ': </dev/tcp/%s/8081' 2>/dev/null && echo open || echo closed", h.Addresses[0].Addr())
+		if answer, err := p.on(ctx, cluster.Bench, open); err != nil || answer != "closed" {
+			return fmt.Errorf("%s: the internal port is %s: %v", h.Name, answer, err)
+		}
+	}
+	return nil
+}
+
+func (p *play) rebootTest(ctx context.Context) error {
+	_, err := p.fleet(ctx, "reboot-test", "-t", "8", "-wait", "2m", "-note", "laboratory")
+	return err
+}
+
+// backLimit is how long the service may take to be back by itself.
+const backLimit = time.Minute
+
+func (p *play) powerLoss(ctx context.Context) error {
+	if err := p.Lab.Reboot(ctx, appHost); err != nil {
+		return err
+	}
+	begin := time.Now()
+	if err := await(ctx, backLimit, func() error { return p.serves(ctx) }); err != nil {
+		return err
+	}
+	p.note("back after %.1f s", time.Since(begin).Seconds())
+	return nil
+}
+
+// oneHost begins anew with all roles on one host.
+func (p *play) oneHost(ctx context.Context) error {
+	if err := p.Lab.Up(ctx); err != nil {
+		return err
+	}
+	p.hosts = p.Lab.OneHost()
+	if err := p.deploy(ctx); err != nil {
+		return err
+	}
+	return p.load(ctx)
+}
