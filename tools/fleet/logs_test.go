@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -43,5 +45,32 @@ func TestStartLogs(t *testing.T) {
 	}
 	if id, _, ok := strings.Cut(h.Read("/var/log/isuride-run"), " "); !ok || len(id) != len("20060102-150405-abcd") {
 		t.Errorf("the run is marked as %q", id)
+	}
+}
+
+func TestCollectLogs(t *testing.T) {
+	var out strings.Builder
+	dir := filepath.Join(t.TempDir(), "logs")
+	if err := showLogs(t.Context(), newFleet(hosttest.Serving(t), &out), []string{"collect", dir}); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "s1", "nginx.log")); err != nil || string(b) != "journal of nginx.service\n" {
+		t.Errorf("nginx's journal is %q (%v)", b, err)
+	}
+}
+
+func TestSwitchLogs(t *testing.T) {
+	t.Chdir(filepath.Join("..", ".."))
+	var out strings.Builder
+	h := hosttest.Serving(t)
+	if err := showLogs(t.Context(), newFleet(h, &out), []string{"slow", "off"}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(h.Read("calls"), "GLOBAL slow_query_log = 0") {
+		t.Errorf("the slow query log was not switched off: %s", h.Read("calls"))
+	}
+	h.Write("/etc/nginx/nginx.conf", "user nobody;\n")
+	if err := showLogs(t.Context(), newFleet(h, &out), []string{"access", "on"}); err == nil || !strings.Contains(err.Error(), "s1: cannot switch the access log on") {
+		t.Errorf("a foreign configuration of nginx: %v", err)
 	}
 }

@@ -35,6 +35,7 @@ func newFleet(h *hosttest.Host, out *strings.Builder) *fleet {
 type fakeBench struct {
 	here
 	result *live.Result
+	repeat int // how often the result comes, besides the first time
 	err    error
 	calls  [][]string
 }
@@ -49,6 +50,11 @@ func (g *fakeBench) bench(_ context.Context, args []string) error {
 			return err
 		}
 		defer f.Close()
+		for range g.repeat {
+			if err := report.New(g.result, nil).Write(f); err != nil {
+				return err
+			}
+		}
 		return errors.Join(report.New(g.result, nil).Write(f), g.err)
 	}
 	return g.err
@@ -129,6 +135,18 @@ func TestRunWithoutResult(t *testing.T) {
 		t.Errorf("a run without a result gives %v", err)
 	}
 	if list, _ := runlog.Last(tr.runs, 10); len(list) != 0 {
+		t.Errorf("the score log has %+v", list)
+	}
+}
+
+// TestSeveralRuns has those of -n.
+func TestSeveralRuns(t *testing.T) {
+	var out strings.Builder
+	tr := newTestTrial(t, hosttest.Serving(t), &fakeBench{result: passed(), repeat: 1}, &out)
+	if err := tr.run(t.Context(), nothing); err != nil {
+		t.Fatal(err)
+	}
+	if list, _ := runlog.Last(tr.runs, 10); len(list) != 2 || list[0].ID != "run-1-1" || list[1].ID != "run-1-2" {
 		t.Errorf("the score log has %+v", list)
 	}
 }
