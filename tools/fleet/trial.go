@@ -185,7 +185,7 @@ func (t *trial) save(h topology.Host, name string, write func(io.Writer) error) 
 // scrape keeps the server's metrics.
 func (t *trial) scrape(ctx context.Context, name string) error {
 	return t.save(t.App(), name, func(w io.Writer) error {
-		return t.Stream(ctx, t.App(), "read the server's metrics", "curl -sS --fail --max-time 10 "+"http://"+layout.Internal+"/metrics", w)
+		return t.Stream(ctx, t.App(), "read the server's metrics", "curl -sS --noproxy '*' --fail --max-time 10 "+"http://"+layout.Internal+"/metrics", w)
 	})
 }
 
@@ -201,7 +201,7 @@ func (t *trial) takeProfile(ctx context.Context) error {
 	}
 	err := t.save(t.App(), "cpu.pprof", func(w io.Writer) error {
 		seconds := int(t.profile.Seconds())
-		script := fmt.Sprintf("curl -sS --fail --max-time %d 'http://%s/debug/pprof/profile?seconds=%d'", seconds+30, layout.Internal, seconds)
+		script := fmt.Sprintf("curl -sS --noproxy '*' --fail --max-time %d 'http://%s/debug/pprof/profile?seconds=%d'", seconds+30, layout.Internal, seconds)
 		return t.Stream(ctx, t.App(), "take a profile of the server", script, w)
 	})
 	if ctx.Err() != nil {

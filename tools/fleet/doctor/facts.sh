@@ -61,8 +61,8 @@ server() {
 	local pid metrics name
 	put env.mode "$(stat -c '%a %U:%G' /home/isucon/env.sh)"
 	put server.deployed "$(readlink -f /home/isucon/webapp/current)"
-	put server.health "$(curl -sS --max-time 10 -w ' %{http_code}' http://127.0.0.1:8081/healthz 2>&1)"
-	metrics=$(curl -sS --max-time 10 http://127.0.0.1:8081/metrics 2>/dev/null)
+	put server.health "$(curl -sS --noproxy '*' --max-time 10 -w ' %{http_code}' http://127.0.0.1:8081/healthz 2>&1)"
+	metrics=$(curl -sS --noproxy '*' --max-time 10 http://127.0.0.1:8081/metrics 2>/dev/null)
 	put server.revision "$(sed -nE 's/^isuride_build_info\{.*revision="([^"]*)".*/\1/p' <<<"$metrics")"
 	put server.connections_max "$(awk '$1 == "isuride_http_connections_max" { print $2 }' <<<"$metrics")"
 	pid=$(systemctl show -p MainPID --value isuride-go.service)

@@ -9,5 +9,5 @@ for unit in $(units); do
 	echo "unit $unit ${active:-unknown} ${enabled:-unknown} ${pid:-0}"
 done
 if [[ $app == yes ]]; then
-	echo "health $(curl -sS --max-time 5 -o /dev/null -w '%{http_code}' http://127.0.0.1:8081/healthz 2>/dev/null || true)" # 000 without an answer
+	echo "health $(curl -sS --noproxy '*' --max-time 5 -o /dev/null -w '%{http_code}' http://127.0.0.1:8081/healthz 2>/dev/null || true)" # 000 without an answer
 fi
