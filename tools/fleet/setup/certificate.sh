@@ -3,7 +3,7 @@
 dir=$root/etc/nginx/isuride
 used() { # DIRECTIVE
 	local path
-	path=$(sed -nE "s/^[[:space:]]*$1[[:space:]]+([^;\"']+);.*/\1/p" \
+	path=$(sed -nE "s/^([^#]*[;{])?[[:space:]]*$1[[:space:]]+([^;\"']+);.*/\2/p" \
 		"$root"/etc/nginx/nginx.conf "$root"/etc/nginx/{conf.d,sites-enabled}/* 2>/dev/null | head -n 1 || true)
 	case $path in
 	'') ;;

@@ -226,7 +226,7 @@ func TestOtherAccounts(t *testing.T) {
 func TestCertificateInUse(t *testing.T) {
 	t.Parallel()
 	hs, s := newSetup(t, three)
-	hs.Put("s1", "/etc/nginx/sites-enabled/site.conf", "server {\n  ssl_certificate /etc/nginx/tls/a.crt;\n  ssl_certificate_key tls/a.key;\n}\n")
+	hs.Put("s1", "/etc/nginx/sites-enabled/site.conf", "# ssl_certificate old.crt;\nserver { ssl_certificate /etc/nginx/tls/a.crt;\n  ssl_certificate_key tls/a.key;\n}\n")
 	hs.Put("s1", "/etc/nginx/tls/a.crt", "theirs\n")
 	hs.Put("s1", "/etc/nginx/tls/a.key", "their key\n")
 	hs.Put("s2", layout.CertDir+"/cert.pem", "another\n")
