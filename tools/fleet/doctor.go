@@ -34,7 +34,7 @@ func examine(ctx context.Context, f *fleet, args []string) error {
 	}
 	if doctor.Worst(findings) == doctor.Bad {
 		n := len(slices.DeleteFunc(slices.Clone(findings), func(f doctor.Finding) bool { return f.Verdict != doctor.Bad }))
-		return fmt.Errorf("%d findings are bad", n)
+		return fmt.Errorf("bad findings: %d", n)
 	}
 	return nil
 }

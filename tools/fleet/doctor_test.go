@@ -24,7 +24,7 @@ func TestExamine(t *testing.T) {
 	f := newFleet(hosttest.Serving(t), &out)
 	f.Hosts[0].Address = nowhere
 	// What the stand-ins say is not all well; what matters is that it is said.
-	if err := examine(t.Context(), f, []string{"-json"}); err == nil || !strings.Contains(err.Error(), "findings are bad") {
+	if err := examine(t.Context(), f, []string{"-json"}); err == nil || !strings.Contains(err.Error(), "bad findings: ") {
 		t.Errorf("bad findings give %v", err)
 	}
 	var list []doctor.Finding
@@ -41,7 +41,7 @@ func TestExamineSilentHost(t *testing.T) {
 		return exec.CommandContext(ctx, "bash", "-c", "cat >/dev/null; echo No route to host >&2; exit 255")
 	}}
 	err := examine(t.Context(), f, nil)
-	if err == nil || err.Error() != "1 findings are bad" || !strings.Contains(out.String(), "No route to host") {
+	if err == nil || err.Error() != "bad findings: 1" || !strings.Contains(out.String(), "No route to host") {
 		t.Errorf("a host that does not answer: %v\n%s", err, &out)
 	}
 }

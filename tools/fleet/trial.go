@@ -185,7 +185,7 @@ func (t *trial) save(h topology.Host, name string, write func(io.Writer) error) 
 // scrape keeps the server's metrics.
 func (t *trial) scrape(ctx context.Context, name string) error {
 	return t.save(t.App(), name, func(w io.Writer) error {
-		return t.Stream(ctx, t.App(), "read the server's metrics", "curl -sS --noproxy '*' --fail --max-time 10 "+"http://"+layout.Internal+"/metrics", w)
+		return t.Stream(ctx, t.App(), "read the server's metrics", "curl -sS --noproxy '*' --fail --max-time 10 http://"+layout.Internal+"/metrics", w)
 	})
 }
 
