@@ -59,9 +59,13 @@ func labelKey(labels []*dto.LabelPair) string {
 	return key.String()
 }
 
-// value is 0 for what is no single number.
+// value is 0 for what is no single number, and no finite one: JSON has no others.
 func value(m *dto.Metric) float64 {
-	return m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetUntyped().GetValue()
+	v := m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetUntyped().GetValue()
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0
+	}
+	return v
 }
 
 func buckets(h *dto.Histogram) []bucket {

@@ -25,6 +25,10 @@ took_seconds_bucket{endpoint="GET /a",le="1"} %d
 took_seconds_bucket{endpoint="GET /a",le="+Inf"} %d
 took_seconds_sum{endpoint="GET /a"} 1
 took_seconds_count{endpoint="GET /a"} %d
+# TYPE odd gauge
+odd{is="nan"} NaN
+odd{is="inf"} +Inf
+odd{is="some"} 3
 # TYPE build_info gauge
 build_info{revision="abc"} 1
 # TYPE pauses summary
@@ -48,6 +52,7 @@ func TestScrape(t *testing.T) {
 		{s.sum("requests_total", "status", "2xx", "endpoint", "GET /a"), 5},
 		{s.sum("requests_total", "status", "4xx"), 0},
 		{s.sum("open"), 12},
+		{s.sum("odd"), 3},
 		{s.sum("nothing"), 0},
 		{s.sum("took_seconds"), 0},
 	} {
