@@ -2,7 +2,6 @@ package layout
 
 import (
 	"embed"
-	"fmt"
 	"net/netip"
 	"strings"
 	"text/template"
@@ -71,10 +70,4 @@ func (l *Layout) upstream(front topology.Host) string {
 		return "unix:" + Socket
 	}
 	return netip.AddrPortFrom(l.App().Address, appPort).String()
-}
-
-// ServerURL is where the app host itself reaches the server over HTTP.
-func (l *Layout) ServerURL() string {
-	tcp := l.listen()[0]
-	return fmt.Sprintf("http://%s", tcp)
 }

@@ -145,6 +145,54 @@ func TestNginx(t *testing.T) {
 	if !has(away, "server 10.0.0.2:8080;") {
 		t.Errorf("front without a server on its host:\n%s", away)
 	}
+	for file, fronts := range map[string][]struct {
+		name, listen, trusted, upstream, spread string
+		to                                      []string
+	}{
+		two: {
+			{"s1", "10.0.0.1:8443", "10.0.0.1", "unix:/run/isuride/server.sock", "0.0.0.0:443", []string{"10.0.0.1:8443", "10.0.0.2:8443"}},
+			{"s2", "10.0.0.2:8443", "10.0.0.1", "10.0.0.1:8080", "", nil},
+		},
+		"a a@a fd00::1 app,db,front\nb a@a fd00::2 front\n": {
+			{"a", "[fd00::1]:8443", "fd00::1", "unix:/run/isuride/server.sock", "[::]:443", []string{"[fd00::1]:8443", "[fd00::2]:8443"}},
+			{"b", "[fd00::2]:8443", "fd00::1", "[fd00::1]:8080", "", nil},
+		},
+	} {
+		for _, f := range fronts {
+			conf := files(t, newLayout(t, file), f.name)[nginx]
+			wants := []string{"listen " + f.listen + " ssl proxy_protocol ", "set_real_ip_from " + f.trusted + ";", "server " + f.upstream + ";"}
+			if f.spread != "" {
+				wants = append(wants, "listen "+f.spread+" ")
+			}
+			for _, to := range f.to {
+				wants = append(wants, "server "+to+" ")
+			}
+			for _, want := range wants {
+				if !has(conf, want) {
+					t.Errorf("%s: no %q in\n%s", f.name, want, conf)
+				}
+			}
+			if has(conf, "stream {") != (f.spread != "") || f.spread == "" && has(conf, ":443 ") {
+				t.Errorf("%s: who spreads?\n%s", f.name, conf)
+			}
+		}
+	}
+}
+
+// TestProbe asks each front where it listens.
+func TestProbe(t *testing.T) {
+	for file, want := range map[string]map[string]string{
+		one: {"only": "--insecure --connect-to xiv.isucon.net:443:192.0.2.1:443 https://xiv.isucon.net:443/api/app/notification"},
+		two: {"s1": "--insecure --connect-to xiv.isucon.net:443:10.0.0.1:443 https://xiv.isucon.net:443/api/app/notification",
+			"s2": "--haproxy-protocol --insecure --connect-to xiv.isucon.net:8443:10.0.0.2:8443 https://xiv.isucon.net:8443/api/app/notification"},
+	} {
+		l := newLayout(t, file)
+		for _, h := range l.With(topology.Front) {
+			if got := strings.Join(l.Probe(h), " "); got != want[h.Name] {
+				t.Errorf("%s: got  %s\nwant %s", h.Name, got, want[h.Name])
+			}
+		}
+	}
 }
 
 // TestNoSecrets: generated files are readable for all.

@@ -34,6 +34,8 @@ type site struct {
 	now    time.Time
 	wait   time.Duration
 	mock   string // the tag of the payment mock
+
+	public, dump string // in the checkout
 }
 
 func newSite(t *testing.T, file string) *site {
@@ -41,7 +43,7 @@ func newSite(t *testing.T, file string) *site {
 	hs := fleettest.New(t, file)
 	return &site{hs, t, hs.Remote(),
 		&layout.Layout{Topology: hs.Topology, Project: filepath.Join("..", "..", ".."), Database: "mariadb"},
-		time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), time.Minute, "mock"}
+		time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), time.Minute, "mock", "", ""}
 }
 
 // program is one that runs on and whose last line is the tag; curl's stand-in looks for
@@ -80,7 +82,8 @@ func (s *site) deployContext(ctx context.Context, of, tag string) (string, error
 	s.now = s.now.Add(time.Hour)
 	facts := s.look()
 	machine := facts[s.App().Name].Machine
-	r, err := release.New(release.Sources{Layout: s.layout, Programs: map[string]string{machine: s.programs(of, tag)}}, facts, s.now)
+	sources := release.Sources{Layout: s.layout, Programs: map[string]string{machine: s.programs(of, tag)}, Public: s.public, Dump: s.dump}
+	r, err := release.New(sources, facts, s.now)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -256,6 +259,38 @@ func TestOnlyWhatChangedRestarts(t *testing.T) {
 	s.mock = "another"
 	s.mustDeploy("two healthy")
 	equal(t, "new payment mock", s.changes("only"), "systemctl restart isuride-payment_mock.service")
+}
+
+// TestFrontEndAndDump brings both where they are used, and restarts the server for them.
+func TestFrontEndAndDump(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, three)
+	dir := t.TempDir()
+	page := filepath.Join(dir, "public", "assets", "it's a page.js")
+	if err := os.MkdirAll(filepath.Dir(page), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.public, s.dump = filepath.Join(dir, "public"), filepath.Join(dir, "3-initial-data.sql")
+	for text := range strings.SplitSeq("one two", " ") {
+		for _, file := range []string{page, s.dump} {
+			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.forget()
+		s.mustDeploy("healthy")
+		for host, want := range map[string]string{"a": text, "f": text, "d": ""} {
+			if got := s.Get(host, layout.Current+"/public/assets/it's a page.js"); got != want {
+				t.Errorf("%s has the page %q instead of %q", host, got, want)
+			}
+		}
+		if got := s.Get("a", layout.Current+"/sql/3-initial-data.sql"); got != text {
+			t.Errorf("the dump is %q instead of %q", got, text)
+		}
+		if !slices.Contains(s.changes("a"), "systemctl restart isuride-go.service") {
+			t.Errorf("the server does not know of %q", text)
+		}
+	}
 }
 
 // TestDriftIsMended changes a file behind the deploy's back.
