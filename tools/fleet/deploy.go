@@ -30,7 +30,7 @@ func deploy(ctx context.Context, f *fleet, args []string) error {
 	if err := inProject(); err != nil {
 		return err
 	}
-	held, unlock, err := release.Lock(ctx, f.Remote, f.App(), whoami())
+	held, unlock, err := release.Lock(ctx, f.Remote, f.Hosts, whoami())
 	if err != nil {
 		return err
 	}

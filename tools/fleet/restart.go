@@ -22,7 +22,7 @@ func restart(ctx context.Context, f *fleet, args []string) error {
 	if flags.Parse(args) != nil {
 		return errors.New("usage: fleet restart [-wait 90s] [-hosts NAME,...] [UNIT...]")
 	}
-	held, unlock, err := release.Lock(ctx, f.Remote, f.App(), whoami())
+	held, unlock, err := release.Lock(ctx, f.Remote, f.With(topology.App), whoami())
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func rollback(ctx context.Context, f *fleet, args []string) error {
 	if flags.Parse(args) != nil || flags.NArg() > 0 {
 		return errors.New("usage: fleet rollback [-wait 90s] [-to RELEASE]")
 	}
-	held, unlock, err := release.Lock(ctx, f.Remote, f.App(), whoami())
+	held, unlock, err := release.Lock(ctx, f.Remote, f.Hosts, whoami())
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func setUp(ctx context.Context, f *fleet, args []string) error {
 	if err := inProject(); err != nil {
 		return err
 	}
-	held, release, err := release.Lock(ctx, f.Remote, f.App(), whoami())
+	held, release, err := release.Lock(ctx, f.Remote, f.Hosts, whoami())
 	if err != nil {
 		return err
 	}

@@ -84,8 +84,8 @@ if [[ $link == yes && $was != "$id" ]]; then
 		fi
 	done
 	# Until the change is confirmed, this is what to go back to.
-	if [[ -n $was && ! -L $webapp/.replaced ]]; then
-		ln -s "releases/$was" "$webapp/.replaced"
+	if [[ ! -L $webapp/.replaced ]]; then
+		ln -s "releases/${was:-original}" "$webapp/.replaced"
 	fi
 	ln -sfn "releases/$id" "$webapp/.current.new"
 	mv -fT "$webapp/.current.new" "$webapp/current"

@@ -1,4 +1,6 @@
-# Keeps other deploys away as long as lines come in. The first line says who this is.
+# Keeps other deploys away from this host as long as lines come in. The first line says who
+# this is. If whoever it is goes away in the middle of a change, neither confirmed nor
+# undone, the host undoes its part by itself.
 webapp=${ISURIDE_ROOT-}/home/isucon/webapp
 mkdir -p "$webapp"
 exec 9>>"$webapp/.lock"
@@ -11,3 +13,17 @@ truncate -s 0 "$webapp/.lock"
 echo "$who" >&9
 echo held
 while read -r -t 60 _; do :; done
+
+back=$(readlink "$webapp/.replaced") || exit 0
+exec >>"$webapp/.undo.log" 2>&1 </dev/null
+echo "$(date -u +"%F %T UTC"): $who is gone; going back to $back"
+new=$(readlink -f "$webapp/current")
+export id=${back##*/} from=${new##*/} phase link
+for phase in kernel db app front; do
+	link=no
+	if [[ $phase == app ]]; then
+		link=yes
+	fi
+	bash "$new/activate" 9>&- || exit
+done
+rm "$webapp/.replaced"

@@ -1,7 +1,9 @@
 // Package release brings releases to the hosts of a topology and makes one of them the one
-// that runs. A release is a folder of each host: programs, generated files, and a manifest
-// that says where the files belong and what has to restart when they change. It never
-// changes once it is complete, so that going back is the same as going on.
+// that runs. A release is a folder of each host: programs, generated files, a manifest that
+// says where the files belong and what has to restart when they change, and the script
+// that does it. It never changes once it is complete, so that going back is the same as
+// going on. A change that fails is undone; if whoever makes it is gone, the hosts do so by
+// themselves.
 //
 // What is in the generated files is package layout's; users, packages and secrets are
 // package setup's.
@@ -85,7 +87,7 @@ func (s Sources) items(h topology.Host, machine string) ([]item, error) {
 	for _, f := range files {
 		items = append(items, text("files"+f.Path, f.Content))
 	}
-	items = append(items, text("manifest", manifest(files, s.Services(h))))
+	items = append(items, text("manifest", manifest(files, s.Services(h))), text("activate", "set -euo pipefail\n"+script("activate")))
 	paths := make(map[string]string) // in the release: here
 	if h.Has(topology.App) {
 		dir, ok := s.Programs[machine]

@@ -558,6 +558,51 @@ func TestKilledBeforeConfirmed(t *testing.T) {
 	}
 }
 
+// TestHostsUndoByThemselves kills a deploy that waits for a server that is not healthy.
+func TestHostsUndoByThemselves(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]bool{"later deploy": false, "first deploy": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, three)
+			s.Put("f", "/etc/nginx/nginx.conf", "the contest's")
+			id := ""
+			if !first {
+				id = s.mustDeploy("one healthy")
+			}
+			s.layout.Public = "/somewhere/public" // so that the front changes, too
+			_, free, err := release.Lock(t.Context(), s.remote, s.Topology.Hosts, "alice@laptop")
+			if err != nil {
+				t.Fatal(err)
+			}
+			real := s.remote.Command
+			s.remote.Command = func(ctx context.Context, h topology.Host, shell string) *exec.Cmd {
+				if s.Get("f", "/etc/nginx/nginx.conf") != "the contest's" && strings.Contains(s.Get("f", "/etc/nginx/nginx.conf"), "/somewhere/public") {
+					return exec.CommandContext(ctx, "false") // whoever is killed does nothing more
+				}
+				return real(ctx, h, shell)
+			}
+			if _, err := s.deploy("sleep", "two healthy"); err == nil {
+				t.Fatal("it was not killed")
+			}
+			s.remote.Command = real
+			free() // the hosts see the connection end
+			if first {
+				if s.runs() != "nothing" || s.Get("f", "/etc/nginx/nginx.conf") != "the contest's" || s.current("a") != release.Original {
+					t.Errorf("%s runs, current is %s", s.runs(), s.current("a"))
+				}
+			} else {
+				s.stillRuns(id)
+			}
+			for name, f := range s.look() {
+				if f.Replaced != "" {
+					t.Errorf("%s: the undo is not complete: %s", name, s.Get(name, layout.Webapp+"/.undo.log"))
+				}
+			}
+		})
+	}
+}
+
 func TestRollback(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, three)
@@ -676,17 +721,17 @@ func TestDryRun(t *testing.T) {
 func TestOneDeployAtATime(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, one)
-	held, free, err := release.Lock(t.Context(), s.remote, s.App(), "alice@laptop")
+	held, free, err := release.Lock(t.Context(), s.remote, s.Topology.Hosts, "alice@laptop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = release.Lock(t.Context(), s.remote, s.App(), "bob@desk")
+	_, _, err = release.Lock(t.Context(), s.remote, s.Topology.Hosts, "bob@desk")
 	fails(t, err, "only: cannot take the lock: alice@laptop since 2", "is at it, and gives way at the latest 60 s after its connection is lost")
 	if err := held.Err(); err != nil {
 		t.Errorf("the lock was lost: %v", err)
 	}
 	free()
-	_, free, err = release.Lock(t.Context(), s.remote, s.App(), "bob@desk")
+	_, free, err = release.Lock(t.Context(), s.remote, s.Topology.Hosts, "bob@desk")
 	if err != nil {
 		t.Fatalf("after the first was given back: %v", err)
 	}
@@ -703,7 +748,7 @@ func TestLostLock(t *testing.T) {
 		holder = real(ctx, h, shell)
 		return holder
 	}
-	held, free, err := release.Lock(t.Context(), s.remote, s.App(), "alice@laptop")
+	held, free, err := release.Lock(t.Context(), s.remote, s.Topology.Hosts, "alice@laptop")
 	if err != nil {
 		t.Fatal(err)
 	}

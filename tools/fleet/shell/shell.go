@@ -8,8 +8,8 @@ import (
 	"isuride/tools/fleet/layout"
 )
 
-// header comes before every script. Tests run scripts on a folder instead of a host.
-const header = `umask 022
+// Header comes before every script. Tests run scripts on a folder instead of a host.
+const Header = `umask 022
 root=${ISURIDE_ROOT-}
 webapp=$root` + layout.Webapp + `
 releases=$root` + layout.Releases + `
@@ -26,7 +26,7 @@ func Script(files fs.FS, name string, vars ...string) string {
 		panic("BUG: " + err.Error())
 	}
 	var b strings.Builder
-	b.WriteString(header)
+	b.WriteString(Header)
 	for i := 0; i < len(vars); i += 2 {
 		b.WriteString(vars[i] + "=" + Quote(vars[i+1]) + "\n")
 	}
