@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +25,9 @@ func (l *Layout) databaseSettings() (string, error) {
 	text, err := os.ReadFile(filepath.Join(l.Project, "scripts", "mariadb.cnf"))
 	if err != nil {
 		return "", fmt.Errorf("make the database's settings: %w", err)
+	}
+	if !bindAddress.Match(text) {
+		return "", errors.New("make the database's settings: scripts/mariadb.cnf has no bind-address, which would open it to everybody")
 	}
 	s := bindAddress.ReplaceAllString(string(text), "${1}"+l.DatabaseAddress().Addr().String())
 	if l.Database == "mysql" {

@@ -21,7 +21,7 @@ type blanks struct {
 }
 
 // fill makes the text of a file of the folder files.
-func (l *Layout) fill(name string, h topology.Host) string {
+func (l *Layout) fill(name string) string {
 	t := template.Must(template.ParseFS(files, "files/"+name))
 	var b strings.Builder
 	err := t.Execute(&b, blanks{

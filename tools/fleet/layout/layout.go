@@ -117,8 +117,8 @@ func (l *Layout) DatabaseUnit() string { return l.Database + ".service" }
 // Files are those of the host, in the order of their phases.
 func (l *Layout) Files(h topology.Host) ([]File, error) {
 	list := []File{
-		{"/etc/sysctl.d/90-isuride.conf", l.fill("sysctl.conf", h), Kernel, Apply, "-"},
-		{"/etc/security/limits.d/90-isuride.conf", l.fill("limits.conf", h), Kernel, Nothing, "-"},
+		{"/etc/sysctl.d/90-isuride.conf", l.fill("sysctl.conf"), Kernel, Apply, "-"},
+		{"/etc/security/limits.d/90-isuride.conf", l.fill("limits.conf"), Kernel, Nothing, "-"},
 	}
 	if h.Has(topology.DB) {
 		settings, err := l.databaseSettings()
@@ -126,13 +126,13 @@ func (l *Layout) Files(h topology.Host) ([]File, error) {
 			return nil, err
 		}
 		list = append(list,
-			File{"/etc/systemd/system/" + l.DatabaseUnit() + ".d/isuride.conf", l.fill("database.service.conf", h), DB, Restart, l.DatabaseUnit()},
+			File{"/etc/systemd/system/" + l.DatabaseUnit() + ".d/isuride.conf", l.fill("database.service.conf"), DB, Restart, l.DatabaseUnit()},
 			File{l.databaseFile(), settings, DB, Restart, l.DatabaseUnit()})
 	}
 	if h.Has(topology.App) {
 		list = append(list,
-			File{"/etc/systemd/system/" + PaymentMock, l.fill(PaymentMock, h), App, Restart, PaymentMock},
-			File{"/etc/systemd/system/" + Server, l.fill(Server, h), App, Restart, Server})
+			File{"/etc/systemd/system/" + PaymentMock, l.fill(PaymentMock), App, Restart, PaymentMock},
+			File{"/etc/systemd/system/" + Server, l.fill(Server), App, Restart, Server})
 	}
 	if h.Has(topology.Front) {
 		settings, err := l.nginxSettings(h)
@@ -140,7 +140,7 @@ func (l *Layout) Files(h topology.Host) ([]File, error) {
 			return nil, err
 		}
 		list = append(list,
-			File{"/etc/systemd/system/" + Nginx + ".d/isuride.conf", l.fill("nginx.service.conf", h), Front, Restart, Nginx},
+			File{"/etc/systemd/system/" + Nginx + ".d/isuride.conf", l.fill("nginx.service.conf"), Front, Restart, Nginx},
 			File{"/etc/nginx/nginx.conf", settings, Front, Reload, Nginx})
 	}
 	return list, nil

@@ -1,15 +1,23 @@
 # Makes release $id the one that runs, as far as $phase goes: puts its files where they
-# belong, takes away those of release $from that it does not have, and makes the changes
+# belong, takes away those of the releases $from that it does not have, and makes the changes
 # count. $link says if `current` moves now. Whatever an interruption leaves is caught up
 # on by the next time: what has to restart is noted in the folder .pending before a file
-# changes, and forgotten after the restart; and .replaced is a link to the release that ran
-# before, from the time when `current` moves until the change is confirmed or undone.
+# changes, and forgotten after the restart. Until the change is confirmed or undone,
+# .replacing is a link to the new release, and .replaced to the one to go back to.
 exec 8>>"$webapp/.activate"
 flock --wait 200 8 || die "another change of the host does not end"
 
 release=$releases/$id
 pending=$webapp/.pending
 mkdir -p "$pending"
+
+was=$(basename "$(readlink "$webapp/current" || true)")
+if [[ $was != "$id" && ! -L $webapp/.replaced ]]; then
+	ln -s "releases/${was:-original}" "$webapp/.replaced"
+fi
+if back=$(readlink "$webapp/.replaced") && [[ $back != "releases/$id" ]]; then
+	ln -sfn "releases/$id" "$webapp/.replacing"
+fi
 
 # lines RELEASE KIND prints the lines of its manifest that belong to the phase.
 lines() {
@@ -42,12 +50,15 @@ start() { # UNIT VERB
 	fi
 }
 
-# What the release before has and this one lacks.
-if [[ -n $from && $from != "$id" ]]; then
-	lines "$from" service | while read -r _ _ _ unit _; do
+# What the releases before have and this one lacks.
+for old in $from; do
+	if [[ $old == "$id" ]]; then
+		continue
+	fi
+	lines "$old" service | while read -r _ _ _ unit _; do
 		has service "$unit" || systemctl disable --now "$unit" >/dev/null 2>&1 || die "$unit does not stop"
 	done
-	lines "$from" file | while read -r _ _ effect unit path; do
+	lines "$old" file | while read -r _ _ effect unit path; do
 		if has file "$path"; then
 			continue
 		fi
@@ -58,7 +69,7 @@ if [[ -n $from && $from != "$id" ]]; then
 			rm -f "$root$path"
 		fi
 	done
-fi
+done
 
 lines "$id" file | while read -r _ _ effect unit path; do
 	if ! cmp -s "$release/files$path" "$root$path"; then
@@ -76,17 +87,12 @@ parts() { # RELEASE UNIT
 	grep -E "^[0-9a-f]+  ($pattern)\$" "$releases/$1/sums" || true
 }
 
-was=$(basename "$(readlink "$webapp/current" || true)")
 if [[ $link == yes && $was != "$id" ]]; then
 	lines "$id" service | while read -r _ _ _ unit _; do
 		if [[ -z $was || $(parts "$was" "$unit") != "$(parts "$id" "$unit")" ]]; then
 			: >"$pending/restart.$unit"
 		fi
 	done
-	# Until the change is confirmed, this is what to go back to.
-	if [[ ! -L $webapp/.replaced ]]; then
-		ln -s "releases/${was:-original}" "$webapp/.replaced"
-	fi
 	ln -sfn "releases/$id" "$webapp/.current.new"
 	mv -fT "$webapp/.current.new" "$webapp/current"
 fi

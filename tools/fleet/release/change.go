@@ -30,10 +30,12 @@ type Change struct {
 	Out io.Writer
 	// To is the release that shall run.
 	To string
-	// From is what runs now, by host, and Back what to go back to: an ID or Original. They
-	// differ after a change that was broken off.
-	From, Back map[string]string
-	// Phases are those that From has files of, by host.
+	// Back is what to go back to, by host: an ID or Original.
+	Back map[string]string
+	// From is what has files in place, by host: Back, and what a change that was broken off
+	// has brought.
+	From map[string][]string
+	// Phases are those that Back has files of, by host.
 	Phases map[string][]string
 	// Wait is how long services may take to become healthy.
 	Wait time.Duration
@@ -41,13 +43,16 @@ type Change struct {
 
 // NewChange goes from what the facts say to the release.
 func NewChange(r *remote.Remote, l *layout.Layout, out io.Writer, facts map[string]Facts, to string, wait time.Duration) *Change {
-	from, back, phases := make(map[string]string), make(map[string]string), make(map[string][]string)
+	c := &Change{r, l, out, to, make(map[string]string), make(map[string][]string), make(map[string][]string), wait}
 	for name, f := range facts {
-		from[name] = cmp.Or(f.Current, Original)
-		back[name] = cmp.Or(f.Replaced, f.Current, Original)
-		phases[name] = f.Phases
+		c.Back[name] = cmp.Or(f.Replaced, f.Current, Original)
+		c.From[name] = []string{c.Back[name]}
+		if f.Replacing != "" {
+			c.From[name] = append(c.From[name], f.Replacing)
+		}
+		c.Phases[name] = f.Phases
 	}
-	return &Change{r, l, out, to, from, back, phases, wait}
+	return c
 }
 
 // Prepare keeps what the change would overwrite and nobody has kept, and asks nginx what
@@ -71,7 +76,7 @@ func (c *Change) Prepare(ctx context.Context) error {
 func (c *Change) Do(ctx context.Context) error {
 	err := c.run(ctx)
 	if err == nil {
-		return c.commit(ctx)
+		return c.commit(context.WithoutCancel(ctx)) // on all hosts or none
 	}
 	if c.again() {
 		return fmt.Errorf("%w; this release ran before already, so there is nothing to go back to", err)
@@ -89,7 +94,7 @@ func (c *Change) Do(ctx context.Context) error {
 func (c *Change) run(ctx context.Context) error {
 	for _, p := range layout.Phases() {
 		for _, h := range c.Hosts {
-			if err := c.activate(ctx, h, p, c.From[h.Name], c.To); err != nil {
+			if err := c.activate(ctx, h, p, c.To, c.From[h.Name]...); err != nil {
 				return err
 			}
 		}
@@ -122,32 +127,39 @@ func (c *Change) undo(ctx context.Context) error {
 	}
 	for _, p := range layout.Phases() {
 		for _, h := range c.Hosts {
-			do(h, func() error { return c.activate(ctx, h, p, c.To, c.Back[h.Name]) })
+			do(h, func() error { return c.activate(ctx, h, p, c.Back[h.Name], c.To) })
 		}
 		for _, h := range c.Hosts {
 			do(h, func() error { return c.await(ctx, h, p, c.Back[h.Name]) })
 		}
 	}
-	var sentences []string
 	for _, h := range c.Hosts {
 		do(h, func() error {
 			_, err := c.quietly(ctx, h, "note the undo", script("undone"))
 			return err
 		})
+	}
+	return c.sentence(failed)
+}
+
+// sentence makes one error of those of the hosts, in one line.
+func (c *Change) sentence(failed map[string]error) error {
+	var parts []string
+	for _, h := range c.Hosts {
 		if err := failed[h.Name]; err != nil {
-			sentences = append(sentences, err.Error())
+			parts = append(parts, err.Error())
 		}
 	}
-	if len(sentences) > 0 {
-		return errors.New(strings.Join(sentences, "; "))
+	if len(parts) == 0 {
+		return nil
 	}
-	return nil
+	return errors.New(strings.Join(parts, "; "))
 }
 
 // activate makes a phase of the release count on the host, also where the host has no
 // role in it any more.
-func (c *Change) activate(ctx context.Context, h topology.Host, p layout.Phase, from, to string) error {
-	if !p.On(h) && !slices.Contains(c.Phases[h.Name], string(p)) && c.From[h.Name] == c.Back[h.Name] {
+func (c *Change) activate(ctx context.Context, h topology.Host, p layout.Phase, to string, from ...string) error {
+	if !p.On(h) && !slices.Contains(c.Phases[h.Name], string(p)) && len(c.From[h.Name]) == 1 {
 		return nil
 	}
 	link := "no"
@@ -155,7 +167,7 @@ func (c *Change) activate(ctx context.Context, h topology.Host, p layout.Phase, 
 		link = "yes"
 	}
 	step := fmt.Sprintf("change over to %s: %s", to, p)
-	_, err := c.ChangeAsRoot(ctx, h, step, script("activate", "id", to, "from", from, "phase", string(p), "link", link))
+	_, err := c.ChangeAsRoot(ctx, h, step, script("activate", "id", to, "from", strings.Join(from, " "), "phase", string(p), "link", link))
 	return err
 }
 
@@ -207,10 +219,9 @@ func (c *Change) showLog(ctx context.Context) {
 
 // commit confirms the release, and so makes it what a rollback of a later one goes back to.
 func (c *Change) commit(ctx context.Context) error {
-	var failures []error
+	failed := make(map[string]error)
 	for _, h := range c.Hosts {
-		_, err := c.quietly(ctx, h, "confirm the release", script("commit", "id", c.To, "keep", strconv.Itoa(keep)))
-		failures = append(failures, err)
+		_, failed[h.Name] = c.quietly(ctx, h, "confirm the release", script("commit", "id", c.To, "keep", strconv.Itoa(keep)))
 	}
-	return errors.Join(failures...)
+	return c.sentence(failed)
 }

@@ -4,7 +4,7 @@ if replaced=$(readlink "$webapp/.replaced"); then
 		ln -sfn "$replaced" "$webapp/.previous.new"
 		mv -fT "$webapp/.previous.new" "$webapp/previous"
 	fi
-	rm "$webapp/.replaced"
+	rm -f "$webapp/.replacing" "$webapp/.replaced"
 fi
 previous=$(readlink "$webapp/previous" || true)
 find "$releases" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' -printf '%f\n' | sort -r | tail -n +$((keep + 1)) |

@@ -21,13 +21,17 @@ type Facts struct {
 	Machine  string   // as uname -m says
 	Setup    string   // the fingerprint of the setup that was done, or ""
 	Current  string   // ID of the release that runs, or ""
-	Replaced string   // ID of the one to go back to if a change was broken off, or ""
 	Previous string   // ID of the one that ran before, or ""
 	Phases   []string // that the current release has files of
 	Releases []string // all that are complete
-	Database string   // mariadb or mysql, or "" if there is none
-	Public   bool     // if there is a front end in webapp/public
-	Dump     string   // name of the data set in webapp/sql, or ""
+
+	// If a change was broken off, the IDs of the release that it was to, and of the one to
+	// go back to.
+	Replacing, Replaced string
+
+	Database string // mariadb or mysql, or "" if there is none
+	Public   bool   // if there is a front end in webapp/public
+	Dump     string // name of the data set in webapp/sql, or ""
 }
 
 // Look finds the facts of all hosts, by name.
@@ -65,6 +69,8 @@ func parseFacts(text string) (f Facts) {
 			f.Setup = value
 		case "current":
 			f.Current = value
+		case "replacing":
+			f.Replacing = value
 		case "replaced":
 			f.Replaced = value
 		case "previous":

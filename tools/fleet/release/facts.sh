@@ -1,7 +1,7 @@
 # Prints what there is: KEY VALUE lines.
 echo "machine $(uname -m)"
 cat "$webapp/.setup" 2>/dev/null || true
-for link in current previous .replaced; do
+for link in current previous .replaced .replacing; do
 	if target=$(readlink "$webapp/$link"); then
 		echo "${link#.} ${target##*/}"
 	fi

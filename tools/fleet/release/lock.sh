@@ -17,7 +17,7 @@ while read -r -t 60 _; do :; done
 back=$(readlink "$webapp/.replaced") || exit 0
 exec >>"$webapp/.undo.log" 2>&1 </dev/null
 echo "$(date -u +"%F %T UTC"): $who is gone; going back to $back"
-new=$(readlink -f "$webapp/current")
+new=$(readlink -f "$webapp/.replacing")
 export id=${back##*/} from=${new##*/} phase link
 for phase in kernel db app front; do
 	link=no
@@ -26,4 +26,4 @@ for phase in kernel db app front; do
 	fi
 	bash "$new/activate" 9>&- || exit
 done
-rm "$webapp/.replaced"
+rm -f "$webapp/.replacing" "$webapp/.replaced"

@@ -561,13 +561,22 @@ func TestKilledBeforeConfirmed(t *testing.T) {
 // TestHostsUndoByThemselves kills a deploy that waits for a server that is not healthy.
 func TestHostsUndoByThemselves(t *testing.T) {
 	t.Parallel()
-	for name, first := range map[string]bool{"later deploy": false, "first deploy": true} {
+	frontHas := func(s *site) bool { return strings.Contains(s.Get("f", "/etc/nginx/nginx.conf"), "/somewhere/public") }
+	begun := func(s *site) bool { _, err := os.Lstat(s.Path("f", layout.Webapp+"/.replaced")); return err == nil }
+	for name, c := range map[string]struct {
+		first bool
+		dead  func(*site) bool
+	}{
+		"later deploy": {false, frontHas},
+		"first deploy": {true, frontHas},
+		"at the start": {false, begun},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, three)
 			s.Put("f", "/etc/nginx/nginx.conf", "the contest's")
 			id := ""
-			if !first {
+			if !c.first {
 				id = s.mustDeploy("one healthy")
 			}
 			s.layout.Public = "/somewhere/public" // so that the front changes, too
@@ -577,7 +586,7 @@ func TestHostsUndoByThemselves(t *testing.T) {
 			}
 			real := s.remote.Command
 			s.remote.Command = func(ctx context.Context, h topology.Host, shell string) *exec.Cmd {
-				if s.Get("f", "/etc/nginx/nginx.conf") != "the contest's" && strings.Contains(s.Get("f", "/etc/nginx/nginx.conf"), "/somewhere/public") {
+				if c.dead(s) {
 					return exec.CommandContext(ctx, "false") // whoever is killed does nothing more
 				}
 				return real(ctx, h, shell)
@@ -587,7 +596,7 @@ func TestHostsUndoByThemselves(t *testing.T) {
 			}
 			s.remote.Command = real
 			free() // the hosts see the connection end
-			if first {
+			if c.first {
 				if s.runs() != "nothing" || s.Get("f", "/etc/nginx/nginx.conf") != "the contest's" || s.current("a") != release.Original {
 					t.Errorf("%s runs, current is %s", s.runs(), s.current("a"))
 				}

@@ -1,2 +1,2 @@
 # Notes that a change is undone.
-rm -f "$webapp/.replaced"
+rm -f "$webapp/.replacing" "$webapp/.replaced"
