@@ -5,7 +5,8 @@ webapp=${ISURIDE_ROOT-}/home/isucon/webapp
 mkdir -p "$webapp"
 exec 9>>"$webapp/.lock"
 read -r who
-if ! flock --nonblock 9; then
+# A holder that is gone ends in a moment, or after its change is undone.
+if ! flock --wait 2 9 && ! { [[ $(tail -n 1 "$webapp/.lock") == *" is gone; "* ]] && flock --wait 200 9; }; then
 	echo "$(tail -n 1 "$webapp/.lock") is at it, and gives way at the latest 60 s after its connection is lost" >&2
 	exit 1
 fi
@@ -16,7 +17,7 @@ while read -r -t 60 _; do :; done
 
 back=$(readlink "$webapp/.replaced") || exit 0
 exec >>"$webapp/.undo.log" 2>&1 </dev/null
-echo "$(date -u +"%F %T UTC"): $who is gone; going back to $back"
+echo "$(date -u +"%F %T UTC"): $who is gone; going back to $back" | tee /dev/fd/9
 new=$(readlink -f "$webapp/.replacing")
 export id=${back##*/} from=${new##*/} phase link
 for phase in kernel db app front; do

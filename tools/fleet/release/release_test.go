@@ -595,7 +595,18 @@ func TestHostsUndoByThemselves(t *testing.T) {
 				t.Fatal("it was not killed")
 			}
 			s.remote.Command = real
+			next := make(chan error, 1)
+			go func() { // does not wait for the hosts
+				_, free, err := release.Lock(t.Context(), s.remote, s.Topology.Hosts, "bob@desk")
+				if err == nil {
+					free()
+				}
+				next <- err
+			}()
 			free() // the hosts see the connection end
+			if err := <-next; err != nil {
+				t.Errorf("the next deploy: %v", err)
+			}
 			if c.first {
 				if s.runs() != "nothing" || s.Get("f", "/etc/nginx/nginx.conf") != "the contest's" || s.current("a") != release.Original {
 					t.Errorf("%s runs, current is %s", s.runs(), s.current("a"))
