@@ -233,6 +233,21 @@ func TestOtherAccounts(t *testing.T) {
 	}
 }
 
+func TestDatabaseWhoseRootHasAPassword(t *testing.T) {
+	t.Parallel()
+	hs, s := newSetup(t, three)
+	hs.Put("s3", "/root-has-a-password", "")
+	err := s.Do(t.Context())
+	if err == nil || err.Error() != "s3: cannot make the database and its account: ERROR 1045 (28000): Access denied for user 'root'@'localhost'" {
+		t.Errorf("got %v", err)
+	}
+	hs.Put("s3", "/etc/mysql/debian.cnf", "")
+	do(t, s)
+	if sql := hs.Get("s3", "/sql"); !strings.Contains(sql, "CREATE USER") {
+		t.Errorf("SQL:\n%s", sql)
+	}
+}
+
 // TestCertificateInUse is taken over and copied.
 func TestCertificateInUse(t *testing.T) {
 	t.Parallel()
