@@ -14,6 +14,8 @@ import (
 // this is PID 1 of its host, everything that lost its parent. Nobody else in the process
 // may wait for children.
 type reaper struct {
+	died chan os.Signal // closed by close
+
 	mu    sync.Mutex
 	known map[int]*process
 }
@@ -26,15 +28,19 @@ type process struct {
 }
 
 func newReaper() *reaper {
-	r := &reaper{known: map[int]*process{}}
-	died := make(chan os.Signal, 1) // one is enough: each signal collects all
-	signal.Notify(died, syscall.SIGCHLD)
+	r := &reaper{known: map[int]*process{}, died: make(chan os.Signal, 1)} // one is enough: each signal collects all
+	signal.Notify(r.died, syscall.SIGCHLD)
 	go func() {
-		for range died {
+		for range r.died {
 			r.collect()
 		}
 	}()
 	return r
+}
+
+func (r *reaper) close() {
+	signal.Stop(r.died)
+	close(r.died)
 }
 
 func (r *reaper) collect() {

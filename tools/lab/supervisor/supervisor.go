@@ -42,10 +42,13 @@ type Supervisor struct {
 	env      []string            // of systemctl set-environment
 }
 
-// New takes over all children of this process.
+// New takes over all children of this process, until Close.
 func New(c Config) *Supervisor {
 	return &Supervisor{Config: c, reaper: newReaper(), services: map[string]*service{}}
 }
+
+// Close gives the children of this process up. Services should have been stopped.
+func (s *Supervisor) Close() { s.reaper.close() }
 
 // MultiUser is the target that a boot reaches.
 const MultiUser = "multi-user.target"

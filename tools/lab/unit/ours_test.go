@@ -1,0 +1,53 @@
+package unit_test
+
+import (
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"isuride/tools/fleet/layout"
+	"isuride/tools/fleet/topology"
+	"isuride/tools/lab/unit"
+)
+
+// withoutEffect are directives in our units that the stand-in leaves out on purpose: they
+// take rights away, or matter only on a host that is short of something.
+var withoutEffect = []string{
+	"CapabilityBoundingSet", "LockPersonality", "MemoryDenyWriteExecute", "NoNewPrivileges", "OOMScoreAdjust", "PrivateDevices", "PrivateTmp",
+	"ProtectClock", "ProtectControlGroups", "ProtectHome", "ProtectHostname", "ProtectKernelLogs", "ProtectKernelModules", "ProtectKernelTunables",
+	"ProtectProc", "ProtectSystem", "RestrictAddressFamilies", "RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID",
+	"SystemCallArchitectures", "SystemCallErrorNumber", "SystemCallFilter",
+}
+
+// TestOurUnits reads all units and drop-ins that fleet makes: whatever decides how a
+// service starts, stops and comes back must be understood.
+func TestOurUnits(t *testing.T) {
+	l := &layout.Layout{Database: "mariadb", Project: filepath.Join("..", "..", ".."), Topology: &topology.Topology{Hosts: []topology.Host{{
+		Name: "s1", Login: "s1", Address: netip.MustParseAddr("10.77.0.1"), Roles: []topology.Role{topology.Front, topology.App, topology.DB}}}}}
+	files, err := l.Files(l.Hosts[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, f := range files {
+		if !strings.HasPrefix(f.Path, "/etc/systemd/system/") {
+			continue
+		}
+		seen++
+		u, err := unit.Parse(f.Unit, f.Content)
+		if err != nil {
+			t.Errorf("%s: %v", f.Path, err)
+			continue
+		}
+		for _, name := range u.Ignored {
+			if !slices.Contains(withoutEffect, strings.TrimPrefix(name, "Service.")) {
+				t.Errorf("%s: %s is not understood", f.Path, name)
+			}
+		}
+	}
+	if seen != 4 {
+		t.Errorf("%d unit files seen, not 4", seen)
+	}
+}
