@@ -23,6 +23,13 @@ if [[ $adopt == yes && ! -e $dir/key.pem ]]; then
 	fi
 fi
 if [[ -e $dir/key.pem && -e $dir/cert.pem ]]; then
-	sha256sum <"$dir/cert.pem"
+	cert=$(sha256sum <"$dir/cert.pem")
+	echo "$cert"
 	sha256sum <"$dir/key.pem"
+	# Another one than last time, also if people have put it there, needs a reload.
+	if [[ $cert != "$(cat "$webapp/.certificate" 2>/dev/null)" ]]; then
+		mkdir -p "$webapp/.pending"
+		: >"$webapp/.pending/reload.nginx.service" # at the next deploy
+		echo "$cert" >"$webapp/.certificate"
+	fi
 fi

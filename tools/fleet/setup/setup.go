@@ -14,7 +14,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"strconv"
@@ -59,14 +58,11 @@ func (s *Setup) Fingerprint(h topology.Host) string {
 }
 
 func (s *Setup) host(h topology.Host) string {
-	roles := make([]string, 0, 4)
-	for _, r := range h.Roles {
-		roles = append(roles, string(r))
-	}
+	words := roles(h)
 	if h.Has(topology.Front) && len(s.With(topology.Front)) > 1 {
-		roles = append(roles, "spread")
+		words = append(words, "spread")
 	}
-	return script("host", "roles", strings.Join(roles, " "))
+	return script("host", "roles", strings.Join(words, " "))
 }
 
 func (s *Setup) environment() string {
@@ -83,7 +79,7 @@ func (s *Setup) account(user, name, password string) string {
 // Do prepares all hosts.
 func (s *Setup) Do(ctx context.Context) error {
 	for _, h := range s.Hosts {
-		if _, err := s.ChangeAsRoot(ctx, h, "install what is missing, for "+roles(h), s.host(h)); err != nil {
+		if _, err := s.ChangeAsRoot(ctx, h, "install what is missing, for "+strings.Join(roles(h), ", "), s.host(h)); err != nil {
 			return err
 		}
 	}
@@ -106,12 +102,11 @@ func (s *Setup) Do(ctx context.Context) error {
 	return nil
 }
 
-func roles(h topology.Host) string {
-	var words []string
+func roles(h topology.Host) (words []string) {
 	for _, r := range h.Roles {
 		words = append(words, string(r))
 	}
-	return strings.Join(words, ", ")
+	return words
 }
 
 // certificates gives all fronts the pair of the first one, which makes it if it has none.
@@ -186,11 +181,7 @@ func (s *Setup) names() string {
 
 // copyPair brings the pair from one front to another, through memory.
 func (s *Setup) copyPair(ctx context.Context, from, to topology.Host) error {
-	const (
-		dir     = `"${ISURIDE_ROOT-}"` + layout.CertDir
-		pending = `"${ISURIDE_ROOT-}"` + layout.Webapp + "/.pending"
-		put     = `umask 077; mkdir -p "$1" "$2" && tar -x --no-same-owner -C "$1" && : >"$2/reload.nginx.service"`
-	)
+	const dir = `"${ISURIDE_ROOT-}"` + layout.CertDir
 	var pair bytes.Buffer
 	if !s.DryRun {
 		err := s.Receive(ctx, from, "read the certificate", remote.AsRoot("tar -c -C "+dir+" cert.pem key.pem"), &pair)
@@ -198,6 +189,11 @@ func (s *Setup) copyPair(ctx context.Context, from, to topology.Host) error {
 			return err
 		}
 	}
-	command := "bash -c " + shell.Quote(put) + " pair " + dir + " " + pending
-	return s.Send(ctx, to, "copy the certificate from "+from.Name, remote.AsRoot(command), io.Reader(&pair))
+	command := "bash -c " + shell.Quote(`umask 077; mkdir -p "$1" && tar -x --no-same-owner -C "$1"`) + " pair " + dir
+	step := "copy the certificate from " + from.Name
+	if err := s.Send(ctx, to, step, remote.AsRoot(command), &pair); err != nil || s.DryRun {
+		return err
+	}
+	_, err := s.LookAsRoot(ctx, to, step, script("certificate", "adopt", "no"))
+	return err
 }

@@ -268,6 +268,31 @@ func TestCertificateInUse(t *testing.T) {
 	}
 }
 
+// TestNewCertificate is one that people put on the first front later.
+func TestNewCertificate(t *testing.T) {
+	t.Parallel()
+	hs, s := newSetup(t, three)
+	do(t, s)
+	const pending = layout.Webapp + "/.pending/reload.nginx.service"
+	for _, change := range []bool{false, true} {
+		for _, host := range []string{"s1", "s2"} {
+			os.Remove(hs.Path(host, pending))
+		}
+		if change {
+			hs.Put("s1", layout.CertDir+"/cert.pem", "new\n")
+		}
+		do(t, s)
+		for _, host := range []string{"s1", "s2"} {
+			if _, err := os.Stat(hs.Path(host, pending)); (err == nil) != change {
+				t.Errorf("%s: changed: %v, reload: %v", host, change, err)
+			}
+		}
+	}
+	if got := hs.Get("s2", layout.CertDir+"/cert.pem"); got != "new\n" {
+		t.Errorf("s2 has %q", got)
+	}
+}
+
 // TestFingerprint changes with what setup does on a host, and with nothing else.
 func TestFingerprint(t *testing.T) {
 	t.Parallel()
