@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help build run ride up down test check bench calibrate duel perf dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor
+.PHONY: help build run ride up down test check bench calibrate duel perf dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,15 @@ fleet-bench: fleet fleet-generator ## run the benchmarker against the hosts, kee
 fleet-generator:
 	@$(GO) build -o bin/ ./bench/cmd/bench
 
+lab-up: ## make three hosts on this machine to try things on, as root; see tools/lab/README.md
+	@scripts/lab.sh up
+
+lab-down: ## end them
+	@scripts/lab.sh down
+
+lab-test: ## deploy to them, load them, reboot them, break them: about 5 minutes; ARGS=-short for one and a half
+	@scripts/lab.sh test $(ARGS)
+
 test: ## install what the tests need and run all of them
 	@scripts/test.sh
 
@@ -74,5 +83,5 @@ check: ## formatting, vet and the tests
 	$(GO) vet ./...
 	@scripts/test.sh
 
-clean: down ## stop the stack and remove everything that was built or stored
+clean: down lab-down ## stop the stack and remove everything that was built or stored
 	rm -rf bin .run

@@ -57,8 +57,10 @@ install_packages() (
 		tail -n 20 "$log" >&2
 		exit 1
 	fi
-	for package; do # those that are no services have no unit to disable
-		systemctl disable "${package%-server}".{service,socket} >/dev/null 2>&1 || true
+	for package; do
+		dpkg -L "$package" | sed -nE 's#.*/systemd/system/([^/@]+\.(service|socket))$#\1#p'
+	done | while read -r unit; do
+		systemctl disable "$unit" >/dev/null 2>&1 || true
 	done
 )
 

@@ -9,9 +9,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/lib.sh
 
-# gcc is for the race detector, ip for networks of tests.
+# gcc is for the race detector, ip for networks of tests, the rest of the last line for the
+# laboratory's hosts.
 need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
-	prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip || true
+	prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip \
+	openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl || true
 
 race=()
 if command -v gcc >/dev/null; then

@@ -76,9 +76,9 @@ func (l *Lab) disks() string     { return filepath.Join(l.Dir, "disks") }
 
 // needs are programs and the packages that have them.
 var needs = [][2]string{
-	{"ip", "iproute2"}, {"nsenter", "util-linux"}, {"ssh", "openssh-client"}, {"ssh-keygen", "openssh-client"},
+	{"ip", "iproute2"}, {"nsenter", "util-linux"}, {"unshare", "util-linux"}, {"ssh", "openssh-client"}, {"ssh-keygen", "openssh-client"},
 	{"/usr/sbin/sshd", "openssh-server"}, {"sudo", "sudo"}, {"/usr/sbin/nginx", "nginx"}, {"/usr/sbin/mariadbd", "mariadb-server"},
-	{"/usr/lib/nginx/modules/ngx_stream_module.so", "libnginx-mod-stream"},
+	{"/usr/lib/nginx/modules/ngx_stream_module.so", "libnginx-mod-stream"}, {"curl", "curl"},
 }
 
 // Missing says in one sentence why there can be no laboratory on this machine, or
@@ -95,6 +95,15 @@ func Missing() error {
 	}
 	if len(packages) > 0 {
 		return fmt.Errorf("missing; apt-get install --no-install-recommends %s", strings.Join(packages, " "))
+	}
+	return mayUnshare()
+}
+
+// mayUnshare tries what containers often forbid.
+func mayUnshare() error {
+	out, err := exec.Command("unshare", "--mount", "--net", "--pid", "--fork", "mount", "-t", "tmpfs", "try", "/mnt").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("this machine allows no namespaces or mounts: %s", strings.TrimSpace(string(out)))
 	}
 	return nil
 }
