@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"net/url"
 	"os"
 	"os/signal"
@@ -137,7 +136,7 @@ const contestURL = "https://xiv.isucon.net"
 // arguments are those for the benchmarker. The user's stand last, and so win.
 func (t *trial) arguments(ctx context.Context) ([]string, error) {
 	if t.paymentURL == "" {
-		own, err := t.generator.address(ctx, t.App().Address)
+		own, err := t.generator.address(ctx, t.App().Outside())
 		if err != nil {
 			return nil, err
 		}
@@ -159,9 +158,7 @@ func (t *trial) route() []string {
 		return strings.TrimLeft(arg, "-") == "dest" || strings.HasPrefix(strings.TrimLeft(arg, "-"), "dest=")
 	}
 	if !slices.ContainsFunc(t.rest, own) { // destinations add up
-		const https = 443
-		front := netip.AddrPortFrom(t.With(topology.Front)[0].Address, https)
-		args = append(args, "-addr", front.String())
+		args = append(args, "-addr", t.Door().String())
 	}
 	for _, s := range t.sources {
 		args = append(args, "-source-ip", s)

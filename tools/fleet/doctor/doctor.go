@@ -58,6 +58,9 @@ func Examine(p Patients) []Finding {
 		if h.Has(topology.Front) {
 			front(e)
 		}
+		if h.Has(topology.Front) || h.Has(topology.TLS) {
+			certificates(e)
+		}
 		if h.Has(topology.App) {
 			server(e)
 		}

@@ -224,6 +224,22 @@ func TestSpread(t *testing.T) {
 	}
 }
 
+// TestServerEndsTLS has no nginx: that none is there is nothing to find, and the
+// certificate is the server's.
+func TestServerEndsTLS(t *testing.T) {
+	const file = "certificate./etc/isuride/cert.pem"
+	facts := well(t)
+	maps.DeleteFunc(facts, func(key, _ string) bool { return strings.Contains(key, "nginx") })
+	facts[file] = certificate(t, contestName)
+	p := alone(facts, wellOutside())
+	p.Hosts[0].Roles = []topology.Role{topology.TLS, topology.App, topology.DB}
+	if got := Examine(p); Worst(got) != OK {
+		t.Errorf("it is well, but: %+v", got)
+	}
+	delete(facts, file)
+	only(t, Examine(p), file, "certificate", Bad)
+}
+
 func TestOutside(t *testing.T) {
 	for _, c := range []struct {
 		key, value, check string

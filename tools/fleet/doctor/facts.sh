@@ -71,6 +71,10 @@ server() {
 	for name in ISURIDE_DURABILITY ISUCON_DB_HOST ISUCON_DB_PORT; do
 		put "env.$name" "$(environment "$pid" "$name")"
 	done
+	if [[ $tls == yes ]]; then
+		name=$(environment "$pid" ISURIDE_TLS_CERT)
+		[[ -z $name ]] || put "certificate.$name" "$(base64 -w 0 "$name")"
+	fi
 	# A look at the port itself would count as a failed login, of which a database takes only
 	# so many from a host.
 	put server.database "$(ss -Htnp state established | grep -F "pid=$pid," | awk '{ print $4 }' | grep -c ":$(environment "$pid" ISUCON_DB_PORT)\$")"

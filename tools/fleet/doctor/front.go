@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"isuride/tools/fleet/topology"
 )
 
 // contestName is the name that the contest's clients use.
@@ -20,9 +18,13 @@ func front(e *examination) {
 	test := e.facts["nginx.test"]
 	e.demand("nginx configuration", strings.HasSuffix(test, "successful"), Bad, cmp.Or(e.facts["nginx.version"], "no nginx"), cmp.Or(test, "sudo nginx -t says why"))
 	e.least("worker_connections", "nginx.worker_connections", float64(e.files("nginx.service")), Bad, "it counts both sides of a connection; nginx/nginx.conf.template has it")
+}
+
+// certificates checks those of nginx, or of a server that ends TLS itself.
+func certificates(e *examination) {
 	files := e.facts.under("certificate.")
 	if len(files) == 0 {
-		e.add("certificate", Bad, "nginx has none", "fleet setup makes one")
+		e.add("certificate", Bad, "there is none in use", "fleet setup makes one, and what uses it has to run")
 	}
 	for _, file := range files {
 		cert, err := parseCertificate(e.facts["certificate."+file])
@@ -71,19 +73,19 @@ func outside(p Patients) []Finding {
 	if p.Outside == nil {
 		return nil
 	}
-	e := &examination{Patients: p, host: p.With(topology.Front)[0], facts: p.Outside}
+	e := &examination{Patients: p, host: p.Entrance(), facts: p.Outside}
 	if reason := e.facts[unreachable]; reason != "" {
-		e.add("from outside", Warning, reason, "nothing was tested from outside; run doctor where the front's port 443 can be reached")
+		e.add("from outside", Warning, reason, "nothing was tested from outside; run doctor where port 443 can be reached")
 		return e.findings
 	}
 	if e.facts[inside] != "" {
 		e.add("from outside", Warning, e.facts[inside], "nothing was tested from outside: doctor runs on a host itself; run it elsewhere, too")
 		return e.findings
 	}
-	e.demand("old TLS from outside", e.facts[oldTLS] == "refused", Bad, "TLS 1.2 is "+e.facts[oldTLS], "ssl_protocols TLSv1.3 in nginx's configuration")
+	e.demand("old TLS from outside", e.facts[oldTLS] == "refused", Bad, "TLS 1.2 is "+e.facts[oldTLS], "fleet deploy sets up TLS 1.3 only; something else answers there")
 	for _, path := range hidden() {
 		answer := e.facts["path."+path]
-		e.demand(path+" from outside", !strings.HasPrefix(answer, open), Bad, answer, "nginx must not pass it on; nginx/nginx.conf.template shows how")
+		e.demand(path+" from outside", !strings.HasPrefix(answer, open), Bad, answer, "no stranger must get to it: what a deploy sets up refuses it; something else answers there")
 	}
 	e.demand("internal listener from outside", e.facts[internalPort] == "closed", Bad, fmt.Sprintf("%s:8081 is %s", p.App().Address, e.facts[internalPort]),
 		"set ISURIDE_INTERNAL=127.0.0.1:8081 in /home/isucon/env.sh")

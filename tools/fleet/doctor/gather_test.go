@@ -45,6 +45,23 @@ func TestGather(t *testing.T) {
 	}
 }
 
+// TestGatherCertificateOfServer takes its path from the server's environment.
+func TestGatherCertificateOfServer(t *testing.T) {
+	t.Setenv("ISURIDE_TLS_CERT", "/var/log/cert.pem")
+	for _, c := range []struct {
+		role topology.Role
+		want string
+	}{{topology.TLS, "YSBjZXJ0aWZpY2F0ZQ=="}, {topology.DB, ""}} {
+		facts, err := Gather(t.Context(), hosttest.Serving(t).Remote(), host("s1", "192.0.2.1", topology.App, c.role))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := facts["certificate./var/log/cert.pem"]; got != c.want {
+			t.Errorf("a server with the role %s has the certificate %q", c.role, got)
+		}
+	}
+}
+
 // TestGatherWithoutAnything must not fail where all programs do.
 func TestGatherWithoutAnything(t *testing.T) {
 	h := hosttest.New(t)

@@ -15,8 +15,8 @@ import (
 
 // Facts of the look from outside.
 const (
-	unreachable  = "unreachable" // why the front does not answer
-	inside       = "inside"      // set when this machine is the front
+	unreachable  = "unreachable" // why the entrance does not answer
+	inside       = "inside"      // set when this machine is the entrance
 	oldTLS       = "tls12"       // accepted or refused
 	internalPort = "internal"    // open or closed
 
@@ -29,34 +29,33 @@ func hidden() []string {
 	return []string{"/api/internal/matching", "/api//internal/matching", "/api/internal/../internal/matching", "/metrics", "/debug/pprof/cmdline", "/healthz"}
 }
 
-// Probe looks at the first front and at the server from this machine, as a stranger would.
+// Probe looks at the entrance and at the server from this machine, as a stranger would.
 func Probe(ctx context.Context, t *topology.Topology) Facts {
-	const https = 443
-	return probe(ctx, netip.AddrPortFrom(t.With(topology.Front)[0].Address, https), netip.AddrPortFrom(t.App().Address, 8081))
+	return probe(ctx, t.Door(), netip.AddrPortFrom(t.App().Outside(), 8081))
 }
 
 // patience is for each connection, and for each answer.
 const patience = 5 * time.Second
 
-func probe(ctx context.Context, front, internal netip.AddrPort) Facts {
+func probe(ctx context.Context, door, internal netip.AddrPort) Facts {
 	f := Facts{}
-	c, err := connect(ctx, front, tls.VersionTLS13)
+	c, err := connect(ctx, door, tls.VersionTLS13)
 	if err != nil {
 		f[unreachable] = err.Error()
 		return f
 	}
 	defer c.Close()
-	if local := c.LocalAddr().(*net.TCPAddr).AddrPort().Addr().Unmap(); local == front.Addr() {
+	if local := c.LocalAddr().(*net.TCPAddr).AddrPort().Addr().Unmap(); local == door.Addr() {
 		f[inside] = local.String() + " is this machine's own"
 		return f
 	}
 	f[oldTLS] = "refused"
-	if old, err := connect(ctx, front, tls.VersionTLS12); err == nil {
+	if old, err := connect(ctx, door, tls.VersionTLS12); err == nil {
 		old.Close()
 		f[oldTLS] = "accepted"
 	}
 	for _, path := range hidden() {
-		f["path."+path] = ask(ctx, front, path)
+		f["path."+path] = ask(ctx, door, path)
 	}
 	f[internalPort] = "closed"
 	d := net.Dialer{Timeout: patience}
@@ -67,7 +66,7 @@ func probe(ctx context.Context, front, internal netip.AddrPort) Facts {
 	return f
 }
 
-// connect does not check the certificate, which examinations of the front do.
+// connect does not check the certificate, which examinations of the hosts do.
 func connect(ctx context.Context, to netip.AddrPort, version uint16) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -77,12 +76,12 @@ func connect(ctx context.Context, to netip.AddrPort, version uint16) (net.Conn, 
 
 // ask sends a path as it is and says what came back. A page of the front end and an error
 // are no answer.
-func ask(ctx context.Context, front netip.AddrPort, path string) string {
+func ask(ctx context.Context, door netip.AddrPort, path string) string {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	client := &http.Client{
 		Transport: &http.Transport{DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return connect(ctx, front, tls.VersionTLS13)
+			return connect(ctx, door, tls.VersionTLS13)
 		}, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

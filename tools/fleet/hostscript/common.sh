@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Stands in front of every script, behind lines that set front, app and db to yes or no.
+# Stands in front of every script, behind lines that set front, tls, app and db to yes or no.
 
 PATH=$PATH:/usr/sbin:/sbin
 

@@ -23,7 +23,7 @@ func For(h topology.Host, body string, settings ...string) string {
 // roles sets a variable for each role to yes or no.
 func roles(h topology.Host) []string {
 	var lines []string
-	for _, r := range []topology.Role{topology.Front, topology.App, topology.DB} {
+	for _, r := range topology.Roles() {
 		word := "no"
 		if h.Has(r) {
 			word = "yes"

@@ -16,7 +16,7 @@ var files embed.FS
 type blanks struct {
 	EnvFile, Current, NginxRun string
 	Database                   string
-	LocalDB                    bool
+	LocalDB, TLS               bool
 	Environment                []string
 }
 
@@ -26,7 +26,7 @@ func (l *Layout) fill(name string) string {
 	var b strings.Builder
 	err := t.Execute(&b, blanks{
 		EnvFile: EnvFile, Current: Current, NginxRun: nginxRun,
-		Database: l.Database, LocalDB: l.localDB(), Environment: l.environment(),
+		Database: l.Database, LocalDB: l.localDB(), TLS: l.App().Has(topology.TLS), Environment: l.environment(),
 	})
 	if err != nil {
 		panic("BUG: " + name + ": " + err.Error())
@@ -41,6 +41,9 @@ func (l *Layout) environment() []string {
 		"ISURIDE_INTERNAL=" + Internal,
 		"ISURIDE_DATA=/var/lib/isuride",
 	}
+	if app := l.App(); app.Has(topology.TLS) {
+		list = append(list, "ISURIDE_TLS_LISTEN="+everywhere(app), "ISURIDE_TLS_CERT="+OwnCerts+"/cert.pem", "ISURIDE_TLS_KEY="+OwnCerts+"/key.pem")
+	}
 	if l.Public != "" {
 		list = append(list, "ISURIDE_STATIC="+l.Public)
 	}
@@ -50,8 +53,8 @@ func (l *Layout) environment() []string {
 	return list
 }
 
-// listen is where the server serves. Its plain HTTP is for nginx: strangers who came to
-// it would pass for nginx's host, which may call /api/internal/.
+// listen is where the server serves plain HTTP. It is for nginx, and for the host itself:
+// strangers who came to it would pass for nginx's host, which may call /api/internal/.
 func (l *Layout) listen() []string {
 	address := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	if l.remoteFronts() {

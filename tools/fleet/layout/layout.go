@@ -19,8 +19,9 @@ const (
 	EnvFile  = Home + "/env.sh" // written by setup, edited by people
 	Webapp   = Home + "/webapp"
 	Releases = Webapp + "/releases"
-	Current  = Webapp + "/current" // a link to the release that runs
-	CertDir  = "/etc/nginx/isuride"
+	Current  = Webapp + "/current"  // a link to the release that runs
+	CertDir  = "/etc/nginx/isuride" // of nginx, which reads it as root
+	OwnCerts = "/etc/isuride"       // of a server that ends TLS itself
 	Socket   = "/run/isuride/server.sock"
 	Internal = "127.0.0.1:8081" // metrics, profiles and health of the server
 	nginxRun = "/var/lib/nginx"
@@ -55,8 +56,11 @@ const (
 // Phases lists them.
 func Phases() []Phase { return []Phase{Kernel, DB, App, Front} }
 
-// On tells if the phase has something to do on the host.
-func (p Phase) On(h topology.Host) bool { return p == Kernel || h.Has(topology.Role(p)) }
+// On tells if the phase has something to do on the host. That of the fronts is also where
+// a server that ends TLS itself shows that it does.
+func (p Phase) On(h topology.Host) bool {
+	return p == Kernel || h.Has(topology.Role(p)) || p == Front && h.Has(topology.TLS)
+}
 
 // Action is what makes a change of a file count.
 type Action string
@@ -109,6 +113,31 @@ func (l *Layout) Services(h topology.Host) []Service {
 		list = append(list, Service{Nginx, Front})
 	}
 	return list
+}
+
+// Absent are services that must not run on the host: nginx, of a layout before or of the
+// host's own, would hold the port of a server that ends TLS itself.
+func (l *Layout) Absent(h topology.Host) []Service {
+	if h.Has(topology.TLS) {
+		return []Service{{Nginx, Front}}
+	}
+	return nil
+}
+
+// Pair is certificate and key on a host that ends TLS, cert.pem and key.pem.
+type Pair struct {
+	Dir    string
+	Reader string // group that may read the key
+	Then   Action // what makes another pair count
+	Unit   string // that Then is about
+}
+
+// PairOf tells about the pair of the host.
+func PairOf(h topology.Host) Pair {
+	if h.Has(topology.TLS) {
+		return Pair{OwnCerts, "isucon", Restart, Server}
+	}
+	return Pair{CertDir, "root", Reload, Nginx}
 }
 
 // DatabaseUnit is the unit of the database.

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ var rewrite = flag.Bool("rewrite", false, "write testdata anew")
 
 const (
 	one   = "only a@a 192.0.2.1 front,app,db\n"
+	tls   = "only a@a 192.0.2.1 tls,app,db\n"
 	three = "f a@a 10.0.0.1 front\na a@a 10.0.0.2 app\nd a@a 10.0.0.3 db\n"
 	two   = "s1 a@a 10.0.0.1 front,app\ns2 a@a 10.0.0.2 front\ns3 a@a 10.0.0.3 db\n"
 )
@@ -65,6 +67,7 @@ func TestWhereTheServerListens(t *testing.T) {
 		"front elsewhere":       {three, "a", "ISURIDE_LISTEN=10.0.0.2:8080\n"},
 		"a front here and away": {two, "s1", "ISURIDE_LISTEN=10.0.0.1:8080,unix:/run/isuride/server.sock\n"},
 		"front here, db away":   {"a a@a 10.0.0.1 app,front\nb a@a 10.0.0.2 db\n", "a", "ISURIDE_LISTEN=127.0.0.1:8080,unix:/run/isuride/server.sock\n"},
+		"no front":              {tls, "only", "ISURIDE_LISTEN=127.0.0.1:8080\n"},
 		"IPv6":                  {"a a@a fd00::1 app,db\nb a@a fd00::2 front\n", "a", "ISURIDE_LISTEN=[fd00::1]:8080\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,6 +108,39 @@ func TestFilesOfEachRole(t *testing.T) {
 				t.Errorf("%s has %s: %v", host, path, has)
 			}
 		}
+	}
+}
+
+// TestServerEndsTLS: the port for clients, a pair that the server's user may read, the one
+// privilege that it takes, and no nginx; elsewhere none of it.
+func TestServerEndsTLS(t *testing.T) {
+	for address, listen := range map[string]string{"127.0.0.1": "0.0.0.0:443", "fd00::1": "[::]:443"} {
+		l := newLayout(t, "only a@a "+address+" tls,app,db\n")
+		all := files(t, l, "only")
+		for _, want := range []string{"Environment=ISURIDE_TLS_LISTEN=" + listen, "Environment=ISURIDE_TLS_CERT=/etc/isuride/cert.pem", "Environment=ISURIDE_TLS_KEY=/etc/isuride/key.pem",
+			"AmbientCapabilities=CAP_NET_BIND_SERVICE", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE"} {
+			if !strings.Contains(all[server], "\n"+want+"\n") {
+				t.Errorf("no %s in\n%s", want, all[server])
+			}
+		}
+		for path := range all {
+			if strings.Contains(path, "nginx") {
+				t.Errorf("it has %s", path)
+			}
+		}
+		if absent := l.Absent(l.App()); !slices.Equal(absent, []layout.Service{{Unit: layout.Nginx, Phase: layout.Front}}) {
+			t.Errorf("absent must be %v", absent)
+		}
+		if !layout.Front.On(l.App()) {
+			t.Error("nobody waits for TLS")
+		}
+	}
+	l := newLayout(t, one)
+	if unit := files(t, l, "only")[server]; strings.Contains(unit, "TLS") || !strings.Contains(unit, "\nCapabilityBoundingSet=\n") || strings.Contains(unit, "Ambient") {
+		t.Errorf("behind nginx:\n%s", unit)
+	}
+	if absent := l.Absent(l.App()); len(absent) > 0 {
+		t.Errorf("absent must be %v, of a front", absent)
 	}
 }
 
@@ -179,15 +215,16 @@ func TestNginx(t *testing.T) {
 	}
 }
 
-// TestProbe asks each front where it listens.
+// TestProbe asks each host that ends TLS where it listens.
 func TestProbe(t *testing.T) {
 	for file, want := range map[string]map[string]string{
 		one: {"only": "--insecure --connect-to xiv.isucon.net:443:192.0.2.1:443 https://xiv.isucon.net:443/api/app/notification"},
+		tls: {"only": "--insecure --connect-to xiv.isucon.net:443:192.0.2.1:443 https://xiv.isucon.net:443/api/app/notification"},
 		two: {"s1": "--insecure --connect-to xiv.isucon.net:443:10.0.0.1:443 https://xiv.isucon.net:443/api/app/notification",
 			"s2": "--haproxy-protocol --insecure --connect-to xiv.isucon.net:8443:10.0.0.2:8443 https://xiv.isucon.net:8443/api/app/notification"},
 	} {
 		l := newLayout(t, file)
-		for _, h := range l.With(topology.Front) {
+		for _, h := range l.Entrances() {
 			if got := strings.Join(l.Probe(h), " "); got != want[h.Name] {
 				t.Errorf("%s: got  %s\nwant %s", h.Name, got, want[h.Name])
 			}
@@ -197,7 +234,7 @@ func TestProbe(t *testing.T) {
 
 // TestNoSecrets: generated files are readable for all.
 func TestNoSecrets(t *testing.T) {
-	for _, file := range []string{one, two, three} {
+	for _, file := range []string{one, tls, two, three} {
 		l := newLayout(t, file)
 		for _, h := range l.Hosts {
 			for path, text := range files(t, l, h.Name) {
@@ -211,7 +248,7 @@ func TestNoSecrets(t *testing.T) {
 
 // TestUnits compares the units with those in testdata, so that changes are seen.
 func TestUnits(t *testing.T) {
-	for name, file := range map[string]string{"one": one, "two-fronts": two} {
+	for name, file := range map[string]string{"one": one, "one-tls": tls, "two-fronts": two} {
 		l := newLayout(t, file)
 		for _, h := range l.Hosts {
 			for path, text := range files(t, l, h.Name) {
@@ -245,7 +282,7 @@ func TestSystemdUnderstandsTheUnits(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Skip("systemd-analyze is not on this machine")
 	}
-	for _, file := range []string{one, three} {
+	for _, file := range []string{one, tls, three} {
 		l := newLayout(t, file)
 		for _, h := range l.Hosts {
 			dir := t.TempDir()

@@ -69,13 +69,13 @@ func render(project string, vars []string) (string, error) {
 	return string(out), nil
 }
 
-// Probe is a request that tells if a front serves: curl's arguments, to be used on that
-// host. Without a cookie the answer is 401.
-func (l *Layout) Probe(front topology.Host) []string {
+// Probe is a request that tells if a host that ends TLS serves: curl's arguments, to be
+// used on that host. Without a cookie the answer is 401.
+func (l *Layout) Probe(entrance topology.Host) []string {
 	const name, path = "xiv.isucon.net", "/api/app/notification"
-	to, port := front.Address, uint16(httpsPort)
+	to, port := entrance.Address, uint16(httpsPort)
 	var args []string
-	if l.spreads() && front.Name != l.With(topology.Front)[0].Name {
+	if l.spreads() && entrance.Name != l.With(topology.Front)[0].Name {
 		port = behindPort
 		args = append(args, "--haproxy-protocol")
 	}

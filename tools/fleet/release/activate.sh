@@ -71,6 +71,15 @@ for old in $from; do
 	done
 done
 
+# What must not run beside this release holds a port that a service of it needs.
+if [[ $phase == app ]]; then
+	awk '$1 == "absent" { print $4 }' "$release/manifest" | while read -r unit; do
+		if systemctl is-active "$unit" >/dev/null 2>&1 || systemctl is-enabled "$unit" >/dev/null 2>&1; then
+			systemctl disable --now "$unit" >/dev/null 2>&1 || die "$unit does not stop"
+		fi
+	done
+fi
+
 lines "$id" file | while read -r _ _ effect unit path; do
 	if ! cmp -s "$release/files$path" "$root$path"; then
 		note "$effect" "$unit" "$path"

@@ -5,6 +5,9 @@ mkdir -p "$original/files"
 touch "$original/manifest" "$original/sums" "$original/seen"
 while read -r kind phase effect unit path; do
 	what=$path
+	if [[ $kind == absent ]]; then
+		kind=service
+	fi
 	if [[ $kind == service ]]; then
 		what=$unit
 	fi

@@ -197,7 +197,11 @@ func AwaitHealth(ctx context.Context, r *remote.Remote, l *layout.Layout, h topo
 	case layout.App:
 		_, err = r.ChangeAsRoot(ctx, h, "wait for the server", script("server", "id", id, "limit", seconds, "internal", layout.Internal))
 	case layout.Front:
-		_, err = r.ChangeAsRoot(ctx, h, "wait for nginx", script("front", "probe", strings.Join(l.Probe(h), "\n"), "limit", seconds))
+		step := "wait for nginx"
+		if h.Has(topology.TLS) {
+			step = "wait for the server's TLS"
+		}
+		_, err = r.ChangeAsRoot(ctx, h, step, script("front", "probe", strings.Join(l.Probe(h), "\n"), "limit", seconds))
 	}
 	return err
 }

@@ -87,7 +87,7 @@ func (s Sources) items(h topology.Host, machine string) ([]item, error) {
 	for _, f := range files {
 		items = append(items, text("files"+f.Path, f.Content))
 	}
-	items = append(items, text("manifest", manifest(files, s.Services(h))), text("activate", "set -euo pipefail\n"+script("activate")))
+	items = append(items, text("manifest", manifest(files, s.Services(h), s.Absent(h))), text("activate", "set -euo pipefail\n"+script("activate")))
 	paths := make(map[string]string) // in the release: here
 	if h.Has(topology.App) {
 		dir, ok := s.Programs[machine]
@@ -116,14 +116,18 @@ func (s Sources) items(h topology.Host, machine string) ([]item, error) {
 	return items, nil
 }
 
-// manifest has a line for each file, KIND PHASE THEN UNIT PATH, and for each service.
-func manifest(files []layout.File, services []layout.Service) string {
+// manifest has a line for each file, KIND PHASE THEN UNIT PATH, for each service, and for
+// each that must be absent.
+func manifest(files []layout.File, services, absent []layout.Service) string {
 	var b strings.Builder
 	for _, f := range files {
 		fmt.Fprintf(&b, "file %s %s %s %s\n", f.Phase, f.Then, f.Unit, f.Path)
 	}
 	for _, s := range services {
 		fmt.Fprintf(&b, "service %s - %s -\n", s.Phase, s.Unit)
+	}
+	for _, s := range absent {
+		fmt.Fprintf(&b, "absent %s - %s -\n", s.Phase, s.Unit)
 	}
 	return b.String()
 }

@@ -358,7 +358,7 @@ func TestFrontThatDoesNotServe(t *testing.T) {
 	s.Put("f", "/front-is-deaf", "")
 	s.wait = time.Second
 	_, err := s.deploy("sleep", "two healthy")
-	fails(t, err, "f: cannot wait for nginx: no answer of the server comes through nginx after 1 s: curl: (7) connection refused")
+	fails(t, err, "f: cannot wait for nginx: no answer of the server comes through after 1 s: curl: (7) connection refused")
 	s.stillRuns(id)
 }
 

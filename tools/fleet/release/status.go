@@ -61,7 +61,7 @@ func Restart(ctx context.Context, r *remote.Remote, l *layout.Layout, take func(
 					return err
 				}
 			}
-			if p == layout.App && h.Has(topology.App) || p == layout.Front && h.Has(topology.Front) {
+			if p.On(h) {
 				if err := AwaitHealth(ctx, r, l, h, p, "", wait); err != nil {
 					return err
 				}

@@ -1,6 +1,8 @@
-# Prints what the host has of the pair for TLS: two checksums, or nothing. A pair that its
-# nginx has used so far, such as the contest's, is taken over.
-dir=$root/etc/nginx/isuride
+# Prints what the host has of the pair for TLS in the folder $dir: two checksums, or
+# nothing. A pair that its nginx has used so far, such as the contest's, or else one in the
+# folder $other, is taken over. The group $reader may read the key, and $effect is what
+# makes another pair count.
+dir=$root$dir
 used() { # DIRECTIVE
 	local path
 	path=$(sed -nE "s/^([^#]*[;{])?[[:space:]]*$1[[:space:]]+([^;\"']+);.*/\2/p" \
@@ -13,6 +15,9 @@ used() { # DIRECTIVE
 }
 if [[ $adopt == yes && ! -e $dir/key.pem ]]; then
 	cert=$(used ssl_certificate) key=$(used ssl_certificate_key)
+	if [[ ! -s $cert || ! -s $key ]]; then
+		cert=$root$other/cert.pem key=$root$other/key.pem
+	fi
 	if [[ -s $cert && -s $key ]]; then
 		(
 			umask 077
@@ -23,13 +28,19 @@ if [[ $adopt == yes && ! -e $dir/key.pem ]]; then
 	fi
 fi
 if [[ -e $dir/key.pem && -e $dir/cert.pem ]]; then
+	if [[ $reader != root ]]; then
+		chown "root:$reader" "$dir" "$dir/key.pem"
+		chmod 750 "$dir"
+		chmod 640 "$dir/key.pem"
+		chmod 644 "$dir/cert.pem"
+	fi
 	cert=$(sha256sum <"$dir/cert.pem")
 	echo "$cert"
 	sha256sum <"$dir/key.pem"
-	# Another one than last time, also if people have put it there, needs a reload.
+	# Another one than last time, also if people have put it there, has to be read.
 	if [[ $cert != "$(cat "$webapp/.certificate" 2>/dev/null)" ]]; then
 		mkdir -p "$webapp/.pending"
-		: >"$webapp/.pending/reload.nginx.service" # at the next deploy
+		: >"$webapp/.pending/$effect" # at the next deploy
 		echo "$cert" >"$webapp/.certificate"
 	fi
 fi

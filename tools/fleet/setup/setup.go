@@ -14,7 +14,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
-	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -51,8 +50,8 @@ func (s *Setup) Fingerprint(h topology.Host) string {
 	if h.Has(topology.DB) {
 		fmt.Fprintln(hash, s.account("", "", ""))
 	}
-	if h.Has(topology.Front) {
-		fmt.Fprintln(hash, script("certificate"), s.names())
+	if h.Has(topology.Front) || h.Has(topology.TLS) {
+		fmt.Fprintln(hash, s.pair(h, false), s.names())
 	}
 	return hex.EncodeToString(hash.Sum(nil))[:16]
 }
@@ -74,6 +73,19 @@ func (s *Setup) account(user, name, password string) string {
 	client := s.DatabaseClient().String()
 	fill := strings.NewReplacer("${DB_USER}", user, "${DB_NAME}", name, "${DB_PASSWORD}", password, "${DB_CLIENT}", client)
 	return script("account", "user", user, "client", client, "statements", fill.Replace(s.Statements))
+}
+
+// pair looks after certificate and key. adopt says if a pair of another place is taken over.
+func (s *Setup) pair(h topology.Host, adopt bool) string {
+	word := "no"
+	if adopt {
+		word = "yes"
+	}
+	p, other := layout.PairOf(h), layout.OwnCerts
+	if p.Dir == other {
+		other = layout.CertDir
+	}
+	return script("certificate", "adopt", word, "dir", p.Dir, "other", other, "reader", p.Reader, "effect", string(p.Then)+"."+p.Unit)
 }
 
 // Do prepares all hosts.
@@ -109,11 +121,12 @@ func roles(h topology.Host) (words []string) {
 	return words
 }
 
-// certificates gives all fronts the pair of the first one, which makes it if it has none.
+// certificates gives all hosts that end TLS the pair of the first one, which makes it if it
+// has none.
 func (s *Setup) certificates(ctx context.Context) error {
-	fronts := s.With(topology.Front)
-	first := fronts[0]
-	pair, err := s.ChangeAsRoot(ctx, first, "look for a certificate", script("certificate", "adopt", "yes"))
+	hosts := s.Entrances()
+	first := hosts[0]
+	pair, err := s.ChangeAsRoot(ctx, first, "look for a certificate", s.pair(first, true))
 	if err != nil {
 		return err
 	}
@@ -122,8 +135,8 @@ func (s *Setup) certificates(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, h := range fronts[1:] {
-		has, err := s.ChangeAsRoot(ctx, h, "look for a certificate", script("certificate", "adopt", "no"))
+	for _, h := range hosts[1:] {
+		has, err := s.ChangeAsRoot(ctx, h, "look for a certificate", s.pair(h, false))
 		if err != nil {
 			return err
 		}
@@ -136,7 +149,7 @@ func (s *Setup) certificates(ctx context.Context) error {
 	return nil
 }
 
-// makePair has the front make a pair, so that the key is nowhere else.
+// makePair has the host make a pair, so that the key is nowhere else.
 func (s *Setup) makePair(ctx context.Context, h topology.Host) (string, error) {
 	const step = "make a certificate"
 	if s.DryRun {
@@ -156,23 +169,20 @@ func (s *Setup) makePair(ctx context.Context, h topology.Host) (string, error) {
 	}
 	defer program.Close()
 	const receive = `umask 077; d=$(mktemp -d) && trap "rm -rf $d" EXIT && cat >"$d/devcert" && chmod 700 "$d/devcert" && "$d/devcert" -out "$1" -hosts "$2" >/dev/null`
-	command := "bash -c " + shell.Quote(receive) + ` devcert "${ISURIDE_ROOT-}"` + layout.CertDir + " " + shell.Quote(s.names())
+	dir := layout.PairOf(h).Dir
+	command := "bash -c " + shell.Quote(receive) + ` devcert "${ISURIDE_ROOT-}"` + dir + " " + shell.Quote(s.names())
 	if err := s.Send(ctx, h, step, remote.AsRoot(command), program); err != nil {
 		return "", err
 	}
-	return s.LookAsRoot(ctx, h, step, script("certificate", "adopt", "no"))
+	return s.ChangeAsRoot(ctx, h, step, s.pair(h, false))
 }
 
 // names are what the certificate is for.
 func (s *Setup) names() string {
 	names := []string{"xiv.isucon.net", "*.xiv.isucon.net", "localhost", "127.0.0.1", "::1"}
-	for _, h := range s.With(topology.Front) {
+	for _, h := range s.Entrances() {
 		names = append(names, h.Address.String())
-		_, public, ok := strings.Cut(h.Login, "@")
-		if !ok {
-			public = h.Login
-		}
-		if a, err := netip.ParseAddr(public); err == nil {
+		if a, ok := h.LoginAddress(); ok {
 			names = append(names, a.String())
 		}
 	}
@@ -194,6 +204,6 @@ func (s *Setup) copyPair(ctx context.Context, from, to topology.Host) error {
 	if err := s.Send(ctx, to, step, remote.AsRoot(command), &pair); err != nil || s.DryRun {
 		return err
 	}
-	_, err := s.LookAsRoot(ctx, to, step, script("certificate", "adopt", "no"))
+	_, err := s.LookAsRoot(ctx, to, step, s.pair(to, false))
 	return err
 }

@@ -293,6 +293,63 @@ func TestNewCertificate(t *testing.T) {
 	}
 }
 
+// TestPairOfServer: the server's user can read the pair of a server that ends TLS itself,
+// and nobody else. Another pair counts after a restart.
+func TestPairOfServer(t *testing.T) {
+	t.Parallel()
+	const key, pending = layout.OwnCerts + "/key.pem", layout.Webapp + "/.pending/restart.isuride-go.service"
+	hs, s := newSetup(t, "only a@a 10.0.0.1 tls,app,db\n")
+	do(t, s)
+	if hs.Get("only", layout.OwnCerts+"/cert.pem") == "" || hs.Get("only", layout.CertDir+"/key.pem") != "" {
+		t.Error("the pair is not where the server looks for it")
+	}
+	for path, want := range map[string]os.FileMode{key: 0o640, layout.OwnCerts: 0o750} {
+		if info, err := os.Stat(hs.Path("only", path)); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", path, info, err)
+		}
+	}
+	calls := hs.Calls("only")
+	if !slices.Contains(calls, "chown root:isucon "+layout.OwnCerts+" "+key) {
+		t.Errorf("the server's user may not read the key: %q", calls)
+	}
+	if slices.ContainsFunc(calls, func(call string) bool { return strings.HasPrefix(call, "apt-get") }) {
+		t.Errorf("something was installed: %q", calls)
+	}
+	for _, change := range []bool{false, true} {
+		if err := os.Remove(hs.Path("only", pending)); err != nil {
+			t.Fatal(err)
+		}
+		if change {
+			hs.Put("only", layout.OwnCerts+"/cert.pem", "new\n")
+		}
+		do(t, s)
+		if _, err := os.Stat(hs.Path("only", pending)); (err == nil) != change {
+			t.Errorf("changed: %v, restart: %v", change, err)
+		}
+		hs.Put("only", pending, "")
+	}
+}
+
+// TestPairMoves with who ends TLS: to the server from nginx, and back.
+func TestPairMoves(t *testing.T) {
+	t.Parallel()
+	hs, s := newSetup(t, "only a@a 10.0.0.1 tls,app,db\n")
+	hs.Put("only", "/etc/nginx/nginx.conf", "ssl_certificate tls/a.crt;\nssl_certificate_key tls/a.key;\n")
+	hs.Put("only", "/etc/nginx/tls/a.crt", "theirs\n")
+	hs.Put("only", "/etc/nginx/tls/a.key", "their key\n")
+	do(t, s)
+	if got := hs.Get("only", layout.OwnCerts+"/key.pem"); got != "their key\n" {
+		t.Errorf("the server's key is %q, not nginx's", got)
+	}
+	hs, s = newSetup(t, "only a@a 10.0.0.1 front,app,db\n")
+	hs.Put("only", layout.OwnCerts+"/cert.pem", "ours\n")
+	hs.Put("only", layout.OwnCerts+"/key.pem", "our key\n")
+	do(t, s)
+	if got := hs.Get("only", layout.CertDir+"/key.pem"); got != "our key\n" {
+		t.Errorf("nginx's key is %q, not the server's", got)
+	}
+}
+
 // TestFingerprint changes with what setup does on a host, and with nothing else.
 func TestFingerprint(t *testing.T) {
 	t.Parallel()

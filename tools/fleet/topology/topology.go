@@ -20,9 +20,13 @@ type Role string
 
 const (
 	Front Role = "front" // nginx, which ends TLS
+	TLS   Role = "tls"   // the server ends TLS itself, and there is no front
 	App   Role = "app"   // the server
 	DB    Role = "db"    // MariaDB or MySQL
 )
+
+// Roles lists them.
+func Roles() []Role { return []Role{Front, TLS, App, DB} }
 
 // Host is one line of the file.
 type Host struct {
@@ -36,7 +40,26 @@ type Host struct {
 // Has tells if the host has the role.
 func (h Host) Has(r Role) bool { return slices.Contains(h.Roles, r) }
 
-// Topology is a valid hosts file: exactly one app, one db, and at least one front.
+// LoginAddress is the address of the login, if it has one and no name.
+func (h Host) LoginAddress() (a netip.Addr, ok bool) {
+	_, host, named := strings.Cut(h.Login, "@")
+	if !named {
+		host = h.Login
+	}
+	a, err := netip.ParseAddr(host)
+	return a.Unmap(), err == nil
+}
+
+// Outside is where other machines reach it: at its address, unless that is loopback.
+func (h Host) Outside() netip.Addr {
+	if a, ok := h.LoginAddress(); ok && h.Address.IsLoopback() {
+		return a
+	}
+	return h.Address
+}
+
+// Topology is a valid hosts file: exactly one app, one db, and at least one front, or no
+// front and an app that ends TLS itself.
 type Topology struct {
 	Hosts []Host // in the file's order
 }
@@ -49,6 +72,18 @@ func (t *Topology) With(r Role) []Host {
 // App and DB are the hosts with these roles; there is one of each.
 func (t *Topology) App() Host { return t.With(App)[0] }
 func (t *Topology) DB() Host  { return t.With(DB)[0] }
+
+// Entrances are the hosts that end TLS, in the file's order: the fronts, or the app.
+func (t *Topology) Entrances() []Host {
+	return slices.DeleteFunc(slices.Clone(t.Hosts), func(h Host) bool { return !h.Has(Front) && !h.Has(TLS) })
+}
+
+// Entrance is the one that the clients come to, and Door where they come in.
+func (t *Topology) Entrance() Host { return t.Entrances()[0] }
+func (t *Topology) Door() netip.AddrPort {
+	const https = 443
+	return netip.AddrPortFrom(t.Entrance().Outside(), https)
+}
 
 // ReadFile reads a hosts file. Errors name the file, the line, and what to write instead.
 func ReadFile(path string) (*Topology, error) {
@@ -111,8 +146,8 @@ func parse(fields []string) (h Host, err error) {
 	}
 	for word := range strings.SplitSeq(fields[3], ",") {
 		role := Role(word)
-		if role != Front && role != App && role != DB {
-			return h, fmt.Errorf("%s: %q is no role; there are front, app and db, with commas and no blanks between them", h.Name, word)
+		if !slices.Contains(Roles(), role) {
+			return h, fmt.Errorf("%s: %q is no role; there are front, tls, app and db, with commas and no blanks between them", h.Name, word)
 		}
 		if !h.Has(role) {
 			h.Roles = append(h.Roles, role)
@@ -181,8 +216,8 @@ func (t *Topology) check() error {
 			return fmt.Errorf("%d hosts have the role %s; give it to exactly one", n, r)
 		}
 	}
-	if len(t.With(Front)) == 0 {
-		return fmt.Errorf("no host has the role front; give it to at least one")
+	if err := t.checkEntrances(); err != nil {
+		return err
 	}
 	for _, h := range t.Hosts {
 		if len(t.Hosts) > 1 && h.Address.IsLoopback() {
@@ -191,6 +226,23 @@ func (t *Topology) check() error {
 		if h.Address.Is6() != t.Hosts[0].Address.Is6() {
 			return fmt.Errorf("%s: %s and %s are not of one network; write IPv4 or IPv6 addresses throughout", h.Name, h.Address, t.Hosts[0].Address)
 		}
+	}
+	return nil
+}
+
+// checkEntrances is called when there is one app.
+func (t *Topology) checkEntrances() error {
+	fronts, tls := t.With(Front), t.With(TLS)
+	for _, h := range tls {
+		if !h.Has(App) {
+			return fmt.Errorf("%s: has the role tls and not app; with tls it is the server that ends TLS", h.Name)
+		}
+	}
+	switch {
+	case len(fronts) == 0 && len(tls) == 0:
+		return fmt.Errorf("no host has the role front; give it to at least one, or tls to the one with the role app")
+	case len(fronts) > 0 && len(tls) > 0:
+		return fmt.Errorf("%s has the role tls and %s front, which exclude each other: either the server ends TLS, or nginx", tls[0].Name, fronts[0].Name)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,7 +68,7 @@ func TestWrongFiles(t *testing.T) {
 	for name, c := range map[string]struct{ file, want string }{
 		"empty":         {"# nothing\n", "0 hosts have the role app; give it to exactly one"},
 		"words":         {rest + "s2 b@b db\n", "line 2: has 3 words; it needs a name, a login for ssh, an address and roles"},
-		"role":          {rest + "s2 b@b 10.0.0.2 database\n", `line 2: s2: "database" is no role; there are front, app and db`},
+		"role":          {rest + "s2 b@b 10.0.0.2 database\n", `line 2: s2: "database" is no role; there are front, tls, app and db`},
 		"empty role":    {rest + "s2 b@b 10.0.0.2 db,\n", `line 2: s2: "" is no role`},
 		"blank in list": {rest + "s2 b@b 10.0.0.2 db, front\n", "line 2: has 5 words"},
 		"address":       {rest + "s2 b@b s2.local db\n", `line 2: s2: "s2.local" is no IP address; the other hosts need one`},
@@ -81,7 +82,10 @@ func TestWrongFiles(t *testing.T) {
 		"mapped":        {rest + "s2 b@b ::ffff:10.0.0.1 db\n", "s1 has the address 10.0.0.1 already"},
 		"two apps":      {rest + "s2 b@b 10.0.0.2 app,db\n", "2 hosts have the role app; give it to exactly one"},
 		"no db":         {rest, "0 hosts have the role db; give it to exactly one"},
-		"no front":      {"s1 a@a 10.0.0.1 app,db\n", "no host has the role front; give it to at least one"},
+		"no front":      {"s1 a@a 10.0.0.1 app,db\n", "no host has the role front; give it to at least one, or tls to the one with the role app"},
+		"tls elsewhere": {"s1 a@a 10.0.0.1 app\ns2 b@b 10.0.0.2 tls,db\n", "s2: has the role tls and not app; with tls it is the server that ends TLS"},
+		"tls twice":     {"s1 a@a 10.0.0.1 app,tls\ns2 b@b 10.0.0.2 tls,db\n", "s2: has the role tls and not app"},
+		"tls and front": {"s1 a@a 10.0.0.1 app,tls\ns2 b@b 10.0.0.2 front,db\n", "s1 has the role tls and s2 front, which exclude each other: either the server ends TLS, or nginx"},
 		"loopback":      {rest + "s2 b@b 127.0.0.1 db\n", "s2: the other hosts cannot reach it at 127.0.0.1"},
 		"two families":  {rest + "s2 b@b fd00::2 db\n", "s2: fd00::2 and 10.0.0.1 are not of one network"},
 	} {
@@ -98,6 +102,46 @@ func TestOneHostAtLoopback(t *testing.T) {
 	for _, address := range []string{"127.0.0.1", "::1", "192.0.2.1"} {
 		if _, err := Read(strings.NewReader("only a@a " + address + " front,app,db\n")); err != nil {
 			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+// TestEntrances are the fronts, or the server itself.
+func TestEntrances(t *testing.T) {
+	for file, want := range map[string][]string{
+		"s1 a@a 10.0.0.1 app\ns2 b@b 10.0.0.2 front\ns3 c@c 10.0.0.3 front,db\n": {"s2", "s3"},
+		"s1 a@a 10.0.0.1 db\ns2 b@b 10.0.0.2 tls,app\n":                          {"s2"},
+	} {
+		top, err := Read(strings.NewReader(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, h := range top.Entrances() {
+			got = append(got, h.Name)
+		}
+		if !slices.Equal(got, want) || top.Entrance().Name != want[0] {
+			t.Errorf("%s: clients come in at %v, first %s", file, got, top.Entrance().Name)
+		}
+	}
+}
+
+// TestDoor: an address that means this host only is no door.
+func TestDoor(t *testing.T) {
+	for line, want := range map[string]string{
+		"only a@203.0.113.7 127.0.0.1 tls,app,db\n":     "203.0.113.7:443",
+		"only 203.0.113.7:22 127.0.0.1 front,app,db\n":  "203.0.113.7:443",
+		"only a@2001:db8::7 ::1 tls,app,db\n":           "[2001:db8::7]:443",
+		"only a@203.0.113.7 10.0.0.1 front,app,db\n":    "10.0.0.1:443",
+		"only alias 127.0.0.1 front,app,db\n":           "127.0.0.1:443",
+		"only a@::ffff:10.0.0.7 127.0.0.1 tls,app,db\n": "10.0.0.7:443",
+	} {
+		top, err := Read(strings.NewReader(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := top.Door().String(); got != want {
+			t.Errorf("%s: clients come to %s, not %s", line, got, want)
 		}
 	}
 }
