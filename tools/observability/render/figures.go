@@ -27,19 +27,14 @@ func (s span) step(scrape time.Duration) time.Duration {
 	return time.Duration(max(n, 1)) * scrape
 }
 
-// curve is a series with its name; its points have seconds since the span's begin.
+// curve is a series with its name and at least one point, in seconds since the span's begin.
 type curve struct {
 	name   string
 	points []prometheus.Point
 }
 
-// last is the newest value, false if there is none.
-func (c curve) last() (float64, bool) {
-	if len(c.points) == 0 {
-		return 0, false
-	}
-	return c.points[len(c.points)-1].Value, true
-}
+// last is the newest value.
+func (c curve) last() float64 { return c.points[len(c.points)-1].Value }
 
 func (c curve) max() float64 {
 	top := math.Inf(-1)

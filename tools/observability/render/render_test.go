@@ -104,7 +104,7 @@ func TestStack(t *testing.T) {
 	}
 }
 
-const board1 = `{"title": "City <1>", "panels": [
+const smallDashboard = `{"title": "City <1>", "panels": [
 	{"id": 1, "type": "row", "title": "Flow", "gridPos": {"x": 0, "y": 0, "w": 24, "h": 1}},
 	{"id": 2, "type": "stat", "title": "Now", "gridPos": {"x": 0, "y": 1, "w": 4, "h": 4},
 		"fieldConfig": {"defaults": {"unit": "ops"}}, "targets": [{"expr": "now"}]},
@@ -136,7 +136,7 @@ func render(t *testing.T, name string) string {
 	t.Helper()
 	dir := t.TempDir()
 	dashboard, out := filepath.Join(dir, "dashboard.json"), filepath.Join(dir, name)
-	if err := os.WriteFile(dashboard, []byte(board1), 0o644); err != nil {
+	if err := os.WriteFile(dashboard, []byte(smallDashboard), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := run(t.Context(), []string{"-dashboard", dashboard, "-url", answers(t), "-from", "1000", "-to", "1010",
