@@ -37,7 +37,7 @@ func Number(v float64) string {
 // Short writes whole numbers from a hundred on, else two digits behind the point at most: for tables of many figures.
 func Short(v float64) string {
 	if v >= 100 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
+		return count(int(math.Round(v)))
 	}
 	return strconv.FormatFloat(float64(int(100*v+0.5))/100, 'f', -1, 64)
 }

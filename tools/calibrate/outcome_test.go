@@ -62,9 +62,9 @@ func TestTables(t *testing.T) {
 	text := strings.Join(strings.Fields(b.String()), " ")
 	for _, want := range []string{
 		"p: calibration-server -cap 2",
-		"score 1000 to 1100 960 -4.0 % 3 % FAIL",
+		"score 1,000 to 1,100 960 -4.0 % 3 % FAIL",
 		"bench CPU, s 20 3.22 at most 4 pass",
-		"p 1000 to 1100 960 -4.0 % 3 % 20 3.22 at most 4 30 2 of 3 pass",
+		"p 1,000 to 1,100 960 -4.0 % 3 % 20 3.22 at most 4 30 2 of 3 pass",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, b.String())

@@ -108,7 +108,23 @@ func TestTable(t *testing.T) {
 	}
 	var out bytes.Buffer
 	markdown(&out, outcomesOf(runs))
-	if !strings.Contains(out.String(), "| 1 | 1700 (1000) | **1.7** | 1.7 | 0 (0) |") || strings.Count(out.String(), "\n") != 3 {
+	if !strings.Contains(out.String(), "| 1 | 1,700 (1,000) | **1.7** | 1.7 | 0 (0) |") || strings.Count(out.String(), "\n") != 3 {
 		t.Error(out.String())
+	}
+}
+
+// TestReadme holds the README's table to the records.
+func TestReadme(t *testing.T) {
+	runs, err := readRuns(filepath.Join("..", "..", "bench", "results", "2026-11-21-duel.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table bytes.Buffer
+	if markdown(&table, outcomesOf(runs)); !strings.Contains(string(readme), table.String()) {
+		t.Errorf("the README has another table than the one of the records:\n%s", table.String())
 	}
 }

@@ -57,8 +57,8 @@ func outcomesOf(runs []*run) []*outcome {
 
 // markdown writes a table for a document. All figures are medians; in brackets, those of the first side.
 func markdown(w io.Writer, list []*outcome) {
-	fmt.Fprintln(w, "| | pairs | score | ratio | bar | warnings and errors | CPU per 1,000 points | of the other's, at most 0.5 | position report p99 | notification p99 |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Fprintln(w, "| | pairs | score | ratio | bar | warnings and errors | CPU per 1,000 points | of the other's, at most 0.5 | position report p99 |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|")
 	for _, o := range list {
 		of := func(name string) string { return o.pair(name) }
 		ratio := o.find(figureRatio).sides[1]
@@ -66,9 +66,9 @@ func markdown(w io.Writer, list []*outcome) {
 		if !o.duel.sides[0].naive {
 			cpu = ""
 		}
-		fmt.Fprintf(w, "| %s: %s (against %s) | %d | %s | **%s** | %s | %s | %s ms | %s | %s ms | %s ms |\n",
+		fmt.Fprintf(w, "| %s: %s (against %s) | %d | %s | **%s** | %s | %s | %s ms | %s | %s ms |\n",
 			o.duel.about, o.duel.sides[1].name, o.duel.sides[0].name, ratio.Runs, of("score"), ratio, report.Short(o.duel.bars[0].limit),
-			of(figureErrors), of("servers' CPU per 1,000 points, ms"), cpu, of("position report, p99 ms"), of("notification, p99 ms"))
+			of(figureErrors), of("servers' CPU per 1,000 points, ms"), cpu, of("position report, p99 ms"))
 	}
 }
 
