@@ -57,7 +57,8 @@ install_packages() (
 		tail -n 20 "$log" >&2
 		exit 1
 	fi
-	for package; do
+	for package; do # a service may be in a package that this one only depends on
+		echo "$package.service"
 		dpkg -L "$package" | sed -nE 's#.*/systemd/system/([^/@]+\.(service|socket))$#\1#p'
 	done | while read -r unit; do
 		systemctl disable "$unit" >/dev/null 2>&1 || true
