@@ -7,7 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // launch is what has to be done between fork and exec. Go cannot run code there, so a
@@ -21,6 +24,7 @@ type launch struct {
 	ChangeUser bool // to what follows
 	UID, GID   int
 	Groups     []int
+	Ambient    []int // capabilities that the user gets, of those that this machine has
 }
 
 // launchFD is the socket: the launch comes in, a complaint goes out, and the exec closes
@@ -29,6 +33,7 @@ const launchFD = 3
 
 // Launch turns this process into what the socket says. It only returns by exit.
 func Launch() {
+	runtime.LockOSThread() // capabilities belong to a thread
 	syscall.CloseOnExec(launchFD)
 	socket := os.NewFile(launchFD, "launch")
 	var l launch
@@ -52,6 +57,9 @@ func (l *launch) exec() error {
 	}
 	syscall.Umask(l.UMask)
 	if l.ChangeUser {
+		if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0); err != nil {
+			return fmt.Errorf("keep capabilities: %w", err)
+		}
 		if err := syscall.Setgroups(l.Groups); err != nil {
 			return fmt.Errorf("set groups: %w", err)
 		}
@@ -60,6 +68,9 @@ func (l *launch) exec() error {
 		}
 		if err := syscall.Setuid(l.UID); err != nil {
 			return fmt.Errorf("set user: %w", err)
+		}
+		if err := l.raise(); err != nil {
+			return fmt.Errorf("set capabilities: %w", err)
 		}
 	}
 	if err := os.Chdir(l.Dir); err != nil {
@@ -70,6 +81,33 @@ func (l *launch) exec() error {
 		return err
 	}
 	return fmt.Errorf("run %s: %w", path, syscall.Exec(path, l.Args, l.Env))
+}
+
+// raise leaves the new user the ambient capabilities, which survive the exec, and no other.
+func (l *launch) raise() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var has, wants [2]unix.CapUserData // 32 capabilities each
+	if err := unix.Capget(&header, &has[0]); err != nil {
+		return err
+	}
+	for _, c := range l.Ambient {
+		wants[c/32].Permitted |= has[c/32].Permitted & (1 << (c % 32))
+	}
+	for i := range wants {
+		wants[i].Effective, wants[i].Inheritable = wants[i].Permitted, wants[i].Permitted
+	}
+	if err := unix.Capset(&header, &wants[0]); err != nil {
+		return err
+	}
+	for _, c := range l.Ambient {
+		if wants[c/32].Permitted&(1<<(c%32)) == 0 {
+			continue
+		}
+		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, uintptr(c), 0, 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // limit sets what is allowed: without CAP_SYS_RESOURCE, which containers lack, no more

@@ -101,6 +101,7 @@ func (v *service) prepare(u *unit.Unit, c unit.Command, n *notifier) (*launch, e
 		}
 		who = a
 		l.ChangeUser, l.UID, l.GID, l.Groups = true, a.uid, a.gid, a.groups
+		l.Ambient = s.Ambient
 	}
 	switch dir := s.WorkingDirectory; {
 	case dir == "~" && who != nil:

@@ -428,6 +428,24 @@ func TestReread(t *testing.T) {
 	h.says("a", "two")
 }
 
+// TestCapabilities: a user gets the ambient ones, and no other of what root has.
+func TestCapabilities(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	h := newHost(t)
+	for name, c := range map[string]struct{ directive, want string }{
+		"none": {"", "0"},
+		"one":  {"AmbientCapabilities=CAP_NET_BIND_SERVICE\n", "400"},
+	} {
+		h.unit(name, "[Service]\nType=oneshot\nUser=nobody\n"+c.directive+"ExecStart=/bin/grep -h ^Cap /proc/self/status\n")
+		h.start(name)
+		for _, set := range []string{"CapInh", "CapPrm", "CapEff", "CapAmb"} {
+			h.says(name, fmt.Sprintf("%s:\t%016s", set, c.want))
+		}
+	}
+}
+
 func TestCannotExecute(t *testing.T) {
 	h := newHost(t)
 	for name, text := range map[string]string{ // each says what is missing

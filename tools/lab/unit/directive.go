@@ -48,6 +48,9 @@ var directives = map[string]setter{
 	"Service.WorkingDirectory": text(func(u *Unit) *string { return &u.Service.WorkingDirectory }),
 	"Service.UMask":            mode(func(u *Unit) *fs.FileMode { return &u.Service.UMask }),
 	"Service.LimitNOFILE":      openFiles,
+
+	"Service.AmbientCapabilities": ambient,
+
 	"Service.SyslogIdentifier": text(func(u *Unit) *string { return &u.Service.Identifier }),
 
 	"Service.RuntimeDirectory":         names(func(u *Unit) *[]string { return &u.Service.Runtime.Names }),
@@ -272,6 +275,29 @@ func openFiles(u *Unit, value string) (err error) {
 	l.Hard, err = limit(hard)
 	u.Service.OpenFiles = l
 	return err
+}
+
+// capabilities are Linux's, at their numbers.
+var capabilities = strings.Fields(`CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID CAP_KILL
+	CAP_SETGID CAP_SETUID CAP_SETPCAP CAP_LINUX_IMMUTABLE CAP_NET_BIND_SERVICE CAP_NET_BROADCAST CAP_NET_ADMIN
+	CAP_NET_RAW CAP_IPC_LOCK CAP_IPC_OWNER CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_CHROOT CAP_SYS_PTRACE CAP_SYS_PACCT
+	CAP_SYS_ADMIN CAP_SYS_BOOT CAP_SYS_NICE CAP_SYS_RESOURCE CAP_SYS_TIME CAP_SYS_TTY_CONFIG CAP_MKNOD CAP_LEASE
+	CAP_AUDIT_WRITE CAP_AUDIT_CONTROL CAP_SETFCAP CAP_MAC_OVERRIDE CAP_MAC_ADMIN CAP_SYSLOG CAP_WAKE_ALARM
+	CAP_BLOCK_SUSPEND CAP_AUDIT_READ CAP_PERFMON CAP_BPF CAP_CHECKPOINT_RESTORE`)
+
+func ambient(u *Unit, value string) error {
+	if value == "" {
+		u.Service.Ambient = nil
+		return nil
+	}
+	for word := range strings.FieldsSeq(value) {
+		n := slices.Index(capabilities, strings.ToUpper(word))
+		if n < 0 { // also ~, which would take some away
+			return fmt.Errorf("%q is no capability", word)
+		}
+		u.Service.Ambient = append(u.Service.Ambient, n)
+	}
+	return nil
 }
 
 func limit(word string) (uint64, error) {

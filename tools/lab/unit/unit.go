@@ -42,6 +42,7 @@ type Service struct {
 	WorkingDirectory string
 	UMask            fs.FileMode
 	OpenFiles        Limit
+	Ambient          []int  // capabilities of AmbientCapabilities, by Linux's numbers
 	Identifier       string // in the journal, "" is the command's name
 
 	Runtime, State, Cache, Logs Directory

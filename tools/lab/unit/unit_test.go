@@ -111,6 +111,8 @@ func TestDirectives(t *testing.T) {
 		{"no limit of time", "[Service]\nExecStart=/x\nTimeoutSec=0\n", func(u *Unit) bool { return u.Service.StartTimeout == Forever && u.Service.StopTimeout == Forever }},
 		{"signals", "[Service]\nExecStart=/x\nKillSignal=QUIT\n", func(u *Unit) bool { return u.Service.KillSignal == syscall.SIGQUIT }},
 		{"soft and hard limit", "[Service]\nExecStart=/x\nLimitNOFILE=1024:infinity\n", func(u *Unit) bool { return u.Service.OpenFiles == Limit{1024, Unlimited, true} }},
+		{"capabilities", "[Service]\nExecStart=/x\nAmbientCapabilities=CAP_KILL\nAmbientCapabilities=\nAmbientCapabilities=CAP_NET_BIND_SERVICE cap_checkpoint_restore\n",
+			func(u *Unit) bool { return slices.Equal(u.Service.Ambient, []int{10, 40}) }},
 		{"directories", "[Service]\nExecStart=/x\nStateDirectory=a b\nStateDirectoryMode=0750\n", func(u *Unit) bool {
 			return slices.Equal(u.Service.State.Names, []string{"a", "b"}) && u.Service.State.Mode == 0o750
 		}},
