@@ -83,25 +83,34 @@ func (p *play) load(ctx context.Context) error {
 	return r.clean()
 }
 
-// spread counts what the fronts take from one client.
+// connections is how many clients look where they end up.
+const connections = 40
+
 func (p *play) spread(ctx context.Context) error {
-	const connections = 40
+	n, err := p.share(ctx)
+	p.note("%s took %d of %d", frontHost, n, connections)
+	return err
+}
+
+// share counts what the second front takes of a client's connections. An error says that
+// it is not about half.
+func (p *play) share(ctx context.Context) (int, error) {
 	before, err := p.accepted(ctx, frontHost)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := p.connect(ctx, connections); err != nil {
-		return err
+		return 0, err
 	}
 	after, err := p.accepted(ctx, frontHost)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	p.note("%s took %d of %d", frontHost, after-before, connections)
-	if n := after - before; n < connections/4 || n > connections*3/4 {
-		return fmt.Errorf("%s took %d of %d connections", frontHost, n, connections)
+	n := after - before
+	if n < connections/4 || n > connections*3/4 {
+		return n, fmt.Errorf("%s took %d of %d connections", frontHost, n, connections)
 	}
-	return nil
+	return n, nil
 }
 
 // outside looks for what strangers must not see: by name through the front, and by port.
@@ -140,16 +149,19 @@ func (p *play) rebootTest(ctx context.Context) error {
 // backLimit is how long the service may take to be back by itself.
 const backLimit = time.Minute
 
+// powerLoss comes right behind the load, when much is not in the database yet.
 func (p *play) powerLoss(ctx context.Context) error {
+	r, ledger, err := p.during(ctx, "power-loss", 6, func() error { return nil })
+	if err != nil {
+		return err
+	}
 	if err := p.Lab.Reboot(ctx, appHost); err != nil {
 		return err
 	}
-	begin := time.Now()
 	if err := await(ctx, backLimit, func() error { return p.serves(ctx) }); err != nil {
 		return err
 	}
-	p.note("back after %.1f s", time.Since(begin).Seconds())
-	return nil
+	return errors.Join(r.clean(), p.postCheck(ctx, ledger))
 }
 
 // oneHost begins anew with all roles on one host.

@@ -136,18 +136,16 @@ func (p *play) postCheck(ctx context.Context, ledger string) error {
 // frontLoss: connections through the lost front are lost with it, but new ones get
 // through at once, and after its return it gets its part again.
 func (p *play) frontLoss(ctx context.Context) error {
-	const connections = 10
+	const few = 10 // each may wait for the lost front for a while
 	r, _, err := p.during(ctx, "front-loss", 25, func() error {
-		return p.away(ctx, frontHost, func() error { return p.connect(ctx, connections) })
+		return p.away(ctx, frontHost, func() error { return p.connect(ctx, few) })
 	})
 	if err != nil {
 		return err
 	}
 	p.note("errors of clients that were connected through it: %d", r.Errors)
-	begin := time.Now()
-	if err := await(ctx, backLimit, func() error { return p.spread(ctx) }); err != nil {
+	return await(ctx, backLimit, func() error {
+		_, err := p.share(ctx)
 		return err
-	}
-	p.note("used again %.1f s after the load", time.Since(begin).Seconds())
-	return nil
+	})
 }

@@ -62,7 +62,7 @@ func steps() []step {
 		{"both fronts get connections", true, (*play).spread},
 		{"nothing internal can be seen from outside", true, (*play).outside},
 		{"reboot all hosts under load: nothing is lost", true, (*play).rebootTest},
-		{"take the power of the server's host: it comes back by itself", false, (*play).powerLoss},
+		{"take the power of the server's host: nothing is lost", false, (*play).powerLoss},
 		{"a build that ends at once is undone", true, (*play).brokenBuild},
 		{"a build that never answers is undone", false, (*play).silentBuild},
 		{"a deploy killed on its way leaves a version running", false, (*play).killedDeploy},

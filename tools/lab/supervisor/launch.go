@@ -20,6 +20,7 @@ type launch struct {
 	Dir        string
 	UMask      int
 	Soft, Hard uint64 // limit of open files
+	Sandbox    *sandbox
 
 	ChangeUser bool // to what follows
 	UID, GID   int
@@ -54,6 +55,11 @@ const exitExec = 203
 func (l *launch) exec() error {
 	if err := l.limit(); err != nil {
 		return fmt.Errorf("limit open files: %w", err)
+	}
+	if l.Sandbox != nil {
+		if err := l.Sandbox.enter(); err != nil {
+			return fmt.Errorf("set up the sandbox: %w", err)
+		}
 	}
 	syscall.Umask(l.UMask)
 	if l.ChangeUser {

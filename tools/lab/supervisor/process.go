@@ -93,6 +93,9 @@ func OpenFiles(u *unit.Unit) unit.Limit {
 func (v *service) prepare(u *unit.Unit, c unit.Command, n *notifier) (*launch, error) {
 	s, limit := &u.Service, OpenFiles(u)
 	l := &launch{Dir: "/", UMask: int(s.UMask), Soft: limit.Soft, Hard: limit.Hard}
+	if !c.Privileged {
+		l.Sandbox = v.newSandbox(s)
+	}
 	var who *account
 	if (s.User != "" || s.Group != "") && !c.Privileged {
 		a, err := lookup(s)

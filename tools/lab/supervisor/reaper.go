@@ -14,7 +14,8 @@ import (
 // this is PID 1 of its host, everything that lost its parent. Nobody else in the process
 // may wait for children.
 type reaper struct {
-	died chan os.Signal // closed by close
+	died  chan os.Signal // closed by close
+	ended chan struct{}  // closed when nothing is collected any more
 
 	mu    sync.Mutex
 	known map[int]*process
@@ -28,9 +29,11 @@ type process struct {
 }
 
 func newReaper() *reaper {
-	r := &reaper{known: map[int]*process{}, died: make(chan os.Signal, 1)} // one is enough: each signal collects all
+	r := &reaper{known: map[int]*process{}, ended: make(chan struct{})}
+	r.died = make(chan os.Signal, 1) // one is enough: each signal collects all
 	signal.Notify(r.died, syscall.SIGCHLD)
 	go func() {
+		defer close(r.ended)
 		for range r.died {
 			r.collect()
 		}
@@ -41,6 +44,7 @@ func newReaper() *reaper {
 func (r *reaper) close() {
 	signal.Stop(r.died)
 	close(r.died)
+	<-r.ended
 }
 
 func (r *reaper) collect() {

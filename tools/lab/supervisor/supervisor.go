@@ -3,8 +3,9 @@
 // their signal, collects what has no parent, and keeps what they say in a journal.
 //
 // It has no control groups: the processes of a service are those in sessions that the
-// service began, and those that carry its invocation id in their environment. Hardening
-// is left out. Package unit reads the files, package systemctl talks to people.
+// service began, and those that carry its invocation id in their environment. Of the
+// hardening it knows what makes services fail: files and rights that they do not have.
+// Package unit reads the files, package systemctl talks to people.
 package supervisor
 
 import (

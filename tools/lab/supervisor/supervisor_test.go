@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 // host is a supervisor with folders of its own. The reaper takes all children of the
-// process: tests do not run at the same time.
+// process: there can be one host at a time.
 type host struct {
 	*Supervisor
 	t       *testing.T
@@ -463,6 +463,30 @@ func TestCannotExecute(t *testing.T) {
 		}
 		h.says(name, "no")
 	}
+}
+
+// TestSandbox: what a unit forbids does not work, and the rest does.
+func TestSandbox(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("a sandbox is made of mounts, which takes root")
+	}
+	h := newHost(t)
+	h.put("try", "for f in \"$@\"; do (echo x >$f) 2>/dev/null && echo may $f || echo may not $f; done; ls -A /home /tmp 2>&1 | tr '\\n' ' '; grep -E 'NoNewPrivs|CapBnd' /proc/self/status\n")
+	h.unit("strict", "[Service]\nType=oneshot\nProtectSystem=strict\nReadWritePaths=DIR/run -/no/such\nStateDirectory=mine\nNoNewPrivileges=yes\nCapabilityBoundingSet=\n"+
+		"ExecStart=/bin/sh DIR/try DIR/x DIR/run/x DIR/state/mine/x DIR/state/x /dev/null\n")
+	h.start("strict")
+	for _, text := range []string{"may not DIR/x", "may DIR/run/x", "may DIR/state/mine/x", "may not DIR/state/x", "may /dev/null", "NoNewPrivs:\t1", "CapBnd:\t0000000000000000"} {
+		h.says("strict", strings.ReplaceAll(text, "DIR/", h.dir+"/"))
+	}
+	h.unit("home", "[Service]\nType=oneshot\nProtectHome=yes\nProtectSystem=full\nExecStart=/bin/sh DIR/try /home/x /usr/x /etc/x DIR/x\n")
+	h.start("home")
+	for _, text := range []string{"may not /home/x", "may not /usr/x", "may not /etc/x", "may DIR/x"} {
+		h.says("home", strings.ReplaceAll(text, "DIR/", h.dir+"/"))
+	}
+	h.unit("tmp", "[Service]\nType=oneshot\nPrivateTmp=yes\nProtectHome=read-only\nExecStart=/bin/sh -c 'echo x >/home/x || echo refused; ls -A /tmp | wc -l'\n")
+	h.start("tmp")
+	h.says("tmp", "refused")
+	h.says("tmp", "0")
 }
 
 func TestEnable(t *testing.T) {

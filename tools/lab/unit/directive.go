@@ -63,6 +63,13 @@ var directives = map[string]setter{
 	"Service.LogsDirectory":            names(func(u *Unit) *[]string { return &u.Service.Logs.Names }),
 	"Service.LogsDirectoryMode":        mode(func(u *Unit) *fs.FileMode { return &u.Service.Logs.Mode }),
 
+	"Service.ProtectSystem":         protection(func(u *Unit) *Protection { return &u.Service.Sandbox.System }, Full, Strict),
+	"Service.ProtectHome":           protection(func(u *Unit) *Protection { return &u.Service.Sandbox.Home }, ReadOnly),
+	"Service.PrivateTmp":            boolean(func(u *Unit) *bool { return &u.Service.Sandbox.PrivateTmp }),
+	"Service.ReadWritePaths":        names(func(u *Unit) *[]string { return &u.Service.Sandbox.Writable }),
+	"Service.NoNewPrivileges":       boolean(func(u *Unit) *bool { return &u.Service.Sandbox.NoNewPrivileges }),
+	"Service.CapabilityBoundingSet": boundingSet,
+
 	"Service.KillSignal":      killSignal,
 	"Service.KillMode":        oneOf(func(u *Unit) *KillMode { return &u.Service.KillMode }, KillAll, KillMixed, KillMain, KillNone),
 	"Service.SendSIGKILL":     sendSIGKILL,
@@ -161,6 +168,31 @@ func oneOf[T ~string](field func(*Unit) *T, choices ...T) setter {
 		*field(u) = T(value)
 		return nil
 	}
+}
+
+// protection reads a degree, or yes or no.
+func protection(field func(*Unit) *Protection, degrees ...Protection) setter {
+	return func(u *Unit, value string) error {
+		if slices.Contains(degrees, Protection(value)) {
+			*field(u) = Protection(value)
+			return nil
+		}
+		yes, err := truth(value)
+		*field(u) = Unprotected
+		if yes {
+			*field(u) = Protected
+		}
+		return err
+	}
+}
+
+// boundingSet knows the set of none; others have no effect.
+func boundingSet(u *Unit, value string) error {
+	u.Service.Sandbox.NoCapabilities = value == ""
+	if value != "" {
+		u.Ignored = append(u.Ignored, "Service.CapabilityBoundingSet")
+	}
+	return nil
 }
 
 func duration(field func(*Unit) *time.Duration) setter {

@@ -15,9 +15,9 @@ import (
 // withoutEffect are directives in our units that the stand-in leaves out on purpose: they
 // take rights away, or matter only on a host that is short of something.
 var withoutEffect = []string{
-	"CapabilityBoundingSet", "LockPersonality", "MemoryDenyWriteExecute", "NoNewPrivileges", "OOMScoreAdjust", "PrivateDevices", "PrivateTmp",
-	"ProtectClock", "ProtectControlGroups", "ProtectHome", "ProtectHostname", "ProtectKernelLogs", "ProtectKernelModules", "ProtectKernelTunables",
-	"ProtectProc", "ProtectSystem", "RestrictAddressFamilies", "RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID",
+	"CapabilityBoundingSet", "LockPersonality", "MemoryDenyWriteExecute", "OOMScoreAdjust", "PrivateDevices",
+	"ProtectClock", "ProtectControlGroups", "ProtectHostname", "ProtectKernelLogs", "ProtectKernelModules", "ProtectKernelTunables",
+	"ProtectProc", "RestrictAddressFamilies", "RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID",
 	"SystemCallArchitectures", "SystemCallErrorNumber", "SystemCallFilter",
 }
 

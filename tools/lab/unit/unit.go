@@ -46,6 +46,7 @@ type Service struct {
 	Identifier       string // in the journal, "" is the command's name
 
 	Runtime, State, Cache, Logs Directory
+	Sandbox                     Sandbox
 
 	KillSignal   syscall.Signal
 	KillMode     KillMode
@@ -118,6 +119,27 @@ type Directory struct {
 	Preserve bool // RuntimeDirectoryPreserve=yes
 }
 
+// Sandbox is what a service may not do.
+type Sandbox struct {
+	System          Protection // ProtectSystem: the folders of the system are read-only
+	Home            Protection // ProtectHome
+	PrivateTmp      bool
+	Writable        []string // ReadWritePaths, within what System covers
+	NoNewPrivileges bool
+	NoCapabilities  bool // CapabilityBoundingSet= without any
+}
+
+// Protection is a degree of ProtectSystem= and ProtectHome=.
+type Protection string
+
+const (
+	Unprotected Protection = "no"
+	Protected   Protection = "yes"       // /usr and /boot; homes cannot be seen
+	Full        Protection = "full"      // and /etc
+	Strict      Protection = "strict"    // and everything else
+	ReadOnly    Protection = "read-only" // homes
+)
+
 func newUnit(name, file string) *Unit {
 	directory := Directory{Mode: 0o755}
 	return &Unit{Name: name, Path: file, Service: Service{
@@ -126,6 +148,7 @@ func newUnit(name, file string) *Unit {
 		State:         directory,
 		Cache:         directory,
 		Logs:          directory,
+		Sandbox:       Sandbox{System: Unprotected, Home: Unprotected},
 		KillSignal:    syscall.SIGTERM,
 		KillMode:      KillAll,
 		Restart:       RestartNo,

@@ -94,7 +94,7 @@ func TestDebianMariaDB(t *testing.T) {
 	if got := s.Start[0].Args([]string{"VAR=wrong"}); len(got) != 3 || got[2] != want {
 		t.Errorf("the shell gets %q", got)
 	}
-	if !s.StartPost[0].Privileged || !slices.Equal(u.Ignored, []string{"Service.ProtectSystem"}) {
+	if !s.StartPost[0].Privileged || u.Service.Sandbox.System != Full || len(u.Ignored) > 0 {
 		t.Errorf("got %+v", u)
 	}
 }
@@ -128,6 +128,10 @@ func TestDirectives(t *testing.T) {
 		{"quoted assignments", `[Service]
 Environment="A=b c" 'D=e' F=\x41\n` + "\n", func(u *Unit) bool {
 			return slices.Equal(u.Service.Environment, []string{"A=b c", "D=e", "F=A\n"})
+		}},
+		{"protection", "[Service]\nProtectSystem=strict\nProtectHome=true\nCapabilityBoundingSet=\nReadWritePaths=-/a /b\n", func(u *Unit) bool {
+			b := u.Service.Sandbox
+			return b.System == Strict && b.Home == Protected && b.NoCapabilities && slices.Equal(b.Writable, []string{"-/a", "/b"})
 		}},
 		{"ignored once each", "[Service]\nNice=1\nNice=2\nCPUWeight=3\n", func(u *Unit) bool {
 			return slices.Equal(u.Ignored, []string{"Service.CPUWeight", "Service.Nice"})
