@@ -59,14 +59,18 @@ type command struct {
 	run              func(ctx context.Context, l *cluster.Lab, args []string) error
 }
 
-const testWord = "test"
+// Verbs that need something of their own.
+const (
+	execWord = "exec"
+	testWord = "test"
+)
 
 func commands() []command {
 	return []command{
 		{name: "up", does: "make the hosts", run: up},
 		{name: "down", does: "end them, with everything that runs in them", run: func(ctx context.Context, l *cluster.Lab, _ []string) error { return l.Down(ctx) }},
 		{name: "status", does: "list the hosts", run: func(_ context.Context, l *cluster.Lab, _ []string) error { return l.Status(os.Stdout) }},
-		{name: "exec", args: "HOST COMMAND...", does: "run a command as root in a host", run: execute},
+		{name: execWord, args: "HOST COMMAND...", does: "run a command as root in a host", run: execute},
 		{name: "reboot", args: "HOST", does: "take a host's power away for a moment", run: onHost((*cluster.Lab).Reboot)},
 		{name: "cut", args: "HOST", does: "take its network away", run: onHost((*cluster.Lab).Cut)},
 		{name: "join", args: "HOST", does: "give it back", run: onHost((*cluster.Lab).Join)},
@@ -115,7 +119,7 @@ func run(ctx context.Context, args []string) int {
 		}
 	}
 	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if name == execWord && errors.As(err, &exit) { // the command has said why
 		return exit.ExitCode()
 	}
 	if err != nil {

@@ -43,6 +43,7 @@ func (l *Lab) writeAccess() error {
 		l.SSHConfig():         config.String(),
 		l.HostsFile():         roles,
 		l.OneHost():           "s1 s1 10.77.0.1 front,app,db\n",
+		l.OneHostTLS():        "s1 s1 10.77.0.1 tls,app,db\n",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 			return err

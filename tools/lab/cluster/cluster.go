@@ -68,11 +68,12 @@ type Lab struct {
 }
 
 // Files for ssh and fleet, made by Up.
-func (l *Lab) SSHConfig() string { return filepath.Join(l.Dir, "ssh_config") }
-func (l *Lab) HostsFile() string { return filepath.Join(l.Dir, "hosts") }     // the roles on three hosts
-func (l *Lab) OneHost() string   { return filepath.Join(l.Dir, "hosts-one") } // all of them on s1
-func (l *Lab) log() string       { return filepath.Join(l.Dir, "keeper.log") }
-func (l *Lab) disks() string     { return filepath.Join(l.Dir, "disks") }
+func (l *Lab) SSHConfig() string  { return filepath.Join(l.Dir, "ssh_config") }
+func (l *Lab) HostsFile() string  { return filepath.Join(l.Dir, "hosts") }     // the roles on three hosts
+func (l *Lab) OneHost() string    { return filepath.Join(l.Dir, "hosts-one") } // all of them on s1
+func (l *Lab) OneHostTLS() string { return filepath.Join(l.Dir, "hosts-tls") } // the same without nginx
+func (l *Lab) log() string        { return filepath.Join(l.Dir, "keeper.log") }
+func (l *Lab) disks() string      { return filepath.Join(l.Dir, "disks") }
 
 // needs are programs and the packages that have them.
 var needs = [][2]string{

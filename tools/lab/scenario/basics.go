@@ -175,3 +175,49 @@ func (p *play) oneHost(ctx context.Context) error {
 	}
 	return p.load(ctx)
 }
+
+// ownTLS changes the one host to a server that ends TLS itself, and back, by a rollback and
+// by a deploy.
+func (p *play) ownTLS(ctx context.Context) error {
+	withNginx := p.hosts
+	before, err := p.release(ctx)
+	if err != nil {
+		return err
+	}
+	p.hosts = p.Lab.OneHostTLS()
+	for _, do := range []func(context.Context) error{p.deploy, p.serverEndsTLS, p.load, p.outside, p.rebootTest, p.serverEndsTLS} {
+		if err := do(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := p.fleet(ctx, "rollback"); err != nil {
+		return err
+	}
+	if err := errors.Join(p.still(ctx, before), p.nginxEndsTLS(ctx)); err != nil {
+		return err
+	}
+	if err := errors.Join(p.deploy(ctx), p.serverEndsTLS(ctx)); err != nil {
+		return err
+	}
+	p.hosts = withNginx
+	return errors.Join(p.deploy(ctx), p.nginxEndsTLS(ctx))
+}
+
+func (p *play) serverEndsTLS(ctx context.Context) error {
+	return p.endsTLS(ctx, "isuride", "inactive disabled")
+}
+func (p *play) nginxEndsTLS(ctx context.Context) error {
+	return p.endsTLS(ctx, "nginx", "active enabled")
+}
+
+// endsTLS checks which program has the port for HTTPS, and what nginx does.
+func (p *play) endsTLS(ctx context.Context, program, nginx string) error {
+	got, err := p.on(ctx, appHost, `ss -Hltnp sport = :443 | grep -o '"[^"]*"' | tr -d '"' | sort -u; systemctl is-active nginx || true; systemctl is-enabled nginx || true`)
+	if err != nil {
+		return err
+	}
+	if got, want := strings.Join(strings.Fields(got), " "), program+" "+nginx; got != want {
+		return fmt.Errorf("at port 443, and nginx: %s; wanted %s", got, want)
+	}
+	return nil
+}

@@ -72,9 +72,17 @@ func oneSentence(out, host string) error {
 	return nil
 }
 
-// killedDeploy kills fleet at several places; what is left must serve, and the next deploy
-// must work.
+// returnLimit is how long hosts may take to go back by themselves when nobody says any
+// more that the new release is good.
+const returnLimit = 2 * time.Minute
+
+// killedDeploy kills fleet at several places. Each time the release before must be back,
+// and the next deploy must work.
 func (p *play) killedDeploy(ctx context.Context) error {
+	before, err := p.release(ctx)
+	if err != nil {
+		return err
+	}
 	for i, at := range []string{"copy ", "check nginx", ": app", "wait for the server"} {
 		dir, err := p.variant(fmt.Sprintf("killed-%d", i))
 		if err != nil {
@@ -83,9 +91,11 @@ func (p *play) killedDeploy(ctx context.Context) error {
 		if err := p.killAt(ctx, at, "deploy", "-programs", dir); err != nil {
 			return err
 		}
-		if err := await(ctx, backLimit, func() error { return p.serves(ctx) }); err != nil {
+		begin := time.Now()
+		if err := await(ctx, returnLimit, func() error { return p.still(ctx, before) }); err != nil {
 			return fmt.Errorf("killed at %q: %w", at, err)
 		}
+		p.note("%q: back after %.0f s", at, time.Since(begin).Seconds())
 	}
 	dir, err := p.variant("after-kills")
 	if err != nil {

@@ -72,6 +72,7 @@ func steps() []step {
 		{"a full disk stops a deploy, and nothing else", false, (*play).fullDisk},
 		{"a host that does not answer stops a deploy soon", false, (*play).deafHost},
 		{"one fresh host for everything", false, (*play).oneHost},
+		{"there, the server instead of nginx ends TLS, and nginx again", false, (*play).ownTLS},
 	}
 }
 

@@ -73,20 +73,22 @@ func (b *sandbox) mount() error {
 			return err
 		}
 	}
-	var empty []string
 	if b.PrivateTmp {
-		empty = []string{"/tmp", "/var/tmp"}
-	}
-	for _, folder := range empty {
-		if err := unix.Mount("tmp", folder, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777"); err != nil {
-			return fmt.Errorf("%s: %w", folder, err)
+		if err := empty([]string{"/tmp", "/var/tmp"}, 0, "mode=1777"); err != nil {
+			return err
 		}
 	}
 	if b.Home == unit.Protected {
-		for _, folder := range homes {
-			if err := unix.Mount("none", folder, "tmpfs", unix.MS_RDONLY, "mode=000"); err != nil {
-				return fmt.Errorf("%s: %w", folder, err)
-			}
+		return empty(homes, unix.MS_RDONLY, "mode=000")
+	}
+	return nil
+}
+
+// empty hides what folders hold.
+func empty(folders []string, flags uintptr, options string) error {
+	for _, folder := range folders {
+		if err := unix.Mount("empty", folder, "tmpfs", flags|unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
+			return fmt.Errorf("%s: %w", folder, err)
 		}
 	}
 	return nil
