@@ -199,7 +199,7 @@ func AwaitHealth(ctx context.Context, r *remote.Remote, l *layout.Layout, h topo
 	case layout.Front:
 		step := "wait for nginx"
 		if h.Has(topology.TLS) {
-			step = "wait for the server's TLS"
+			step = "wait for TLS"
 		}
 		_, err = r.ChangeAsRoot(ctx, h, step, script("front", "probe", strings.Join(l.Probe(h), "\n"), "limit", seconds))
 	}

@@ -123,7 +123,7 @@ func TestServerThatCannotEndTLS(t *testing.T) {
 				}
 				_, err := s.deploy("sleep", tag)
 				if fault == "deaf" && name == "contest's" {
-					fails(t, err, "only: cannot wait for the server's TLS: no answer of the server comes through after 1 s", "the change is undone")
+					fails(t, err, "only: cannot wait for TLS: no answer of the server comes through after 1 s", "the change is undone")
 				}
 				if err == nil {
 					t.Fatal("it counts as a success")

@@ -174,7 +174,7 @@ func (s *Setup) makePair(ctx context.Context, h topology.Host) (string, error) {
 	if err := s.Send(ctx, h, step, remote.AsRoot(command), program); err != nil {
 		return "", err
 	}
-	return s.ChangeAsRoot(ctx, h, step, s.pair(h, false))
+	return s.ChangeAsRoot(ctx, h, "look for a certificate", s.pair(h, false))
 }
 
 // names are what the certificate is for.
