@@ -6,6 +6,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/lib.sh
 
+# `make clean` ends a laboratory wherever there may be one; most have none.
+[[ ${1-} != down || -d .run/lab ]] || exit 0
+
 # Of these, the hosts use what the machine has.
 [[ ${1-} == down ]] || need_packages openssh-server:sshd openssh-client:ssh sudo:sudo iproute2:ip curl:curl \
 	mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so
