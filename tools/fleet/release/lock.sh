@@ -18,6 +18,9 @@ while read -r -t 60 _; do :; done
 back=$(readlink "$webapp/.replaced") || exit 0
 exec >>"$webapp/.undo.log" 2>&1 </dev/null
 echo "$(date -u +"%F %T UTC"): $who is gone; going back to $back" | tee /dev/fd/9
+# A step that its own ssh was bringing here at that moment still comes, and must not come
+# after what undoes it.
+sleep 2
 new=$(readlink -f "$webapp/.replacing")
 export id=${back##*/} from=${new##*/} phase link
 for phase in kernel db app front; do
