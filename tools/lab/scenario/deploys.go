@@ -92,7 +92,7 @@ func (p *play) killedDeploy(ctx context.Context) error {
 			return err
 		}
 		begin := time.Now()
-		if err := await(ctx, returnLimit, func() error { return p.still(ctx, before) }); err != nil {
+		if err := await(ctx, returnLimit, func() error { return p.settled(ctx, before) }); err != nil {
 			return fmt.Errorf("killed at %q: %w", at, err)
 		}
 		p.note("%q: back after %.0f s", at, time.Since(begin).Seconds())
@@ -105,6 +105,14 @@ func (p *play) killedDeploy(ctx context.Context) error {
 		return err
 	}
 	return p.serves(ctx)
+}
+
+// settled checks that nothing that fleet has begun goes on, and that the release runs.
+func (p *play) settled(ctx context.Context, want string) error {
+	if _, err := p.on(ctx, appHost, "! pgrep -f '[s]shd: isucon' >/dev/null"); err != nil {
+		return errors.New("a session goes on")
+	}
+	return p.still(ctx, want)
 }
 
 // killAt kills fleet as soon as it prints a line with those words.
