@@ -66,7 +66,11 @@ func switchLogs(ctx context.Context, f *fleet, which string, on bool) error {
 	if which == "slow" {
 		return logs.Slow(ctx, f.Remote, f.DB(), on)
 	}
-	for _, h := range f.With(topology.Front) {
+	fronts := f.With(topology.Front)
+	if len(fronts) == 0 && on {
+		return errors.New("there is no nginx whose access log could be switched on, and the server keeps none: fleet watch shows its counters by endpoint")
+	}
+	for _, h := range fronts {
 		if err := logs.Access(ctx, f.Remote, h, nginxTemplate, on); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"isuride/tools/fleet/hosttest"
+	"isuride/tools/fleet/topology"
 )
 
 func TestTailLogs(t *testing.T) {
@@ -72,5 +73,10 @@ func TestSwitchLogs(t *testing.T) {
 	h.Write("/etc/nginx/nginx.conf", "user nobody;\n")
 	if err := showLogs(t.Context(), newFleet(h, &out), []string{"access", "on"}); err == nil || !strings.Contains(err.Error(), "s1: cannot switch the access log on") {
 		t.Errorf("a foreign configuration of nginx: %v", err)
+	}
+	without := newFleet(h, &out)
+	without.Hosts[0].Roles = []topology.Role{topology.TLS, topology.App, topology.DB}
+	if err := showLogs(t.Context(), without, []string{"access", "on"}); err == nil || !strings.Contains(err.Error(), "there is no nginx") {
+		t.Errorf("without nginx: %v", err)
 	}
 }
