@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestFromAnotherHost asks the whole, the server with nginx before it, from a host that is
+// TestFromAnotherHost asks the whole, the server with and without nginx, from a host that is
 // really another one: a network namespace. All listeners are open to it that can be.
 func TestFromAnotherHost(t *testing.T) {
 	out := anotherHost(t)
@@ -33,6 +33,26 @@ func TestFromAnotherHost(t *testing.T) {
 				t.Errorf("%s from this host: %v, %v", url, resp, err)
 			}
 		}
+	})
+	t.Run("no nginx", func(t *testing.T) {
+		s := newSite(t)
+		door := s.tls
+		s.tls = everywhere(door)
+		s.serve(t, program)
+		base := "https://" + reach(door)
+		out.findsNothing(t, base, http.StatusNotFound)
+		for _, path := range []string{"/api//internal/matching", "/api/./internal/matching", "/api/x/../internal/matching", "/api/%69nternal/matching"} {
+			if status, body, err := out.curl(base + path); err != nil || status != http.StatusNotFound {
+				t.Errorf("%s: %d %.100q, %v", path, status, body, err)
+			}
+		}
+		const failedHandshake = 35 // curl's exit code
+		_, _, err := out.curl(base+"/", "--tls-max", "1.2")
+		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != failedHandshake {
+			t.Errorf("a client with TLS 1.2: %v", err)
+		}
+		out.cannotConnect(t, reach(s.tcp))
+		out.cannotConnect(t, reach(s.internal))
 	})
 	t.Run("behind the spread", func(t *testing.T) {
 		needStream(t)
