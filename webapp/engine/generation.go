@@ -98,7 +98,7 @@ func (g *Generation) replay(position uint64) ([]*state.Charge, map[string]uint64
 			break
 		}
 		if err := recovery.Replay(seq, payload); err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("journal %s: %w", g.cfg.JournalDir, err)
 		}
 	}
 	charges, seqs := recovery.Finish()

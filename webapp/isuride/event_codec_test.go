@@ -1,6 +1,8 @@
 package isuride
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"reflect"
 	"testing"
 )
@@ -50,6 +52,19 @@ func TestEventsSurviveTheJournal(t *testing.T) {
 		if !seen[kind] {
 			t.Errorf("kind %d has no sample", kind)
 		}
+	}
+}
+
+// TestJournalFormStays: a server may find what the version before it wrote until it was
+// killed. Who has to change the form makes Decode read both.
+func TestJournalFormStays(t *testing.T) {
+	sum := sha256.New()
+	for _, e := range sampleEvents() {
+		sum.Write(e.Append(nil))
+	}
+	const want = "02a1170746931c512f187c3db7a1c863984648bd4f7ea8a2a47ad059b4fb3c5d"
+	if got := fmt.Sprintf("%x", sum.Sum(nil)); got != want {
+		t.Errorf("the events' form has changed: %s, not %s", got, want)
 	}
 }
 

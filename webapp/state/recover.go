@@ -25,11 +25,12 @@ func NewRecovery(s *Store, position uint64) *Recovery {
 }
 
 // Replay takes the next record of the log. Records up to the position of the tables
-// only tell of charges, which have no rows.
+// only tell of charges, which have no rows. The log has checked the record's sum: what
+// cannot be decoded even so, another version has written.
 func (r *Recovery) Replay(seq uint64, payload []byte) error {
 	e, err := r.decoder.Decode(payload)
 	if err != nil {
-		return fmt.Errorf("event %d: %w", seq, err)
+		return fmt.Errorf("event %d was written by another version of the server (%w): start that one once more and stop it with SIGTERM, which brings all events to the database", seq, err)
 	}
 	r.trackCharge(seq, e)
 	if seq <= r.position {
