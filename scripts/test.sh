@@ -9,10 +9,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/lib.sh
 
-# gcc is for the race detector, ip for networks of tests, the rest of the last line for the
-# laboratory's hosts.
+# gcc is for the race detector, ip for networks of tests, systemd for a look at units, the
+# rest of the last line for the laboratory's hosts.
 need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
-	prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip \
+	prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip systemd:systemd-analyze \
 	openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl || true
 
 race=()

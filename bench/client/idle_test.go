@@ -74,6 +74,21 @@ func TestCrowded(t *testing.T) {
 	}
 }
 
+// TestLastTenthIsForCalls has nine of ten places taken: a call gets the last one, a feed that can wait does not.
+func TestLastTenthIsForCalls(t *testing.T) {
+	r := newRig(t, "http", startResponder(t), func(c *Config) { c.Crowded = 10 })
+	r.ok(r.position(r.chair()))
+	s := r.engine.shards[0]
+	s.open += 8
+	if s.makeRoom(true) {
+		t.Error("a patient one got the last place")
+	}
+	if !s.makeRoom(false) || s.idle.oldest == nil {
+		t.Error("another one did not, or a connection was closed for it")
+	}
+	s.open -= 8
+}
+
 // TestPatience checks who gets room when all connections are in use again and again.
 func TestPatience(t *testing.T) {
 	r := newRig(t, "http", startResponder(t), func(c *Config) { c.Crowded = 1 })

@@ -12,6 +12,7 @@ import (
 
 	"isuride/tools/fleet/layout"
 	"isuride/tools/fleet/release"
+	"isuride/tools/fleet/topology"
 )
 
 // healthLimit is how long services may take to become healthy. The server waits up to a
@@ -30,15 +31,11 @@ func deploy(ctx context.Context, f *fleet, args []string) error {
 	if err := inProject(); err != nil {
 		return err
 	}
-	held, unlock, err := release.Lock(ctx, f.Remote, f.Hosts, whoami())
+	held, facts, unlock, err := f.begin(ctx, f.Hosts)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	facts, err := release.Look(held, f.Remote, f.Topology)
-	if err != nil {
-		return err
-	}
 	if done, err := ensureSetup(held, f, facts); err != nil {
 		return err
 	} else if done {
@@ -114,6 +111,20 @@ func newLayout(f *fleet, facts map[string]release.Facts) *layout.Layout {
 		l.Dump = layout.Webapp + "/sql/" + app.Dump
 	}
 	return l
+}
+
+// begin locks the hosts that a change begins with, and looks at all. The context ends when
+// the lock is lost.
+func (f *fleet) begin(ctx context.Context, hosts []topology.Host) (held context.Context, facts map[string]release.Facts, unlock func(), err error) {
+	held, unlock, err = release.Lock(ctx, f.Remote, hosts, whoami())
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if facts, err = release.Look(held, f.Remote, f.Topology); err != nil {
+		unlock()
+		return nil, nil, nil, err
+	}
+	return held, facts, unlock, nil
 }
 
 // whoami is what others read who find the hosts locked.

@@ -22,20 +22,17 @@ func restart(ctx context.Context, f *fleet, args []string) error {
 	if flags.Parse(args) != nil {
 		return errors.New("usage: fleet restart [-wait 90s] [-hosts NAME,...] [UNIT...]")
 	}
-	held, unlock, err := release.Lock(ctx, f.Remote, f.With(topology.App), whoami())
+	held, facts, unlock, err := f.begin(ctx, f.With(topology.App))
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	facts, err := release.Look(held, f.Remote, f.Topology)
+	l := newLayout(f, facts)
+	take, err := selection(l, *names, flags.Args())
 	if err != nil {
 		return err
 	}
-	take, err := selection(newLayout(f, facts), *names, flags.Args())
-	if err != nil {
-		return err
-	}
-	return release.Restart(held, f.Remote, newLayout(f, facts), take, *wait)
+	return release.Restart(held, f.Remote, l, take, *wait)
 }
 
 // selection tells which services are meant: those of the hosts, "all" or names, and of

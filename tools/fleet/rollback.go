@@ -17,15 +17,11 @@ func rollback(ctx context.Context, f *fleet, args []string) error {
 	if flags.Parse(args) != nil || flags.NArg() > 0 {
 		return errors.New("usage: fleet rollback [-wait 90s] [-to RELEASE]")
 	}
-	held, unlock, err := release.Lock(ctx, f.Remote, f.Hosts, whoami())
+	held, facts, unlock, err := f.begin(ctx, f.Hosts)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	facts, err := release.Look(held, f.Remote, f.Topology)
-	if err != nil {
-		return err
-	}
 	target, err := release.Target(f.Topology, facts, *to)
 	if err != nil {
 		return err

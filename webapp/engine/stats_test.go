@@ -7,9 +7,12 @@ import (
 	"time"
 
 	"isuride/webapp/dispatch"
+	"isuride/webapp/flush"
+	"isuride/webapp/internal/histogram"
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
 	"isuride/webapp/match"
+	"isuride/webapp/payment"
 	"isuride/webapp/sqlstore"
 	"isuride/webapp/state"
 )
@@ -66,6 +69,25 @@ func TestStatsOverGenerations(t *testing.T) {
 	}
 	if err := e.Stop(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestStatsAdd: all that only grows is added, and nothing else.
+func TestStatsAdd(t *testing.T) {
+	took := histogram.Snapshot{Sum: time.Second}
+	before := Stats{
+		Generation: 7, State: state.Overview{Users: 7}, Rides: state.Counts{Requested: 1, Matched: 2, Completed: 3},
+		Match:   dispatch.Stats{Took: took, Pickup: 4, Rides: 7, Chairs: 7},
+		Journal: journal.Stats{Added: 5, AddedBytes: 6, Synced: 7, Appended: 7},
+		Flush:   flush.Stats{Cuts: 8, Events: 9, Rows: 10, Retries: 11, Took: took, Position: 7},
+		Payment: payment.Stats{Accepted: 12, Refused: 13, Failed: 14, InProgress: 7},
+	}
+	want := before
+	want.Generation, want.State, want.Match.Rides, want.Match.Chairs = 0, state.Overview{}, 0, 0
+	want.Journal.Appended, want.Flush.Position, want.Payment.InProgress = 0, 0, 0
+	var got Stats
+	if got.add(&before); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 
