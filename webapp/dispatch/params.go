@@ -10,7 +10,7 @@ type Params struct {
 	// three of the 100 ticks that its rating allows for matching (spec 7.3).
 	Cadence time.Duration
 	// CarryWeight scales the preference of fast chairs for long rides: the carrying time
-	// by which the chair beats the mean, in thousandths. Whole carrying times would
+	// by which the chair beats the mean, in thousandths. Carrying times themselves would
 	// favour short rides and starve growth; the difference to the mean favours none.
 	CarryWeight int
 	// MeanSpeed is the speed against which that difference is taken, in distance a tick:
@@ -43,12 +43,12 @@ type Params struct {
 func DefaultParams() Params {
 	return Params{
 		Cadence:         100 * time.Millisecond,
-		CarryWeight:     500,
+		CarryWeight:     1000,
 		MeanSpeed:       5,
 		TripWeight:      80,
 		AgeWeight:       100,
 		Ramp:            18 * time.Second,
-		RidesPerReserve: 100,
+		RidesPerReserve: 5,
 		MaxReserve:      20,
 		MaxRides:        200,
 		MaxChairs:       400,
