@@ -99,11 +99,24 @@ CREATE TABLE coupons (
   PRIMARY KEY (user_id, code)
 ) STRICT, WITHOUT ROWID;
 
--- One row that says where in the event log the tables stand; kept when the others are
--- dropped, because it tells of a reset that was interrupted.
+-- Rows that the database refused, loaded over the tables at each start.
+DROP TABLE IF EXISTS refused_rows;
+CREATE TABLE refused_rows (
+  table_name TEXT    NOT NULL,
+  row_key    TEXT    NOT NULL,
+  content    TEXT    NOT NULL,
+  error      TEXT    NOT NULL,
+  position   INTEGER NOT NULL,
+  PRIMARY KEY (table_name, row_key)
+) STRICT, WITHOUT ROWID;
+
+-- One row that says where in the event log the tables stand.
 CREATE TABLE IF NOT EXISTS journal_position (
   id         INTEGER NOT NULL PRIMARY KEY,
   generation INTEGER NOT NULL,
   position   INTEGER NOT NULL,
-  ready      INTEGER NOT NULL
+  ready      INTEGER NOT NULL,
+  history    TEXT    NOT NULL DEFAULT '',
+  version    INTEGER NOT NULL DEFAULT 1,
+  term       INTEGER NOT NULL DEFAULT 0
 ) STRICT;

@@ -180,7 +180,7 @@ func writeAll(b *testing.B, ctx context.Context, db *sqlstore.Store, j *journal.
 	}
 	defer from.Close()
 	w := flush.New(flush.Options{Source: from, Log: keeping{j}, Target: db, Generation: generation,
-		Transient: sqlstore.IsTransient, Logger: quiet()})
+		Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: quiet()})
 	go w.Run(ctx)
 	if err := w.Drain(ctx); err != nil {
 		b.Fatal(err)

@@ -114,7 +114,7 @@ func (g *Generation) start(db *sqlstore.Store, snapshot *sqlstore.Snapshot, char
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.gateway = payment.New(setting(snapshot.Settings, isuride.PaymentGatewayURL), payment.Options{})
 	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: db, Generation: g.number, Position: snapshot.Position,
-		OpenCharges: charges, Transient: sqlstore.IsTransient, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
+		OpenCharges: charges, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
 	g.startFlush(from)
 	for r := range isuride.Region(isuride.Regions) {
 		m := dispatch.New(g.Store, r, g.cfg.Solver(), g.cfg.Dispatch, g.cfg.Now)

@@ -73,9 +73,7 @@ func (c Config) socket() bool { return strings.HasPrefix(c.Host, "/") }
 
 // mysql is the driver's configuration for the database name, which may be "".
 //
-// The session takes strings as they stand between the quotes, so that one escaping
-// fits both dialects, and refuses values that do not fit a column instead of cutting
-// them.
+// What the session must be like is in settings.
 func (c Config) mysql(name string) *mysql.Config {
 	m := mysql.NewConfig()
 	m.Net, m.Addr = "tcp", c.address()
@@ -87,10 +85,6 @@ func (c Config) mysql(name string) *mysql.Config {
 	m.Logger = &mysql.NopLogger{} // what it would print is returned as an error, too
 	m.Collation = "utf8mb4_general_ci"
 	m.InterpolateParams = true
-	m.Params = map[string]string{
-		"sql_mode":  "'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES'",
-		"time_zone": "'+00:00'",
-	}
 	return m
 }
 

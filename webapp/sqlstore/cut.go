@@ -10,46 +10,62 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// ErrFenced says that a cut belongs to the past: the tables are of another generation,
-// are being reset, or stand at a later position. Writing it again cannot succeed.
-var ErrFenced = errors.New("the database is ahead of this writer")
+// ErrFenced says that the tables are not where this writer left them: they belong to another
+// generation, or another server has written. Writing the cut again cannot succeed.
+var ErrFenced = errors.New("the database is not where this server left it")
 
 // WriteCut brings the tables from where they stand to the position: the rows, complete
 // images of all that changed in between, and the position in one transaction. A cut that
 // the tables have already is done without error, so that it can be repeated when it is
-// not known whether a commit succeeded.
-func (s *Store) WriteCut(ctx context.Context, generation, position uint64, rows *isuride.Tables) error {
-	err := s.transaction(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		moved, err := movePosition(ctx, tx, generation, position)
-		if err != nil || !moved {
-			return err
-		}
-		in := inserter{dialect: s.dialect, chunk: s.chunk, upsert: true}
-		return in.insert(ctx, tx, rows)
-	})
+// not known whether a commit succeeded. Rows that the database refuses for good are kept
+// beside the tables, see Refused.
+func (s *Store) WriteCut(ctx context.Context, generation, to uint64, rows *isuride.Tables) error {
+	err := s.writeCut(ctx, generation, to, rows)
 	if err != nil {
-		return fmt.Errorf("write cut %d of generation %d: %w", position, generation, err)
+		return fmt.Errorf("write cut %d of generation %d: %w", to, generation, err)
 	}
 	return nil
 }
 
-// movePosition sets the position, which locks its row, so that a Reset waits for the
-// cut or the cut fails. It reports false if the tables stand there already.
-func movePosition(ctx context.Context, tx *sqlx.Tx, generation, to uint64) (bool, error) {
-	result, err := tx.ExecContext(ctx, "UPDATE journal_position SET position = ?"+
-		" WHERE id = 1 AND generation = ? AND ready = 1 AND position < ?", to, generation, to)
-	if err != nil {
-		return false, err
+func (s *Store) writeCut(ctx context.Context, generation, to uint64, rows *isuride.Tables) error {
+	if err := s.refused.reload(ctx, s.db); err != nil {
+		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 1 {
-		return n == 1, err
+	whole := s.refused.none()
+	if whole {
+		err := s.cut(ctx, generation, to, func(ctx context.Context, tx *sqlx.Tx) error {
+			in := inserter{dialect: s.dialect, chunk: s.chunkNow(), upsert: true}
+			return in.insert(ctx, tx, rows)
+		})
+		if !IsRefusal(err) {
+			return err
+		}
 	}
-	at, err := readPosition(ctx, tx)
-	if err != nil {
-		return false, err
+	return s.cutWithRefusals(ctx, generation, to, rows)
+}
+
+// cut is one transaction: it looks where the tables stand, which keeps a Reset and other
+// writers out, has the rows written, and moves the position last, so that even tables
+// that lost their transactions never have a position without its rows.
+func (s *Store) cut(ctx context.Context, generation, to uint64, write func(context.Context, *sqlx.Tx) error) error {
+	err := s.transaction(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+		at, err := readPosition(ctx, tx, s.dialect.lock)
+		switch {
+		case err != nil:
+			return err
+		case at.Generation == generation && at.Ready && at.Position == to:
+			return nil
+		case at.Generation != generation || !at.Ready || at.Position > to, s.left != nil && *s.left != place{at.Generation, at.Position}:
+			return fmt.Errorf("%w: it is at position %d of generation %d, ready %t", ErrFenced, at.Position, at.Generation, at.Ready)
+		}
+		if err := write(ctx, tx); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "UPDATE journal_position SET position = ? WHERE id = 1", to)
+		return err
+	})
+	if err == nil {
+		s.left = &place{generation, to}
 	}
-	if at == (position{Generation: generation, Position: to, Ready: true}) {
-		return false, nil
-	}
-	return false, fmt.Errorf("%w: it is at position %d of generation %d, ready %t", ErrFenced, at.Position, at.Generation, at.Ready)
+	return err
 }

@@ -8,8 +8,10 @@ import (
 
 // dialect holds what differs between the databases.
 type dialect struct {
-	schema string // file of package sql
-	tables string // query for the names of the database's tables
+	schema  string // file of package sql
+	tables  string // query for the names of the database's tables
+	columns string // query for the names of one table's columns
+	lock    string // ends a SELECT that keeps others from the row until the transaction's end
 	// conflict introduces the assignments of an upsert; %s stands for the key.
 	conflict string
 	// proposed is the value that met a row with its key; %s stands for the column.
@@ -23,6 +25,8 @@ type dialect struct {
 var mysqlDialect = dialect{
 	schema:   sqlfiles.SchemaMySQL,
 	tables:   "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
+	columns:  "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?",
+	lock:     " FOR UPDATE",
 	conflict: " ON DUPLICATE KEY UPDATE ",
 	proposed: "VALUES(%s)",
 	nul:      appendQuoted,
@@ -35,6 +39,7 @@ var mysqlDialect = dialect{
 var sqliteDialect = dialect{
 	schema:   sqlfiles.SchemaSQLite,
 	tables:   "SELECT name FROM sqlite_master WHERE type = 'table'",
+	columns:  "SELECT name FROM pragma_table_info(?)",
 	conflict: " ON CONFLICT (%s) DO UPDATE SET ",
 	proposed: "excluded.%s",
 	nul:      appendHex,

@@ -21,6 +21,7 @@ type inserter struct {
 	dialect *dialect
 	chunk   int
 	upsert  bool
+	suffix  string // of the tables' names
 
 	statement []byte
 	fields    []any
@@ -37,20 +38,24 @@ func (in *inserter) insert(ctx context.Context, tx *sqlx.Tx, t *isuride.Tables) 
 }
 
 func (in *inserter) table(ctx context.Context, tx *sqlx.Tx, tab *table, t *isuride.Tables) error {
-	head, tail := tab.insert(), ""
+	return in.span(ctx, tx, tab, t, 0, tab.rows(t))
+}
+
+// span writes the rows from one number up to another.
+func (in *inserter) span(ctx context.Context, tx *sqlx.Tx, tab *table, t *isuride.Tables, from, to int) error {
+	head, tail := tab.insert(in.suffix), ""
 	if in.upsert {
 		tail = in.dialect.upsert(tab)
 	}
 	in.statement = in.statement[:0]
-	last := tab.rows(t) - 1
-	for i := range last + 1 {
+	for i := from; i < to; i++ {
 		if len(in.statement) == 0 {
 			in.statement = append(in.statement, head...)
 		} else {
 			in.statement = append(in.statement, ',')
 		}
 		in.appendRow(tab, t, i)
-		if len(in.statement)+len(tail) < in.chunk && i < last {
+		if len(in.statement)+len(tail) < in.chunk && i < to-1 {
 			continue
 		}
 		if _, err := tx.ExecContext(ctx, string(append(in.statement, tail...))); err != nil {

@@ -16,6 +16,7 @@ import (
 // not exist.
 type Snapshot struct {
 	Generation, Position uint64
+	History              string
 	isuride.Tables
 	Tracks map[string]Track
 }
@@ -40,8 +41,11 @@ func (s *Store) load(ctx context.Context) (*Snapshot, error) {
 	if !before.Ready {
 		return nil, ErrNotReady
 	}
-	snapshot := &Snapshot{Generation: before.Generation, Position: before.Position}
+	snapshot := &Snapshot{Generation: before.Generation, Position: before.Position, History: before.History}
 	if err := s.loadTables(ctx, snapshot); err != nil {
+		return nil, err
+	}
+	if err := s.layRefused(ctx, snapshot); err != nil {
 		return nil, err
 	}
 	switch after, err := s.state(ctx); {
@@ -50,6 +54,7 @@ func (s *Store) load(ctx context.Context) (*Snapshot, error) {
 	case after != before:
 		return nil, fmt.Errorf("%w: another writer moved it from %+v to %+v", ErrFenced, before, after)
 	}
+	s.left = &place{before.Generation, before.Position}
 	return snapshot, nil
 }
 
@@ -67,17 +72,23 @@ func (s *Store) loadTables(ctx context.Context, snapshot *Snapshot) error {
 }
 
 func (s *Store) loadTable(ctx context.Context, tab *table, t *isuride.Tables) error {
+	return s.loadRows(ctx, tab, t, "")
+}
+
+// loadRows appends the table's rows, all or those of the WHERE clause, in the order of
+// their keys.
+func (s *Store) loadRows(ctx context.Context, tab *table, t *isuride.Tables, where string, args ...any) error {
 	var fields []any
 	err := s.scan(ctx, func(values []sql.RawBytes) error {
 		tab.grow(t)
 		fields = tab.fields(fields[:0], t, tab.rows(t)-1)
 		for i, field := range fields {
 			if err := parseColumn(field, values[i], &tab.columns[i]); err != nil {
-				return fmt.Errorf("row %s: %w", values[0], err)
+				return fmt.Errorf("row %s: %w; correct it by hand, the server never wrote it so", values[0], err)
 			}
 		}
 		return nil
-	}, "SELECT "+strings.Join(tab.columnNames(), ", ")+" FROM "+tab.name+" ORDER BY "+strings.Join(tab.keyNames(), ", "))
+	}, "SELECT "+strings.Join(tab.columnNames(), ", ")+" FROM "+tab.name+where+" ORDER BY "+strings.Join(tab.keyNames(), ", "), args...)
 	if err != nil {
 		return fmt.Errorf("table %s: %w", tab.name, err)
 	}

@@ -5,10 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -22,8 +24,27 @@ import (
 type Store struct {
 	db      *sqlx.DB
 	dialect *dialect
-	// chunk is the length in bytes at which an INSERT statement is sent.
-	chunk int
+	// packet is the longest statement in bytes that the newest connection takes; 0 if there
+	// is no limit.
+	packet *atomic.Int64
+	// refused are the rows that are kept beside the tables. It belongs to the writer.
+	refused refusals
+	lock    *databaseLock
+	log     *slog.Logger
+	// left is where the tables were left by this server; nil if it has not looked yet. It
+	// belongs to the writer.
+	left *place
+}
+
+type place struct{ generation, position uint64 }
+
+// chunkNow is the length in bytes at which an INSERT statement is sent. A row may begin
+// before it, so the longest one has to fit after it.
+func (s *Store) chunkNow() int {
+	if packet := int(s.packet.Load()); packet > 0 {
+		return min(chunkLength, packet/2)
+	}
+	return chunkLength
 }
 
 // maxConns is how many connections there are: as many tables, or parts of a large one,
@@ -41,10 +62,44 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Store, error) {
 		s, err = c.connect(ctx, log)
 		return err
 	})
+	if err == nil {
+		err = s.prepare(ctx, c, log)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", c, err)
 	}
 	return s, nil
+}
+
+// prepare makes an open database this server's alone, and brings it to the present schema.
+func (s *Store) prepare(ctx context.Context, c Config, log *slog.Logger) (err error) {
+	s.log = log
+	if s.lock, err = c.lock(ctx, s.db, log); err == nil {
+		err = s.bringUp(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
+}
+
+func (s *Store) bringUp(ctx context.Context) error {
+	if err := s.upgrade(ctx); err != nil {
+		return err
+	}
+	if s.dialect == &mysqlDialect {
+		if err := s.dropLeftovers(ctx); err != nil {
+			return err
+		}
+	}
+	st, err := s.state(ctx)
+	if err != nil || !st.Ready {
+		return err
+	}
+	if err := s.checkTables(ctx); err != nil {
+		return err
+	}
+	return s.retryRefused(ctx)
 }
 
 // makeFolder makes the folder of SQLite's file, which nobody else may enter: the file holds
@@ -54,14 +109,39 @@ func (c Config) makeFolder() error {
 	if c.Dialect != SQLite {
 		return nil
 	}
-	return os.MkdirAll(filepath.Dir(c.Path), 0o700)
+	if err := os.MkdirAll(filepath.Dir(c.Path), 0o700); err != nil {
+		return err
+	}
+	return c.keepPrivate()
+}
+
+// keepPrivate makes the files readable for their owner only, whatever the folder's mode and
+// the umask. SQLite gives its side files the mode of the main one.
+func (c Config) keepPrivate() error {
+	f, err := os.OpenFile(c.Path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := os.Chmod(c.Path+suffix, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close closes all connections; the store must not be in use.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return errors.Join(s.lock.release(), s.db.Close()) }
 
 // attemptPause is the time between two attempts to connect.
 const attemptPause = time.Second
+
+// accessLimit is how long a start waits for an account or a database that is not there: one
+// that is being set up, and not long, since most likely a setting is wrong.
+const accessLimit = 10 * time.Second
 
 // waitFor repeats try until it succeeds, fails for good, or the limit has passed.
 func waitFor(ctx context.Context, limit time.Duration, log *slog.Logger, what string, try func(context.Context) error) error {
@@ -70,10 +150,13 @@ func waitFor(ctx context.Context, limit time.Duration, log *slog.Logger, what st
 		attempt, cancel := context.WithTimeout(ctx, 2*dialTimeout)
 		err := try(attempt)
 		cancel()
-		if err == nil || !IsTransient(err) || ctx.Err() != nil {
+		if err == nil || !IsTransient(err) && !isAccess(err) || ctx.Err() != nil {
 			return err
 		}
 		waited := time.Since(start).Round(attemptPause)
+		if isAccess(err) {
+			limit = min(limit, accessLimit)
+		}
 		if waited >= limit {
 			return fmt.Errorf("no answer in %s: %w", limit, err)
 		}
@@ -103,7 +186,7 @@ func (c Config) connectSQLite(ctx context.Context) (*Store, error) {
 		return nil, err
 	}
 	limitConns(db)
-	return &Store{db: db, dialect: &sqliteDialect, chunk: chunkLength}, nil
+	return &Store{db: db, dialect: &sqliteDialect, packet: new(atomic.Int64)}, nil
 }
 
 func limitConns(db *sqlx.DB) {
@@ -112,17 +195,18 @@ func limitConns(db *sqlx.DB) {
 }
 
 func (c Config) connectMySQL(ctx context.Context, log *slog.Logger) (*Store, error) {
-	db, err := c.dialMySQL(ctx, c.Name)
+	packet := new(atomic.Int64)
+	db, err := c.dialMySQL(ctx, c.Name, packet)
 	if isMySQL(err, errUnknownDatabase) {
 		if err = c.createDatabase(ctx); err == nil {
-			db, err = c.dialMySQL(ctx, c.Name)
+			db, err = c.dialMySQL(ctx, c.Name, packet)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	limitConns(db)
-	s := &Store{db: db, dialect: &mysqlDialect}
+	s := &Store{db: db, dialect: &mysqlDialect, packet: packet}
 	if err := s.adjust(ctx, log); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -130,12 +214,12 @@ func (c Config) connectMySQL(ctx context.Context, log *slog.Logger) (*Store, err
 }
 
 // dialMySQL connects to the database name, which may be "" for none.
-func (c Config) dialMySQL(ctx context.Context, name string) (*sqlx.DB, error) {
-	connector, err := mysql.NewConnector(c.mysql(name))
+func (c Config) dialMySQL(ctx context.Context, name string, packet *atomic.Int64) (*sqlx.DB, error) {
+	plain, err := mysql.NewConnector(c.mysql(name))
 	if err != nil {
 		return nil, err
 	}
-	db := sqlx.NewDb(sql.OpenDB(connector), "mysql")
+	db := sqlx.NewDb(sql.OpenDB(connector{plain, packet}), "mysql")
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -143,7 +227,7 @@ func (c Config) dialMySQL(ctx context.Context, name string) (*sqlx.DB, error) {
 }
 
 func (c Config) createDatabase(ctx context.Context) (err error) {
-	db, err := c.dialMySQL(ctx, "")
+	db, err := c.dialMySQL(ctx, "", new(atomic.Int64))
 	if err != nil {
 		return err
 	}
@@ -153,23 +237,15 @@ func (c Config) createDatabase(ctx context.Context) (err error) {
 	return err
 }
 
-// adjust fits the statements to the server's limit and warns of a server that does not
-// keep what it commits.
+// adjust warns of a server that does not keep what it commits.
 func (s *Store) adjust(ctx context.Context, log *slog.Logger) error {
-	var server struct {
-		Packet int `db:"packet"`
-		Flush  int `db:"flush"`
-	}
-	err := s.db.GetContext(ctx, &server, "SELECT @@max_allowed_packet AS packet, @@innodb_flush_log_at_trx_commit AS flush")
-	if err != nil {
+	var flush int
+	if err := s.db.GetContext(ctx, &flush, "SELECT @@innodb_flush_log_at_trx_commit"); err != nil {
 		return err
 	}
-	// A statement is sent once it has passed the chunk's length, so that the longest row
-	// (chairs.model holds up to 64 KiB) has to fit behind it.
-	s.chunk = min(chunkLength, server.Packet/2)
-	if server.Flush != 1 {
+	if flush != 1 {
 		log.Warn("MySQL does not sync each commit: a power loss can lose what the journal has dropped already",
-			"innodb_flush_log_at_trx_commit", server.Flush)
+			"innodb_flush_log_at_trx_commit", flush)
 	}
 	return nil
 }

@@ -13,16 +13,22 @@ type State struct {
 	// Exists: all ten tables are there.
 	Exists bool
 	// Ready: they hold everything up to Position of Generation. If they do not and are
-	// not foreign, they are empty or a Reset did not come to its end: it has to be done.
+	// not foreign, they are empty or half filled: a Reset has to be done.
 	Ready                bool
 	Generation, Position uint64
+	// History is the identity of the data, 32 hexadecimal digits, "" before the first
+	// fill. It stays over every Reset, and the journal's segments carry it too.
+	History string
 	// Foreign: another program filled them, and no generation of ours was ever there.
 	// Adopt takes them over; Reset would throw them away.
 	Foreign bool
 }
 
-// positionTable is the eleventh table, our own.
-const positionTable = "journal_position"
+// Our own tables beside the ten.
+const (
+	positionTable = "journal_position"
+	refusedTable  = "refused_rows"
+)
 
 // position is the row of the position table. Numbers stay far below 2^63, the limit of
 // both dialects.
@@ -30,6 +36,8 @@ type position struct {
 	Generation uint64 `db:"generation"`
 	Position   uint64 `db:"position"`
 	Ready      bool   `db:"ready"`
+	History    string `db:"history"`
+	Term       uint64 `db:"term"`
 }
 
 // State reads what the database holds; an empty one is no error.
@@ -42,8 +50,8 @@ func (s *Store) State(ctx context.Context) (State, error) {
 }
 
 func (s *Store) state(ctx context.Context) (State, error) {
-	var names []string
-	if err := s.db.SelectContext(ctx, &names, s.dialect.tables); err != nil {
+	names, err := s.tableNames(ctx)
+	if err != nil {
 		return State{}, err
 	}
 	state := State{Exists: true}
@@ -51,24 +59,24 @@ func (s *Store) state(ctx context.Context) (State, error) {
 		state.Exists = state.Exists && slices.Contains(names, tables[i].name)
 	}
 	if slices.Contains(names, positionTable) {
-		p, err := readPosition(ctx, s.db)
+		p, err := readPosition(ctx, s.db, "")
 		if err != nil {
 			return State{}, err
 		}
 		state.Ready = state.Exists && p.Ready
-		state.Generation, state.Position = p.Generation, p.Position
+		state.Generation, state.Position, state.History = p.Generation, p.Position, p.History
 	}
 	if !state.Exists || state.Generation != 0 {
 		return state, nil
 	}
-	err := s.db.GetContext(ctx, &state.Foreign, "SELECT EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM owners)")
+	err = s.db.GetContext(ctx, &state.Foreign, "SELECT EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM owners)")
 	return state, err
 }
 
-// readPosition reads the position; without a row all is zero.
-func readPosition(ctx context.Context, q sqlx.QueryerContext) (position, error) {
+// readPosition reads the position; without a row all is zero. lock ends the query.
+func readPosition(ctx context.Context, q sqlx.QueryerContext, lock string) (position, error) {
 	var rows []position
-	err := sqlx.SelectContext(ctx, q, &rows, "SELECT generation, position, ready FROM journal_position WHERE id = 1")
+	err := sqlx.SelectContext(ctx, q, &rows, "SELECT generation, position, ready, history, term FROM journal_position WHERE id = 1"+lock)
 	if err != nil || len(rows) == 0 {
 		return position{}, err
 	}

@@ -39,15 +39,22 @@ func sqliteConfig(tb testing.TB) sqlstore.Config {
 
 func open(tb testing.TB, c sqlstore.Config) *sqlstore.Store {
 	tb.Helper()
-	s, err := sqlstore.Open(context.Background(), c, slog.New(slog.DiscardHandler))
-	if err != nil {
-		tb.Fatal(err)
-	}
+	s := openOnly(tb, c)
 	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			tb.Error(err)
 		}
 	})
+	return s
+}
+
+// openOnly leaves the closing to the caller.
+func openOnly(tb testing.TB, c sqlstore.Config) *sqlstore.Store {
+	tb.Helper()
+	s, err := sqlstore.Open(context.Background(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		tb.Fatal(err)
+	}
 	return s
 }
 
@@ -178,7 +185,7 @@ func TestResetLoadsBack(t *testing.T) {
 		if got.Generation != 3 || got.Position != 0 {
 			t.Errorf("position %d of generation %d", got.Position, got.Generation)
 		}
-		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 3}); state(t, s) != want {
+		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 3, History: got.History}); state(t, s) != want {
 			t.Errorf("state %+v, want %+v", state(t, s), want)
 		}
 	})

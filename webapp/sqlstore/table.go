@@ -119,9 +119,10 @@ func (t *table) keyNames() []string {
 	return names
 }
 
-// insert is the beginning of an INSERT statement, before the rows.
-func (t *table) insert() string {
-	return "INSERT INTO " + t.name + " (" + strings.Join(t.columnNames(), ", ") + ") VALUES "
+// insert is the beginning of an INSERT statement, before the rows. The suffix belongs to
+// the table's name.
+func (t *table) insert(suffix string) string {
+	return "INSERT INTO " + t.name + suffix + " (" + strings.Join(t.columnNames(), ", ") + ") VALUES "
 }
 
 // index is the position of the column in the table.

@@ -164,3 +164,13 @@ func (s *Store) loadSections(ctx context.Context, where string, args ...any) (se
 	}, "SELECT chair_id, latitude, longitude, created_at FROM chair_locations"+where, args...)
 	return all, err
 }
+
+// loadReports reads all reports of one chair.
+func (s *Store) loadReports(ctx context.Context, chair string) (reports []isuride.ChairLocation, err error) {
+	tab := &tables[slices.IndexFunc(tables, func(t table) bool { return t.name == locationTable })]
+	var rows isuride.Tables
+	if err := s.loadRows(ctx, tab, &rows, " WHERE chair_id = ?", chair); err != nil {
+		return nil, err
+	}
+	return rows.ChairLocations, nil
+}

@@ -13,55 +13,109 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Error numbers of MySQL and MariaDB.
-const errUnknownDatabase = 1049
+// What an error means depends on who asks. While the server serves, only one question
+// matters: does the error prove that these rows can never be written (IsRefusal)? All else
+// is waited for, since the journal keeps everything and an operator can put anything
+// right: a password, a privilege, a quota, a disk, a table that somebody dropped. At the
+// start somebody waits for an answer, so only what may pass by itself is waited for
+// (IsTransient), and what looks like a wrong setting for a short time only (isAccess).
 
-// transientMySQL are the numbers that pass by themselves or once an operator has acted,
-// without any change to what is written.
+// refusalsMySQL are the numbers of MySQL and MariaDB that speak of a row's values.
+var refusalsMySQL = []uint16{
+	1022, 1062, 1169, 1586, // duplicate key
+	1048, 1263, 1364, 1138, // NULL, or no value, where there must be one
+	1216, 1217, 1451, 1452, // foreign key
+	1264, 1690, // number out of range
+	1265, 1292, 1366, 1367, 1411, 1525, // a value of another kind, also letters that the column lacks
+	1300,       // bytes that are no text in the character set
+	1406, 1118, // too long for the column or for a row
+	1526,       // no partition for the value
+	1644, 1643, // a trigger's SIGNAL
+	3819, 4025, // CHECK constraint
+	3140, 3141, 4038, // JSON_VALID and its like
+	1369, // CHECK OPTION of a view
+}
+
+// refusalsSQLite are the primary result codes of the same kind.
+var refusalsSQLite = []int{sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE}
+
+// IsRefusal reports whether err proves that the database will not take these values as
+// long as its tables are what they are.
+func IsRefusal(err error) bool {
+	return isMySQL(err, refusalsMySQL...) || isSQLite(err, refusalsSQLite)
+}
+
+// IsHopeless reports whether a cut can never be written, whatever an operator does to the
+// database: it is no longer this server's.
+func IsHopeless(err error) bool { return errors.Is(err, ErrFenced) || errors.Is(err, ErrNewerSchema) }
+
+// Error numbers of MySQL and MariaDB that speak of who or what is asked for.
+const (
+	errDatabaseDenied  = 1044
+	errAccessDenied    = 1045
+	errUnknownDatabase = 1049
+)
+
+// isAccess reports whether err looks like a wrong setting of ours. A database that is just
+// being set up answers so, too.
+func isAccess(err error) bool {
+	return isMySQL(err, errDatabaseDenied, errAccessDenied, errUnknownDatabase, 1698)
+}
+
+// transientMySQL are the numbers that are worth waiting for at the start: they pass by
+// themselves, or once an operator has acted elsewhere.
 var transientMySQL = []uint16{
-	1021,                   // disk full
-	1040,                   // too many connections
-	1047,                   // Galera: node not in the primary component yet
-	1053,                   // shutdown in progress
-	1114,                   // table full
+	1021,             // disk full
+	1037, 1038, 1041, // out of memory
+	1040,       // too many connections
+	1047,       // Galera: node not in the primary component yet
+	1053,       // shutdown in progress
+	1114,       // table full
+	1129, 1130, // this host is blocked, or not allowed
+	1153,                   // packet too large: a new connection knows the new limit
 	1158, 1159, 1160, 1161, // network errors
-	1180,             // error during COMMIT
-	1203,             // too many connections of this user
-	1205,             // lock wait timeout
-	1213,             // deadlock, also a conflict at Galera's commit
+	1180,       // error during COMMIT
+	1203, 1226, // too many connections of this user, or a quota is used up
+	1205, 1206, 1213, // lock wait timeout, lock table full, deadlock or a conflict at Galera's commit
 	1290, 1792, 1836, // read-only, as during a switch of the primary
-	1317, // query interrupted
-	1927, // connection killed
-	3101, // a replication plugin refused the commit
+	1317, 1969, 3024, // query interrupted, or beyond its time
+	1927,       // connection killed
+	3032, 3101, // offline mode, a replication plugin refused the commit
+	4031, // the server closed an idle connection
 }
 
 // primaryCode masks SQLite's extended result codes.
 const primaryCode = 0xff
 
-// transientSQLite are the primary result codes of the same kind. Files that were opened before cannot be
-// opened when the process has too many of them.
-var transientSQLite = []int{sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+// transientSQLite are the primary result codes of the same kind. Files that were opened
+// before cannot be opened when the process has too many of them.
+var transientSQLite = []int{sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+	sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_INTERRUPT}
 
 // IsTransient reports whether the same call may succeed later: the connection was lost
-// or timed out, the database is starting, stopping, busy, full or read-only. Everything
-// else stays an error however often it is tried.
+// or timed out, the database is starting, stopping, busy, full or read-only.
 func IsTransient(err error) bool {
 	var network net.Error
-	var lite *sqlite.Error
-	switch {
-	case isMySQL(err, transientMySQL...),
-		errors.Is(err, driver.ErrBadConn), errors.Is(err, mysql.ErrInvalidConn),
-		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, context.DeadlineExceeded), errors.As(err, &network):
-		return true
-	case errors.As(err, &lite):
-		return slices.Contains(transientSQLite, lite.Code()&primaryCode)
-	}
-	return false
+	return isMySQL(err, transientMySQL...) || isSQLite(err, transientSQLite) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, mysql.ErrPktTooLarge) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network)
 }
 
 // isMySQL reports whether err carries one of the server's error numbers.
 func isMySQL(err error, numbers ...uint16) bool {
 	var m *mysql.MySQLError
 	return errors.As(err, &m) && slices.Contains(numbers, m.Number)
+}
+
+// isAnswer reports whether the server itself said err, so that it did nothing.
+func isAnswer(err error) bool {
+	var m *mysql.MySQLError
+	return errors.As(err, &m)
+}
+
+// isSQLite reports whether err carries one of the primary result codes.
+func isSQLite(err error, codes []int) bool {
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && slices.Contains(codes, lite.Code()&primaryCode)
 }

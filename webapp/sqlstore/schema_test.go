@@ -1,0 +1,152 @@
+package sqlstore_test
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"isuride/webapp/isuride"
+	"isuride/webapp/sqlstore"
+)
+
+// A database of the first schema is brought to the present one with all its rows, from
+// wherever a kill has left the steps.
+func TestUpgrade(t *testing.T) {
+	older := []string{
+		"DROP TABLE refused_rows",
+		"ALTER TABLE journal_position DROP COLUMN term",
+		"ALTER TABLE journal_position DROP COLUMN version",
+		"ALTER TABLE journal_position DROP COLUMN history",
+	}
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := openOnly(t, c)
+		reset(t, s, 3, fullTables())
+		write(t, s, 3, 7, fullTables())
+		history := ""
+		for n := range older {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for _, statement := range older[:n+1] {
+				direct(t, c, statement)
+			}
+			if n < 2 { // the number is there, and was not reached
+				direct(t, c, "UPDATE journal_position SET version = 1")
+			}
+			s = openOnly(t, c)
+			st := state(t, s)
+			if want := (sqlstore.State{Exists: true, Ready: true, Generation: 3, Position: 7, History: st.History}); st != want || len(st.History) != 32 {
+				t.Errorf("after %q: state %+v", older[n], st)
+			}
+			if n < 3 && history != "" && st.History != history {
+				t.Errorf("after %q: the history changed", older[n])
+			}
+			history = st.History
+			got := load(t, s)
+			want := fullTables()
+			want.ChairLocations = nil
+			wantTables(t, &got.Tables, want)
+			write(t, s, 3, 7, fullTables())
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestNewerSchemaIsRefused(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := openOnly(t, c)
+		reset(t, s, 1, fullTables())
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		direct(t, c, "UPDATE journal_position SET version = 99")
+		wantOpenFails(t, c, sqlstore.ErrNewerSchema, "99")
+	})
+}
+
+func wantOpenFails(t *testing.T, c sqlstore.Config, want error, words ...string) {
+	t.Helper()
+	s, err := sqlstore.Open(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err == nil {
+		t.Fatal("opened", s.Close())
+	}
+	if !errors.Is(err, want) {
+		t.Errorf("got error %v", err)
+	}
+	for _, word := range words {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("the error does not tell of %s: %v", word, err)
+		}
+	}
+}
+
+// Two servers on one database would overwrite what the other has acknowledged.
+func TestSecondServerIsKeptOut(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := openOnly(t, c)
+		reset(t, s, 1, fullTables())
+		wantOpenFails(t, c, sqlstore.ErrInUse)
+		write(t, s, 1, 1, fullTables())
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		open(t, c)
+	})
+}
+
+// Tables that others made have the server's default engine, whatever that is.
+func TestTablesHaveTransactions(t *testing.T) {
+	c := mysql.Config(t)
+	s := openOnly(t, c)
+	reset(t, s, 1, fullTables())
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	direct(t, c, "ALTER TABLE coupons ENGINE = Aria")
+	wantOpenFails(t, c, sqlstore.ErrTable, "coupons", "ENGINE = InnoDB")
+
+	direct(t, c, "DROP TABLE journal_position")
+	s = open(t, c)
+	if err := s.Adopt(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	// What lost its transactions in between is noticed by the next start.
+	got := load(t, s)
+	want := fullTables()
+	want.ChairLocations = nil
+	wantTables(t, &got.Tables, want)
+}
+
+// A fresh database does not follow the server's default.
+func TestEngineIsNotTheDefault(t *testing.T) {
+	c := mysql.Config(t)
+	if mysql.Foreign() {
+		t.Skip("changes a setting of the whole server")
+	}
+	s := openOnly(t, c)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	direct(t, c, "SET GLOBAL default_storage_engine = Aria")
+	t.Cleanup(func() { direct(t, c, "SET GLOBAL default_storage_engine = InnoDB") })
+	s = openOnly(t, c)
+	reset(t, s, 1, fullTables())
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, c) // looks at all tables
+}
+
+func TestTextOfOtherCharacterSetIsRefused(t *testing.T) {
+	c := mysql.Config(t)
+	s := openOnly(t, c)
+	reset(t, s, 1, &isuride.Tables{})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	direct(t, c, "ALTER TABLE chairs MODIFY name VARCHAR(30) CHARACTER SET latin1 NOT NULL")
+	wantOpenFails(t, c, sqlstore.ErrTable, "chairs.name", "latin1", "CONVERT TO CHARACTER SET utf8mb4")
+}
