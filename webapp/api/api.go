@@ -126,6 +126,9 @@ func (a *API) fail(ctx *httpd.Ctx, err error) {
 	if status == 502 { // the gateway's doing
 		level = slog.LevelWarn
 	}
+	if status == 401 {
+		ctx.SetHeader("WWW-Authenticate", authScheme)
+	}
 	if status >= 500 {
 		a.opt.Log.Log(context.Background(), level, "request failed", "request", ctx.ID(),
 			"method", string(ctx.Method()), "path", string(ctx.Path()), "status", status, "err", err)

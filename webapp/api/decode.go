@@ -16,6 +16,7 @@ import (
 func (c call) decode(into any) error {
 	err := json.Unmarshal(c.Body(), into)
 	var wrong *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
 	switch {
 	case err == nil:
 		return nil
@@ -25,8 +26,10 @@ func (c call) decode(into any) error {
 		return isuride.Errorf(isuride.InvalidInput, "the body must be a JSON object, not %s", wrong.Value)
 	case len(bytes.TrimSpace(c.Body())) == 0 || errors.Is(err, io.ErrUnexpectedEOF):
 		return isuride.Errorf(isuride.InvalidInput, "the body must be a JSON object")
+	case errors.As(err, &syntax):
+		return isuride.Errorf(isuride.InvalidInput, "the body is not JSON: %s at byte %d", syntax, syntax.Offset)
 	}
-	return isuride.Errorf(isuride.InvalidInput, "the body is not JSON: %v", err)
+	return isuride.Because(err, isuride.InvalidInput, "the body is not JSON")
 }
 
 func kindName(e *json.UnmarshalTypeError) string {

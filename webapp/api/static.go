@@ -3,14 +3,16 @@ package api
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
+	"log/slog"
 	"mime"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,9 +36,6 @@ type staticFile struct {
 	head           string // fixed header lines
 }
 
-// maxStaticBytes bounds the memory that a folder can take.
-const maxStaticBytes = 256 << 20
-
 // Pages may be reused for an hour, files whose names carry a hash of their content
 // for good.
 const (
@@ -44,6 +43,12 @@ const (
 	assetCaching = "public, max-age=31536000, immutable"
 	assetPrefix  = "/assets/"
 )
+
+// maxPacked bounds the time that the start spends on compressing one file.
+const maxPacked = 16 << 20
+
+// lastModified is the form of dates (RFC 9110 5.6.7).
+const lastModified = "Mon, 02 Jan 2006 15:04:05 GMT"
 
 // What browsers are told: not to guess types; of pages also not to show them in frames of
 // other hosts, nor to tell those where a user comes from. A front end of somebody else's may
@@ -55,42 +60,27 @@ const (
 	builtInSafety = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\r\n"
 )
 
-// NewStatic reads all files of a folder, which must have an index.html. A nil folder
-// means the small page that tells what runs here.
-func NewStatic(folder fs.FS) (*Static, error) {
+// NewStatic reads a folder, which must have an index.html; "" means the small page that tells
+// what runs here. The end of ctx ends it.
+func NewStatic(ctx context.Context, folder string, log *slog.Logger) (*Static, error) {
 	s := &Static{files: map[string]*staticFile{}}
-	if folder == nil {
+	if folder == "" {
 		s.index = newStaticFile("/index.html", page, time.Time{})
 		s.index.head += builtInSafety
 		s.files["/index.html"] = s.index
 		return s, nil
 	}
-	total := 0
-	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		content, err := fs.ReadFile(folder, name)
-		if err != nil {
-			return err
-		}
-		if total += len(content); total > maxStaticBytes {
-			return fmt.Errorf("the folder of static files holds more than %d MB", maxStaticBytes>>20)
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		s.files["/"+name] = newStaticFile("/"+name, content, info.ModTime())
-		return nil
-	})
-	if err != nil {
+	if err := readFolder(ctx, folder, log, s.add); err != nil {
 		return nil, err
 	}
 	if s.index = s.files["/index.html"]; s.index == nil {
-		return nil, fmt.Errorf("the folder of static files has no index.html")
+		return nil, fmt.Errorf("the folder of static files %s has no index.html", folder)
 	}
 	return s, nil
+}
+
+func (s *Static) add(name string, content []byte, modified time.Time) {
+	s.files["/"+name] = newStaticFile("/"+name, content, modified)
 }
 
 func newStaticFile(name string, content []byte, modified time.Time) *staticFile {
@@ -110,11 +100,13 @@ func newStaticFile(name string, content []byte, modified time.Time) *staticFile 
 		f.head += pageSafety
 	}
 	if !modified.IsZero() {
-		f.modified = modified.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
+		f.modified = modified.UTC().Format(lastModified)
 		f.head += "Last-Modified: " + f.modified + "\r\n"
 	}
-	if packed := pack(content); len(packed) < len(content)*9/10 {
-		f.gzipped = packed
+	if len(content) <= maxPacked {
+		if packed := pack(content); len(packed) < len(content)*9/10 {
+			f.gzipped = packed
+		}
 	}
 	return f
 }
@@ -137,21 +129,38 @@ func (s *Static) Serve(ctx *httpd.Ctx) {
 	s.find(string(ctx.Path())).serve(ctx)
 }
 
-// find looks a path up that may be percent-encoded.
-func (s *Static) find(path string) *staticFile {
-	name, err := url.PathUnescape(path)
-	if f, ok := s.files[name]; ok && err == nil {
+// find looks a path up that may be percent-encoded, and have empty or dotted steps, which
+// nginx resolves, too.
+func (s *Static) find(target string) *staticFile {
+	name, err := url.PathUnescape(target)
+	if err != nil {
+		return s.index
+	}
+	if f, ok := s.files[name]; ok {
+		return f
+	}
+	if f, ok := s.files[path.Clean(name)]; ok && !endsInFolder(name) {
 		return f
 	}
 	return s.index
 }
 
+// endsInFolder says that a path names a folder, whatever is there.
+func endsInFolder(name string) bool {
+	last := name[strings.LastIndexByte(name, '/')+1:]
+	return last == "" || last == "." || last == ".."
+}
+
 func (f *staticFile) serve(ctx *httpd.Ctx) {
+	if !f.wanted(ctx) {
+		writeError(ctx, 412, "the file is not the one that If-Match or If-Unmodified-Since ask for")
+		return
+	}
 	ctx.SetHead(f.head)
 	switch {
 	case f.unchanged(ctx):
 		ctx.SetStatus(304)
-	case f.gzipped != nil && takesGzip(ctx.Header("Accept-Encoding")):
+	case f.gzipped != nil && takesGzip(ctx.HeaderList("Accept-Encoding")):
 		ctx.SetHeader("Content-Encoding", "gzip")
 		ctx.SetBody(f.gzipped)
 	default:
@@ -159,23 +168,90 @@ func (f *staticFile) serve(ctx *httpd.Ctx) {
 	}
 }
 
+// wanted checks what must hold for an answer (RFC 9110 13.2.2). Tags are compared strongly
+// here, and ours are weak, so that of If-Match only the asterisk holds.
+func (f *staticFile) wanted(ctx *httpd.Ctx) bool {
+	if tags := ctx.HeaderList("If-Match"); tags != nil {
+		return isAnyTag(tags)
+	}
+	since, ok := httpTime(ctx.HeaderList("If-Unmodified-Since"))
+	modified, known := httpTime([]byte(f.modified))
+	return !ok || !known || !modified.After(since)
+}
+
+// httpTime reads a date in one of the three forms of RFC 9110 5.6.7.
+func httpTime(text []byte) (t time.Time, ok bool) {
+	for _, form := range []string{lastModified, time.RFC850, time.ANSIC} {
+		if t, err := time.Parse(form, string(text)); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
 // unchanged says that the client has the file already. Its tag tells more than its time
 // (RFC 9110 13.2.2); the time is compared as text, since clients repeat what they got.
 func (f *staticFile) unchanged(ctx *httpd.Ctx) bool {
-	if tags := ctx.Header("If-None-Match"); tags != nil {
-		return bytes.Contains(tags, []byte(f.etag))
+	if tags := ctx.HeaderList("If-None-Match"); tags != nil {
+		return isAnyTag(tags) || hasTag(tags, f.etag)
 	}
-	return f.modified != "" && string(ctx.Header("If-Modified-Since")) == f.modified
+	return f.modified != "" && string(ctx.HeaderList("If-Modified-Since")) == f.modified
 }
 
-// takesGzip reads a list of codings with weights: gzip is in it, and not with weight 0.
+func isAnyTag(tags []byte) bool { return string(bytes.Trim(tags, " \t,")) == "*" }
+
+// hasTag looks for a tag in a list, weak or not. A tag may hold commas.
+func hasTag(tags []byte, etag string) bool {
+	for {
+		tags = bytes.TrimLeft(tags, " \t,")
+		tags = bytes.TrimPrefix(tags, []byte("W/"))
+		if len(tags) == 0 || tags[0] != '"' {
+			return false
+		}
+		end := bytes.IndexByte(tags[1:], '"')
+		if end < 0 {
+			return false
+		}
+		if end += 2; string(tags[:end]) == etag {
+			return true
+		}
+		tags = tags[end:]
+	}
+}
+
+// takesGzip reads a list of codings with weights (RFC 9110 12.5.3): gzip is named, and not
+// less welcome than the plain file. The asterisk counts only for who refuses that.
 func takesGzip(accepted []byte) bool {
+	const absent = -1
+	gzip, identity, any := absent, absent, absent
 	for member := range bytes.SplitSeq(accepted, []byte{','}) {
-		coding, weight, _ := bytes.Cut(member, []byte{';'})
-		if bytes.EqualFold(bytes.TrimSpace(coding), []byte("gzip")) {
-			q, weighted := bytes.CutPrefix(bytes.TrimSpace(weight), []byte("q="))
-			return !weighted || len(bytes.Trim(q, "0.")) > 0
+		coding, parameters, _ := bytes.Cut(member, []byte{';'})
+		switch strings.ToLower(string(bytes.TrimSpace(coding))) {
+		case "gzip", "x-gzip":
+			gzip = weight(parameters)
+		case "identity":
+			identity = weight(parameters)
+		case "*":
+			any = weight(parameters)
 		}
 	}
-	return false
+	if gzip == absent {
+		return any > 0 && identity == 0
+	}
+	return gzip > 0 && gzip >= identity
+}
+
+// weight reads "q=0.5" in thousandths; 1000 without one, 0 if it is not understood.
+func weight(parameters []byte) int {
+	for p := range bytes.SplitSeq(parameters, []byte{';'}) {
+		name, value, _ := bytes.Cut(p, []byte{'='})
+		if strings.EqualFold(string(bytes.TrimSpace(name)), "q") {
+			q, err := strconv.ParseFloat(string(bytes.TrimSpace(value)), 64)
+			if err != nil || !(q >= 0 && q <= 1) {
+				return 0
+			}
+			return int(q * 1000)
+		}
+	}
+	return 1000
 }

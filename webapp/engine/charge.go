@@ -82,7 +82,7 @@ func (g *Generation) pay(ch *state.Charge) error {
 		return err
 	}
 	if err := g.gateway.Charge(g.ctx, ch.Token, ch.Ride.Fare, ch.Ride.ID); err != nil {
-		return isuride.Errorf(isuride.PaymentFailed, "the payment did not go through: %v", err)
+		return isuride.Because(err, isuride.PaymentFailed, "the payment did not go through")
 	}
 	return nil
 }

@@ -170,7 +170,7 @@ func (g *Generation) Barrier() error {
 		return nil
 	}
 	if err := g.journal.Wait(g.journal.Appended()); err != nil {
-		return isuride.Errorf(isuride.Unavailable, "the server cannot record changes now: %v", err)
+		return isuride.Because(err, isuride.Unavailable, "the server cannot record changes now")
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func (g *Generation) Admit() error {
 	ctx, cancel := context.WithTimeout(g.ctx, admitLimit)
 	defer cancel()
 	if err := g.writer.Admit(ctx); err != nil {
-		return isuride.Errorf(isuride.Unavailable, "the database is too far behind; try again later")
+		return isuride.Because(err, isuride.Unavailable, "the database is too far behind; try again later")
 	}
 	return nil
 }

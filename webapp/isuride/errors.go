@@ -25,15 +25,31 @@ const (
 )
 
 // Error is a domain error: its message is meant for the caller and names the field
-// or thing it is about.
+// or thing it is about. Callers are strangers, so the message never holds the text of
+// another error, which may tell of files, hosts and what they answered; that is the
+// cause, for the log alone.
 type Error struct {
 	Code    Code
 	Message string
+	Cause   error // nil if there is none
 }
 
-func (e *Error) Error() string { return e.Message }
+// Error is for the log.
+func (e *Error) Error() string {
+	if e.Cause != nil {
+		return e.Message + ": " + e.Cause.Error()
+	}
+	return e.Message
+}
 
-// Errorf makes an Error.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Errorf makes an Error without a cause.
 func Errorf(code Code, format string, args ...any) error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Because makes an Error whose cause strangers are not told.
+func Because(cause error, code Code, message string) error {
+	return &Error{Code: code, Message: message, Cause: cause}
 }

@@ -89,7 +89,7 @@ func (s *Store) commit(e *isuride.Event) error {
 	_, err := s.opt.Log.Append(*buf)
 	s.scratch.Put(buf)
 	if err != nil {
-		return isuride.Errorf(isuride.Unavailable, "the server cannot record changes now: %v", err)
+		return isuride.Because(err, isuride.Unavailable, "the server cannot record changes now")
 	}
 	return nil
 }

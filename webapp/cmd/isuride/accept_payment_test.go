@@ -202,7 +202,12 @@ func refusedConnections(p *process) {
 	p.anonymous().want(200, "POST", "/api/initialize", object{"payment_server": "http://" + address})
 	s := p.scene()
 	ride := s.arrived()
-	s.rating(ride).refused(p.t, 502, "payment")
+	refusal := s.rating(ride)
+	refusal.refused(p.t, 502, "payment")
+	if body := string(refusal.body); !strings.HasPrefix(body, `{"message":"the payment did not go through (request `) || strings.Contains(body, "refused") {
+		p.t.Errorf("of the gateway's host strangers are told %s", body)
+	}
+	p.says(address + ": connect: connection refused")
 	s.stillArrived(ride)
 	if l, err = net.Listen("tcp", address); err != nil {
 		p.t.Skip("another program has taken the port: ", err)

@@ -178,6 +178,13 @@ func isCached(t *testing.T, p *process, path string, content []byte) {
 		{[]string{"If-None-Match", `"other", ` + etag}, 304},
 		{[]string{"If-None-Match", etag, "Accept-Encoding", "gzip"}, 304},
 		{[]string{"If-None-Match", `"other"`}, 200},
+		{[]string{"If-None-Match", "*"}, 304},
+		{[]string{"If-Match", "*"}, 200},
+		{[]string{"If-Match", "*", "If-None-Match", etag}, 304},
+		{[]string{"If-Match", `"other"`}, 412},
+		{[]string{"If-Match", etag}, 412}, // a weak tag is never the same for sure
+		{[]string{"If-Match", `"other"`, "If-None-Match", etag}, 412},
+		{[]string{"If-Unmodified-Since", "yesterday"}, 200},
 	}
 	if modified != "" { // the built-in page has no time
 		conditions = append(conditions, []struct {
@@ -187,6 +194,11 @@ func isCached(t *testing.T, p *process, path string, content []byte) {
 			{[]string{"If-Modified-Since", modified}, 304},
 			{[]string{"If-Modified-Since", "Mon, 02 Jan 2006 15:04:05 GMT"}, 200},
 			{[]string{"If-None-Match", `"other"`, "If-Modified-Since", modified}, 200},
+			{[]string{"If-Unmodified-Since", modified}, 200},
+			{[]string{"If-Unmodified-Since", "Mon, 02 Jan 2006 15:04:05 GMT"}, 412},
+			{[]string{"If-Unmodified-Since", "Monday, 02-Jan-06 15:04:05 GMT"}, 412},
+			{[]string{"If-Unmodified-Since", "Mon Jan  2 15:04:05 2006"}, 412},
+			{[]string{"If-Unmodified-Since", "Mon, 02 Jan 2006 15:04:05 GMT", "If-Match", "*"}, 200},
 		}...)
 	}
 	for _, c := range conditions {

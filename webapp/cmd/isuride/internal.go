@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"runtime"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -23,8 +24,15 @@ const (
 	blockRate     = 1_000_000 // ns
 )
 
-// headLimit bounds the head of a request. Answers may take as long as a profile does.
-const headLimit = 5 * time.Second
+// What bounds a connection of an operator. An answer may take as long as its profile does,
+// and answerLimit besides.
+const (
+	headLimit    = 5 * time.Second // for a request's head, and for its body, which nobody needs
+	answerLimit  = time.Minute
+	profileLimit = time.Hour
+	idleLimit    = 2 * time.Minute // Prometheus asks every minute or more often
+	maxHead      = 16 << 10        // bytes
+)
 
 // internal is what operators are shown, on a listener of its own that must not be
 // reachable by strangers.
@@ -54,8 +62,12 @@ func serveInternal(address string, recorder *flight.Recorder, log *slog.Logger) 
 	i.mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	i.mux.Handle("/debug/flight", recorder)
 	i.mux.HandleFunc("/healthz", i.healthz)
-	i.http = http.Server{Handler: i.mux, ReadHeaderTimeout: headLimit}
+	i.http = http.Server{Handler: guard(address, i.mux), ReadHeaderTimeout: headLimit, IdleTimeout: idleLimit, MaxHeaderBytes: maxHead}
 	log.Info("serving internals", "address", l.Addr().String())
+	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+		log.Warn("ISURIDE_INTERNAL listens beyond this machine: whoever reaches the address sees metrics, memory profiles and traces, and can slow the server by asking for them; "+
+			"use 127.0.0.1:"+strconv.Itoa(a.Port)+" if nobody else needs them, else have a packet filter keep strangers out", "address", a.String())
+	}
 	go i.http.Serve(l)
 	return i, nil
 }

@@ -45,7 +45,7 @@ const pollPause = 30 * time.Millisecond
 const drainLimit = 12 * time.Second
 
 func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*server, error) {
-	static, err := api.NewStatic(staticFolder(cfg.static))
+	static, err := api.NewStatic(ctx, cfg.static, log.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("ISURIDE_STATIC: %w", err)
 	}
@@ -148,13 +148,6 @@ func solver(name string) func() dispatch.Solver {
 		return func() dispatch.Solver { return new(match.Hungarian) }
 	}
 	return func() dispatch.Solver { return new(match.Workspace) }
-}
-
-func staticFolder(path string) fs.FS {
-	if path == "" {
-		return nil
-	}
-	return os.DirFS(path)
 }
 
 // listen opens all listeners before anything else starts, so that a port in use is

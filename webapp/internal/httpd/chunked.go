@@ -51,7 +51,7 @@ func (r *request) chunkSize(b []byte, lim limits) (more bool, f fault) {
 }
 
 // parseChunkSize reads the hexadecimal size, cut at limit. Extensions mean
-// nothing to us and are skipped.
+// nothing to us: they are checked and skipped.
 func parseChunkSize(line []byte, limit int) (n int, ok bool) {
 	i := 0
 	for ; i < len(line); i++ {
@@ -64,7 +64,32 @@ func parseChunkSize(line []byte, limit int) (n int, ok bool) {
 	if i == 0 {
 		return 0, false
 	}
-	return n, i == len(line) || line[i] == ';' && isFieldValue(line[i:])
+	return n, isChunkExt(line[i:])
+}
+
+// isChunkExt checks extensions by the grammar of RFC 9112 7.1.1: a semicolon and a name each,
+// perhaps with a value, and white space around semicolons and equals signs only.
+func isChunkExt(b []byte) bool {
+	for len(b) > 0 {
+		b = trimLeft(b)
+		if len(b) == 0 || b[0] != ';' {
+			return false
+		}
+		b = trimLeft(b[1:])
+		n := tokenLen(b)
+		if n == 0 {
+			return false
+		}
+		b = b[n:]
+		if rest := trimLeft(b); len(rest) > 0 && rest[0] == '=' {
+			rest = trimLeft(rest[1:])
+			if n = max(tokenLen(rest), quotedLen(rest)); n == 0 {
+				return false
+			}
+			b = rest[n:]
+		}
+	}
+	return true
 }
 
 // chunkData takes the chunk's bytes and the line end behind them.

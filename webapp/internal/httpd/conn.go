@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -174,9 +175,13 @@ func (c *conn) now() time.Duration {
 
 // refuse answers a request that cannot be served.
 func (c *conn) refuse(f fault) {
-	c.ctx.msg = nil
-	c.ctx.req.reset()
-	c.ctx.tag = nil
+	x := c.ctx
+	head := bytes.HasPrefix(x.buf.pending(), []byte("HEAD ")) // however far parsing came
+	x.msg, x.tag = nil, nil
+	x.req.reset()
+	if head {
+		x.msg, x.req.method = []byte("HEAD"), spanOf(0, len("HEAD"))
+	}
 	c.sendError(f)
 	c.observe(0)
 	c.linger = true

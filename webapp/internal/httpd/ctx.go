@@ -59,6 +59,24 @@ func (c *Ctx) Header(name string) []byte {
 	return nil
 }
 
+// HeaderList returns the values of all fields of that name as one list (RFC 9110 5.3), or
+// nil. One field costs no copy.
+func (c *Ctx) HeaderList(name string) []byte {
+	var list []byte
+	for i := range c.req.fields[:c.req.count] {
+		f := &c.req.fields[i]
+		if !equalFold(f.name.of(c.msg), name) {
+			continue
+		}
+		if value := f.value.of(c.msg); list == nil {
+			list = value[:len(value):len(value)]
+		} else {
+			list = append(append(list, ", "...), value...)
+		}
+	}
+	return list
+}
+
 // Cookie returns the first cookie of that name, or nil; an empty value is not
 // nil. Double quotes around a value are not part of it (RFC 6265 4.1.1).
 func (c *Ctx) Cookie(name string) []byte {

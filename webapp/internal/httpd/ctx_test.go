@@ -37,6 +37,18 @@ func TestHeader(t *testing.T) {
 	}
 }
 
+func TestHeaderList(t *testing.T) {
+	c := ctxOf(t, lines("GET / HTTP/1.1", "Host: x", "A: 1", "B: 2", "a: 3, 4", "Empty:", "A: 5"))
+	for name, want := range map[string]string{"A": "1, 3, 4, 5", "b": "2", "Empty": ""} {
+		if got := c.HeaderList(name); got == nil || string(got) != want {
+			t.Errorf("HeaderList(%q) = %q, want %q", name, got, want)
+		}
+	}
+	if got := c.HeaderList("C"); got != nil || string(c.Header("B")) != "2" {
+		t.Errorf("a field that is not there: %q", got)
+	}
+}
+
 func TestCookie(t *testing.T) {
 	for _, tc := range []struct {
 		cookie string

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"runtime"
 	"strings"
@@ -162,6 +163,14 @@ var exchanges = []struct {
 	{name: "huge chunk", in: lines("POST / HTTP/1.1", "Host: x", "Transfer-Encoding: chunked") + "ffffffffffffffffffffffff\r\n", out: refused("413 Content Too Large", "request body too large"), closes: true},
 	{name: "chunks too large together", in: lines("POST / HTTP/1.1", "Host: x", "Transfer-Encoding: chunked") + "40\r\n" + strings.Repeat("a", 64) + "\r\n1\r\n", out: refused("413 Content Too Large", "request body too large"), closes: true},
 	{name: "chunk framing too large", in: lines("POST / HTTP/1.1", "Host: x", "Transfer-Encoding: chunked") + strings.Repeat("1;"+strings.Repeat("x", 200)+"\r\na\r\n", 8), out: refused("413 Content Too Large", "request body too large"), closes: true},
+	{name: "later 1.x", in: lines("GET / HTTP/1.2", "Host: x"), out: ok("GET / ? ")},
+	{name: "latest 1.x", in: lines("GET / HTTP/1.9", "Host: x"), out: ok("GET / ? ")},
+	{name: "version 0.9", in: lines("GET / HTTP/0.9", "Host: x"), out: refused("505 HTTP Version Not Supported", "HTTP version not supported"), closes: true},
+	{name: "empty expectation", in: lines("POST / HTTP/1.1", "Host: x", "Expect:"), out: ok("POST / ? ")},
+	{name: "empty members of an expectation", in: lines("POST / HTTP/1.1", "Host: x", "Expect: , 100-Continue,"), out: ok("POST / ? ")},
+	{name: "known and unknown expectation", in: lines("POST / HTTP/1.1", "Host: x", "Expect: 100-continue, miracles"), out: refused("417 Expectation Failed", "unknown expectation"), closes: true},
+	{name: "bare LF after an empty line", in: "\r\n\n" + lines("GET / HTTP/1.1", "Host: x"), out: refused("400 Bad Request", "line ends without carriage return"), closes: true},
+	{name: "absolute form with a malformed host", in: lines("GET http://a:b:c/ HTTP/1.1", "Host: x"), out: refused("400 Bad Request", "malformed request target"), closes: true},
 	{name: "unknown expectation", in: lines("POST / HTTP/1.1", "Host: x", "Expect: miracles"), out: refused("417 Expectation Failed", "unknown expectation"), closes: true},
 }
 
@@ -230,6 +239,70 @@ func TestExpectContinue(t *testing.T) {
 		c.send(lines("POST / HTTP/1.1", "Host: x", "Content-Length: 65", "Expect: 100-continue"))
 		c.expectEnd(refused("413 Content Too Large", "request body too large"))
 	})
+}
+
+// TestRefusedHead: an answer to HEAD has no body, however early the request is refused
+// (RFC 9110 9.3.2), and otherwise the head that the answer to GET has.
+func TestRefusedHead(t *testing.T) {
+	inAllModes(t, echo, exchangeOptions, func(t *testing.T, _ *Server, a target) {
+		for _, rest := range []string{
+			"/ HTTP/1.1\r\n\r\n",
+			"/ HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n",
+			"/ HTTP/1.1\r\nHost: a:b:c\r\n\r\n",
+			"/ HTTP/2.0\r\n\r\n",
+			"/\r\n\r\n",
+			"a HTTP/1.1\r\n\r\n",
+			"/" + strings.Repeat("a", 2000),
+			"/panic HTTP/1.1\r\nHost: x\r\n\r\n",
+			"/ HTTP/1.1\r\nHost: x\r\nContent-Length: 65\r\n\r\n",
+			"/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nx",
+		} {
+			end := ""
+			if strings.HasSuffix(rest, "x") {
+				end = "\r\n"
+			}
+			ask := func(method string) string {
+				c := dial(t, a)
+				c.send("\r\n" + lines("GET / HTTP/1.1", "Host: x")) // the refusal is not the first answer
+				c.expect(ok("GET / ? "))
+				c.send(method + " " + rest + end)
+				answer, _ := io.ReadAll(c)
+				return string(answer)
+			}
+			head, get := ask("HEAD"), ask("GET")
+			if want, body, _ := strings.Cut(get, "\r\n\r\n"); body == "" || head != want+"\r\n\r\n" {
+				t.Errorf("%.60q: HEAD is answered %q, GET %q", rest, head, get)
+			}
+		}
+	})
+}
+
+// TestChunkExtensions follows RFC 9112 7.1.1 to the letter.
+func TestChunkExtensions(t *testing.T) {
+	for ext, want := range map[string]bool{
+		"": true, ";a": true, ";a=b": true, " ;a=b": true, "\t; a \t=\t b": true, ";a;b=c ;d": true, `;a="b c;,@{}\""`: true, `;a=""`: true,
+		";": false, ";;a": false, " ": false, ";a ": false, ";a=": false, ";=b": false, ";a b": false, ";a b=@{}": false, ";a=b c": false,
+		`;a="b`: false, `;a="b\`: false, "; a=\"\x01\"": false, ";a=b\r": false, "x": false, ",a": false, ";a==b": false, `;a="b"c`: false,
+	} {
+		if _, got := parseChunkSize([]byte("3"+ext), 100); got != want {
+			t.Errorf("%q is taken: %t", "3"+ext, got)
+		}
+	}
+}
+
+// TestHosts follows RFC 9110 7.2 and RFC 3986 3.2.2.
+func TestHosts(t *testing.T) {
+	for host, want := range map[string]bool{
+		"": true, "x": true, "x:": true, "x:80": true, "a.b-c_d~e!": true, "1.2.3.4:5": true, "%41b": true, ":80": true, "xn--bcher-kva.example": true,
+		"[::1]": true, "[::1]:80": true, "[2001:DB8::7]:": true, "[::ffff:1.2.3.4]": true, "[v1.a:b]": true,
+		"a:b:c": false, "a:80:": false, "a:8x": false, "%zz": false, "%4": false, "%": false, "[[:]": false, "[": false, "[]": false, "[::1": false, "::1": false,
+		"[::1]x": false, "[::1]80": false, "[::1]:x": false, "[1.2.3.4]": false, "[::1%25eth0]": false, "[g::1]": false, "[v.a]": false, "[v1.]": false,
+		"a]": false, "a[b]": false, "a@b": false, "a/b": false, "a b": false, "a,b": true, "\xc3\xa4": false, `a"b`: false, "a\\b": false, "[:::1]": false, "[1:2:3:4:5:6:7:8:9]": false,
+	} {
+		if got := isHost([]byte(host)); got != want {
+			t.Errorf("the host %q is taken: %t", host, got)
+		}
+	}
 }
 
 // TestHalfClose has a client that sends its request, then its end.

@@ -48,23 +48,19 @@ func (r *request) requestLine(b []byte, s span) fault {
 }
 
 func (r *request) version(v []byte) fault {
-	switch string(v) {
-	case "HTTP/1.1":
-		r.minor = 1
-		return fault{}
-	case "HTTP/1.0":
-		r.minor = 0
-		return fault{}
+	if len(v) != len("HTTP/1.1") || string(v[:5]) != "HTTP/" || !isDigit(v[5]) || v[6] != '.' || !isDigit(v[7]) {
+		return fault{400, "malformed request line"}
 	}
-	if len(v) == 8 && string(v[:5]) == "HTTP/" && isDigit(v[5]) && v[6] == '.' && isDigit(v[7]) {
+	if v[5] != '1' {
 		return fault{505, "HTTP version not supported"}
 	}
-	return fault{400, "malformed request line"}
+	r.minor = min(v[7]-'0', 1) // a later 1.x is answered like 1.1 (RFC 9110 2.5)
+	return fault{}
 }
 
 // target splits b[from:to] into path and query: origin-form, absolute-form, and
-// the asterisk of OPTIONS. The authority of the absolute-form is dropped, there
-// is only one site here.
+// the asterisk of OPTIONS. The authority of the absolute-form is checked and dropped,
+// there is only one site here.
 func (r *request) target(b []byte, from, to int) bool {
 	t := b[from:to]
 	if len(t) == 0 || !isVisible(t) {
@@ -91,7 +87,7 @@ func (r *request) absolute(b []byte, from, to int) bool {
 	if n < 0 {
 		n = to - host
 	}
-	if n == 0 {
+	if n == 0 || !isHost(b[host:host+n]) {
 		return false
 	}
 	r.split(b, host+n, to)
@@ -162,10 +158,18 @@ func (r *request) known(name, value []byte) fault {
 }
 
 func (r *request) expectation(value []byte) fault {
-	if !equalFold(value, "100-continue") {
-		return fault{417, "unknown expectation"}
+	for len(value) > 0 {
+		var member []byte
+		member, value, _ = bytes.Cut(value, []byte(","))
+		member = trimBlank(member)
+		switch {
+		case len(member) == 0: // means nothing (RFC 9110 5.6.1)
+		case equalFold(member, "100-continue"):
+			r.expect = true
+		default:
+			return fault{417, "unknown expectation"}
+		}
 	}
-	r.expect = true
 	return fault{}
 }
 

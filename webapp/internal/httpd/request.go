@@ -88,6 +88,9 @@ type limits struct{ header, body int }
 // other requests, and returns its length once it is complete, or 0 when more
 // bytes are needed. A chunked body is decoded in place.
 func (r *request) parse(b []byte, lim limits) (int, fault) {
+	if r.stage == atRequestLine && len(b) == 1 && b[0] == '\r' {
+		return 0, fault{} // perhaps half of an empty line, which the caller drops unparsed
+	}
 	for r.stage < atBody {
 		line, st := r.line(b, lim.header)
 		if st != lineFound {

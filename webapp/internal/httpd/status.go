@@ -30,6 +30,8 @@ func reason(status int) string {
 		return "Request Timeout"
 	case 409:
 		return "Conflict"
+	case 412:
+		return "Precondition Failed"
 	case 413:
 		return "Content Too Large"
 	case 417:
