@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -98,11 +99,15 @@ func (s *Store) cutWithRefusals(ctx context.Context, generation, to uint64, rows
 		}
 		return nil
 	})
+	before := s.refused.rows
 	s.refused.known = false // the transaction knows
 	if err != nil {
 		return err
 	}
-	return s.refused.reload(ctx, s.db)
+	if err := s.refused.reload(ctx, s.db); err == nil { // otherwise the next cut does
+		s.tell(before)
+	}
+	return nil
 }
 
 // table writes the rows in spans between those of which an earlier image was refused.
@@ -174,15 +179,36 @@ func attempt(ctx context.Context, tx *sqlx.Tx, f func() error) error {
 	return err
 }
 
-// keep puts row i into refused_rows. The error's text may quote a value, so it is not
-// logged where others read.
+// keep puts row i into refused_rows. An error of that table itself is no row's: the cut
+// waits until rows can be kept.
 func (s *Store) keep(ctx context.Context, tx *sqlx.Tx, tab *table, t *isuride.Tables, i int, position uint64, why error) error {
 	row := refusedRow{Table: tab.name, Key: tab.key(t, i), Content: tab.encode(t, i), Error: ascii(why.Error()), Position: position}
-	s.log.Error("the database refuses a row for good; it is kept in refused_rows and tried again at the next start",
-		"table", tab.name, "key", strings.Join(tab.keyTexts(t, i), " "), "err", why)
 	_, err := tx.ExecContext(ctx, "REPLACE INTO refused_rows (table_name, row_key, content, error, position) VALUES (?, ?, ?, ?, ?)",
 		row.Table, row.Key, row.Content, row.Error, row.Position)
-	return err
+	if err != nil {
+		return fmt.Errorf("%w: %w", errCannotKeep, err)
+	}
+	return nil
+}
+
+// errCannotKeep says that refused_rows takes no rows.
+var errCannotKeep = errors.New("the table refused_rows cannot take what another table refuses")
+
+// tell logs the rows that a cut has added to refused_rows: which, and the number of the
+// database's error, whose words may quote a token.
+func (s *Store) tell(before map[refusedKey]refusedRow) {
+	for key, row := range s.refused.rows {
+		if before[key].Error == row.Error {
+			continue
+		}
+		tab, one, err := row.decode()
+		if err != nil {
+			continue // told at the next load
+		}
+		reason, _, _ := strings.Cut(row.Error, ":")
+		s.log.Error("the database refuses a row for good; it is kept in refused_rows, with the reason, and tried again at the next start",
+			"table", tab.name, "key", strings.Join(tab.keyTexts(one, 0), " "), "reason", reason)
+	}
 }
 
 func forget(ctx context.Context, tx *sqlx.Tx, row refusedRow) error {

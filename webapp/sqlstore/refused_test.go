@@ -1,6 +1,9 @@
 package sqlstore_test
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"isuride/webapp/isuride"
@@ -125,4 +128,42 @@ func TestResetForgetsRefusedRows(t *testing.T) {
 			t.Errorf("%d rows are refused", s.Refused())
 		}
 	})
+}
+
+// While refused rows cannot be kept the cut waits, and nothing of it is written.
+func TestRowsThatCannotBeKeptAreWaitedFor(t *testing.T) {
+	c := sqliteConfig(t)
+	s := open(t, c)
+	reset(t, s, 1, &isuride.Tables{})
+	refusing(t, c)
+	direct(t, c, "CREATE TRIGGER nor BEFORE INSERT ON refused_rows BEGIN SELECT RAISE(ABORT, 'no'); END")
+	rows := &isuride.Tables{Users: []isuride.User{{ID: "a", Lastname: "no"}, {ID: "b", Username: "b", AccessToken: "b", InvitationCode: "b"}}}
+	if err := s.WriteCut(t.Context(), 1, 1, rows); err == nil || sqlstore.IsRefusal(err) || sqlstore.IsHopeless(err) {
+		t.Errorf("got %v", err)
+	}
+	if got := load(t, s); got.Position != 0 || got.Tables.Rows() != 0 {
+		t.Errorf("position %d with %d rows", got.Position, got.Tables.Rows())
+	}
+	direct(t, c, "DROP TRIGGER nor")
+	write(t, s, 1, 1, rows)
+	if s.Refused() != 1 {
+		t.Errorf("%d rows are refused", s.Refused())
+	}
+}
+
+// The log names the row, and no token.
+func TestRefusedRowInTheLog(t *testing.T) {
+	c := sqliteConfig(t)
+	var lines bytes.Buffer
+	s, err := sqlstore.Open(t.Context(), c, slog.New(slog.NewTextHandler(&lines, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	reset(t, s, 1, &isuride.Tables{})
+	refusing(t, c)
+	write(t, s, 1, 1, &isuride.Tables{Users: []isuride.User{{ID: "id-of-it", Lastname: "no", AccessToken: "secret"}}})
+	if text := lines.String(); !strings.Contains(text, "table=users key=id-of-it") || strings.Contains(text, "secret") {
+		t.Errorf("the log says %s", text)
+	}
 }

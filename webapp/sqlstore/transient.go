@@ -42,7 +42,7 @@ var refusalsSQLite = []int{sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, s
 // IsRefusal reports whether err proves that the database will not take these values as
 // long as its tables are what they are.
 func IsRefusal(err error) bool {
-	return isMySQL(err, refusalsMySQL...) || isSQLite(err, refusalsSQLite)
+	return !errors.Is(err, errCannotKeep) && (isMySQL(err, refusalsMySQL...) || isSQLite(err, refusalsSQLite))
 }
 
 // IsHopeless reports whether a cut can never be written, whatever an operator does to the
