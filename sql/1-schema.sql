@@ -123,5 +123,6 @@ CREATE TABLE IF NOT EXISTS journal_position (
   generation BIGINT     NOT NULL COMMENT 'number of the initialize that filled the tables',
   position   BIGINT     NOT NULL COMMENT 'last event of that generation in the tables',
   ready      TINYINT(1) NOT NULL COMMENT '0 while the tables are being filled',
+  history    VARCHAR(32) NOT NULL DEFAULT '' COMMENT 'identity of the content and its journal',
   PRIMARY KEY (id)
 ) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'position in the event log';

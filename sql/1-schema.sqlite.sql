@@ -105,5 +105,6 @@ CREATE TABLE IF NOT EXISTS journal_position (
   id         INTEGER NOT NULL PRIMARY KEY,
   generation INTEGER NOT NULL,
   position   INTEGER NOT NULL,
-  ready      INTEGER NOT NULL
+  ready      INTEGER NOT NULL,
+  history    TEXT NOT NULL DEFAULT ''
 ) STRICT;

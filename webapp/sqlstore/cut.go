@@ -48,7 +48,7 @@ func movePosition(ctx context.Context, tx *sqlx.Tx, generation, to uint64) (bool
 	if err != nil {
 		return false, err
 	}
-	if at == (position{Generation: generation, Position: to, Ready: true}) {
+	if at.Generation == generation && at.Position == to && at.Ready {
 		return false, nil
 	}
 	return false, fmt.Errorf("%w: it is at position %d of generation %d, ready %t", ErrFenced, at.Position, at.Generation, at.Ready)

@@ -16,6 +16,7 @@ import (
 // not exist.
 type Snapshot struct {
 	Generation, Position uint64
+	History              string
 	isuride.Tables
 	Tracks map[string]Track
 }
@@ -40,7 +41,7 @@ func (s *Store) load(ctx context.Context) (*Snapshot, error) {
 	if !before.Ready {
 		return nil, ErrNotReady
 	}
-	snapshot := &Snapshot{Generation: before.Generation, Position: before.Position}
+	snapshot := &Snapshot{Generation: before.Generation, Position: before.Position, History: before.History}
 	if err := s.loadTables(ctx, snapshot); err != nil {
 		return nil, err
 	}

@@ -41,6 +41,9 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Store, error) {
 		s, err = c.connect(ctx, log)
 		return err
 	})
+	if err == nil {
+		err = s.identify(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", c, err)
 	}

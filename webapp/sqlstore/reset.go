@@ -92,8 +92,15 @@ func execute(statements ...string) func(context.Context, *sqlx.Tx) error {
 // mark sets the position to 0 of the generation.
 func mark(generation uint64, ready bool) func(context.Context, *sqlx.Tx) error {
 	return func(ctx context.Context, tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, "REPLACE INTO journal_position (id, generation, position, ready) VALUES (1, ?, 0, ?)",
-			generation, ready)
+		at, err := readPosition(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if at.History == "" {
+			at.History = newHistory()
+		}
+		_, err = tx.ExecContext(ctx, "REPLACE INTO journal_position (id, generation, position, ready, history) VALUES (1, ?, 0, ?, ?)",
+			generation, ready, at.History)
 		return err
 	}
 }

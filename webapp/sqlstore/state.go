@@ -16,6 +16,9 @@ type State struct {
 	// not foreign, they are empty or a Reset did not come to its end: it has to be done.
 	Ready                bool
 	Generation, Position uint64
+	// History is the identity of what the tables hold, the same in the journal; "" before the first
+	// fill or adoption.
+	History string
 	// Foreign: another program filled them, and no generation of ours was ever there.
 	// Adopt takes them over; Reset would throw them away.
 	Foreign bool
@@ -30,6 +33,7 @@ type position struct {
 	Generation uint64 `db:"generation"`
 	Position   uint64 `db:"position"`
 	Ready      bool   `db:"ready"`
+	History    string `db:"history"`
 }
 
 // State reads what the database holds; an empty one is no error.
@@ -56,7 +60,7 @@ func (s *Store) state(ctx context.Context) (State, error) {
 			return State{}, err
 		}
 		state.Ready = state.Exists && p.Ready
-		state.Generation, state.Position = p.Generation, p.Position
+		state.Generation, state.Position, state.History = p.Generation, p.Position, p.History
 	}
 	if !state.Exists || state.Generation != 0 {
 		return state, nil
@@ -68,7 +72,7 @@ func (s *Store) state(ctx context.Context) (State, error) {
 // readPosition reads the position; without a row all is zero.
 func readPosition(ctx context.Context, q sqlx.QueryerContext) (position, error) {
 	var rows []position
-	err := sqlx.SelectContext(ctx, q, &rows, "SELECT generation, position, ready FROM journal_position WHERE id = 1")
+	err := sqlx.SelectContext(ctx, q, &rows, "SELECT generation, position, ready, history FROM journal_position WHERE id = 1")
 	if err != nil || len(rows) == 0 {
 		return position{}, err
 	}
