@@ -99,6 +99,7 @@ func state(t *testing.T, s *sqlstore.Store) sqlstore.State {
 	if err != nil {
 		t.Fatal(err)
 	}
+	st.History = "" // random
 	return st
 }
 
@@ -178,7 +179,7 @@ func TestResetLoadsBack(t *testing.T) {
 		if got.Generation != 3 || got.Position != 0 {
 			t.Errorf("position %d of generation %d", got.Position, got.Generation)
 		}
-		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 3, History: got.History}); state(t, s) != want || len(got.History) != 32 {
+		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 3}); state(t, s) != want || len(got.History) != 32 {
 			t.Errorf("state %+v, want %+v", state(t, s), want)
 		}
 	})
