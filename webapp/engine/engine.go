@@ -11,8 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,10 +21,13 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// Config is what an engine is made of. All fields are required but for Repair.
+// Config is what an engine is made of. All fields are required but for Folder and
+// Repair.
 type Config struct {
 	// JournalDir holds a folder of segments for each generation.
 	JournalDir string
+	// Folder is JournalDir, locked; the engine has it from Start on. If it is nil, Start locks it.
+	Folder     *Folder
 	Durability journal.Durability
 	// Repair has a corrupt journal cut instead of refused.
 	Repair bool
@@ -62,20 +63,37 @@ const (
 // another program if it holds such, else on the initial data. The database is the
 // engine's until Stop.
 func Start(ctx context.Context, db *sqlstore.Store, cfg Config) (*Engine, error) {
+	if cfg.Folder == nil {
+		var err error
+		if cfg.Folder, err = LockFolder(cfg.JournalDir); err != nil {
+			return nil, err
+		}
+	}
 	e := &Engine{cfg: cfg, db: db, failed: make(chan error, 1)}
-	st, err := db.State(ctx)
+	if err := e.begin(ctx); err != nil {
+		return nil, errors.Join(err, cfg.Folder.Close())
+	}
+	return e, nil
+}
+
+// begin opens the first generation. The journals are looked at before the database is changed.
+func (e *Engine) begin(ctx context.Context) error {
+	st, err := e.db.State(ctx)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if _, err := e.cfg.Folder.check(st); err != nil {
+		return err
 	}
 	if err := e.prepare(ctx, st); err != nil {
-		return nil, err
+		return err
 	}
 	g, err := e.open(ctx, Stats{})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	e.current.Store(g)
-	return e, nil
+	return nil
 }
 
 // prepare makes the tables hold a generation of ours.
@@ -162,28 +180,5 @@ func (e *Engine) Stop() error {
 	defer e.changing.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
 	defer cancel()
-	return e.Current().stop(ctx)
-}
-
-// journalDir is the folder of one generation's segments.
-func (e *Engine) journalDir(generation uint64) string {
-	return filepath.Join(e.cfg.JournalDir, fmt.Sprintf("%06d", generation))
-}
-
-// dropJournals removes the segments of all generations but one.
-func (e *Engine) dropJournals(keep uint64) error {
-	entries, err := os.ReadDir(e.cfg.JournalDir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	for _, entry := range entries {
-		var generation uint64
-		if n, _ := fmt.Sscanf(entry.Name(), "%06d", &generation); n != 1 || generation == keep {
-			continue
-		}
-		if err := os.RemoveAll(filepath.Join(e.cfg.JournalDir, entry.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(e.Current().stop(ctx), e.cfg.Folder.Close())
 }

@@ -46,10 +46,15 @@ func (e *Engine) open(ctx context.Context, before Stats) (*Generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.dropJournals(snapshot.Generation); err != nil {
-		return nil, fmt.Errorf("journal folder (ISURIDE_JOURNAL): remove old generations: %w", err)
+	history, err := journal.ParseHistory(snapshot.History)
+	if err != nil {
+		return nil, fmt.Errorf("table journal_position: %w", err)
 	}
-	log, err := journal.Open(journal.Options{Dir: e.journalDir(snapshot.Generation), Durability: e.cfg.Durability,
+	err = e.clear(sqlstore.State{Ready: true, Generation: snapshot.Generation, Position: snapshot.Position, History: snapshot.History})
+	if err != nil {
+		return nil, err
+	}
+	log, err := journal.Open(journal.Options{Dir: e.cfg.Folder.journal(snapshot.Generation), History: history, Durability: e.cfg.Durability,
 		First: snapshot.Position + 1, Repair: e.cfg.Repair, Log: e.cfg.Log})
 	if err != nil {
 		return nil, err
@@ -84,7 +89,8 @@ func tracks(snapshot *sqlstore.Snapshot) map[string]state.Track {
 func (g *Generation) replay(position uint64) ([]*state.Charge, map[string]uint64, error) {
 	oldest := g.journal.Oldest()
 	if g.journal.Appended() > position && oldest > position+1 {
-		return nil, nil, fmt.Errorf("the journal begins at event %d, but the database stands at %d: the events between are missing", oldest, position)
+		return nil, nil, fmt.Errorf("ISURIDE_JOURNAL: the journal in %s begins at event %d, but the database stands at %d, as an older backup does: the events between are missing; put back a later copy of the database, or move the journal's folder away to go on without them",
+			g.cfg.JournalDir, oldest, position)
 	}
 	r, err := g.journal.ReadFrom(oldest)
 	if err != nil {
