@@ -22,6 +22,8 @@ type Stats struct {
 	Journal    journal.Stats
 	Flush      flush.Stats
 	Payment    payment.Stats
+	// Initializes that took place, and those that failed and changed nothing.
+	Initialized, NotInitialized uint64
 }
 
 // Stats reads the figures.
@@ -30,6 +32,7 @@ func (e *Engine) Stats() Stats {
 	s := g.own()
 	s.State = g.Store.Overview()
 	s.add(&g.before)
+	s.Initialized, s.NotInitialized = e.succeeded.Load(), e.refused.Load()
 	return s
 }
 
@@ -70,7 +73,7 @@ const (
 	lagLimit = 15 * time.Second
 )
 
-var errNoGeneration = errors.New("no generation is open: initialize is under way or has failed, or the server is stopping")
+var errNoGeneration = errors.New("no generation is open: the server is stopping, or an initialize is about to end")
 
 // Health says why the engine should not be relied on, nil if it can. While it answers from
 // memory and keeps changes in the journal, it does not know a database that it has nothing
@@ -79,6 +82,9 @@ func (e *Engine) Health() error {
 	g := e.Current()
 	if g.ctx.Err() != nil {
 		return errNoGeneration
+	}
+	if g.held.Load() {
+		return errHeld
 	}
 	if err := g.journal.Stats().Err; err != nil {
 		return err

@@ -16,7 +16,7 @@ func (s *Store) Adopt(ctx context.Context, generation uint64) error {
 	if err := s.transaction(ctx, execute(append(s.dialect.adopt, position)...)); err != nil {
 		return fmt.Errorf("adopt the database: %w", err)
 	}
-	if err := s.transaction(ctx, mark(generation, true)); err != nil {
+	if err := s.transaction(ctx, mark(generation, "")); err != nil {
 		return fmt.Errorf("adopt the database: mark as ready: %w", err)
 	}
 	return nil

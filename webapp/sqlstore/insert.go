@@ -21,6 +21,7 @@ type inserter struct {
 	dialect *dialect
 	chunk   int
 	upsert  bool
+	suffix  string // of the tables' names
 
 	statement []byte
 	fields    []any
@@ -37,7 +38,7 @@ func (in *inserter) insert(ctx context.Context, tx *sqlx.Tx, t *isuride.Tables) 
 }
 
 func (in *inserter) table(ctx context.Context, tx *sqlx.Tx, tab *table, t *isuride.Tables) error {
-	head, tail := tab.insert(), ""
+	head, tail := tab.insert(in.suffix), ""
 	if in.upsert {
 		tail = in.dialect.upsert(tab)
 	}

@@ -77,7 +77,7 @@ func (s *Store) loadTable(ctx context.Context, tab *table, t *isuride.Tables) er
 			}
 		}
 		return nil
-	}, "SELECT "+strings.Join(tab.columnNames(), ", ")+" FROM "+tab.name+" ORDER BY "+strings.Join(tab.keyNames(), ", "))
+	}, "SELECT "+strings.Join(tab.columnNames(), ", ")+" FROM "+tab.name+s.suffix+" ORDER BY "+strings.Join(tab.keyNames(), ", "))
 	if err != nil {
 		return fmt.Errorf("table %s: %w", tab.name, err)
 	}

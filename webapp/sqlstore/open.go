@@ -24,6 +24,8 @@ type Store struct {
 	dialect *dialect
 	// chunk is the length in bytes at which an INSERT statement is sent.
 	chunk int
+	// suffix is that of the tables' names in what is loaded, see LoadFilled.
+	suffix string
 }
 
 // maxConns is how many connections there are: as many tables, or parts of a large one,

@@ -2,8 +2,10 @@ package sqlstore
 
 import (
 	"context"
-	"fmt"
+	"database/sql"
 	"io/fs"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -12,43 +14,34 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// Reset replaces everything by the rows of t, as position 0 of the generation. From its
-// first step on no cut of another generation is accepted, and until its last the state
-// is not ready, so that a Reset that ended early is recognised (State.Ready) and done
-// again.
+// Reset replaces everything by the rows of t, as position 0 of the generation. A Reset
+// that fails or is interrupted has changed nothing.
 func (s *Store) Reset(ctx context.Context, generation uint64, t *isuride.Tables) error {
-	position, create, err := s.dialect.statements()
+	before, err := s.State(ctx)
 	if err != nil {
-		return fmt.Errorf("reset the database: %w", err)
+		return err
 	}
-	// MySQL commits with each statement that changes the schema; nothing here relies on
-	// more than one of them at a time.
-	steps := []struct {
-		name string
-		run  func(ctx context.Context, tx *sqlx.Tx) error
-	}{
-		{"create the position", execute(position)},
-		{"mark as not ready", mark(generation, false)},
-		{"create the tables", execute(create...)},
-		{"insert the rows", func(ctx context.Context, tx *sqlx.Tx) error {
-			in := inserter{dialect: s.dialect, chunk: s.chunk}
-			if err := in.insert(ctx, tx, t); err != nil {
-				return err
-			}
-			return mark(generation, true)(ctx, tx)
-		}},
+	if err := s.Fill(ctx, generation, t); err != nil {
+		return err
 	}
-	for _, step := range steps {
-		if err := s.transaction(ctx, step.run); err != nil {
-			return fmt.Errorf("reset the database: %s: %w", step.name, err)
-		}
+	if err := s.Swap(ctx, before.Generation, generation); err != nil {
+		return err
 	}
-	return nil
+	return s.Sweep(ctx)
 }
 
 // transaction commits what f does if it succeeds, and undoes it otherwise.
 func (s *Store) transaction(ctx context.Context, f func(ctx context.Context, tx *sqlx.Tx) error) error {
-	tx, err := s.db.BeginTxx(ctx, nil)
+	return transact(ctx, s.db, f)
+}
+
+// beginner is a pool or one connection of it.
+type beginner interface {
+	BeginTxx(ctx context.Context, opts *sql.TxOptions) (*sqlx.Tx, error)
+}
+
+func transact(ctx context.Context, b beginner, f func(ctx context.Context, tx *sqlx.Tx) error) error {
+	tx, err := b.BeginTxx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -78,6 +71,27 @@ func (d *dialect) statements() (position string, create []string, err error) {
 	return position, create, nil
 }
 
+// creation matches the beginning of a statement that makes a table.
+var creation = regexp.MustCompile(`(?m)^CREATE TABLE (?:IF NOT EXISTS )?(\w+)`)
+
+// beside is the schema under other names: the statements that make the tables with the
+// suffix, and the names without it, that of the position last.
+func (d *dialect) beside(suffix string) (create, names []string, err error) {
+	position, others, err := d.statements()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, statement := range append(slices.Clone(others), position) {
+		name := creation.FindStringSubmatch(statement)
+		if name == nil {
+			continue // drops what is there
+		}
+		create = append(create, creation.ReplaceAllString(statement, "CREATE TABLE ${1}"+suffix))
+		names = append(names, name[1])
+	}
+	return create, names, nil
+}
+
 func execute(statements ...string) func(context.Context, *sqlx.Tx) error {
 	return func(ctx context.Context, tx *sqlx.Tx) error {
 		for _, statement := range statements {
@@ -89,11 +103,11 @@ func execute(statements ...string) func(context.Context, *sqlx.Tx) error {
 	}
 }
 
-// mark sets the position to 0 of the generation.
-func mark(generation uint64, ready bool) func(context.Context, *sqlx.Tx) error {
+// mark sets the position to 0 of the generation, in the table with the suffix.
+func mark(generation uint64, suffix string) func(context.Context, *sqlx.Tx) error {
 	return func(ctx context.Context, tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, "REPLACE INTO journal_position (id, generation, position, ready) VALUES (1, ?, 0, ?)",
-			generation, ready)
+		_, err := tx.ExecContext(ctx, "REPLACE INTO "+positionTable+suffix+" (id, generation, position, ready) VALUES (1, ?, 0, ?)",
+			generation, true)
 		return err
 	}
 }

@@ -34,9 +34,9 @@ func TestResetLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-// A reset that ends early, here by a data set that names a user twice, is recognised,
-// takes no cuts, and can be done again.
-func TestInterruptedReset(t *testing.T) {
+// A reset that fails, here by a data set that names a user twice, has changed nothing, and
+// can be done again.
+func TestFailedReset(t *testing.T) {
 	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
 		s := open(t, c)
 		reset(t, s, 1, fullTables())
@@ -47,21 +47,34 @@ func TestInterruptedReset(t *testing.T) {
 		}
 
 		s = open(t, c)
-		if want := (sqlstore.State{Exists: true, Generation: 2}); state(t, s) != want {
+		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 1}); state(t, s) != want {
 			t.Errorf("state %+v, want %+v", state(t, s), want)
 		}
-		if _, err := s.Load(t.Context()); !errors.Is(err, sqlstore.ErrNotReady) {
-			t.Errorf("load: %v", err)
-		}
-		for generation := range uint64(4) {
-			if err := s.WriteCut(t.Context(), generation, 1, fullTables()); !errors.Is(err, sqlstore.ErrFenced) {
-				t.Errorf("cut of generation %d: %v", generation, err)
-			}
-		}
-		reset(t, s, 3, fullTables())
-		if got := load(t, s); got.Generation != 3 || len(got.Users) != 2 {
+		write(t, s, 1, 1, fullTables())
+		want := fullTables()
+		want.ChairLocations = nil
+		got := load(t, s)
+		wantTables(t, &got.Tables, want)
+		reset(t, s, 3, &isuride.Tables{})
+		if got := load(t, s); got.Generation != 3 || len(got.Users) != 0 {
 			t.Errorf("generation %d with %d users", got.Generation, len(got.Users))
 		}
+	})
+}
+
+// A first reset that fails leaves a database that is still to be filled.
+func TestFailedFirstReset(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := open(t, c)
+		twice := fullTables()
+		twice.Users = append(twice.Users, twice.Users[0])
+		if err := s.Reset(t.Context(), 1, twice); err == nil {
+			t.Fatal("a user was stored twice")
+		}
+		if got := state(t, s); got != (sqlstore.State{}) {
+			t.Errorf("state %+v", got)
+		}
+		reset(t, s, 1, fullTables())
 	})
 }
 
@@ -125,6 +138,43 @@ func TestEmptyTablesAreNotForeign(t *testing.T) {
 		direct(t, c, "DROP TABLE coupons")
 		if got := state(t, s); got != (sqlstore.State{}) {
 			t.Errorf("state %+v with a table less", got)
+		}
+	})
+}
+
+// A table that is missing is no reason to throw the others away.
+func TestMissingTable(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := open(t, c)
+		reset(t, s, 5, fullTables())
+		direct(t, c, "DROP TABLE coupons")
+		if want := (sqlstore.State{Generation: 5, Damaged: "coupons"}); state(t, s) != want {
+			t.Errorf("state %+v, want %+v", state(t, s), want)
+		}
+		reset(t, s, 6, fullTables()) // as by an initialize
+		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 6}); state(t, s) != want {
+			t.Errorf("state %+v, want %+v", state(t, s), want)
+		}
+	})
+}
+
+// A swap goes on from the generation that it was made for, and from no other.
+func TestSwapIsFenced(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s, other := open(t, c), open(t, c)
+		reset(t, s, 1, fullTables())
+		if err := s.Fill(t.Context(), 2, fullTables()); err != nil {
+			t.Fatal(err)
+		}
+		reset(t, other, 7, fullTables())
+		if err := s.Fill(t.Context(), 2, fullTables()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Swap(t.Context(), 1, 2); !errors.Is(err, sqlstore.ErrFenced) {
+			t.Errorf("swap: %v", err)
+		}
+		if got := state(t, s); got.Generation != 7 || !got.Ready {
+			t.Errorf("state %+v", got)
 		}
 	})
 }

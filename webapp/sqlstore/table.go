@@ -119,9 +119,10 @@ func (t *table) keyNames() []string {
 	return names
 }
 
-// insert is the beginning of an INSERT statement, before the rows.
-func (t *table) insert() string {
-	return "INSERT INTO " + t.name + " (" + strings.Join(t.columnNames(), ", ") + ") VALUES "
+// insert is the beginning of an INSERT statement into the table with the suffix, before
+// the rows.
+func (t *table) insert(suffix string) string {
+	return "INSERT INTO " + t.name + suffix + " (" + strings.Join(t.columnNames(), ", ") + ") VALUES "
 }
 
 // index is the position of the column in the table.
