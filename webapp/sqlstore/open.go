@@ -26,6 +26,8 @@ type Store struct {
 	chunk int
 	// suffix is that of the tables' names in what is loaded, see LoadFilled.
 	suffix string
+	// settleFor is how long Swap looks for an outcome; 0 means settleLimit.
+	settleFor time.Duration
 }
 
 // maxConns is how many connections there are: as many tables, or parts of a large one,

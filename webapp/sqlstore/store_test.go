@@ -54,7 +54,7 @@ func open(tb testing.TB, c sqlstore.Config) *sqlstore.Store {
 // direct runs a statement past the store.
 func direct(t *testing.T, c sqlstore.Config, statement string) {
 	t.Helper()
-	driver, source := "sqlite", "file:"+(&url.URL{Path: c.Path}).EscapedPath()
+	driver, source := "sqlite", sqliteSource(c)
 	if c.Dialect == sqlstore.MySQL {
 		driver, source = "mysql", mysqltest.Source(c)
 	}
@@ -67,6 +67,8 @@ func direct(t *testing.T, c sqlstore.Config, statement string) {
 		t.Fatal(err)
 	}
 }
+
+func sqliteSource(c sqlstore.Config) string { return "file:" + (&url.URL{Path: c.Path}).EscapedPath() }
 
 // reset, write and load fail the test if the store does.
 

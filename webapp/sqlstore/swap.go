@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -117,7 +118,7 @@ func (s *Store) Swap(ctx context.Context, from, generation uint64) error {
 }
 
 func (s *Store) insistOnSettling(ctx context.Context, generation uint64) (swapped bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, settleLimit)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.settleFor, settleLimit))
 	defer cancel()
 	for {
 		if swapped, err = s.Settle(ctx, generation); err == nil {
