@@ -64,6 +64,10 @@ const stopLimit = 30 * time.Second
 // another program if it holds such, else on the initial data. The database is the
 // engine's until Stop.
 func Start(ctx context.Context, db *sqlstore.Store, cfg Config) (*Engine, error) {
+	return start(ctx, db, cfg)
+}
+
+func start(ctx context.Context, db database, cfg Config) (*Engine, error) {
 	e := &Engine{cfg: cfg, db: db, failed: make(chan error, 1)}
 	st, err := db.State(ctx)
 	if err != nil {
