@@ -69,6 +69,9 @@ func Start(ctx context.Context, db *sqlstore.Store, cfg Config) (*Engine, error)
 
 func start(ctx context.Context, db database, cfg Config) (*Engine, error) {
 	e := &Engine{cfg: cfg, db: db, failed: make(chan error, 1)}
+	if err := e.fence(ctx); err != nil {
+		return nil, err
+	}
 	st, err := db.State(ctx)
 	if err != nil {
 		return nil, err

@@ -33,6 +33,8 @@ const (
 	// settlePause is the time between two attempts to find out an outcome that was not
 	// known when its initialize was answered.
 	settlePause = time.Second
+	// fenceAttempts are made at a start, each of which waits as long as any lock is waited for.
+	fenceAttempts = 3
 	// settleLimit bounds one of them.
 	settleLimit = 10 * time.Second
 )
@@ -243,6 +245,18 @@ func (e *Engine) initialData(paymentServer string) (*isuride.Tables, error) {
 		setSetting(rows, isuride.PaymentGatewayURL, paymentServer)
 	}
 	return rows, nil
+}
+
+// fence ends the swap of a killed process that the database may still be at: it would come
+// upon the generation that is opened now. A lock that is in its way is gone soon.
+func (e *Engine) fence(ctx context.Context) (err error) {
+	for range fenceAttempts {
+		if _, err = e.db.Settle(ctx, 0); err == nil || ctx.Err() != nil || !sqlstore.IsTransient(err) {
+			return err
+		}
+		e.cfg.Log.Warn("waiting for an initialize that was interrupted", "err", err)
+	}
+	return err
 }
 
 // sweep removes tables that nothing needs. Those that stay are removed another time.

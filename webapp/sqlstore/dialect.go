@@ -24,6 +24,8 @@ type dialect struct {
 	adopt []string
 	// session are the statements that a session of Fill and Swap begins with.
 	session []string
+	// exists tells whether there is such a table, once nobody is changing that any more.
+	exists func(ctx context.Context, q sqlx.QueryerContext, table string) (bool, error)
 	// swap puts the tables that were filled in the place of the others.
 	swap func(ctx context.Context, s *Store, conn *sqlx.Conn, from uint64) error
 }
@@ -39,6 +41,7 @@ var mysqlDialect = dialect{
 		"ALTER TABLE users MODIFY username VARCHAR(30) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL",
 	},
 	session: []string{fmt.Sprintf("SET SESSION autocommit = 1, lock_wait_timeout = %d, innodb_lock_wait_timeout = %[1]d", lockLimit)},
+	exists:  existsMySQL,
 	swap:    swapMySQL,
 }
 
@@ -50,6 +53,7 @@ var sqliteDialect = dialect{
 	nul:      appendHex,
 	// Views and triggers of others keep the names they use.
 	session: []string{"PRAGMA legacy_alter_table = ON"},
+	exists:  existsSQLite,
 	swap:    swapSQLite,
 }
 

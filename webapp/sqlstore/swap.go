@@ -132,13 +132,20 @@ func (s *Store) insistOnSettling(ctx context.Context, generation uint64) (swappe
 	}
 }
 
-// Settle finds out whether a Swap to the generation has taken place. Without the new
-// position's table no swap succeeds, and dropping it waits for one under way; so what the
-// position says afterwards is final.
+// Settle finds out whether a Swap to the generation has taken place, which this process or
+// one that was killed has begun. Without the new position's table no swap succeeds, and
+// looking for it or dropping it waits for one under way; so what the position says
+// afterwards is final.
 func (s *Store) Settle(ctx context.Context, generation uint64) (swapped bool, err error) {
 	err = s.session(ctx, func(ctx context.Context, conn *sqlx.Conn) error {
-		if err := transact(ctx, conn, execute("DROP TABLE IF EXISTS "+positionTable+nextSuffix)); err != nil {
+		pending, err := s.dialect.exists(ctx, conn, positionTable+nextSuffix)
+		if err != nil {
 			return err
+		}
+		if pending {
+			if err := transact(ctx, conn, execute("DROP TABLE IF EXISTS "+positionTable+nextSuffix)); err != nil {
+				return err
+			}
 		}
 		at, err := s.positionIfAny(ctx, conn)
 		swapped = at.Generation == generation
@@ -220,6 +227,22 @@ func swapMySQL(ctx context.Context, s *Store, conn *sqlx.Conn, from uint64) erro
 	}
 	_, err = conn.ExecContext(ctx, "RENAME TABLE "+strings.Join(renames, ", "))
 	return err
+}
+
+// existsMySQL asks for the table itself: lists of tables are read without locks, and show
+// half of a swap that is under way.
+func existsMySQL(ctx context.Context, q sqlx.QueryerContext, table string) (bool, error) {
+	var rows []int
+	err := sqlx.SelectContext(ctx, q, &rows, "SELECT 1 FROM "+table+" LIMIT 1")
+	if isMySQL(err, 1142, 1143, 1146) { // not there, or not made by this account
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func existsSQLite(ctx context.Context, q sqlx.QueryerContext, table string) (there bool, err error) {
+	err = sqlx.GetContext(ctx, q, &there, "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = ?)", table)
+	return there, err
 }
 
 func swapSQLite(ctx context.Context, s *Store, conn *sqlx.Conn, from uint64) error {
