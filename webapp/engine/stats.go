@@ -22,6 +22,8 @@ type Stats struct {
 	Journal    journal.Stats
 	Flush      flush.Stats
 	Payment    payment.Stats
+	// Refused is how many rows are kept beside their tables, which refuse them.
+	Refused int
 }
 
 // Stats reads the figures.
@@ -29,6 +31,7 @@ func (e *Engine) Stats() Stats {
 	g := e.Current()
 	s := g.own()
 	s.State = g.Store.Overview()
+	s.Refused = e.db.Refused()
 	s.add(&g.before)
 	return s
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -24,6 +25,9 @@ type Store struct {
 	dialect *dialect
 	// chunk is the length in bytes at which an INSERT statement is sent.
 	chunk int
+	log   *slog.Logger
+
+	refused atomic.Int64 // rows of refused_rows
 }
 
 // maxConns is how many connections there are: as many tables, or parts of a large one,
@@ -44,6 +48,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", c, err)
 	}
+	s.log = log
 	return s, nil
 }
 

@@ -21,6 +21,9 @@ func (s *Store) Reset(ctx context.Context, generation uint64, t *isuride.Tables)
 	if err != nil {
 		return fmt.Errorf("reset the database: %w", err)
 	}
+	if err := s.makeRefused(ctx); err != nil {
+		return fmt.Errorf("reset the database: %w", err)
+	}
 	// MySQL commits with each statement that changes the schema; nothing here relies on
 	// more than one of them at a time.
 	steps := []struct {
@@ -35,6 +38,9 @@ func (s *Store) Reset(ctx context.Context, generation uint64, t *isuride.Tables)
 			if err := in.insert(ctx, tx, t); err != nil {
 				return err
 			}
+			if _, err := tx.ExecContext(ctx, "DELETE FROM refused_rows"); err != nil {
+				return err
+			}
 			return mark(generation, true)(ctx, tx)
 		}},
 	}
@@ -43,6 +49,7 @@ func (s *Store) Reset(ctx context.Context, generation uint64, t *isuride.Tables)
 			return fmt.Errorf("reset the database: %s: %w", step.name, err)
 		}
 	}
+	s.refused.Store(0)
 	return nil
 }
 
