@@ -57,8 +57,9 @@ func IsRefusal(err error) bool {
 		case "22", "23", "45": // data, integrity, SIGNAL
 			return true
 		}
-		// A trigger's other signals, a row or a number that does not fit, CHECK of MariaDB.
-		return slices.Contains([]uint16{1118, 1366, 1644, 3819, 4025}, m.Number)
+		// A row, a value or a number that does not fit, a column of somebody else's without a
+		// default, a trigger's other signals, CHECK.
+		return slices.Contains([]uint16{1118, 1265, 1364, 1366, 1411, 1644, 3819, 4025}, m.Number)
 	case errors.As(err, &lite):
 		return slices.Contains([]int{sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH}, lite.Code()&primaryCode)
 	}
