@@ -11,44 +11,73 @@ const (
 	tick     = 30 * time.Millisecond
 	tickUnit = 1000 // cost of one tick
 
-	// rampStep separates the ages from Ramp on: one tick older outweighs any journey.
-	rampStep = 1_000_000
-	// maxCost bounds a pair's cost so that sums of a whole round stay far from overflow
-	// and a freak distance cannot wrap around.
-	maxCost = 1 << 29
+	// reach is what distances count as at most: the longest way inside a town (spec 1.2).
+	// Coordinates come from strangers, and beyond it they say nothing about the work of a
+	// chair, only about the stranger.
+	reach = 200
+
+	// classStep separates the classes of rides, see class. It is more than two costs inside
+	// a class can differ by, and both together stay far from overflow.
+	classStep = 1 << 28
+	// maxCost bounds a cost inside its class, whatever the parameters.
+	maxCost = 1 << 26
 )
 
-// rideCost is what a ride contributes to the cost of its pairs, whatever the chair.
-func (p *Params) rideCost(r *state.Ride, now isuride.Time) int64 {
-	age := max(now.Sub(r.CreatedAt), 0)
-	cost := -int64(age/tick)*int64(p.AgeWeight) - int64(r.Pickup.Distance(r.Destination))*int64(p.TripWeight)
-	if age > p.Ramp {
-		cost -= int64((age-p.Ramp)/tick) * rampStep
+// class orders rides where costs do not: no chair goes to a class while it could go to a
+// ride of a lower one.
+type class int64
+
+const (
+	overdue   class = iota - 1 // past the ramp
+	ordinary                   // begins and ends within a town
+	elsewhere                  // leads out of the town, so that its costs mean little
+)
+
+// classOf is the class of a ride of that age.
+func (p *Params) classOf(r *state.Ride, age time.Duration) class {
+	switch {
+	case age >= p.Ramp:
+		return overdue
+	case r.Pickup.Distance(r.Destination) > reach,
+		r.Pickup.Distance(isuride.RegionOf(r.Pickup).Centre()) > reach:
+		return elsewhere
 	}
+	return ordinary
+}
+
+// way is the distance as far as it counts.
+func way(a, b isuride.Coordinate) int64 { return int64(min(a.Distance(b), reach)) }
+
+// rideCost is what a ride contributes to the cost of its pairs, whatever the chair. Past
+// the ramp no age counts any more: see stock.choose.
+func (p *Params) rideCost(r *state.Ride, age time.Duration) int64 {
+	age = min(max(age, 0), p.Ramp)
+	cost := -int64(age/tick)*int64(p.AgeWeight) - way(r.Pickup, r.Destination)*int64(p.TripWeight)
 	return max(cost, -maxCost)
 }
 
 // pairCost is the pickup time, and the carrying time as far as the chair's speed
 // differs from the mean.
 func (p *Params) pairCost(r *state.Ride, c *state.FreeChair) int64 {
-	speed, mean := int64(c.Speed), int64(p.MeanSpeed)
-	pickup := int64(c.At.Distance(r.Pickup)) * tickUnit / speed
-	carry := int64(r.Pickup.Distance(r.Destination)) * tickUnit
+	speed, mean := int64(max(c.Speed, 1)), int64(p.MeanSpeed) // a table may hold any speed
+	pickup := way(c.At, r.Pickup) * tickUnit / speed
+	carry := way(r.Pickup, r.Destination) * tickUnit
 	return pickup + (carry/speed-carry/mean)*int64(p.CarryWeight)/1000
 }
 
 // pickupTime is how long the chair drives to where the ride begins.
 func pickupTime(r *state.Ride, c *state.FreeChair) time.Duration {
-	return time.Duration(c.At.Distance(r.Pickup)) * tick / time.Duration(c.Speed)
+	return time.Duration(c.At.Distance(r.Pickup)) * tick / time.Duration(max(c.Speed, 1))
 }
 
 // fill computes the matrix, rides by chairs, row-major, into dst.
 func (p *Params) fill(dst []int32, rides []candidate, chairs []state.FreeChair) []int32 {
 	dst = dst[:0]
 	for i := range rides {
+		step := int64(rides[i].class) * classStep
 		for k := range chairs {
 			cost := rides[i].cost + p.pairCost(rides[i].ride, &chairs[k])
-			dst = append(dst, int32(min(max(cost, -maxCost), maxCost)))
+			dst = append(dst, int32(step+min(max(cost, -maxCost), maxCost)))
 		}
 	}
 	return dst

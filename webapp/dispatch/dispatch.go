@@ -109,8 +109,9 @@ func (d *Dispatcher) Round() (assigned int, err error) {
 	d.counters.rides.Store(int64(len(d.stock.rides)))
 	d.counters.chairs.Store(int64(len(d.stock.chairs)))
 	d.rest = d.params.Cadence
+	d.rate(d.now())
 	room := d.room()
-	d.choose(d.now())
+	d.choose()
 	d.solve(room)
 	return d.carryOut()
 }

@@ -12,13 +12,15 @@ import (
 type stock struct {
 	rides      []*state.Ride // that wait, oldest first
 	chairs     []state.FreeChair
-	candidates []candidate // the rides that the solver sees
+	candidates []candidate // the rides by class and cost; in the end those that the solver sees
+	count      [3]int      // of candidates, by class
 }
 
 // candidate is a ride, with what it costs whatever the chair.
 type candidate struct {
-	ride *state.Ride
-	cost int64
+	ride  *state.Ride
+	class class
+	cost  int64
 }
 
 // take takes stock.
@@ -28,34 +30,55 @@ func (d *Dispatcher) take() {
 	clear(s.chairs)
 	s.rides = d.region.Waiting(s.rides[:0])
 	s.chairs = d.region.Free(s.chairs[:0])
+	older := func(a, b *state.Ride) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) }
+	if !slices.IsSortedFunc(s.rides, older) { // requests at the same time may overtake each other
+		slices.SortStableFunc(s.rides, older)
+	}
+}
+
+// rate finds what each ride costs, oldest first.
+func (d *Dispatcher) rate(now isuride.Time) {
+	s, p := &d.stock, &d.params
+	clear(s.candidates)
+	s.candidates, s.count = s.candidates[:0], [3]int{}
+	for _, r := range s.rides {
+		age := now.Sub(r.CreatedAt)
+		c := candidate{r, p.classOf(r, age), p.rideCost(r, age)}
+		s.candidates = append(s.candidates, c)
+		s.count[c.class-overdue]++
+	}
 }
 
 // room is how many pairs there may be, one at least. What the reserve holds back is
-// marked as a change: if nobody else comes, it leaves bit by bit.
+// marked as a change: if nobody else comes, it leaves bit by bit. Nothing is held back
+// from rides past the ramp, nor for the sake of rides that lead elsewhere.
 func (d *Dispatcher) room() int {
-	rides, chairs := len(d.stock.rides), len(d.stock.chairs)
-	reserve := min(rides/d.params.RidesPerReserve, d.params.MaxReserve, chairs/2)
-	room := min(rides, chairs-reserve)
+	rides, chairs := len(d.stock.candidates), len(d.stock.chairs)
+	late, far := d.stock.count[0], d.stock.count[elsewhere-overdue]
+	reserve := min((rides-far)/d.params.RidesPerReserve, d.params.MaxReserve, chairs/2)
+	room := max(min(rides, chairs-reserve), min(late, chairs))
 	if room < min(rides, chairs) {
 		d.region.Poke()
 	}
 	return room
 }
 
-// choose picks what the solver sees: the rides that come first whatever the chair, and
-// the fastest chairs. If it leaves out some of both it marks a change.
-func (d *Dispatcher) choose(now isuride.Time) {
+// choose picks what the solver sees: the oldest of the rides past the ramp, as many as
+// there are chairs, so that no younger one can take the place of an older one; then the
+// rides that come first whatever the chair; and the fastest chairs. If it leaves out some
+// of both it marks a change.
+func (d *Dispatcher) choose() {
 	s, p := &d.stock, &d.params
-	clear(s.candidates)
-	s.candidates = s.candidates[:0]
-	for _, r := range s.rides {
-		s.candidates = append(s.candidates, candidate{r, p.rideCost(r, now)})
-	}
-	if len(s.rides) > p.MaxRides && len(s.chairs) > p.MaxRides {
+	if len(s.candidates) > p.MaxRides && len(s.chairs) > p.MaxRides {
 		d.region.Poke()
 	}
+	if places := min(len(s.chairs), p.MaxRides, p.MaxChairs); s.count[0] >= places {
+		s.candidates = s.candidates[:places]
+	}
 	if len(s.candidates) > p.MaxRides {
-		slices.SortFunc(s.candidates, func(a, b candidate) int { return cmp.Compare(a.cost, b.cost) })
+		slices.SortFunc(s.candidates, func(a, b candidate) int {
+			return cmp.Or(cmp.Compare(a.class, b.class), cmp.Compare(a.cost, b.cost))
+		})
 		s.candidates = s.candidates[:p.MaxRides]
 	}
 	if len(s.chairs) > p.MaxChairs {

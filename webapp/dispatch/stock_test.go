@@ -12,7 +12,7 @@ import (
 func TestLongRidesGoFirstWhenChairsAreScarce(t *testing.T) {
 	w := newTown(t)
 	short, long := w.ride(at(0, 0), at(3, 0)), w.ride(at(0, 0), at(40, 40))
-	c := w.chair("3", at(1, 0))
+	c := w.chair("5", at(1, 0)) // of mean speed: slow ones are for short rides
 	w.round(w.dispatcher(0, DefaultParams()), 1)
 	expectPair(t, long, c)
 	expectPair(t, short, nil)

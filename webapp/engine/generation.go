@@ -46,6 +46,9 @@ type Generation struct {
 // the journal from there on.
 func (e *Engine) open(ctx context.Context) (*Generation, error) {
 	began := time.Now()
+	if err := e.db.RetryRefused(ctx); err != nil {
+		e.cfg.Log.Warn("the rows that the database refused could not be tried again", "err", err) // they are loaded from there
+	}
 	snapshot, err := e.db.Load(ctx)
 	if err != nil {
 		return nil, err

@@ -23,6 +23,8 @@ type database interface {
 	Swap(ctx context.Context, from, generation uint64) error
 	Settle(ctx context.Context, generation uint64) (swapped bool, err error)
 	Sweep(ctx context.Context) error
+	Refused() int
+	RetryRefused(ctx context.Context) error
 	WriteCut(ctx context.Context, generation, position uint64, rows *isuride.Tables) error
 }
 

@@ -24,6 +24,8 @@ type Stats struct {
 	Payment    payment.Stats
 	// Initializes that took place, and those that failed and changed nothing.
 	Initialized, NotInitialized uint64
+	// Refused is how many rows are kept beside their tables, which refuse them.
+	Refused int
 }
 
 // Stats reads the figures.
@@ -31,6 +33,7 @@ func (e *Engine) Stats() Stats {
 	g := e.Current()
 	s := g.own()
 	s.State = g.Store.Overview()
+	s.Refused = e.db.Refused()
 	s.add(&g.before)
 	s.Initialized, s.NotInitialized = e.succeeded.Load(), e.refused.Load()
 	return s

@@ -27,6 +27,9 @@ const Regions = 2
 // centres are the towns' middles (spec 1.2).
 var centres = [Regions]Coordinate{{0, 0}, {300, 300}}
 
+// Centre is the town's middle.
+func (r Region) Centre() Coordinate { return centres[r] }
+
 // RegionOf is the town whose centre is nearest, so that every point of the world
 // belongs to exactly one.
 func RegionOf(c Coordinate) Region {

@@ -176,4 +176,5 @@ func (s sink) flush(e engine.Stats) {
 	s.counter(flushRows, float64(f.Rows))
 	s.counter(flushRetries, float64(f.Retries))
 	s.histogram(flushTime, &f.Took)
+	s.gauge(refusedRows, float64(e.Refused))
 }

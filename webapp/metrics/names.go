@@ -45,6 +45,8 @@ var (
 	flushRetries = newDesc("flush_retries_total", "Attempts to write repeated after an error.")
 	flushTime    = newDesc("flush_seconds", "Time of a transaction, without attempts that failed.")
 
+	refusedRows = newDesc("refused_rows", "Rows that the database refuses, kept beside their tables.")
+
 	paymentAttempts   = newDesc("payment_attempts_total", "Attempts to charge, by the gateway's answer.", "result")
 	paymentInProgress = newDesc("payment_in_progress", "Charges under way.")
 
@@ -61,7 +63,7 @@ var all = []*prometheus.Desc{
 	users, rides, chairs, rideOldestWait, ridesRequested, ridesMatched, ridesCompleted,
 	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchCost,
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments,
-	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime,
+	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows,
 	paymentAttempts, paymentInProgress,
 	generation, initializes, logErrors, buildInfo,
 }

@@ -29,7 +29,7 @@ func Tapped(s *Store, c Config, tap Tap, patience time.Duration) (*Store, error)
 	}
 	db := sqlx.NewDb(sql.OpenDB(tappedConnector{under, tap}), name)
 	limitConns(db)
-	return &Store{db: db, dialect: s.dialect, chunk: s.chunk, settleFor: patience}, nil
+	return &Store{db: db, dialect: s.dialect, chunk: s.chunk, log: s.log, settleFor: patience}, nil
 }
 
 type sqliteConnector string

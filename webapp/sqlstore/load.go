@@ -44,6 +44,9 @@ func (s *Store) load(ctx context.Context) (*Snapshot, error) {
 	if err := s.loadTables(ctx, snapshot); err != nil {
 		return nil, err
 	}
+	if err := s.overlay(ctx, snapshot); err != nil {
+		return nil, err
+	}
 	switch after, err := s.state(ctx); {
 	case err != nil:
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -28,6 +29,9 @@ type Store struct {
 	suffix string
 	// settleFor is how long Swap looks for an outcome; 0 means settleLimit.
 	settleFor time.Duration
+	log       *slog.Logger
+
+	refused atomic.Int64 // rows of refused_rows
 }
 
 // maxConns is how many connections there are: as many tables, or parts of a large one,
@@ -48,6 +52,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", c, err)
 	}
+	s.log = log
 	return s, nil
 }
 

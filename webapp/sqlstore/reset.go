@@ -81,10 +81,17 @@ func (d *dialect) beside(suffix string) (create, names []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, statement := range append(slices.Clone(others), position) {
+	own := []string{createRefused[MySQL], position}
+	if d.schema == sqlfiles.SchemaSQLite {
+		own[0] = createRefused[SQLite]
+	}
+	for _, statement := range slices.Concat(others, own) {
 		name := creation.FindStringSubmatch(statement)
 		if name == nil {
 			continue // drops what is there
+		}
+		if slices.Contains(names, name[1]) {
+			continue
 		}
 		create = append(create, creation.ReplaceAllString(statement, "CREATE TABLE ${1}"+suffix))
 		names = append(names, name[1])

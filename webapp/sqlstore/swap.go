@@ -85,7 +85,7 @@ func (s *Store) Fill(ctx context.Context, generation uint64, t *isuride.Tables) 
 
 // LoadFilled reads what Fill has written, as Load will once it is swapped in.
 func (s *Store) LoadFilled(ctx context.Context, generation uint64) (*Snapshot, error) {
-	filled := &Store{db: s.db, dialect: s.dialect, chunk: s.chunk, suffix: nextSuffix}
+	filled := &Store{db: s.db, dialect: s.dialect, chunk: s.chunk, log: s.log, suffix: nextSuffix}
 	snapshot := &Snapshot{Generation: generation}
 	if err := filled.loadTables(ctx, snapshot); err != nil {
 		return nil, fmt.Errorf("load the new tables: %w", err)
@@ -101,6 +101,7 @@ func (s *Store) Swap(ctx context.Context, from, generation uint64) error {
 		return s.dialect.swap(ctx, s, conn, from)
 	})
 	if err == nil {
+		s.refused.Store(0) // the new table of refused rows is empty
 		return nil
 	}
 	err = fmt.Errorf("swap the tables: %w", err)
@@ -148,7 +149,9 @@ func (s *Store) Settle(ctx context.Context, generation uint64) (swapped bool, er
 			}
 		}
 		at, err := s.positionIfAny(ctx, conn)
-		swapped = at.Generation == generation
+		if swapped = at.Generation == generation; swapped {
+			s.refused.Store(0)
+		}
 		return err
 	})
 	if err != nil {

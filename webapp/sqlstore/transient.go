@@ -48,7 +48,10 @@ var transientSQLite = []int{sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.
 func IsTransient(err error) bool {
 	var network net.Error
 	var lite *sqlite.Error
+	var keep keepError
 	switch {
+	case errors.As(err, &keep):
+		return true
 	case isMySQL(err, transientMySQL...),
 		errors.Is(err, driver.ErrBadConn), errors.Is(err, mysql.ErrInvalidConn),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
