@@ -21,8 +21,7 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// Config is what an engine is made of. All fields are required but for Folder and
-// Repair.
+// Config is what an engine is made of. All fields are required but for Repair.
 type Config struct {
 	// JournalDir holds a folder of segments for each generation.
 	JournalDir string
@@ -46,23 +45,29 @@ type Config struct {
 // Engine holds the current generation.
 type Engine struct {
 	cfg     Config
-	db      *sqlstore.Store
+	db      database
 	current atomic.Pointer[Generation]
 	failed  chan error // holds the first failure that the server cannot survive
 
-	changing sync.Mutex // one initialize, or stop, at a time
+	initializes        calls
+	succeeded, refused atomic.Uint64 // initializes
+
+	changing  sync.Mutex // one initialize, or stop, at a time
+	stopped   bool       // guarded by changing
+	unsettled *takeover  // guarded by changing: its outcome is not known; nil if there is none
 }
 
-// Time limits, generous: they only end what would otherwise never end.
-const (
-	resetLimit = 25 * time.Second // an initialize has 30 s (spec 4.1)
-	stopLimit  = 30 * time.Second
-)
+// stopLimit is generous: it only ends what would otherwise never end.
+const stopLimit = 30 * time.Second
 
 // Start opens the generation that the database holds, or a first one: on the rows of
 // another program if it holds such, else on the initial data. The database is the
 // engine's until Stop.
 func Start(ctx context.Context, db *sqlstore.Store, cfg Config) (*Engine, error) {
+	return start(ctx, db, cfg)
+}
+
+func start(ctx context.Context, db database, cfg Config) (*Engine, error) {
 	if cfg.Folder == nil {
 		var err error
 		if cfg.Folder, err = LockFolder(cfg.JournalDir); err != nil {
@@ -76,8 +81,12 @@ func Start(ctx context.Context, db *sqlstore.Store, cfg Config) (*Engine, error)
 	return e, nil
 }
 
-// begin opens the first generation. The journals are looked at before the database is changed.
+// begin opens the first generation. The journals are looked at before the database is
+// changed.
 func (e *Engine) begin(ctx context.Context) error {
+	if err := e.fence(ctx); err != nil {
+		return err
+	}
 	st, err := e.db.State(ctx)
 	if err != nil {
 		return err
@@ -88,11 +97,13 @@ func (e *Engine) begin(ctx context.Context) error {
 	if err := e.prepare(ctx, st); err != nil {
 		return err
 	}
-	g, err := e.open(ctx, Stats{})
+	e.sweep(ctx)
+	g, err := e.open(ctx)
 	if err != nil {
 		return err
 	}
 	e.current.Store(g)
+	g.run()
 	return nil
 }
 
@@ -104,9 +115,16 @@ func (e *Engine) prepare(ctx context.Context, st sqlstore.State) error {
 	case st.Foreign:
 		e.cfg.Log.Info("taking over the tables that another program filled")
 		return e.db.Adopt(ctx, st.Generation+1)
+	case st.Damaged != "":
+		return fmt.Errorf("the database lacks %s, which generation %d had: restore what is missing, or drop the table journal_position to begin with the initial data",
+			st.Damaged, st.Generation)
 	}
 	e.cfg.Log.Info("filling the database with the initial data")
-	return e.reset(ctx, st.Generation+1, "")
+	rows, err := e.initialData("")
+	if err != nil {
+		return err
+	}
+	return e.db.Reset(ctx, st.Generation+1, rows)
 }
 
 // Current is the generation that serves requests now.
@@ -123,46 +141,6 @@ func (e *Engine) fail(err error) {
 	}
 }
 
-// Initialize ends the current generation, throws away all that it has not written
-// yet, and starts the next one on the initial data (spec 9.1). It fails without any effect
-// if the database is away. Should the database go away in the middle, the server refuses
-// all changes until the next call succeeds.
-func (e *Engine) Initialize(paymentServer string) error {
-	e.changing.Lock()
-	defer e.changing.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), resetLimit)
-	defer cancel()
-	old := e.Current()
-	if _, err := e.db.State(ctx); err != nil {
-		return err // the old generation lives on
-	}
-	old.discard()
-	if err := e.reset(ctx, old.number+1, paymentServer); err != nil {
-		return err
-	}
-	before := old.own()
-	before.add(&old.before)
-	g, err := e.open(ctx, before)
-	if err != nil {
-		return err
-	}
-	e.current.Store(g)
-	return nil
-}
-
-// reset fills the database with the initial data for a generation. An empty payment
-// server leaves the one of the data set.
-func (e *Engine) reset(ctx context.Context, generation uint64, paymentServer string) error {
-	rows, err := e.cfg.InitialData()
-	if err != nil {
-		return fmt.Errorf("initial data: %w", err)
-	}
-	if paymentServer != "" {
-		setSetting(rows, isuride.PaymentGatewayURL, paymentServer)
-	}
-	return e.db.Reset(ctx, generation, rows)
-}
-
 func setSetting(rows *isuride.Tables, name, value string) {
 	for i := range rows.Settings {
 		if rows.Settings[i].Name == name {
@@ -175,10 +153,18 @@ func setSetting(rows *isuride.Tables, name, value string) {
 
 // Stop ends the current generation in good order: everything recorded is in the
 // database afterwards.
-func (e *Engine) Stop() error {
+func (e *Engine) Stop() (err error) {
+	defer func() { err = errors.Join(err, e.cfg.Folder.Close()) }()
 	e.changing.Lock()
 	defer e.changing.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
 	defer cancel()
-	return errors.Join(e.Current().stop(ctx), e.cfg.Folder.Close())
+	e.stopped = true
+	if e.unsettled != nil {
+		if err := e.settle(ctx); err != nil {
+			e.Current().discard() // the journal keeps what the database may still take
+			return err
+		}
+	}
+	return e.Current().stop(ctx)
 }

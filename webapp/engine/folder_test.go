@@ -155,7 +155,7 @@ func TestTwoServersOneFolder(t *testing.T) {
 		p.durability = level
 		e := p.mustStart("a.db")
 		register(t, e, "first")
-		if err := e.Initialize(""); err != nil {
+		if err := e.Initialize("", waits); err != nil {
 			t.Fatal(err)
 		}
 		register(t, e, "kept")
@@ -226,7 +226,7 @@ func TestOlderBackup(t *testing.T) {
 	if !known(e, "kept") {
 		t.Error("the journal is not replayed")
 	}
-	if err := e.Initialize(""); err != nil {
+	if err := e.Initialize("", waits); err != nil {
 		t.Fatal(err)
 	}
 	register(t, e, "later")
@@ -258,7 +258,7 @@ func TestOlderGenerationsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := e.Initialize(""); err != nil {
+		if err := e.Initialize("", waits); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -284,7 +284,7 @@ func TestEmptyGenerationsGo(t *testing.T) {
 	p.durability = journal.None
 	e := p.mustStart("a.db")
 	register(t, e, "u")
-	if err := e.Initialize(""); err != nil {
+	if err := e.Initialize("", waits); err != nil {
 		t.Fatal(err)
 	}
 	p.stop(e)
@@ -333,7 +333,7 @@ func TestJournalsOfTheLastRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := p.mustStart("a.db")
-	if err := e.Initialize(""); err != nil {
+	if err := e.Initialize("", waits); err != nil {
 		t.Fatal(err)
 	}
 	p.stop(e)
@@ -378,3 +378,6 @@ func TestStopUnlocks(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// waits is the caller of an initialize who has not left.
+func waits() bool { return false }

@@ -121,6 +121,8 @@ func (s sink) api(a api.Stats) {
 
 func (s sink) engine(e engine.Stats) {
 	s.gauge(generation, float64(e.Generation))
+	s.counter(initializes, float64(e.Initialized), "done")
+	s.counter(initializes, float64(e.NotInitialized), "failed")
 	s.state(e)
 	s.match(e)
 	s.journal(e)

@@ -50,9 +50,10 @@ var (
 	paymentAttempts   = newDesc("payment_attempts_total", "Attempts to charge, by the gateway's answer.", "result")
 	paymentInProgress = newDesc("payment_in_progress", "Charges under way.")
 
-	generation = newDesc("generation", "Number of the generation: grows with each initialize.")
-	logErrors  = newDesc("log_errors_total", "Errors logged, with those held back.")
-	buildInfo  = newDesc("build_info", "1, with the revision that the server was built from.", "revision")
+	generation  = newDesc("generation", "Number of the generation: grows with each initialize.")
+	initializes = newDesc("initializes_total", "Calls to initialize that were carried out or failed, by result.", "result")
+	logErrors   = newDesc("log_errors_total", "Errors logged, with those held back.")
+	buildInfo   = newDesc("build_info", "1, with the revision that the server was built from.", "revision")
 )
 
 // all is what Describe describes.
@@ -64,5 +65,5 @@ var all = []*prometheus.Desc{
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments,
 	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows,
 	paymentAttempts, paymentInProgress,
-	generation, logErrors, buildInfo,
+	generation, initializes, logErrors, buildInfo,
 }

@@ -61,7 +61,7 @@ func openOnly(tb testing.TB, c sqlstore.Config) *sqlstore.Store {
 // direct runs a statement past the store.
 func direct(t *testing.T, c sqlstore.Config, statement string) {
 	t.Helper()
-	driver, source := "sqlite", "file:"+(&url.URL{Path: c.Path}).EscapedPath()
+	driver, source := "sqlite", sqliteSource(c)
 	if c.Dialect == sqlstore.MySQL {
 		driver, source = "mysql", mysqltest.Source(c)
 	}
@@ -74,6 +74,8 @@ func direct(t *testing.T, c sqlstore.Config, statement string) {
 		t.Fatal(err)
 	}
 }
+
+func sqliteSource(c sqlstore.Config) string { return "file:" + (&url.URL{Path: c.Path}).EscapedPath() }
 
 // reset, write and load fail the test if the store does.
 
@@ -106,6 +108,17 @@ func state(t *testing.T, s *sqlstore.Store) sqlstore.State {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return st
+}
+
+// bareState is the state without its history, which is random.
+func bareState(t *testing.T, s *sqlstore.Store) sqlstore.State {
+	t.Helper()
+	st := state(t, s)
+	if st.Generation > 0 && len(st.History) != 32 {
+		t.Errorf("the history is %q", st.History)
+	}
+	st.History = ""
 	return st
 }
 
