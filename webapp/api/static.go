@@ -153,9 +153,9 @@ func (f *staticFile) serve(ctx *httpd.Ctx) {
 		ctx.SetStatus(304)
 	case f.gzipped != nil && takesGzip(ctx.Header("Accept-Encoding")):
 		ctx.SetHeader("Content-Encoding", "gzip")
-		ctx.SetBody(f.gzipped)
+		ctx.SetSharedBody(f.gzipped)
 	default:
-		ctx.SetBody(f.plain)
+		ctx.SetSharedBody(f.plain)
 	}
 }
 

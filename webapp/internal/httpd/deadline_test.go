@@ -47,44 +47,6 @@ func TestIdleTimeout(t *testing.T) {
 	})
 }
 
-// TestCrowdedIdleTimeout fills a server: who has been idle for a while makes room, and
-// nobody else does.
-func TestCrowdedIdleTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newPipes()
-		release := make(chan struct{})
-		srv := serve(t, l, func(c *Ctx) {
-			switch string(c.Path()) {
-			case "/slow":
-				<-release
-			case "/stream":
-				c.Stream(func(*Stream) {})
-			}
-		}, Options{MaxConns: 4})
-		start := time.Now()
-		idles, slow, streams, reads := l.dial(t), l.dial(t), l.dial(t), l.dial(t)
-		slow.send(lines("GET /slow HTTP/1.1", "Host: x"))
-		streams.send(lines("GET /stream HTTP/1.1", "Host: x"))
-		streams.expect(streamHead + "\r\n")
-		late := make(chan client)
-		go func() { late <- l.dial(t) }() // until it is accepted
-		time.Sleep(8 * time.Second)
-		reads.send("GET / HT")
-		idles.expectEnd("")
-		between(t, start, crowdedIdle)
-		if n := srv.Stats().Refused; n != 1 {
-			t.Errorf("%d connections were made to leave, want 1", n)
-		}
-		c := <-late
-		c.send(lines("GET / HTTP/1.1", "Host: x"))
-		c.expect(ok(""))
-		close(release)
-		slow.expect(ok(""))
-		reads.send(lines("TP/1.1", "Host: x"))
-		reads.expect(ok(""))
-	})
-}
-
 func TestIdleTimeoutOfNewConnection(t *testing.T) {
 	timed(t, echo, func(t *testing.T, l *pipes) {
 		start := time.Now()
