@@ -26,6 +26,7 @@ type conn struct {
 	sock *tlsSocket      // below crypto/tls, nil without it or when reads block
 
 	serial uint64 // among the server's connections, from 1
+	since  ticks  // when it was accepted
 
 	// Owned by the connection's goroutine.
 	ctx    *Ctx // nil while nothing is pending

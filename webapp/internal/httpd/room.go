@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -25,9 +26,20 @@ const (
 	// settled is how long a stream may stay in any case. A client whose stream has to leave
 	// comes back at once, and the next one leaves for it; this bounds how fast they go round.
 	settled ticks = 10
+	// arriving is how long a new connection has for its first request before it may have to
+	// leave: a flood of new ones must not push out those that only need a round trip.
+	arriving ticks = 2
+	// manySpare is the part of all connections from which on those that may leave before
+	// long, new ones and streams that their owners can spare, are waited for rather than
+	// that a busy client loses its connection. Who renews them all the time leaves room in
+	// between.
+	manySpare = 16
 	// leaversKept is how many are chosen in one walk over all connections.
 	leaversKept = 64
 )
+
+// never is a tick that does not come.
+const never = math.MaxUint64
 
 // account is who has streams.
 type account struct {
@@ -72,25 +84,41 @@ type leaver struct {
 // makeRoomLocked has one connection leave, if one may.
 func (s *Server) makeRoomLocked() {
 	now := s.clock.Load()
-	if len(s.leavers) == 0 || s.leaversAt != now {
-		s.findLeaversLocked(now)
+	if s.leaversAt == now && s.dismissLocked(now) {
+		return
 	}
+	s.findLeaversLocked(now)
+	s.dismissLocked(now)
+}
+
+// dismissLocked ends the first of the leavers that still is what it was when it was found.
+func (s *Server) dismissLocked(now ticks) bool {
+	kept := s.keptLocked(now)
 	for len(s.leavers) > 0 {
 		l := s.leavers[0]
 		s.leavers[0].conn = nil
 		s.leavers = s.leavers[1:]
-		if s.rankLocked(l.conn, now).rank == l.rank && l.conn.dismiss(l.word) {
+		if l.rank < kept && s.rankLocked(l.conn, now).rank == l.rank && l.conn.dismiss(l.word) {
 			s.refused++
-			return
+			if l.rank < active {
+				s.scarce = never
+			}
+			return true
 		}
 	}
+	return false
 }
 
 func (s *Server) findLeaversLocked(now ticks) {
 	var all []leaver
+	s.arrivals = 0
 	for c := range s.conns.all() {
-		if l := s.rankLocked(c, now); l.rank < stays {
+		l := s.rankLocked(c, now)
+		switch {
+		case l.rank < stays:
 			all = append(all, l)
+		case c.requests.Load() == 0:
+			s.arrivals++
 		}
 	}
 	slices.SortFunc(all, func(a, b leaver) int {
@@ -100,12 +128,32 @@ func (s *Server) findLeaversLocked(now ticks) {
 	s.leavers, s.leaversAt = slices.Clone(all[:min(len(all), leaversKept)]), now
 }
 
+// keptLocked says from which rank on nobody leaves now, since others will before long: those
+// that can be spared, and, until it has been so for a while, those on their way to a stream.
+func (s *Server) keptLocked(now ticks) rank {
+	spare := int(s.streams.Load()) - len(s.accounts) + s.arrivals
+	if spare*manySpare >= s.opts.MaxConns {
+		s.scarce = never
+		return active
+	}
+	if s.scarce == never {
+		s.scarce = now
+	}
+	switch {
+	case now < s.scarce+arriving:
+		return active
+	case spare > 0:
+		return lone
+	}
+	return stays
+}
+
 func (s *Server) rankLocked(c *conn, now ticks) leaver {
 	word, p, due := c.deadline.load()
 	l := leaver{conn: c, word: word, rank: stays}
 	switch p {
 	case aside:
-		l.rank = unproven
+		l.rank, l.age = unproven, c.since
 	case idle:
 		l.rank, l.age = active, due-min(due, s.idle)
 		if now >= l.age+restingAfter {
@@ -116,9 +164,10 @@ func (s *Server) rankLocked(c *conn, now ticks) leaver {
 	case streaming, streamWriting:
 		return s.rankStreamLocked(l, now)
 	}
-	if l.rank == resting || l.rank == active {
-		if c.requests.Load() == 0 {
-			l.rank, l.age = unproven, 0
+	if l.rank < stays && c.requests.Load() == 0 {
+		l.rank, l.age = unproven, c.since
+		if now < c.since+arriving {
+			l.rank = stays
 		}
 	}
 	return l

@@ -118,6 +118,8 @@ type Server struct {
 	accounts  map[any]*account
 	leavers   []leaver // who would leave next, found at leaversAt
 	leaversAt ticks
+	arrivals  int       // connections too new to have to leave, then
+	scarce    ticks     // since when only busy clients are left to leave
 	room      sync.Cond // with mu: a connection has ended, or no more will be accepted
 	warned    ticks     // when a full server was last told of
 	past      uint64    // requests of connections that are gone
@@ -141,6 +143,7 @@ func New(h Handler, o Options) *Server {
 		accounts:  make(map[any]*account),
 		waiting:   newLedger(o.MaxWaiting, o.MaxWaitingOfOwner),
 		drained:   make(chan struct{}),
+		scarce:    never,
 	}
 	s.pool.New = func() any { return newCtx() }
 	s.room.L = &s.mu
@@ -207,6 +210,9 @@ func (s *Server) Serve(l net.Listener) error {
 func (s *Server) awaitRoom() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.crowdedLocked() {
+		s.scarce = never
+	}
 	for s.crowdedLocked() && !s.draining.Load() {
 		if now := s.clock.Load() + 1; now > s.warned {
 			s.warned = now
@@ -250,7 +256,7 @@ func (s *Server) start(nc net.Conn) {
 		return
 	}
 	s.accepted++
-	c.serial = s.accepted
+	c.serial, c.since = s.accepted, s.clock.Load()
 	s.conns.push(c)
 	s.mu.Unlock()
 	go c.serve()

@@ -338,6 +338,7 @@ func TestMaxConns(t *testing.T) {
 		srv := serve(t, l, func(c *Ctx) { <-release }, Options{MaxConns: 2, Log: log.logger()})
 		first, second := l.dial(t), l.dial(t)
 		first.send(lines("GET / HTTP/1.1", "Host: x"))
+		synctest.Wait()
 		second.send(lines("GET / HTTP/1.1", "Host: x"))
 		synctest.Wait()
 		third := l.dial(t)
