@@ -94,7 +94,7 @@ func (s *Server) lateLocked(p phase, due, now ticks) bool {
 		case reading:
 			due = min(due, s.drainedAt+drainSlow)
 		case writing:
-			due = min(due, s.drainedAt+s.write)
+			due = min(due, s.drainedAt+s.write-1)
 		}
 	}
 	return due != 0 && due <= now
