@@ -97,6 +97,8 @@ func (s sink) http(h httpd.Stats) {
 	s.gauge(httpConnections, float64(h.Conns))
 	s.gauge(httpConnectionsMax, float64(h.MaxConns))
 	s.counter(httpConnectionsRefused, float64(h.Refused))
+	s.gauge(httpAnswersWaiting, float64(h.Waiting))
+	s.counter(httpAnswersCut, float64(h.Cut))
 }
 
 // classes name what api.EndpointStats counts.

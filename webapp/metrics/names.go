@@ -12,7 +12,9 @@ var (
 	httpRequestDuration    = newDesc("http_request_duration_seconds", "From a complete request to the last byte of its answer in the socket, without streams.", "endpoint")
 	httpConnections        = newDesc("http_connections", "Connections open, streams included.")
 	httpConnectionsMax     = newDesc("http_connections_max", "Connections that may be open at once.")
-	httpConnectionsRefused = newDesc("http_connections_refused_total", "Idle connections closed early to make room, while no more could be opened.")
+	httpAnswersWaiting     = newDesc("http_answers_waiting_bytes", "Memory of answers that wait for their readers.")
+	httpAnswersCut         = newDesc("http_answers_cut_total", "Answers cut off since too many bytes waited for slow readers.")
+	httpConnectionsRefused = newDesc("http_connections_refused_total", "Connections that had to leave for new ones, since no more could be open.")
 
 	streamsOpen       = newDesc("streams_open", "Notification streams open.", "recipient")
 	notificationsSent = newDesc("notifications_sent_total", "Notifications in the socket.", "recipient")
@@ -58,7 +60,7 @@ var (
 
 // all is what Describe describes.
 var all = []*prometheus.Desc{
-	httpRequests, httpRequestDuration, httpConnections, httpConnectionsMax, httpConnectionsRefused,
+	httpRequests, httpRequestDuration, httpConnections, httpConnectionsMax, httpConnectionsRefused, httpAnswersWaiting, httpAnswersCut,
 	streamsOpen, notificationsSent, notificationDelay,
 	users, rides, chairs, rideOldestWait, ridesRequested, ridesMatched, ridesCompleted,
 	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchCost,

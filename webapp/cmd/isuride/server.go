@@ -33,6 +33,7 @@ type server struct {
 	http   *httpd.Server
 	broken chan error // a listener that failed
 	inside *internal  // nil if there is none
+	log    *slog.Logger
 }
 
 // pollPause is what polling clients are told to wait, as the contest's clients do by
@@ -86,7 +87,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	undo = nil // from here on it is for stop
 	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static,
 		Slow: cfg.slow, OnSlow: onSlow, Log: log.Logger})
-	s := &server{db: db, engine: e, api: a, broken: make(chan error, len(listeners)), inside: inside,
+	s := &server{db: db, engine: e, api: a, broken: make(chan error, len(listeners)), inside: inside, log: log.Logger,
 		http: httpd.New(a.Serve, httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError,
 			Observe: a.Observe, Log: log.Logger})}
 	s.inside.show(s, log.Errors)
@@ -122,11 +123,15 @@ var databaseVariable = map[sqlstore.Dialect]string{
 	sqlstore.MySQL:  "ISUCON_DB_HOST and its like",
 }
 
-// stop answers what is under way, then writes everything.
+// stop answers what is under way, then writes everything. That somebody had to be cut off
+// is no failure: what was acknowledged is written.
 func (s *server) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
 	defer cancel()
-	return errors.Join(s.http.Shutdown(ctx), s.engine.Stop(), s.db.Close(), s.inside.close())
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.log.Warn("requests were under way for too long and were cut off", "after", drainLimit.String())
+	}
+	return errors.Join(s.engine.Stop(), s.db.Close(), s.inside.close())
 }
 
 func engineConfig(cfg config, journals *engine.Folder, repair bool, log *slog.Logger) engine.Config {
