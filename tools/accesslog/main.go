@@ -19,6 +19,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"isuride/tools/arguments"
 )
 
 func main() {
@@ -32,15 +34,14 @@ func main() {
 
 func start(args []string, stdin io.Reader, out, complaints io.Writer) error {
 	flags := flag.NewFlagSet("accesslog", flag.ContinueOnError)
-	flags.SetOutput(complaints)
 	slow := flags.Bool("slow", false, "read the slow query log of MariaDB or MySQL instead")
 	asJSON := flags.Bool("json", false, "write JSON, with times in seconds")
 	order := flags.String("sort", "sum", "`column` to sort by; for two runs, by how much it has changed")
 	flags.Usage = func() {
-		fmt.Fprint(complaints, "usage: accesslog [flags] [LOG[,LOG...] [LOG[,LOG...]]]\n\n")
+		fmt.Fprint(out, "usage: accesslog [flags] [LOG[,LOG...] [LOG[,LOG...]]]\n\n")
 		flags.PrintDefaults()
 	}
-	if err := flags.Parse(args); err != nil {
+	if err := arguments.Parse(flags, args, -1, out); err != nil {
 		return err
 	}
 	l := access

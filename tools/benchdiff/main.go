@@ -9,6 +9,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -16,10 +17,11 @@ import (
 	"text/tabwriter"
 
 	"isuride/bench/report"
+	"isuride/tools/arguments"
 )
 
 func main() {
-	if err := run(os.Args[1:], os.Stdout); err != nil {
+	if err := run(os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "benchdiff:", err)
 		os.Exit(2)
 	}
@@ -41,9 +43,12 @@ type side struct {
 
 func run(args []string, out io.Writer) error {
 	f := flag.NewFlagSet("benchdiff", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
 	asJSON := f.Bool("json", false, "write the comparison as JSON")
-	if err := f.Parse(args); err != nil || f.NArg() != 2 {
+	f.Usage = func() { fmt.Fprintln(out, "usage: benchdiff [-json] A B, two files of records") }
+	if err := arguments.Parse(f, args, 2, out); err != nil {
+		return err
+	}
+	if f.NArg() != 2 {
 		return fmt.Errorf("usage: benchdiff [-json] A B, two files of records")
 	}
 	a, err := read(f.Arg(0))

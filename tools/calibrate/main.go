@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"isuride/bench/calibration"
+	"isuride/tools/arguments"
 	"isuride/tools/measure"
 )
 
@@ -51,12 +52,12 @@ func parse(args []string) (*settings, error) {
 	f.StringVar(&only, "only", "", "comma-separated `policies` instead of all: "+measure.Names(s.policies, policyName))
 	f.StringVar(&s.source, "server", "../shared/calibration-server", "`folder` with the source of the calibration server")
 	f.StringVar(&s.home, "home", ".run/calibrate", "`folder` for programs and records")
-	if err := f.Parse(args); err != nil {
+	if err := arguments.Parse(f, args, 0, os.Stdout); err != nil {
 		return nil, err
 	}
 	s.load = time.Duration(*seconds * float64(time.Second))
-	if f.NArg() > 0 || s.runs < 1 || s.load < time.Second || !s.real && !s.virtual {
-		return nil, errors.New("want no arguments, at least one run of at least a second, and real or virtual time; -h lists the flags")
+	if s.runs < 1 || s.load < time.Second || !s.real && !s.virtual {
+		return nil, errors.New("want at least one run of at least a second, and real or virtual time; -h lists the flags")
 	}
 	var err error
 	s.policies, err = measure.Choose(s.policies, policyName, only)

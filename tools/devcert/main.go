@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"isuride/tools/arguments"
 	"isuride/tools/devcert/cert"
 )
 
@@ -19,7 +20,7 @@ func main() {
 		dir   = flag.String("out", ".", "directory for "+cert.CertFile+" and "+cert.KeyFile+"; created if missing")
 		days  = flag.Int("days", 397, "validity; browsers refuse more than 398 days")
 	)
-	flag.Parse()
+	arguments.Main(0)
 	if err := run(*dir, strings.Split(*hosts, ","), *days); err != nil {
 		fmt.Fprintln(os.Stderr, "devcert:", err)
 		os.Exit(1)
@@ -27,9 +28,6 @@ func main() {
 }
 
 func run(dir string, hosts []string, days int) error {
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
-	}
 	if days < 1 {
 		return fmt.Errorf("-days must be at least 1, not %d", days)
 	}

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"isuride/tools/arguments"
 	"isuride/tools/measure"
 )
 
@@ -50,12 +51,12 @@ func parse(args []string) (*settings, error) {
 	f.StringVar(&s.home, "home", ".run/duel", "`folder` for programs, data and logs")
 	f.StringVar(&s.records, "records", "", "`file` that the records are appended to; by default duel.jsonl in -home")
 	f.StringVar(&s.table, "table", "", "make no run, but a table for a document from this `file` of records")
-	if err := f.Parse(args); err != nil {
+	if err := arguments.Parse(f, args, 0, os.Stdout); err != nil {
 		return nil, err
 	}
 	s.load = time.Duration(*seconds * float64(time.Second))
-	if f.NArg() > 0 || s.pairs < 1 || s.load < time.Second {
-		return nil, errors.New("want no arguments, and at least one pair of at least a second; -h lists the flags")
+	if s.pairs < 1 || s.load < time.Second {
+		return nil, errors.New("want at least one pair of at least a second; -h lists the flags")
 	}
 	if s.records == "" {
 		s.records = s.path("duel.jsonl")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -22,11 +21,10 @@ const healthLimit = 90 * time.Second
 // deploy is the command deploy.
 func deploy(ctx context.Context, f *fleet, args []string) error {
 	flags := flag.NewFlagSet("deploy", flag.ContinueOnError)
-	flags.SetOutput(f.out)
 	wait := flags.Duration("wait", healthLimit, "how long the new release may take to become healthy before it is undone")
 	programs := flags.String("programs", "", "deploy isuride and paymentmock of this `folder` instead of building them")
-	if flags.Parse(args) != nil || flags.NArg() > 0 {
-		return errors.New("usage: fleet deploy [-wait 90s] [-programs FOLDER]")
+	if err := f.parse(flags, args, 0, "usage: fleet deploy [-wait 90s] [-programs FOLDER]"); err != nil {
+		return err
 	}
 	if err := inProject(); err != nil {
 		return err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -16,11 +15,10 @@ import (
 // examine is the command doctor.
 func examine(ctx context.Context, f *fleet, args []string) error {
 	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
-	flags.SetOutput(f.out)
 	machine := flags.Bool("json", false, "write the findings as JSON")
 	clients := flags.Int("clients", 10_000, "`connections` of clients that the hosts have to bear")
-	if flags.Parse(args) != nil || flags.NArg() > 0 {
-		return errors.New("the command line is not understood")
+	if err := f.parse(flags, args, 0, "usage: fleet doctor [-json] [-clients N]"); err != nil {
+		return err
 	}
 	p := doctor.Patients{Topology: f.Topology, Facts: map[string]doctor.Facts{}, Clients: *clients, Now: time.Now()}
 	findings := gather(ctx, f, &p)

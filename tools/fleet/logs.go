@@ -34,9 +34,12 @@ func showLogs(ctx context.Context, f *fleet, args []string) error {
 		return switchLogs(ctx, f, word, args[1] == "on")
 	}
 	flags := flag.NewFlagSet("logs", flag.ContinueOnError)
-	flags.SetOutput(f.out)
 	n := flags.Int("n", 20, "newest `lines` of each log")
-	if flags.Parse(args) != nil || flags.NArg() > 0 || *n < 1 {
+	err := f.parse(flags, args, 0, errLogsUsage.Error())
+	if errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	if err != nil || *n < 1 {
 		return errLogsUsage
 	}
 	return tailLogs(ctx, f, *n)

@@ -14,8 +14,10 @@ import (
 	"slices"
 	"syscall"
 
+	"isuride/tools/arguments"
 	"isuride/tools/fleet/remote"
 	"isuride/tools/fleet/topology"
+	"isuride/tools/nearest"
 )
 
 // fleet is what every command gets.
@@ -51,10 +53,18 @@ func commands() []command {
 func main() {
 	// A terminal that closes, or a reader of the output that ends, must not leave a change
 	// half done.
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), ends()...)
 	defer stop()
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// ends are the signals that end a command in good order. A HUP that nohup has ignored stays so.
+func ends() []os.Signal {
+	if signal.Ignored(syscall.SIGHUP) {
+		return []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	}
+	return []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
 }
 
 // Exit statuses.
@@ -71,26 +81,69 @@ func run(ctx context.Context, args []string, out, complaints io.Writer) int {
 	dry := flags.Bool("dry-run", false, "only say what would be done")
 	sshConfig := flags.String("ssh-config", "", "`file` with the configuration of ssh, instead of the user's own")
 	flags.Usage = func() { explain(flags) }
-	if err := flags.Parse(args); err != nil {
+	switch err := arguments.Parse(flags, args, -1, out); {
+	case errors.Is(err, flag.ErrHelp):
+		return ok
+	case err != nil:
+		fmt.Fprintln(complaints, "fleet:", err)
 		return usage
 	}
+	flags.SetOutput(complaints)
 	all := commands()
 	i := slices.IndexFunc(all, func(c command) bool { return c.name == flags.Arg(0) })
 	if i < 0 {
+		if name := flags.Arg(0); name != "" {
+			fmt.Fprintf(complaints, "fleet: unknown command %q%s\n", name, nearest.Meant(name, names(all)))
+		}
 		explain(flags)
 		return usage
+	}
+	f := &fleet{nil, &remote.Remote{DryRun: *dry, Out: out, Options: sshOptions(*sshConfig)}, out}
+	if asksForHelp(flags.Args()[1:]) { // which needs no hosts
+		f.Topology = new(topology.Topology)
+		return f.end(all[i].run(ctx, f, flags.Args()[1:]), complaints)
 	}
 	t, err := topology.ReadFile(*hosts)
 	if err != nil && !(all[i].name == watchName && errors.Is(err, fs.ErrNotExist)) {
 		fmt.Fprintln(complaints, "fleet:", err)
 		return usage
 	}
-	f := &fleet{t, &remote.Remote{DryRun: *dry, Out: out, Options: sshOptions(*sshConfig)}, out}
-	if err := all[i].run(ctx, f, flags.Args()[1:]); err != nil {
-		fmt.Fprintln(complaints, "fleet:", err)
-		return failed
+	f.Topology = t
+	return f.end(all[i].run(ctx, f, flags.Args()[1:]), complaints)
+}
+
+// end says how a command went, and is the exit status.
+func (f *fleet) end(err error, complaints io.Writer) int {
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return ok
 	}
-	return ok
+	fmt.Fprintln(complaints, "fleet:", err)
+	return failed
+}
+
+// parse reads the flags of a command, which knows how it is used.
+func (f *fleet) parse(flags *flag.FlagSet, args []string, most int, usage string) error {
+	flags.Usage = func() {
+		fmt.Fprintln(f.out, usage)
+		flags.PrintDefaults()
+	}
+	err := arguments.Parse(flags, args, most, f.out)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		return fmt.Errorf("%w; %s", err, usage)
+	}
+	return err
+}
+
+func asksForHelp(args []string) bool {
+	return len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help", "--h"}, args[0])
+}
+
+func names(all []command) []string {
+	var list []string
+	for _, c := range all {
+		list = append(list, c.name)
+	}
+	return list
 }
 
 func sshOptions(config string) []string {

@@ -16,11 +16,10 @@ import (
 // restart is the command restart.
 func restart(ctx context.Context, f *fleet, args []string) error {
 	flags := flag.NewFlagSet("restart", flag.ContinueOnError)
-	flags.SetOutput(f.out)
 	wait := flags.Duration("wait", healthLimit, "how long services may take to become healthy")
 	names := flags.String("hosts", "all", "`names` of the hosts, with commas between")
-	if flags.Parse(args) != nil {
-		return errors.New("usage: fleet restart [-wait 90s] [-hosts NAME,...] [UNIT...]")
+	if err := f.parse(flags, args, -1, "usage: fleet restart [-wait 90s] [-hosts NAME,...] [UNIT...]"); err != nil {
+		return err
 	}
 	held, facts, unlock, err := f.begin(ctx, f.With(topology.App))
 	if err != nil {

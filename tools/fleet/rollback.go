@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 
 	"isuride/tools/fleet/release"
@@ -11,11 +10,10 @@ import (
 // rollback is the command rollback.
 func rollback(ctx context.Context, f *fleet, args []string) error {
 	flags := flag.NewFlagSet("rollback", flag.ContinueOnError)
-	flags.SetOutput(f.out)
 	wait := flags.Duration("wait", healthLimit, "how long the release may take to become healthy before this is undone")
 	to := flags.String("to", "", "`release` to go to, also \"original\", what was there before the first deploy")
-	if flags.Parse(args) != nil || flags.NArg() > 0 {
-		return errors.New("usage: fleet rollback [-wait 90s] [-to RELEASE]")
+	if err := f.parse(flags, args, 0, "usage: fleet rollback [-wait 90s] [-to RELEASE]"); err != nil {
+		return err
 	}
 	held, facts, unlock, err := f.begin(ctx, f.Hosts)
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"os"
 
@@ -14,9 +13,8 @@ import (
 // setUp is the command setup.
 func setUp(ctx context.Context, f *fleet, args []string) error {
 	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
-	flags.SetOutput(f.out)
-	if flags.Parse(args) != nil || flags.NArg() > 0 {
-		return errors.New("usage: fleet setup")
+	if err := f.parse(flags, args, 0, "usage: fleet setup"); err != nil {
+		return err
 	}
 	if err := inProject(); err != nil {
 		return err

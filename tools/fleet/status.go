@@ -17,10 +17,9 @@ import (
 // status is the command status.
 func status(ctx context.Context, f *fleet, args []string) error {
 	flags := flag.NewFlagSet("status", flag.ContinueOnError)
-	flags.SetOutput(f.out)
 	asJSON := flags.Bool("json", false, "for machines: a JSON list")
-	if flags.Parse(args) != nil || flags.NArg() > 0 {
-		return errors.New("usage: fleet status [-json]")
+	if err := f.parse(flags, args, 0, "usage: fleet status [-json]"); err != nil {
+		return err
 	}
 	lists := make([][]release.ServiceState, len(f.Hosts))
 	silent := onAll(f.Hosts, func(i int, h topology.Host) error {

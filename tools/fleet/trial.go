@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"isuride/bench/report"
+	"isuride/tools/arguments"
 	"isuride/tools/fleet/doctor"
 	"isuride/tools/fleet/layout"
 	"isuride/tools/fleet/load"
@@ -57,7 +58,6 @@ func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 func newTrial(f *fleet, name string, seconds int, args []string, more func(*flag.FlagSet)) (*trial, error) {
 	t := &trial{fleet: f, runs: runsFolder, id: runlog.NewID(time.Now())}
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(f.out)
 	flags.Usage = func() {
 		fmt.Fprintf(f.out, "usage: fleet %s [flags] [-- flags of bench run]\n\n", name)
 		flags.PrintDefaults()
@@ -69,8 +69,8 @@ func newTrial(f *fleet, name string, seconds int, args []string, more func(*flag
 	flags.IntVar(&t.paymentPort, "payment-bind-port", 12345, "`port` of the payment service")
 	flags.Var((*list)(&t.sources), "source-ip", "`address` of the benchmarker's host to connect from, may be given several times")
 	more(flags)
-	if err := flags.Parse(args); err != nil {
-		return nil, errors.New("the command line is not understood")
+	if err := arguments.Parse(flags, args, -1, f.out); err != nil {
+		return nil, err
 	}
 	t.rest = flags.Args()
 	t.dir = filepath.Join(t.runs, t.id)

@@ -24,11 +24,10 @@ const watchName = "watch"
 // showWatch is the command watch. It changes nothing, so a dry run is no different.
 func showWatch(ctx context.Context, f *fleet, args []string) error {
 	flags := flag.NewFlagSet(watchName, flag.ContinueOnError)
-	flags.SetOutput(f.out)
 	local := flags.String("local", "", "watch this machine instead of the hosts, with a server whose internal listener has this `address`")
 	asJSON := flags.Bool("json", false, "write an object of JSON a second instead of a page")
-	if flags.Parse(args) != nil || flags.NArg() > 0 {
-		return errors.New("usage: fleet watch [-json] [-local ADDRESS]; q ends it")
+	if err := f.parse(flags, args, 0, "usage: fleet watch [-json] [-local ADDRESS]; q ends it"); err != nil {
+		return err
 	}
 	var targets []watch.Target
 	switch {

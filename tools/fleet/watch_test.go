@@ -93,3 +93,23 @@ func TestWatchLocal(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestHelp: help is what was asked for, so it goes to the output and is no failure, with or
+// without hosts.
+func TestHelp(t *testing.T) {
+	words := []string{""}
+	for _, c := range commands() {
+		words = append(words, c.name)
+	}
+	for _, word := range words {
+		var out, complaints bytes.Buffer
+		args := append([]string{"-hosts", "no such file"}, strings.Fields(word+" -h")...)
+		if status := run(t.Context(), args, &out, &complaints); status != ok || !strings.Contains(out.String(), "usage: fleet") || complaints.Len() > 0 {
+			t.Errorf("%s -h: status %d, %s%s", word, status, &out, &complaints)
+		}
+	}
+	var out, complaints bytes.Buffer
+	if status := run(t.Context(), []string{"delpoy"}, &out, &complaints); status != usage || !strings.Contains(complaints.String(), "did you mean deploy?") {
+		t.Errorf("delpoy: status %d, %s", status, &complaints)
+	}
+}

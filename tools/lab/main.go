@@ -11,19 +11,21 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
+	"isuride/tools/arguments"
+	"isuride/tools/interrupt"
 	"isuride/tools/lab/cluster"
 	"isuride/tools/lab/journal"
 	"isuride/tools/lab/scenario"
 	"isuride/tools/lab/supervisor"
 	"isuride/tools/lab/systemctl"
+	"isuride/tools/nearest"
 )
 
 func main() {
@@ -47,9 +49,7 @@ func main() {
 		}
 		os.Exit(systemctl.Client(cluster.Socket, []string{verb}, os.Stdout, os.Stderr))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, args))
+	os.Exit(run(interrupt.Context(), args))
 }
 
 // command is an action of the program.
@@ -91,8 +91,15 @@ func run(ctx context.Context, args []string) int {
 	}
 	all := commands()
 	i := slices.IndexFunc(all, func(c command) bool { return c.name == name })
-	if i < 0 {
-		explain(all)
+	switch {
+	case name == "-h" || name == "-help" || name == "--help":
+		explain(os.Stdout, all)
+		return 0
+	case i < 0:
+		if name != "" {
+			fmt.Fprintf(os.Stderr, "lab: unknown command %q%s\n", name, nearest.Meant(name, names(all)))
+		}
+		explain(os.Stderr, all)
 		return 2
 	}
 	flags := flag.NewFlagSet("lab "+name, flag.ContinueOnError)
@@ -103,7 +110,15 @@ func run(ctx context.Context, args []string) int {
 		flags.BoolVar(&play.Short, "short", false, "leave out what takes long")
 		flags.BoolVar(&play.Keep, "keep", false, "leave the hosts up")
 	}
-	if err := flags.Parse(args); err != nil {
+	switch err := arguments.Parse(flags, args, -1, os.Stdout); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "lab:", err)
+		return 2
+	}
+	if all[i].args == "" && flags.NArg() > 0 || name == testWord && flags.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "lab: %s: unexpected argument %q\n", name, flags.Arg(0))
 		return 2
 	}
 	l, err := lab(*dir)
@@ -129,11 +144,21 @@ func run(ctx context.Context, args []string) int {
 	return 0
 }
 
-func explain(all []command) {
-	fmt.Fprintln(os.Stderr, "usage: lab COMMAND [-dir FOLDER] [arguments]")
+func names(all []command) []string {
+	var list []string
 	for _, c := range all {
 		if !c.hidden {
-			fmt.Fprintf(os.Stderr, "  %-24s %s\n", c.name+" "+c.args, c.does)
+			list = append(list, c.name)
+		}
+	}
+	return list
+}
+
+func explain(w io.Writer, all []command) {
+	fmt.Fprintln(w, "usage: lab COMMAND [-dir FOLDER] [arguments]")
+	for _, c := range all {
+		if !c.hidden {
+			fmt.Fprintf(w, "  %-24s %s\n", c.name+" "+c.args, c.does)
 		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"isuride/bench/world"
+	"isuride/tools/arguments"
 )
 
 func main() {
@@ -38,7 +39,7 @@ func run() error {
 	jobs := flag.Int("j", runtime.GOMAXPROCS(0), "runs at a time")
 	plotFile := flag.String("plot", "", "write a drawing (SVG) of the first seed's runs to this file")
 	jsonFile := flag.String("json", "", "write the figures of all runs to this file")
-	flag.Parse()
+	arguments.Main(-1)
 	names := flag.Args()
 	if len(names) == 0 {
 		names = []string{"default"}

@@ -10,11 +10,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
+
+	"isuride/tools/interrupt"
 )
 
 // ErrInterrupted is the end of a measurement by its user.
@@ -24,9 +24,7 @@ var ErrInterrupted = errors.New("interrupted")
 // was measured has not passed, 2 if nothing could be measured.
 func Main(tool string, run func(ctx context.Context, args []string) (passed bool, err error)) {
 	runtime.LockOSThread() // the processes that this one starts die with the thread that started them, see Command
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	passed, err := run(ctx, os.Args[1:])
+	passed, err := run(interrupt.Context(), os.Args[1:])
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:

@@ -13,6 +13,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -25,13 +26,14 @@ import (
 	"syscall"
 	"time"
 
+	"isuride/tools/arguments"
+	"isuride/tools/interrupt"
 	"isuride/tools/paymentmock/gateway"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	signal.Ignore(syscall.SIGHUP) // it serves others, who may outlive a terminal
+	if err := run(interrupt.Context(), os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "paymentmock:", err)
 		os.Exit(1)
 	}
@@ -77,10 +79,10 @@ type config struct {
 	options gateway.Options
 }
 
-// parse reads the flags; a wrong one ends the process with the usage text.
+// parse reads the flags.
 func parse(args []string) (config, error) {
 	conf := config{options: gateway.Options{Rates: make(map[gateway.Fault]float64)}}
-	flags := flag.NewFlagSet("paymentmock", flag.ExitOnError)
+	flags := flag.NewFlagSet("paymentmock", flag.ContinueOnError)
 	flags.StringVar(&conf.listen, "listen", "127.0.0.1:12345", "address to listen on")
 	flags.BoolVar(&conf.closed, "closed", false, "answer every POST with 503")
 	flags.DurationVar(&conf.options.Latency, "latency", 0, "time a POST takes before it is processed (contest: 30ms)")
@@ -96,9 +98,8 @@ func parse(args []string) (config, error) {
 			return err
 		})
 	}
-	flags.Parse(args) // exits on a wrong flag
-	if flags.NArg() > 0 {
-		return config{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	if err := arguments.Parse(flags, args, 0, os.Stdout); err != nil {
+		return config{}, err
 	}
 	if *tokens != "" {
 		conf.options.Tokens = strings.Split(*tokens, ",")

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"isuride/tools/arguments"
+	"isuride/tools/interrupt"
 	"isuride/tools/paymentmock/gateway"
 )
 
@@ -21,7 +23,7 @@ func main() {
 	targets := flag.String("target", "https://localhost:8443,https://localhost:18443,http://localhost:8080",
 		"base URLs of servers, comma separated; the first that answers is used")
 	pause := flag.Duration("pause", 0, "wait so long between two steps, for instance to kill the server")
-	flag.Parse()
+	arguments.Main(0)
 	if err := run(strings.Split(*targets, ","), *pause); err != nil {
 		fmt.Fprintln(os.Stderr, "ride:", err)
 		os.Exit(1)
@@ -38,7 +40,7 @@ func run(targets []string, pause time.Duration) error {
 		return err
 	}
 	defer stop()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(interrupt.Context(), 5*time.Minute)
 	defer cancel()
 	return newJourney(base, pause).run(ctx)
 }

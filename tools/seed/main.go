@@ -12,13 +12,15 @@ import (
 	"flag"
 	"fmt"
 	"os"
+
+	"isuride/tools/arguments"
 )
 
 func main() {
 	seed := flag.Uint64("seed", 1, "number that decides all random choices")
 	out := flag.String("out", "", "write the dump, compressed by gzip, to this `file`")
 	expect := flag.String("expect", "", "write the expected answers of the data check to this `file`")
-	flag.Parse()
+	arguments.Main(0)
 	if err := run(*seed, *out, *expect); err != nil {
 		fmt.Fprintln(os.Stderr, "seed:", err)
 		os.Exit(1)

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"isuride/tools/fleet/topology"
 )
@@ -53,7 +54,12 @@ type Remote struct {
 func (r *Remote) Look(ctx context.Context, h topology.Host, step, script string) (string, error) {
 	var out bytes.Buffer
 	err := r.Stream(ctx, h, step, script, &out)
-	return strings.TrimRight(out.String(), "\n"), err
+	return lines(out.String()), err
+}
+
+// lines is text without the returns that a terminal in between puts before the ends of lines.
+func lines(text string) string {
+	return strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 }
 
 // Stream is Look for what is long or binary: it writes what the script prints to w as it
@@ -92,7 +98,7 @@ func (r *Remote) Receive(ctx context.Context, h topology.Host, step, command str
 func (r *Remote) LookAsRoot(ctx context.Context, h topology.Host, step, script string) (string, error) {
 	var out bytes.Buffer
 	err := r.StreamAsRoot(ctx, h, step, script, &out)
-	return strings.TrimRight(out.String(), "\n"), err
+	return lines(out.String()), err
 }
 
 // StreamAsRoot is Stream with root's rights.
@@ -138,14 +144,26 @@ func (r *Remote) run(ctx context.Context, h topology.Host, step, shell string, i
 	if command == nil {
 		command = r.ssh
 	}
-	cmd := command(ctx, h, shell)
+	f := newFrame()
+	cmd := command(ctx, h, f.around(shell))
+	cmd.WaitDelay = waitDelay
+	answer := &framed{frame: f, out: out}
 	var complaint bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, &complaint
-	if err := cmd.Run(); err != nil {
-		return &Error{h.Name, step, reason(ctx, err, complaint.String())}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, answer, &complaint
+	err := cmd.Run()
+	if err != nil {
+		err = reason(ctx, h, err, f, complaint.String(), answer)
+	} else {
+		err = answer.whole()
+	}
+	if err != nil {
+		return &Error{h.Name, step, err}
 	}
 	return nil
 }
+
+// waitDelay is how long the outputs of a process that was ended may stay open.
+const waitDelay = 3 * time.Second
 
 // ssh never asks: a question would wait for an answer in the background. A host that is
 // gone is noticed within half a minute.
@@ -164,26 +182,68 @@ func (r *Remote) ssh(ctx context.Context, h topology.Host, shell string) *exec.C
 // sshFailed is ssh's own exit status.
 const sshFailed = 255
 
-// reason is the last thing that the host or ssh has said, if anything.
-func reason(ctx context.Context, err error, complaint string) error {
+// reason is the last thing that the command has said, or what ssh has said about itself,
+// if anything.
+func reason(ctx context.Context, h topology.Host, err error, f frame, complaint string, answer *framed) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == sshFailed && !answer.end {
+		return sshReason(h, err, strings.ReplaceAll(complaint, f.begin, ""), answer)
+	}
+	if last := lastLine(f.inside(complaint)); last != "" {
+		return errors.New(last)
+	}
+	if !answer.began {
+		return fmt.Errorf("%w: the host does not run commands%s", err, answer.said())
+	}
+	return err
+}
+
+func lastLine(text string) string {
 	last := ""
-	for line := range strings.SplitSeq(complaint, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		if line = strings.TrimSpace(line); line != "" && !slices.Contains(tarsLastWords, line) {
 			last = line
 		}
 	}
-	if last == "" {
-		return err
-	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == sshFailed {
-		return fmt.Errorf("ssh does not get there: %s%s", last, advice(complaint))
-	}
-	return errors.New(last)
+	return last
 }
+
+// sshReason has all that ssh has said about the connection, as the last line alone is often
+// the least of it.
+func sshReason(h topology.Host, err error, complaint string, answer *framed) error {
+	var lines []string
+	for line := range strings.SplitSeq(complaint, "\n") {
+		line = strings.TrimSpace(line)
+		about := func(words string) bool { return strings.Contains(line, words) }
+		if slices.ContainsFunc(sshWords, about) && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) == 0 {
+		lines = append(lines, lastLine(complaint))
+	}
+	said := strings.Join(lines, "; ")
+	switch {
+	case said == "" && answer.began:
+		return errors.New("the connection ended in the middle of the answer")
+	case said == "":
+		return fmt.Errorf("ssh does not get there: %w%s", err, answer.said())
+	case answer.began:
+		return fmt.Errorf("the connection ended in the middle of the answer: %s", said)
+	}
+	return fmt.Errorf("ssh does not get there: %s%s", said, advice(h, complaint))
+}
+
+// sshWords are in the lines in which ssh says why it fails. Warnings, greetings of the host
+// and drawings around them are not.
+var sshWords = []string{"ssh: ", "Received disconnect", "Disconnected from", "Too many authentication failures", "Permission denied",
+	"Host key verification failed", "REMOTE HOST IDENTIFICATION HAS CHANGED", "host key is known", "kex_exchange_identification",
+	"banner exchange", "Connection closed", "Connection reset", "Connection timed out", "Connection to ", "Connection refused",
+	"client_loop", "Unable to negotiate", "Bad configuration option", "Bad owner or permissions", "bad permissions", "Load key",
+	"not responding", "Broken pipe", "account", "Account", "expired"}
 
 // tarsLastWords follow what it really has to say.
 var tarsLastWords = []string{
@@ -193,14 +253,26 @@ var tarsLastWords = []string{
 }
 
 // advice is what to do about the complaints of ssh that everybody meets.
-func advice(complaint string) string {
+func advice(h topology.Host, complaint string) string {
 	for _, c := range []struct{ said, advice string }{
-		{"Permission denied", "; the host takes none of your keys: ssh-copy-id puts one there, or name the right one in ~/.ssh/config"},
+		{"REMOTE HOST IDENTIFICATION HAS CHANGED", "; the host shows another key than before: if it was installed anew, compare the new key with what its console or " +
+			"provider shows, then `ssh-keygen -R " + knownAs(h) + "` forgets the old one; if not, somebody else may be answering"},
 		{"Host key verification failed", "; log in once by hand to see and accept the host's key"},
+		{"Too many authentication failures", "; ssh offers more keys than the host looks at: name the right one in ~/.ssh/config, with IdentityFile and IdentitiesOnly yes"},
+		{"Permission denied", "; the host takes none of your keys: ssh-copy-id puts one there, or name the right one in ~/.ssh/config"},
 	} {
 		if strings.Contains(complaint, c.said) {
 			return c.advice
 		}
 	}
 	return ""
+}
+
+// knownAs is how known_hosts calls the host, unless ssh's configuration gives it another name.
+func knownAs(h topology.Host) string {
+	name := h.Login[strings.LastIndex(h.Login, "@")+1:]
+	if h.Port != 0 && h.Port != 22 {
+		return fmt.Sprintf("'[%s]:%d'", name, h.Port)
+	}
+	return name
 }

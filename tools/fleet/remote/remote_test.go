@@ -111,7 +111,13 @@ func TestReason(t *testing.T) {
 		`printf 'tar: a: Cannot write: No space left on device\ntar: Exiting with failure status due to previous errors\n' >&2; exit 2`: "tar: a: Cannot write: No space left on device",
 		`exit 3`: "exit status 3",
 	} {
+		if strings.Contains(said, "255") { // ssh itself fails
+			r.Command = func(ctx context.Context, _ topology.Host, _ string) *exec.Cmd {
+				return exec.CommandContext(ctx, "sh", "-c", said)
+			}
+		}
 		err := r.Send(t.Context(), host, "send", said, strings.NewReader(""))
+		r.Command = local(new(bytes.Buffer), "").Command
 		if want = "s1: cannot send: " + want; err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
@@ -133,5 +139,99 @@ func TestSSH(t *testing.T) {
 	args := r.ssh(t.Context(), host, "true").Args
 	if end := []string{"-F", "file", "-p", "2222", "--", "a@b", "true"}; !slices.Equal(args[len(args)-len(end):], end) || !slices.Contains(args, "BatchMode=yes") {
 		t.Errorf("got %q", args)
+	}
+}
+
+// talking runs what is for the host after and before the words of a program that talks.
+func talking(before, after string) *Remote {
+	return &Remote{Out: new(bytes.Buffer), Command: func(ctx context.Context, _ topology.Host, shell string) *exec.Cmd {
+		return exec.CommandContext(ctx, "bash", "-c", before+"\nbash -c \"$0\"; s=$?\n"+after+"\nexit $s", shell)
+	}}
+}
+
+// TestHostTalks: only what the command prints is its answer, to the byte.
+func TestHostTalks(t *testing.T) {
+	for _, r := range []*Remote{
+		talking("", ""),
+		talking("echo 'machine learning box'; echo Welcome >&2", "echo bye; echo bye >&2"),
+		talking("printf 'no end of line'", "printf 'logged out'"),
+		talking("printf 'fleet-\\377\\0'; head -c 200000 /dev/zero", ""),
+	} {
+		if got, err := r.Look(t.Context(), host, "look", "echo KEY value"); got != "KEY value" || err != nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if _, err := r.Look(t.Context(), host, "look", "echo 'my reason' >&2; false"); err == nil || err.Error() != "s1: cannot look: my reason" {
+			t.Errorf("got %v", err)
+		}
+		data := make([]byte, 100_000)
+		for i := range data {
+			data[i] = byte(i * i >> 3)
+		}
+		var out bytes.Buffer
+		if err := r.run(t.Context(), host, "copy", "cat", bytes.NewReader(data), &out); err != nil || !bytes.Equal(out.Bytes(), data) {
+			t.Errorf("%d bytes come back, %v", out.Len(), err)
+		}
+	}
+}
+
+// TestFramed: however the answer is cut into pieces.
+func TestFramed(t *testing.T) {
+	f := newFrame()
+	whole := "hello " + f.begin[:9] + f.begin + "an" + f.end[:9] + "swer" + f.end + "bye"
+	for size := 1; size <= len(whole); size++ {
+		var out bytes.Buffer
+		w := &framed{frame: f, out: &out}
+		for rest := whole; rest != ""; {
+			n := min(size, len(rest))
+			if _, err := w.Write([]byte(rest[:n])); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		if want := "an" + f.end[:9] + "swer"; out.String() != want || w.whole() != nil {
+			t.Fatalf("in pieces of %d: %q, %v", size, out.String(), w.whole())
+		}
+	}
+}
+
+// TestConnectionEnds: an answer without its end is none, and a host that runs nothing says so.
+func TestConnectionEnds(t *testing.T) {
+	for program, want := range map[string]string{
+		`exec bash -c "${0/printf %s fleet-*-end./kill -9 $$ #}"`:                      "signal: killed",
+		`bash -c "$0" | head -c 50`:                                                    "in the middle of the answer",
+		`echo This account is closed`:                                                  `does not run commands; it said "This account is closed"`,
+		`echo 'This account is closed'; exit 1`:                                        `it said "This account is closed"`,
+		`bash -c "$0" | head -c 50; echo 'client_loop: send disconnect' >&2; exit 255`: "in the middle of the answer: client_loop",
+	} {
+		r := &Remote{Out: new(bytes.Buffer), Command: func(ctx context.Context, _ topology.Host, shell string) *exec.Cmd {
+			return exec.CommandContext(ctx, "bash", "-c", program, shell)
+		}}
+		if _, err := r.Look(t.Context(), host, "look", "echo a long answer"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", program, err)
+		}
+	}
+}
+
+// TestSSHComplains: what ssh says about a failed login is told with the right advice.
+func TestSSHComplains(t *testing.T) {
+	for said, want := range map[string][]string{
+		"Welcome\nReceived disconnect from 10.0.0.1 port 22:2: Too many authentication failures\r\nDisconnected from 10.0.0.1 port 22\r\n": {
+			"Too many authentication failures; Disconnected", "IdentitiesOnly yes"},
+		"@@@@@\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\n@@@@@\nIT IS POSSIBLE ...\nHost key verification failed.\r\n": {
+			"HAS CHANGED", "ssh-keygen -R '[b]:2222'"},
+		"No ED25519 host key is known for b and you have requested strict checking.\nHost key verification failed.\n": {
+			"No ED25519 host key is known", "log in once by hand"},
+		"ssh: Could not resolve hostname b: Name or service not known\r\n": {"ssh: Could not resolve hostname b"},
+		"something new\n": {"something new"},
+	} {
+		r := &Remote{Out: new(bytes.Buffer), Command: func(ctx context.Context, _ topology.Host, _ string) *exec.Cmd {
+			return exec.CommandContext(ctx, "sh", "-c", `printf %s "$0" >&2; exit 255`, said)
+		}}
+		_, err := r.Look(t.Context(), host, "look", "true")
+		for _, w := range append(want, "ssh does not get there: ") {
+			if err == nil || !strings.Contains(err.Error(), w) {
+				t.Errorf("got %v, want %s", err, w)
+			}
+		}
 	}
 }

@@ -13,19 +13,17 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
+	"isuride/tools/arguments"
+	"isuride/tools/interrupt"
 	"isuride/tools/observability/grafana"
 	"isuride/tools/observability/prometheus"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	switch err := run(ctx, os.Args[1:]); {
+	switch err := run(interrupt.Context(), os.Args[1:]); {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "render:", err)
@@ -80,7 +78,7 @@ func parse(args []string, now time.Time) (settings, error) {
 	flags.Int64Var(&to, "to", now.Unix(), "the end, in `seconds` since 1970; by default now")
 	flags.Int64Var(&from, "from", 0, "the beginning, in `seconds` since 1970; by default what -last says")
 	last := flags.Duration("last", 15*time.Minute, "how long before the end the beginning is, without -from")
-	if err := flags.Parse(args); err != nil {
+	if err := arguments.Parse(flags, args, -1, os.Stdout); err != nil {
 		return s, err
 	}
 	s.span.to = time.Unix(to, 0)
