@@ -237,8 +237,17 @@ func (c Config) createDatabase(ctx context.Context) (err error) {
 	return err
 }
 
-// adjust warns of a server that does not keep what it commits.
+// adjust refuses a server without InnoDB, and warns of one that does not keep what it
+// commits.
 func (s *Store) adjust(ctx context.Context, log *slog.Logger) error {
+	var there bool
+	err := s.db.GetContext(ctx, &there, "SELECT EXISTS (SELECT 1 FROM information_schema.engines WHERE engine = 'InnoDB' AND support IN ('YES', 'DEFAULT'))")
+	if err != nil {
+		return err
+	}
+	if !there {
+		return fmt.Errorf("%w: the server runs without the engine InnoDB; start it with InnoDB (no skip-innodb)", ErrTable)
+	}
 	var flush int
 	if err := s.db.GetContext(ctx, &flush, "SELECT @@innodb_flush_log_at_trx_commit"); err != nil {
 		return err

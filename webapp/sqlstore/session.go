@@ -48,16 +48,19 @@ var settings = []setting{
 	{"sql_auto_is_null", "OFF", "SET SESSION sql_auto_is_null = 0", "NULL would be found where it is not"},
 	{"max_statement_time", "0.000000", "SET SESSION max_statement_time = 0", "a long load would be cut short"},
 	{"max_execution_time", "0", "SET SESSION max_execution_time = 0", "a long load would be cut short"},
-	{"sql_select_limit", selectAll, setSelectLimit, "rows would be missing from a load"},
+	{"sql_select_limit", selectAll, setReadable, "rows would be missing from a load"},
+	{"sql_big_selects", "ON", setReadable, "a long load would be refused"},
+	{"completion_type", "NO_CHAIN", "SET SESSION completion_type = 0", "idle connections would hold locks"},
 	{"foreign_key_checks", "ON", "SET SESSION foreign_key_checks = 1", "children could lose their parents"},
 	{"unique_checks", "ON", "SET SESSION unique_checks = 1", "names could be taken twice"},
 }
 
 const (
-	sqlMode        = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES"
+	// Without the last one, a table for which InnoDB is not to be had gets another engine.
+	sqlMode        = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION"
 	setIsolation   = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 	selectAll      = "18446744073709551615"
-	setSelectLimit = "SET SESSION sql_select_limit = " + selectAll
+	setReadable    = "SET SESSION sql_big_selects = 1, sql_select_limit = " + selectAll
 	setReadWrite   = "SET SESSION TRANSACTION READ WRITE"
 	// lockWait is in seconds: an initialize has 25 for everything.
 	lockWait = "10"
@@ -85,9 +88,9 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 func (c connector) settle(ctx context.Context, conn driver.Conn) error {
-	// The first of them, since it would cut the list of the others short.
-	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, setSelectLimit, nil); err != nil {
-		return fmt.Errorf("%s: %w", setSelectLimit, err)
+	// These come first, since they would cut the list of the others short or refuse it.
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, setReadable, nil); err != nil {
+		return fmt.Errorf("%s: %w", setReadable, err)
 	}
 	has, err := readSettings(ctx, conn)
 	if err != nil {

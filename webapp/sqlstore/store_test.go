@@ -2,6 +2,7 @@ package sqlstore_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
@@ -58,8 +59,8 @@ func openOnly(tb testing.TB, c sqlstore.Config) *sqlstore.Store {
 	return s
 }
 
-// direct runs a statement past the store.
-func direct(t *testing.T, c sqlstore.Config, statement string) {
+// connect opens the database past the store.
+func connect(t *testing.T, c sqlstore.Config) *sqlx.DB {
 	t.Helper()
 	driver, source := "sqlite", "file:"+(&url.URL{Path: c.Path}).EscapedPath()
 	if c.Dialect == sqlstore.MySQL {
@@ -69,9 +70,43 @@ func direct(t *testing.T, c sqlstore.Config, statement string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return db
+}
+
+// direct runs a statement past the store.
+func direct(t *testing.T, c sqlstore.Config, statement string) {
+	t.Helper()
+	db := connect(t, c)
 	defer db.Close()
 	if _, err := db.Exec(statement); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// directText is the one value that the query yields past the store.
+func directText(t *testing.T, c sqlstore.Config, query string) (text string) {
+	t.Helper()
+	db := connect(t, c)
+	defer db.Close()
+	if err := db.Get(&text, query); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// killOthers ends all connections to the database, as a restart of the server does.
+func killOthers(t *testing.T, c sqlstore.Config) {
+	t.Helper()
+	db := connect(t, c)
+	defer db.Close()
+	var ids []int64
+	if err := db.Select(&ids, "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		if _, err := db.Exec(fmt.Sprintf("KILL CONNECTION %d", id)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
