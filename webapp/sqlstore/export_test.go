@@ -1,6 +1,9 @@
 package sqlstore
 
-import "testing"
+import (
+	"context"
+	"testing"
+)
 
 // SetWanted has the session want what no statement brings about, as when a proxy undoes it.
 func SetWanted(t *testing.T, name, value string) {
@@ -13,4 +16,15 @@ func SetWanted(t *testing.T, name, value string) {
 		}
 	}
 	t.Fatalf("no setting is called %s", name)
+}
+
+// HoldLock is one round of the lock's keeper.
+func HoldLock(ctx context.Context, s *Store) error { return s.lock.hold(ctx) }
+
+// LockSilence is how many seconds the database waits for a word of the lock's holder.
+func LockSilence(t *testing.T, s *Store) (seconds int) {
+	if err := s.lock.conn.QueryRowContext(t.Context(), "SELECT @@wait_timeout").Scan(&seconds); err != nil {
+		t.Fatal(err)
+	}
+	return seconds
 }

@@ -25,7 +25,11 @@ const (
 // under other names and one rename, SQLite one transaction. Only an error for which
 // IsUnknown holds leaves open which; Settle tells. The history stays, or begins.
 func (s *Store) Reset(ctx context.Context, generation uint64, t *isuride.Tables) error {
-	history, err := s.historyOrNew(ctx)
+	err := s.lock.hold(ctx)
+	var history string
+	if err == nil {
+		history, err = s.historyOrNew(ctx)
+	}
 	if err == nil {
 		err = s.replace(ctx, position{Generation: generation, Ready: true, History: history}, t)
 	}

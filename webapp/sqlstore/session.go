@@ -57,11 +57,11 @@ var settings = []setting{
 
 const (
 	// Without the last one, a table for which InnoDB is not to be had gets another engine.
-	sqlMode        = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION"
-	setIsolation   = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-	selectAll      = "18446744073709551615"
-	setReadable    = "SET SESSION sql_big_selects = 1, sql_select_limit = " + selectAll
-	setReadWrite   = "SET SESSION TRANSACTION READ WRITE"
+	sqlMode      = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION"
+	setIsolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+	selectAll    = "18446744073709551615"
+	setReadable  = "SET SESSION sql_big_selects = 1, sql_select_limit = " + selectAll
+	setReadWrite = "SET SESSION TRANSACTION READ WRITE"
 	// lockWait is in seconds: an initialize has 25 for everything.
 	lockWait = "10"
 	// packetVariable bounds a statement's length; it is only read.
