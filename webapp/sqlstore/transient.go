@@ -16,9 +16,21 @@ import (
 // What an error means depends on who asks. While the server serves, only one question
 // matters: does the error prove that these rows can never be written (IsRefusal)? All else
 // is waited for, since the journal keeps everything and an operator can put anything
-// right: a password, a privilege, a quota, a disk, a table that somebody dropped. At the
-// start somebody waits for an answer, so only what may pass by itself is waited for
-// (IsTransient), and what looks like a wrong setting for a short time only (accessError).
+// right. At the start somebody waits for an answer, so only what may pass by itself is waited
+// for (IsTransient), and what looks like a wrong setting for a short time only (accessError).
+//
+//	what the database says                      while serving           at the start
+//	away, busy, full, read-only, over a quota   waits                   waits a minute
+//	1044, 1045, 1049: account, database         waits                   10 s, then ends
+//	1142, 1143: a right is missing              waits, new connections  ends
+//	1146, 1932: a table is gone or broken       waits: it can come back ends
+//	1054, 1050, 1064: column, name, syntax      waits: an ALTER TABLE   ends
+//	  by an operator, or a proxy, can be taken back
+//	SQLite CORRUPT, NOTADB                      waits: the file can be  ends
+//	  restored, and the next cut is fenced if that is older
+//	another server has the lock (ErrInUse)      waits                   10 s, then ends
+//	a value does not fit (refusalsMySQL)        keeps the row aside     keeps it aside
+//	the tables stand elsewhere (ErrFenced)      ends: two writers       ends
 
 // refusalsMySQL are the numbers of MySQL and MariaDB that speak of a row's values.
 var refusalsMySQL = []uint16{
