@@ -123,6 +123,10 @@ func (a *API) fail(ctx *httpd.Ctx, err error) {
 	if errors.As(err, &domain) {
 		status, message = statusOf[domain.Code], domain.Message
 	}
+	var failed *engine.InitializeError
+	if errors.As(err, &failed) {
+		status, message = 500, internalError+": "+failed.Told()
+	}
 	if status == 502 { // the gateway's doing
 		level = slog.LevelWarn
 	}

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"fmt"
+
 	"isuride/webapp/isuride"
 )
 
@@ -21,8 +23,8 @@ func (a *API) initialize(c call) error {
 	case len(body.PaymentServer) > maxSettingBytes:
 		return isuride.Errorf(isuride.InvalidInput, "payment_server is longer than %d bytes", maxSettingBytes)
 	}
-	if err := a.engine.Initialize(body.PaymentServer); err != nil {
-		return err
+	if err := a.engine.Initialize(body.PaymentServer, c.Gone); err != nil {
+		return fmt.Errorf("initialize: %w", err)
 	}
 	return c.object(200, map[string]string{"language": "go"})
 }

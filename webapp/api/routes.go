@@ -125,6 +125,7 @@ func withUser(h func(call, *state.User) error) handler {
 		if !ok {
 			return unauthorized("app_session")
 		}
+		c.SetOwner(u)
 		return h(c, u)
 	}
 }
@@ -144,6 +145,7 @@ func asOwner(h func(call, *state.Owner) error) handler {
 		if !ok {
 			return unauthorized("owner_session")
 		}
+		c.SetOwner(o)
 		return h(c, o)
 	}
 }
@@ -154,6 +156,7 @@ func asChair(h func(call, *state.Chair) error) handler {
 		if !ok {
 			return unauthorized("chair_session")
 		}
+		c.SetOwner(chair)
 		return h(c, chair)
 	}
 }

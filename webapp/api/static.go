@@ -162,9 +162,9 @@ func (f *staticFile) serve(ctx *httpd.Ctx) {
 		ctx.SetStatus(304)
 	case f.gzipped != nil && takesGzip(ctx.HeaderList("Accept-Encoding")):
 		ctx.SetHeader("Content-Encoding", "gzip")
-		ctx.SetBody(f.gzipped)
+		ctx.SetSharedBody(f.gzipped)
 	default:
-		ctx.SetBody(f.plain)
+		ctx.SetSharedBody(f.plain)
 	}
 }
 

@@ -11,8 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +25,8 @@ import (
 type Config struct {
 	// JournalDir holds a folder of segments for each generation.
 	JournalDir string
+	// Folder is JournalDir, locked; the engine has it from Start on. If it is nil, Start locks it.
+	Folder     *Folder
 	Durability journal.Durability
 	// Repair has a corrupt journal cut instead of refused.
 	Repair bool
@@ -45,37 +45,66 @@ type Config struct {
 // Engine holds the current generation.
 type Engine struct {
 	cfg     Config
-	db      *sqlstore.Store
+	db      database
 	current atomic.Pointer[Generation]
 	failed  chan error // holds the first failure that the server cannot survive
 
-	changing sync.Mutex // one initialize, or stop, at a time
+	initializes        calls
+	succeeded, refused atomic.Uint64 // initializes
+
+	changing  sync.Mutex // one initialize, or stop, at a time
+	stopped   bool       // guarded by changing
+	unsettled *takeover  // guarded by changing: its outcome is not known; nil if there is none
 }
 
-// Time limits, generous: they only end what would otherwise never end.
-const (
-	resetLimit = 25 * time.Second // an initialize has 30 s (spec 4.1)
-	stopLimit  = 30 * time.Second
-)
+// stopLimit is generous: it only ends what would otherwise never end.
+const stopLimit = 30 * time.Second
 
 // Start opens the generation that the database holds, or a first one: on the rows of
 // another program if it holds such, else on the initial data. The database is the
 // engine's until Stop.
 func Start(ctx context.Context, db *sqlstore.Store, cfg Config) (*Engine, error) {
+	return start(ctx, db, cfg)
+}
+
+func start(ctx context.Context, db database, cfg Config) (*Engine, error) {
+	if cfg.Folder == nil {
+		var err error
+		if cfg.Folder, err = LockFolder(cfg.JournalDir); err != nil {
+			return nil, err
+		}
+	}
 	e := &Engine{cfg: cfg, db: db, failed: make(chan error, 1)}
-	st, err := db.State(ctx)
+	if err := e.begin(ctx); err != nil {
+		return nil, errors.Join(err, cfg.Folder.Close())
+	}
+	return e, nil
+}
+
+// begin opens the first generation. The journals are looked at before the database is
+// changed.
+func (e *Engine) begin(ctx context.Context) error {
+	if err := e.fence(ctx); err != nil {
+		return err
+	}
+	st, err := e.db.State(ctx)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if _, err := e.cfg.Folder.check(st); err != nil {
+		return err
 	}
 	if err := e.prepare(ctx, st); err != nil {
-		return nil, err
+		return err
 	}
-	g, err := e.open(ctx, Stats{})
+	e.sweep(ctx)
+	g, err := e.open(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	e.current.Store(g)
-	return e, nil
+	g.run()
+	return nil
 }
 
 // prepare makes the tables hold a generation of ours.
@@ -86,9 +115,16 @@ func (e *Engine) prepare(ctx context.Context, st sqlstore.State) error {
 	case st.Foreign:
 		e.cfg.Log.Info("taking over the tables that another program filled")
 		return e.db.Adopt(ctx, st.Generation+1)
+	case st.Damaged != "":
+		return fmt.Errorf("the database lacks %s, which generation %d had: restore what is missing, or drop the table journal_position to begin with the initial data",
+			st.Damaged, st.Generation)
 	}
 	e.cfg.Log.Info("filling the database with the initial data")
-	return e.reset(ctx, st.Generation+1, "")
+	rows, err := e.initialData("")
+	if err != nil {
+		return err
+	}
+	return e.db.Reset(ctx, st.Generation+1, rows)
 }
 
 // Current is the generation that serves requests now.
@@ -105,46 +141,6 @@ func (e *Engine) fail(err error) {
 	}
 }
 
-// Initialize ends the current generation, throws away all that it has not written
-// yet, and starts the next one on the initial data (spec 9.1). It fails without any effect
-// if the database is away. Should the database go away in the middle, the server refuses
-// all changes until the next call succeeds.
-func (e *Engine) Initialize(paymentServer string) error {
-	e.changing.Lock()
-	defer e.changing.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), resetLimit)
-	defer cancel()
-	old := e.Current()
-	if _, err := e.db.State(ctx); err != nil {
-		return err // the old generation lives on
-	}
-	old.discard()
-	if err := e.reset(ctx, old.number+1, paymentServer); err != nil {
-		return err
-	}
-	before := old.own()
-	before.add(&old.before)
-	g, err := e.open(ctx, before)
-	if err != nil {
-		return err
-	}
-	e.current.Store(g)
-	return nil
-}
-
-// reset fills the database with the initial data for a generation. An empty payment
-// server leaves the one of the data set.
-func (e *Engine) reset(ctx context.Context, generation uint64, paymentServer string) error {
-	rows, err := e.cfg.InitialData()
-	if err != nil {
-		return fmt.Errorf("initial data: %w", err)
-	}
-	if paymentServer != "" {
-		setSetting(rows, isuride.PaymentGatewayURL, paymentServer)
-	}
-	return e.db.Reset(ctx, generation, rows)
-}
-
 func setSetting(rows *isuride.Tables, name, value string) {
 	for i := range rows.Settings {
 		if rows.Settings[i].Name == name {
@@ -157,33 +153,18 @@ func setSetting(rows *isuride.Tables, name, value string) {
 
 // Stop ends the current generation in good order: everything recorded is in the
 // database afterwards.
-func (e *Engine) Stop() error {
+func (e *Engine) Stop() (err error) {
+	defer func() { err = errors.Join(err, e.cfg.Folder.Close()) }()
 	e.changing.Lock()
 	defer e.changing.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
 	defer cancel()
-	return e.Current().stop(ctx)
-}
-
-// journalDir is the folder of one generation's segments.
-func (e *Engine) journalDir(generation uint64) string {
-	return filepath.Join(e.cfg.JournalDir, fmt.Sprintf("%06d", generation))
-}
-
-// dropJournals removes the segments of all generations but one.
-func (e *Engine) dropJournals(keep uint64) error {
-	entries, err := os.ReadDir(e.cfg.JournalDir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	for _, entry := range entries {
-		var generation uint64
-		if n, _ := fmt.Sscanf(entry.Name(), "%06d", &generation); n != 1 || generation == keep {
-			continue
-		}
-		if err := os.RemoveAll(filepath.Join(e.cfg.JournalDir, entry.Name())); err != nil {
+	e.stopped = true
+	if e.unsettled != nil {
+		if err := e.settle(ctx); err != nil {
+			e.Current().discard() // the journal keeps what the database may still take
 			return err
 		}
 	}
-	return nil
+	return e.Current().stop(ctx)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"isuride/webapp/dispatch"
@@ -21,10 +22,11 @@ type Generation struct {
 	// Set once.
 	Store    *state.Store
 	number   uint64
-	before   Stats // what all earlier generations have counted
+	before   Stats // what all earlier generations have counted; set before it serves
 	cfg      *Config
 	fail     func(error)
 	journal  *journal.Journal
+	open     []*state.Charge // payments that were under way when the server ended
 	writer   *flush.Writer
 	matchers []*dispatch.Dispatcher
 	gateway  *payment.Gateway
@@ -34,41 +36,59 @@ type Generation struct {
 	loops     sync.WaitGroup // matching and write-behind
 	charges   charges
 	streams   streams
+	source    *journal.Reader    // of the write-behind
+	held      atomic.Bool        // no changes, while it is not known whether it is the last generation
 	flushing  context.CancelFunc // ends the write-behind
 	flushDone chan struct{}      // closed when it has ended
 }
 
-// open recovers the generation that the database holds and starts it: the tables at
-// their position, then the journal from there on.
-func (e *Engine) open(ctx context.Context, before Stats) (*Generation, error) {
+// open recovers the generation that the database holds: the tables at their position, then
+// the journal from there on.
+func (e *Engine) open(ctx context.Context) (*Generation, error) {
 	began := time.Now()
 	snapshot, err := e.db.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.dropJournals(snapshot.Generation); err != nil {
-		return nil, fmt.Errorf("journal folder (ISURIDE_JOURNAL): remove old generations: %w", err)
+	if err := e.clear(stateOf(snapshot)); err != nil {
+		return nil, err
 	}
-	log, err := journal.Open(journal.Options{Dir: e.journalDir(snapshot.Generation), Durability: e.cfg.Durability,
+	g, err := e.build(snapshot)
+	if err != nil {
+		return nil, err
+	}
+	e.cfg.Log.Info("generation is open", "generation", g.number, "position", snapshot.Position,
+		"replayed", g.journal.Appended()-min(snapshot.Position, g.journal.Appended()), "charges", len(g.open), "took", time.Since(began).Round(time.Millisecond))
+	return g, nil
+}
+
+// build makes a generation of the rows and of its journal. Nothing of it runs yet.
+func (e *Engine) build(snapshot *sqlstore.Snapshot) (*Generation, error) {
+	history, err := journal.ParseHistory(snapshot.History)
+	if err != nil {
+		return nil, fmt.Errorf("table journal_position: %w", err)
+	}
+	log, err := journal.Open(journal.Options{Dir: e.cfg.Folder.journal(snapshot.Generation), History: history, Durability: e.cfg.Durability,
 		First: snapshot.Position + 1, Repair: e.cfg.Repair, Log: e.cfg.Log})
 	if err != nil {
 		return nil, err
 	}
-	g := &Generation{number: snapshot.Generation, before: before, cfg: &e.cfg, fail: e.fail, journal: log, flushDone: make(chan struct{})}
+	g := &Generation{number: snapshot.Generation, cfg: &e.cfg, fail: e.fail, journal: log, flushDone: make(chan struct{})}
 	g.Store = state.New(state.Options{Log: log, Now: e.cfg.Now, Describe: e.cfg.Describe}, &snapshot.Tables, tracks(snapshot))
 	charges, seqs, err := g.replay(snapshot.Position)
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
-	if err := g.start(e.db, snapshot, seqs); err != nil {
+	if err := g.equip(e.db, snapshot, seqs); err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
-	for _, ch := range charges {
-		g.resume(ch)
-	}
-	e.cfg.Log.Info("generation is open", "generation", g.number, "position", snapshot.Position,
-		"replayed", log.Appended()-min(snapshot.Position, log.Appended()), "charges", len(charges), "took", time.Since(began).Round(time.Millisecond))
+	g.open = charges
 	return g, nil
+}
+
+// stateOf is what State says of a database that holds the snapshot.
+func stateOf(snapshot *sqlstore.Snapshot) sqlstore.State {
+	return sqlstore.State{Exists: true, Ready: true, Generation: snapshot.Generation, Position: snapshot.Position, History: snapshot.History}
 }
 
 func tracks(snapshot *sqlstore.Snapshot) map[string]state.Track {
@@ -105,23 +125,33 @@ func (g *Generation) replay(position uint64) ([]*state.Charge, map[string]uint64
 	return charges, seqs, nil
 }
 
-// start begins everything that runs by itself.
-func (g *Generation) start(db *sqlstore.Store, snapshot *sqlstore.Snapshot, charges map[string]uint64) error {
+// equip makes everything that will run by itself.
+func (g *Generation) equip(target flush.Target, snapshot *sqlstore.Snapshot, charges map[string]uint64) error {
 	from, err := g.journal.ReadFrom(snapshot.Position + 1)
 	if err != nil {
 		return err
 	}
+	g.source = from
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.gateway = payment.New(setting(snapshot.Settings, isuride.PaymentGatewayURL), payment.Options{})
-	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: db, Generation: g.number, Position: snapshot.Position,
+	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: target, Generation: g.number, Position: snapshot.Position,
 		OpenCharges: charges, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
-	g.startFlush(from)
 	for r := range isuride.Region(isuride.Regions) {
-		m := dispatch.New(g.Store, r, g.cfg.Solver(), g.cfg.Dispatch, g.cfg.Now)
-		g.matchers = append(g.matchers, m)
-		g.loops.Go(func() { g.report("matching", m.Run(g.ctx)) })
+		g.matchers = append(g.matchers, dispatch.New(g.Store, r, g.cfg.Solver(), g.cfg.Dispatch, g.cfg.Now))
 	}
 	return nil
+}
+
+// run begins everything that runs by itself.
+func (g *Generation) run() {
+	g.startFlush()
+	for _, m := range g.matchers {
+		g.loops.Go(func() { g.report("matching", m.Run(g.ctx)) })
+	}
+	for _, ch := range g.open {
+		g.resume(ch)
+	}
+	g.open = nil
 }
 
 // pace lets the write-behind stretch its pauses while it competes with requests, since
@@ -134,12 +164,12 @@ func pace(d journal.Durability) flush.Pace {
 }
 
 // startFlush runs the write-behind, which ends after the other loops.
-func (g *Generation) startFlush(from *journal.Reader) {
+func (g *Generation) startFlush() {
 	ctx, cancel := context.WithCancel(context.Background())
 	g.flushing = cancel
 	go func() {
 		defer close(g.flushDone)
-		defer from.Close()
+		defer g.source.Close()
 		g.report("write-behind", g.writer.Run(ctx))
 	}()
 }
@@ -180,13 +210,16 @@ const admitLimit = 5 * time.Second
 
 // Admit holds a writer back while the write-behind is too far behind.
 func (g *Generation) Admit() error {
+	if g.held.Load() {
+		return errHeld
+	}
 	if g.writer.Admitting() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(g.ctx, admitLimit)
 	defer cancel()
 	if err := g.writer.Admit(ctx); err != nil {
-		return isuride.Because(err, isuride.Unavailable, "the database is too far behind; try again later")
+		return isuride.Errorf(isuride.Unavailable, "the database is too far behind; try again later")
 	}
 	return nil
 }
@@ -212,6 +245,14 @@ func (g *Generation) discard() {
 	g.charges.end()
 	<-g.flushDone
 	g.gateway.Close()
+}
+
+// abandon ends a generation that has never run.
+func (g *Generation) abandon() error {
+	g.cancel()
+	g.gateway.Close()
+	g.source.Close()
+	return g.journal.Close()
 }
 
 // stop ends the generation with everything written.

@@ -22,6 +22,8 @@ type Stats struct {
 	Journal    journal.Stats
 	Flush      flush.Stats
 	Payment    payment.Stats
+	// Initializes that took place, and those that failed and changed nothing.
+	Initialized, NotInitialized uint64
 	// Refused is how many rows are kept beside their tables, which refuse them.
 	Refused int
 }
@@ -33,6 +35,7 @@ func (e *Engine) Stats() Stats {
 	s.State = g.Store.Overview()
 	s.Refused = e.db.Refused()
 	s.add(&g.before)
+	s.Initialized, s.NotInitialized = e.succeeded.Load(), e.refused.Load()
 	return s
 }
 
@@ -73,7 +76,7 @@ const (
 	lagLimit = 15 * time.Second
 )
 
-var errNoGeneration = errors.New("no generation is open: initialize is under way or has failed, or the server is stopping")
+var errNoGeneration = errors.New("no generation is open: the server is stopping, or an initialize is about to end")
 
 // Health says why the engine should not be relied on, nil if it can. While it answers from
 // memory and keeps changes in the journal, it does not know a database that it has nothing
@@ -82,6 +85,9 @@ func (e *Engine) Health() error {
 	g := e.Current()
 	if g.ctx.Err() != nil {
 		return errNoGeneration
+	}
+	if g.held.Load() {
+		return errHeld
 	}
 	if err := g.journal.Stats().Err; err != nil {
 		return err

@@ -60,7 +60,7 @@ func TestStatsOverGenerations(t *testing.T) {
 		if s.State.Users != 1 || s.State.Waiting != 1 || s.Journal.Appended != 2 {
 			t.Errorf("in generation %d: %+v", n, s)
 		}
-		if err := e.Initialize("http://localhost"); err != nil {
+		if err := e.Initialize("http://localhost", waiting); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -99,14 +99,14 @@ func TestHealth(t *testing.T) {
 	}
 	data := e.cfg.InitialData
 	e.cfg.InitialData = func() (*isuride.Tables, error) { return nil, errEnding }
-	if err := e.Initialize("http://localhost"); err == nil {
+	if err := e.Initialize("http://localhost", waiting); err == nil {
 		t.Fatal("an initialize without data has succeeded")
 	}
-	if err := e.Health(); err == nil || !strings.HasPrefix(err.Error(), "no generation is open") {
+	if err := e.Health(); err != nil {
 		t.Errorf("after an initialize that failed: %v", err)
 	}
 	e.cfg.InitialData = data
-	if err := e.Initialize("http://localhost"); err != nil {
+	if err := e.Initialize("http://localhost", waiting); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Health(); err != nil {
@@ -115,4 +115,10 @@ func TestHealth(t *testing.T) {
 	if err := e.Stop(); err != nil {
 		t.Fatal(err)
 	}
+	if err := e.Health(); err == nil || !strings.HasPrefix(err.Error(), "no generation is open") {
+		t.Errorf("after the stop: %v", err)
+	}
 }
+
+// waiting is a caller that has not left.
+func waiting() bool { return false }

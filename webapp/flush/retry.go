@@ -48,6 +48,10 @@ func (w *Writer) insist(ctx context.Context) (took time.Duration, err error) {
 }
 
 func (w *Writer) attempt(ctx context.Context) (took time.Duration, err error) {
+	if err := w.takeTurn(ctx); err != nil {
+		return 0, err
+	}
+	defer w.endTurn()
 	ctx, cancel := context.WithTimeout(ctx, attemptLimit)
 	defer cancel()
 	began := time.Now()

@@ -77,6 +77,7 @@ type Writer struct {
 	opt     Options
 	done    chan struct{} // closed by Run at its end
 	hurry   chan struct{} // closed by Drain
+	turn    chan struct{} // holds a token while a cut is written, or kept back by Pause
 	drained sync.Once     // closes hurry
 
 	// owned by Run
@@ -103,6 +104,7 @@ func New(o Options) *Writer {
 		opt:     o,
 		done:    make(chan struct{}),
 		hurry:   make(chan struct{}),
+		turn:    make(chan struct{}, 1),
 		cut:     newCut(o.Position),
 		charges: make(charges),
 		pacer:   pacer{pace: o.Pace},

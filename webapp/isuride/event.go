@@ -1,5 +1,7 @@
 package isuride
 
+import "fmt"
+
 // Kind says what happened.
 type Kind uint8
 
@@ -36,6 +38,30 @@ const (
 	// StatusDelivered carries the RideStatus with exactly one of its sent times set.
 	StatusDelivered Kind = 13
 )
+
+var kindNames = map[Kind]string{
+	OwnerRegistered:      "OwnerRegistered",
+	ChairRegistered:      "ChairRegistered",
+	ChairActivityChanged: "ChairActivityChanged",
+	ChairMoved:           "ChairMoved",
+	UserRegistered:       "UserRegistered",
+	PaymentTokenSet:      "PaymentTokenSet",
+	RideRequested:        "RideRequested",
+	RideAssigned:         "RideAssigned",
+	RideAdvanced:         "RideAdvanced",
+	ChargeStarted:        "ChargeStarted",
+	ChargeFailed:         "ChargeFailed",
+	RideCompleted:        "RideCompleted",
+	StatusDelivered:      "StatusDelivered",
+}
+
+// String returns the name and the number.
+func (k Kind) String() string {
+	if name, ok := kindNames[k]; ok {
+		return fmt.Sprintf("%s (kind %d)", name, uint8(k))
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
 
 // Charge is a payment under way: the fare of the ride, and the evaluation that
 // completes the ride once the gateway has taken it.

@@ -6,9 +6,28 @@ import (
 	"fmt"
 )
 
-// The journal's form of an event: kind, a mask of the rows present, then the rows in
+// The journal's form of an event: kind, a version unless it is 1, a mask of the rows present, then the rows in
 // the order of the mask's bits. Strings are length and bytes, times eight bytes (as a
 // varint they would be no shorter), other numbers varints.
+//
+// Each kind has versions of its own, since a server may find what any earlier release wrote. Version 1
+// is the kind's byte alone; a later one sets its high bit, and the version follows. To change a kind:
+// raise its number in versionOf, write the new fields at the end of the event in appendLater, and read
+// them in decodeLater from that version on, with what they are in older events as the default. Old
+// versions are read for ever, only the newest is written.
+
+const laterVersion = 0x80
+
+// versions is the newest version of each kind; 0 is 1.
+type versions [laterVersion]uint8
+
+var versionOf = versions{} // all kinds are in version 1
+
+// appendLater appends what came to a kind after its version 1.
+func (e *Event) appendLater(dst []byte, _ uint8) []byte { return dst }
+
+// decodeLater reads what appendLater wrote in a version of the kind.
+func (d *Decoder) decodeLater(_ *parser, _ uint8) {}
 
 const (
 	hasOwner = 1 << iota
@@ -24,7 +43,15 @@ const (
 
 // Append appends the event's bytes to dst. It allocates only when dst is too small.
 func (e *Event) Append(dst []byte) []byte {
-	dst = append(dst, byte(e.Kind))
+	return e.append(dst, versionOf[e.Kind&^laterVersion])
+}
+
+func (e *Event) append(dst []byte, version uint8) []byte {
+	if version > 1 {
+		dst = append(dst, byte(e.Kind)|laterVersion, version)
+	} else {
+		dst = append(dst, byte(e.Kind))
+	}
 	dst = binary.AppendUvarint(dst, uint64(e.mask()))
 	if r := e.Owner; r != nil {
 		dst = appendStrings(dst, r.ID, r.Name, r.AccessToken, r.ChairRegisterToken)
@@ -69,7 +96,7 @@ func (e *Event) Append(dst []byte) []byte {
 			dst = appendCoupon(dst, &e.Coupons[i])
 		}
 	}
-	return dst
+	return e.appendLater(dst, version)
 }
 
 func (e *Event) mask() (m uint) {
@@ -153,10 +180,18 @@ type Decoder struct {
 
 var errShort = errors.New("event ends early")
 
-// Decode parses what Append wrote; anything else is an error.
+// Decode parses what Append wrote, in this release or an earlier one; anything else is an error.
 func (d *Decoder) Decode(b []byte) (*Event, error) {
+	return d.decode(b, &versionOf)
+}
+
+func (d *Decoder) decode(b []byte, known *versions) (*Event, error) {
 	p := parser{rest: b}
-	d.event = Event{Kind: Kind(p.byte())}
+	kind, version := p.kind()
+	d.event = Event{Kind: kind}
+	if newest := max(known[kind], 1); version > newest {
+		return nil, fmt.Errorf("event %s has version %d, this server knows versions up to %d; start the release that wrote it, or a later one", kind, version, newest)
+	}
 	mask := p.uvarint()
 	if mask&hasOwner != 0 {
 		d.owner = Owner{ID: p.string(), Name: p.string(), AccessToken: p.string(), ChairRegisterToken: p.string(),
@@ -202,6 +237,7 @@ func (d *Decoder) Decode(b []byte) (*Event, error) {
 		}
 		d.event.Coupons = d.coupons
 	}
+	d.decodeLater(&p, version)
 	return d.check(&p, mask)
 }
 
@@ -209,13 +245,15 @@ func (d *Decoder) check(p *parser, mask uint64) (*Event, error) {
 	e := &d.event
 	switch need, known := rowsOf[e.Kind]; {
 	case p.failed:
-		return nil, errShort
+		return nil, fmt.Errorf("%s: %w", e.Kind, errShort)
+	case mask >= hasCoupons<<1:
+		return nil, fmt.Errorf("event %s has rows that this server does not know: mask %#x", e.Kind, mask)
 	case len(p.rest) > 0:
-		return nil, fmt.Errorf("event of kind %d has %d bytes too many", e.Kind, len(p.rest))
+		return nil, fmt.Errorf("event %s has %d bytes too many", e.Kind, len(p.rest))
 	case !known:
-		return nil, fmt.Errorf("event kind %d is unknown", e.Kind)
+		return nil, fmt.Errorf("event %s is unknown to this server; start the release that wrote it, or a later one", e.Kind)
 	case mask&need != need:
-		return nil, fmt.Errorf("event of kind %d lacks rows: has mask %#x, needs %#x", e.Kind, mask, need)
+		return nil, fmt.Errorf("event %s lacks rows: has mask %#x, needs %#x", e.Kind, mask, need)
 	}
 	return e, nil
 }
@@ -251,6 +289,17 @@ func (p *parser) byte() byte {
 	b := p.rest[0]
 	p.rest = p.rest[1:]
 	return b
+}
+
+// kind reads the kind and its version. Version 1 has no byte of its own.
+func (p *parser) kind() (Kind, uint8) {
+	b := p.byte()
+	if b&laterVersion == 0 {
+		return Kind(b), 1
+	}
+	version := p.byte()
+	p.failed = p.failed || version <= 1
+	return Kind(b &^ laterVersion), version
 }
 
 func (p *parser) uvarint() uint64 {

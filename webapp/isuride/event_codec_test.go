@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -83,10 +84,44 @@ func TestDecodeRefusesWhatAppendNeverWrote(t *testing.T) {
 	}
 	for name, b := range map[string][]byte{
 		"unknown kind": {99, 0},
+		"unknown rows": append([]byte{byte(RideAdvanced), 0x80 | hasStatus, 4}, (&Event{Kind: RideAdvanced, Status: &RideStatus{Status: Matching}}).Append(nil)[2:]...),
 		"no rows":      {byte(RideCompleted), 0},
 	} {
 		if _, err := d.Decode(b); err == nil {
 			t.Errorf("%s is accepted", name)
+		}
+	}
+}
+
+// TestVersionsOfEvents tries a version 2 that no kind has yet: it is read where it is known, beside
+// version 1, and refused by name where it is not.
+func TestVersionsOfEvents(t *testing.T) {
+	var d Decoder
+	var next versions
+	for _, e := range sampleEvents() {
+		next[e.Kind] = 2
+		first, second := e.append(nil, 1), e.append(nil, 2)
+		for _, b := range [][]byte{first, second} {
+			if got, err := d.decode(b, &next); err != nil || !reflect.DeepEqual(got, &e) {
+				t.Errorf("%s: %+v, %v", e.Kind, got, err)
+			}
+		}
+		if len(second) != len(first)+1 {
+			t.Errorf("%s: a version takes %d bytes", e.Kind, len(second)-len(first))
+		}
+		third := e.append(nil, 3)
+		for known, b := range map[*versions][]byte{&versionOf: second, &next: third} {
+			_, err := d.decode(b, known)
+			newest := max(known[e.Kind], 1)
+			want := fmt.Sprintf("event %s has version %d, this server knows versions up to %d; start", e.Kind, newest+1, newest)
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		}
+	}
+	for _, version := range []byte{0, 1} {
+		if _, err := d.Decode([]byte{byte(RideAdvanced) | laterVersion, version, 0}); err == nil {
+			t.Errorf("version %d is written out and accepted", version)
 		}
 	}
 }

@@ -7,9 +7,9 @@ type cursor struct {
 	seq    uint64
 }
 
-// start returns a cursor before the first record.
-func (s *segment) start() cursor {
-	return cursor{seg: s, offset: headerSize, seq: s.first}
+// beginning returns a cursor before the first record.
+func (s *segment) beginning() cursor {
+	return cursor{seg: s, offset: s.start, seq: s.first}
 }
 
 // ready reports whether the record is there, given the number of the last record appended. That
@@ -22,7 +22,7 @@ func (c *cursor) ready(appended uint64) bool {
 // hop steps from the end of a sealed segment to the start of the next one.
 func (c *cursor) hop() {
 	for next := c.seg.next.Load(); next != nil && c.offset == c.seg.end; next = c.seg.next.Load() {
-		*c = next.start()
+		*c = next.beginning()
 	}
 }
 

@@ -17,6 +17,8 @@ var (
 	ErrLocked = errors.New("journal: the folder is in use by another server")
 	// ErrVersion says that another version of this package wrote a segment. Repair does not touch it.
 	ErrVersion = errors.New("journal: the segment has another format")
+	// ErrHistory says that a folder holds the log of another history.
+	ErrHistory = errors.New("journal: the folder belongs to another history")
 	// ErrReleased says that records asked for have been released, or were never there.
 	ErrReleased = errors.New("journal: records are no longer in the log")
 )

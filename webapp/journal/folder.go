@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,6 +46,51 @@ func openFolder(path string, sys system) (*folder, error) {
 		return nil, err
 	}
 	return &folder{path: path, dir: dir, lock: lock, sys: sys}, nil
+}
+
+// Lock makes a folder, if needed, and takes its lock, which ends with Close or with the process. The
+// folder may be that of several logs.
+func Lock(path string) (io.Closer, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, err
+	}
+	return lockFile(filepath.Join(path, lockName))
+}
+
+// InUse returns ErrLocked if somebody holds the lock of a folder; it makes no lock file.
+func InUse(path string) error {
+	name := filepath.Join(path, lockName)
+	if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	lock, err := lockFile(name)
+	if err != nil {
+		return err
+	}
+	return lock.Close()
+}
+
+// Remove deletes what this package has made in a folder that no journal has open, the oldest segment
+// first, and the folder unless something else is in it.
+func Remove(path string) error {
+	d := &folder{path: path}
+	segments, _, err := d.segments()
+	if err != nil {
+		return err
+	}
+	unnamed, err := filepath.Glob(filepath.Join(path, "*"+segmentSuffix+unnamedSuffix))
+	if err != nil {
+		return err
+	}
+	for _, name := range append(append(segments, unnamed...), filepath.Join(path, lockName)) {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, syscall.ENOTDIR) {
+		return err
+	}
+	return nil
 }
 
 // syncFolder makes the names in a folder durable.

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// A segment starts with a header of five words:
+// A segment starts with a header of nine words:
 //
 //	 0  magic, stored last
 //	 8  version (low half), CRC32C of version, first and follows (high half)
@@ -16,6 +16,13 @@ import (
 //	24  follows: number of the last record of the log before this segment; first-1, unless the
 //	    numbering jumped (Options.First)
 //	32  durable mark
+//	40  history, two words: which log this is a part of (Options.History)
+//	56  term, 0 until logs are replicated
+//	64  group (low half), likewise 0; CRC32C of all above but magic and mark (high half)
+//
+// Version 1 ends before the history: such a segment does not say which log it belongs to. Whatever
+// later versions add, the first four words stay, so that every program recognises what is too new
+// for it, and takes it for whole.
 //
 // The durable mark says up to which offset the segment is known to be on the disk, and with it all
 // segments before. It is stored after a sync and reaches the disk with a later one, so it may lag
@@ -23,56 +30,94 @@ import (
 // mark) from damage that nothing explains (corruption, before the mark). Low half: the offset; high
 // half: its complement, as the check.
 const (
-	headerSize = 40
+	headerSize  = 72
+	headerSize1 = 40 // of version 1
 
 	magicAt   = 0
 	versionAt = 8
 	firstAt   = 16
 	followsAt = 24
 	markAt    = 32
+	historyAt = 40
+	termAt    = 56
+	groupAt   = 64
 
 	magic   = 0x4c4e524a52555349 // "ISURJRNL" in little-endian order
-	version = 1
+	version = 2
 )
 
 type header struct {
+	version uint32
 	first   uint64
 	follows uint64
+	history History // zero in version 1
+	term    uint64
+	group   uint32
 }
 
-// put writes the header to the start of a segment. The magic comes last, so that a kill in between
-// leaves a segment that was never used.
+// size is where the records begin.
+func (h header) size() int {
+	if h.version == 1 {
+		return headerSize1
+	}
+	return headerSize
+}
+
+// put writes the header, of the present version, to the start of a segment. The magic comes last, so
+// that a kill in between leaves a segment that was never used.
 func (h header) put(b []byte) {
 	binary.NativeEndian.PutUint64(b[firstAt:], h.first)
 	binary.NativeEndian.PutUint64(b[followsAt:], h.follows)
-	binary.NativeEndian.PutUint64(b[versionAt:], version)
-	binary.NativeEndian.PutUint64(b[versionAt:], version|uint64(headerSum(b))<<32)
+	copy(b[historyAt:termAt], h.history[:])
+	binary.NativeEndian.PutUint64(b[termAt:], h.term)
+	binary.NativeEndian.PutUint32(b[groupAt:], h.group)
+	binary.NativeEndian.PutUint32(b[versionAt:], version)
+	binary.NativeEndian.PutUint32(b[versionAt+4:], headerSum(b))
+	binary.NativeEndian.PutUint32(b[groupAt+4:], identitySum(b))
 	atomic.StoreUint64(wordAt(b, magicAt), magic)
 }
 
 // parseHeader returns the header of a segment or what is wrong with it. ErrVersion is no damage: the
 // segment is whole as far as anyone can tell.
 func parseHeader(b []byte) (header, error) {
-	if len(b) < headerSize {
+	if len(b) < headerSize1 {
 		return header{}, errors.New("the header is cut short")
 	}
 	if binary.NativeEndian.Uint64(b[magicAt:]) != magic {
 		return header{}, errors.New("this is not the header of a segment")
 	}
-	word := binary.NativeEndian.Uint64(b[versionAt:])
-	if uint32(word>>32) != headerSum(b) {
+	if binary.NativeEndian.Uint32(b[versionAt+4:]) != headerSum(b) {
 		return header{}, errors.New("the checksum of the header does not match")
 	}
-	if uint32(word) != version {
-		return header{}, fmt.Errorf("%w: %d, this program knows %d", ErrVersion, uint32(word), version)
-	}
 	h := header{
+		version: binary.NativeEndian.Uint32(b[versionAt:]),
 		first:   binary.NativeEndian.Uint64(b[firstAt:]),
 		follows: binary.NativeEndian.Uint64(b[followsAt:]),
+	}
+	if h.version == 0 || h.version > version {
+		return header{}, fmt.Errorf("%w: version %d, this program knows 1 to %d; start the program that wrote it, or a later one",
+			ErrVersion, h.version, version)
 	}
 	if h.first <= h.follows {
 		return header{}, errors.New("the header numbers its records backwards")
 	}
+	if h.version == 1 {
+		return h, nil
+	}
+	return h.parseIdentity(b)
+}
+
+// parseIdentity reads what version 2 has added.
+func (h header) parseIdentity(b []byte) (header, error) {
+	if len(b) < headerSize {
+		return header{}, errors.New("the header is cut short")
+	}
+	if binary.NativeEndian.Uint32(b[groupAt+4:]) != identitySum(b) {
+		return header{}, errors.New("the checksum of the header's identity does not match")
+	}
+	h.history = History(b[historyAt:termAt])
+	h.term = binary.NativeEndian.Uint64(b[termAt:])
+	h.group = binary.NativeEndian.Uint32(b[groupAt:])
 	return h, nil
 }
 
@@ -80,6 +125,11 @@ func parseHeader(b []byte) (header, error) {
 func headerSum(b []byte) uint32 {
 	sum := crc32.Update(0, castagnoli, b[versionAt:versionAt+4])
 	return crc32.Update(sum, castagnoli, b[firstAt:markAt])
+}
+
+// identitySum covers the version, the numbers and the identity.
+func identitySum(b []byte) uint32 {
+	return crc32.Update(headerSum(b), castagnoli, b[historyAt:groupAt+4])
 }
 
 // putMark stores the durable mark.
@@ -90,7 +140,7 @@ func putMark(b []byte, offset int) {
 // parseMark returns the durable mark, 0 if there is none yet, and whether it is whole. A file has its
 // full size before it gets its name, and one word cannot be torn, so anything else is corruption.
 func parseMark(b []byte) (offset int, ok bool) {
-	if len(b) < headerSize {
+	if len(b) < headerSize1 {
 		return 0, false
 	}
 	word := atomic.LoadUint64(wordAt(b, markAt))

@@ -27,6 +27,7 @@ type Journal struct {
 	level        Durability
 	interval     time.Duration
 	segmentBytes int
+	history      History
 	log          *slog.Logger
 	sys          system
 	dir          *folder       // nil: all is in anonymous memory
@@ -66,7 +67,7 @@ type Journal struct {
 
 // Open recovers the log in the folder and makes it ready for more records. A torn tail is cut; a
 // corrupt log is refused with a *CorruptError unless Options.Repair says to cut it. ErrLocked means
-// that another journal has the folder.
+// that another journal has the folder, ErrHistory that the folder holds another log.
 func Open(o Options) (*Journal, error) {
 	return open(o, linux())
 }
@@ -79,6 +80,7 @@ func open(o Options, sys system) (*Journal, error) {
 		level:        o.Durability,
 		interval:     o.SyncInterval,
 		segmentBytes: o.SegmentBytes,
+		history:      o.History,
 		log:          o.Log,
 		sys:          sys,
 		lowSpare:     make(chan struct{}, 1),
@@ -105,7 +107,7 @@ func (j *Journal) synced() bool { return j.level != None }
 
 // openLog recovers what the folder holds and starts a new segment behind it.
 func (j *Journal) openLog(o Options) (err error) {
-	r := recovery{log: o.Log, repair: o.Repair, next: 1}
+	r := recovery{log: o.Log, repair: o.Repair, access: readWrite, history: &o.History, next: 1}
 	defer func() {
 		if err != nil {
 			r.abandon()
@@ -123,7 +125,7 @@ func (j *Journal) openLog(o Options) (err error) {
 		j.log.Warn("journal: records that SQL has are gone, the numbering jumps", "last", r.last, "next", o.First)
 	}
 	j.dir, j.ordinal = r.dir, r.ordinal
-	active, err := j.firstSegment(header{first: max(r.next, o.First), follows: r.last})
+	active, err := j.firstSegment(header{first: max(r.next, o.First), follows: r.last, history: o.History})
 	if err != nil {
 		return err
 	}
@@ -154,18 +156,18 @@ func (j *Journal) firstSegment(h header) (*segment, error) {
 func (j *Journal) adopt(recovered []*segment, active *segment) {
 	j.oldest, j.active = active, active
 	for _, s := range slices.Backward(recovered) {
-		if s.end == headerSize {
+		if s.end == s.start {
 			j.discard(s)
 			continue
 		}
 		s.next.Store(j.oldest)
 		j.oldest = s
-		j.written.Add(int64(s.end - headerSize))
+		j.written.Add(int64(s.end - s.start))
 	}
 	j.appended.Store(active.first - 1)
 	j.commit.durable.Store(active.first - 1)
 	j.found, j.foundBytes = active.first-1, j.written.Load()
-	j.release = j.oldest.start()
+	j.release = j.oldest.beginning()
 	j.releasePin = j.pinLocked(j.oldest)
 	if j.synced() {
 		j.syncPin = j.pinLocked(active)
@@ -223,7 +225,7 @@ func (j *Journal) roomLocked(size int) bool {
 		return false
 	}
 	last := j.appended.Load()
-	j.spare.begin(header{first: last + 1, follows: last})
+	j.spare.begin(header{first: last + 1, follows: last, history: j.history})
 	j.active.next.Store(j.spare)
 	j.active, j.spare, j.asked = j.spare, nil, false
 	return true

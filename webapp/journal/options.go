@@ -25,6 +25,10 @@ type Options struct {
 	Dir        string
 	Durability Durability
 
+	// History is the identity of the log, in the header of every segment. Open refuses segments of
+	// another history; those of version 1 have none and are taken for this one's.
+	History History
+
 	// SegmentBytes is the size of a segment, rounded up to pages; 0 means 64 MiB. A segment is
 	// allocated whole, and its space comes back when all its records have been released. It also
 	// bounds the payload.

@@ -48,7 +48,7 @@ func (j *Journal) newReader(seq uint64) (*Reader, error) {
 	for next := s.next.Load(); next != nil && next.first <= seq; next = s.next.Load() {
 		s = next
 	}
-	return &Reader{j: j, cursor: s.start(), pin: j.pinLocked(s)}, nil
+	return &Reader{j: j, cursor: s.beginning(), pin: j.pinLocked(s)}, nil
 }
 
 // Next returns the next record, or false if there is none yet. It does not block. The payload aliases

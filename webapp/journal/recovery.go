@@ -29,6 +29,10 @@ type recovery struct {
 	dir    *folder
 	log    *slog.Logger
 	repair bool
+	access access
+
+	// history is what all segments must belong to; nil: to the same one, whichever it is.
+	history *History
 
 	segments []*segment // those that hold records, in order, once run returns nil
 	last     uint64     // number of the last record, 0 if there never was one
@@ -69,7 +73,7 @@ func (r *recovery) open() error {
 	}
 	r.ordinal = next
 	for _, path := range paths {
-		s, err := openSegment(path)
+		s, err := openSegment(path, r.access)
 		if err != nil {
 			return err
 		}
@@ -130,6 +134,8 @@ func (r *recovery) verify() (cut, error) {
 		switch {
 		case errors.Is(err, ErrVersion):
 			return stop, fmt.Errorf("%s: %w", s.path, err)
+		case err == nil && !r.belongs(h):
+			return stop, r.foreign(s.path, h)
 		case err != nil && stop.reason != "":
 			return stop, nil
 		case err != nil:
@@ -148,6 +154,22 @@ func (r *recovery) verify() (cut, error) {
 	return stop, nil
 }
 
+// belongs reports whether a segment is a part of this log. Version 1 does not say.
+func (r *recovery) belongs(h header) bool {
+	if h.version == 1 {
+		return true
+	}
+	if r.history == nil {
+		r.history = &h.history
+	}
+	return h.history == *r.history
+}
+
+func (r *recovery) foreign(path string, h header) error {
+	return fmt.Errorf("%w: %s is of history %s, not of %s; move the folder away, or bring back the database of history %s",
+		ErrHistory, path, h.history, *r.history, h.history)
+}
+
 // at moves the cut to the start of a segment.
 func (c cut) at(index int, reason string) cut {
 	return cut{index: index, last: c.last, seq: c.seq, reason: reason}
@@ -155,8 +177,8 @@ func (c cut) at(index int, reason string) cut {
 
 // recover takes the numbers from the header and finds the end of the records.
 func (s *segment) recover(h header) (stop cut) {
-	s.first = h.first
-	stop.offset, stop.seq, stop.reason = scan(s.data, headerSize, h.first)
+	s.first, s.start = h.first, h.size()
+	stop.offset, stop.seq, stop.reason = scan(s.data, s.start, h.first)
 	s.end = stop.offset
 	stop.last = h.follows
 	if stop.seq > h.first {
@@ -187,7 +209,10 @@ func (r *recovery) judge(c cut) *CorruptError {
 func (r *recovery) lost(c cut) int {
 	lost := 0
 	for i, s := range r.segments[c.index:] {
-		from := headerSize
+		from := s.start
+		if from == 0 {
+			from = headerSize // nobody looked at its header, or could read it
+		}
 		if i == 0 {
 			from = max(from, c.offset)
 		}

@@ -114,7 +114,7 @@ func stopped(t *testing.T) (dir string, log []record) {
 // recovery refuses.
 func checkDamaged(t *testing.T, dir string, file int, damaged []byte, name string) bool {
 	t.Helper()
-	r := recovery{log: quiet(), dir: &folder{path: dir}}
+	r := recovery{log: quiet(), dir: &folder{path: dir}, access: readWrite}
 	if err := r.open(); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestCorruptionNamesThePlace(t *testing.T) {
 		{"missing end", func() { edit(t, paths[1], func(b []byte) []byte { clear(b[headerSize:]); return b }) },
 			CorruptError{paths[1], headerSize, "there is no record where one is known to have been", 7}},
 		{"missing records", func() {
-			edit(t, paths[0], func(b []byte) []byte { clear(b[third:]); clear(b[markAt:headerSize]); return b })
+			edit(t, paths[0], func(b []byte) []byte { clear(b[third:]); clear(b[markAt:historyAt]); return b })
 		},
 			CorruptError{paths[0], int64(third), "records 3 to 6 are missing", 3}},
 		{"records twice", func() { copyFile(t, paths[0], filepath.Join(dir, "000000000009.segment")) },
@@ -359,7 +359,7 @@ func TestUnreadablePageIsAnError(t *testing.T) {
 	if err := os.WriteFile(path, make([]byte, 2*pageBytes), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := openSegment(path)
+	s, err := openSegment(path, readWrite)
 	if err != nil {
 		t.Fatal(err)
 	}

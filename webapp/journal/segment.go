@@ -14,6 +14,7 @@ type segment struct {
 	file  *os.File // nil for anonymous memory
 	path  string
 	first uint64 // number of the first record, or of the one it will be
+	start int    // where the records begin: the size of the header
 
 	// end is where the next record goes. Guarded by Journal.mu; constant once next is set.
 	end int
@@ -50,12 +51,20 @@ func createSegment(dir *folder, ordinal uint64, size int, sys system) (_ *segmen
 	if err := dir.sync(); err != nil {
 		return nil, err
 	}
-	return mapFile(f, path, size)
+	return mapFile(f, path, size, readWrite)
 }
 
+// access says what may be done with a segment's file.
+type access struct{ flag, prot int }
+
+var (
+	readWrite = access{os.O_RDWR, syscall.PROT_READ | syscall.PROT_WRITE}
+	readOnly  = access{os.O_RDONLY, syscall.PROT_READ}
+)
+
 // openSegment maps a file as it is; an empty one has no data.
-func openSegment(path string) (_ *segment, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+func openSegment(path string, a access) (_ *segment, err error) {
+	f, err := os.OpenFile(path, a.flag, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +80,14 @@ func openSegment(path string) (_ *segment, err error) {
 	if info.Size() > maxSegmentBytes {
 		return nil, fmt.Errorf("%s: %d bytes are too much for a segment", path, info.Size())
 	}
-	return mapFile(f, path, int(info.Size()))
+	return mapFile(f, path, int(info.Size()), a)
 }
 
-func mapFile(f *os.File, path string, size int) (*segment, error) {
+func mapFile(f *os.File, path string, size int, a access) (*segment, error) {
 	if size == 0 {
 		return &segment{path: path, file: f}, nil
 	}
-	data, err := syscall.Mmap(int(f.Fd()), 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	data, err := syscall.Mmap(int(f.Fd()), 0, size, a.prot, syscall.MAP_SHARED)
 	if err != nil {
 		return nil, &os.PathError{Op: "mmap", Path: path, Err: err}
 	}
@@ -96,7 +105,7 @@ func anonymousSegment(size int) (*segment, error) {
 // begin makes the segment the one that the log goes on in.
 func (s *segment) begin(h header) {
 	h.put(s.data)
-	s.first, s.end = h.first, headerSize
+	s.first, s.start, s.end = h.first, headerSize, headerSize
 }
 
 // fits reports whether the segment has room for size bytes more.

@@ -97,6 +97,8 @@ func (s sink) http(h httpd.Stats) {
 	s.gauge(httpConnections, float64(h.Conns))
 	s.gauge(httpConnectionsMax, float64(h.MaxConns))
 	s.counter(httpConnectionsRefused, float64(h.Refused))
+	s.gauge(httpAnswersWaiting, float64(h.Waiting))
+	s.counter(httpAnswersCut, float64(h.Cut))
 }
 
 // classes name what api.EndpointStats counts.
@@ -121,6 +123,8 @@ func (s sink) api(a api.Stats) {
 
 func (s sink) engine(e engine.Stats) {
 	s.gauge(generation, float64(e.Generation))
+	s.counter(initializes, float64(e.Initialized), "done")
+	s.counter(initializes, float64(e.NotInitialized), "failed")
 	s.state(e)
 	s.match(e)
 	s.journal(e)

@@ -12,7 +12,9 @@ var (
 	httpRequestDuration    = newDesc("http_request_duration_seconds", "From a complete request to the last byte of its answer in the socket, without streams.", "endpoint")
 	httpConnections        = newDesc("http_connections", "Connections open, streams included.")
 	httpConnectionsMax     = newDesc("http_connections_max", "Connections that may be open at once.")
-	httpConnectionsRefused = newDesc("http_connections_refused_total", "Idle connections closed early to make room, while no more could be opened.")
+	httpAnswersWaiting     = newDesc("http_answers_waiting_bytes", "Memory of answers that wait for their readers.")
+	httpAnswersCut         = newDesc("http_answers_cut_total", "Answers cut off since too many bytes waited for slow readers.")
+	httpConnectionsRefused = newDesc("http_connections_refused_total", "Connections that had to leave for new ones, since no more could be open.")
 
 	streamsOpen       = newDesc("streams_open", "Notification streams open.", "recipient")
 	notificationsSent = newDesc("notifications_sent_total", "Notifications in the socket.", "recipient")
@@ -50,19 +52,20 @@ var (
 	paymentAttempts   = newDesc("payment_attempts_total", "Attempts to charge, by the gateway's answer.", "result")
 	paymentInProgress = newDesc("payment_in_progress", "Charges under way.")
 
-	generation = newDesc("generation", "Number of the generation: grows with each initialize.")
-	logErrors  = newDesc("log_errors_total", "Errors logged, with those held back.")
-	buildInfo  = newDesc("build_info", "1, with the revision that the server was built from.", "revision")
+	generation  = newDesc("generation", "Number of the generation: grows with each initialize.")
+	initializes = newDesc("initializes_total", "Calls to initialize that were carried out or failed, by result.", "result")
+	logErrors   = newDesc("log_errors_total", "Errors logged, with those held back.")
+	buildInfo   = newDesc("build_info", "1, with the revision that the server was built from.", "revision")
 )
 
 // all is what Describe describes.
 var all = []*prometheus.Desc{
-	httpRequests, httpRequestDuration, httpConnections, httpConnectionsMax, httpConnectionsRefused,
+	httpRequests, httpRequestDuration, httpConnections, httpConnectionsMax, httpConnectionsRefused, httpAnswersWaiting, httpAnswersCut,
 	streamsOpen, notificationsSent, notificationDelay,
 	users, rides, chairs, rideOldestWait, ridesRequested, ridesMatched, ridesCompleted,
 	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchCost,
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments,
 	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows,
 	paymentAttempts, paymentInProgress,
-	generation, logErrors, buildInfo,
+	generation, initializes, logErrors, buildInfo,
 }

@@ -28,7 +28,7 @@ func (s *Store) adopt(ctx context.Context, generation uint64) error {
 	for _, fault := range faults {
 		statements = append(statements, "ALTER TABLE "+fault.Table+" ENGINE = InnoDB")
 	}
-	names, err := s.tableNames(ctx)
+	names, err := s.tableNames(ctx, s.db)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,11 @@
 package sqlstore
 
 import (
+	"context"
+	"fmt"
 	"strings"
+
+	"github.com/jmoiron/sqlx"
 
 	sqlfiles "isuride/sql"
 )
@@ -20,6 +24,12 @@ type dialect struct {
 	nul func(dst []byte, text string) []byte
 	// adopt are the statements that bring foreign tables to our schema.
 	adopt []string
+	// session are the statements that a session of Fill and Swap begins with.
+	session []string
+	// exists tells whether there is such a table, once nobody is changing that any more.
+	exists func(ctx context.Context, q sqlx.QueryerContext, table string) (bool, error)
+	// swap puts the tables that were filled in the place of the others.
+	swap func(ctx context.Context, s *Store, conn *sqlx.Conn, from uint64) error
 }
 
 var mysqlDialect = dialect{
@@ -34,6 +44,9 @@ var mysqlDialect = dialect{
 		"ALTER TABLE owners MODIFY name VARCHAR(30) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL",
 		"ALTER TABLE users MODIFY username VARCHAR(30) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL",
 	},
+	session: []string{fmt.Sprintf("SET SESSION autocommit = 1, lock_wait_timeout = %d, innodb_lock_wait_timeout = %[1]d", lockLimit)},
+	exists:  existsMySQL,
+	swap:    swapMySQL,
 }
 
 var sqliteDialect = dialect{
@@ -43,6 +56,10 @@ var sqliteDialect = dialect{
 	conflict: " ON CONFLICT (%s) DO UPDATE SET ",
 	proposed: "excluded.%s",
 	nul:      appendHex,
+	// Views and triggers of others keep the names they use.
+	session: []string{"PRAGMA legacy_alter_table = ON"},
+	exists:  existsSQLite,
+	swap:    swapSQLite,
 }
 
 // upsert is the end of an INSERT statement of the table, behind the rows. A row that is

@@ -101,7 +101,7 @@ func (s *Store) loadRows(ctx context.Context, tab *table, t *isuride.Tables, whe
 			}
 		}
 		return nil
-	}, "SELECT "+strings.Join(tab.columnNames(), ", ")+" FROM "+tab.name+where+" ORDER BY "+strings.Join(tab.keyNames(), ", "), args...)
+	}, "SELECT "+strings.Join(tab.columnNames(), ", ")+" FROM "+tab.name+s.suffix+where+" ORDER BY "+strings.Join(tab.keyNames(), ", "), args...)
 	if err != nil {
 		return fmt.Errorf("table %s: %w", tab.name, err)
 	}

@@ -52,8 +52,8 @@ const (
 	// silence in seconds ends a lock whose holder has vanished without a word, as with
 	// its machine: the database ends connections from which nothing comes.
 	silence = 30
-	// lockLimit ends questions about the lock on a connection that hangs.
-	lockLimit = 5 * time.Second
+	// askLimit ends questions about the lock on a connection that hangs.
+	askLimit = 5 * time.Second
 )
 
 func (c Config) lock(ctx context.Context, db *sqlx.DB, log *slog.Logger) (*databaseLock, error) {
@@ -155,7 +155,7 @@ func (l *databaseLock) hold(ctx context.Context) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, lockLimit)
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	if l.holds(ctx) {
 		return nil
@@ -218,7 +218,7 @@ func (l *databaseLock) release() error {
 	}
 	// The pool keeps the connection, so the lock is freed by hand. One that is gone has
 	// freed it.
-	ctx, cancel := context.WithTimeout(context.Background(), lockLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
 	defer cancel()
 	_, _ = l.conn.ExecContext(ctx, "DO RELEASE_LOCK(?)", l.name)
 	return l.drop()

@@ -53,6 +53,9 @@ func TestLockIsTakenAgain(t *testing.T) {
 	if !errors.Is(err, sqlstore.ErrInUse) || sqlstore.IsHopeless(err) || sqlstore.IsRefusal(err) {
 		t.Errorf("a cut while another server has the database: %v", err)
 	}
+	if err := s.Reset(t.Context(), 2, fullTables()); !errors.Is(err, sqlstore.ErrInUse) {
+		t.Errorf("a reset while another server has the database: %v", err)
+	}
 	if _, err := holder.ExecContext(t.Context(), "DO RELEASE_LOCK('isuride."+c.Name+"')"); err != nil {
 		t.Fatal(err)
 	}

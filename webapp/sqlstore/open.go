@@ -31,6 +31,10 @@ type Store struct {
 	refused refusals
 	lock    *databaseLock
 	log     *slog.Logger
+	// suffix is that of the tables' names in what is loaded, see LoadFilled.
+	suffix string
+	// settleFor is how long Swap looks for an outcome; 0 means settleLimit.
+	settleFor time.Duration
 	// left is where the tables were left by this server; nil if it has not looked yet. It
 	// belongs to the writer.
 	left *place
@@ -94,11 +98,6 @@ func (s *Store) prepare(ctx context.Context, c Config, log *slog.Logger) (err er
 func (s *Store) bringUp(ctx context.Context) error {
 	if err := s.upgrade(ctx); err != nil {
 		return err
-	}
-	if s.dialect == &mysqlDialect {
-		if err := s.dropLeftovers(ctx); err != nil {
-			return err
-		}
 	}
 	st, err := s.state(ctx)
 	if err != nil || !st.Ready {

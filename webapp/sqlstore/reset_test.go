@@ -11,7 +11,7 @@ import (
 func TestEmptyDatabase(t *testing.T) {
 	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
 		s := open(t, c)
-		if got := state(t, s); got != (sqlstore.State{}) {
+		if got := bareState(t, s); got != (sqlstore.State{}) {
 			t.Errorf("state %+v", got)
 		}
 		if _, err := s.Load(t.Context()); !errors.Is(err, sqlstore.ErrNotReady) {
@@ -34,31 +34,50 @@ func TestResetLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-// A reset that fails, here by a data set that names a user twice, changes nothing, and
+// A reset that fails, here by a data set that names a user twice, has changed nothing, and
 // can be done again.
-func TestResetThatFailsChangesNothing(t *testing.T) {
+func TestFailedReset(t *testing.T) {
 	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
 		s := openOnly(t, c)
 		reset(t, s, 1, fullTables())
-		history := state(t, s).History
 		twice := fullTables()
 		twice.Users = append(twice.Users, twice.Users[0])
-		if err := s.Reset(t.Context(), 2, twice); err == nil || sqlstore.IsUnknown(err) {
+		if err := s.Reset(t.Context(), 2, twice); err == nil || sqlstore.IsTransient(err) {
 			t.Fatalf("reset: %v", err)
 		}
-		write(t, s, 1, 1, fullTables())
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
 
 		s = open(t, c)
-		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 1, Position: 1, History: history}); state(t, s) != want {
-			t.Errorf("state %+v, want %+v", state(t, s), want)
+		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 1}); bareState(t, s) != want {
+			t.Errorf("state %+v, want %+v", bareState(t, s), want)
 		}
-		reset(t, s, 2, fullTables())
-		if got := load(t, s); got.Generation != 2 || len(got.Users) != 2 || got.History != history {
-			t.Errorf("generation %d of history %s with %d users", got.Generation, got.History, len(got.Users))
+		write(t, s, 1, 1, fullTables())
+		want := fullTables()
+		want.ChairLocations = nil
+		got := load(t, s)
+		wantTables(t, &got.Tables, want)
+		reset(t, s, 3, &isuride.Tables{})
+		if got := load(t, s); got.Generation != 3 || len(got.Users) != 0 {
+			t.Errorf("generation %d with %d users", got.Generation, len(got.Users))
 		}
+	})
+}
+
+// A first reset that fails leaves a database that is still to be filled.
+func TestFailedFirstReset(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := open(t, c)
+		twice := fullTables()
+		twice.Users = append(twice.Users, twice.Users[0])
+		if err := s.Reset(t.Context(), 1, twice); err == nil {
+			t.Fatal("a user was stored twice")
+		}
+		if got := bareState(t, s); got != (sqlstore.State{}) {
+			t.Errorf("state %+v", got)
+		}
+		reset(t, s, 1, fullTables())
 	})
 }
 
@@ -90,8 +109,8 @@ func TestAdopt(t *testing.T) {
 		if c.Dialect == sqlstore.MySQL { // as the contest's schema has it
 			direct(t, c, "ALTER TABLE users MODIFY username VARCHAR(30) NOT NULL, CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
 		}
-		if want := (sqlstore.State{Exists: true, Foreign: true}); state(t, s) != want {
-			t.Fatalf("state %+v, want %+v", state(t, s), want)
+		if want := (sqlstore.State{Exists: true, Foreign: true}); bareState(t, s) != want {
+			t.Fatalf("state %+v, want %+v", bareState(t, s), want)
 		}
 		if err := s.Adopt(t.Context(), 1); err != nil {
 			t.Fatal(err)
@@ -104,9 +123,8 @@ func TestAdopt(t *testing.T) {
 		got := load(t, s)
 		want.ChairLocations = nil
 		wantTables(t, &got.Tables, want)
-		history := state(t, s).History
-		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 1, Position: 1, History: history}); len(history) != 32 || state(t, s) != want {
-			t.Errorf("state %+v, want %+v", state(t, s), want)
+		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 1, Position: 1}); bareState(t, s) != want {
+			t.Errorf("state %+v, want %+v", bareState(t, s), want)
 		}
 	})
 }
@@ -117,12 +135,46 @@ func TestEmptyTablesAreNotForeign(t *testing.T) {
 		s := open(t, c)
 		reset(t, s, 5, &isuride.Tables{})
 		direct(t, c, "DROP TABLE journal_position")
-		if want := (sqlstore.State{Exists: true}); state(t, s) != want {
-			t.Errorf("state %+v, want %+v", state(t, s), want)
+		if want := (sqlstore.State{Exists: true}); bareState(t, s) != want {
+			t.Errorf("state %+v, want %+v", bareState(t, s), want)
 		}
 		direct(t, c, "DROP TABLE coupons")
-		if got := state(t, s); got != (sqlstore.State{}) {
+		if got := bareState(t, s); got != (sqlstore.State{}) {
 			t.Errorf("state %+v with a table less", got)
+		}
+	})
+}
+
+// A table that is missing is no reason to throw the others away.
+func TestMissingTable(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := open(t, c)
+		reset(t, s, 5, fullTables())
+		direct(t, c, "DROP TABLE coupons")
+		if want := (sqlstore.State{Generation: 5, Damaged: "coupons"}); bareState(t, s) != want {
+			t.Errorf("state %+v, want %+v", bareState(t, s), want)
+		}
+		reset(t, s, 6, fullTables()) // as by an initialize
+		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 6}); bareState(t, s) != want {
+			t.Errorf("state %+v, want %+v", bareState(t, s), want)
+		}
+	})
+}
+
+// A swap goes on from the generation that it was made for, and from no other.
+func TestSwapIsFenced(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := open(t, c)
+		reset(t, s, 1, fullTables())
+		if err := s.Fill(t.Context(), 2, fullTables()); err != nil {
+			t.Fatal(err)
+		}
+		direct(t, c, "UPDATE journal_position SET generation = 7")
+		if err := s.Swap(t.Context(), 1, 2); !errors.Is(err, sqlstore.ErrFenced) {
+			t.Errorf("swap: %v", err)
+		}
+		if got := bareState(t, s); got.Generation != 7 || !got.Ready {
+			t.Errorf("state %+v", got)
 		}
 	})
 }

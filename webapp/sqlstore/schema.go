@@ -45,7 +45,7 @@ type newColumn struct{ table, name, mysql, sqlite string }
 
 // upgrade brings an existing database to the present schema, step by step.
 func (s *Store) upgrade(ctx context.Context) error {
-	names, err := s.tableNames(ctx)
+	names, err := s.tableNames(ctx, s.db)
 	if err != nil || !slices.Contains(names, positionTable) {
 		return err // a first Reset or Adopt makes everything
 	}
@@ -86,7 +86,7 @@ func (s *Store) version(ctx context.Context) (int, error) {
 }
 
 func (s *Store) take(ctx context.Context, step step) error {
-	names, err := s.tableNames(ctx)
+	names, err := s.tableNames(ctx, s.db)
 	if err != nil {
 		return err
 	}
@@ -137,8 +137,8 @@ func newHistory() string {
 	return hex.EncodeToString(id[:])
 }
 
-func (s *Store) tableNames(ctx context.Context) (names []string, err error) {
-	err = s.db.SelectContext(ctx, &names, s.dialect.tables)
+func (s *Store) tableNames(ctx context.Context, q sqlx.QueryerContext) (names []string, err error) {
+	err = sqlx.SelectContext(ctx, q, &names, s.dialect.tables)
 	return names, err
 }
 
@@ -216,18 +216,6 @@ func allTables() []string {
 		names = append(names, tables[i].name)
 	}
 	return append(names, refusedTable, positionTable)
-}
-
-// execute is a transaction of statements.
-func execute(statements ...string) func(context.Context, *sqlx.Tx) error {
-	return func(ctx context.Context, tx *sqlx.Tx) error {
-		for _, statement := range statements {
-			if _, err := tx.ExecContext(ctx, statement); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 }
 
 func quotedNames(names []string) string { return "'" + strings.Join(names, "', '") + "'" }

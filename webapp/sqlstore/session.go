@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // ErrSession says that the database does not keep a setting that the server needs on its
@@ -77,7 +78,7 @@ type connector struct {
 
 // Connect opens a connection, or says which setting the other side does not keep.
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
+	conn, err := c.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +86,28 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
+}
+
+// A server counts a connection for some milliseconds after its end, against an account that
+// may have few.
+const (
+	dialPause = 50 * time.Millisecond
+	dialTries = 10
+)
+
+func (c connector) dial(ctx context.Context) (conn driver.Conn, err error) {
+	for range dialTries {
+		conn, err = c.Connector.Connect(ctx)
+		if !isMySQL(err, tooManyConnections...) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(dialPause):
+		}
+	}
+	return conn, err
 }
 
 func (c connector) settle(ctx context.Context, conn driver.Conn) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -22,6 +23,9 @@ type State struct {
 	// Foreign: another program filled them, and no generation of ours was ever there.
 	// Adopt takes them over; Reset would throw them away.
 	Foreign bool
+	// Damaged names tables that are missing although the position says that all were
+	// complete. Filling the database anew would throw away what is left.
+	Damaged string
 }
 
 // Our own tables beside the ten.
@@ -50,20 +54,26 @@ func (s *Store) State(ctx context.Context) (State, error) {
 }
 
 func (s *Store) state(ctx context.Context) (State, error) {
-	names, err := s.tableNames(ctx)
+	names, err := s.tableNames(ctx, s.db)
 	if err != nil {
 		return State{}, err
 	}
-	state := State{Exists: true}
+	var missing []string
 	for i := range tables {
-		state.Exists = state.Exists && slices.Contains(names, tables[i].name)
+		if !slices.Contains(names, tables[i].name) {
+			missing = append(missing, tables[i].name)
+		}
 	}
+	state := State{Exists: missing == nil}
 	if slices.Contains(names, positionTable) {
 		p, err := readPosition(ctx, s.db, "")
 		if err != nil {
 			return State{}, err
 		}
 		state.Ready = state.Exists && p.Ready
+		if p.Ready {
+			state.Damaged = strings.Join(missing, ", ")
+		}
 		state.Generation, state.Position, state.History = p.Generation, p.Position, p.History
 	}
 	if !state.Exists || state.Generation != 0 {

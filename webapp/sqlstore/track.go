@@ -112,7 +112,7 @@ func (s *Store) loadParts(ctx context.Context, partRows int) ([]sections, error)
 func (s *Store) partStarts(ctx context.Context, partRows int) ([]string, error) {
 	var starts []string
 	for from, skip := "", 0; ; skip = partRows {
-		err := s.db.GetContext(ctx, &from, "SELECT id FROM chair_locations WHERE id >= ? ORDER BY id LIMIT 1 OFFSET ?", from, skip)
+		err := s.db.GetContext(ctx, &from, "SELECT id FROM "+locationTable+s.suffix+" WHERE id >= ? ORDER BY id LIMIT 1 OFFSET ?", from, skip)
 		if errors.Is(err, sql.ErrNoRows) {
 			return starts, nil
 		}
@@ -161,7 +161,7 @@ func (s *Store) loadSections(ctx context.Context, where string, args ...any) (se
 		}
 		all.add(values[0], report(at, when))
 		return nil
-	}, "SELECT chair_id, latitude, longitude, created_at FROM chair_locations"+where, args...)
+	}, "SELECT chair_id, latitude, longitude, created_at FROM "+locationTable+s.suffix+where, args...)
 	return all, err
 }
 

@@ -62,7 +62,7 @@ func (s *Store) RegisterChair(registerToken, name, model string) (*Chair, error)
 	if err := checkText("name", name, nameWidth); err != nil {
 		return nil, err
 	}
-	if err := checkModel(model); err != nil {
+	if err := checkText("model", model, modelWidth); err != nil {
 		return nil, err
 	}
 	if registerToken == "" {
@@ -81,16 +81,6 @@ func (s *Store) RegisterChair(registerToken, name, model string) (*Chair, error)
 		return nil, err
 	}
 	return s.addChair(row, o), nil
-}
-
-func checkModel(model string) error {
-	switch {
-	case model == "":
-		return isuride.Errorf(isuride.InvalidInput, "model is required")
-	case len(model) > modelBytes:
-		return isuride.Errorf(isuride.InvalidInput, "model is longer than %d bytes", modelBytes)
-	}
-	return nil
 }
 
 // addChair makes the chair known; its owner is locked, or not yet shared.

@@ -11,12 +11,9 @@ import (
 // Widths of the columns, in characters (spec 2.2).
 const (
 	nameWidth  = 30
+	modelWidth = 50 // of chair_models; a longer one could be none of them
 	tokenWidth = 255
 )
-
-// modelBytes is less than the column holds: notifications have the model in them, with up
-// to six bytes for each when escaped, and their lines may not exceed 64 KiB (spec 6.1).
-const modelBytes = 8 << 10
 
 // checkText refuses what its column could not hold, now rather than at the flush.
 func checkText(field, value string, width int) error {

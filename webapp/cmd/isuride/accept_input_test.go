@@ -221,12 +221,12 @@ func longValues(p *process) {
 	user.call("POST", "/api/app/rides/"+long[:10_000]+"/evaluation", object{"evaluation": 5}).refused(p.t, 404, "ride")
 }
 
-// nameWidths: 30 characters fit, whatever their bytes, and come back byte for byte after
-// a restart; 31 are refused at once, not at a flush later (spec 2.2).
+// nameWidths: 30 characters fit, and of a model 50, whatever their bytes, and come back byte for byte after
+// a restart; more are refused at once, not at a flush later (spec 2.2).
 func nameWidths(p *process) {
 	type account struct {
 		owner, user *client
-		name, token string
+		name, model string
 	}
 	var accounts []account
 	for _, c := range []string{"x", "é", "ｅ", "椅", "😀", "😁", `"`, `\`, "\n", "\x00", "\u2028", "'", "%", "👍🏽"} {
@@ -240,7 +240,10 @@ func nameWidths(p *process) {
 		owner, register := p.owner(name)
 		p.anonymous().call("POST", "/api/chair/chairs", object{"name": name + "x", "model": "m", "chair_register_token": register}).
 			refused(p.t, 400, "name")
-		p.anonymous().want(201, "POST", "/api/chair/chairs", object{"name": name, "model": name, "chair_register_token": register})
+		model := strings.Repeat(c, 50/len([]rune(c)))
+		p.anonymous().call("POST", "/api/chair/chairs", object{"name": name, "model": strings.Repeat(c, 51), "chair_register_token": register}).
+			refused(p.t, 400, "model is longer than 50 characters")
+		p.anonymous().want(201, "POST", "/api/chair/chairs", object{"name": name, "model": model, "chair_register_token": register})
 		user := p.anonymous()
 		r := user.call("POST", "/api/app/users", object{"username": name, "firstname": name, "lastname": name, "date_of_birth": name})
 		if r.status != 201 {
@@ -254,7 +257,7 @@ func nameWidths(p *process) {
 		} else {
 			user.want(204, "POST", "/api/app/payment-methods", token)
 		}
-		accounts = append(accounts, account{owner: owner, user: user, name: name})
+		accounts = append(accounts, account{owner: owner, user: user, name: name, model: model})
 	}
 	p.stop()
 	p.start()
@@ -264,7 +267,7 @@ func nameWidths(p *process) {
 	toChair.next()
 	for _, a := range accounts {
 		chairs := a.owner.want(200, "GET", "/api/owner/chairs", nil)["chairs"].([]any)
-		if c := chairs[0].(object); c["name"] != a.name || c["model"] != a.name {
+		if c := chairs[0].(object); c["name"] != a.name || c["model"] != a.model {
 			p.t.Errorf("the chair %q of model %q was registered as %q", c["name"], c["model"], a.name)
 		}
 		a.user.want(202, "POST", "/api/app/rides", trip(at(0, 0), at(0, 0)))

@@ -159,7 +159,7 @@ func (p *process) damage() (path string, offset int) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	const header = 40
+	const header = 72
 	content[header+20] ^= 0xff
 	if err := os.WriteFile(files[0], content, 0o600); err != nil {
 		p.t.Fatal(err)

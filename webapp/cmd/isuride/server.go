@@ -5,11 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math"
 	"net"
-	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -34,6 +33,7 @@ type server struct {
 	http   *httpd.Server
 	broken chan error // a listener that failed
 	inside *internal  // nil if there is none
+	log    *slog.Logger
 }
 
 // pollPause is what polling clients are told to wait, as the contest's clients do by
@@ -49,7 +49,20 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	if err != nil {
 		return nil, fmt.Errorf("ISURIDE_STATIC: %w", err)
 	}
+	var undo []func() error
+	defer func() {
+		for _, f := range slices.Backward(undo) {
+			_ = f() // the error that ended the start is the one to tell
+		}
+	}()
+	// Before anything that a running server may be using, such as its sockets.
+	journals, err := engine.LockFolder(cfg.journal)
+	if err != nil {
+		return nil, err
+	}
+	undo = append(undo, journals.Close)
 	listeners, err := listen(cfg)
+	undo = append(undo, func() error { return closeAll(listeners) })
 	if err != nil {
 		return nil, err
 	}
@@ -67,13 +80,14 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", databaseVariable(cfg.db.Dialect, err), err)
 	}
-	e, err := engine.Start(ctx, db, engineConfig(cfg, repair, log.Logger))
+	e, err := engine.Start(ctx, db, engineConfig(cfg, journals, repair, log.Logger))
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	undo = nil // from here on it is for stop
 	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static,
 		Slow: cfg.slow, OnSlow: onSlow, Log: log.Logger})
-	s := &server{db: db, engine: e, api: a, broken: make(chan error, len(listeners)), inside: inside,
+	s := &server{db: db, engine: e, api: a, broken: make(chan error, len(listeners)), inside: inside, log: log.Logger,
 		http: httpd.New(a.Serve, httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError,
 			Observe: a.Observe, Log: log.Logger})}
 	s.inside.show(s, log.Errors)
@@ -116,16 +130,21 @@ func databaseVariable(d sqlstore.Dialect, err error) string {
 	return "ISUCON_DB_HOST and its like"
 }
 
-// stop answers what is under way, then writes everything.
+// stop answers what is under way, then writes everything. That somebody had to be cut off
+// is no failure: what was acknowledged is written.
 func (s *server) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
 	defer cancel()
-	return errors.Join(s.http.Shutdown(ctx), s.engine.Stop(), s.db.Close(), s.inside.close())
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.log.Warn("requests were under way for too long and were cut off", "after", drainLimit.String())
+	}
+	return errors.Join(s.engine.Stop(), s.db.Close(), s.inside.close())
 }
 
-func engineConfig(cfg config, repair bool, log *slog.Logger) engine.Config {
+func engineConfig(cfg config, journals *engine.Folder, repair bool, log *slog.Logger) engine.Config {
 	return engine.Config{
 		JournalDir:  cfg.journal,
+		Folder:      journals,
 		Durability:  cfg.durability,
 		Repair:      repair,
 		InitialData: initialData(cfg.dump),
@@ -157,29 +176,36 @@ func solver(name string) func() dispatch.Solver {
 	return func() dispatch.Solver { return new(match.Workspace) }
 }
 
-// listen opens all listeners before anything else starts, so that a port in use is
-// told at once.
-func listen(cfg config) ([]net.Listener, error) {
-	var listeners []net.Listener
+// listen opens all listeners before anything but the journals' lock, so that a port in use
+// is told at once. What is open after an error is returned with it.
+func listen(cfg config) (listeners []net.Listener, err error) {
 	for _, address := range cfg.listen {
 		l, err := listenOn(address)
 		if err != nil {
-			return nil, fmt.Errorf("ISURIDE_LISTEN: %w", err)
+			return listeners, fmt.Errorf("ISURIDE_LISTEN: %w", err)
 		}
 		listeners = append(listeners, l)
 	}
 	for _, address := range cfg.tlsListen {
-		l, err := listenOn(address)
-		if err != nil {
-			return nil, fmt.Errorf("ISURIDE_TLS_LISTEN: %w", err)
-		}
 		cert, err := tls.LoadX509KeyPair(cfg.tlsCert, cfg.tlsKey)
 		if err != nil {
-			return nil, fmt.Errorf("ISURIDE_TLS_CERT and ISURIDE_TLS_KEY: %w", err)
+			return listeners, fmt.Errorf("ISURIDE_TLS_CERT and ISURIDE_TLS_KEY: %w", err)
+		}
+		l, err := listenOn(address)
+		if err != nil {
+			return listeners, fmt.Errorf("ISURIDE_TLS_LISTEN: %w", err)
 		}
 		listeners = append(listeners, httpd.NewTLSListener(l, tlsConfig(cert)))
 	}
 	return listeners, nil
+}
+
+func closeAll(listeners []net.Listener) error {
+	var errs []error
+	for _, l := range listeners {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // tlsConfig prefers what is quick. A load of many short connections spends most of its
@@ -198,13 +224,5 @@ func listenOn(address string) (net.Listener, error) {
 	if !unix {
 		return net.Listen("tcp", address)
 	}
-	// A socket left by a killed server would refuse the name.
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, err
-	}
-	return l, os.Chmod(path, 0o666) // nginx runs as another user
+	return listenUnix(path)
 }

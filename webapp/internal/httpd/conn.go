@@ -27,11 +27,25 @@ type conn struct {
 	sock *tlsSocket      // below crypto/tls, nil without it or when reads block
 
 	serial uint64 // among the server's connections, from 1
+	since  ticks  // when it was accepted
 
 	// Owned by the connection's goroutine.
 	ctx    *Ctx // nil while nothing is pending
 	fd     int  // valid while readable runs without TLS, else -1
 	linger bool // the client may still be sending
+	owner  any  // of the latest request, nil if nobody's
+
+	// Owned by the connection's goroutine: what only a complete request renews.
+	idleDue ticks // when a request must have begun, 0 right after one
+	due     ticks // when the one that has begun must be complete, 0 before it begins
+	served  bool  // a request was completed by the bytes that came last
+
+	// Owned by the connection's goroutine: the answer that is being written.
+	size      int   // of the whole
+	answerDue ticks // when the whole must be written, 0 until it has to wait
+
+	leaving atomic.Bool // made to leave: nothing more is said
+	claim   claim
 
 	stream   Stream
 	deadline deadline
@@ -45,6 +59,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{srv: s, nc: nc, fd: -1, raw: rawConnOf(nc)}
 	if t, ok := nc.(*tlsConn); ok {
 		c.sock, c.raw = t.sock, t.sock.raw
+		c.sock.conn = c
 	}
 	c.stream.conn = c
 	return c
@@ -57,6 +72,7 @@ func (c *conn) serve() {
 		c.end()
 		return
 	}
+	c.idleDue = c.srv.dueIn(c.srv.idle)
 	if err := c.read(); errors.Is(err, os.ErrDeadlineExceeded) {
 		c.tooSlow()
 	}
@@ -71,12 +87,13 @@ func (c *conn) serve() {
 	c.end()
 }
 
-// tooSlow answers a request that was begun and not completed in time. Nothing is
-// said to a connection that was idle.
+// tooSlow answers a request that was begun and not completed in time. Nothing is said to
+// a connection that was idle, nor when there is no time left for it.
 func (c *conn) tooSlow() {
-	if c.ctx == nil || c.ctx.due == 0 {
+	if c.ctx == nil || c.ctx.buf.empty() || c.leaving.Load() || c.srv.draining.Load() {
 		return
 	}
+	c.nc.SetWriteDeadline(time.Time{}) // wake has set both
 	c.deadline.enter(busy, 0)
 	c.refuse(fault{408, "request took too long"})
 }
@@ -122,6 +139,7 @@ func (c *conn) handshake() bool {
 func (c *conn) exchange() bool {
 	x := c.ctx
 	c.requests.Add(1)
+	c.idleDue, c.due, c.owner, c.served = 0, 0, nil, true
 	began := c.now()
 	if !c.call(x) {
 		after := x.res.after
@@ -195,14 +213,9 @@ func (c *conn) sendError(f fault) {
 	_ = c.send(false) // the connection ends either way
 }
 
-// wake ends the wait of a connection that the caller has taken over.
-func (c *conn) wake(p phase) {
-	if p == writing || p == streamWriting {
-		c.nc.SetWriteDeadline(longAgo())
-		return
-	}
-	c.nc.SetReadDeadline(longAgo())
-}
+// wake ends the wait of a connection that the caller has taken over. It does not ask what
+// the wait is for: a read of crypto/tls may write.
+func (c *conn) wake() { c.nc.SetDeadline(longAgo()) }
 
 func longAgo() time.Time { return time.Unix(1, 0) }
 
@@ -213,7 +226,7 @@ func (c *conn) retire() {
 	switch p {
 	case idle, aside:
 		if c.deadline.expire(word) {
-			c.wake(p)
+			c.wake()
 		}
 	case streaming, streamWriting:
 		c.stream.Close()
@@ -222,4 +235,4 @@ func (c *conn) retire() {
 
 // cut ends whatever the connection waits for. Closing it here would wait for the
 // handler that runs within RawConn.Read, and crypto/tls would write a farewell.
-func (c *conn) cut() { c.nc.SetDeadline(longAgo()) }
+func (c *conn) cut() { c.wake() }

@@ -14,7 +14,6 @@ type Ctx struct {
 	req  request
 	msg  []byte // the complete request, in aliases it
 	buf  readBuffer
-	due  ticks // when a request that has begun must be complete, 0 before it begins
 	res  response
 	tag  any
 }
@@ -28,7 +27,7 @@ func newCtx() *Ctx {
 
 // recycle makes the Ctx ready for another request or connection.
 func (c *Ctx) recycle() {
-	c.msg, c.due, c.tag = nil, 0, nil
+	c.msg, c.tag = nil, nil
 	c.req.reset()
 	c.buf.recycle()
 	c.res.recycle()
@@ -125,6 +124,12 @@ func (c *Ctx) ID() string {
 // left none.
 func (c *Ctx) SetTag(tag any) { c.tag = tag }
 
+// SetOwner tells whose request this is, by anything that can be compared. What an owner
+// keeps waiting is bounded, and its streams count together when somebody must leave; of
+// who has no owner, each connection counts for itself. It should be a pointer, which
+// costs nothing.
+func (c *Ctx) SetOwner(owner any) { c.conn.owner = owner }
+
 // Tag is what SetTag was given.
 func (c *Ctx) Tag() any { return c.tag }
 
@@ -175,7 +180,11 @@ func (c *Ctx) Out(size int) []byte { return c.res.room(size) }
 // SetBody sets the body of the answer. Built on Out it is sent from where it
 // stands. Any other slice must not change before the answer has been written; a
 // large one is not copied. HEAD, 204 and 304 send no body.
-func (c *Ctx) SetBody(b []byte) { c.res.body = b }
+func (c *Ctx) SetBody(b []byte) { c.res.body, c.res.shared = b, false }
+
+// SetSharedBody is SetBody for bytes that are kept anyway, like a file: answers that wait
+// with such a body are not held against anybody.
+func (c *Ctx) SetSharedBody(b []byte) { c.res.body, c.res.shared = b, true }
 
 // AfterWrite has fn called once, on this goroutine, when the socket has taken
 // the whole answer, or with the error that prevented it. It replaces the

@@ -55,9 +55,9 @@ func (d *deadline) expire(word uint64) bool {
 	return d.word.CompareAndSwap(word, uint64(expired))
 }
 
-// crowdedIdle is the idle timeout while no more connections may be opened: well above
-// the 10 s after which clients drop idle connections themselves (spec 4.0).
-const crowdedIdle = 15 * time.Second
+// drainSlow is how long, from the beginning of a shutdown, an incomplete request is still
+// waited for.
+const drainSlow ticks = 2
 
 // sweep moves the server's clock and wakes every connection that has waited too
 // long, until stop is closed.
@@ -77,18 +77,25 @@ func (s *Server) sweep(stop <-chan struct{}) {
 func (s *Server) expireAll(now ticks) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	idleDue := now
-	if s.crowdedLocked() { // every idle connection is due that much earlier
-		idleDue += s.idle - min(s.idle, ticksOf(crowdedIdle))
-	}
+	s.room.Broadcast() // who may leave depends on the time
 	for c := range s.conns.all() {
 		word, p, due := c.deadline.load()
-		late := due <= now || p == idle && due <= idleDue
-		if due != 0 && late && c.deadline.expire(word) {
-			if due > now {
-				s.refused++
-			}
-			c.wake(p)
+		if s.lateLocked(p, due, now) && c.deadline.expire(word) {
+			c.wake()
 		}
 	}
+}
+
+// lateLocked tells if a wait is over. During a shutdown an incomplete request has little
+// time, and the answers that are being written have no more than the write timeout.
+func (s *Server) lateLocked(p phase, due, now ticks) bool {
+	if s.draining.Load() {
+		switch p {
+		case reading:
+			due = min(due, s.drainedAt+drainSlow)
+		case writing:
+			due = min(due, s.drainedAt+s.write-1)
+		}
+	}
+	return due != 0 && due <= now
 }

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"crypto/tls"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -44,44 +45,6 @@ func TestIdleTimeout(t *testing.T) {
 		}
 		c.expectEnd("")
 		between(t, start, 75*time.Second)
-	})
-}
-
-// TestCrowdedIdleTimeout fills a server: who has been idle for a while makes room, and
-// nobody else does.
-func TestCrowdedIdleTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newPipes()
-		release := make(chan struct{})
-		srv := serve(t, l, func(c *Ctx) {
-			switch string(c.Path()) {
-			case "/slow":
-				<-release
-			case "/stream":
-				c.Stream(func(*Stream) {})
-			}
-		}, Options{MaxConns: 4})
-		start := time.Now()
-		idles, slow, streams, reads := l.dial(t), l.dial(t), l.dial(t), l.dial(t)
-		slow.send(lines("GET /slow HTTP/1.1", "Host: x"))
-		streams.send(lines("GET /stream HTTP/1.1", "Host: x"))
-		streams.expect(streamHead + "\r\n")
-		late := make(chan client)
-		go func() { late <- l.dial(t) }() // until it is accepted
-		time.Sleep(8 * time.Second)
-		reads.send("GET / HT")
-		idles.expectEnd("")
-		between(t, start, crowdedIdle)
-		if n := srv.Stats().Refused; n != 1 {
-			t.Errorf("%d connections were made to leave, want 1", n)
-		}
-		c := <-late
-		c.send(lines("GET / HTTP/1.1", "Host: x"))
-		c.expect(ok(""))
-		close(release)
-		slow.expect(ok(""))
-		reads.send(lines("TP/1.1", "Host: x"))
-		reads.expect(ok(""))
 	})
 }
 
@@ -150,6 +113,95 @@ func TestReadTimeoutStartsAnew(t *testing.T) {
 			time.Sleep(8 * time.Second)
 			c.send(lines("T / HTTP/1.1", "Host: x"))
 			c.expect(ok("GET / ? "))
+		}
+	})
+}
+
+// TestEmptyLinesRenewNothing: only a complete request renews the idle time.
+func TestEmptyLinesRenewNothing(t *testing.T) {
+	for name, parts := range map[string][]string{"lines": {"\r\n"}, "halves": {"\r", "\n"}, "many": {"\r\n\r\n\r\n"}} {
+		for _, used := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " used ", used), func(t *testing.T) {
+				timed(t, echo, func(t *testing.T, l *pipes) {
+					c := l.dial(t)
+					if used {
+						time.Sleep(30 * time.Second)
+						c.send(lines("GET / HTTP/1.1", "Host: x"))
+						c.expect(ok("GET / ? "))
+					}
+					start := time.Now()
+					var wg sync.WaitGroup
+					defer wg.Wait()
+					wg.Go(func() {
+						for i := 0; ; i++ {
+							if _, err := io.WriteString(c, parts[i%len(parts)]); err != nil {
+								return
+							}
+							time.Sleep(4 * time.Second)
+						}
+					})
+					c.expectEnd("")
+					between(t, start, 75*time.Second)
+				})
+			})
+		}
+	}
+}
+
+// TestBytesWithoutEnd: a connection that never waits, since more is always there, is not
+// found by the sweep and ends by itself.
+func TestBytesWithoutEnd(t *testing.T) {
+	for _, bytes := range []string{"\r\n", "a"} {
+		s := New(echo, Options{})
+		c := newConn(s, addrConn{})
+		c.idleDue = s.dueIn(s.idle)
+		c.acquire()
+		took := ticks(0)
+		for ; took < 1000; took++ {
+			n := copy(c.ctx.buf.space(), bytes)
+			c.ctx.buf.end += n
+			c.served = false
+			for c.ctx.buf.skipLineEnds() {
+			}
+			if !c.inTime() {
+				break
+			}
+			s.clock.Add(1)
+		}
+		if want := map[string]ticks{"\r\n": s.idle, "a": s.read}[bytes]; took != want {
+			t.Errorf("%q may come for %d ticks, want %d", bytes, took, want)
+		}
+	}
+}
+
+// TestShutdownLimits: who has not begun a request goes at once, who has not completed it
+// within two seconds, and who does not read an answer within the write timeout.
+func TestShutdownLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		srv := serve(t, l, echo, Options{WriteTimeout: 10 * time.Second, ReadTimeout: time.Minute})
+		silent, slow, empty, unread := l.dial(t), l.dial(t), l.dial(t), l.dial(t)
+		slow.send("GET / HT")
+		empty.send("\r\n")
+		unread.send(lines("GET / HTTP/1.1", "Host: x"))
+		synctest.Wait()
+		start := time.Now()
+		done := make(chan error, 1)
+		go func() { done <- srv.Shutdown(t.Context()) }()
+		silent.expectEnd("")
+		empty.expectEnd("")
+		if d := time.Since(start); d != 0 {
+			t.Errorf("silent connections ended after %v", d)
+		}
+		slow.expectEnd("")
+		if d := time.Since(start); d > 2*time.Second {
+			t.Errorf("a slow request ended after %v", d)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if d := time.Since(start); d > 10*time.Second {
+			t.Errorf("an answer that nobody reads ended after %v", d)
 		}
 	})
 }

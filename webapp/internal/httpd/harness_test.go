@@ -263,3 +263,9 @@ func (b *logBuffer) String() string {
 }
 
 func (b *logBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
+
+func pipe(t *testing.T) (mine, theirs net.Conn) {
+	mine, theirs = net.Pipe()
+	t.Cleanup(func() { mine.Close() })
+	return mine, theirs
+}

@@ -69,10 +69,15 @@ func (c *conn) readable(fd uintptr) (done bool) {
 
 // pull reads what is there; syscall.EAGAIN means nothing.
 func (c *conn) pull(space []byte) (int, error) {
-	if c.sock != nil {
-		return c.nc.Read(space)
+	if c.sock == nil {
+		return readSome(c.fd, space)
 	}
-	return readSome(c.fd, space)
+	n, err := c.nc.Read(space)
+	c.sock.yielded(n)
+	if c.sock.stuck.Load() {
+		return 0, errWouldWait
+	}
+	return n, err
 }
 
 // acquire makes sure that the connection has buffers.
@@ -97,19 +102,57 @@ func (c *conn) release() {
 // park prepares for waiting for more bytes. It reports false when the
 // connection is to end instead.
 func (c *conn) park() bool {
-	x := c.ctx
-	if !x.buf.empty() {
-		if x.due == 0 {
-			x.due = c.srv.dueIn(c.srv.read)
-		}
-		return c.await(reading, x.due)
-	}
-	if c.raw != nil {
+	p, due := c.awaited()
+	switch {
+	case !c.ctx.buf.empty():
+	case c.raw != nil:
 		c.release()
-	} else {
-		x.recycle()
+	default:
+		c.ctx.recycle()
 	}
-	return c.await(idle, c.srv.dueIn(c.srv.idle))
+	return c.await(p, due)
+}
+
+// awaited is what the connection waits for, and until when. Only a complete request
+// renews the idle time, and nothing renews the time of a request that has begun: bytes
+// count for neither, nor do empty lines, nor records of TLS that hold no request.
+func (c *conn) awaited() (phase, ticks) {
+	now := c.srv.clock.Load()
+	if c.idleDue == 0 {
+		c.idleDue = now + c.srv.idle
+	}
+	if !c.begun() {
+		c.due = 0
+		return idle, c.idleDue
+	}
+	if c.due == 0 {
+		c.due = now + c.srv.read
+		if now >= c.idleDue { // it should have begun earlier
+			c.due = c.idleDue
+		}
+	}
+	return reading, c.due
+}
+
+// begun reports whether there is a part of a request, or of a record that may hold one.
+func (c *conn) begun() bool {
+	return !c.ctx.buf.empty() || c.sock != nil && c.sock.pending()
+}
+
+// inTime reports whether a connection that brings bytes without an end, so that it never
+// waits and no sweep finds it waiting, may go on.
+//
+// Fast path: a request was just completed and nothing else has come.
+func (c *conn) inTime() bool {
+	if c.served && c.ctx.buf.empty() {
+		return true
+	}
+	p, due := c.awaited()
+	now := c.srv.clock.Load()
+	if c.srv.draining.Load() && (p == idle || now >= c.srv.drainedAt+drainSlow) {
+		return false
+	}
+	return due > now
 }
 
 // await enters a waiting phase, unless the server is shutting down and no request
@@ -127,7 +170,15 @@ func (c *conn) received(n int) bool {
 		return false
 	}
 	c.ctx.buf.end += n
-	return c.serveBuffered()
+	c.served = false
+	if !c.serveBuffered() {
+		return false
+	}
+	if !c.inTime() {
+		c.tooSlow()
+		return false
+	}
+	return true
 }
 
 func (c *conn) serveBuffered() bool {
@@ -145,7 +196,6 @@ func (c *conn) serveBuffered() bool {
 			return c.invite()
 		}
 		x.msg = x.buf.pending()[:n]
-		x.due = 0
 		if !c.exchange() {
 			return false
 		}
@@ -162,5 +212,6 @@ func (c *conn) invite() bool {
 		return true
 	}
 	r.expect = false
+	c.size, c.answerDue = 0, 0
 	return c.write([]byte("HTTP/1.1 100 Continue\r\n\r\n")) == nil
 }

@@ -25,6 +25,7 @@ type response struct {
 	head   string // lines made beforehand
 	lines  []byte // lines added one by one
 	body   []byte
+	shared bool // the body is nobody's memory in particular
 	after  func(error)
 	open   func(*Stream)
 
@@ -41,7 +42,7 @@ func (r *response) init() {
 
 // reset forgets everything but the buffers.
 func (r *response) reset() {
-	r.status, r.head, r.lines, r.body = 200, "", r.lines[:0], nil
+	r.status, r.head, r.lines, r.body, r.shared = 200, "", r.lines[:0], nil, false
 	r.after, r.open = nil, nil
 }
 

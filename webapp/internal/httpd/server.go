@@ -53,12 +53,18 @@ type Options struct {
 	// TLS handshake (10 s). A slower request is answered with 408.
 	ReadTimeout time.Duration
 	// WriteTimeout bounds the write of one response, or of each 256 KiB of a
-	// larger one, and of one stream message (10 s).
+	// larger one, and of one stream message (10 s). A whole response has that
+	// and a second for each 32 KiB.
 	WriteTimeout time.Duration
-	// MaxConns is how many connections may be open; further ones wait to be
-	// accepted, and the idle timeout shrinks to 15 s meanwhile. 0 means any
-	// number. A process needs descriptors for other things.
+	// MaxConns is how many connections may be open; for each further one
+	// somebody has to leave, see rank, and one for each listener waits for
+	// that. 0 means any number. A process needs descriptors for other things.
 	MaxConns int
+	// MaxWaiting bounds the bytes of answers, and of the requests they answer,
+	// that wait for their readers, all together (256 MiB), and
+	// MaxWaitingOfOwner those of one owner (32 MiB; see Ctx.SetOwner). Beyond
+	// that, the slowest readers of large answers are cut off.
+	MaxWaiting, MaxWaitingOfOwner int
 	// Error fills in the answers the server gives by itself, status and
 	// message being set by it: 400, 408, 413, 417, 431, 500, 501 and 505.
 	// The request may be unreadable, its accessors then return nothing.
@@ -77,7 +83,9 @@ type Options struct {
 type Stats struct {
 	Conns    int    // open connections, streams included
 	MaxConns int    // that may be open, 0 for any number
-	Refused  uint64 // idle connections closed early, since no more could be opened
+	Refused  uint64 // connections that had to leave, since no more could be opened
+	Cut      uint64 // answers cut off, since too much waited to be written
+	Waiting  int    // bytes of answers that wait to be written
 	Streams  int    // open streams
 	Requests uint64 // requests handed to the handler since the start
 }
@@ -98,11 +106,20 @@ type Server struct {
 	streams  atomic.Int64
 	draining atomic.Bool
 
+	drainedAt ticks // when draining began; set before draining, read after
+
+	waiting ledger
+
 	// Guarded by mu.
 	mu        sync.Mutex
 	conns     connList
-	accepted  uint64    // connections so far
-	refused   uint64    // idle connections closed early, since no more could be opened
+	accepted  uint64 // connections so far
+	refused   uint64 // connections that had to leave, since no more could be opened
+	accounts  map[any]*account
+	leavers   []leaver // who would leave next, found at leaversAt
+	leaversAt ticks
+	arrivals  int       // connections too new to have to leave, then
+	scarce    ticks     // since when only busy clients are left to leave
 	room      sync.Cond // with mu: a connection has ended, or no more will be accepted
 	warned    ticks     // when a full server was last told of
 	past      uint64    // requests of connections that are gone
@@ -123,7 +140,10 @@ func New(h Handler, o Options) *Server {
 		write:     ticksOf(o.WriteTimeout),
 		began:     time.Now(),
 		listeners: make(map[net.Listener]struct{}),
+		accounts:  make(map[any]*account),
+		waiting:   newLedger(o.MaxWaiting, o.MaxWaitingOfOwner),
 		drained:   make(chan struct{}),
+		scarce:    never,
 	}
 	s.pool.New = func() any { return newCtx() }
 	s.room.L = &s.mu
@@ -133,6 +153,8 @@ func New(h Handler, o Options) *Server {
 func (o Options) withDefaults() Options {
 	o.MaxHeader = defaultTo(o.MaxHeader, 16<<10)
 	o.MaxBody = defaultTo(o.MaxBody, 512<<10)
+	o.MaxWaiting = defaultTo(o.MaxWaiting, 256<<20)
+	o.MaxWaitingOfOwner = defaultTo(o.MaxWaitingOfOwner, 32<<20)
 	o.IdleTimeout = defaultTo(o.IdleTimeout, 75*time.Second)
 	o.ReadTimeout = defaultTo(o.ReadTimeout, 10*time.Second)
 	o.WriteTimeout = defaultTo(o.WriteTimeout, 10*time.Second)
@@ -167,11 +189,11 @@ func (s *Server) Serve(l net.Listener) error {
 	defer s.unregister(l)
 	var pause backoff
 	for {
-		s.awaitRoom()
 		nc, err := l.Accept()
 		switch {
 		case err == nil:
 			pause.reset(s.opts.Log)
+			s.awaitRoom()
 			s.start(nc)
 		case s.draining.Load():
 			return ErrServerClosed
@@ -183,15 +205,20 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// awaitRoom waits until there may be one more connection.
+// awaitRoom waits until there may be one more connection, for which somebody has to leave
+// if there are too many.
 func (s *Server) awaitRoom() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.crowdedLocked() {
+		s.scarce = never
+	}
 	for s.crowdedLocked() && !s.draining.Load() {
 		if now := s.clock.Load() + 1; now > s.warned {
 			s.warned = now
-			s.opts.Log.Warn("as many connections are open as may be; new ones wait", "connections", s.conns.len)
+			s.opts.Log.Warn("as many connections are open as may be; for a new one somebody has to leave", "connections", s.conns.len)
 		}
+		s.makeRoomLocked()
 		s.room.Wait()
 	}
 }
@@ -229,7 +256,7 @@ func (s *Server) start(nc net.Conn) {
 		return
 	}
 	s.accepted++
-	c.serial = s.accepted
+	c.serial, c.since = s.accepted, s.clock.Load()
 	s.conns.push(c)
 	s.mu.Unlock()
 	go c.serve()
@@ -276,6 +303,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.draining.Load() {
+		s.drainedAt = s.clock.Load()
+	}
 	s.draining.Store(true)
 	s.room.Broadcast()
 	for l := range s.listeners {
@@ -305,6 +335,7 @@ func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := Stats{Conns: s.conns.len, MaxConns: s.opts.MaxConns, Refused: s.refused, Streams: int(s.streams.Load()), Requests: s.past}
+	st.Waiting, st.Cut = s.waiting.stats()
 	for c := range s.conns.all() {
 		st.Requests += c.requests.Load()
 	}

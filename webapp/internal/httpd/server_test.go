@@ -329,40 +329,41 @@ func TestAcceptErrors(t *testing.T) {
 	})
 }
 
-// TestMaxConns lets one connection more come than there may be.
+// TestMaxConns lets one connection more come than there may be, while nobody may leave.
 func TestMaxConns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log logBuffer
 		l := newPipes()
-		srv := serve(t, l, echo, Options{MaxConns: 2, Log: log.logger()})
-		first := l.dial(t)
-		l.dial(t)
-		third := make(chan client)
-		go func() { third <- l.dial(t) }() // until it is accepted
+		release := make(chan struct{})
+		srv := serve(t, l, func(c *Ctx) { <-release }, Options{MaxConns: 2, Log: log.logger()})
+		first, second := l.dial(t), l.dial(t)
+		first.send(lines("GET / HTTP/1.1", "Host: x"))
 		synctest.Wait()
-		if n := srv.Stats().Conns; n != 2 || len(l.conns) > 0 || !strings.Contains(log.String(), "connections=2") {
-			t.Errorf("%d connections, log %s", n, log.String())
-		}
-		select {
-		case <-third:
-			t.Fatal("the third connection was accepted")
-		default:
-		}
-		first.Close()
-		c := <-third
-		c.send(lines("GET / HTTP/1.1", "Host: x"))
-		c.expect(ok("GET / ? "))
-		go func() { third <- l.dial(t) }() // its wait does not keep the server from ending
+		second.send(lines("GET / HTTP/1.1", "Host: x"))
 		synctest.Wait()
+		third := l.dial(t)
+		go third.send(lines("GET / HTTP/1.1", "Host: x"))
+		time.Sleep(time.Minute)
+		if st := srv.Stats(); st.Conns != 2 || st.Refused != 0 || !strings.Contains(log.String(), "connections=2") {
+			t.Errorf("%+v, log %s", st, log.String())
+		}
+		release <- struct{}{}
+		first.expect(ok(""))
+		first.expectEnd("") // idle, and in the way
+		release <- struct{}{}
+		second.expect(ok(""))
+		release <- struct{}{}
+		third.expect(ok(""))
+		second.send(lines("GET / HTTP/1.1", "Host: x"))
+		third.send(lines("GET / HTTP/1.1", "Host: x"))
+		synctest.Wait()
+		fourth := l.dial(t) // its wait does not keep the server from ending
+		close(release)
+		second.expect(ok(""))
 		if err := srv.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
-		select { // the last one may have been accepted at the end, and closed
-		case c := <-l.conns:
-			c.Close()
-			<-third
-		case <-third:
-		}
+		fourth.expectEnd("")
 	})
 }
 

@@ -6,6 +6,9 @@ import (
 	"sync/atomic"
 )
 
+// maxDropped is how many bytes the peer of a stream may send, which has nothing to say.
+const maxDropped = 64 << 10
+
 // Stream is a response without an end. While nothing happens it costs its
 // connection, a goroutine of minimal stack that waits for the peer to leave, and
 // no buffer or timer.
@@ -17,6 +20,10 @@ type Stream struct {
 	opened  bool
 	onClose func()
 	trash   [32]byte // what the peer sends is dropped
+
+	// Guarded by srv.mu.
+	account *account
+	since   ticks // when it was opened
 
 	closed atomic.Bool
 }
@@ -46,7 +53,7 @@ func (s *Stream) Write(p []byte) error {
 // given to OnClose is called soon after. Any goroutine may call it, repeatedly.
 func (s *Stream) Close() {
 	s.closed.Store(true)
-	s.conn.wake(streaming)
+	s.conn.wake()
 }
 
 // OnClose has fn called once when the stream has ended, whoever ended it. It must
@@ -58,6 +65,10 @@ func (s *Stream) start(open func(*Stream)) {
 	c := s.conn
 	s.opened = true
 	c.srv.streams.Add(1)
+	c.srv.join(s, c.owner)
+	if c.sock != nil {
+		c.sock.atStream = c.sock.total
+	}
 	c.deadline.enter(streaming, 0)
 	if c.srv.draining.Load() {
 		s.Close()
@@ -68,10 +79,12 @@ func (s *Stream) start(open func(*Stream)) {
 // watch waits for the end of the stream.
 func (s *Stream) watch() {
 	defer s.conn.recoverAndEnd()
-	for {
-		if _, err := s.conn.nc.Read(s.trash[:]); err != nil {
+	for dropped := 0; dropped <= maxDropped && !s.conn.stuck(); {
+		n, err := s.conn.nc.Read(s.trash[:])
+		if err != nil {
 			break
 		}
+		dropped = s.conn.taken(dropped + n)
 	}
 	s.close()
 	s.conn.end()
@@ -85,8 +98,21 @@ func (s *Stream) close() {
 	s.opened = false
 	s.closed.Store(true)
 	s.conn.srv.streams.Add(-1)
+	s.conn.srv.leave(s)
 	s.conn.nc.Close()
 	if s.onClose != nil {
 		s.onClose()
 	}
+}
+
+// stuck reports whether a read had to write and could not.
+func (c *conn) stuck() bool { return c.sock != nil && c.sock.stuck.Load() }
+
+// taken is how many bytes a stream's peer has sent, with TLS those of the records: they
+// need not hold anything.
+func (c *conn) taken(plain int) int {
+	if c.sock != nil {
+		return c.sock.total - c.sock.atStream
+	}
+	return plain
 }

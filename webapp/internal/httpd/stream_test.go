@@ -304,3 +304,19 @@ func TestStreamCutOff(t *testing.T) {
 		}
 	})
 }
+
+// TestStreamPeerTalks: the peer of a stream has nothing to say, and cannot say it for long.
+func TestStreamPeerTalks(t *testing.T) {
+	h := newStreamer()
+	inAllModes(t, h.serve, Options{}, func(t *testing.T, _ *Server, a target) {
+		c := dial(t, a)
+		c.openStream()
+		await(t, "open", h.opened)
+		for nonsense := make([]byte, 1<<10); ; {
+			if _, err := c.Write(nonsense); err != nil {
+				break
+			}
+		}
+		await(t, "close", h.closed)
+	})
+}

@@ -13,12 +13,17 @@ const (
 	// has read the answer (RFC 9112 9.6).
 	lingerTicks = 2
 	lingerBytes = 1 << 20
+	// slowest is how many bytes of an answer a second its reader has to take, beyond the
+	// write timeout that every answer has.
+	slowest = 32 << 10
 )
 
 // send writes the answer.
 func (c *conn) send(keep bool) error {
 	x := c.ctx
 	first, second := x.res.pack(&x.req, x.isHead(), keep)
+	c.size, c.answerDue = len(first)+len(second), 0
+	defer c.letGo()
 	if len(second) > 0 {
 		n := min(len(second), writePiece)
 		if err := c.push(first, second[:n]); err != nil {
@@ -49,10 +54,17 @@ func (c *conn) write(p []byte) error {
 	return nil
 }
 
-// push waits until the socket has taken p and more, for the write timeout at
-// most.
+// push waits until the socket has taken p and more, for the write timeout at most, and not
+// beyond what the whole answer has.
 func (c *conn) push(p, more []byte) (err error) {
-	if !c.deadline.enter(writing, c.srv.dueIn(c.srv.write)) {
+	due := c.srv.dueIn(c.srv.write)
+	if c.answerDue == 0 {
+		c.answerDue = due + ticks(c.size/slowest)
+	}
+	if c.sock == nil { // below TLS it is known better
+		c.hold()
+	}
+	if !c.deadline.enter(writing, min(due, c.answerDue)) {
 		return os.ErrDeadlineExceeded
 	}
 	if more == nil {
@@ -63,6 +75,7 @@ func (c *conn) push(p, more []byte) (err error) {
 	if !c.deadline.enter(busy, 0) && err == nil {
 		err = os.ErrDeadlineExceeded
 	}
+	c.progressed(len(p) + len(more))
 	return err
 }
 
