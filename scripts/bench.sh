@@ -49,7 +49,7 @@ sources=()
 for i in {1..8}; do
 	sources+=(-source-ip "127.0.0.$i")
 done
-setpriv --pdeathsig TERM bin/bench run -target "http://$address" -data sql/expected-answers.json -out "$home/result.json" "${sources[@]}" "$@" &
+setpriv --pdeathsig TERM bin/bench run -target "http://$address" -data sql/expected-answers.json -force -out "$home/result.json" "${sources[@]}" "$@" &
 bench=$!
 while kill -0 "$bench" 2>/dev/null; do
 	wait "$bench" || true # a signal may end the wait

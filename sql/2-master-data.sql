@@ -1,5 +1,8 @@
 -- Rows that every run starts with, whatever its initial data: the settings and the
 -- models of chairs. POST /api/initialize overwrites the payment gateway's address.
+--
+-- As a whole data set, these rows are meant to be all (for tests):
+-- isuride: a city without users
 
 INSERT INTO settings (name, value) VALUES
   ('payment_gateway_url', 'http://localhost:12345');

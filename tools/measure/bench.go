@@ -14,7 +14,7 @@ import (
 // time of the whole process. The record stays in the file out.
 func Bench(ctx context.Context, program, out string, args ...string) (*report.Record, time.Duration, error) {
 	os.Remove(out) // of an earlier run
-	cmd := Command(ctx, program, append([]string{"run", "-out", out, "-html", "-", "-history", "-"}, args...)...)
+	cmd := Command(ctx, program, append([]string{"run", "-force", "-out", out, "-html", "-", "-history", "-"}, args...)...)
 	output, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
 		return nil, 0, ErrInterrupted

@@ -17,6 +17,9 @@ const dumpHead = `-- Initial data of ISURIDE, made by tools/seed. Belongs to 1-s
 /*!40103 SET TIME_ZONE='+00:00' */;
 `
 
+// dumpTail says that the dump is whole, as mysqldump does.
+const dumpTail = "\n-- Dump completed\n"
+
 // appendDump writes the tables as mysqldump does; settings and chair models are master
 // data and not part of it.
 func appendDump(dst []byte, t *isuride.Tables) []byte {
@@ -43,9 +46,10 @@ func appendDump(dst []byte, t *isuride.Tables) []byte {
 	dst = appendTable(dst, "ride_statuses", t.RideStatuses, func(r *isuride.RideStatus) []any {
 		return []any{r.ID, r.RideID, r.Status.String(), r.CreatedAt, r.AppSentAt, r.ChairSentAt}
 	})
-	return appendTable(dst, "coupons", t.Coupons, func(r *isuride.Coupon) []any {
+	dst = appendTable(dst, "coupons", t.Coupons, func(r *isuride.Coupon) []any {
 		return []any{r.UserID, r.Code, r.Discount, r.CreatedAt, orNull(r.UsedBy)}
 	})
+	return append(dst, dumpTail...)
 }
 
 func orNull(s string) any {

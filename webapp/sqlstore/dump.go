@@ -12,18 +12,22 @@ import (
 )
 
 // ParseDump reads the rows out of a mysqldump file of the ten tables: INSERT and REPLACE
-// statements with VALUES, with or without a list of columns, and MySQL's escapes. All
-// other statements are skipped. An error names the line and the table.
+// statements with VALUES, with or without a list of columns, and MySQL's escapes. Other
+// statements that belong to dumps are skipped; what is no such statement, or not ended,
+// is an error. An error names the line and the table.
 func ParseDump(r io.Reader) (*isuride.Tables, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return nil, fmt.Errorf("read dump: %w", err)
 	}
-	p := dumpParser{text: text}
+	p := dumpParser{text: bytes.TrimPrefix(text, []byte(utf8Mark))}
 	for p.next() {
 		if err := p.statement(); err != nil {
 			return nil, fmt.Errorf("dump line %d: %w", p.line(), err)
 		}
+	}
+	if p.unfinished != "" {
+		return nil, fmt.Errorf("dump line %d: the dump ends within %s", p.line(), p.unfinished)
 	}
 	return &p.rows, nil
 }
@@ -36,6 +40,8 @@ type dumpParser struct {
 
 	fields []any
 	value  []byte // text of the last string
+
+	unfinished string // what is open between statements
 }
 
 var errDumpEnds = errors.New("the dump ends within a statement")
@@ -50,16 +56,37 @@ func (p *dumpParser) next() bool {
 	return p.pos < len(p.text)
 }
 
+// harmless are the other statements that dumps have. UPDATE, LOAD DATA and their like are
+// not among them: to skip what changes rows would be to load other rows than were meant.
+var harmless = strings.Fields("ALTER ANALYZE CHANGE CREATE DEALLOCATE DELETE DELIMITER DO DROP EXECUTE FLUSH GRANT " +
+	"OPTIMIZE PREPARE PURGE RESET SELECT SET SHOW STOP TRUNCATE USE")
+
 func (p *dumpParser) statement() error {
-	switch strings.ToUpper(p.word()) {
+	switch word := p.word(); strings.ToUpper(word) {
 	case "INSERT", "REPLACE":
 		return p.insert()
+	case "LOCK":
+		p.unfinished = "LOCK TABLES"
+	case "BEGIN", "START":
+		p.unfinished = "a transaction"
+	case "UNLOCK", "COMMIT":
+		p.unfinished = ""
 	default:
-		return p.skip()
+		if !slices.Contains(harmless, strings.ToUpper(word)) {
+			return p.notAStatement(word)
+		}
 	}
+	return p.skip()
 }
 
-// skip goes behind the end of a statement that does not matter.
+func (p *dumpParser) notAStatement(word string) error {
+	if word == "" {
+		return p.unexpected("statement")
+	}
+	return fmt.Errorf("%.40q is no statement of a dump", word)
+}
+
+// skip goes to the end of a statement that does not matter.
 func (p *dumpParser) skip() error {
 	for p.space(); p.pos < len(p.text); p.space() {
 		switch c := p.text[p.pos]; c {
@@ -74,7 +101,7 @@ func (p *dumpParser) skip() error {
 			p.pos++
 		}
 	}
-	return nil
+	return errDumpEnds
 }
 
 func (p *dumpParser) insert() error {
@@ -89,7 +116,7 @@ func (p *dumpParser) insert() error {
 	if err != nil {
 		return err
 	}
-	if name == positionTable {
+	if slices.Contains(ownTables, name) {
 		return p.skip()
 	}
 	i := slices.IndexFunc(tables, func(t table) bool { return t.name == name })
@@ -101,6 +128,9 @@ func (p *dumpParser) insert() error {
 	}
 	return nil
 }
+
+// ownTables are those of this server, which are no part of a data set.
+var ownTables = []string{positionTable, "refused_rows"}
 
 // tableName reads the name behind INTO, without the name of its database.
 func (p *dumpParser) tableName() (string, error) {
@@ -127,7 +157,7 @@ func (p *dumpParser) values(tab *table) error {
 		if p.accept(',') {
 			continue
 		}
-		if p.accept(';') || p.pos == len(p.text) {
+		if p.accept(';') {
 			return nil
 		}
 		return p.unexpected("comma or semicolon")
@@ -329,6 +359,9 @@ func (p *dumpParser) space() {
 		case rest[0] == '#' || bytes.HasPrefix(rest, []byte("--")):
 			p.behind("\n")
 		case bytes.HasPrefix(rest, []byte("/*")):
+			if !bytes.Contains(rest, []byte("*/")) {
+				p.unfinished = "a comment"
+			}
 			p.behind("*/")
 		default:
 			return

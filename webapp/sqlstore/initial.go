@@ -1,12 +1,9 @@
 package sqlstore
 
 import (
-	"bufio"
-	"compress/gzip"
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	sqlfiles "isuride/sql"
 	"isuride/webapp/isuride"
@@ -17,20 +14,6 @@ func InitialTables() (*isuride.Tables, error) {
 	t, err := readEmbedded(sqlfiles.InitialData)
 	if err != nil {
 		return nil, err
-	}
-	return withMasterData(t)
-}
-
-// ReadDumpFile is the data set of a dump, compressed by gzip or not. Settings and chair
-// models are the master data if the dump has none.
-func ReadDumpFile(path string) (t *isuride.Tables, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if t, err = readDump(f); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return withMasterData(t)
 }
@@ -58,7 +41,11 @@ func readEmbedded(name string) (t *isuride.Tables, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if t, err = readDump(f); err != nil {
+	text, err := dumpText(f)
+	if err == nil {
+		t, err = ParseDump(bytes.NewReader(text))
+	}
+	if err != nil {
 		return nil, fmt.Errorf("embedded %s: %w", name, err)
 	}
 	return t, nil
@@ -66,16 +53,3 @@ func readEmbedded(name string) (t *isuride.Tables, err error) {
 
 // gzipMagic starts every gzip file.
 const gzipMagic = "\x1f\x8b"
-
-func readDump(r io.Reader) (*isuride.Tables, error) {
-	buffered := bufio.NewReader(r)
-	// A shorter file is no gzip file; its read error shows up in ParseDump.
-	if magic, _ := buffered.Peek(len(gzipMagic)); string(magic) != gzipMagic {
-		return ParseDump(buffered)
-	}
-	unzipped, err := gzip.NewReader(buffered)
-	if err != nil {
-		return nil, err
-	}
-	return ParseDump(unzipped)
-}

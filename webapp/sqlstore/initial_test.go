@@ -74,7 +74,7 @@ func wantInitial(t *testing.T, s *sqlstore.Store, rows *isuride.Tables) {
 }
 
 func TestReadDumpFile(t *testing.T) {
-	const text = "INSERT INTO settings VALUES ('own','x');"
+	const text = city + "INSERT INTO settings VALUES ('own','x');"
 	var zipped bytes.Buffer
 	z := gzip.NewWriter(&zipped)
 	if _, err := z.Write([]byte(text)); err != nil {

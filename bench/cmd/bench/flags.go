@@ -129,7 +129,9 @@ type settings struct {
 	staticList  string
 	skipStatic  bool
 	out         string
+	force       bool
 	text        string // beside out
+	textShown   bool   // as stdout is that very file
 	html        string
 	history     string
 	runs        int
@@ -176,6 +178,7 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 	f.BoolVar(&s.skipStatic, "skip-static-sanity-check", false, "ask for no static file, in spite of --static-list")
 	f.BoolVar(&s.skipStatic, "s", false, "short for --skip-static-sanity-check")
 	f.StringVar(&s.out, "out", "", "write the result as JSON to this `file`, and the report as text beside it; - is stdout")
+	f.BoolVar(&s.force, "force", false, "replace files of --out and --html that are there already")
 	f.StringVar(&s.html, "html", "", "write the result as a page with plots to this `file`; - is none; by default beside --out")
 	f.StringVar(&s.history, "history", "", "append the result's figures to this `file`; - is none; by default bench/results/history.jsonl of the checkout around the present folder")
 	f.IntVar(&s.runs, "n", 1, "`number` of runs, one after the other, each with the next seed")
@@ -196,7 +199,7 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 func recorded(f *flag.FlagSet) map[string]string {
 	values := map[string]string{}
 	f.VisitAll(func(f *flag.Flag) { values[f.Name] = f.Value.String() })
-	for _, other := range []string{"t", "s", "n", "seed", "out", "html", "history", "metrics", "fail-on-error", "ledger", "post-check"} {
+	for _, other := range []string{"t", "s", "n", "seed", "force", "out", "html", "history", "metrics", "fail-on-error", "ledger", "post-check"} {
 		delete(values, other)
 	}
 	return values
@@ -213,7 +216,7 @@ func parse(f *flag.FlagSet, args []string, help io.Writer, purpose string) error
 		f.PrintDefaults()
 		return err
 	case err != nil:
-		return fmt.Errorf("%w (%s -h lists the flags)", err, f.Name())
+		return fmt.Errorf("%w%s (%s -h lists the flags)", err, meantFlag(f, err), f.Name())
 	case f.NArg() > 0:
 		return fmt.Errorf("unexpected argument %q (%s -h lists the flags)", f.Arg(0), f.Name())
 	}

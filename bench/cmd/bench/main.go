@@ -38,10 +38,28 @@ const (
 func main() {
 	debug.SetGCPercent(gcPercent)
 	debug.SetMemoryLimit(memoryLimit)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	os.Exit(dispatch(ctx, os.Args[1:]))
+	os.Exit(dispatch(untilInterrupted(), os.Args[1:]))
 }
+
+// untilInterrupted ends with Ctrl-C, TERM, or the terminal, after which the report is still written; a second Ctrl-C or
+// TERM ends the process at once. A terminal that closes may say so more than once. A reader of the output that leaves
+// ends nothing.
+func untilInterrupted() context.Context {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ends := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // by nohup
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
+	context.AfterFunc(ctx, func() {
+		signal.Ignore(syscall.SIGHUP)
+		stop()
+	})
+	return ctx
+}
+
+// gone tells whether a writer failed because nobody is there any more.
+func gone(err error) bool { return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.EIO) }
 
 // dispatch runs the named command; without a name it is run.
 func dispatch(ctx context.Context, args []string) int {
@@ -54,6 +72,10 @@ func dispatch(ctx context.Context, args []string) int {
 			command, args = recordCommand, args[1:]
 		case "verify":
 			command, args = verifyCommand, args[1:]
+		default:
+			if err := unknownCommand(args[0]); err != nil {
+				return exitStatus(usage(err))
+			}
 		}
 	}
 	return exitStatus(command(ctx, args))

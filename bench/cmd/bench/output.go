@@ -31,6 +31,9 @@ func (s *settings) outputs() error {
 			return fmt.Errorf("--out %s: want the name of a JSON file, because text and page go beside it", s.out)
 		}
 	}
+	if err := s.keepOthers(); err != nil {
+		return err
+	}
 	for _, o := range []struct{ flag, file string }{{"--out", s.out}, {"--out", s.text}, {"--html", s.html}, {"--history", s.history}, {"--ledger", s.ledger.out}} {
 		if !isFile(o.file) {
 			continue
@@ -40,6 +43,48 @@ func (s *settings) outputs() error {
 		}
 	}
 	return nil
+}
+
+// keepOthers refuses to replace what is there, as text and page go to names that nobody has given, and to write a file
+// that the shell writes as well. The text is the exception: if it is on stdout, it is not written once more.
+func (s *settings) keepOthers() error {
+	if isFile(s.text) && sameFile(s.text, os.Stdout) {
+		s.textShown = true
+	}
+	files := []struct{ flag, file string }{{"--out", s.out}, {"--html", s.html}}
+	if s.runs > 1 && isFile(s.html) {
+		for run := range s.runs {
+			files = append(files, struct{ flag, file string }{"--html", s.page(run + 1)})
+		}
+	}
+	if !s.textShown {
+		files = append(files, struct{ flag, file string }{"--out", s.text})
+	}
+	for _, o := range files {
+		if err := s.keepOther(o.file); isFile(o.file) && err != nil {
+			return fmt.Errorf("%s: %w", o.flag, err)
+		}
+	}
+	return nil
+}
+
+func (s *settings) keepOther(file string) error {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil || !info.Mode().IsRegular():
+		return nil
+	case sameFile(file, os.Stdout), sameFile(file, os.Stderr):
+		return fmt.Errorf("%s is where the shell writes the output, too; give one of them another name", file)
+	case info.Size() > 0 && !s.force:
+		return fmt.Errorf("%s is there already; give another name, or --force to replace it", file)
+	}
+	return nil
+}
+
+func sameFile(name string, open *os.File) bool {
+	a, err1 := os.Stat(name)
+	b, err2 := open.Stat()
+	return err1 == nil && err2 == nil && a.Mode().IsRegular() && os.SameFile(a, b)
 }
 
 // isFile tells a name from none and from stdout.
@@ -81,7 +126,10 @@ func (s *settings) save(records []*report.Record) error {
 	case none:
 		return last.Write(os.Stdout)
 	}
-	err := writeFile(s.text, func(w io.Writer) error { return writeText(w, records) })
+	var err error
+	if !s.textShown {
+		err = writeFile(s.text, func(w io.Writer) error { return writeText(w, records) })
+	}
 	return errors.Join(err, writeFile(s.out, func(w io.Writer) error { return writeRecords(w, records) }))
 }
 

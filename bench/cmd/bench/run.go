@@ -88,7 +88,7 @@ func (s *settings) repeat(ctx context.Context, config live.Config, reporter *rep
 	}
 	if len(records) > 1 {
 		fmt.Fprintln(people)
-		if err := report.RepeatedText(people, records); err != nil {
+		if err := report.RepeatedText(people, records); err != nil && !gone(err) {
 			return err
 		}
 	}
@@ -106,7 +106,11 @@ func (s *settings) conclude(d *display, reporter *reporter, records []*report.Re
 	if !last.Loaded() {
 		return s.save(records)
 	}
-	return errors.Join(d.summary(last), s.save(records), reporter.send(finalMessage(&last.Result)))
+	shown := d.summary(last)
+	if gone(shown) {
+		shown = nil // the files have it all
+	}
+	return errors.Join(shown, s.save(records), reporter.send(finalMessage(&last.Result)))
 }
 
 func writeJSON(name string, v any) error {

@@ -49,6 +49,12 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	if err != nil {
 		return nil, fmt.Errorf("ISURIDE_STATIC: %w", err)
 	}
+	// An initialize must not be the first to see that the file is no dump.
+	if cfg.dump != "" {
+		if _, err := initialData(cfg.dump)(); err != nil {
+			return nil, err
+		}
+	}
 	var undo []func() error
 	defer func() {
 		for _, f := range slices.Backward(undo) {

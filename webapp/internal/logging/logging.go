@@ -31,13 +31,15 @@ type Log struct {
 	shared *shared
 }
 
-// New makes a log of lines written to w.
+// New makes a log of lines written to w. If that is a Queue, the line after some that were
+// lost says how many.
 func New(w io.Writer, f Format) *Log {
 	var next slog.Handler = slog.NewTextHandler(w, nil)
 	if f == JSON {
 		next = slog.NewJSONHandler(w, nil)
 	}
 	s := &shared{recent: map[string]*second{}}
+	s.queue, _ = w.(*Queue)
 	return &Log{slog.New(&handler{next, s}), s}
 }
 
@@ -52,7 +54,9 @@ type handler struct {
 
 // shared is what a handler and all that were derived from it have in common.
 type shared struct {
+	queue  *Queue // nil if there is none
 	errors atomic.Uint64
+	told   atomic.Uint64 // lost lines that a later line has told of
 
 	mu     sync.Mutex
 	recent map[string]*second // by message; guarded by mu
@@ -82,17 +86,41 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		h.errors.Add(1)
 	}
 	if r.Level < slog.LevelWarn {
-		return h.next.Handle(ctx, r)
+		return h.write(ctx, r, 0)
 	}
 	ok, held := h.admit(r.Message, r.Time)
 	if !ok {
 		return nil
 	}
-	if held > 0 {
+	return h.write(ctx, r, held)
+}
+
+// write adds how many lines are missing before this one.
+func (h *handler) write(ctx context.Context, r slog.Record, held int) error {
+	lost, all := h.newlyLost()
+	if held > 0 || lost > 0 {
 		r = r.Clone()
+	}
+	if held > 0 {
 		r.AddAttrs(slog.Int("held_back", held))
 	}
-	return h.next.Handle(ctx, r)
+	if lost > 0 {
+		r.AddAttrs(slog.Uint64("lost", lost))
+	}
+	err := h.next.Handle(ctx, r)
+	if lost > 0 && h.queue.Lost() == all { // or this one may be lost as well
+		h.told.Store(all)
+	}
+	return err
+}
+
+// newlyLost is how many lines were lost that no line has told of, and how many in all.
+func (s *shared) newlyLost() (lost, all uint64) {
+	if s.queue == nil {
+		return 0, 0
+	}
+	all = s.queue.Lost()
+	return all - min(all, s.told.Load()), all
 }
 
 func (s *shared) admit(message string, now time.Time) (ok bool, held int) {
