@@ -22,12 +22,16 @@ var ErrFenced = errors.New("the database is not where this server left it")
 func (s *Store) WriteCut(ctx context.Context, generation, to uint64, rows *isuride.Tables) error {
 	err := s.writeCut(ctx, generation, to, rows)
 	if err != nil {
+		s.freshen()
 		return fmt.Errorf("write cut %d of generation %d: %w", to, generation, err)
 	}
 	return nil
 }
 
 func (s *Store) writeCut(ctx context.Context, generation, to uint64, rows *isuride.Tables) error {
+	if err := s.lock.hold(ctx); err != nil {
+		return err
+	}
 	if err := s.refused.reload(ctx, s.db); err != nil {
 		return err
 	}

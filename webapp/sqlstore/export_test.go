@@ -32,7 +32,7 @@ func Tapped(s *Store, c Config, tap Tap, patience time.Duration) (*Store, error)
 		under = connector{under, s.packet}
 	}
 	db := sqlx.NewDb(sql.OpenDB(tappedConnector{under, tap}), name)
-	limitConns(db)
+	limitConns(db, maxConns)
 	return &Store{db: db, dialect: s.dialect, packet: s.packet, log: s.log, settleFor: patience}, nil
 }
 
@@ -134,4 +134,15 @@ func SetWanted(t *testing.T, name, value string) {
 		}
 	}
 	t.Fatalf("no setting is called %s", name)
+}
+
+// HoldLock is one round of the lock's keeper.
+func HoldLock(ctx context.Context, s *Store) error { return s.lock.hold(ctx) }
+
+// LockSilence is how many seconds the database waits for a word of the lock's holder.
+func LockSilence(t *testing.T, s *Store) (seconds int) {
+	if err := s.lock.conn.QueryRowContext(t.Context(), "SELECT @@wait_timeout").Scan(&seconds); err != nil {
+		t.Fatal(err)
+	}
+	return seconds
 }

@@ -58,7 +58,20 @@ func (s *Store) load(ctx context.Context) (*Snapshot, error) {
 	return snapshot, nil
 }
 
+// loadTables reads the tables with as many connections as the database allows.
 func (s *Store) loadTables(ctx context.Context, snapshot *Snapshot) error {
+	for conns := maxConns; ; conns-- {
+		snapshot.Tables = isuride.Tables{}
+		err := s.loadOver(ctx, snapshot)
+		if conns == 1 || !isMySQL(err, tooManyConnections...) {
+			return err
+		}
+		s.log.Warn("loading over fewer connections", "err", err, "connections", conns-1)
+		limitConns(s.db, conns) // with that of the lock
+	}
+}
+
+func (s *Store) loadOver(ctx context.Context, snapshot *Snapshot) error {
 	errs := make([]error, len(tables)+1)
 	var wait sync.WaitGroup
 	wait.Go(func() { snapshot.Tracks, errs[len(tables)] = s.loadTracks(ctx, partRows) })

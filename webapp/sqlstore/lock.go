@@ -2,12 +2,17 @@ package sqlstore
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -17,14 +22,39 @@ var ErrInUse = errors.New("the database is in use by another server")
 
 // databaseLock keeps a second server out, which would have a journal of its own and a
 // memory of its own, and acknowledge what the first one overwrites. The nil lock is none.
+//
+// SQLite's is a file, locked until the process ends. MySQL's is a user lock, which ends
+// with its connection: with a restart of the server, by a KILL, by a broken network. So it is
+// looked after every keepPause, which bounds how long a second server could get in, and
+// before each cut, so that a server whose lock another one has writes nothing. What is
+// left between the two is the fence of the position row.
 type databaseLock struct {
-	file *os.File  // SQLite: a file beside the database, locked until the process ends
-	conn *sql.Conn // MySQL: a connection that holds the user lock until it ends
+	file *os.File // SQLite
+
+	// MySQL, set once.
+	db   *sqlx.DB
+	name string
+	log  *slog.Logger
+	end  context.CancelFunc // ends the keeper
+	done chan struct{}      // closed when it has ended
+
+	mu   sync.Mutex
+	conn *sql.Conn // holds the lock; nil if there was no connection to be had
+	id   int64     // the connection's number; behind a proxy not that of CONNECTION_ID()
+	lost bool      // it was missing at the last look
 }
 
-// lockPatience in seconds is for a server that is just ending, on MySQL also for one whose
-// connection the server has not given up yet.
-const lockPatience = 10
+const (
+	// lockPatience in seconds is for a server that is just ending.
+	lockPatience = 10
+
+	keepPause = 5 * time.Second
+	// silence in seconds ends a lock whose holder has vanished without a word, as with
+	// its machine: the database ends connections from which nothing comes.
+	silence = 30
+	// askLimit ends questions about the lock on a connection that hangs.
+	askLimit = 5 * time.Second
+)
 
 func (c Config) lock(ctx context.Context, db *sqlx.DB, log *slog.Logger) (*databaseLock, error) {
 	if c.Dialect == SQLite {
@@ -33,8 +63,13 @@ func (c Config) lock(ctx context.Context, db *sqlx.DB, log *slog.Logger) (*datab
 	return c.lockMySQL(ctx, db, log)
 }
 
+// lockFile locks a file beside the database's own, whatever links lead there.
 func (c Config) lockFile() (*databaseLock, error) {
-	path := c.Path + ".lock"
+	path, err := filepath.EvalSymlinks(c.Path)
+	if err != nil {
+		return nil, err
+	}
+	path += ".lock"
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -49,32 +84,124 @@ func (c Config) lockFile() (*databaseLock, error) {
 	return &databaseLock{file: f}, nil
 }
 
-// lockMySQL takes a lock that the server frees when the connection ends. It is not taken
-// again after a lost connection: the position row fences who comes late.
 func (c Config) lockMySQL(ctx context.Context, db *sqlx.DB, log *slog.Logger) (*databaseLock, error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, err
+	keeping, end := context.WithCancel(context.Background())
+	l := &databaseLock{db: db, name: c.lockName(), log: log, end: end, done: make(chan struct{})}
+	err := l.take(ctx, lockPatience)
+	if err == nil {
+		go l.keep(keeping)
+		return l, nil
 	}
-	name := "isuride." + c.Name
-	if len(name) > 64 { // the longest name of a lock
-		name = name[:64]
-	}
-	var got sql.NullInt64
-	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?)", name, lockPatience).Scan(&got)
-	switch {
-	case isAnswer(err):
+	end()
+	if isMySQL(err, noUserLocks...) {
 		log.Warn("the database has no user locks; nothing but care keeps a second server out", "err", err)
-		return nil, conn.Close()
-	case err != nil:
-		return nil, errors.Join(err, conn.Close())
-	case got.Int64 == 1:
-		return &databaseLock{conn: conn}, nil
+		return nil, l.drop()
+	}
+	return nil, errors.Join(err, l.drop())
+}
+
+// noUserLocks is how servers refuse GET_LOCK as such: Galera, one under another mode, and
+// such as do not know it.
+var noUserLocks = []uint16{1064, 1105, 1235, 1305}
+
+// lockName is named after the database; a lock's name has at most 64 characters.
+func (c Config) lockName() string {
+	name := "isuride." + c.Name
+	if len(name) > 64 {
+		sum := sha256.Sum256([]byte(c.Name))
+		name = "isuride." + hex.EncodeToString(sum[:16])
+	}
+	return name
+}
+
+// take gets a connection if there is none, and the lock on it.
+func (l *databaseLock) take(ctx context.Context, seconds int) (err error) {
+	if l.conn == nil {
+		if l.conn, err = l.db.Conn(ctx); err != nil {
+			return err
+		}
+		if _, err := l.conn.ExecContext(ctx, fmt.Sprint("SET SESSION wait_timeout = ", silence)); err != nil {
+			return err
+		}
+	}
+	var got, holder sql.NullInt64
+	if err := l.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?)", l.name, seconds).Scan(&got); err != nil {
+		return err
+	}
+	if err := l.conn.QueryRowContext(ctx, "SELECT IS_USED_LOCK(?)", l.name).Scan(&holder); err != nil {
+		return err
+	}
+	if got.Int64 != 1 {
+		return fmt.Errorf("%w: connection %d holds the lock %s; stop that server, or name another database", ErrInUse, holder.Int64, l.name)
+	}
+	l.id = holder.Int64
+	return nil
+}
+
+// drop gives the connection up.
+func (l *databaseLock) drop() error {
+	if l.conn == nil {
+		return nil
+	}
+	err := l.conn.Close()
+	l.conn = nil
+	return err
+}
+
+// hold makes sure of the lock, and takes it again if it was lost.
+func (l *databaseLock) hold(ctx context.Context) error {
+	if l == nil || l.file != nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	if l.holds(ctx) {
+		return nil
+	}
+	err := l.take(ctx, 0)
+	if err != nil && !errors.Is(err, ErrInUse) {
+		_ = l.drop() // broken, most likely; the next one is new
+		err = l.take(ctx, 0)
+	}
+	l.tell(err)
+	return err
+}
+
+func (l *databaseLock) holds(ctx context.Context) bool {
+	if l.conn == nil {
+		return false
 	}
 	var holder sql.NullInt64
-	err = conn.QueryRowContext(ctx, "SELECT IS_USED_LOCK(?)", name).Scan(&holder)
-	return nil, errors.Join(fmt.Errorf("%w: connection %d holds the lock %s; stop that server, or name another database", ErrInUse, holder.Int64, name),
-		err, conn.Close())
+	err := l.conn.QueryRowContext(ctx, "SELECT IS_USED_LOCK(?)", l.name).Scan(&holder)
+	return err == nil && holder.Valid && holder.Int64 == l.id
+}
+
+// tell logs what became of a lost lock, once.
+func (l *databaseLock) tell(err error) {
+	switch {
+	case err == nil:
+		l.log.Info("the lock on the database was lost and is taken again", "lock", l.name)
+	case !l.lost && errors.Is(err, ErrInUse):
+		l.log.Error("another server has taken the database; nothing is written until it ends", "err", err)
+	}
+	l.lost = err != nil
+}
+
+// keep looks after the lock until its end.
+func (l *databaseLock) keep(ctx context.Context) {
+	defer close(l.done)
+	tick := time.NewTicker(keepPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			_ = l.hold(ctx) // told of; the next look tries again
+		}
+	}
 }
 
 func (l *databaseLock) release() error {
@@ -84,8 +211,15 @@ func (l *databaseLock) release() error {
 	case l.file != nil:
 		return l.file.Close()
 	}
+	l.end()
+	<-l.done
+	if l.conn == nil {
+		return nil
+	}
 	// The pool keeps the connection, so the lock is freed by hand. One that is gone has
 	// freed it.
-	_, _ = l.conn.ExecContext(context.Background(), "DO RELEASE_ALL_LOCKS()")
-	return l.conn.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
+	defer cancel()
+	_, _ = l.conn.ExecContext(ctx, "DO RELEASE_LOCK(?)", l.name)
+	return l.drop()
 }

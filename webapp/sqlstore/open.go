@@ -52,7 +52,7 @@ func (s *Store) chunkNow() int {
 }
 
 // maxConns is how many connections there are: as many tables, or parts of a large one,
-// are loaded at the same time.
+// are loaded at the same time. MySQL's lock has one more.
 const maxConns = 4
 
 // Open connects to the database. While it does not answer, Open waits and says so
@@ -63,16 +63,24 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Store, error) {
 	}
 	var s *Store
 	err := waitFor(ctx, c.wait(), log, c.String(), func(ctx context.Context) (err error) {
-		s, err = c.connect(ctx, log)
+		s, err = c.open(ctx, log)
 		return err
 	})
-	if err == nil {
-		err = s.prepare(ctx, c, log)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", c, err)
 	}
 	return s, nil
+}
+
+// open is one attempt. Only connecting has a limit: a change of the schema may take long.
+func (c Config) open(ctx context.Context, log *slog.Logger) (*Store, error) {
+	short, cancel := context.WithTimeout(ctx, 2*dialTimeout)
+	defer cancel()
+	s, err := c.connect(short, log)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.prepare(ctx, c, log)
 }
 
 // prepare makes an open database this server's alone, and brings it to the present schema.
@@ -117,16 +125,23 @@ func (c Config) makeFolder() error {
 // keepPrivate makes the files readable for their owner only, whatever the folder's mode and
 // the umask. SQLite gives its side files the mode of the main one.
 func (c Config) keepPrivate() error {
-	f, err := os.OpenFile(c.Path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+	f, err := os.OpenFile(c.Path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		if err := os.Chmod(c.Path+suffix, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock"} {
+		info, err := os.Stat(c.Path + suffix)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().Perm()&0o077 == 0 {
+			continue
+		}
+		if err == nil {
+			err = os.Chmod(c.Path+suffix, info.Mode().Perm()&0o700)
+		}
+		if err != nil {
+			return fmt.Errorf("keep the file from other users: %w", err)
 		}
 	}
 	return nil
@@ -142,22 +157,28 @@ const attemptPause = time.Second
 // that is being set up, and not long, since most likely a setting is wrong.
 const accessLimit = 10 * time.Second
 
-// waitFor repeats try until it succeeds, fails for good, or the limit has passed.
+// waitFor repeats try until it succeeds, fails for good, or the limit has passed. A server
+// that answers and refuses us is given accessLimit from its first such answer on.
 func waitFor(ctx context.Context, limit time.Duration, log *slog.Logger, what string, try func(context.Context) error) error {
-	start := time.Now()
+	start, refused := time.Now(), time.Time{}
 	for {
-		attempt, cancel := context.WithTimeout(ctx, 2*dialTimeout)
-		err := try(attempt)
-		cancel()
-		if err == nil || !IsTransient(err) && !isAccess(err) || ctx.Err() != nil {
+		err := try(ctx)
+		access := accessError(err)
+		if err == nil || !IsTransient(err) && access == nil || ctx.Err() != nil {
 			return err
 		}
 		waited := time.Since(start).Round(attemptPause)
-		if isAccess(err) {
-			limit = min(limit, accessLimit)
+		switch {
+		case access == nil:
+			refused = time.Time{}
+		case refused.IsZero():
+			refused = time.Now()
+		}
+		if access != nil && (waited >= limit || time.Since(refused).Round(attemptPause) >= accessLimit) {
+			return fmt.Errorf("%w: %w", access, err)
 		}
 		if waited >= limit {
-			return fmt.Errorf("no answer in %s: %w", limit, err)
+			return fmt.Errorf("not available for %s: %w", limit, err)
 		}
 		log.Warn("waiting for the database", "database", what, "err", err, "waited", waited, "limit", limit)
 		select {
@@ -176,21 +197,36 @@ func (c Config) connect(ctx context.Context, log *slog.Logger) (*Store, error) {
 }
 
 func (c Config) connectSQLite(ctx context.Context) (*Store, error) {
-	db, err := sqlx.ConnectContext(ctx, "sqlite", c.sqlite())
-	var lite *sqlite.Error
-	if errors.As(err, &lite) && lite.Code()&primaryCode == sqlite3.SQLITE_CANTOPEN {
-		return nil, errors.New(err.Error()) // at first, this does not come right by waiting
-	}
+	plain, err := openLite(c.sqlite())
 	if err != nil {
 		return nil, err
 	}
-	limitConns(db)
+	db := sqlx.NewDb(plain, "sqlite")
+	err = db.PingContext(ctx)
+	var lite *sqlite.Error
+	if errors.As(err, &lite) && lite.Code()&primaryCode == sqlite3.SQLITE_CANTOPEN {
+		err = errors.New(err.Error()) // at first, this does not come right by waiting
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	limitConns(db, maxConns)
 	return &Store{db: db, dialect: &sqliteDialect, packet: new(atomic.Int64)}, nil
 }
 
-func limitConns(db *sqlx.DB) {
-	db.SetMaxOpenConns(maxConns)
-	db.SetMaxIdleConns(maxConns)
+func limitConns(db *sqlx.DB, n int) {
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+}
+
+// freshen has the next statements run on new connections: MySQL looks at privileges and
+// limits when a connection begins, and what an operator has put right since then would
+// not be seen.
+func (s *Store) freshen() {
+	if s.dialect == &mysqlDialect {
+		s.db.SetMaxIdleConns(0)
+		s.db.SetMaxIdleConns(maxConns + 1)
+	}
 }
 
 func (c Config) connectMySQL(ctx context.Context, log *slog.Logger) (*Store, error) {
@@ -204,7 +240,7 @@ func (c Config) connectMySQL(ctx context.Context, log *slog.Logger) (*Store, err
 	if err != nil {
 		return nil, err
 	}
-	limitConns(db)
+	limitConns(db, maxConns+1)
 	s := &Store{db: db, dialect: &mysqlDialect, packet: packet}
 	if err := s.adjust(ctx, log); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -236,8 +272,17 @@ func (c Config) createDatabase(ctx context.Context) (err error) {
 	return err
 }
 
-// adjust warns of a server that does not keep what it commits.
+// adjust refuses a server without InnoDB, and warns of one that does not keep what it
+// commits.
 func (s *Store) adjust(ctx context.Context, log *slog.Logger) error {
+	var there bool
+	err := s.db.GetContext(ctx, &there, "SELECT EXISTS (SELECT 1 FROM information_schema.engines WHERE engine = 'InnoDB' AND support IN ('YES', 'DEFAULT'))")
+	if err != nil {
+		return err
+	}
+	if !there {
+		return fmt.Errorf("%w: the server runs without the engine InnoDB; start it with InnoDB (no skip-innodb)", ErrTable)
+	}
 	var flush int
 	if err := s.db.GetContext(ctx, &flush, "SELECT @@innodb_flush_log_at_trx_commit"); err != nil {
 		return err

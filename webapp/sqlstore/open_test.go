@@ -7,11 +7,16 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"isuride/webapp/isuride"
 )
 
 // absent is how a server that is not there yet answers.
@@ -23,7 +28,8 @@ func (*netError) Timeout() bool   { return false }
 func (*netError) Temporary() bool { return false }
 
 func TestOpenWaits(t *testing.T) {
-	permanent := errors.New("wrong password")
+	permanent := errors.New("no such thing")
+	denied := error(&mysql.MySQLError{Number: 1045, Message: "Access denied"})
 	for _, test := range []struct {
 		name         string
 		limit        time.Duration
@@ -36,6 +42,10 @@ func TestOpenWaits(t *testing.T) {
 		{"there after a while", time.Minute, []error{absent, absent, absent, nil}, nil, 3 * time.Second, 3},
 		{"never there", 10 * time.Second, []error{absent}, absent, 10 * time.Second, 10},
 		{"refuses", time.Minute, []error{permanent}, permanent, 0, 0},
+		{"lets nobody in", time.Minute, []error{denied}, ErrAccount, 10 * time.Second, 10},
+		{"lets us in at last", time.Minute, []error{denied, denied, nil}, nil, 2 * time.Second, 2},
+		{"there late, then lets nobody in", time.Minute, append(slices.Repeat([]error{absent}, 30), denied), ErrAccount, 40 * time.Second, 40},
+		{"has no such database", time.Minute, []error{&mysql.MySQLError{Number: 1049}}, ErrDatabase, 10 * time.Second, 10},
 		{"there, then refuses", time.Minute, []error{absent, permanent}, permanent, time.Second, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -100,5 +110,60 @@ func TestFolderIsPrivate(t *testing.T) {
 	}
 	if info.Mode().Perm() != 0o700 {
 		t.Errorf("the folder's mode is %v", info.Mode())
+	}
+}
+
+// The files hold secrets, in a folder that others may enter and under any umask, and also
+// those that were made before.
+func TestFilesArePrivate(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0))
+	folder := t.TempDir()
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c := Config{Path: filepath.Join(folder, "isuride.db")}
+	for range 2 {
+		s, err := Open(t.Context(), c, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Reset(t.Context(), 1, new(isuride.Tables)); err != nil {
+			t.Fatal(err)
+		}
+		files, err := filepath.Glob(c.Path + "*")
+		if err != nil || len(files) < 4 {
+			t.Fatalf("files %v: %v", files, err)
+		}
+		for _, file := range files {
+			info, err := os.Stat(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Mode().Perm() != 0o600 {
+				t.Errorf("%s: %v", file, info.Mode())
+			}
+			if err := os.Chmod(file, 0o644); err != nil { // as an earlier release left them
+				t.Fatal(err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A file system may not take what the connection asks for.
+func TestPragmasAreReadBack(t *testing.T) {
+	for change, name := range map[string]string{"journal_mode(DELETE)": "journal_mode", "journal_mode(WAL)&_pragma=synchronous(OFF)": "synchronous"} {
+		db, err := openLite("file:" + filepath.Join(t.TempDir(), "a.db") + "?_pragma=" + change)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.PingContext(t.Context()); !errors.Is(err, ErrSession) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", change, err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -187,15 +187,7 @@ func (s *Store) checkTables(ctx context.Context) error {
 		return fmt.Errorf("%w: table %s has the engine %s, which has no transactions; stop all servers, then run ALTER TABLE %[2]s ENGINE = InnoDB",
 			ErrTable, engines[0].Table, engines[0].What)
 	}
-	var texts []tableFault
-	err = s.db.SelectContext(ctx, &texts, "SELECT table_name AS tab, CONCAT(column_name, ' has the character set ', character_set_name) AS what"+
-		" FROM information_schema.columns WHERE table_schema = DATABASE() AND character_set_name NOT IN ('utf8mb4', 'ascii')"+
-		" AND table_name IN ("+ours+") AND data_type <> 'enum' ORDER BY table_name, ordinal_position LIMIT 1")
-	if err != nil || len(texts) == 0 {
-		return err
-	}
-	return fmt.Errorf("%w: column %s.%s, in which not every name can be written; run ALTER TABLE %[2]s CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
-		ErrTable, texts[0].Table, texts[0].What)
+	return s.checkTexts(ctx)
 }
 
 type tableFault struct {
@@ -215,7 +207,7 @@ func (s *Store) unsafeTables(ctx context.Context) (faults []tableFault, err erro
 }
 
 // ours are the names of all our tables, quoted for a list.
-var ours = "'" + strings.Join(allTables(), "', '") + "'"
+var ours = quotedNames(allTables())
 
 // allTables are the tables in the order in which they are written, then our own two.
 func allTables() []string {
@@ -225,3 +217,5 @@ func allTables() []string {
 	}
 	return append(names, refusedTable, positionTable)
 }
+
+func quotedNames(names []string) string { return "'" + strings.Join(names, "', '") + "'" }

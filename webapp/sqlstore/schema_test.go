@@ -148,5 +148,33 @@ func TestTextOfOtherCharacterSetIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	direct(t, c, "ALTER TABLE chairs MODIFY name VARCHAR(30) CHARACTER SET latin1 NOT NULL")
-	wantOpenFails(t, c, sqlstore.ErrTable, "chairs.name", "latin1", "CONVERT TO CHARACTER SET utf8mb4")
+	wantOpenFails(t, c, sqlstore.ErrTable, "chairs.name", "latin1", "MODIFY name varchar(30) CHARACTER SET utf8mb4")
+}
+
+// What the refusal says to run makes the table good again, and takes no two names for one.
+func TestNamesOfOtherCollationAreRefused(t *testing.T) {
+	c := mysql.Config(t)
+	s := openOnly(t, c)
+	reset(t, s, 1, &isuride.Tables{})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	direct(t, c, "ALTER TABLE owners CONVERT TO CHARACTER SET utf8mb3")
+	direct(t, c, "ALTER TABLE users MODIFY username VARCHAR(30) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL")
+	_, err := sqlstore.Open(t.Context(), c, slog.New(slog.DiscardHandler))
+	if !errors.Is(err, sqlstore.ErrTable) {
+		t.Fatalf("got error %v", err)
+	}
+	_, statements, _ := strings.Cut(err.Error(), "; run ")
+	for statement := range strings.SplitSeq(statements, "; ") {
+		direct(t, c, statement)
+	}
+	s = open(t, c)
+	load(t, s)
+	owners := []isuride.Owner{{ID: "x", Name: "Aoi", AccessToken: "x", ChairRegisterToken: "x", CreatedAt: at, UpdatedAt: at},
+		{ID: "y", Name: "aoi", AccessToken: "y", ChairRegisterToken: "y", CreatedAt: at, UpdatedAt: at}}
+	write(t, s, 1, 1, &isuride.Tables{Owners: owners})
+	if s.Refused() != 0 {
+		t.Error("names that differ in case are taken for one")
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // ErrSession says that the database does not keep a setting that the server needs on its
@@ -48,17 +49,20 @@ var settings = []setting{
 	{"sql_auto_is_null", "OFF", "SET SESSION sql_auto_is_null = 0", "NULL would be found where it is not"},
 	{"max_statement_time", "0.000000", "SET SESSION max_statement_time = 0", "a long load would be cut short"},
 	{"max_execution_time", "0", "SET SESSION max_execution_time = 0", "a long load would be cut short"},
-	{"sql_select_limit", selectAll, setSelectLimit, "rows would be missing from a load"},
+	{"sql_select_limit", selectAll, setReadable, "rows would be missing from a load"},
+	{"sql_big_selects", "ON", setReadable, "a long load would be refused"},
+	{"completion_type", "NO_CHAIN", "SET SESSION completion_type = 0", "idle connections would hold locks"},
 	{"foreign_key_checks", "ON", "SET SESSION foreign_key_checks = 1", "children could lose their parents"},
 	{"unique_checks", "ON", "SET SESSION unique_checks = 1", "names could be taken twice"},
 }
 
 const (
-	sqlMode        = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES"
-	setIsolation   = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-	selectAll      = "18446744073709551615"
-	setSelectLimit = "SET SESSION sql_select_limit = " + selectAll
-	setReadWrite   = "SET SESSION TRANSACTION READ WRITE"
+	// Without the last one, a table for which InnoDB is not to be had gets another engine.
+	sqlMode      = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION"
+	setIsolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+	selectAll    = "18446744073709551615"
+	setReadable  = "SET SESSION sql_big_selects = 1, sql_select_limit = " + selectAll
+	setReadWrite = "SET SESSION TRANSACTION READ WRITE"
 	// lockWait is in seconds: an initialize has 25 for everything.
 	lockWait = "10"
 	// packetVariable bounds a statement's length; it is only read.
@@ -74,7 +78,7 @@ type connector struct {
 
 // Connect opens a connection, or says which setting the other side does not keep.
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
+	conn, err := c.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -84,10 +88,32 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
+// A server counts a connection for some milliseconds after its end, against an account that
+// may have few.
+const (
+	dialPause = 50 * time.Millisecond
+	dialTries = 10
+)
+
+func (c connector) dial(ctx context.Context) (conn driver.Conn, err error) {
+	for range dialTries {
+		conn, err = c.Connector.Connect(ctx)
+		if !isMySQL(err, tooManyConnections...) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(dialPause):
+		}
+	}
+	return conn, err
+}
+
 func (c connector) settle(ctx context.Context, conn driver.Conn) error {
-	// The first of them, since it would cut the list of the others short.
-	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, setSelectLimit, nil); err != nil {
-		return fmt.Errorf("%s: %w", setSelectLimit, err)
+	// These come first, since they would cut the list of the others short or refuse it.
+	if _, err := conn.(driver.ExecerContext).ExecContext(ctx, setReadable, nil); err != nil {
+		return fmt.Errorf("%s: %w", setReadable, err)
 	}
 	has, err := readSettings(ctx, conn)
 	if err != nil {

@@ -2,6 +2,8 @@ package sqlstore_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
@@ -9,6 +11,7 @@ import (
 	"reflect"
 	"testing"
 
+	mysqldriver "github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
 
 	"isuride/webapp/isuride"
@@ -58,8 +61,8 @@ func openOnly(tb testing.TB, c sqlstore.Config) *sqlstore.Store {
 	return s
 }
 
-// direct runs a statement past the store.
-func direct(t *testing.T, c sqlstore.Config, statement string) {
+// connect opens the database past the store.
+func connect(t *testing.T, c sqlstore.Config) *sqlx.DB {
 	t.Helper()
 	driver, source := "sqlite", sqliteSource(c)
 	if c.Dialect == sqlstore.MySQL {
@@ -69,12 +72,47 @@ func direct(t *testing.T, c sqlstore.Config, statement string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return db
+}
+
+// direct runs a statement past the store.
+func direct(t *testing.T, c sqlstore.Config, statement string) {
+	t.Helper()
+	db := connect(t, c)
 	defer db.Close()
 	if _, err := db.Exec(statement); err != nil {
 		t.Fatal(err)
 	}
 }
 
+// directText is the one value that the query yields past the store.
+func directText(t *testing.T, c sqlstore.Config, query string) (text string) {
+	t.Helper()
+	db := connect(t, c)
+	defer db.Close()
+	if err := db.Get(&text, query); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// killOthers ends all connections to the database, as a restart of the server does.
+func killOthers(t *testing.T, c sqlstore.Config) {
+	t.Helper()
+	db := connect(t, c)
+	defer db.Close()
+	var ids []int64
+	if err := db.Select(&ids, "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		_, err := db.Exec(fmt.Sprintf("KILL CONNECTION %d", id))
+		var m *mysqldriver.MySQLError
+		if err != nil && !(errors.As(err, &m) && m.Number == 1094) { // it has gone by itself
+			t.Fatal(err)
+		}
+	}
+}
 func sqliteSource(c sqlstore.Config) string { return "file:" + (&url.URL{Path: c.Path}).EscapedPath() }
 
 // reset, write and load fail the test if the store does.

@@ -44,6 +44,9 @@ const lockLimit = 8
 // Fill makes the tables of a new generation beside those in use, with the rows of t, at
 // position 0.
 func (s *Store) Fill(ctx context.Context, generation uint64, t *isuride.Tables) error {
+	if err := s.lock.hold(ctx); err != nil {
+		return fmt.Errorf("fill new tables: %w", err)
+	}
 	create, _, err := s.dialect.beside(nextSuffix)
 	if err != nil {
 		return fmt.Errorf("fill new tables: %w", err)
@@ -104,6 +107,9 @@ func (s *Store) LoadFilled(ctx context.Context, generation uint64) (*Snapshot, e
 // at generation from. It is all or nothing: after an error everything is as before, except
 // after ErrUnsettled.
 func (s *Store) Swap(ctx context.Context, from, generation uint64) error {
+	if err := s.lock.hold(ctx); err != nil {
+		return fmt.Errorf("swap the tables: %w", err)
+	}
 	err := s.session(ctx, func(ctx context.Context, conn *sqlx.Conn) error {
 		return s.dialect.swap(ctx, s, conn, from)
 	})
@@ -319,10 +325,7 @@ func (s *Store) positionIfAny(ctx context.Context, q sqlx.QueryerContext) (posit
 // session runs f on a connection that waits for locks for a limited time only. Idle
 // connections of ours, which could hold some without autocommit, are closed before.
 func (s *Store) session(ctx context.Context, f func(ctx context.Context, conn *sqlx.Conn) error) error {
-	if s.dialect == &mysqlDialect {
-		s.db.SetMaxIdleConns(0)
-		s.db.SetMaxIdleConns(maxConns)
-	}
+	s.freshen()
 	conn, err := s.db.Connx(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotSent, err)

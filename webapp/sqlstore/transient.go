@@ -16,9 +16,21 @@ import (
 // What an error means depends on who asks. While the server serves, only one question
 // matters: does the error prove that these rows can never be written (IsRefusal)? All else
 // is waited for, since the journal keeps everything and an operator can put anything
-// right: a password, a privilege, a quota, a disk, a table that somebody dropped. At the
-// start somebody waits for an answer, so only what may pass by itself is waited for
-// (IsTransient), and what looks like a wrong setting for a short time only (isAccess).
+// right. At the start somebody waits for an answer, so only what may pass by itself is waited
+// for (IsTransient), and what looks like a wrong setting for a short time only (accessError).
+//
+//	what the database says                      while serving           at the start
+//	away, busy, full, read-only, over a quota   waits                   waits a minute
+//	1044, 1045, 1049: account, database         waits                   10 s, then ends
+//	1142, 1143: a right is missing              waits, new connections  ends
+//	1146, 1932: a table is gone or broken       waits: it can come back ends
+//	1054, 1050, 1064: column, name, syntax      waits: an ALTER TABLE   ends
+//	  by an operator, or a proxy, can be taken back
+//	SQLite CORRUPT, NOTADB                      waits: the file can be  ends
+//	  restored, and the next cut is fenced if that is older
+//	another server has the lock (ErrInUse)      waits                   10 s, then ends
+//	a value does not fit (refusalsMySQL)        keeps the row aside     keeps it aside
+//	the tables stand elsewhere (ErrFenced)      ends: two writers       ends
 
 // refusalsMySQL are the numbers of MySQL and MariaDB that speak of a row's values.
 var refusalsMySQL = []uint16{
@@ -49,35 +61,49 @@ func IsRefusal(err error) bool {
 // database: it is no longer this server's.
 func IsHopeless(err error) bool { return errors.Is(err, ErrFenced) || errors.Is(err, ErrNewerSchema) }
 
-// Error numbers of MySQL and MariaDB that speak of who or what is asked for.
-const (
-	errDatabaseDenied  = 1044
-	errAccessDenied    = 1045
-	errUnknownDatabase = 1049
+// errUnknownDatabase is the number for a database that does not exist.
+const errUnknownDatabase = 1049
+
+var (
+	// ErrAccount says that the server does not let the account in.
+	ErrAccount = errors.New("the server does not let this account in")
+	// ErrDatabase says that there is no such database, and that the account may not use or
+	// create it.
+	ErrDatabase = errors.New("the account cannot use this database")
 )
 
-// isAccess reports whether err looks like a wrong setting of ours. A database that is just
-// being set up answers so, too.
-func isAccess(err error) bool {
-	return isMySQL(err, errDatabaseDenied, errAccessDenied, errUnknownDatabase, 1698)
+// accessError is ErrAccount or ErrDatabase for an error that looks like a wrong setting of
+// ours, else nil. A database that is just being set up answers so, too.
+func accessError(err error) error {
+	switch {
+	case isMySQL(err, 1045, 1130, 1698, 1820, 1862, 3118, 4151): // also a locked account, an old password
+		return ErrAccount
+	case isMySQL(err, 1044, errUnknownDatabase):
+		return ErrDatabase
+	}
+	return nil
 }
+
+// tooManyConnections of the server, of the account, or another quota of it.
+var tooManyConnections = []uint16{1040, 1203, 1226}
 
 // transientMySQL are the numbers that are worth waiting for at the start: they pass by
 // themselves, or once an operator has acted elsewhere.
 var transientMySQL = []uint16{
 	1021,             // disk full
 	1037, 1038, 1041, // out of memory
-	1040,       // too many connections
-	1047,       // Galera: node not in the primary component yet
-	1053,       // shutdown in progress
-	1114,       // table full
-	1129, 1130, // this host is blocked, or not allowed
+	1040,                   // too many connections
+	1047,                   // Galera: node not in the primary component yet
+	1053,                   // shutdown in progress
+	1114,                   // table full
+	1129,                   // this host is blocked for now
+	1020,                   // the row was changed since it was read (innodb_snapshot_isolation)
 	1153,                   // packet too large: a new connection knows the new limit
 	1158, 1159, 1160, 1161, // network errors
 	1180,       // error during COMMIT
 	1203, 1226, // too many connections of this user, or a quota is used up
 	1205, 1206, 1213, // lock wait timeout, lock table full, deadlock or a conflict at Galera's commit
-	1290, 1792, 1836, // read-only, as during a switch of the primary
+	1290, 1792, 1836, 1874, // read-only, as during a switch of the primary
 	1317, 1969, 3024, // query interrupted, or beyond its time
 	1927,       // connection killed
 	3032, 3101, // offline mode, a replication plugin refused the commit

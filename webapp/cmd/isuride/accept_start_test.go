@@ -48,6 +48,24 @@ func TestDatabaseMissingForGood(t *testing.T) {
 	}
 }
 
+// TestWrongDatabaseSettings: what ends the start names the variable to look at.
+func TestWrongDatabaseSettings(t *testing.T) {
+	t.Parallel()
+	right := mysql.Config(t)
+	right.Wait = time.Nanosecond
+	wrong := right
+	wrong.Password = "wrong"
+	_, err := start(t.Context(), config{db: wrong, journal: t.TempDir()}, false, logging.New(io.Discard, logging.Text))
+	if err == nil || !strings.Contains(err.Error(), "ISUCON_DB_PASSWORD") {
+		t.Errorf("with a wrong password the start ends with: %v", err)
+	}
+	for err, want := range map[error]string{sqlstore.ErrDatabase: "ISUCON_DB_NAME", sqlstore.ErrTable: "ISUCON_DB_HOST"} {
+		if got := databaseVariable(sqlstore.MySQL, fmt.Errorf("wrapped: %w", err)); !strings.Contains(got, want) {
+			t.Errorf("%v: %s", err, got)
+		}
+	}
+}
+
 // TestDurabilityLevels: each level keeps what it promises, and what one has acknowledged
 // is there when the server comes back with another.
 func TestDurabilityLevels(t *testing.T) {

@@ -84,7 +84,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	log.Info("opening", "database", cfg.db.String())
 	db, err := sqlstore.Open(ctx, cfg.db, log.Logger)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", databaseVariable[cfg.db.Dialect], err)
+		return nil, fmt.Errorf("%s: %w", databaseVariable(cfg.db.Dialect, err), err)
 	}
 	e, err := engine.Start(ctx, db, engineConfig(cfg, journals, repair, log.Logger))
 	if err != nil {
@@ -124,9 +124,16 @@ func maxConns(files uint64) int {
 }
 
 // databaseVariable names what to look at when a database cannot be opened.
-var databaseVariable = map[sqlstore.Dialect]string{
-	sqlstore.SQLite: "ISURIDE_SQLITE or ISURIDE_DATA",
-	sqlstore.MySQL:  "ISUCON_DB_HOST and its like",
+func databaseVariable(d sqlstore.Dialect, err error) string {
+	switch {
+	case d == sqlstore.SQLite:
+		return "ISURIDE_SQLITE or ISURIDE_DATA"
+	case errors.Is(err, sqlstore.ErrAccount):
+		return "ISUCON_DB_USER or ISUCON_DB_PASSWORD"
+	case errors.Is(err, sqlstore.ErrDatabase):
+		return "ISUCON_DB_NAME or ISUCON_DB_USER"
+	}
+	return "ISUCON_DB_HOST and its like"
 }
 
 // stop answers what is under way, then writes everything. That somebody had to be cut off

@@ -38,6 +38,9 @@ type Server struct {
 	// Durable is for benchmarks: the server syncs each commit to the disk, as it has to
 	// in production.
 	Durable bool
+	// Flags are further ones for the private server. With any, the server is always a
+	// private one.
+	Flags []string
 
 	mu        sync.Mutex
 	account   sqlstore.Config // without a database
@@ -77,11 +80,11 @@ func (s *Server) Config(tb testing.TB) sqlstore.Config {
 }
 
 func (s *Server) start() (err error) {
-	if text, ok := os.LookupEnv(variable); ok {
+	if text, ok := os.LookupEnv(variable); ok && len(s.Flags) == 0 {
 		s.account, err = parseAccount(text)
 		return err
 	}
-	if s.private, err = newProcess(s.Durable); err != nil {
+	if s.private, err = newProcess(s.Durable, s.Flags); err != nil {
 		return err
 	}
 	s.account = s.private.account()

@@ -27,6 +27,7 @@ type process struct {
 	folder  string // removed at the end
 	port    int
 	durable bool
+	flags   []string      // besides ours
 	command *exec.Cmd     // nil while it does not run
 	ended   chan struct{} // closed when command has ended
 }
@@ -46,7 +47,7 @@ var serverFlags = []string{"--innodb-flush-log-at-trx-commit=1", "--innodb-buffe
 var fastFlags = []string{"--innodb-flush-method=nosync", smallLog}
 
 // newProcess makes a data folder and finds a free port.
-func newProcess(durable bool) (*process, error) {
+func newProcess(durable bool, flags []string) (*process, error) {
 	daemon, err := findDaemon()
 	if err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func newProcess(durable bool) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{daemon: daemon, folder: folder, port: port, durable: durable}
+	p := &process{daemon: daemon, folder: folder, port: port, durable: durable, flags: flags}
 	if err := os.CopyFS(p.data(), os.DirFS(template)); err != nil {
 		p.remove()
 		return nil, err
@@ -109,6 +110,7 @@ func (p *process) start() error {
 	if !p.durable {
 		flags = append(flags, fastFlags...)
 	}
+	flags = append(flags, p.flags...)
 	if os.Geteuid() == 0 {
 		flags = append(flags, "--user=root") // it refuses to run as root otherwise
 	}
@@ -185,7 +187,7 @@ func (p *process) remove() { _ = os.RemoveAll(p.folder) }
 const accountFile = "isuride-account.sql"
 
 const accountStatements = "CREATE USER IF NOT EXISTS '" + testUser + "'@'%' IDENTIFIED BY '" + testPassword + "';\n" +
-	"GRANT ALL PRIVILEGES ON *.* TO '" + testUser + "'@'%';\n"
+	"GRANT ALL PRIVILEGES ON *.* TO '" + testUser + "'@'%' WITH GRANT OPTION;\n"
 
 // dataTemplate is the path of a fresh data folder, which takes seconds to make and is
 // therefore kept in the user's cache, one for each build of the server and its flags.
