@@ -40,7 +40,7 @@ func TestHalfInitialized(t *testing.T) {
 		p.stop()
 		db := p.open()
 		db.MustExec("DELETE FROM users")
-		db.MustExec("UPDATE journal_position SET ready = 0")
+		db.MustExec("UPDATE journal_position SET generation = generation + 1, ready = 0")
 		db.Close()
 		p.start()
 		if r := s.user.call("GET", "/api/app/rides", nil); r.status != 401 {
