@@ -74,7 +74,7 @@ func TestBadSettings(t *testing.T) {
 		text string
 	}{
 		"unknown flag":          {[]string{"--nonsense"}, "-nonsense"},
-		"argument":              {[]string{"http://localhost"}, "unexpected argument"},
+		"argument":              {[]string{"http://localhost"}, "unknown command"},
 		"negative load":         {[]string{"-t", "-5"}, "number of seconds"},
 		"no scheme":             {[]string{skip, "--target", "localhost:8080"}, "--target"},
 		"target with path":      {[]string{skip, "--target", "http://localhost/x"}, "must not have a path"},
