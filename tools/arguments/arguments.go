@@ -10,7 +10,7 @@ import (
 	"os"
 	"strings"
 
-	"isuride/tools/nearest"
+	"isuride/bench/nearest"
 )
 
 // Parse reads the flags and allows so many arguments after them; -1 is any number. It

@@ -14,10 +14,10 @@ import (
 	"slices"
 	"syscall"
 
+	"isuride/bench/nearest"
 	"isuride/tools/arguments"
 	"isuride/tools/fleet/remote"
 	"isuride/tools/fleet/topology"
-	"isuride/tools/nearest"
 )
 
 // fleet is what every command gets.

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"time"
 
+	"isuride/bench/nearest"
 	"isuride/tools/arguments"
 	"isuride/tools/interrupt"
 	"isuride/tools/lab/cluster"
@@ -25,7 +26,6 @@ import (
 	"isuride/tools/lab/scenario"
 	"isuride/tools/lab/supervisor"
 	"isuride/tools/lab/systemctl"
-	"isuride/tools/nearest"
 )
 
 func main() {

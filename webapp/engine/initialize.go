@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"time"
 
 	"isuride/webapp/isuride"
@@ -34,10 +34,10 @@ const (
 	// settlePause is the time between two attempts to find out an outcome that was not
 	// known when its initialize was answered.
 	settlePause = time.Second
-	// fenceAttempts are made at a start, each of which waits as long as any lock is waited for.
-	fenceAttempts = 3
 	// settleLimit bounds one of them.
 	settleLimit = 10 * time.Second
+	// fenceAttempts are made at a start, each of which waits as long as any lock is waited for.
+	fenceAttempts = 3
 )
 
 var (
@@ -272,28 +272,24 @@ func (e *Engine) sweep(ctx context.Context) {
 // of the generation: a journal without records. Another one is not ours to remove.
 func (e *Engine) clearJournal(generation uint64) error {
 	dir := e.cfg.Folder.journal(generation)
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	log, err := journal.Open(journal.Options{Dir: dir, Durability: e.cfg.Durability, Log: e.cfg.Log})
+	info, err := journal.Inspect(dir)
 	if err != nil {
 		return fmt.Errorf("the folder of the next generation's journal is taken: %w", err)
 	}
-	used := log.Appended()
-	if err := log.Close(); err != nil {
-		return err
+	if info.Records || info.Last > 0 {
+		return fmt.Errorf("the journal %s goes up to event %d of a generation that the database does not have: move the folder away", dir, info.Last)
 	}
-	if used > 0 {
-		return fmt.Errorf("the journal %s has %d events of a generation that the database does not have: move the folder away", dir, used)
+	if err := journal.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove what an earlier initialize left: %w", err)
 	}
-	return os.RemoveAll(dir)
+	return nil
 }
 
 // removeJournal ends a generation that has never run, with its journal.
 func (e *Engine) removeJournal(g *Generation) {
 	err := g.abandon()
 	if err == nil {
-		err = os.RemoveAll(e.cfg.Folder.journal(g.number))
+		err = journal.Remove(e.cfg.Folder.journal(g.number))
 	}
 	if err != nil {
 		e.cfg.Log.Warn("the journal of an initialize that did not take place is still there; the next one removes it", "err", err)

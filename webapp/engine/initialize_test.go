@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -399,4 +400,47 @@ func TestDamagedDatabase(t *testing.T) {
 	if err := l.prepare(t.Context(), damaged); err == nil || !strings.Contains(err.Error(), "lacks coupons") {
 		t.Error(err)
 	}
+}
+
+// What an initialize that was killed has left in the next generation's folder is in nobody's
+// way, and what is not ours stays there.
+func TestLeftoverOfTheNextGeneration(t *testing.T) {
+	dir := t.TempDir()
+	l := begin(t, dir)
+	l.register("before")
+	next := l.cfg.Folder.journal(2)
+	snapshot, err := l.db.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	snapshot.Generation, snapshot.Position = 2, 0
+	g, err := l.build(snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.abandon(); err != nil { // as the end of the process does
+		t.Fatal(err)
+	}
+	note := filepath.Join(next, "note.txt")
+	if err := os.WriteFile(note, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.db.before = func(name string) error {
+		if name == "swap" {
+			return errors.New("no")
+		}
+		return nil
+	}
+	if err := l.Initialize("http://localhost", waiting); err == nil {
+		t.Fatal("done")
+	}
+	if left, _ := filepath.Glob(filepath.Join(next, "*")); !slices.Equal(left, []string{note}) {
+		t.Errorf("the folder holds %v", left)
+	}
+	l.db.before = nil
+	if err := l.Initialize("http://localhost", waiting); err != nil {
+		t.Fatal(err)
+	}
+	l.has("after the next one", 2, 0)
+	l.stop()
 }

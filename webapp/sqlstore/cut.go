@@ -18,10 +18,9 @@ var ErrFenced = errors.New("the database is not where this server left it")
 // images of all that changed in between, and the position in one transaction. A cut that
 // the tables have already is done without error, so that it can be repeated when it is
 // not known whether a commit succeeded. Rows that the database refuses for good are kept
-// beside the tables, see Refused.
+// beside the tables (refused.go).
 func (s *Store) WriteCut(ctx context.Context, generation, to uint64, rows *isuride.Tables) error {
-	err := s.writeCut(ctx, generation, to, rows)
-	if err != nil {
+	if err := s.writeCut(ctx, generation, to, rows); err != nil {
 		s.freshen()
 		return fmt.Errorf("write cut %d of generation %d: %w", to, generation, err)
 	}
@@ -35,8 +34,7 @@ func (s *Store) writeCut(ctx context.Context, generation, to uint64, rows *isuri
 	if err := s.refused.reload(ctx, s.db); err != nil {
 		return err
 	}
-	whole := s.refused.none()
-	if whole {
+	if s.refused.none() {
 		err := s.cut(ctx, generation, to, func(ctx context.Context, tx *sqlx.Tx) error {
 			in := inserter{dialect: s.dialect, chunk: s.chunkNow(), upsert: true}
 			return in.insert(ctx, tx, rows)

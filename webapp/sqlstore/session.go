@@ -43,7 +43,7 @@ var settings = []setting{
 	{"tx_isolation", "REPEATABLE-READ", setIsolation, "a load would see half of a cut"},
 	{"transaction_read_only", "OFF", setReadWrite, "nothing could be written"},
 	{"tx_read_only", "OFF", setReadWrite, "nothing could be written"},
-	{"lock_wait_timeout", lockWait, "SET SESSION lock_wait_timeout = " + lockWait, "an initialize would wait beyond its time"},
+	{"lock_wait_timeout", lockWait, "SET SESSION lock_wait_timeout = " + lockWait, "a start would wait for a lock for a day"},
 	{"innodb_lock_wait_timeout", lockWait, "SET SESSION innodb_lock_wait_timeout = " + lockWait, "a cut would wait beyond its time"},
 	{"sql_safe_updates", "OFF", "SET SESSION sql_safe_updates = 0", "some statements would be refused"},
 	{"sql_auto_is_null", "OFF", "SET SESSION sql_auto_is_null = 0", "NULL would be found where it is not"},
@@ -63,7 +63,7 @@ const (
 	selectAll    = "18446744073709551615"
 	setReadable  = "SET SESSION sql_big_selects = 1, sql_select_limit = " + selectAll
 	setReadWrite = "SET SESSION TRANSACTION READ WRITE"
-	// lockWait is in seconds: an initialize has 25 for everything.
+	// lockWait is in seconds. An initialize, which has 22 for everything, waits less (lockLimit).
 	lockWait = "10"
 	// packetVariable bounds a statement's length; it is only read.
 	packetVariable = "max_allowed_packet"

@@ -134,12 +134,6 @@ func isMySQL(err error, numbers ...uint16) bool {
 	return errors.As(err, &m) && slices.Contains(numbers, m.Number)
 }
 
-// isAnswer reports whether the server itself said err, so that it did nothing.
-func isAnswer(err error) bool {
-	var m *mysql.MySQLError
-	return errors.As(err, &m)
-}
-
 // isSQLite reports whether err carries one of the primary result codes.
 func isSQLite(err error, codes []int) bool {
 	var lite *sqlite.Error

@@ -1,4 +1,5 @@
-// Package nearest suggests the word that somebody who mistyped one is likely to have meant.
+// Package nearest suggests the word that somebody who mistyped one is likely to have meant,
+// in the benchmarker and in the tools; the server has its own.
 package nearest
 
 import "fmt"
