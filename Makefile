@@ -8,15 +8,15 @@ help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## build all programs into bin/
-	$(GO) build -o bin/ ./webapp/cmd/... ./bench/cmd/... ./tools/ride ./tools/paymentmock ./tools/devcert ./tools/accesslog
+	$(GO) build -o bin/ ./webapp/cmd/... ./bench/cmd/... ./tools/dev/ride ./tools/dev/paymentmock ./tools/dev/devcert ./tools/ops/accesslog
 
 run: ## start the server on this machine alone: https://localhost:8443 and http://localhost:8080, data in .run/dev
 	@echo "building; the first time takes about a minute"
-	@$(GO) build -o bin/ ./webapp/cmd/isuride ./tools/devcert
+	@$(GO) build -o bin/ ./webapp/cmd/isuride ./tools/dev/devcert
 	@scripts/run.sh
 
 ride: ## drive one ride through all states against the server that runs
-	@$(GO) run ./tools/ride
+	@$(GO) run ./tools/dev/ride
 
 up: build ## start the contest's stack: MariaDB, nginx, payment gateway and server, all below .run/
 	@scripts/up.sh
@@ -29,7 +29,7 @@ bench: ## run the benchmarker for 60 s against the server on fresh data, with AR
 	@scripts/bench.sh $(ARGS)
 
 dashboard: ## draw the Grafana dashboard of a run of `make bench`, with ARGS="-t 20" for instance; needs Prometheus, not Grafana
-	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench ./tools/observability/render
+	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench ./tools/ops/observability/render
 	@scripts/dashboard.sh $(ARGS)
 
 calibrate: ## compare the benchmarker with the official one's figures, with ARGS="-n 3 -virtual" for instance; 8 minutes
@@ -48,7 +48,7 @@ setup deploy rollback restart status watch logs reboot-test doctor: fleet
 	@bin/fleet $(FLEET) $@ $(ARGS)
 
 fleet:
-	@$(GO) build -o bin/ ./tools/fleet
+	@$(GO) build -o bin/ ./tools/ops/fleet
 
 setup: ## prepare the hosts of scripts/hosts for releases; deploy does so by itself
 deploy: ## bring the server to the hosts of scripts/hosts, wait until it is healthy, undo if not; FLEET=-dry-run only tells
@@ -56,7 +56,7 @@ rollback: ## go back to the release before on all hosts
 restart: ## restart services on the hosts, with ARGS="-hosts s1 isuride-go" for instance
 status: ## show services and releases of all hosts
 watch: ## show what the hosts and the server do; ARGS="-local 127.0.0.1:8081" for a server here with ISURIDE_INTERNAL
-logs: ## show failures and the ends of all logs of the hosts; ARGS="access on", "slow on", "collect FOLDER": see tools/fleet/README.md
+logs: ## show failures and the ends of all logs of the hosts; ARGS="access on", "slow on", "collect FOLDER": see tools/ops/fleet/README.md
 reboot-test: fleet-generator ## run shortly, reboot all hosts, ask for what was acknowledged
 doctor: ## look for what is wrong with the hosts, or soon will be
 
@@ -66,7 +66,7 @@ fleet-bench: fleet fleet-generator ## run the benchmarker against the hosts, kee
 fleet-generator:
 	@$(GO) build -o bin/ ./bench/cmd/bench
 
-lab-up: ## make three hosts on this machine to try things on, as root; see tools/lab/README.md
+lab-up: ## make three hosts on this machine to try things on, as root; see tools/ops/lab/README.md
 	@scripts/lab.sh up
 
 lab-down: ## end them

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"isuride/tools/devcert/cert"
+	"isuride/tools/dev/devcert/cert"
 )
 
 // needStream skips where nginx lacks its stream module, which is a package of its own.

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"isuride/tools/devcert/cert"
+	"isuride/tools/dev/devcert/cert"
 )
 
 // variant is a way from the client to the server. README.md quotes what each costs.

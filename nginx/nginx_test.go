@@ -86,7 +86,7 @@ func TestRequestArrivesAsSent(t *testing.T) {
 	}
 	for _, name := range []string{"Etag", "Last-Modified", "Cache-Control", "Expires", "Content-Encoding"} {
 		if got.header.Get(name) != "" {
-			t.Errorf("an API answer has %s: %s (spec 4.0)", name, got.header.Get(name))
+			t.Errorf("an API answer has %s: %s (S4.0)", name, got.header.Get(name))
 		}
 	}
 	if server := got.header.Get("Server"); server != "nginx" {

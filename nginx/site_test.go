@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"isuride/tools/devcert/cert"
+	"isuride/tools/dev/devcert/cert"
 )
 
 // site is the server of this project with nginx before it, or without.

@@ -24,7 +24,7 @@ import (
 	"testing"
 	"time"
 
-	"isuride/tools/devcert/cert"
+	"isuride/tools/dev/devcert/cert"
 )
 
 // patience bounds waits for something that happens at once when all is well.

@@ -49,7 +49,7 @@ func newUpStack(t *testing.T) *upStack {
 func (u *upStack) build(t *testing.T) {
 	t.Helper()
 	command := exec.Command("go", "build", "-o", u.bin+"/",
-		"isuride/webapp/cmd/isuride", "isuride/tools/paymentmock", "isuride/tools/devcert")
+		"isuride/webapp/cmd/isuride", "isuride/tools/dev/paymentmock", "isuride/tools/dev/devcert")
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Draws the Grafana dashboard of a run without Grafana: a Prometheus of its own watches
-# the server that `make bench` starts, and tools/observability/render draws what it has
+# the server that `make bench` starts, and tools/ops/observability/render draws what it has
 # seen. Arguments go to `bench run`.
 set -euo pipefail
 
@@ -15,8 +15,8 @@ picture=${DASHBOARD_PICTURE:-$home/dashboard.svg}
 need_packages prometheus:prometheus || exit
 rm -rf "$home"
 mkdir -p "$home"
-cp tools/observability/alerts.yml "$home"
-sed -e "s/127\.0\.0\.1:8081/$internal/" -e 's/_interval: 5s/_interval: 1s/' tools/observability/prometheus.yml >"$home/prometheus.yml"
+cp tools/ops/observability/alerts.yml "$home"
+sed -e "s/127\.0\.0\.1:8081/$internal/" -e 's/_interval: 5s/_interval: 1s/' tools/ops/observability/prometheus.yml >"$home/prometheus.yml"
 taken "$prometheus" && die "$prometheus, for Prometheus, is taken by another program"
 
 # It ends with this script even if that is killed.

@@ -1,5 +1,5 @@
 // Package calibration holds what the official benchmarker measured against servers with known policies
-// (spec/bench.md appendix D), and compares runs of ours with it, in real or in virtual time.
+// (B appendix D), and compares runs of ours with it, in real or in virtual time.
 //
 // What it leaves to others: making the runs (package virtual, tools/calibrate).
 package calibration

@@ -12,10 +12,10 @@ import (
 	"isuride/bench/client/h1"
 )
 
-// errCacheControl is a Cache-Control field that cannot be read, which fails the call (spec 13.5).
+// errCacheControl is a Cache-Control field that cannot be read, which fails the call (B13.5).
 var errCacheControl = errors.New("unparsable Cache-Control")
 
-// A cache is the browser's cache of one entity (spec 13.5). Quirks: the method is not part of the key, using a fresh
+// A cache is the browser's cache of one entity (B13.5). Quirks: the method is not part of the key, using a fresh
 // entry makes it as good as new, and a 304 does not.
 type cache struct {
 	entries map[string]entry // by target; nil until something is stored
@@ -141,7 +141,7 @@ func storable(status int) bool {
 	return slices.Contains([]int{200, 203, 204, 206, 300, 301, 404, 405, 410, 414, 501}, status)
 }
 
-// cacheControl is what matters of the field (spec 13.5).
+// cacheControl is what matters of the field (B13.5).
 type cacheControl struct {
 	maxAge         time.Duration
 	hasMaxAge      bool

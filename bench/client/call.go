@@ -40,7 +40,7 @@ const (
 	opCount
 )
 
-// operations says how each op is called and which status is a success (spec 13.4).
+// operations says how each op is called and which status is a success (B13.4).
 var operations = [opCount]struct {
 	name   string // for reports; method and path where there is one
 	event  world.EventKind
@@ -157,7 +157,7 @@ func (c *call) build(q *h1.Request) {
 	}
 }
 
-// nearbyTarget has its parameters sorted by name (spec 13.2).
+// nearbyTarget has its parameters sorted by name (B13.2).
 func nearbyTarget(distance int64, at world.Point) string {
 	b := make([]byte, 0, len("/api/app/nearby-chairs?distance=50&latitude=-100&longitude=-100"))
 	b = strconv.AppendInt(append(b, "/api/app/nearby-chairs?distance="...), distance, 10)
@@ -262,7 +262,7 @@ func (c *call) keep(s *stored, body []byte, sum Sum) {
 	c.entity.cache.put(c.request.Target, c.entity.shard.intern(c.request.Target, s), time.Now())
 }
 
-// wanted tells whether a status is a success. Pages may be anything but an error (spec 1.4).
+// wanted tells whether a status is a success. Pages may be anything but an error (B1.4).
 func (c *call) wanted(status int) bool {
 	if c.op == opVisit {
 		return 200 <= status && status < 400

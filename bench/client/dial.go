@@ -14,7 +14,7 @@ import (
 )
 
 // A Route is one way to the server. Each pair of addresses has its own ports, so more routes allow more connections
-// (spec 15.3).
+// (B15.3).
 type Route struct {
 	Source netip.Addr     `json:"source"` // zero: the system chooses
 	Dest   netip.AddrPort `json:"dest"`
@@ -46,7 +46,7 @@ func Routes(sources []netip.Addr, dests []netip.AddrPort) []Route {
 	return routes
 }
 
-// keepAlive is the time between probes of an idle connection (spec 13.1).
+// keepAlive is the time between probes of an idle connection (B13.1).
 const keepAlive = 60 * time.Second
 
 // dial starts a connection for e. An error is known at once only if the system has no socket or port to give, or the last
@@ -115,7 +115,7 @@ func prepare(fd int, r Route) error {
 }
 
 // setOptions sets what net/http's connections have. With a source address the choice of the port is left to connect, so
-// that each pair of addresses has all ports, and TIME_WAIT ports can be used again (spec 15.3).
+// that each pair of addresses has all ports, and TIME_WAIT ports can be used again (B15.3).
 func setOptions(fd int, bound bool) error {
 	options := []struct{ level, name, value int }{
 		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},

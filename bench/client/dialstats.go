@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DialStats counts connections (spec 15.3).
+// DialStats counts connections (B15.3).
 type DialStats struct {
 	Dials    int            `json:"dials"`
 	Open     int            `json:"open"` // now, those being made included

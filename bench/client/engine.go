@@ -1,5 +1,5 @@
 // Package client is the HTTP side of the simulated users, chairs and owners: one logical browser per entity with its own
-// connections, cookies and cache, behaving on the wire like the official bench (spec/bench.md chapters 9 and 13).
+// connections, cookies and cache, behaving on the wire like the official bench (B9, B13).
 //
 // It implements the interfaces of package world and knows no rules of the game: it turns calls into requests, answers
 // into events, and streams or polls into notifications. The sockets are served by one or more event loops (package
@@ -34,7 +34,7 @@ type Config struct {
 	Crowded int
 }
 
-// Limits are the times of spec 13.1 and 9.2.
+// Limits are the times of B13.1 and B9.2.
 type Limits struct {
 	Call         time.Duration // a request with its answer
 	Notification time.Duration // the same for a notification, streams included

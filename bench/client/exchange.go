@@ -38,7 +38,7 @@ type consumer interface {
 	end(h *h1.Head, body []byte, err error)
 }
 
-// An exchange is one request and its answer, over as many connections as the retries of spec 13.6 need. Its owner may
+// An exchange is one request and its answer, over as many connections as the retries of B13.6 need. Its owner may
 // use it again when it has ended.
 type exchange struct {
 	entity   *entity  // set once
@@ -101,7 +101,7 @@ func (x *exchange) failLater(err error) {
 }
 
 // lost is told that the connection broke before the answer was complete. It repeats the request where the HTTP library
-// of the official bench silently does (spec 13.6).
+// of the official bench silently does (B13.6).
 func (x *exchange) lost(c *conn, err error) {
 	x.conn = nil
 	if c.served > 0 && !c.reader.Begun() && (c.sent == 0 || !x.request.Post) {

@@ -156,7 +156,7 @@ func TestBenchFaults(t *testing.T) {
 	}
 }
 
-// TestRetries checks when a request is silently repeated (spec 13.6): its connection served before and died without a
+// TestRetries checks when a request is silently repeated (B13.6): its connection served before and died without a
 // byte of an answer, and the request is a GET.
 func TestRetries(t *testing.T) {
 	const rides = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"rides\":[]}"

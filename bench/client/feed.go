@@ -13,7 +13,7 @@ import (
 	"isuride/bench/world"
 )
 
-// A feed is the notification connection of a user or chair (spec chapter 9). Whether the server streams or is polled,
+// A feed is the notification connection of a user or chair (B9). Whether the server streams or is polled,
 // each answer says by its Content-Type.
 //
 // Nothing that goes wrong here is ever reported; it is counted as dropped and tried again.
@@ -27,7 +27,7 @@ type feed struct {
 
 	// Owned by the shard's goroutine.
 	pause  evloop.Timer // before the next connection or poll
-	polls  int          // successful ones in a row; the first one's wish for the next is not heard (spec 9.2)
+	polls  int          // successful ones in a row; the first one's wish for the next is not heard (B9.2)
 	line   []byte       // beginning of a line of the stream
 	held   []byte       // input for which the World has no room
 	ended  bool         // the stream has ended behind what is held

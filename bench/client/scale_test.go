@@ -10,7 +10,7 @@ import (
 	"isuride/bench/world"
 )
 
-// planned is how many connections a run may need (spec 15.3).
+// planned is how many connections a run may need (B15.3).
 const planned = 100_000
 
 // TestManyConnections opens as many connections at once as the limit of open files allows, over several loopback

@@ -18,7 +18,7 @@ import (
 // A Sum is the MD5 of a file.
 type Sum [md5.Size]byte
 
-// Static lists the files of a front end and which of them belong to which page (spec 4.5 and appendix B).
+// Static lists the files of a front end and which of them belong to which page (B4.5 and B appendix B).
 type Static struct {
 	Paths  []string // in the order of the list
 	Sums   map[string]Sum
@@ -144,7 +144,7 @@ type knownKey struct {
 	coding h1.Encoding
 }
 
-// knownBodies spares decoding and hashing the same file for each of thousands of visits (spec 15.2): what is equal to
+// knownBodies spares decoding and hashing the same file for each of thousands of visits (B15.2): what is equal to
 // the last body of that path, byte by byte, has the same sum.
 type knownBodies map[knownKey]knownBody
 

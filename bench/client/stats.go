@@ -44,7 +44,7 @@ type Counts struct {
 	Polls     int64 `json:"polls"`
 	Messages  int64 `json:"messages"` // notifications handed to the World
 
-	// Dropped counts notifications and polls that the official bench passes over in silence (spec 9.2), with an
+	// Dropped counts notifications and polls that the official bench passes over in silence (B9.2), with an
 	// example, as they are the usual reason of rides that hang.
 	Dropped        int64  `json:"dropped"`
 	DroppedExample string `json:"dropped_example,omitempty"`

@@ -6,7 +6,7 @@ import (
 	"isuride/bench/client/answer"
 )
 
-// maxEventLine is the longest line of a stream, its end included (spec 9.2).
+// maxEventLine is the longest line of a stream, its end included (B9.2).
 const maxEventLine = 64 << 10
 
 // lines goes through input of the stream; false if there is no room for more, and the rest is held, or if the stream has

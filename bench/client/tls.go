@@ -11,7 +11,7 @@ import (
 	"isuride/bench/client/evloop"
 )
 
-// tlsConfig is that of the official bench: no verification, a full handshake for each connection (spec 13.1). The key
+// tlsConfig is that of the official bench: no verification, a full handshake for each connection (B13.1). The key
 // exchanges are those that the bench of its time had in common with servers of today; the hybrid one with ML-KEM, which
 // Go has added since, would make a fifth of a handshake on either side.
 func tlsConfig(serverName string) *tls.Config {

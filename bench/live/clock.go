@@ -30,7 +30,7 @@ type clock struct {
 	done   chan error      // gets what ended the load early, nil for its regular end
 }
 
-// load runs the ticks and the wait behind them (spec 1.7, 1.8).
+// load runs the ticks and the wait behind them (B1.7, B1.8).
 func (r *run) load(ctx context.Context) {
 	r.enter(PhaseLoad)
 	r.clock.done = make(chan error, 1)
@@ -100,7 +100,7 @@ func (r *run) awaitArrival() {
 	}
 }
 
-// tick is one step of the World. Of several periods that have passed all but one are lost (spec 2.1).
+// tick is one step of the World. Of several periods that have passed all but one are lost (B2.1).
 func (r *run) tick(periods int) {
 	c := &r.clock
 	if c.over {
@@ -119,7 +119,7 @@ func (r *run) tick(periods int) {
 
 // userTurns is the second half of a tick. Between the halves the loop takes one batch of events, so that a few users find
 // what the chairs have just caused, as with the official tool, which starts the tasks of the users while those of the
-// chairs already run (spec 7.4).
+// chairs already run (B7.4).
 func (r *run) userTurns() {
 	if r.clock.over {
 		return
@@ -144,7 +144,7 @@ func (r *run) stopTicks() {
 	}
 }
 
-// endLoad stops the ticks; what is under way goes on (spec 1.7).
+// endLoad stops the ticks; what is under way goes on (B1.7).
 func (r *run) endLoad() {
 	r.stopTicks()
 	r.takeSampleNow()

@@ -15,7 +15,7 @@ import (
 	"isuride/bench/client"
 )
 
-// A Check is one request about the initial data with the answer that is right (spec 1.6).
+// A Check is one request about the initial data with the answer that is right (B1.6).
 type Check struct {
 	Name       string          `json:"name"`
 	Method     string          `json:"method"`
@@ -60,7 +60,7 @@ func (c *Check) valid() error {
 	return nil
 }
 
-// accounts groups checks by cookie in order of appearance: each account has a client of its own (spec 13.1).
+// accounts groups checks by cookie in order of appearance: each account has a client of its own (B13.1).
 func accounts(checks []Check) [][]Check {
 	var groups [][]Check
 	for _, c := range checks {
@@ -114,7 +114,7 @@ func (c *Check) run(ctx context.Context, b *client.Browser) error {
 
 // compare is exact for every member that is expected, and for those expected elsewhere but not here, such as
 // total_distance_updated_at of a chair that never moved. Members nobody knows are ignored, except in coordinates
-// (spec 13.4).
+// (B13.4).
 func (c *Check) compare(body []byte) error {
 	want, err := decodeJSON(c.Expect)
 	if err != nil {
@@ -129,7 +129,7 @@ func (c *Check) compare(body []byte) error {
 	return m.equal("", got, want)
 }
 
-// decodeJSON keeps numbers as they are written: 1.0 is not 1 (spec 13.4).
+// decodeJSON keeps numbers as they are written: 1.0 is not 1 (B13.4).
 func decodeJSON(b []byte) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()

@@ -106,7 +106,7 @@ func limits(call time.Duration) client.Limits {
 }
 
 // TestBadServers lets servers misbehave in the middle of the load. The load goes on to its end, however bad they are,
-// unless there are too many errors before; what goes wrong with notifications is no error (spec 9.2).
+// unless there are too many errors before; what goes wrong with notifications is no error (B9.2).
 func TestBadServers(t *testing.T) {
 	noTraces(t)
 	for _, c := range []struct {

@@ -1,5 +1,5 @@
 // Package live runs a World in real time against a server over HTTP: the phases of a run, its clock, the checks of the
-// initial data and of the front end, and the figures that remain (spec/bench.md chapter 1).
+// initial data and of the front end, and the figures that remain (B1).
 //
 // The World, its clients and the payment service share one goroutine, that of an event loop; the goroutine that calls
 // Run only goes through the phases. What it leaves to others: the rules of the game (package world), HTTP (package
@@ -58,7 +58,7 @@ type Observer interface {
 	Sample(Sample)
 }
 
-// A Phase is a part of a run (spec 1.3).
+// A Phase is a part of a run (B1.3).
 type Phase string
 
 const (
@@ -70,7 +70,7 @@ const (
 	PhaseFinal      Phase = "waiting for payments under way"
 )
 
-// settling is the wait after the load (spec 1.8).
+// settling is the wait after the load (B1.8).
 const settling = 5 * time.Second
 
 func (c *Config) settlingTime() time.Duration {
@@ -127,7 +127,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	return &r.result, err
 }
 
-// Validate only checks the initial data (spec 1.8 b).
+// Validate only checks the initial data (B1.8 b).
 func Validate(ctx context.Context, c Config) error {
 	if err := c.preflightNetwork(); err != nil {
 		return SetupError{err}

@@ -179,7 +179,7 @@ func (p *postCheck) openRide(want *world.OpenRide, session string) error {
 	return nil
 }
 
-// notificationLimit is how long a server may take for its messages (spec 9.6).
+// notificationLimit is how long a server may take for its messages (B9.6).
 const notificationLimit = 3 * time.Second
 
 // completedOpen looks at a ride that was completed without the bench being told.

@@ -39,7 +39,7 @@ func (c *Config) connections() int {
 	return max(connectionsFor(c.Load), 2*(chairs+users))
 }
 
-// connectionsFor estimates the connections at once of a run against a good server. In the calibration run of spec appendix D
+// connectionsFor estimates the connections at once of a run against a good server. In the calibration run of B appendix D
 // without a cap on matches 2,500 users and 1,200 chairs came to be in 60 s, of whom those who ride have two each; after two
 // minutes servers are rather at their limits than growing.
 func connectionsFor(load time.Duration) int {
@@ -71,7 +71,7 @@ func crowded() int {
 	return files - min(files/20, 1000)
 }
 
-// checkPorts looks at the ports the system gives to outgoing connections; each route has all of them (spec 15.3).
+// checkPorts looks at the ports the system gives to outgoing connections; each route has all of them (B15.3).
 func checkPorts(need, routes int) error {
 	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
 	if err != nil {

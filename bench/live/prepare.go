@@ -16,7 +16,7 @@ import (
 	"isuride/bench/client/evloop"
 )
 
-// initializeLimit is how long the server may take (spec 1.5).
+// initializeLimit is how long the server may take (B1.5).
 const initializeLimit = 30 * time.Second
 
 func (c *Config) initializeLimit() time.Duration {
@@ -55,7 +55,7 @@ func (r *run) prepare(ctx context.Context) error {
 	return nil
 }
 
-// checkStatic compares every file of the list (spec 1.4).
+// checkStatic compares every file of the list (B1.4).
 func (r *run) checkStatic(ctx context.Context) error {
 	b := r.config.newBrowser()
 	defer b.Close()
@@ -76,7 +76,7 @@ func (r *run) checkStatic(ctx context.Context) error {
 	return nil
 }
 
-// initialize resets the server (spec 1.5).
+// initialize resets the server (B1.5).
 func (r *run) initialize(ctx context.Context) error {
 	b := r.config.newBrowser()
 	defer b.Close()
@@ -95,7 +95,7 @@ func (r *run) initialize(ctx context.Context) error {
 	return err
 }
 
-// populate registers those who are there from the beginning (spec 1.5).
+// populate registers those who are there from the beginning (B1.5).
 func (r *run) populate(ctx context.Context) error {
 	r.do(func() { r.world.Populate(now()) })
 	result := make(chan error, 1)

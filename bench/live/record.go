@@ -63,7 +63,7 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// The estimates of spec 1.6.
+// The estimates of B1.6.
 var estimates = []struct{ name, body string }{
 	{"estimate of a short ride", `{"pickup_coordinate":{"latitude":10,"longitude":10},"destination_coordinate":{"latitude":13,"longitude":20}}`},
 	{"estimate of a long ride", `{"pickup_coordinate":{"latitude":-10,"longitude":-10},"destination_coordinate":{"latitude":-21,"longitude":0}}`},

@@ -76,7 +76,7 @@ type Parts struct {
 	Partial int `json:"partial"`
 }
 
-// Criteria counts the evaluated rides that met each criterion (spec 7.4).
+// Criteria counts the evaluated rides that met each criterion (B7.4).
 type Criteria struct {
 	Matching int `json:"matching"`
 	Dispatch int `json:"dispatch"`
@@ -84,7 +84,7 @@ type Criteria struct {
 	Drive    int `json:"drive"`
 }
 
-// An Interval is the distribution of one of the intervals of the specification's appendix D.
+// An Interval is the distribution of one of the intervals of B appendix D.
 type Interval struct {
 	Name   string  `json:"name"`
 	Unit   string  `json:"unit"` // ticks or cells
@@ -226,7 +226,7 @@ func Origins(s *world.Stats) map[string]int {
 	return users
 }
 
-// Intervals are those of the specification's appendix D.
+// Intervals are those of B appendix D.
 func Intervals(s *world.Stats) []Interval {
 	list := []Interval{}
 	for _, t := range []struct {

@@ -64,7 +64,7 @@ var (
 	timeout     = world.Failure{Kind: world.FailureTimeout}
 )
 
-// faults are in the order of the codes. T numbers are those of the traps in chapter 11 of the server's specification.
+// faults are in the order of the codes. T numbers are those of the traps in S11.
 func faults() []fault {
 	const (
 		matching, enroute, pickup    = world.StatusMatching, world.StatusEnroute, world.StatusPickup
@@ -276,7 +276,7 @@ func (f fault) run() (virtual.Result, error) {
 	})
 }
 
-// raisedBy is whose turn or answer a code is about (spec 12.2).
+// raisedBy is whose turn or answer a code is about (B12.2).
 func raisedBy(c world.Code) world.EntityKind {
 	switch c {
 	case 1, 2, 3, 10, 12, 13, 15, 19, 29:

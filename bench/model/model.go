@@ -1,5 +1,5 @@
 // Package model is a correct ISURIDE server in memory for runs in virtual time. It keeps every rule of the server and has
-// the simplest possible inside; what it adds are the matching policies and latencies of spec/bench.md appendix D, so that
+// the simplest possible inside; what it adds are the matching policies and latencies of B appendix D, so that
 // a World can be compared with the official benchmarker, and a place to try others.
 //
 // What it leaves to others: time (package virtual), HTTP, storage, refusal of wrong requests. A World makes none.
@@ -23,7 +23,7 @@ type Config struct {
 	Delay    world.Instant // before every call is handled, notifications excepted
 }
 
-// freedPause is how long after an evaluation its chair stays unlisted and unmatched (spec, appendix D).
+// freedPause is how long after an evaluation its chair stays unlisted and unmatched (B appendix D).
 const freedPause = 60 * world.Millisecond
 
 // Server is the server. All of it runs on the virtual loop.

@@ -298,7 +298,7 @@ func stalePositions(r *rig) {
 	}
 }
 
-// near is within the distance at which users look for chairs (spec 4.3).
+// near is within the distance at which users look for chairs (B4.3).
 func near(a, b world.Point) bool {
 	dx, dy := a.X-b.X, a.Y-b.Y
 	return max(dx, -dx)+max(dy, -dy) <= 50

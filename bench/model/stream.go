@@ -5,7 +5,7 @@ import (
 	"isuride/bench/world"
 )
 
-// Pauses of the client's side of notifications (spec 9.2). The server asks for the same pause.
+// Pauses of the client's side of notifications (B9.2). The server asks for the same pause.
 const pollPause = 30 * world.Millisecond
 
 // A stream is the notifications of one user or chair: those not sent yet, and the last one sent, which a new connection

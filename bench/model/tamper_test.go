@@ -193,7 +193,7 @@ func aheadOfCompleted() tamper {
 }
 
 // wire lets the notifications to users take the way over JSON, which is edited. What the decoder refuses is lost, as
-// with the clients (spec 9.2, 9.3).
+// with the clients (B9.2, B9.3).
 func wire(change func(json string) string) tamper {
 	return when(all(world.EventUserNotified), func(e world.Event) []world.Event {
 		n, err := answer.UserNotification([]byte(change(encode(e.Body.(*world.UserNotification)))))

@@ -1,4 +1,4 @@
-// Package payment is the external payment service which the server under test has to call (spec/bench.md chapter 11):
+// Package payment is the external payment service which the server under test has to call (B11):
 // unreliable on purpose, with idempotency keys, and the place where wrong payments are noticed.
 //
 // Core holds all its rules. It is pure: the time is handed in, and the 30 ms which each payment takes lie between Begin
@@ -12,7 +12,7 @@ import (
 	"isuride/bench/world"
 )
 
-// Durations of the service (spec 11.1, 11.2).
+// Durations of the service (B11.1, B11.2).
 const (
 	PostDelay = 30 * world.Millisecond  // between Begin and Finish of a payment
 	ListDelay = 300 * world.Millisecond // before a list of payments is answered
@@ -36,7 +36,7 @@ const (
 	maxFailure   = 50
 )
 
-// forcedSuccess is the count of a token's requests from which on both gates are open (spec 11.2, step 7). Counts start
+// forcedSuccess is the count of a token's requests from which on both gates are open (B11.2, step 7). Counts start
 // at -1 for a new token and at 0 after a success, so the sixth request succeeds at the latest, later the fifth.
 const forcedSuccess = 4
 
@@ -56,7 +56,7 @@ const (
 )
 
 // String is the text the list of payments shows. (There is a text for wrong amounts too, but the official condition for
-// it can never be true; spec 11.4.)
+// it can never be true; B11.4.)
 func (r Result) String() string {
 	return [...]string{"決済処理中", "成功", "決済トークンが無効"}[r]
 }
@@ -116,7 +116,7 @@ func New(seed uint64, verifier Verifier) *Core {
 	}
 }
 
-// Close makes every later request fail with StatusUnavailable (spec 1.8). Attempts that have begun may finish.
+// Close makes every later request fail with StatusUnavailable (B1.8). Attempts that have begun may finish.
 func (c *Core) Close() { c.closed = true }
 
 // Begin takes a payment in. Either it is answered at once with the returned status, or, if that is 0, Finish must be
@@ -151,7 +151,7 @@ func (c *Core) recordFor(key string) (rec *record, created bool) {
 	return rec, true
 }
 
-// Finish decides what becomes of the attempt and returns the status to answer with (spec 11.2, steps 5 to 11).
+// Finish decides what becomes of the attempt and returns the status to answer with (B11.2, steps 5 to 11).
 //
 // The official service locks the record meanwhile and answers 409 to those who meet the lock. Here the steps are one, so
 // nobody ever does; with the official tool they take microseconds.
@@ -211,7 +211,7 @@ func (c *Core) process(now world.Instant, t *tokenState, rec *record) {
 	}
 }
 
-// List returns the processed payments of a token in order, to be answered after ListDelay (spec 11.1). The status is
+// List returns the processed payments of a token in order, to be answered after ListDelay (B11.1). The status is
 // that of the answer; there are payments only with StatusOK.
 func (c *Core) List(token string, hasToken bool) ([]Payment, int) {
 	switch {

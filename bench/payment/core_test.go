@@ -49,7 +49,7 @@ func busy(seed uint64, l *ledger) *Core {
 	return c
 }
 
-// Expected attempts at a failure level of 50 (spec 11.3).
+// Expected attempts at a failure level of 50 (B11.3).
 func TestAttempts(t *testing.T) {
 	const n = 20_000
 	first, later := 0, 0
@@ -122,7 +122,7 @@ func TestWithoutKeyPaysTwice(t *testing.T) {
 	}
 }
 
-// Quirk of spec 11.3: two attempts with one key at the same time can pay twice, if the creator of the key is second.
+// Quirk of B11.3: two attempts with one key at the same time can pay twice, if the creator of the key is second.
 func TestParallelAttemptsPayTwice(t *testing.T) {
 	l := newLedger()
 	c := New(1, l)

@@ -162,7 +162,7 @@ func amount(body []byte) (int, bool) {
 	return q.Amount, err == nil
 }
 
-// explained gives the client's own errors a text. The random ones are empty (spec 11.2).
+// explained gives the client's own errors a text. The random ones are empty (B11.2).
 func explained(status int) response {
 	switch status {
 	case StatusBadRequest:

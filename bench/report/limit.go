@@ -10,7 +10,7 @@ import (
 // Thresholds from which on the bench counts as the limit of a run. A load grows until something gives way, so they hold
 // for a few seconds at the end as well as for the whole run.
 const (
-	// The official tool lost 3 % to 6 % of its ticks where it was saturated (spec appendix D).
+	// The official tool lost 3 % to 6 % of its ticks where it was saturated (B appendix D).
 	lostShare       = 0.01 // of the ticks of a run
 	lostShareWindow = 0.05 // of the ticks of a window
 
@@ -68,7 +68,7 @@ func peakCPU(series []live.Sample) (peak float64) {
 	return peak
 }
 
-// localErrnos name failures to connect that are this machine's (spec 15.3).
+// localErrnos name failures to connect that are this machine's (B15.3).
 var localErrnos = []string{"EADDRNOTAVAIL", "EADDRINUSE", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"}
 
 func localDialErrors(r *live.Result) (n int) {

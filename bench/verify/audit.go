@@ -45,9 +45,9 @@ func (a *audit) scenario() scenario {
 	return scenario{
 		name: "all answers",
 		rules: []rule{
-			{"answers-no-validators", "4.0", B, "no answer of the API carries ETag, Last-Modified, Expires or a max-age"},
-			{"answers-content-type", "4.0", M, "bodies of the API are declared as application/json"},
-			{"errors-object", "4.0", R, "an error's body is an object with the string member message"},
+			{"answers-no-validators", "S4.0", B, "no answer of the API carries ETag, Last-Modified, Expires or a max-age"},
+			{"answers-content-type", "S4.0", M, "bodies of the API are declared as application/json"},
+			{"errors-object", "S4.0", R, "an error's body is an object with the string member message"},
 		},
 		play: func(t *trial) {
 			a.mu.Lock()

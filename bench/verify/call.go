@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Limits of calls, as the benchmarker has them (spec 4.0).
+// Limits of calls, as the benchmarker has them (S4.0).
 const (
 	callLimit       = 10 * time.Second
 	initializeLimit = 30 * time.Second
@@ -27,7 +27,7 @@ type account struct {
 	token  string
 }
 
-// Names of the cookies (spec 3).
+// Names of the cookies (S3).
 const (
 	userCookie  = "app_session"
 	ownerCookie = "owner_session"

@@ -1,6 +1,6 @@
 package verify
 
-// Models of different speeds (spec 2.3); one of them is not ASCII.
+// Models of different speeds (S2.3); one of them is not ASCII.
 const (
 	slowModel  = "リラックスシート NEO"
 	fastModel  = "Aurora Glow"

@@ -10,12 +10,12 @@ func chairs() scenario {
 	return scenario{
 		name: "chairs",
 		rules: []rule{
-			{"chair-created", "4.14", B, "POST /api/chair/chairs answers 201 with id and the owner's owner_id"},
-			{"owner-chairs-new", "4.12", B, "a new chair is in the owner's list at once: inactive, distance 0, without total_distance_updated_at"},
-			{"owner-chairs-registered-at", "4.12", M, "registered_at is the time of the registration in ms"},
-			{"owner-chairs-own", "4.12", M, "the list has no other owner's chairs"},
-			{"owner-sales-new", "4.13", B, "a new chair is in the owner's sales at once with 0, and its model once"},
-			{"names-exact", "4.0", B, "names and models come back as they were given, whatever their characters"},
+			{"chair-created", "S4.14", B, "POST /api/chair/chairs answers 201 with id and the owner's owner_id"},
+			{"owner-chairs-new", "S4.12", B, "a new chair is in the owner's list at once: inactive, distance 0, without total_distance_updated_at"},
+			{"owner-chairs-registered-at", "S4.12", M, "registered_at is the time of the registration in ms"},
+			{"owner-chairs-own", "S4.12", M, "the list has no other owner's chairs"},
+			{"owner-sales-new", "S4.13", B, "a new chair is in the owner's sales at once with 0, and its model once"},
+			{"names-exact", "S4.0", B, "names and models come back as they were given, whatever their characters"},
 		},
 		play: func(t *trial) {
 			o, other := t.owner(), t.owner()
@@ -65,9 +65,9 @@ func wrongChairs() scenario {
 	return scenario{
 		name: "wrong chairs",
 		rules: []rule{
-			{"chair-field", "4.14", M, "a missing or empty name, model or chair_register_token answers 400"},
-			{"chair-register-token", "4.14", M, "an unknown chair_register_token answers 401"},
-			{"chair-unknown-model", "2.3", R, "a model that is not in the table is accepted"},
+			{"chair-field", "S4.14", M, "a missing or empty name, model or chair_register_token answers 400"},
+			{"chair-register-token", "S4.14", M, "an unknown chair_register_token answers 401"},
+			{"chair-unknown-model", "S2.3", R, "a model that is not in the table is accepted"},
 		},
 		play: func(t *trial) {
 			o := t.owner()

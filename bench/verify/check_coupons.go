@@ -6,13 +6,13 @@ func coupons(at point) scenario {
 		name: "coupons",
 		at:   at,
 		rules: []rule{
-			{"coupon-sign-up", "4.6", B, "the first ride has 3000 off, also for a user who was invited"},
-			{"coupon-used-once", "4.6", B, "a coupon is used by one ride: without another one the next ride has its full fare"},
-			{"coupon-reward-immediate", "4.2", B, "the inviter's reward can be used as soon as the invited registration was answered"},
-			{"coupon-rewards", "4.6", B, "each reward takes 1000 off one ride"},
-			{"coupon-invited", "4.6", B, "an invited user's second ride has 1500 off"},
-			{"coupon-oldest", "4.6", B, "of several coupons the oldest is used: the invited user's 1500 before the 1000 of a later reward"},
-			{"coupon-estimate", "4.7", B, "each estimate is what the ride requested next costs"},
+			{"coupon-sign-up", "S4.6", B, "the first ride has 3000 off, also for a user who was invited"},
+			{"coupon-used-once", "S4.6", B, "a coupon is used by one ride: without another one the next ride has its full fare"},
+			{"coupon-reward-immediate", "S4.2", B, "the inviter's reward can be used as soon as the invited registration was answered"},
+			{"coupon-rewards", "S4.6", B, "each reward takes 1000 off one ride"},
+			{"coupon-invited", "S4.6", B, "an invited user's second ride has 1500 off"},
+			{"coupon-oldest", "S4.6", B, "of several coupons the oldest is used: the invited user's 1500 before the 1000 of a later reward"},
+			{"coupon-estimate", "S4.7", B, "each estimate is what the ride requested next costs"},
 		},
 		play: func(t *trial) {
 			inviter := t.payingUser("")

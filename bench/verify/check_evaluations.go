@@ -8,13 +8,13 @@ func wrongRatings(at point) scenario {
 		name: "wrong ratings",
 		at:   at,
 		rules: []rule{
-			{"evaluation-early", "4.8", M, "rating before ARRIVED answers 400"},
-			{"evaluation-range", "4.8", M, "an evaluation outside 1 to 5 answers 400"},
-			{"evaluation-no-token", "4.8", M, "rating without a payment token answers 400"},
-			{"evaluation-refused-unchanged", "4.8", M, "after refused ratings the ride is still ARRIVED and can be rated"},
-			{"evaluation-refused-unpaid", "8.3", B, "refused ratings charge nothing"},
-			{"evaluation-again", "4.8", A, "rating a completed ride again answers 400"},
-			{"evaluation-unknown-ride", "4.8", M, "rating an unknown ride answers 404"},
+			{"evaluation-early", "S4.8", M, "rating before ARRIVED answers 400"},
+			{"evaluation-range", "S4.8", M, "an evaluation outside 1 to 5 answers 400"},
+			{"evaluation-no-token", "S4.8", M, "rating without a payment token answers 400"},
+			{"evaluation-refused-unchanged", "S4.8", M, "after refused ratings the ride is still ARRIVED and can be rated"},
+			{"evaluation-refused-unpaid", "S8.3", B, "refused ratings charge nothing"},
+			{"evaluation-again", "S4.8", A, "rating a completed ride again answers 400"},
+			{"evaluation-unknown-ride", "S4.8", M, "rating an unknown ride answers 404"},
 		},
 		play: func(t *trial) {
 			u := t.payingUser("")
@@ -78,7 +78,7 @@ func ratingByOthers(at point) scenario {
 		name: "rating by others",
 		at:   at,
 		rules: []rule{
-			{"evaluation-foreign", "4.8", A, "rating another user's ride answers 404"},
+			{"evaluation-foreign", "S4.8", A, "rating another user's ride answers 404"},
 		},
 		play: func(t *trial) {
 			r := t.short(t.payingUser(""))

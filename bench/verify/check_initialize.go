@@ -13,11 +13,11 @@ func initialization() scenario {
 		name:  "initialize",
 		limit: 3 * initializeLimit,
 		rules: []rule{
-			{"initialize-answer", "4.1", B, "POST /api/initialize answers 200 within 30 s, with the string language"},
-			{"initialize-usable", "4.1", B, "the state is usable as soon as initialize has answered"},
-			{"initialize-again", "9.1", B, "a second initialize, while a chair reports positions, answers 200 within 30 s"},
-			{"initialize-forgets-sessions", "9.1", M, "sessions of before answer 401 afterwards"},
-			{"initialize-forgets-chairs", "9.1", B, "chairs of before are not listed afterwards"},
+			{"initialize-answer", "S4.1", B, "POST /api/initialize answers 200 within 30 s, with the string language"},
+			{"initialize-usable", "S4.1", B, "the state is usable as soon as initialize has answered"},
+			{"initialize-again", "S9.1", B, "a second initialize, while a chair reports positions, answers 200 within 30 s"},
+			{"initialize-forgets-sessions", "S9.1", M, "sessions of before answer 401 afterwards"},
+			{"initialize-forgets-chairs", "S9.1", B, "chairs of before are not listed afterwards"},
 		},
 		play: func(t *trial) {
 			w := t.initialize()
@@ -70,7 +70,7 @@ func wrongInitialization() scenario {
 	return scenario{
 		name: "wrong initialize",
 		rules: []rule{
-			{"initialize-malformed", "4.1", R, "POST /api/initialize with malformed JSON answers 400"},
+			{"initialize-malformed", "S4.1", R, "POST /api/initialize with malformed JSON answers 400"},
 		},
 		play: func(t *trial) {
 			t.refuses("initialize-malformed", account{t: t}.post(initializePath, `{"payment_server":`), http.StatusBadRequest)

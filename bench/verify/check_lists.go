@@ -7,11 +7,11 @@ func estimates() scenario {
 	return scenario{
 		name: "estimates",
 		rules: []rule{
-			{"estimate-answer", "4.7", B, "POST /api/app/rides/estimated-fare answers 200 with fare and discount"},
-			{"estimate-sign-up", "4.6", B, "a new user's estimate has 3000 off the metered 100 a unit of distance, on top of 500"},
-			{"estimate-surplus", "4.6", B, "what a coupon is worth more than the metered fare is lost: fare 500, discount = metered"},
-			{"estimate-invited", "4.6", B, "an invited user's first estimate has the 3000 of the sign-up, too"},
-			{"estimate-changes-nothing", "4.7", B, "a second estimate equals the first"},
+			{"estimate-answer", "S4.7", B, "POST /api/app/rides/estimated-fare answers 200 with fare and discount"},
+			{"estimate-sign-up", "S4.6", B, "a new user's estimate has 3000 off the metered 100 a unit of distance, on top of 500"},
+			{"estimate-surplus", "S4.6", B, "what a coupon is worth more than the metered fare is lost: fare 500, discount = metered"},
+			{"estimate-invited", "S4.6", B, "an invited user's first estimate has the 3000 of the sign-up, too"},
+			{"estimate-changes-nothing", "S4.7", B, "a second estimate equals the first"},
 		},
 		play: func(t *trial) {
 			u := t.newUser("")
@@ -39,9 +39,9 @@ func emptyLists() scenario {
 	return scenario{
 		name: "empty lists",
 		rules: []rule{
-			{"history-empty", "4.4", B, "a new user's history is 200 with an empty array, not null"},
-			{"nearby-empty", "4.10", B, "where no chair is, nearby-chairs is 200 with an empty array, not null, and retrieved_at"},
-			{"nearby-clock", "4.10", M, "retrieved_at is the current time in ms"},
+			{"history-empty", "S4.4", B, "a new user's history is 200 with an empty array, not null"},
+			{"nearby-empty", "S4.10", B, "where no chair is, nearby-chairs is 200 with an empty array, not null, and retrieved_at"},
+			{"nearby-clock", "S4.10", M, "retrieved_at is the current time in ms"},
 		},
 		play: func(t *trial) {
 			u := t.newUser("")
@@ -63,8 +63,8 @@ func wrongQueries() scenario {
 	return scenario{
 		name: "wrong queries",
 		rules: []rule{
-			{"nearby-position", "4.10", M, "a latitude or longitude that is missing, empty or no integer answers 400"},
-			{"nearby-distance-format", "4.10", M, "a distance that is no integer answers 400"},
+			{"nearby-position", "S4.10", M, "a latitude or longitude that is missing, empty or no integer answers 400"},
+			{"nearby-distance-format", "S4.10", M, "a distance that is no integer answers 400"},
 		},
 		play: func(t *trial) {
 			u := t.newUser("")
@@ -80,9 +80,9 @@ func wrongTrips() scenario {
 	return scenario{
 		name: "wrong trips",
 		rules: []rule{
-			{"estimate-missing", "4.7", M, "an estimate without pickup or destination answers 400"},
-			{"estimate-zero", "4.5", R, "a missing member of a coordinate counts as 0"},
-			{"ride-missing", "4.5", M, "a ride request without pickup or destination answers 400"},
+			{"estimate-missing", "S4.7", M, "an estimate without pickup or destination answers 400"},
+			{"estimate-zero", "S4.5", R, "a missing member of a coordinate counts as 0"},
+			{"ride-missing", "S4.5", M, "a ride request without pickup or destination answers 400"},
 		},
 		play: func(t *trial) {
 			u := t.newUser("")

@@ -8,10 +8,10 @@ func rematching(at point) scenario {
 		name: "rematching",
 		at:   at,
 		rules: []rule{
-			{"one-ride-at-a-time", "7.1", B, "a chair is told of another ride only after its ride was completed"},
-			{"completed-first", "6.4", B, "on the chair's stream COMPLETED of a ride comes before MATCHING of the next"},
-			{"reconnect-next-ride", "6.4", B, "a stream that starts after MATCHING of the next ride has nothing of the one before"},
-			{"completed-first-later", "6.4", B, "the same order for a chair that had no stream when its ride was completed"},
+			{"one-ride-at-a-time", "S7.1", B, "a chair is told of another ride only after its ride was completed"},
+			{"completed-first", "S6.4", B, "on the chair's stream COMPLETED of a ride comes before MATCHING of the next"},
+			{"reconnect-next-ride", "S6.4", B, "a stream that starts after MATCHING of the next ride has nothing of the one before"},
+			{"completed-first-later", "S6.4", B, "the same order for a chair that had no stream when its ride was completed"},
 		},
 		play: func(t *trial) {
 			waiting := map[string]*ride{}
@@ -102,9 +102,9 @@ func eligibility(at point) scenario {
 		name: "eligibility",
 		at:   at,
 		rules: []rule{
-			{"match-position", "7.2", A, "an active chair is not assigned before it has reported a position"},
-			{"match-inactive", "4.15", M, "a chair that was deactivated gets no new ride"},
-			{"inactive-continues", "4.15", M, "a chair that is deactivated during a ride can complete it"},
+			{"match-position", "S7.2", A, "an active chair is not assigned before it has reported a position"},
+			{"match-inactive", "S4.15", M, "a chair that was deactivated gets no new ride"},
+			{"inactive-continues", "S4.15", M, "a chair that is deactivated during a ride can complete it"},
 		},
 		play: func(t *trial) {
 			c := t.owner().parked(fastModel)
@@ -148,7 +148,7 @@ func distantChair(at point) scenario {
 		name: "distant chair",
 		at:   at,
 		rules: []rule{
-			{"match-region", "7.2", A, "a ride is not assigned a chair of the other region"},
+			{"match-region", "S7.2", A, "a ride is not assigned a chair of the other region"},
 		},
 		play: func(t *trial) {
 			far := t.owner().working(slowModel, point{-45, -45})
@@ -171,8 +171,8 @@ func matcherEndpoint() scenario {
 	return scenario{
 		name: "matcher endpoint",
 		rules: []rule{
-			{"matching-endpoint", "4.19", A, "GET /api/internal/matching answers 204, also when there is nothing to do (from the loopback, unless a proxy forbids it)"},
-			{"matching-alone", "7.1", A, "rides are assigned without anybody calling that endpoint"},
+			{"matching-endpoint", "S4.19", A, "GET /api/internal/matching answers 204, also when there is nothing to do (from the loopback, unless a proxy forbids it)"},
+			{"matching-alone", "S7.1", A, "rides are assigned without anybody calling that endpoint"},
 		},
 		play: func(t *trial) {
 			w := t.help()

@@ -6,10 +6,10 @@ func owners() scenario {
 	return scenario{
 		name: "owners",
 		rules: []rule{
-			{"owner-created", "4.11", B, "POST /api/owner/owners answers 201 with id and chair_register_token"},
-			{"owner-chairs-empty", "4.12", B, "an owner without chairs gets an empty array, not null"},
-			{"owner-sales-empty", "4.13", B, "an owner without chairs gets zero sales and two empty arrays"},
-			{"owner-sales-bare-query", "4.0", B, "GET /api/owner/sales? with an empty query answers as without"},
+			{"owner-created", "S4.11", B, "POST /api/owner/owners answers 201 with id and chair_register_token"},
+			{"owner-chairs-empty", "S4.12", B, "an owner without chairs gets an empty array, not null"},
+			{"owner-sales-empty", "S4.13", B, "an owner without chairs gets zero sales and two empty arrays"},
+			{"owner-sales-bare-query", "S4.0", B, "GET /api/owner/sales? with an empty query answers as without"},
 		},
 		play: func(t *trial) {
 			o := t.ownerNamed(t.name("o"))
@@ -35,10 +35,10 @@ func wrongOwners() scenario {
 	return scenario{
 		name: "wrong owners",
 		rules: []rule{
-			{"owner-name", "4.11", M, "a missing or empty name answers 400"},
-			{"owner-unique", "4.11", M, "a name is given once"},
-			{"owner-duplicate-4xx", "4.11", A, "a name that is taken answers 4xx, not 5xx"},
-			{"owner-sales-window-format", "4.13", M, "since or until that are no integers answer 400"},
+			{"owner-name", "S4.11", M, "a missing or empty name answers 400"},
+			{"owner-unique", "S4.11", M, "a name is given once"},
+			{"owner-duplicate-4xx", "S4.11", A, "a name that is taken answers 4xx, not 5xx"},
+			{"owner-sales-window-format", "S4.13", M, "since or until that are no integers answer 400"},
 		},
 		play: func(t *trial) {
 			for _, body := range []string{`{}`, `{"name":""}`} {

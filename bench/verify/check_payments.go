@@ -13,13 +13,13 @@ func charges(at point) scenario {
 		name: "charges",
 		at:   at,
 		rules: []rule{
-			{"payment-request", "8.1", M, "the gateway gets POST /payments with Authorization: Bearer, the user's token, and JSON"},
-			{"payment-before-answer", "8.3", B, "the payment is registered before the rating is answered with 200"},
-			{"payment-amount", "8.3", B, "the amount is the discounted fare"},
-			{"payment-once", "8.3", B, "a completed ride is paid exactly once"},
-			{"payment-each-ride", "8.3", B, "a second ride of the same price is paid, too: Idempotency-Keys are not used again"},
-			{"payment-not-again", "8.3", B, "rating a completed ride again charges nothing"},
-			{"payment-key", "8.3", A, "payments carry an Idempotency-Key"},
+			{"payment-request", "S8.1", M, "the gateway gets POST /payments with Authorization: Bearer, the user's token, and JSON"},
+			{"payment-before-answer", "S8.3", B, "the payment is registered before the rating is answered with 200"},
+			{"payment-amount", "S8.3", B, "the amount is the discounted fare"},
+			{"payment-once", "S8.3", B, "a completed ride is paid exactly once"},
+			{"payment-each-ride", "S8.3", B, "a second ride of the same price is paid, too: Idempotency-Keys are not used again"},
+			{"payment-not-again", "S8.3", B, "rating a completed ride again charges nothing"},
+			{"payment-key", "S8.3", A, "payments carry an Idempotency-Key"},
 		},
 		play: func(t *trial) {
 			u := t.payingUser("")
@@ -69,16 +69,16 @@ func (t *trial) secondCharge(u *user, c *chair) {
 	t.check("payment-each-ride", w.fine() && u.wallet.paid() == before+1, words("%d payments after two rides", u.wallet.paid()), w, u.wallet)
 }
 
-// unstableGateway has the failures of the benchmarker's (spec 8.2).
+// unstableGateway has the failures of the benchmarker's (S8.2).
 func unstableGateway(at point) scenario {
 	return scenario{
 		name: "unstable gateway",
 		at:   at,
 		rules: []rule{
-			{"payment-retries", "8.2", B, "five attempts in a row may fail with 500, 502 or 504: the sixth completes the ride"},
-			{"payment-hidden", "8.2", B, "an error may hide a registered payment: the rating succeeds and the ride is paid once"},
-			{"payment-conflict", "8.1", M, "409 is retried: the rating succeeds and the ride is paid once"},
-			{"payment-cut", "8.1", M, "a connection cut after registering: at the latest the next rating succeeds, and the ride is paid once"},
+			{"payment-retries", "S8.2", B, "five attempts in a row may fail with 500, 502 or 504: the sixth completes the ride"},
+			{"payment-hidden", "S8.2", B, "an error may hide a registered payment: the rating succeeds and the ride is paid once"},
+			{"payment-conflict", "S8.1", M, "409 is retried: the rating succeeds and the ride is paid once"},
+			{"payment-cut", "S8.1", M, "a connection cut after registering: at the latest the next rating succeeds, and the ride is paid once"},
 		},
 		play: func(t *trial) {
 			c := t.unstable("payment-retries", nil, failing(500), failing(502), failing(504), failing(500), failing(502))
@@ -127,10 +127,10 @@ func slowGateway(at point) scenario {
 		name: "slow gateway",
 		at:   at,
 		rules: []rule{
-			{"completion-unseen", "4.8", B, "while the charge is under way nothing shows the ride as completed: history, sales, lists, streams"},
-			{"completion-unanswered", "8.3", B, "the rating is not answered with 200 before the gateway has registered the payment"},
-			{"evaluation-at-once", "4.8", B, "of two ratings at once at least one succeeds, and the ride is paid once"},
-			{"payment-serial", "8.3", B, "no two requests for one ride run at the gateway at the same time"},
+			{"completion-unseen", "S4.8", B, "while the charge is under way nothing shows the ride as completed: history, sales, lists, streams"},
+			{"completion-unanswered", "S8.3", B, "the rating is not answered with 200 before the gateway has registered the payment"},
+			{"evaluation-at-once", "S4.8", B, "of two ratings at once at least one succeeds, and the ride is paid once"},
+			{"payment-serial", "S8.3", B, "no two requests for one ride run at the gateway at the same time"},
 		},
 		play: func(t *trial) {
 			u := t.payingUser("")
@@ -192,12 +192,12 @@ func refusingGateway(at point) scenario {
 		name: "refusing gateway",
 		at:   at,
 		rules: []rule{
-			{"payment-refused", "4.8", M, "when the gateway refuses for good the rating answers 5xx"},
-			{"payment-refused-502", "4.8", R, "namely 502"},
-			{"payment-refused-no-retry", "8.1", M, "a gateway's 400 is not retried"},
-			{"payment-closed", "8.1", M, "503 of the gateway ends the rating with 5xx, too"},
-			{"payment-refused-unchanged", "4.8", B, "nothing has changed then: the ride is still ARRIVED and not in history or sales"},
-			{"payment-refused-repeatable", "4.8", B, "the rating can be repeated and completes the ride with one payment"},
+			{"payment-refused", "S4.8", M, "when the gateway refuses for good the rating answers 5xx"},
+			{"payment-refused-502", "S4.8", R, "namely 502"},
+			{"payment-refused-no-retry", "S8.1", M, "a gateway's 400 is not retried"},
+			{"payment-closed", "S8.1", M, "503 of the gateway ends the rating with 5xx, too"},
+			{"payment-refused-unchanged", "S4.8", B, "nothing has changed then: the ride is still ARRIVED and not in history or sales"},
+			{"payment-refused-repeatable", "S4.8", B, "the rating can be repeated and completes the ride with one payment"},
 		},
 		play: func(t *trial) {
 			u := t.payingUser("")
@@ -249,8 +249,8 @@ func abandonedRating(at point) scenario {
 		name: "abandoned rating",
 		at:   at,
 		rules: []rule{
-			{"payment-abandoned", "4.8", B, "a client gone during the charge does not lead to a second payment"},
-			{"evaluation-abandoned", "4.8", B, "the ride is completed, at the latest by the repeated rating"},
+			{"payment-abandoned", "S4.8", B, "a client gone during the charge does not lead to a second payment"},
+			{"evaluation-abandoned", "S4.8", B, "the ride is completed, at the latest by the repeated rating"},
 		},
 		play: func(t *trial) {
 			u, r := t.ridden(nil)

@@ -14,13 +14,13 @@ func positions() scenario {
 	return scenario{
 		name: "positions",
 		rules: []rule{
-			{"position-answer", "4.16", B, "POST /api/chair/coordinate answers 200 with recorded_at"},
-			{"position-clock", "1.3", B, "recorded_at is the time of the report in ms"},
-			{"position-increases", "4.16", B, "recorded_at increases from report to report, 30 ms apart, and never decreases"},
-			{"distance-first", "2.4", B, "the first report adds no distance, but sets total_distance_updated_at"},
-			{"distance-sum", "2.4", B, "total_distance sums up the distances between reports"},
-			{"distance-time", "4.12", B, "within 3 s total_distance_updated_at is the recorded_at of the latest report, to the millisecond"},
-			{"distance-unchanged", "4.16", B, "a report of an unchanged position moves total_distance_updated_at on"},
+			{"position-answer", "S4.16", B, "POST /api/chair/coordinate answers 200 with recorded_at"},
+			{"position-clock", "S1.3", B, "recorded_at is the time of the report in ms"},
+			{"position-increases", "S4.16", B, "recorded_at increases from report to report, 30 ms apart, and never decreases"},
+			{"distance-first", "S2.4", B, "the first report adds no distance, but sets total_distance_updated_at"},
+			{"distance-sum", "S2.4", B, "total_distance sums up the distances between reports"},
+			{"distance-time", "S4.12", B, "within 3 s total_distance_updated_at is the recorded_at of the latest report, to the millisecond"},
+			{"distance-unchanged", "S4.16", B, "a report of an unchanged position moves total_distance_updated_at on"},
 		},
 		play: func(t *trial) {
 			c := t.owner().parked(slowModel)
@@ -89,7 +89,7 @@ func concurrentPositions() scenario {
 	return scenario{
 		name: "concurrent positions",
 		rules: []rule{
-			{"distance-pair", "4.12", B, "total_distance and total_distance_updated_at always belong to one report, while the chair goes on reporting"},
+			{"distance-pair", "S4.12", B, "total_distance and total_distance_updated_at always belong to one report, while the chair goes on reporting"},
 		},
 		play: func(t *trial) {
 			c := t.owner().parked(slowModel)

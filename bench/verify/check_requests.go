@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// idleTime is a little longer than clients keep connections without use (spec 4.0).
+// idleTime is a little longer than clients keep connections without use (S4.0).
 const idleTime = 10*time.Second + 500*time.Millisecond
 
 // requests is how the server takes what is not as usual.
@@ -14,12 +14,12 @@ func requests() scenario {
 	return scenario{
 		name: "requests",
 		rules: []rule{
-			{"body-malformed", "4.0", R, "malformed JSON answers 400"},
-			{"body-wrong-type", "4.0", R, "a member of a wrong type answers 400"},
-			{"body-extra-member", "4.0", R, "unknown members of a body are ignored"},
-			{"body-content-type", "4.0", R, "a request's Content-Type does not matter"},
-			{"path-unknown", "4.0", R, "an unknown path below /api answers 404"},
-			{"method-wrong", "4.0", R, "a wrong method answers 405"},
+			{"body-malformed", "S4.0", R, "malformed JSON answers 400"},
+			{"body-wrong-type", "S4.0", R, "a member of a wrong type answers 400"},
+			{"body-extra-member", "S4.0", R, "unknown members of a body are ignored"},
+			{"body-content-type", "S4.0", R, "a request's Content-Type does not matter"},
+			{"path-unknown", "S4.0", R, "an unknown path below /api answers 404"},
+			{"method-wrong", "S4.0", R, "a wrong method answers 405"},
 		},
 		play: func(t *trial) {
 			u, o := t.newUser(""), t.owner()
@@ -70,7 +70,7 @@ func idleConnection() scenario {
 	return scenario{
 		name: "idle connection",
 		rules: []rule{
-			{"idle-connection", "4.0", B, "a connection that was idle for 10 s still takes a request"},
+			{"idle-connection", "S4.0", B, "a connection that was idle for 10 s still takes a request"},
 		},
 		play: func(t *trial) {
 			u := t.newUser("")

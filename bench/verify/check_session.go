@@ -9,10 +9,10 @@ func sessions() scenario {
 	return scenario{
 		name: "sessions",
 		rules: []rule{
-			{"cookie-user", "3", B, "registration sets app_session with Path=/ and no Domain, Max-Age, Expires, Secure or HttpOnly"},
-			{"cookie-owner", "3", B, "registration sets owner_session with the same attributes"},
-			{"cookie-chair", "3", B, "registration sets chair_session with the same attributes"},
-			{"tokens-random", "3", R, "tokens are 64 hex digits, invitation codes 30 (1.3)"},
+			{"cookie-user", "S3", B, "registration sets app_session with Path=/ and no Domain, Max-Age, Expires, Secure or HttpOnly"},
+			{"cookie-owner", "S3", B, "registration sets owner_session with the same attributes"},
+			{"cookie-chair", "S3", B, "registration sets chair_session with the same attributes"},
+			{"tokens-random", "S3", R, "tokens are 64 hex digits, invitation codes 30 (1.3)"},
 		},
 		play: func(t *trial) {
 			u, o := t.newUser(""), t.owner()
@@ -54,11 +54,11 @@ func strangers() scenario {
 	return scenario{
 		name: "strangers",
 		rules: []rule{
-			{"session-missing", "3", M, "every endpoint that needs a session answers 401 without its cookie"},
-			{"session-empty", "3", M, "it answers 401 when the cookie is empty"},
-			{"session-unknown", "3", M, "it answers 401 when the token is unknown"},
-			{"session-kinds", "3", M, "a token is valid in the cookie of its own kind only"},
-			{"session-error-body", "3", M, "a 401 has an object with the string message as its body"},
+			{"session-missing", "S3", M, "every endpoint that needs a session answers 401 without its cookie"},
+			{"session-empty", "S3", M, "it answers 401 when the cookie is empty"},
+			{"session-unknown", "S3", M, "it answers 401 when the token is unknown"},
+			{"session-kinds", "S3", M, "a token is valid in the cookie of its own kind only"},
+			{"session-error-body", "S3", M, "a 401 has an object with the string message as its body"},
 		},
 		play: func(t *trial) {
 			u, o := t.newUser(""), t.owner()

@@ -5,30 +5,30 @@ import (
 	"time"
 )
 
-// smoke is the official benchmarker's success flow, which it never runs (bench spec 16, item 9): one ride from
+// smoke is the official benchmarker's success flow, which it never runs (B16, item 9): one ride from
 // (0,0) to (10,10), every status of it seen by both sides.
 func smoke() scenario {
 	return scenario{
 		name: "smoke",
 		rules: []rule{
-			{"smoke-user-matching", "bench 16", B, "after the request the user is notified of MATCHING, without a chair"},
-			{"smoke-nearby-none", "bench 16", B, "no chair is nearby before there is one"},
-			{"smoke-chair-matching", "7.2", B, "a free chair is told of the ride, MATCHING, within 30 s"},
-			{"smoke-user-still-matching", "6.5", B, "the user sees nothing but MATCHING before the chair accepts"},
-			{"smoke-user-enroute", "6.4", B, "after the chair accepted the user is notified of ENROUTE within 3 s"},
-			{"smoke-chair-enroute", "6.4", B, "so is the chair"},
-			{"smoke-user-pickup", "6.4", B, "after the report of the pickup point the user is notified of PICKUP"},
-			{"smoke-chair-pickup", "6.4", B, "so is the chair"},
-			{"smoke-user-carrying", "6.4", B, "after the chair departed the user is notified of CARRYING"},
-			{"smoke-chair-carrying", "6.4", B, "so is the chair"},
-			{"smoke-user-arrived", "6.4", B, "after the report of the destination the user is notified of ARRIVED"},
-			{"smoke-chair-arrived", "6.4", B, "so is the chair"},
-			{"smoke-nearby-after", "bench 16", B, "after the rating nearby-chairs lists exactly this chair, at (10,10)"},
-			{"smoke-user-completed", "6.4", B, "after the rating the user is notified of COMPLETED"},
-			{"smoke-chair-completed", "6.4", B, "so is the chair"},
-			{"smoke-stats", "6.3", B, "COMPLETED shows the chair with 1 ride and the average 5"},
-			{"smoke-user-order", "6.5", B, "the user's stream had every status once, in order, apart from immediate repetitions"},
-			{"smoke-chair-order", "6.4", M, "so had the chair's"},
+			{"smoke-user-matching", "B16", B, "after the request the user is notified of MATCHING, without a chair"},
+			{"smoke-nearby-none", "B16", B, "no chair is nearby before there is one"},
+			{"smoke-chair-matching", "S7.2", B, "a free chair is told of the ride, MATCHING, within 30 s"},
+			{"smoke-user-still-matching", "S6.5", B, "the user sees nothing but MATCHING before the chair accepts"},
+			{"smoke-user-enroute", "S6.4", B, "after the chair accepted the user is notified of ENROUTE within 3 s"},
+			{"smoke-chair-enroute", "S6.4", B, "so is the chair"},
+			{"smoke-user-pickup", "S6.4", B, "after the report of the pickup point the user is notified of PICKUP"},
+			{"smoke-chair-pickup", "S6.4", B, "so is the chair"},
+			{"smoke-user-carrying", "S6.4", B, "after the chair departed the user is notified of CARRYING"},
+			{"smoke-chair-carrying", "S6.4", B, "so is the chair"},
+			{"smoke-user-arrived", "S6.4", B, "after the report of the destination the user is notified of ARRIVED"},
+			{"smoke-chair-arrived", "S6.4", B, "so is the chair"},
+			{"smoke-nearby-after", "B16", B, "after the rating nearby-chairs lists exactly this chair, at (10,10)"},
+			{"smoke-user-completed", "S6.4", B, "after the rating the user is notified of COMPLETED"},
+			{"smoke-chair-completed", "S6.4", B, "so is the chair"},
+			{"smoke-stats", "S6.3", B, "COMPLETED shows the chair with 1 ride and the average 5"},
+			{"smoke-user-order", "S6.5", B, "the user's stream had every status once, in order, apart from immediate repetitions"},
+			{"smoke-chair-order", "S6.4", M, "so had the chair's"},
 		},
 		play: func(t *trial) {
 			u := t.payingUser("")

@@ -8,12 +8,12 @@ func statuses(at point) scenario {
 		name: "statuses",
 		at:   at,
 		rules: []rule{
-			{"accept-answer", "4.18", B, "ENROUTE answers 204"},
-			{"depart-answer", "4.18", B, "CARRYING answers 204"},
-			{"pickup-not-inferred", "5.1", B, "a chair that accepts on the pickup point is not at PICKUP before it reports"},
-			{"pickup-unchanged", "5.1", B, "a report of the unchanged position makes it PICKUP"},
-			{"arrived-not-inferred", "5.1", B, "a chair that departs on the destination is not at ARRIVED before it reports"},
-			{"arrived-unchanged", "5.1", B, "a report of the unchanged position makes it ARRIVED"},
+			{"accept-answer", "S4.18", B, "ENROUTE answers 204"},
+			{"depart-answer", "S4.18", B, "CARRYING answers 204"},
+			{"pickup-not-inferred", "S5.1", B, "a chair that accepts on the pickup point is not at PICKUP before it reports"},
+			{"pickup-unchanged", "S5.1", B, "a report of the unchanged position makes it PICKUP"},
+			{"arrived-not-inferred", "S5.1", B, "a chair that departs on the destination is not at ARRIVED before it reports"},
+			{"arrived-unchanged", "S5.1", B, "a report of the unchanged position makes it ARRIVED"},
 		},
 		play: func(t *trial) {
 			u := t.payingUser("")
@@ -33,13 +33,13 @@ func wrongStatuses(at point) scenario {
 		name: "wrong statuses",
 		at:   at,
 		rules: []rule{
-			{"status-foreign", "4.18", M, "a status by another chair than the assigned one is refused"},
-			{"status-value", "4.18", M, "a status that is neither ENROUTE nor CARRYING is refused"},
-			{"status-early", "4.18", M, "CARRYING before PICKUP is refused"},
-			{"status-refused-unseen", "4.18", B, "a status that was refused is not notified"},
-			{"status-unassigned", "4.18", M, "a status of a ride that nobody was assigned is refused"},
-			{"status-refused-400", "4.18", R, "these are refused with 400"},
-			{"status-unknown-ride", "4.18", M, "a status of an unknown ride answers 404"},
+			{"status-foreign", "S4.18", M, "a status by another chair than the assigned one is refused"},
+			{"status-value", "S4.18", M, "a status that is neither ENROUTE nor CARRYING is refused"},
+			{"status-early", "S4.18", M, "CARRYING before PICKUP is refused"},
+			{"status-refused-unseen", "S4.18", B, "a status that was refused is not notified"},
+			{"status-unassigned", "S4.18", M, "a status of a ride that nobody was assigned is refused"},
+			{"status-refused-400", "S4.18", R, "these are refused with 400"},
+			{"status-unknown-ride", "S4.18", M, "a status of an unknown ride answers 404"},
 		},
 		play: func(t *trial) {
 			u := t.payingUser("")
@@ -72,7 +72,7 @@ func (t *trial) refusedStatuses(r *ride, stranger *chair, user *stream) {
 	t.check("status-refused-unseen", len(user.statuses()) <= before+1, sequence(user.statuses()), user)
 }
 
-// refusesStatus tells the refusal, which is the rule, from its status, which the manual leaves open (spec App. C).
+// refusesStatus tells the refusal, which is the rule, from its status, which the manual leaves open (S appendix C).
 func (t *trial) refusesStatus(id string, w *answer) {
 	if t.check(id, w.refused(), w.summary()+"; wanted a refusal", w) {
 		t.refuses("status-refused-400", w, http.StatusBadRequest)
@@ -117,12 +117,12 @@ func repetitions(at point) scenario {
 		name: "repetitions",
 		at:   at,
 		rules: []rule{
-			{"target-exact", "5.1", B, "a position next to the pickup point or destination changes nothing"},
-			{"target-of-phase", "5.1", B, "the destination on the way to the pickup, and the pickup on the way to the destination, change nothing"},
-			{"report-repeated", "4.16", M, "repeated reports on pickup point or destination make no second PICKUP or ARRIVED"},
-			{"accept-repeated", "4.18", A, "ENROUTE again, while ENROUTE, answers 204"},
-			{"depart-repeated", "4.18", A, "CARRYING again, while CARRYING, answers 204"},
-			{"accept-late", "4.18", A, "ENROUTE after PICKUP answers 400"},
+			{"target-exact", "S5.1", B, "a position next to the pickup point or destination changes nothing"},
+			{"target-of-phase", "S5.1", B, "the destination on the way to the pickup, and the pickup on the way to the destination, change nothing"},
+			{"report-repeated", "S4.16", M, "repeated reports on pickup point or destination make no second PICKUP or ARRIVED"},
+			{"accept-repeated", "S4.18", A, "ENROUTE again, while ENROUTE, answers 204"},
+			{"depart-repeated", "S4.18", A, "CARRYING again, while CARRYING, answers 204"},
+			{"accept-late", "S4.18", A, "ENROUTE after PICKUP answers 400"},
 		},
 		play: func(t *trial) {
 			u := t.payingUser("")

@@ -6,10 +6,10 @@ func userStreams(at point) scenario {
 		name: "user streams",
 		at:   at,
 		rules: []rule{
-			{"reconnect-user-repeats", "6.4", M, "a new stream with nothing pending starts with the current status"},
-			{"reconnect-user-pending", "6.4", B, "statuses of the time without a stream come on the next one, in order"},
-			{"reconnect-user-no-replay", "6.4", B, "a new stream has nothing older than the last delivered status"},
-			{"late-user-stream", "6.7", B, "a stream that is first opened at ARRIVED gets all five statuses, in order"},
+			{"reconnect-user-repeats", "S6.4", M, "a new stream with nothing pending starts with the current status"},
+			{"reconnect-user-pending", "S6.4", B, "statuses of the time without a stream come on the next one, in order"},
+			{"reconnect-user-no-replay", "S6.4", B, "a new stream has nothing older than the last delivered status"},
+			{"late-user-stream", "S6.7", B, "a stream that is first opened at ARRIVED gets all five statuses, in order"},
 		},
 		play: func(t *trial) {
 			u := t.payingUser("")
@@ -30,9 +30,9 @@ func chairStreams(at point) scenario {
 		name: "chair streams",
 		at:   at,
 		rules: []rule{
-			{"reconnect-chair-repeats", "6.4", M, "a new stream with nothing pending starts with the current status"},
-			{"reconnect-chair-pending", "6.4", B, "statuses of the time without a stream come on the next one, in order"},
-			{"reconnect-chair-no-replay", "6.4", B, "a new stream has nothing older than the last delivered status"},
+			{"reconnect-chair-repeats", "S6.4", M, "a new stream with nothing pending starts with the current status"},
+			{"reconnect-chair-pending", "S6.4", B, "statuses of the time without a stream come on the next one, in order"},
+			{"reconnect-chair-no-replay", "S6.4", B, "a new stream has nothing older than the last delivered status"},
 		},
 		play: func(t *trial) {
 			r := t.short(t.payingUser(""))
@@ -86,8 +86,8 @@ func parallelStreams(at point) scenario {
 		name: "parallel streams",
 		at:   at,
 		rules: []rule{
-			{"parallel-user", "6.4", A, "every open stream of a user gets every new status"},
-			{"parallel-chair", "6.4", A, "every open stream of a chair gets every new status"},
+			{"parallel-user", "S6.4", A, "every open stream of a user gets every new status"},
+			{"parallel-chair", "S6.4", A, "every open stream of a chair gets every new status"},
 		},
 		play: func(t *trial) {
 			u := t.payingUser("")
@@ -125,7 +125,7 @@ func unreadRide(at point) scenario {
 		name: "unread ride",
 		at:   at,
 		rules: []rule{
-			{"next-ride-order", "6.4", M, "a ride's undelivered ARRIVED and COMPLETED come before MATCHING of the user's next ride"},
+			{"next-ride-order", "S6.4", M, "a ride's undelivered ARRIVED and COMPLETED come before MATCHING of the user's next ride"},
 		},
 		play: func(t *trial) {
 			u := t.payingUser("")

@@ -6,10 +6,10 @@ func users() scenario {
 	return scenario{
 		name: "users",
 		rules: []rule{
-			{"user-created", "4.2", B, "POST /api/app/users answers 201 with id and invitation_code"},
-			{"user-code-empty", "4.2", M, "an empty invitation_code is the same as none"},
-			{"invitation-accepted", "4.2", B, "a registration with somebody's code is accepted"},
-			{"ids-fit", "1.3", R, "ids have at most 26 characters"},
+			{"user-created", "S4.2", B, "POST /api/app/users answers 201 with id and invitation_code"},
+			{"user-code-empty", "S4.2", M, "an empty invitation_code is the same as none"},
+			{"invitation-accepted", "S4.2", B, "a registration with somebody's code is accepted"},
+			{"ids-fit", "S1.3", R, "ids have at most 26 characters"},
 		},
 		play: func(t *trial) {
 			u := t.register(t.userForm(""))
@@ -30,10 +30,10 @@ func wrongUsers() scenario {
 	return scenario{
 		name: "wrong users",
 		rules: []rule{
-			{"user-field-missing", "4.2", M, "a missing username, firstname, lastname or date_of_birth answers 400"},
-			{"user-field-empty", "4.2", M, "an empty one answers 400, too"},
-			{"user-unique", "4.2", M, "a username is given once"},
-			{"user-duplicate-4xx", "4.2", A, "a username that is taken answers 4xx, not 5xx"},
+			{"user-field-missing", "S4.2", M, "a missing username, firstname, lastname or date_of_birth answers 400"},
+			{"user-field-empty", "S4.2", M, "an empty one answers 400, too"},
+			{"user-unique", "S4.2", M, "a username is given once"},
+			{"user-duplicate-4xx", "S4.2", A, "a username that is taken answers 4xx, not 5xx"},
 		},
 		play: func(t *trial) {
 			for _, field := range []string{"username", "firstname", "lastname", "date_of_birth"} {
@@ -63,11 +63,11 @@ func invitations() scenario {
 	return scenario{
 		name: "invitations",
 		rules: []rule{
-			{"invitation-unknown", "4.2", M, "an unknown code answers 400"},
-			{"invitation-unknown-clean", "4.2", M, "nothing remains of the refused registration: the name is free"},
-			{"invitation-limit", "4.2", M, "a code is good for three registrations, a fourth answers 400"},
-			{"invitation-limit-clean", "4.2", M, "nothing remains of the fourth: the name is free"},
-			{"invitation-race", "4.2", M, "of six registrations at once with one code exactly three succeed"},
+			{"invitation-unknown", "S4.2", M, "an unknown code answers 400"},
+			{"invitation-unknown-clean", "S4.2", M, "nothing remains of the refused registration: the name is free"},
+			{"invitation-limit", "S4.2", M, "a code is good for three registrations, a fourth answers 400"},
+			{"invitation-limit-clean", "S4.2", M, "nothing remains of the fourth: the name is free"},
+			{"invitation-race", "S4.2", M, "of six registrations at once with one code exactly three succeed"},
 		},
 		play: func(t *trial) {
 			t.checkInvitations(t.newUser(""))
@@ -109,7 +109,7 @@ func paymentMethods() scenario {
 	return scenario{
 		name: "payment methods",
 		rules: []rule{
-			{"payment-method-answer", "4.3", B, "POST /api/app/payment-methods answers 204"},
+			{"payment-method-answer", "S4.3", B, "POST /api/app/payment-methods answers 204"},
 		},
 		play: func(t *trial) {
 			t.answersWith("payment-method-answer", t.newUser("").addPayment(), http.StatusNoContent, nil)
@@ -121,8 +121,8 @@ func wrongTokens() scenario {
 	return scenario{
 		name: "wrong payment tokens",
 		rules: []rule{
-			{"payment-method-token", "4.3", M, "a missing or empty token answers 400"},
-			{"payment-method-again", "4.3", A, "a repetition is accepted, since clients repeat after a lost answer"},
+			{"payment-method-token", "S4.3", M, "a missing or empty token answers 400"},
+			{"payment-method-again", "S4.3", A, "a repetition is accepted, since clients repeat after a lost answer"},
 		},
 		play: func(t *trial) {
 			u := t.newUser("")

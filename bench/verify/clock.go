@@ -2,10 +2,10 @@ package verify
 
 import "time"
 
-// tick is one step of the benchmarker's world (spec 1.2).
+// tick is one step of the benchmarker's world (S1.2).
 const tick = 30 * time.Millisecond
 
-// skew is how far the server's clock may be off; "well below one second" (spec 1.3).
+// skew is how far the server's clock may be off; "well below one second" (S1.3).
 const skew = time.Second
 
 // during says whether a server's timestamp lies within an exchange.

@@ -213,7 +213,7 @@ func (s *fake) postStatus(w http.ResponseWriter, r *http.Request, c *fakeChair) 
 	}
 }
 
-// setStatus is the transition table of spec 4.18; s.mu is held.
+// setStatus is the transition table of S4.18; s.mu is held.
 func (s *fake) setStatus(x *fakeRide, c *fakeChair, status string) int {
 	switch {
 	case x == nil && s.is("statuses of unknown rides answer 400"):

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// listDelay is what GET /payments takes at the official gateway, and postDelay what a payment takes (spec 8.2).
+// listDelay is what GET /payments takes at the official gateway, and postDelay what a payment takes (S8.2).
 const (
 	listDelay = 300 * time.Millisecond
 	postDelay = 30 * time.Millisecond
 )
 
-// A gateway is the external payment service (spec 8). It does what each token's plan says and keeps a record.
+// A gateway is the external payment service (S8). It does what each token's plan says and keeps a record.
 type gateway struct {
 	url    string
 	server *http.Server

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The statuses of a ride (spec 5.1).
+// The statuses of a ride (S5.1).
 const (
 	matching  = "MATCHING"
 	enroute   = "ENROUTE"
@@ -60,7 +60,7 @@ func newMessage(raw string, connection int) message {
 	return m
 }
 
-// userNotice and chairNotice are the payloads of spec 6.2.
+// userNotice and chairNotice are the payloads of S6.2.
 func userNotice(path string, v any) []string {
 	return object(
 		member{"ride_id", text, false},

@@ -27,7 +27,7 @@ func (n network) reach(ctx context.Context, address string) error {
 }
 
 // client makes an HTTP client that behaves like the benchmarker's where a server can tell: certificates are not
-// verified, HTTP/2 if offered, redirects not followed (bench spec 13.1). It has neither cookies nor a cache, because
+// verified, HTTP/2 if offered, redirects not followed (B13.1). It has neither cookies nor a cache, because
 // sessions and validators are what is checked. With addr, connections go there whatever the URL names.
 func (n network) client(addr string) *http.Client {
 	dial := n.dial

@@ -1,6 +1,6 @@
 package verify
 
-// The endpoints (spec 4.0).
+// The endpoints (S4.0).
 const (
 	initializePath  = "/api/initialize"
 	usersPath       = "/api/app/users"

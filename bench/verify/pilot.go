@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// matchLimit is how long a ride may wait (spec 7.2).
+	// matchLimit is how long a ride may wait (S7.2).
 	matchLimit = 30 * time.Second
 	// patience is how long the server's own matcher has before it is helped.
 	patience = 3 * time.Second
@@ -18,7 +18,7 @@ const (
 )
 
 // A pilot knows how rides get chairs here. The stock server has no loop of its own: somebody outside calls
-// GET /api/internal/matching (spec 7.1). If nothing happens by itself, the run does that.
+// GET /api/internal/matching (S7.1). If nothing happens by itself, the run does that.
 type pilot struct {
 	helped atomic.Bool // calls are needed
 	failed atomic.Bool // even they did not help

@@ -12,7 +12,7 @@ func (p point) plus(latitude, longitude int) point {
 	return point{p.Latitude + latitude, p.Longitude + longitude}
 }
 
-// distance is Manhattan distance (spec 1.2).
+// distance is Manhattan distance (S1.2).
 func (p point) distance(q point) int {
 	return abs(p.Latitude-q.Latitude) + abs(p.Longitude-q.Longitude)
 }
@@ -26,7 +26,7 @@ func abs(n int) int {
 	return n
 }
 
-// Money, in yen (spec 4.6).
+// Money, in yen (S4.6).
 const (
 	baseFare = 500
 	perUnit  = 100

@@ -18,7 +18,7 @@ const (
 // A Result is one line of the report.
 type Result struct {
 	Rule     string   `json:"rule"`
-	Spec     string   `json:"spec"` // chapter of server.md, or of bench.md with "bench" in front
+	Spec     string   `json:"spec"` // S4.8: a heading of webapp/docs/rules.md; B9.2: of bench/docs/rules.md
 	Tag      Tag      `json:"tag"`
 	Want     string   `json:"want"`
 	Outcome  Outcome  `json:"outcome"`

@@ -2,7 +2,7 @@ package verify
 
 import "time"
 
-// A Tag says who cares about a rule, as in the server's specification. Only rules of B and M can fail.
+// A Tag says who cares about a rule, as in the server's rules. Only rules of B and M can fail.
 type Tag string
 
 const (
@@ -15,7 +15,7 @@ const (
 // A rule is one line of the report.
 type rule struct {
 	id   string
-	spec string // chapter of server.md
+	spec string // S4.8: a heading of webapp/docs/rules.md; B9.2: of bench/docs/rules.md
 	tag  Tag
 	want string
 }
@@ -29,7 +29,7 @@ type scenario struct {
 	play  func(*trial)
 }
 
-// scenarioLimit leaves room for a ride that nobody takes for the 30 s that the benchmarker allows (spec 7.2).
+// scenarioLimit leaves room for a ride that nobody takes for the 30 s that the benchmarker allows (S7.2).
 const scenarioLimit = 45 * time.Second
 
 // A stage is scenarios that are played together: those that request rides, or have chairs that a matcher may take, in

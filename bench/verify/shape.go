@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A shape says what a JSON value has to look like for the benchmarker's strict decoder (spec 4.0). It returns what is
+// A shape says what a JSON value has to look like for the benchmarker's strict decoder (S4.0). It returns what is
 // wrong, each finding with the path of the value.
 type shape func(path string, v any) []string
 

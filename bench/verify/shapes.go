@@ -1,6 +1,6 @@
 package verify
 
-// The bodies of successful answers, as strict as the benchmarker (spec 4, bench spec 13.4).
+// The bodies of successful answers, as strict as the benchmarker (S4, B13.4).
 
 func registeredUser(path string, v any) []string {
 	return object(member{"id", text, false}, member{"invitation_code", text, false})(path, v)

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	reconnectPause = 30 * time.Millisecond // after a stream's end and between polls, if the server names no time (bench spec 9.2)
+	reconnectPause = 30 * time.Millisecond // after a stream's end and between polls, if the server names no time (B9.2)
 	shortestPause  = time.Millisecond      // however often a poll's answer allows to ask
 	longestPause   = time.Second           // however long it asks to wait
 	connectionTime = time.Minute           // a notification call ends after this time

@@ -51,7 +51,7 @@ func (s *suite) close() {
 	s.streams.CloseIdleConnections()
 }
 
-// name makes a name that nobody else has, at most 30 bytes for the columns of spec 2.2.
+// name makes a name that nobody else has, at most 30 bytes for the columns of S2.2.
 func (s *suite) name(kind string) string {
 	return fmt.Sprintf("%s-%s-%d", kind, s.run8, s.counter.Add(1))
 }

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// grace is how long a status may be on its way, and how old what a list shows may be (spec 6.4, 10.2).
+	// grace is how long a status may be on its way, and how old what a list shows may be (S6.4, S10.2).
 	grace = 3 * time.Second
 	// quiet is how long a scenario waits for what must not come. A server that breaks such a rule does so at once or
 	// after its next matching round; the stock one has a round each 500 ms.

@@ -17,7 +17,7 @@ import (
 // whose first payment succeeded the evaluation was done one tick after the arrival.
 const userLag = 700 // microseconds
 
-// settling is the wait after the load, in which evaluations still count (spec 1.8).
+// settling is the wait after the load, in which evaluations still count (B1.8).
 const settling = 5 * world.Second
 
 // A Config describes a run.
@@ -32,7 +32,7 @@ type Config struct {
 // A Result is how a run ended.
 type Result struct {
 	World  *world.World
-	Score  int         // final (spec 14)
+	Score  int         // final (B14)
 	Ticks  int         // executed
 	Fatal  error       // what ended the load early; nil means that the run passed
 	Digest uint64      // of everything the World was told, for comparing runs

@@ -1,6 +1,6 @@
 package world
 
-// attendRide is the turn of a user with a ride (spec 4.3, C).
+// attendRide is the turn of a user with a ride (B4.3 step C).
 func (u *user) attendRide() {
 	if !u.connected {
 		u.connected = true
@@ -26,7 +26,7 @@ func (u *user) attendRide() {
 }
 
 // postEvaluation holds the lock of the ride until the answer has been dealt with, so that nobody looks at COMPLETED
-// before (spec 4.4).
+// before (B4.4).
 func (u *user) postEvaluation() {
 	u.step = userEvaluationLock
 	if !u.ride.lock.acquire(u) {
@@ -52,7 +52,7 @@ func (u *user) evaluated(e Event) {
 	u.endTurn()
 }
 
-// complete does the bookkeeping of an evaluated ride (spec 4.4, steps 4 to 8).
+// complete does the bookkeeping of an evaluated ride (B4.4, steps 4 to 8).
 func (u *user) complete(r *ride, at Millis) {
 	w := u.world
 	r.completedAt, r.serverCompletedAt = int32(w.tick), at

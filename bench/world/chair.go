@@ -2,7 +2,7 @@ package world
 
 import "fmt"
 
-// chairState is what a chair is able to do (spec 5.3).
+// chairState is what a chair is able to do (B5.3).
 type chairState uint8
 
 const (
@@ -13,7 +13,7 @@ const (
 	chairStopped // by a wrong match notice, for the rest of the run
 )
 
-// chairStep is what the turn of a chair waits for. A chair with another step than chairIdle is busy (spec 2.3).
+// chairStep is what the turn of a chair waits for. A chair with another step than chairIdle is busy (B2.3).
 type chairStep uint8
 
 const (
@@ -68,7 +68,7 @@ type chair struct {
 	listed int     // number of the nearby answer that last listed it
 }
 
-// registerChair lets a new chair of o register (spec 5.2); the owner is told by chairRegistered.
+// registerChair lets a new chair of o register (B5.2); the owner is told by chairRegistered.
 func (w *World) registerChair(o *owner, m chairModel) {
 	c := &chair{entity: newEntity(w, KindChair, len(w.chairs)), owner: o, model: m, step: chairRegistration}
 	c.name = chairName(c.random, m)
@@ -106,7 +106,7 @@ func (c *chair) additional() bool {
 	return c.owner.step != ownerPurchase && c.Index >= initialOwners*chairsPerOwner
 }
 
-// turn is one turn of spec 5.3.
+// turn is one turn of B5.3.
 func (c *chair) turn() {
 	if c.step != chairIdle || c.state == chairStopped {
 		return
@@ -202,7 +202,7 @@ func (c *chair) fail(code Code, call string, f *Failure) {
 	c.endTurn()
 }
 
-// activate connects and goes to work (spec 5.3, d).
+// activate connects and goes to work (B5.3, d).
 func (c *chair) activate() {
 	if !c.connected {
 		c.connected = true
@@ -224,7 +224,7 @@ func (c *chair) activated(e Event) {
 	c.reportPosition()
 }
 
-// moveTo makes p the position and the newest fix of the track, even if the chair is there already (spec 5.7).
+// moveTo makes p the position and the newest fix of the track, even if the chair is there already (B5.7).
 func (c *chair) moveTo(p Point) {
 	c.travelled += c.position.distance(p)
 	c.position = p
@@ -239,7 +239,7 @@ func (c *chair) rated(r *ride) {
 	c.sales += r.sales()
 }
 
-// stop ends the chair's work for the rest of the run (spec 5.5).
+// stop ends the chair's work for the rest of the run (B5.5).
 func (c *chair) stop() {
 	c.state = chairStopped
 	c.connected = false

@@ -13,7 +13,7 @@ func (o *owner) listReceived(e Event) {
 	o.endTurn()
 }
 
-// checkList compares the server's list of chairs with the owner's (spec 6.4).
+// checkList compares the server's list of chairs with the owner's (B6.4).
 func (o *owner) checkList(got []OwnedChair) error {
 	if len(got) != len(o.chairs) {
 		return fmt.Errorf("%d chairs in the list, expected %d", len(got), len(o.chairs))

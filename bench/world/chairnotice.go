@@ -2,7 +2,7 @@ package world
 
 import "fmt"
 
-// readInbox deals with the queued notifications and then acts (spec 2.4). The first error ends the turn; what is queued
+// readInbox deals with the queued notifications and then acts (B2.4). The first error ends the turn; what is queued
 // behind it stays for the next one.
 func (c *chair) readInbox() {
 	taken := 0
@@ -25,7 +25,7 @@ func (c *chair) readInbox() {
 	c.act()
 }
 
-// notified applies one notification (spec 5.6); false means that it was wrong. Order and ride id are mostly not looked
+// notified applies one notification (B5.6); false means that it was wrong. Order and ride id are mostly not looked
 // at, as in the official tool.
 func (c *chair) notified(n *ChairNotification) bool {
 	switch n.Status {

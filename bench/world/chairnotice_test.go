@@ -8,7 +8,7 @@ func chairBent(c *chair, r *ride, s Status, change func(*ChairNotification)) Eve
 	return e
 }
 
-// A wrong match stops the chair for the rest of the run (spec 5.5).
+// A wrong match stops the chair for the rest of the run (B5.5).
 func TestWrongMatchStopsTheChair(t *testing.T) {
 	for name, change := range map[string]func(*ChairNotification){
 		"pickup":      func(n *ChairNotification) { n.Pickup.X++ },

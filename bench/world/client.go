@@ -1,5 +1,5 @@
 // Package world simulates the two towns of ISURIDE: their users, chairs and owners, what they do tick by tick, what
-// they expect the server to answer, and the score they earn (spec/bench.md chapters 2 to 10, 12 and 14).
+// they expect the server to answer, and the score they earn (B2 to B10, B12, B14).
 //
 // It is single-threaded and pure. One goroutine owns a World; the package starts no goroutine, takes no lock, reads no
 // clock and opens no connection. Time, answers and notifications are handed in, each with the reading of the bench's
@@ -31,16 +31,16 @@ func (m Millis) Instant() Instant { return Instant(m) * Millisecond }
 // Millis is the millisecond in which i lies.
 func (i Instant) Millis() Millis { return Millis(i / Millisecond) }
 
-// A Point is a place. X is the API's latitude, Y its longitude (spec, "Conventions").
+// A Point is a place. X is the API's latitude, Y its longitude (B, "Conventions").
 type Point struct {
 	X int32 `json:"latitude"`
 	Y int32 `json:"longitude"`
 }
 
-// A Status is a state of a ride, in the order in which a ride goes through them (spec 7.1).
+// A Status is a state of a ride, in the order in which a ride goes through them (B7.1).
 type Status uint8
 
-// The zero Status stands for a name the API does not know; such notifications are ignored (spec 9.3).
+// The zero Status stands for a name the API does not know; such notifications are ignored (B9.3).
 const (
 	StatusUnknown Status = iota
 	StatusMatching
@@ -99,12 +99,12 @@ type Clients interface {
 
 // Every method of a client that is documented with an event starts one request and returns at once. The client answers
 // it by exactly one Event addressed to its entity, in success and in failure, after the limit of the call at the
-// latest (spec 13.1). The event must reach World.Deliver later, on the goroutine of the World, never from inside the
+// latest (B13.1). The event must reach World.Deliver later, on the goroutine of the World, never from inside the
 // call. An entity has at most one such request under way, notifications not counted.
 //
 // A UserClient is the browser of one user.
 type UserClient interface {
-	// Visit loads a page with its files, one after the other (spec 4.5): EventVisited.
+	// Visit loads a page with its files, one after the other (B4.5): EventVisited.
 	Visit(Visit)
 	// Register is POST /api/app/users: EventUserRegistered.
 	Register(UserProfile)
@@ -153,11 +153,11 @@ type OwnerClient interface {
 }
 
 // NotificationWindow is how many notifications of one entity may be posted and not yet taken. A client that has posted
-// so many stops reading its connection until some are taken (spec 2.4: a queue of 500, then the receiver blocks).
+// so many stops reading its connection until some are taken (B2.4: a queue of 500, then the receiver blocks).
 const NotificationWindow = 500
 
-// Notifications is the notification connection of one user or chair, of either transport (spec 9.1, 9.2). It
-// reconnects by itself for as long as it is open; whatever goes wrong on it is never reported (spec 9.2).
+// Notifications is the notification connection of one user or chair, of either transport (B9.1, B9.2). It
+// reconnects by itself for as long as it is open; whatever goes wrong on it is never reported (B9.2).
 type Notifications interface {
 	// OpenNotifications connects. The World opens only what is closed.
 	OpenNotifications()
@@ -169,7 +169,7 @@ type Notifications interface {
 	NotificationsTaken(n int)
 }
 
-// A Visit is a page load of spec 4.5. The two visits without any file (CH2, OS) do not exist here, and visits that
+// A Visit is a page load of B4.5. The two visits without any file (CH2, OS) do not exist here, and visits that
 // always follow each other are one.
 type Visit uint8
 
@@ -223,17 +223,17 @@ type Event struct {
 type FailureKind uint8
 
 const (
-	// FailureStatus: the answer had another status than the one of spec 13.4.
+	// FailureStatus: the answer had another status than the one of B13.4.
 	FailureStatus FailureKind = iota + 1
 	// FailureTransport: no complete answer came (refused, reset, closed early, TLS, malformed HTTP).
 	FailureTransport
-	// FailureTimeout: the limit of spec 13.1 passed. Only here the evaluation is critical (spec 4.4).
+	// FailureTimeout: the limit of B13.1 passed. Only here the evaluation is critical (B4.4).
 	FailureTimeout
-	// FailureDecode: the body does not have the members of spec 13.4, or its encoding or a cache header is broken.
+	// FailureDecode: the body does not have the members of B13.4, or its encoding or a cache header is broken.
 	FailureDecode
 	// FailureContent: a static file has another content than listed.
 	FailureContent
-	// FailureBench: the fault lies on this side, for example no free port or file descriptor (spec 15.3). It is
+	// FailureBench: the fault lies on this side, for example no free port or file descriptor (B15.3). It is
 	// retried like any other, but never counted against the server.
 	FailureBench
 )
@@ -342,7 +342,7 @@ type ModelSales struct {
 	Sales int
 }
 
-// A UserNotification is a decoded message to a user that kept the rules of spec 9.3. Missing members which the rules
+// A UserNotification is a decoded message to a user that kept the rules of B9.3. Missing members which the rules
 // tolerate are zero.
 type UserNotification struct {
 	RideID              string
@@ -360,7 +360,7 @@ type NotifiedChair struct {
 	EvaluationAvg   float64
 }
 
-// A ChairNotification is a decoded message to a chair that kept the rules of spec 9.3.
+// A ChairNotification is a decoded message to a chair that kept the rules of B9.3.
 type ChairNotification struct {
 	RideID              string
 	UserID, UserName    string

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// A Code numbers a kind of error (spec 12.2).
+// A Code numbers a kind of error (B12.2).
 type Code int
 
 const (
@@ -87,7 +87,7 @@ var codeTexts = [...]string{
 // String is the meaning of the code in a few words.
 func (c Code) String() string { return codeTexts[c] }
 
-// ErrorLimit is how many counted errors a run survives: it ends at the next one (spec 12.1).
+// ErrorLimit is how many counted errors a run survives: it ends at the next one (B12.1).
 const ErrorLimit = 200
 
 // examplesPerCode is how many complaints of each code keep their text and timeline.
@@ -107,7 +107,7 @@ func (c Complaint) Error() string {
 	return fmt.Sprintf("code %d (%v), tick %d, %v: %s", c.Code, c.Code, c.Tick, c.Entity, c.Text)
 }
 
-// An ErrorLog counts the errors of a run and decides when there are too many (spec 12.1).
+// An ErrorLog counts the errors of a run and decides when there are too many (B12.1).
 type ErrorLog struct {
 	total    int
 	counts   map[Code]int
@@ -141,7 +141,7 @@ func (l *ErrorLog) Codes() []Code {
 // Examples returns the first complaints of a code, at most a handful.
 func (l *ErrorLog) Examples(c Code) []Complaint { return l.examples[c] }
 
-// Fatal is the condition that ends the run, nil while there is none (spec 1.7). The first one stays.
+// Fatal is the condition that ends the run, nil while there is none (B1.7). The first one stays.
 func (l *ErrorLog) Fatal() error { return l.fatal }
 
 // BenchFaults counts failures that were the bench's own, with one of them as an example. They are no errors of the
@@ -164,7 +164,7 @@ func (l *ErrorLog) add(c Complaint, timeline func() []string) {
 	}
 }
 
-// addPayment records a wrong payment. It ends the run without being counted among the others (spec 11.4).
+// addPayment records a wrong payment. It ends the run without being counted among the others (B11.4).
 func (l *ErrorLog) addPayment(c Complaint, timeline func() []string) {
 	c.Timeline = timeline()
 	l.counts[CodePayment]++

@@ -8,7 +8,7 @@ import (
 
 func noTimeline() []string { return nil }
 
-// The run ends with the 201st error (spec 12.1).
+// The run ends with the 201st error (B12.1).
 func TestErrorLimit(t *testing.T) {
 	l := newErrorLog()
 	for range ErrorLimit {
@@ -27,7 +27,7 @@ func TestErrorLimit(t *testing.T) {
 	}
 }
 
-// Critical codes end the run at once, the others do not (spec 12.2).
+// Critical codes end the run at once, the others do not (B12.2).
 func TestCriticalCodes(t *testing.T) {
 	critical := map[Code]bool{6: true, 9: true, 10: true, 11: true, 12: true, 15: true, 32: true, 34: true, 35: true}
 	for c := CodeUnclassified; c <= CodePayment; c++ {

@@ -1,12 +1,12 @@
 package world
 
-// Rules of the invitation of friends (spec 8.2).
+// Rules of the invitation of friends (B8.2).
 const (
 	inviteRating   = 4 // from which on a user invites
 	maxInvitations = 3
 )
 
-// grow brings the users whom the regions' reputation attracts (spec 8.1).
+// grow brings the users whom the regions' reputation attracts (B8.1).
 func (w *World) grow() {
 	if w.arrivals != nil {
 		return

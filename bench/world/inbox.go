@@ -1,6 +1,6 @@
 package world
 
-// An inbox is the queue of notifications of one entity (spec 2.4). Its bound, NotificationWindow, is kept by the client.
+// An inbox is the queue of notifications of one entity (B2.4). Its bound, NotificationWindow, is kept by the client.
 type inbox[T any] struct {
 	items []T
 	head  int

@@ -2,7 +2,7 @@ package world
 
 import "math"
 
-// Money of spec 7.2 and 7.3, in yen.
+// Money of B7.2 and B7.3, in yen.
 const (
 	baseFare       = 500
 	farePerStep    = 100
@@ -17,7 +17,7 @@ func salesOf(trip int) int { return baseFare + farePerStep*trip }
 // fareOf is what the user pays. A surplus of the discount is lost.
 func fareOf(trip, discount int) int { return baseFare + max(farePerStep*trip-discount, 0) }
 
-// Prices of chairs grow by 2 % with each one up to the 50th and stay there (spec 6.6).
+// Prices of chairs grow by 2 % with each one up to the 50th and stay there (B6.6).
 const (
 	firstChairPrice   = 15000.0
 	growingChairs     = 50
@@ -27,7 +27,7 @@ const (
 
 // affordableChairs is how many chairs an owner with these total sales wants to have bought in the run. The growth is a
 // variable so that growth-1 is rounded like the official tool rounds it: with an exact 0.02 the third chair would cost
-// one yen more than spec 6.6 lists.
+// one yen more than B6.6 lists.
 func affordableChairs(sales int) int {
 	if sales < growingChairsCost {
 		growth := 1.02

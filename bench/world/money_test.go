@@ -16,7 +16,7 @@ func TestFare(t *testing.T) {
 	}
 }
 
-// The table of spec 6.6: the smallest sales that pay for n chairs.
+// The table of B6.6: the smallest sales that pay for n chairs.
 func TestAffordableChairs(t *testing.T) {
 	for n, sales := range map[int]int{
 		1: 15000, 2: 30301, 3: 45906, 4: 61825, 5: 78061, 10: 164246, 20: 364461, 30: 608522, 40: 906030,

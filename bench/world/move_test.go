@@ -10,7 +10,7 @@ func randomPoint(r *rand.Rand) Point {
 	return Point{int32(between(r, -60, 60)), int32(between(r, -60, 60))}
 }
 
-// A normal step is exactly as long as possible and stays in the rectangle (spec 5.8).
+// A normal step is exactly as long as possible and stays in the rectangle (B5.8).
 func TestStepTowards(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	for range 20_000 {
@@ -66,7 +66,7 @@ func TestStepAway(t *testing.T) {
 	}
 }
 
-// What a detour on the carrying leg costs, against the figures of spec 5.9.
+// What a detour on the carrying leg costs, against the figures of B5.9.
 func TestDetourCost(t *testing.T) {
 	g := newRegions()[0]
 	for speed, want := range map[int]struct{ failed, extra float64 }{

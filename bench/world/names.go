@@ -26,7 +26,7 @@ var givenNames = strings.Fields(`
 	聖 大輔 貴之 拓海 巧 千夏 司 翼 哲也 冬馬 透 朋美 直樹 夏希 菜々 信夫 望 遥 春樹 久美 瞳 秀明 宏 風香 文雄 穂 誠 真央 雅人
 	実 美咲 瑞穂 緑 昌代 萌 裕子 結衣 陽介 良平 怜 涼 玲奈 若葉 渉 航 桂子 樹里 渚 友香 律`)
 
-// ownerNames differ from those of the contest's initial data (spec, appendix A).
+// ownerNames differ from those of the contest's initial data (B appendix A).
 var ownerNames = strings.Fields(`
 	丘の上椅子商会 みなと座具 木洩れ日チェア 走る腰掛社 四本脚工房 白樺チェアワークス 夕凪シート 風車いす交通 ひだまり座席
 	Quiet-Oak-Seating RollingStool Harbor-Chairs Perch-and-Go Ottoman-Lines Cloudrest`)
@@ -39,7 +39,7 @@ const (
 )
 
 // username is different for each of the first million users, whatever their stems. The official tool draws four
-// digits at random and its names collide (spec 4.1); six digits cannot meet a name of the initial data either.
+// digits at random and its names collide (B4.1); six digits cannot meet a name of the initial data either.
 func username(r *rand.Rand, start, index int) string {
 	n := (start + index*usernameStep) % usernameNumbers
 	return fmt.Sprintf("%s%06d", pick(r, usernameStems), n)
@@ -57,7 +57,7 @@ func newProfile(r *rand.Rand, start, index int) UserProfile {
 	}
 }
 
-// birthDate is even over 1954-01-01 to 2006-12-31 (spec 4.1).
+// birthDate is even over 1954-01-01 to 2006-12-31 (B4.1).
 func birthDate(r *rand.Rand) string {
 	first := time.Date(1954, time.January, 1, 0, 0, 0, 0, time.UTC)
 	last := time.Date(2006, time.December, 31, 0, 0, 0, 0, time.UTC)
@@ -65,7 +65,7 @@ func birthDate(r *rand.Rand) string {
 	return first.AddDate(0, 0, between(r, 0, days)).Format(time.DateOnly)
 }
 
-// paymentToken is 100 random letters (spec 4.1).
+// paymentToken is 100 random letters (B4.1).
 func paymentToken(r *rand.Rand) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	token := make([]byte, 100)
@@ -75,7 +75,7 @@ func paymentToken(r *rand.Rand) string {
 	return string(token)
 }
 
-// chairName may occur twice (spec 5.2).
+// chairName may occur twice (B5.2).
 func chairName(r *rand.Rand, m chairModel) string {
 	return fmt.Sprintf("%s-%d", m.code, between(r, 0, 9999))
 }

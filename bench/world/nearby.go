@@ -2,10 +2,10 @@ package world
 
 import "fmt"
 
-// grace is what the checks allow between a change and its visibility (spec 6.4, 10).
+// grace is what the checks allow between a change and its visibility (B6.4, B10).
 const grace = 3 * Second
 
-// checkNearby judges an answer to the user's current request (spec 10). False means a hard finding: no ride is ordered.
+// checkNearby judges an answer to the user's current request (B10). False means a hard finding: no ride is ordered.
 func (u *user) checkNearby(got []NearbyChair) bool {
 	w := u.world
 	w.nearbyAnswers++
@@ -28,7 +28,7 @@ func (u *user) checkNearby(got []NearbyChair) bool {
 	return true
 }
 
-// checkListed applies spec 10.1 to one chair. An error is a hard finding, a position that is not fresh a soft one.
+// checkListed applies B10.1 to one chair. An error is a hard finding, a position that is not fresh a soft one.
 func (w *World) checkListed(got *NearbyChair, q *rideRequest) (fresh bool, err error) {
 	c := w.chairsByID[got.ID]
 	if c == nil {
@@ -65,7 +65,7 @@ func (c *chair) lastRide() *ride {
 	return c.accepted[len(c.accepted)-1]
 }
 
-// A missingCheck looks again, some time after an answer, whether chairs it lacked had a reason (spec 10.2).
+// A missingCheck looks again, some time after an answer, whether chairs it lacked had a reason (B10.2).
 type missingCheck struct {
 	user     *user
 	at       Instant
@@ -96,7 +96,7 @@ func (w *World) findMissing(u *user) {
 	}
 }
 
-// shouldBeListed applies the conditions of spec 10.2 to a chair of the grid, which already guarantees the distance.
+// shouldBeListed applies the conditions of B10.2 to a chair of the grid, which already guarantees the distance.
 func (c *chair) shouldBeListed(q *rideRequest) bool {
 	if c.notice != nil || c.ride != nil || c.activatedAt == 0 || c.activatedAt >= q.baseTime {
 		return false

@@ -61,7 +61,7 @@ func TestToleratedListings(t *testing.T) {
 	}
 }
 
-// The position may be one that the chair left at most 3 s before (spec 10.1).
+// The position may be one that the chair left at most 3 s before (B10.1).
 func TestStalePositions(t *testing.T) {
 	p, q := Point{1, 1}, Point{2, 2}
 	at := func(ms Millis, p Point) fix { return fix{at: ms, position: p} }

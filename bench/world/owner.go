@@ -2,13 +2,13 @@ package world
 
 import "fmt"
 
-// Ticks of an hour at which owners act (spec 6.3).
+// Ticks of an hour at which owners act (B6.3).
 const (
 	chairListTick = 30
 	salesTick     = 59
 )
 
-// ownerStep is what the turn of an owner waits for. An owner with another step than ownerIdle is busy (spec 2.3).
+// ownerStep is what the turn of an owner waits for. An owner with another step than ownerIdle is busy (B2.3).
 type ownerStep uint8
 
 const (
@@ -47,7 +47,7 @@ type owner struct {
 	until  Millis  // of the sales request
 	recent []*ride // rated since the sales request was sent
 
-	purchases int // attempts (spec 6.6); the initial chairs do not count
+	purchases int // attempts (B6.6); the initial chairs do not count
 	toBuy     int
 }
 
@@ -82,7 +82,7 @@ func (o *owner) registrationFailed(call string, f *Failure) {
 	o.world.populated(fmt.Errorf("%v: %s: %w", o.Entity, call, f))
 }
 
-// turn is one turn of spec 6.3. An owner who is still busy misses the hour.
+// turn is one turn of B6.3. An owner who is still busy misses the hour.
 func (o *owner) turn() {
 	if o.step != ownerIdle {
 		return
@@ -163,7 +163,7 @@ func (o *owner) add(c *chair) {
 	}
 }
 
-// earned books a rated ride of one of the owner's chairs (spec 4.4, step 7).
+// earned books a rated ride of one of the owner's chairs (B4.4, step 7).
 func (o *owner) earned(r *ride) {
 	o.sales += r.sales()
 	o.score += r.score()

@@ -44,7 +44,7 @@ func TestChairListIsAskedEveryHour(t *testing.T) {
 	s.count(CodeOwnerChairsRequest, 1)
 }
 
-// A busy owner misses the hour (spec 6.3).
+// A busy owner misses the hour (B6.3).
 func TestBusyOwner(t *testing.T) {
 	s := populated(t, Config{})
 	s.hour(chairListTick)
@@ -213,7 +213,7 @@ func TestSalesRequestFails(t *testing.T) {
 	s.count(CodeSalesRequest, 1)
 }
 
-// The classes of speed take turns, and the initial chairs do not count (spec 6.6).
+// The classes of speed take turns, and the initial chairs do not count (B6.6).
 func TestPurchases(t *testing.T) {
 	s, o, c := earning(t)
 	s.earn(c, 620, o.until) // 2500 + 62500: enough for four

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// The population before the load (spec 1.5). Half of all owners and users belong to each region.
+// The population before the load (B1.5). Half of all owners and users belong to each region.
 const (
 	initialOwners     = 5
 	chairsPerOwner    = 4
@@ -40,7 +40,7 @@ type population struct {
 	err                   error
 }
 
-// Populate starts the registration of the first owners, chairs and users (spec 1.5, step 2). It is complete when
+// Populate starts the registration of the first owners, chairs and users (B1.5, step 2). It is complete when
 // Populated says so.
 func (w *World) Populate(now Instant) {
 	w.advance(now)

@@ -1,6 +1,6 @@
 package world
 
-// Pauses between attempts to report a position: exponential with jitter (spec 5.7).
+// Pauses between attempts to report a position: exponential with jitter (B5.7).
 const (
 	firstRetryPause = 500 * Millisecond
 	maxRetryPause   = 60 * Second

@@ -3,7 +3,7 @@ package world
 // Progress is a view of a running or finished run, for live displays and reports.
 type Progress struct {
 	Ticks  int `json:"ticks"` // executed; the T of the last one is one less
-	Score  int `json:"score"` // of evaluated rides only (spec 14)
+	Score  int `json:"score"` // of evaluated rides only (B14)
 	Errors int `json:"errors"`
 
 	Users   int              `json:"users"` // registered
@@ -36,7 +36,7 @@ type OwnerProgress struct {
 	ChairsAway int    `json:"chairs_away"` // outside the owner's region
 }
 
-// Unhappy are shares of the evaluated rides that did not meet a criterion, 0 to 1 (spec 1.7).
+// Unhappy are shares of the evaluated rides that did not meet a criterion, 0 to 1 (B1.7).
 type Unhappy struct {
 	Matching float64 `json:"matching"`
 	Dispatch float64 `json:"dispatch"`
@@ -83,7 +83,7 @@ func (w *World) Stats() *Stats { return &w.stats }
 // scoreUnit is how finely scores are summed up: in hundredths of a point.
 const scoreUnit = 100
 
-// Score is the running score: that of the evaluated rides (spec 14).
+// Score is the running score: that of the evaluated rides (B14).
 func (w *World) Score() int {
 	sum := 0
 	for _, o := range w.owners {
@@ -111,7 +111,7 @@ func (w *World) ScoreSplit() ScoreSplit {
 }
 
 // FinalScore adds what rides under way are worth. It is meant for the end, when the wait after the load is over
-// (spec 14).
+// (B14).
 func (w *World) FinalScore() int { return w.Score() + w.partialScore()/scoreUnit }
 
 func (w *World) partialScore() int {

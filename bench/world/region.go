@@ -5,10 +5,10 @@ import (
 	"math/rand/v2"
 )
 
-// regionRadius is half the side of a region (spec 3).
+// regionRadius is half the side of a region (B3).
 const regionRadius = 50
 
-// Trip lengths are drawn evenly from minTrip..maxTrip (spec 3).
+// Trip lengths are drawn evenly from minTrip..maxTrip (B3).
 const (
 	minTrip = 5
 	maxTrip = 104
@@ -21,7 +21,7 @@ type region struct {
 
 	registered  int // users ever registered, also those who left
 	active      int // registered and not left
-	ratingTotal int // sum over the users of their average rating, rounded down (spec 8.1)
+	ratingTotal int // sum over the users of their average rating, rounded down (B8.1)
 
 	// Of an open loop.
 	idle    []*user    // who wait for a ride to request, the one idle for longest first
@@ -40,7 +40,7 @@ func (g *region) contains(p Point) bool {
 	return abs(int(p.X-g.centre.X)) <= regionRadius && abs(int(p.Y-g.centre.Y)) <= regionRadius
 }
 
-// randomPoint leaves out the far borders, unlike contains (spec 3).
+// randomPoint leaves out the far borders, unlike contains (B3).
 func (g *region) randomPoint(r *rand.Rand) Point {
 	return Point{
 		X: g.centre.X + int32(between(r, -regionRadius, regionRadius-1)),
@@ -48,7 +48,7 @@ func (g *region) randomPoint(r *rand.Rand) Point {
 	}
 }
 
-// randomTrip draws the length once and then repeats until a trip of that length fits (spec 3).
+// randomTrip draws the length once and then repeats until a trip of that length fits (B3).
 func (g *region) randomTrip(r *rand.Rand) (pickup, destination Point) {
 	length := between(r, minTrip, maxTrip)
 	for {
@@ -68,7 +68,7 @@ func (g *region) randomTrip(r *rand.Rand) (pickup, destination Point) {
 	}
 }
 
-// newcomers is how many users the region's reputation brings this hour (spec 8.1): the satisfaction, 0 to 5.
+// newcomers is how many users the region's reputation brings this hour (B8.1): the satisfaction, 0 to 5.
 func (g *region) newcomers() int {
 	if g.registered == 0 {
 		return 0
@@ -77,7 +77,7 @@ func (g *region) newcomers() int {
 }
 
 // rated books a rating of a user who has had rides rides including this one and given the sum of ratings before it
-// (spec 4.4, step 6).
+// (B4.4, step 6).
 func (g *region) rated(rating, rides, before int) {
 	if rides == 1 {
 		g.ratingTotal += rating

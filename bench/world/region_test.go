@@ -27,7 +27,7 @@ func TestTripsStayInTheRegion(t *testing.T) {
 	if len(lengths) != maxTrip-minTrip+1 || lengths[minTrip] == 0 || lengths[maxTrip] == 0 {
 		t.Errorf("%d different lengths, want all from %d to %d", len(lengths), minTrip, maxTrip)
 	}
-	if mean := float64(sum) / n; math.Abs(mean-54.5) > 1 { // spec 3
+	if mean := float64(sum) / n; math.Abs(mean-54.5) > 1 { // B3
 		t.Errorf("mean length %.2f, want 54.5", mean)
 	}
 }
@@ -41,7 +41,7 @@ func TestRegionBorders(t *testing.T) {
 	}
 }
 
-// The running total of spec 4.4, step 6, against its definition in spec 8.1.
+// The running total of B4.4, step 6, against its definition in B8.1.
 func TestReputation(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	g := &region{}

@@ -1,6 +1,6 @@
 package world
 
-// nearbyDistance is the radius users ask for, which is also the server's default (spec 4.3).
+// nearbyDistance is the radius users ask for, which is also the server's default (B4.3).
 const nearbyDistance = 50
 
 // A rideRequest is the ride a user is about to order.
@@ -12,7 +12,7 @@ type rideRequest struct {
 	baseTime            Instant
 }
 
-// startRequest begins the way to the next ride (spec 4.3, B1 to B3). After any failure the next turn starts here again.
+// startRequest begins the way to the next ride (B4.3 steps B1 to B3). After any failure the next turn starts here again.
 func (u *user) startRequest() {
 	if u.leaves() {
 		u.endTurn()
@@ -37,7 +37,7 @@ func (u *user) historyReceived(e Event) {
 	u.planRide()
 }
 
-// planRide draws the trip once nobody is registering with the user's invitation code (spec 4.3, B4).
+// planRide draws the trip once nobody is registering with the user's invitation code (B4.3 step B4).
 func (u *user) planRide() {
 	u.step = userRequestLock
 	if !u.invitation.acquire(u) {
@@ -51,7 +51,7 @@ func (u *user) planRide() {
 	u.client.NearbyChairs(r.pickup, nearbyDistance)
 }
 
-// expectedDiscount follows from what the user has done so far (spec 7.3).
+// expectedDiscount follows from what the user has done so far (B7.3).
 func (u *user) expectedDiscount() (discount int, reward bool) {
 	switch n := len(u.history); {
 	case n == 0:
@@ -142,7 +142,7 @@ func (w *World) newRide(u *user, id string) *ride {
 	return r
 }
 
-// matchingTimeout is how long a user waits for ENROUTE (spec 4.3, C).
+// matchingTimeout is how long a user waits for ENROUTE (B4.3 step C).
 const matchingTimeout = 30 * Second
 
 // A matchingDeadline gives a user a turn when the patience with the ride created then ends.

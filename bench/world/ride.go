@@ -1,6 +1,6 @@
 package world
 
-// A ride is one request of a user. There are three ideas of its status (spec 7.1): desired moves with the successful
+// A ride is one request of a user. There are three ideas of its status (B7.1): desired moves with the successful
 // calls of chair and user, chairView with those of the chair, userView with the user's notifications.
 type ride struct {
 	id     string
@@ -18,7 +18,7 @@ type ride struct {
 	start          Point // of the chair when it accepted
 	pickupDistance int   // from start to pickup
 
-	// Ticks of the rating (spec 7.4).
+	// Ticks of the rating (B7.4).
 	requestedAt, matchedAt, dispatchedAt, pickedUpAt, arrivedAt, completedAt int32
 
 	benchRequestedAt  Instant // when the answer to its creation came
@@ -42,13 +42,13 @@ func (r *ride) desire(s Status, now Instant) {
 	r.changedAt[s] = now
 }
 
-// pickupScore is the worth of each step of the way to the pickup, in hundredths of a point (spec 7.5).
+// pickupScore is the worth of each step of the way to the pickup, in hundredths of a point (B7.5).
 const pickupScore = 10
 
-// score is the worth of the completed ride in hundredths of a point (spec 7.5).
+// score is the worth of the completed ride in hundredths of a point (B7.5).
 func (r *ride) score() int { return r.sales() + pickupScore*r.pickupDistance }
 
-// partialScore is the worth of a ride that the end of the load cut short, in hundredths of a point (spec 7.5).
+// partialScore is the worth of a ride that the end of the load cut short, in hundredths of a point (B7.5).
 func (r *ride) partialScore() int {
 	switch r.desired {
 	case StatusEnroute:
@@ -65,7 +65,7 @@ func (r *ride) partialScore() int {
 	return 0
 }
 
-// Limits of the rating in ticks, all exclusive (spec 7.4).
+// Limits of the rating in ticks, all exclusive (B7.4).
 const (
 	matchingLimit = 100
 	dispatchLimit = 10 // in steps of the chair from its start to the pickup

@@ -10,7 +10,7 @@ func ratedRide(speed, pickupDistance, trip int, matched, pickedUp, arrived int32
 	}
 }
 
-// All limits of spec 7.4 are strict.
+// All limits of B7.4 are strict.
 func TestCriteria(t *testing.T) {
 	for i, c := range []struct {
 		ride   *ride

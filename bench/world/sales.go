@@ -2,7 +2,7 @@ package world
 
 import "fmt"
 
-// requestSales asks for everything up to the newest completion the bench knows (spec 6.3).
+// requestSales asks for everything up to the newest completion the bench knows (B6.3).
 func (o *owner) requestSales() {
 	if o.lastCompletedAt == 0 {
 		return
@@ -33,7 +33,7 @@ func (o *owner) salesReceived(e Event) {
 }
 
 // salesBounds are the least and the most an answer may say: rides rated while it was under way may be part of it, if the
-// server completed them before the end of the period (spec 6.5).
+// server completed them before the end of the period (B6.5).
 type salesBounds struct{ low, high int }
 
 func (b salesBounds) check(got int) error {
@@ -109,7 +109,7 @@ func (o *owner) checkModelSales(got []ModelSales) error {
 	return nil
 }
 
-// buyNext registers the chairs the owner can afford one after the other (spec 6.6). The speed classes take turns.
+// buyNext registers the chairs the owner can afford one after the other (B6.6). The speed classes take turns.
 func (o *owner) buyNext() {
 	if o.toBuy <= 0 {
 		o.endTurn()

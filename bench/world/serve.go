@@ -2,7 +2,7 @@ package world
 
 import "fmt"
 
-// detourPercent is how many rides have a detour (spec 5.9).
+// detourPercent is how many rides have a detour (B5.9).
 const detourPercent = 10
 
 // A detour is one step back on the way of a ride.
@@ -11,7 +11,7 @@ type detour struct {
 	point Point  // where it happens
 }
 
-// adopt takes on the ride of the match notice (spec 5.5). A ride the bench does not know yet is looked up again in the
+// adopt takes on the ride of the match notice (B5.5). A ride the bench does not know yet is looked up again in the
 // next turn: the notice can be faster than the answer to the user.
 func (c *chair) adopt() {
 	r := c.world.ridesByID[c.notice.RideID]
@@ -54,7 +54,7 @@ func (c *chair) planDetour(r *ride) detour {
 	return detour{StatusCarrying, detourPoint(c.random, r.pickup, r.destination, c.model.speed)}
 }
 
-// serve is the turn of a chair with a ride (spec 5.4).
+// serve is the turn of a chair with a ride (B5.4).
 func (c *chair) serve() {
 	r := c.ride
 	switch r.chairView {

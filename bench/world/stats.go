@@ -34,10 +34,10 @@ func (t *Tally) Share(n int) float64 {
 	return float64(t.Counts[n]) / float64(t.N)
 }
 
-// Stats is what a run counts besides score and errors. The intervals are those of the specification's appendix D, over
+// Stats is what a run counts besides score and errors. The intervals are those of B appendix D, over
 // all evaluated rides, in ticks.
 type Stats struct {
-	TimedOutTicks int // ticks that began while turns of earlier ones were still under way (spec 2.2)
+	TimedOutTicks int // ticks that began while turns of earlier ones were still under way (B2.2)
 	UsersLeft     int
 	Origins       [OriginInvitation + 1]int // registered users by Origin
 
@@ -59,7 +59,7 @@ type Stats struct {
 	ChairNotices [StatusCompleted + 1]Histogram
 }
 
-// CriteriaCounts tells how many evaluated rides met each criterion (spec 7.4).
+// CriteriaCounts tells how many evaluated rides met each criterion (B7.4).
 type CriteriaCounts struct{ Matching, Dispatch, Pickup, Drive int }
 
 // Completed is the number of evaluated rides.

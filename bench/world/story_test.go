@@ -164,7 +164,7 @@ func TestOneRide(t *testing.T) {
 	}
 }
 
-// An ENROUTE that overtakes the answer to the acceptance waits for it (spec 2.5).
+// An ENROUTE that overtakes the answer to the acceptance waits for it (B2.5).
 func TestEarlyEnrouteWaits(t *testing.T) {
 	s, c, r := requested(t)
 	s.tellChair(c, r, StatusMatching)
@@ -186,7 +186,7 @@ func TestEarlyEnrouteWaits(t *testing.T) {
 	s.silent()
 }
 
-// The acceptance counts from when it was sent, the tick of the match from its answer (spec 5.4).
+// The acceptance counts from when it was sent, the tick of the match from its answer (B5.4).
 func TestStampsOfTheAcceptance(t *testing.T) {
 	s, c, r := requested(t)
 	s.tellChair(c, r, StatusMatching)
@@ -229,7 +229,7 @@ func TestRefusedDepartureIsRepeated(t *testing.T) {
 	s.expect(c.Entity, "status R0 CARRYING")
 }
 
-// A chair whose report is under way does not move (spec 2.3), and after failures it pauses longer and longer (spec 5.7).
+// A chair whose report is under way does not move (B2.3), and after failures it pauses longer and longer (B5.7).
 func TestPositionRetries(t *testing.T) {
 	s, c, r := enroute(t)
 	s.tick()
@@ -407,7 +407,7 @@ func TestNotificationBetweenChairsAndUsers(t *testing.T) {
 	}
 }
 
-// An invited friend's registration and the inviter's next request exclude each other (spec 2.5).
+// An invited friend's registration and the inviter's next request exclude each other (B2.5).
 func TestInvitationLock(t *testing.T) {
 	s, c, u := scene(t)
 	s.w.registerUser(u.region, OriginInvitation, u)

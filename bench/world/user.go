@@ -2,7 +2,7 @@ package world
 
 import "fmt"
 
-// userState is what a user is able to do (spec 4.3).
+// userState is what a user is able to do (B4.3).
 type userState uint8
 
 const (
@@ -13,7 +13,7 @@ const (
 	userInactive // has left for ever
 )
 
-// userStep is what the turn of a user waits for. A user with another step than userIdle is busy (spec 2.3).
+// userStep is what the turn of a user waits for. A user with another step than userIdle is busy (B2.3).
 type userStep uint8
 
 const (
@@ -40,8 +40,8 @@ type Origin uint8
 
 const (
 	OriginPopulation Origin = iota // before the load
-	OriginReputation               // of the region (spec 8.1)
-	OriginInvitation               // by another user (spec 8.2)
+	OriginReputation               // of the region (B8.1)
+	OriginInvitation               // by another user (B8.2)
 )
 
 // A user requests one ride after the other.
@@ -67,14 +67,14 @@ type user struct {
 	ratingSum int
 
 	// invitation is held while somebody registers with this user's code and while the user requests a ride, so that it
-	// is certain which coupons the server knows (spec 2.5).
+	// is certain which coupons the server knows (B2.5).
 	invitation    waitLock
 	invited       int // users who registered with the code
 	unusedRewards int // coupons for them
 
 	connected bool
 	inbox     inbox[*UserNotification]
-	snapshot  *UserNotification // the last one checked in full, kept across rides (spec 9.5)
+	snapshot  *UserNotification // the last one checked in full, kept across rides (B9.5)
 
 	arrival *arrival // the ride of an open loop to request, nil if there is none
 	pooled  bool     // idle in the sense of an open loop
@@ -83,10 +83,10 @@ type user struct {
 	rating  int         // being given
 }
 
-// name is what chairs are told (spec 5.5).
+// name is what chairs are told (B5.5).
 func (u *user) name() string { return u.profile.Firstname + " " + u.profile.Lastname }
 
-// registerUser lets a new user register, who joins the region on success (spec 4.2). It needs no turn of anybody.
+// registerUser lets a new user register, who joins the region on success (B4.2). It needs no turn of anybody.
 func (w *World) registerUser(g *region, origin Origin, inviter *user) {
 	u := &user{
 		entity: newEntity(w, KindUser, len(w.users)), region: g,
@@ -149,7 +149,7 @@ func (u *user) additional() bool {
 	return u.origin == OriginPopulation && u.Index >= initialUsers
 }
 
-// registrationFailed gives the user up; it is not tried again (spec 4.2).
+// registrationFailed gives the user up; it is not tried again (B4.2).
 func (u *user) registrationFailed(call string, f *Failure) {
 	u.state = userLost
 	u.world.callFailed(&u.entity, CodeUserRegistration, call, f)
@@ -161,7 +161,7 @@ func (u *user) registrationFailed(call string, f *Failure) {
 	u.world.populated(fmt.Errorf("%v: %s: %w", u.Entity, call, f))
 }
 
-// turn is one turn of spec 4.3. It first looks at the notifications.
+// turn is one turn of B4.3. It first looks at the notifications.
 func (u *user) turn() {
 	if u.step != userIdle {
 		return
@@ -295,7 +295,7 @@ func (u *user) visited(f *Failure) {
 	}
 }
 
-// visitFailed counts under the code of what the visit was for (spec 4.5).
+// visitFailed counts under the code of what the visit was for (B4.5).
 func (u *user) visitFailed(f *Failure) {
 	switch u.step {
 	case userRegistrationVisit:
@@ -332,10 +332,10 @@ func (u *user) paymentFailed(call string, f *Failure) {
 	u.world.populated(fmt.Errorf("%v: %s: %w", u.Entity, call, f))
 }
 
-// minActiveUsers is how many must remain in a region when a user leaves (spec 4.3).
+// minActiveUsers is how many must remain in a region when a user leaves (B4.3).
 const minActiveUsers = 10
 
-// leaves decides whether the user goes for ever because of bad rides (spec 4.3, B1).
+// leaves decides whether the user goes for ever because of bad rides (B4.3 step B1).
 func (u *user) leaves() bool {
 	n := len(u.history)
 	if u.world.arrivals != nil || n == 0 || float64(u.ratingSum)/float64(n) > 2 || u.region.active-1 < minActiveUsers {

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// readInbox deals with the queued notifications and then acts (spec 2.4). The first error ends the turn; what is queued
+// readInbox deals with the queued notifications and then acts (B2.4). The first error ends the turn; what is queued
 // behind it stays for the next one.
 func (u *user) readInbox() {
 	taken := 0
@@ -62,7 +62,7 @@ func (u *user) notified(n *UserNotification) bool {
 }
 
 // isFinishedRide tells whether n repeats the COMPLETED of a ride of this user that is over, which is always ignored
-// (spec 9.4).
+// (B9.4).
 func (u *user) isFinishedRide(n *UserNotification) bool {
 	if n.Status != StatusCompleted {
 		return false
@@ -71,7 +71,7 @@ func (u *user) isFinishedRide(n *UserNotification) bool {
 	return r != nil && r.user == u && r != u.ride && r.desired == StatusCompleted
 }
 
-// legalForUser is the table of spec 9.4.
+// legalForUser is the table of B9.4.
 func (r *ride) legalForUser(s Status) bool {
 	switch {
 	case s == r.userView, s == r.desired:
@@ -84,7 +84,7 @@ func (r *ride) legalForUser(s Status) bool {
 	return false
 }
 
-// checkNotification looks at the content (spec 9.5).
+// checkNotification looks at the content (B9.5).
 func (u *user) checkNotification(n *UserNotification) error {
 	switch n.Status {
 	case StatusMatching:
@@ -167,7 +167,7 @@ func compareWithSnapshot(n, want *UserNotification) error {
 	return nil
 }
 
-// similar allows 0.01 or 1 % (spec 9.5).
+// similar allows 0.01 or 1 % (B9.5).
 func similar(got, want float64) bool {
 	return math.Abs(got-want) <= max(0.01, 0.01*math.Abs(want))
 }

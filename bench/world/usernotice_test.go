@@ -2,7 +2,7 @@ package world
 
 import "testing"
 
-// The table of spec 9.4 for all combinations of user view, desired status and notification.
+// The table of B9.4 for all combinations of user view, desired status and notification.
 func TestLegalForUser(t *testing.T) {
 	extra := map[[3]Status]bool{
 		{StatusMatching, StatusPickup, StatusEnroute}: true,

@@ -1,7 +1,7 @@
 package world
 
 // A waitLock makes the turns of several entities wait for each other where the rules say that one holds a lock
-// during a call (spec 2.5). It never blocks: a turn that cannot have it is parked and resumed, first come first served.
+// during a call (B2.5). It never blocks: a turn that cannot have it is parked and resumed, first come first served.
 type waitLock struct {
 	held   bool
 	parked []parkedTurn

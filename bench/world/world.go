@@ -5,10 +5,10 @@ import (
 	"math/rand/v2"
 )
 
-// TickLength is one step of simulated time (spec 2.1).
+// TickLength is one step of simulated time (B2.1).
 const TickLength = 30 * Millisecond
 
-const ticksPerHour = 60 // spec 2.1
+const ticksPerHour = 60 // B2.1
 
 // earlyUsers is the percentage of users' turns that come before the chairs' turns of the same tick. The official tool
 // starts the tasks of all chairs first, but they run concurrently, and some users overtake. It shows in the ticks between
@@ -20,9 +20,9 @@ const earlyUsers = 25
 // A Config is what may differ from run to run.
 type Config struct {
 	Seed uint64
-	// PageVisits turns on the loading of static files (spec 4.5). Without it every visit succeeds at once.
+	// PageVisits turns on the loading of static files (B4.5). Without it every visit succeeds at once.
 	PageVisits bool
-	// Chairs and Users are those there from the beginning, if more than the official number (spec 1.5); see Population.
+	// Chairs and Users are those there from the beginning, if more than the official number (B1.5); see Population.
 	Chairs, Users int
 	// RideRate makes an open loop: so many rides a second are requested, whatever becomes of them, and nobody comes, buys a
 	// chair or leaves. With 0, users request one ride after the other and the city grows with its reputation.
@@ -34,7 +34,7 @@ type Config struct {
 // A driver first calls Populate and delivers events until Populated. During the load it calls, every TickLength,
 // TickChairs and then TickUsers, and delivers the events of the clients whenever they come, between those two as well;
 // after each tick it looks at Fatal. EndLoad ends the load; events may still be delivered after it, because a ride
-// whose evaluation succeeds then still counts in full (spec 1.8). All times handed in are readings of one clock.
+// whose evaluation succeeds then still counts in full (B1.8). All times handed in are readings of one clock.
 type World struct {
 	config  Config
 	clients Clients
@@ -44,7 +44,7 @@ type World struct {
 
 	now     Instant
 	started Instant // of the load
-	tick    int     // the T of the specification; -1 before the load
+	tick    int     // the T of B2; -1 before the load
 	phase   phase
 	ended   bool // the load is over
 
@@ -58,7 +58,7 @@ type World struct {
 	usersByToken map[string]*user
 	rides        []*ride
 
-	empty    *grid // chairs that may take a ride (spec 5.3)
+	empty    *grid // chairs that may take a ride (B5.3)
 	chairSet runSets
 	userSet  runSets
 	dueUsers runSet // only used inside earlyTurns
@@ -113,7 +113,7 @@ func New(config Config, clients Clients) *World {
 // advance takes over the driver's clock. Time does not run backwards, even if events were stamped on several threads.
 func (w *World) advance(now Instant) { w.now = max(w.now, now) }
 
-// TickChairs begins the next tick and gives the chairs their turns (spec 2.2).
+// TickChairs begins the next tick and gives the chairs their turns (B2.2).
 func (w *World) TickChairs(now Instant) {
 	w.advance(now)
 	if w.tick < 0 {
@@ -193,7 +193,7 @@ func (w *World) Deliver(now Instant, e Event) {
 	}
 }
 
-// EndLoad ends the load. From here on errors are not looked at (spec 1.7).
+// EndLoad ends the load. From here on errors are not looked at (B1.7).
 func (w *World) EndLoad(now Instant) {
 	w.Arrive(now)
 	w.ended = true
@@ -202,7 +202,7 @@ func (w *World) EndLoad(now Instant) {
 	}
 }
 
-// Fatal is the condition that must end the load now, or nil (spec 1.7).
+// Fatal is the condition that must end the load now, or nil (B1.7).
 func (w *World) Fatal() error { return w.errors.Fatal() }
 
 // Errors is the error log of the run.
@@ -228,7 +228,7 @@ func (w *World) runTimers() {
 	w.retries = waiting
 }
 
-// complain counts an error of an entity (spec 12.1). Nothing is counted any more once the end is decided.
+// complain counts an error of an entity (B12.1). Nothing is counted any more once the end is decided.
 func (w *World) complain(e *entity, code Code, format string, args ...any) {
 	if w.ended || w.Fatal() != nil {
 		return
@@ -250,7 +250,7 @@ func (w *World) callFailed(e *entity, code Code, call string, f *Failure) {
 	w.complain(e, code, "%s: %v", call, f)
 }
 
-// VerifyPayment judges a payment which the payment service has just processed (spec 11.4). known tells whether the
+// VerifyPayment judges a payment which the payment service has just processed (B11.4). known tells whether the
 // token belongs to a user of this run; a payment that is wrong for a known user ends the run.
 func (w *World) VerifyPayment(now Instant, token string, amount int) (known bool) {
 	w.advance(now)

@@ -17,7 +17,7 @@ import (
 	"text/tabwriter"
 
 	"isuride/bench/report"
-	"isuride/tools/arguments"
+	"isuride/tools/cli"
 )
 
 func main() {
@@ -45,7 +45,7 @@ func run(args []string, out io.Writer) error {
 	f := flag.NewFlagSet("benchdiff", flag.ContinueOnError)
 	asJSON := f.Bool("json", false, "write the comparison as JSON")
 	f.Usage = func() { fmt.Fprintln(out, "usage: benchdiff [-json] A B, two files of records") }
-	if err := arguments.Parse(f, args, 2, out); err != nil {
+	if err := cli.Parse(f, args, 2, out); err != nil {
 		return err
 	}
 	if f.NArg() != 2 {

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"isuride/bench/calibration"
-	"isuride/tools/arguments"
+	"isuride/tools/cli"
 	"isuride/tools/measure"
 )
 
@@ -52,7 +52,7 @@ func parse(args []string) (*settings, error) {
 	f.StringVar(&only, "only", "", "comma-separated `policies` instead of all: "+measure.Names(s.policies, policyName))
 	f.StringVar(&s.source, "server", "../shared/calibration-server", "`folder` with the source of the calibration server")
 	f.StringVar(&s.home, "home", ".run/calibrate", "`folder` for programs and records")
-	if err := arguments.Parse(f, args, 0, os.Stdout); err != nil {
+	if err := cli.Parse(f, args, 0, os.Stdout); err != nil {
 		return nil, err
 	}
 	s.load = time.Duration(*seconds * float64(time.Second))

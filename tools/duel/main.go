@@ -15,7 +15,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"isuride/tools/arguments"
+	"isuride/tools/cli"
 	"isuride/tools/measure"
 )
 
@@ -51,7 +51,7 @@ func parse(args []string) (*settings, error) {
 	f.StringVar(&s.home, "home", ".run/duel", "`folder` for programs, data and logs")
 	f.StringVar(&s.records, "records", "", "`file` that the records are appended to; by default duel.jsonl in -home")
 	f.StringVar(&s.table, "table", "", "make no run, but a table for a document from this `file` of records")
-	if err := arguments.Parse(f, args, 0, os.Stdout); err != nil {
+	if err := cli.Parse(f, args, 0, os.Stdout); err != nil {
 		return nil, err
 	}
 	s.load = time.Duration(*seconds * float64(time.Second))

@@ -36,7 +36,7 @@ func (s *settings) build(ctx context.Context) error {
 		return fmt.Errorf("the source of the naive server is not in %s; it is no part of this repository (-only durability does without)", s.source)
 	}
 	commands := [][]string{
-		{"go", "build", "-o", home + "/", "./webapp/cmd/isuride", "./bench/cmd/bench", "./tools/devcert"},
+		{"go", "build", "-o", home + "/", "./webapp/cmd/isuride", "./bench/cmd/bench", "./tools/dev/devcert"},
 		{s.path("devcert"), "-out", s.path("cert")},
 	}
 	if s.needsNaive() {

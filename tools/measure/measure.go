@@ -14,7 +14,7 @@ import (
 	"slices"
 	"strings"
 
-	"isuride/tools/interrupt"
+	"isuride/tools/cli"
 )
 
 // ErrInterrupted is the end of a measurement by its user.
@@ -24,7 +24,7 @@ var ErrInterrupted = errors.New("interrupted")
 // was measured has not passed, 2 if nothing could be measured.
 func Main(tool string, run func(ctx context.Context, args []string) (passed bool, err error)) {
 	runtime.LockOSThread() // the processes that this one starts die with the thread that started them, see Command
-	passed, err := run(interrupt.Context(), os.Args[1:])
+	passed, err := run(cli.UntilInterrupted(), os.Args[1:])
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:

@@ -14,7 +14,7 @@ import (
 	"os"
 
 	"isuride/bench/report"
-	"isuride/tools/arguments"
+	"isuride/tools/cli"
 	"isuride/tools/measure"
 )
 
@@ -36,7 +36,7 @@ func main() {
 		f.IntVar(&s.count, "count", 5, "`number` of runs of each micro benchmark; the medians count")
 		f.BoolVar(&s.duel, "duel", true, "run the duel, which needs the source of the naive server in ../shared")
 		f.StringVar(&s.t, "t", "30", "`seconds` of load in the duel")
-		if err := arguments.Parse(f, args, 0, os.Stdout); err != nil {
+		if err := cli.Parse(f, args, 0, os.Stdout); err != nil {
 			return false, err
 		}
 		slower, err := s.run(ctx)

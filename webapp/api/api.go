@@ -22,7 +22,7 @@ import (
 // Options configure an API.
 type Options struct {
 	// Polling answers notifications by single JSON objects, to be asked for again after
-	// PollPause, instead of event streams (spec 6.1).
+	// PollPause, instead of event streams (S6.1).
 	Polling   bool
 	PollPause time.Duration
 	// Static serves everything outside /api/.

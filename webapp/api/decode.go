@@ -12,7 +12,7 @@ import (
 )
 
 // decode parses a request body. Unknown members are ignored, missing ones are zero
-// (spec 4.0).
+// (S4.0).
 func (c call) decode(into any) error {
 	err := json.Unmarshal(c.Body(), into)
 	var wrong *json.UnmarshalTypeError
@@ -44,7 +44,7 @@ func kindName(e *json.UnmarshalTypeError) string {
 	return "an object"
 }
 
-// point is a coordinate in a request; missing members count as 0 (spec 4.5).
+// point is a coordinate in a request; missing members count as 0 (S4.5).
 type point struct {
 	Latitude  int32 `json:"latitude"`
 	Longitude int32 `json:"longitude"`

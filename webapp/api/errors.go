@@ -18,7 +18,7 @@ var statusOf = map[isuride.Code]int{
 	isuride.Unavailable:   503,
 }
 
-// writeError answers with the error object of spec 4.0.
+// writeError answers with the error object of S4.0.
 func writeError(ctx *httpd.Ctx, status int, message string) {
 	body, err := json.Marshal(map[string]string{"message": message})
 	if err != nil {

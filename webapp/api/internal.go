@@ -6,10 +6,10 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// maxSettingBytes is what the column settings.value holds (spec 2.2).
+// maxSettingBytes is what the column settings.value holds (S2.2).
 const maxSettingBytes = 65535
 
-// initialize begins a new generation on the initial data (spec 4.1, 9.1).
+// initialize begins a new generation on the initial data (S4.1, S9.1).
 func (a *API) initialize(c call) error {
 	var body struct {
 		PaymentServer string `json:"payment_server"`
@@ -30,7 +30,7 @@ func (a *API) initialize(c call) error {
 }
 
 // match does one round of matching in each region, besides the server's own loops
-// (spec 7.1).
+// (S7.1).
 func (a *API) match(c call) error {
 	if err := c.gen.Match(); err != nil {
 		return err

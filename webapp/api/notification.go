@@ -34,7 +34,7 @@ func (a *API) notify(c call, to audience) error {
 }
 
 // poll answers with the oldest pending message, else with the last one again. It
-// counts as delivered once the answer is written (spec 6.4, 7).
+// counts as delivered once the answer is written (S6.4, S7).
 func (a *API) poll(c call, to audience) {
 	m, n, ok := to.log.Current()
 	body := wire.AppendPollOpen(c.Out(0))

@@ -25,7 +25,7 @@ func (a *API) registerOwner(c call) error {
 	}{o.ID, o.ChairRegisterToken})
 }
 
-// ownedChair is a chair in its owner's list (spec 4.12).
+// ownedChair is a chair in its owner's list (S4.12).
 type ownedChair struct {
 	ID                     string `json:"id"`
 	Name                   string `json:"name"`
@@ -86,7 +86,7 @@ func (a *API) ownerSales(c call, o *state.Owner) error {
 }
 
 // window is the time between since and until, both in milliseconds; until is
-// inclusive to the end of its millisecond (spec 4.13).
+// inclusive to the end of its millisecond (S4.13).
 func (c call) window() (since, until isuride.Time, err error) {
 	const far = math.MaxInt64 / 1000 // beyond it, microseconds overflow
 	from, _, err := c.queryInt("since", 64)

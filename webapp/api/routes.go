@@ -28,7 +28,7 @@ const (
 	statusPath     = "/status"
 )
 
-// table lists all endpoints (spec 4.0).
+// table lists all endpoints (S4.0).
 func (a *API) table() map[string]route {
 	t := map[string]route{}
 	paced := func(pace pace, method, path string, h handler) {
@@ -106,7 +106,7 @@ func writing(h handler) handler {
 	}
 }
 
-// local refuses callers from other machines (spec 3). A proxy on this machine must
+// local refuses callers from other machines (S3). A proxy on this machine must
 // guard these paths itself.
 func local(h handler) handler {
 	return func(c call) error {
@@ -117,7 +117,7 @@ func local(h handler) handler {
 	}
 }
 
-// The three kinds of sessions (spec 3). A session of one kind is nothing to the others.
+// The three kinds of sessions (S3). A session of one kind is nothing to the others.
 
 func withUser(h func(call, *state.User) error) handler {
 	return func(c call) error {
@@ -166,7 +166,7 @@ func unauthorized(cookie string) error {
 }
 
 // login sends the session cookie: name, value and path, nothing else, so that scripts
-// see it and plain HTTP carries it (spec 3).
+// see it and plain HTTP carries it (S3).
 func (c call) login(cookie, token string) {
 	c.SetHeader("Set-Cookie", cookie+"="+token+"; Path=/")
 }

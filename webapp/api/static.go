@@ -23,7 +23,7 @@ import (
 var page []byte
 
 // Static serves a folder from memory, as it was at start. Every path that is no file
-// answers with index.html, without a redirect (spec appendix B).
+// answers with index.html, without a redirect (S appendix B).
 type Static struct {
 	files map[string]*staticFile
 	index *staticFile

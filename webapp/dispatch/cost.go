@@ -11,7 +11,7 @@ const (
 	tick     = 30 * time.Millisecond
 	tickUnit = 1000 // cost of one tick
 
-	// reach is what distances count as at most: the longest way inside a town (spec 1.2).
+	// reach is what distances count as at most: the longest way inside a town (S1.2).
 	// Coordinates come from strangers, and beyond it they say nothing about the work of a
 	// chair, only about the stranger.
 	reach = 200

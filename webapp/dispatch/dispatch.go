@@ -3,7 +3,7 @@
 // carries it out. It runs when something came in and not otherwise.
 //
 // The solver is package match's; what an assignment does is package state's. Rides
-// and chairs of different regions never meet (spec 7.2).
+// and chairs of different regions never meet (S7.2).
 package dispatch
 
 import (

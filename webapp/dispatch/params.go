@@ -7,14 +7,14 @@ import "time"
 type Params struct {
 	// Cadence is the rest of a region after a round. More rides and chairs in one round
 	// make better pairs, and chairs that rest are listed meanwhile; 100 ms costs a ride
-	// three of the 100 ticks that its rating allows for matching (spec 7.3).
+	// three of the 100 ticks that its rating allows for matching (S7.3).
 	Cadence time.Duration
 	// CarryWeight scales the preference of fast chairs for long rides: the carrying time
 	// by which the chair beats the mean, in thousandths. Carrying times themselves would
 	// favour short rides and starve growth; the difference to the mean favours none.
 	CarryWeight int
 	// MeanSpeed is the speed against which that difference is taken, in distance a tick:
-	// the mean over the chair models (spec 2.3).
+	// the mean over the chair models (S2.3).
 	MeanSpeed int
 	// TripWeight is the bonus for each unit of a ride's length. When chairs are scarce,
 	// long rides go first: they earn more for the time around them (acceptance, boarding,
@@ -24,12 +24,12 @@ type Params struct {
 	// chairs are scarce.
 	AgeWeight int
 	// Ramp is the age from which a ride goes before all younger ones: the rider must
-	// know of the chair's acceptance within 30 s (spec 7.2), and delivery, acceptance
+	// know of the chair's acceptance within 30 s (S7.2), and delivery, acceptance
 	// and the ride home of the last chair need their share of that.
 	Ramp time.Duration
 	// RidesPerReserve and MaxReserve say how many chairs stay free, those worst for the
 	// waiting rides: one for so many rides (at least 1), up to a maximum and to half of
-	// those that are free. A user who finds no free chair asks again every tick or two (spec appendix A), which costs more than
+	// those that are free. A user who finds no free chair asks again every tick or two (S appendix A), which costs more than
 	// the chairs could earn; one who does waits quietly. More than some are a burden, since
 	// every answer lists them all.
 	RidesPerReserve, MaxReserve int

@@ -37,10 +37,10 @@ func (c *charges) end() {
 var errEnding = isuride.Errorf(isuride.Unavailable, "the server is about to stop or to be initialised")
 
 // revealLimit is when a chair is listed again without any sign that its rider's client
-// knows of the completion: an idle chair may be missing from lists for 3 s (spec 4.10).
+// knows of the completion: an idle chair may be missing from lists for 3 s (S4.10).
 const revealLimit = 2500 * time.Millisecond
 
-// Rate charges the user for the ride and completes it (spec 4.8). release makes the
+// Rate charges the user for the ride and completes it (S4.8). release makes the
 // chair free again; it must be called once the answer has been handed to the socket.
 // A call for a ride whose charge is under way shares its outcome.
 func (g *Generation) Rate(u *state.User, rideID string, evaluation int) (completedAt isuride.Time, release func(), err error) {

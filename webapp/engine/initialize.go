@@ -28,7 +28,7 @@ type database interface {
 }
 
 const (
-	// resetLimit bounds an initialize, which has 30 s (spec 4.1), but for the search for
+	// resetLimit bounds an initialize, which has 30 s (S4.1), but for the search for
 	// the outcome of a swap that was not answered.
 	resetLimit = 22 * time.Second
 	// settlePause is the time between two attempts to find out an outcome that was not
@@ -71,7 +71,7 @@ type takeover struct {
 	resume    func()         // lets the old write-behind go on
 }
 
-// Initialize replaces the current generation by one on the initial data (spec 9.1). What
+// Initialize replaces the current generation by one on the initial data (S9.1). What
 // the current one accepts meanwhile goes with it. If it fails, everything is as before; only
 // when the database does not tell its outcome, changes are refused until it does.
 //

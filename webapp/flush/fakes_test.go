@@ -133,7 +133,7 @@ func newDatabase() *database {
 		map[string]isuride.PaymentToken{}, map[string]isuride.Ride{}, map[string]isuride.RideStatus{}, map[[2]string]isuride.Coupon{}}
 }
 
-// upsert overwrites rows; NULL keeps what a column has (spec of sqlstore.WriteCut).
+// upsert overwrites rows; NULL keeps what a column has (as sqlstore.WriteCut documents).
 func (d *database) upsert(t *isuride.Tables) {
 	put(d.Owners, t.Owners, func(r isuride.Owner) string { return r.ID }, nil)
 	put(d.Chairs, t.Chairs, func(r isuride.Chair) string { return r.ID }, nil)

@@ -1,12 +1,12 @@
 package isuride
 
 // Coordinate is a point of the fictional world; values beyond ±90/±180 are normal
-// (spec 1.2). Both members fit the SQL integer columns.
+// (S1.2). Both members fit the SQL integer columns.
 type Coordinate struct {
 	Latitude, Longitude int32
 }
 
-// Distance is the Manhattan distance, the only one in use (spec 1.2).
+// Distance is the Manhattan distance, the only one in use (S1.2).
 func (c Coordinate) Distance(d Coordinate) int {
 	return abs(int(c.Latitude)-int(d.Latitude)) + abs(int(c.Longitude)-int(d.Longitude))
 }
@@ -18,13 +18,13 @@ func abs(n int) int {
 	return n
 }
 
-// Region is one of the towns; matching never crosses regions (spec 7.2).
+// Region is one of the towns; matching never crosses regions (S7.2).
 type Region uint8
 
 // Regions is the number of towns.
 const Regions = 2
 
-// centres are the towns' middles (spec 1.2).
+// centres are the towns' middles (S1.2).
 var centres = [Regions]Coordinate{{0, 0}, {300, 300}}
 
 // Centre is the town's middle.

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Coupon codes and amounts of spec 4.2.
+// Coupon codes and amounts of S4.2.
 const (
 	SignupCode = "CP_NEW2024"
 
@@ -48,7 +48,7 @@ func InvitationOf(couponCode string) string {
 }
 
 // NextCoupon is the index in coupons, which are in grant order, of the coupon that
-// the next ride consumes, or -1 (spec 4.6). preferSignup is set for a user's first
+// the next ride consumes, or -1 (S4.6). preferSignup is set for a user's first
 // ride and for estimates.
 func NextCoupon(coupons []Coupon, preferSignup bool) int {
 	oldest := -1

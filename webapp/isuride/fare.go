@@ -1,6 +1,6 @@
 package isuride
 
-// Yen amounts of spec 4.6.
+// Yen amounts of S4.6.
 const (
 	BaseFare        = 500
 	FarePerDistance = 100

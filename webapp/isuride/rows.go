@@ -1,6 +1,6 @@
 package isuride
 
-// The rows below are those of spec 2.2, one type a table. In every nullable column
+// The rows below are those of S2.2, one type a table. In every nullable column
 // the zero value is NULL.
 
 // Setting is a row of settings.
@@ -15,7 +15,7 @@ type ChairModel struct {
 	Speed int
 }
 
-// UnknownModelSpeed is assumed for chairs whose model is not in the table (spec 2.3).
+// UnknownModelSpeed is assumed for chairs whose model is not in the table (S2.3).
 const UnknownModelSpeed = 2
 
 // Owner is a row of owners.
@@ -63,7 +63,7 @@ type Ride struct {
 }
 
 // RideStatus is a row of ride_statuses. AppSentAt and ChairSentAt are nullable: the
-// time of the first delivery to the user and to the chair (spec 6.4).
+// time of the first delivery to the user and to the chair (S6.4).
 type RideStatus struct {
 	ID, RideID             string
 	Status                 Status

@@ -21,7 +21,7 @@ func TestStatusOrder(t *testing.T) {
 	}
 }
 
-// The figures are those of spec 4.6, 9.3 and 12.3.
+// The figures are those of S4.6, S9.3 and S12.3.
 func TestFares(t *testing.T) {
 	for _, c := range []struct {
 		pickup, destination Coordinate

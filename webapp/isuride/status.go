@@ -1,6 +1,6 @@
 package isuride
 
-// Status is one of the six states of a ride (spec 5.1). Their order is the only
+// Status is one of the six states of a ride (S5.1). Their order is the only
 // order in which a ride passes through them.
 type Status uint8
 
@@ -42,5 +42,5 @@ func (s Status) Next() Status {
 }
 
 // ByReport says that the status is entered by a position report that stands exactly
-// on the target, and by nothing else (spec 5.1).
+// on the target, and by nothing else (S5.1).
 func (s Status) ByReport() bool { return s == Pickup || s == Arrived }

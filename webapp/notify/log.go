@@ -1,7 +1,7 @@
 // Package notify keeps, for one recipient, the ordered log of what it has to be told,
 // the mark up to which it has been told, and the streams that listen.
 //
-// The rules are those of spec 6.4: every message, in order, at least once, to every
+// The rules are those of S6.4: every message, in order, at least once, to every
 // open stream; a new stream starts with the last delivered message. The package knows
 // neither what a message is nor how it travels.
 //

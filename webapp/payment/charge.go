@@ -11,7 +11,7 @@ import (
 
 // request is what every attempt of one charge sends. It fails if that could not be sent
 // as it is, which must show before the first attempt: a key whose first request is
-// malformed is lost (spec 8.2).
+// malformed is lost (S8.2).
 func (g *Gateway) request(token string, amount int, key string) ([]byte, error) {
 	switch {
 	case g.unusable != nil:
@@ -63,7 +63,7 @@ func (g *Gateway) attempt(ctx context.Context, request []byte) (verdict, error) 
 	return judge(status)
 }
 
-// judge maps the statuses of spec 8.1. What the spec does not know is treated by its
+// judge maps the statuses of S8.1. What the rules do not name is treated by its
 // class: a server's failure may pass, anything else is not the answer of a payment
 // gateway and will not become one.
 func judge(status int) (verdict, error) {

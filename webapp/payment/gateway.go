@@ -1,9 +1,9 @@
-// Package payment charges rides at the external payment gateway (spec 8): one POST
+// Package payment charges rides at the external payment gateway (S8): one POST
 // after the other under one Idempotency-Key until the gateway has given a final
 // answer, within a time that leaves a rating call far below its limit of ten seconds.
 //
 // It knows neither rides nor the journal: the caller makes "charging" durable before
-// and "completed" after, chooses a key that is unique per ride (spec 8.3, rule 5), and
+// and "completed" after, chooses a key that is unique per ride (S8.3, rule 5), and
 // answers 502 on any error. After an error the caller may charge again under the same
 // key, also after a restart; the gateway charges a key once.
 package payment
@@ -23,12 +23,12 @@ const (
 	// (bench.md 11.3), so this is far above any answer worth waiting for.
 	defaultAttemptTimeout = 2 * time.Second
 
-	// defaultBudget ends a charge. The client gives up, critically, at 10 s (spec 4.8);
+	// defaultBudget ends a charge. The client gives up, critically, at 10 s (S4.8);
 	// the rest is for the way there and back on a busy machine.
 	defaultBudget = 7 * time.Second
 
 	// maxFailures ends a charge that keeps failing fast. The contest's gateway succeeds
-	// for sure at the sixth attempt it answers (spec 8.2); the rest is for lost
+	// for sure at the sixth attempt it answers (S8.2); the rest is for lost
 	// connections. Conflicts do not count: what they wait for is the outcome itself.
 	maxFailures = 10
 
@@ -98,7 +98,7 @@ func (g *Gateway) Close() { g.links.close() }
 // called with this key. Charges with one key wait for each other.
 //
 // The context should be that of the server, not of the inbound request: a charge
-// that has begun is to be seen through (spec 4.8). The error is a *RefusedError or an
+// that has begun is to be seen through (S4.8). The error is a *RefusedError or an
 // *UnavailableError.
 func (g *Gateway) Charge(ctx context.Context, token string, amount int, key string) error {
 	request, err := g.request(token, amount, key)

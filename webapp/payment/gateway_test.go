@@ -18,7 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"isuride/tools/paymentmock/gateway"
+	"isuride/tools/dev/paymentmock/gateway"
 )
 
 // serve starts a real server for the handler and returns a Gateway for it.

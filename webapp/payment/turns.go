@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// turns lets one charge per key run at a time (spec 8.3, rule 6).
+// turns lets one charge per key run at a time (S8.3, rule 6).
 type turns struct {
 	mu   sync.Mutex
 	busy map[string]chan struct{} // closed by the holder when it releases the key; guarded by mu

@@ -9,8 +9,8 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// TestContestDump loads the contest's own data and compares it with the facts of spec
-// 12.2 and 12.3.
+// TestContestDump loads the contest's own data and compares it with the facts of
+// S12.2 and S12.3.
 func TestContestDump(t *testing.T) {
 	rows := contestTables(t)
 	if got, want := rowCounts(rows), (counts{1, 55, 5, 500, 21209, 559, 559, 750, 4496, 518}); got != want {
@@ -48,7 +48,7 @@ func rowCounts(t *isuride.Tables) counts {
 		len(t.Users), len(t.PaymentTokens), len(t.Rides), len(t.RideStatuses), len(t.Coupons)}
 }
 
-// ownerSums is a line of the table in spec 12.2.
+// ownerSums is a line of the table in S12.2.
 type ownerSums struct {
 	name                                   string
 	rides, sales, distance, placed, models int
@@ -78,7 +78,7 @@ func sumsOf(s *sqlstore.Snapshot, owner string) ownerSums {
 	return sums
 }
 
-// wantFacts checks single facts of spec 12.1 to 12.3.
+// wantFacts checks single facts of S12.1 to S12.3.
 func wantFacts(t *testing.T, rows *isuride.Tables) {
 	t.Helper()
 	collier := rows.Users[slices.IndexFunc(rows.Users, func(u isuride.User) bool { return u.Username == "Collier6283" })]

@@ -2,7 +2,7 @@ package sqlstore
 
 import "isuride/webapp/isuride"
 
-// A DATETIME(6) is text in both dialects: UTC wall clock without zone (spec 1.3).
+// A DATETIME(6) is text in both dialects: UTC wall clock without zone (S1.3).
 const datetimeLayout = "2006-01-02 15:04:05.000000"
 
 // appendDatetime appends the text form of t, for the years 1 to 9999.

@@ -155,7 +155,7 @@ func invalidLine(text []byte) int {
 
 // dumpHeads are lines at the beginning of what programs write that say at its end, by
 // dumpEnd, that it is whole.
-var dumpHeads = []string{"-- MySQL dump ", "-- MariaDB dump ", "-- Initial data of ISURIDE, made by tools/seed"}
+var dumpHeads = []string{"-- MySQL dump ", "-- MariaDB dump ", "-- Initial data of ISURIDE, made by tools/dev/seed"}
 
 const dumpEnd = "\n-- Dump completed"
 

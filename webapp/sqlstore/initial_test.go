@@ -26,7 +26,7 @@ func initialTables(t *testing.T) *isuride.Tables {
 	return rows
 }
 
-// Spec 2.3 gives the totals by speed.
+// S2.3 gives the totals by speed.
 func TestMasterData(t *testing.T) {
 	master, err := sqlstore.MasterData()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// Track is what the position reports of one chair come to (spec 2.4).
+// Track is what the position reports of one chair come to (S2.4).
 type Track struct {
 	Last  isuride.Coordinate
 	Total int64        // sum of the distances between consecutive reports

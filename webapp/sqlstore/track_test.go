@@ -13,7 +13,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// naiveTracks follows the definition of spec 2.4: by chair, in the order of time.
+// naiveTracks follows the definition of S2.4: by chair, in the order of time.
 func naiveTracks(locations []isuride.ChairLocation) map[string]Track {
 	sorted := slices.Clone(locations)
 	slices.SortFunc(sorted, func(a, b isuride.ChairLocation) int {

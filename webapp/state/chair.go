@@ -32,7 +32,7 @@ type Chair struct {
 	sales     []sale // in order of completion
 }
 
-// Track is what a chair's position reports add up to (spec 2.4).
+// Track is what a chair's position reports add up to (S2.4).
 type Track struct {
 	At       isuride.Coordinate
 	Distance int64        // sum of the moves
@@ -57,7 +57,7 @@ type sale struct {
 func (c *Chair) Name() string  { return c.row.Name }
 func (c *Chair) Model() string { return c.row.Model }
 
-// RegisterChair creates an inactive chair of the owner that has the token (spec 4.14).
+// RegisterChair creates an inactive chair of the owner that has the token (S4.14).
 func (s *Store) RegisterChair(registerToken, name, model string) (*Chair, error) {
 	if err := checkText("name", name, nameWidth); err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (s *Store) addChair(row *isuride.Chair, o *Owner) *Chair {
 	return c
 }
 
-// SetActivity switches the chair on or off; a ride under way goes on (spec 4.15).
+// SetActivity switches the chair on or off; a ride under way goes on (S4.15).
 func (s *Store) SetActivity(c *Chair, active bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -119,7 +119,7 @@ func (s *Store) applyActivity(c *Chair, row *isuride.Chair) {
 }
 
 // Report records where the chair stands; on the target of its ride this advances the
-// ride by one status (spec 4.16). The time is what the report counts as recorded at.
+// ride by one status (S4.16). The time is what the report counts as recorded at.
 func (s *Store) Report(c *Chair, at isuride.Coordinate) (isuride.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -150,7 +150,7 @@ func (s *Store) reportArrivalLocked(c *Chair, e *isuride.Event) error {
 }
 
 // nextReportLocked is when a report made now counts as recorded: in whole, growing
-// milliseconds, since clients compare at that precision (spec 4.12, 4.16).
+// milliseconds, since clients compare at that precision (S4.12, S4.16).
 func (c *Chair) nextReportLocked(now isuride.Time) isuride.Time {
 	if c.track.Reported == 0 || now.Milli() > c.track.Reported.Milli() {
 		return now
@@ -189,7 +189,7 @@ func (s *Store) refreshFreeLocked(c *Chair) {
 // answered: the answer has been handed to the socket.
 //
 // That is not yet to say that the rider's client has read it, and to a client that has
-// not, a listing with the chair would contradict what it knows (spec 11, T17). On a
+// not, a listing with the chair would contradict what it knows (S11, T17). On a
 // busy machine that takes longer than any pause one could choose. So nearby lists the
 // chair only after a sign that the client knows, see Noticed and Reveal.
 func (s *Store) Release(r *Ride) {
@@ -228,7 +228,7 @@ type View struct {
 	Track  Track
 }
 
-// View reads distance and time together (spec 11, T18).
+// View reads distance and time together (S11, T18).
 func (c *Chair) View() View {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -30,7 +30,7 @@ func (ch *Charge) Wait() (isuride.Time, error) {
 }
 
 // BeginCharge checks that the user can rate the ride now and records that the payment
-// begins (spec 4.8, 1 to 5). If one is under way already, it is returned with first
+// begins (S4.8 steps 1 to 5). If one is under way already, it is returned with first
 // unset, and its own evaluation counts.
 func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge, first bool, err error) {
 	if evaluation < 1 || evaluation > 5 {
@@ -87,7 +87,7 @@ func (r *Ride) ratable() error {
 	return nil
 }
 
-// Complete ends the ride of a charge that the gateway has taken (spec 4.8, 6). The
+// Complete ends the ride of a charge that the gateway has taken (S4.8, S6). The
 // chair is not free until Release.
 func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 	r, u, c := ch.Ride, ch.Ride.User, ch.Ride.chair.Load()
@@ -128,7 +128,7 @@ func (ch *Charge) settle(at isuride.Time, err error) {
 	close(ch.done)
 }
 
-// applyCompletion changes everything that a completion changes, at once (spec 11,
+// applyCompletion changes everything that a completion changes, at once (S11,
 // T12 and T22). Both locks are held.
 func (s *Store) applyCompletion(r *Ride, row *isuride.Ride, status *isuride.RideStatus) {
 	c := r.chair.Load()
@@ -143,7 +143,7 @@ func (s *Store) applyCompletion(r *Ride, row *isuride.Ride, status *isuride.Ride
 
 // book enters a completed ride into the chair's stats and sales.
 func (c *Chair) book(r *Ride) {
-	if r.passed.has(isuride.Carrying) && r.passed.has(isuride.Arrived) { // spec 6.3
+	if r.passed.has(isuride.Carrying) && r.passed.has(isuride.Arrived) { // S6.3
 		c.stats.Rides++
 		c.stats.EvaluationSum += int32(r.evaluation)
 	}

@@ -33,7 +33,7 @@ func (b *bench) expectFree(c *Chair, when string, free, listed bool) {
 }
 
 // A chair comes back in two steps: free once its rider is answered, listed once the
-// rider's client shows that it knows (spec 4.10 and 11, T17).
+// rider's client shows that it knows (S4.10 and S11, T17).
 func TestChairComesBack(t *testing.T) {
 	for name, sign := range map[string]func(*bench, *Ride){
 		"the rider's next call": func(b *bench, r *Ride) { b.Noticed(r.User) },

@@ -12,7 +12,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// idSource makes ULIDs whose time part is the row's creation time (spec 12.3) and
+// idSource makes ULIDs whose time part is the row's creation time (S12.3) and
 // which grow within one millisecond.
 type idSource struct {
 	mu      sync.Mutex
@@ -29,7 +29,7 @@ func (s *idSource) next(at isuride.Time) string {
 	return ulid.MustNew(uint64(at.Milli()), s.entropy).String()
 }
 
-// Sizes of secrets in bytes, before hex (spec 1.3).
+// Sizes of secrets in bytes, before hex (S1.3).
 const (
 	tokenBytes      = 32
 	invitationBytes = 15

@@ -9,7 +9,7 @@ import (
 
 // New builds the state from all rows of a database, but for chair_locations, whose
 // sums are given by chair id. Rows that refer to something unknown are ignored: the
-// write-behind never leaves any (spec 9.4).
+// write-behind never leaves any (S9.4).
 func New(opt Options, rows *isuride.Tables, tracks map[string]Track) *Store {
 	s := newStore(opt)
 	l := loader{Store: s, discounts: map[string]int{}, statuses: map[string][]isuride.RideStatus{}, messages: map[*Log][]pastMessage{},
@@ -174,7 +174,7 @@ func (l *loader) logs() {
 	}
 }
 
-// withStats adds the chair's stats as they were at the message's status (spec 6.3).
+// withStats adds the chair's stats as they were at the message's status (S6.3).
 func (l *loader) withStats(m Message) Message {
 	m.Stats = l.stats[m.Ride].during
 	if m.Status == isuride.Completed {

@@ -6,7 +6,7 @@ import (
 )
 
 // Message is one status as a recipient is told it. All of it is fixed when the status
-// is committed, so that a late stream tells what was true then (spec 6.3).
+// is committed, so that a late stream tells what was true then (S6.3).
 type Message struct {
 	Ride      *Ride
 	Status    isuride.Status
@@ -22,7 +22,7 @@ type statusRow struct {
 	at isuride.Time
 }
 
-// Stats are a chair's completed rides and the sum of their evaluations (spec 6.3).
+// Stats are a chair's completed rides and the sum of their evaluations (S6.3).
 type Stats struct{ Rides, EvaluationSum int32 }
 
 // Log and Stream are the notification log of a user or chair and a view of it.
@@ -39,7 +39,7 @@ const (
 	ToChair
 )
 
-// Delivered marks message n of the log as delivered to its recipient (spec 6.4, 6): for a
+// Delivered marks message n of the log as delivered to its recipient (S6.4, S6): for a
 // stream right before it is written (package notify), for a poll right after.
 func (s *Store) Delivered(log *Log, side Side, n uint64) error {
 	return log.Deliver(n, func(m *Message) error {

@@ -8,7 +8,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// Widths of the columns, in characters (spec 2.2).
+// Widths of the columns, in characters (S2.2).
 const (
 	nameWidth  = 30
 	modelWidth = 50 // of chair_models; a longer one could be none of them

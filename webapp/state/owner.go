@@ -14,7 +14,7 @@ type Owner struct {
 	chairs []*Chair // guarded by mu; only ever grows
 }
 
-// RegisterOwner creates an owner (spec 4.11).
+// RegisterOwner creates an owner (S4.11).
 func (s *Store) RegisterOwner(name string) (*Owner, error) {
 	if err := checkText("name", name, nameWidth); err != nil {
 		return nil, err

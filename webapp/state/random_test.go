@@ -11,7 +11,7 @@ import (
 
 var seed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the random tests")
 
-// model is the naive twin of the ride state machine (spec 5): what each call must
+// model is the naive twin of the ride state machine (S5): what each call must
 // answer, from plain maps.
 type model struct {
 	rides  map[*Ride]*modelRide

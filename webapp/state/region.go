@@ -63,7 +63,7 @@ func (r *Region) Free(dst []FreeChair) []FreeChair {
 	return dst
 }
 
-// Nearby yields the listed chairs within distance of a point, inclusive (spec 4.10).
+// Nearby yields the listed chairs within distance of a point, inclusive (S4.10).
 // All regions are walked: a wide circle knows no borders.
 func (s *Store) Nearby(point isuride.Coordinate, distance int) iter.Seq[*FreeChair] {
 	return func(yield func(*FreeChair) bool) {

@@ -13,7 +13,7 @@ type Ride struct {
 	User                *User
 	Pickup, Destination isuride.Coordinate
 	CreatedAt           isuride.Time
-	Fare                int       // discounted, fixed by the coupon used (spec 4.6)
+	Fare                int       // discounted, fixed by the coupon used (S4.6)
 	matching            statusRow // of MATCHING, which the chair is told when assigned
 
 	// chair is set once, by Assign.
@@ -53,7 +53,7 @@ func (r *Ride) row() isuride.Ride {
 	return row
 }
 
-// reachedBy says that a chair's report from this place advances the ride (spec 5.1).
+// reachedBy says that a chair's report from this place advances the ride (S5.1).
 // The chair's lock is held.
 func (r *Ride) reachedBy(at isuride.Coordinate) bool {
 	switch r.status {
@@ -66,13 +66,13 @@ func (r *Ride) reachedBy(at isuride.Coordinate) bool {
 }
 
 // newStatusLocked is the row of the ride's next status. Times within a ride grow,
-// since they define the order (spec 2.2).
+// since they define the order (S2.2).
 func (s *Store) newStatusLocked(r *Ride, status isuride.Status, now isuride.Time) isuride.RideStatus {
 	at := max(now, r.statusAt+1)
 	return isuride.RideStatus{ID: s.ids.next(at), RideID: r.ID, Status: status, CreatedAt: at}
 }
 
-// RequestRide creates a ride that waits for a chair, and uses up a coupon (spec 4.5).
+// RequestRide creates a ride that waits for a chair, and uses up a coupon (S4.5).
 func (s *Store) RequestRide(u *User, pickup, destination isuride.Coordinate) (*Ride, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -136,7 +136,7 @@ func (r *Ride) enter(row *isuride.RideStatus) {
 }
 
 // Assign gives the ride to the chair. It reports false if either has been taken, or
-// the chair has left, since the caller looked (spec 7.1).
+// the chair has left, since the caller looked (S7.1).
 func (s *Store) Assign(r *Ride, c *Chair) (bool, error) {
 	r.User.mu.Lock()
 	defer r.User.mu.Unlock()
@@ -163,7 +163,7 @@ func (s *Store) applyAssignment(r *Ride, c *Chair, at isuride.Time) {
 	c.Log.Append(Message{Ride: r, Status: isuride.Matching, At: at, UpdatedAt: at, row: r.matching})
 }
 
-// Advance sets the status that a chair asks for: ENROUTE or CARRYING (spec 4.18).
+// Advance sets the status that a chair asks for: ENROUTE or CARRYING (S4.18).
 // Repeating the current one is harmless and changes nothing.
 func (s *Store) Advance(c *Chair, rideID string, to isuride.Status) error {
 	c.mu.Lock()

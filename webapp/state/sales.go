@@ -7,7 +7,7 @@ import (
 )
 
 // Sales is the sum of the full fares of the chair's rides that were completed in the
-// window, bounds included (spec 4.13).
+// window, bounds included (S4.13).
 func (c *Chair) Sales(since, until isuride.Time) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

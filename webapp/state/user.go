@@ -25,10 +25,10 @@ type User struct {
 	invited    int              // users who registered with this user's code
 }
 
-// FullName is the name that chairs are told (spec 6.2).
+// FullName is the name that chairs are told (S6.2).
 func (u *User) FullName() string { return u.Firstname + " " + u.Lastname }
 
-// NewUser is a registration (spec 4.2).
+// NewUser is a registration (S4.2).
 type NewUser struct {
 	Username, Firstname, Lastname, DateOfBirth string
 	InvitationCode                             string // "" if not invited
@@ -45,7 +45,7 @@ func (n *NewUser) check() error {
 	return nil
 }
 
-// RegisterUser creates a user with its coupons, all or nothing (spec 4.2).
+// RegisterUser creates a user with its coupons, all or nothing (S4.2).
 func (s *Store) RegisterUser(n NewUser) (*User, error) {
 	if err := n.check(); err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (s *Store) addUser(row *isuride.User) *User {
 // publishUser lets the user in, once it is complete.
 func (s *Store) publishUser(u *User) { s.usersByToken.Store(u.AccessToken, u) }
 
-// SetPaymentToken stores or replaces the user's payment token (spec 4.3).
+// SetPaymentToken stores or replaces the user's payment token (S4.3).
 func (s *Store) SetPaymentToken(u *User, token string) error {
 	if err := checkText("token", token, tokenWidth); err != nil {
 		return err
@@ -151,7 +151,7 @@ func (s *Store) SetPaymentToken(u *User, token string) error {
 }
 
 // Estimate is the discounted fare of a ride the user could request now, and the
-// discount in it (spec 4.7).
+// discount in it (S4.7).
 func (u *User) Estimate(pickup, destination isuride.Coordinate) (fare, discount int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -163,7 +163,7 @@ func (u *User) Estimate(pickup, destination isuride.Coordinate) (fare, discount 
 	return fare, isuride.Sales(pickup, destination) - fare
 }
 
-// History visits the user's completed rides, newest first (spec 4.4).
+// History visits the user's completed rides, newest first (S4.4).
 func (u *User) History(visit func(CompletedRide)) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

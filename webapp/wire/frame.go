@@ -2,7 +2,7 @@ package wire
 
 import "time"
 
-// A notification travels in one of two frames (spec 6.1): as an event of a stream or
+// A notification travels in one of two frames (S6.1): as an event of a stream or
 // as the answer to a poll. Open, the notification, close:
 //
 //	dst = AppendEventClose(AppendUserNotification(AppendEventOpen(dst), n))

@@ -2,7 +2,7 @@ package wire
 
 import "isuride/webapp/isuride"
 
-// HistoryRide is a completed ride in the history of its user (spec 4.4).
+// HistoryRide is a completed ride in the history of its user (S4.4).
 type HistoryRide struct {
 	ID                                         string
 	Pickup, Destination                        isuride.Coordinate

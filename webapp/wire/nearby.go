@@ -6,7 +6,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// The answer of spec 4.10 is built in pieces, so that a list of chairs never has to
+// The answer of S4.10 is built in pieces, so that a list of chairs never has to
 // exist:
 //
 //	dst = AppendNearbyOpen(dst)

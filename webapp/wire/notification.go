@@ -6,7 +6,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// UserNotification is what a user is told about a ride (spec 6.2). Chair is nil until
+// UserNotification is what a user is told about a ride (S6.2). Chair is nil until
 // one is assigned.
 type UserNotification struct {
 	RideID               string
@@ -17,7 +17,7 @@ type UserNotification struct {
 	CreatedAt, UpdatedAt isuride.Time
 }
 
-// NotifiedChair is the chair of a ride with its stats (spec 6.3): the number of rides
+// NotifiedChair is the chair of a ride with its stats (S6.3): the number of rides
 // it completed and the sum of their evaluations.
 type NotifiedChair struct {
 	ID, Name, Model           string
@@ -68,7 +68,7 @@ func appendMean(dst []byte, sum, n int) []byte {
 	return strconv.AppendFloat(dst, float64(sum)/float64(n), 'f', meanDigits, 64)
 }
 
-// ChairNotification is what a chair is told about a ride (spec 6.2).
+// ChairNotification is what a chair is told about a ride (S6.2).
 type ChairNotification struct {
 	RideID                              string
 	UserID, UserFirstname, UserLastname string

@@ -2,7 +2,7 @@ package wire
 
 import "isuride/webapp/isuride"
 
-// ParseCoordinate reads the body of a position report (spec 4.16). A member that is
+// ParseCoordinate reads the body of a position report (S4.16). A member that is
 // missing or null leaves 0.
 func ParseCoordinate(body []byte) (isuride.Coordinate, error) {
 	var c isuride.Coordinate

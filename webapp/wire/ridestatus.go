@@ -2,7 +2,7 @@ package wire
 
 import "isuride/webapp/isuride"
 
-// ParseRideStatus reads the body of a chair's request to advance a ride (spec 4.18).
+// ParseRideStatus reads the body of a chair's request to advance a ride (S4.18).
 // A status that is missing, null or not one of the six names is 0 and no error: what
 // the ride and the chair allow is judged first, and by others.
 func ParseRideStatus(body []byte) (isuride.Status, error) {

@@ -77,7 +77,7 @@ func appendEscaped(dst []byte, s string) []byte {
 
 func appendInt(dst []byte, n int) []byte { return strconv.AppendInt(dst, int64(n), 10) }
 
-// appendMilli appends a time in its JSON form (spec 1.3).
+// appendMilli appends a time in its JSON form (S1.3).
 func appendMilli(dst []byte, t isuride.Time) []byte { return strconv.AppendInt(dst, t.Milli(), 10) }
 
 // appendCoordinate appends exactly two members: clients refuse any other (trap T3).

@@ -1,4 +1,4 @@
-// Package answer decodes what the server answers, as strictly as the official bench does (spec 13.4 and 9.3): a required
+// Package answer decodes what the server answers, as strictly as the official bench does (B13.4 and B9.3): a required
 // member that is missing or null, a null list, an integer with a fraction, a coordinate with a third member make an
 // answer undecodable; other additional members are ignored, and so is what follows the value.
 //
@@ -44,7 +44,7 @@ func millisMember(body []byte, name string) (world.Millis, error) {
 	return t, nil
 }
 
-// Language decodes the answer to initialize. A missing language is empty (spec 13.4).
+// Language decodes the answer to initialize. A missing language is empty (B13.4).
 func Language(body []byte) (string, error) {
 	return decode(body, func(r *reader) (language string) {
 		for ok := r.begin('{', '}'); ok; ok = r.more('}') {

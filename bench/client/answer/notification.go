@@ -9,7 +9,7 @@ func IsNull(message []byte) bool {
 }
 
 // UserNotification decodes a message to a user. Members at the top may be missing, all but the coordinates and the chair
-// even null; the chair and the coordinates themselves are strict (spec 9.3).
+// even null; the chair and the coordinates themselves are strict (B9.3).
 func UserNotification(message []byte) (*world.UserNotification, error) {
 	return decode(message, func(r *reader) *world.UserNotification {
 		var n world.UserNotification
@@ -121,7 +121,7 @@ func (r *reader) notifiedUser(n *world.ChairNotification) {
 	r.need(seen, "id", "name")
 }
 
-// status is StatusUnknown for a name the API does not have, and such a message is ignored later (spec 9.3).
+// status is StatusUnknown for a name the API does not have, and such a message is ignored later (B9.3).
 func (r *reader) status() world.Status {
 	if r.null() {
 		return world.StatusUnknown
@@ -147,7 +147,7 @@ func (r *reader) optionalInteger() int64 {
 	return r.integer()
 }
 
-// A Poll is the envelope of a polled notification (spec 9.2).
+// A Poll is the envelope of a polled notification (B9.2).
 type Poll struct {
 	Data          []byte // the notification, part of the decoded body; null if there was none
 	RetryAfter    int64  // milliseconds

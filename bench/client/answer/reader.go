@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// ErrBad is an answer without the form of spec 13.4. It is wrapped with what is wrong.
+// ErrBad is an answer without the form of B13.4. It is wrapped with what is wrong.
 var ErrBad = errors.New("undecodable answer")
 
 // maxDepth bounds the nesting of what is skipped.
@@ -207,7 +207,7 @@ func unescaped(c byte) byte {
 	return c
 }
 
-// integer is a number without fraction and exponent (spec 13.4).
+// integer is a number without fraction and exponent (B13.4).
 func (r *reader) integer() int64 {
 	r.peek()
 	start := r.pos

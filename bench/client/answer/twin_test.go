@@ -14,7 +14,7 @@ import (
 	"isuride/bench/world"
 )
 
-// The plain twins of the frequent decoders: encoding/json into maps, and the rules of spec 9.3 and 13.4 in so many words.
+// The plain twins of the frequent decoders: encoding/json into maps, and the rules of B9.3 and B13.4 in so many words.
 
 var errTwin = errors.New("refused")
 

@@ -41,7 +41,7 @@ func (f Func) Run() { f() }
 const (
 	// batch bounds the events taken at once. A tick waits at most for one batch, about a millisecond's work.
 	batch = 128
-	// scratchSize is the most that is read at once; it holds the longest event line (64 KiB, spec 9.2).
+	// scratchSize is the most that is read at once; it holds the longest event line (64 KiB, B9.2).
 	scratchSize = 64 << 10
 )
 

@@ -6,7 +6,7 @@ import (
 )
 
 // A Ticker calls a function at a fixed period, so that a late call does not shift later ones. If the loop is late by more
-// than a period, the function is called once for all that has passed (spec 2.1).
+// than a period, the function is called once for all that has passed (B2.1).
 type Ticker struct {
 	loop   *Loop
 	period time.Duration

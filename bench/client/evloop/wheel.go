@@ -17,7 +17,7 @@ func (t *Timer) Active() bool { return t.slot != 0 }
 
 const (
 	// wheelSlots is one slot per millisecond and just over a minute in all, so that the longest limit of a request
-	// (60 s, spec 13.1) needs no second lap.
+	// (60 s, B13.1) needs no second lap.
 	wheelSlots = 1 << 16
 	wheelMask  = wheelSlots - 1
 )

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// eventStream is what the Content-Type of a notification stream contains (spec 9.2).
+// eventStream is what the Content-Type of a notification stream contains (B9.2).
 const eventStream = "text/event-stream"
 
 // parseField reads one header line. Fields nobody asks about cost a comparison of lengths.

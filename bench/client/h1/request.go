@@ -2,7 +2,7 @@ package h1
 
 import "strconv"
 
-// A Template holds what all requests to one server have in common (spec 13.2).
+// A Template holds what all requests to one server have in common (B13.2).
 type Template struct {
 	host string // "Host: ...\r\nUser-Agent: ...\r\n"
 }
@@ -12,7 +12,7 @@ func NewTemplate(host string) Template {
 	return Template{host: " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: " + UserAgent + "\r\n"}
 }
 
-// The header fields of every request (spec 13.2).
+// The header fields of every request (B13.2).
 const (
 	UserAgent       = "isucandar"
 	Accept          = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

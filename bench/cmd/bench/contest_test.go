@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// contestAccounts are those of the specification's appendix C, with the window of its third step.
+// contestAccounts are those of B appendix C, with the window of its third step.
 const contestAccounts = `
 owner 0811617de5c97aea5ddb433f085c3d1ef2598ab71531ab3492ebb8629f0598d2 1732579200000 1732622400000
 user 21e9562de048ee9b34da840296509fa913bc34d804b3aab4dc4db77f3f6995e4
@@ -17,14 +17,14 @@ user c9e15fd57545f43105ace9088f1c467eb3ddd232b49ac1ce6b6c52f5fb4d59e3
 user a8b21d78f143c3facdece4dffba964cc5120a341e383b1077e308be5cc67a8eb
 `
 
-// contestFigures are answers that the specification gives (1.6 and appendix C).
+// contestFigures are answers that the rules give (B1.6, B appendix C).
 var contestFigures = []string{
 	`"total_sales": 474300`, `"total_sales": 253600`, `"fare": 1800`, `"fare": 2600`, `"discount": 1300`, `"discount": 1500`,
 	`"01JDM0TSN83Z2PAWG5FFECNSGC"`, `"CB-09-6107"`, `"01JDFFT9J8JVCFVJAG4WN2B666"`,
 }
 
 // TestContestData initializes the server of this repository with the contest's data. What it answers on SQLite is that
-// of the specification, and on MariaDB it answers the same.
+// of the rules, and on MariaDB it answers the same.
 func TestContestData(t *testing.T) {
 	dump, err := filepath.Abs("../../../../shared/data/official-initial-data.sql.gz")
 	if err != nil {

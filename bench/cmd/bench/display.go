@@ -14,7 +14,7 @@ import (
 	"isuride/bench/world"
 )
 
-// reportPeriod is how often progress is shown and reported (spec 1.3).
+// reportPeriod is how often progress is shown and reported (B1.3).
 const reportPeriod = 3 * time.Second
 
 // A display shows a run on a terminal, where the last line lives, or line by line.

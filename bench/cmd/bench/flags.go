@@ -21,7 +21,7 @@ import (
 // errHelp is a request for help, which has been given.
 var errHelp = flag.ErrHelp
 
-// The official supervisor's environment (spec 1.2).
+// The official supervisor's environment (B1.2).
 const (
 	envTarget   = "ISUXBENCH_TARGET"
 	envReportFD = "ISUXBENCH_REPORT_FD"
@@ -223,7 +223,7 @@ func parse(f *flag.FlagSet, args []string, help io.Writer, purpose string) error
 	return nil
 }
 
-// environment applies what the contest's supervisor sets (spec 1.2).
+// environment applies what the contest's supervisor sets (B1.2).
 func (s *settings) environment() error {
 	if host := os.Getenv(envTarget); host != "" {
 		a, err := netip.ParseAddr(host)

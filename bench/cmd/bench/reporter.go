@@ -11,7 +11,7 @@ import (
 )
 
 // A reporter sends result messages to the supervisor of a contest, if there is one: a JSON object per line on the file
-// descriptor the environment names (spec 14 suggests this instead of Protocol Buffers).
+// descriptor the environment names (B14 suggests this instead of Protocol Buffers).
 type reporter struct {
 	file     *os.File // nil without a supervisor
 	language string
@@ -30,10 +30,10 @@ type message struct {
 
 type breakdown struct {
 	Raw       int `json:"raw"`
-	Deduction int `json:"deduction"` // there are none (spec 14)
+	Deduction int `json:"deduction"` // there are none (B14)
 }
 
-// maxLanguage is the longest name of a language, in bytes (spec 14).
+// maxLanguage is the longest name of a language, in bytes (B14).
 const maxLanguage = 140
 
 func openReporter() (*reporter, error) {

@@ -47,7 +47,7 @@ func usage(err error) error {
 	return live.SetupError{Err: err}
 }
 
-// validate is --only-post-validation (spec 1.8 b).
+// validate is --only-post-validation (B1.8 b).
 func validate(ctx context.Context, config live.Config, reporter *reporter) error {
 	err := live.Validate(ctx, config)
 	if err == nil {
@@ -100,7 +100,7 @@ func (s *settings) repeat(ctx context.Context, config live.Config, reporter *rep
 }
 
 // conclude says and writes how the last of the runs ended. Before the load there is nothing to say but the error, and no
-// message to the supervisor (spec 1.3).
+// message to the supervisor (B1.3).
 func (s *settings) conclude(d *display, reporter *reporter, records []*report.Record) error {
 	last := records[len(records)-1]
 	if !last.Loaded() {

@@ -9,13 +9,13 @@ import (
 )
 
 // TestAnswers is line 1 of appendix D: success status, headers and exact members of
-// every endpoint (spec 4.0 to 4.19, 6.2).
+// every endpoint (S4.0 to S4.19, S6.2).
 func TestAnswers(t *testing.T) {
 	rules(t, func(p *process) {
 		p.rule("every endpoint", everyEndpoint)
 		p.rule("empty lists are arrays", emptyLists)
 		p.rule("notifications", notificationMembers)
-		p.rule("an empty query string is none", func(p *process) { // spec 4.0
+		p.rule("an empty query string is none", func(p *process) { // S4.0
 			owner, _ := p.owner("owner")
 			owner.want(200, "GET", "/api/owner/sales?", nil)
 		})
@@ -31,7 +31,7 @@ func (c *client) answers(status int, method, path string, body any, members obje
 		c.t.Fatalf("%s %s answers %d %s, want %d", method, path, r.status, r.body, status)
 	}
 	for _, name := range []string{"Etag", "Last-Modified", "Cache-Control", "Expires", "Content-Encoding"} {
-		if v := r.header.Get(name); v != "" { // spec 4.0: no validators, no freshness
+		if v := r.header.Get(name); v != "" { // S4.0: no validators, no freshness
 			c.t.Errorf("%s %s answers with %s: %s", method, path, name, v)
 		}
 	}
@@ -91,7 +91,7 @@ func everyEndpoint(p *process) {
 	ownedChairs(s)
 }
 
-// ownedChairs: a chair that never reported has no total_distance_updated_at (spec 4.12).
+// ownedChairs: a chair that never reported has no total_distance_updated_at (S4.12).
 func ownedChairs(s *scene) {
 	fresh := s.p.anonymous().want(201, "POST", "/api/chair/chairs",
 		object{"name": "fresh", "model": "SitEase", "chair_register_token": s.register})["id"]
@@ -111,7 +111,7 @@ func ownedChairs(s *scene) {
 	}
 }
 
-// emptyLists: never null, never absent (spec 4.0, trap T27).
+// emptyLists: never null, never absent (S4.0, trap T27).
 func emptyLists(p *process) {
 	owner, _ := p.owner("owner")
 	user, _ := p.user("rider", "")
@@ -133,7 +133,7 @@ func emptyLists(p *process) {
 	}
 }
 
-// userNotification are the members of spec 6.2; the chair's are there once it is
+// userNotification are the members of S6.2; the chair's are there once it is
 // assigned, and never null before.
 func userNotification(assigned bool) object {
 	o := object{"ride_id": aString, "pickup_coordinate": aCoordinate, "destination_coordinate": aCoordinate,
@@ -174,7 +174,7 @@ func (p *process) fitsOne(message, members object) {
 	}
 }
 
-// TestStreamFraming is line 1 of appendix D for event streams (spec 6.1): headers,
+// TestStreamFraming is line 1 of appendix D for event streams (S6.1): headers,
 // and bytes that every reader understands.
 func TestStreamFraming(t *testing.T) {
 	rules(t, func(p *process) {
@@ -241,7 +241,7 @@ func (c *client) notificationPath() string {
 	return "/api/app/notification"
 }
 
-// TestUnknownPathsAndMethods is the rest of spec 4.0: 404 and 405, with an error object.
+// TestUnknownPathsAndMethods is the rest of S4.0: 404 and 405, with an error object.
 func TestUnknownPathsAndMethods(t *testing.T) {
 	rules(t, func(p *process) {
 		p.rule("unknown paths", func(p *process) {
@@ -276,7 +276,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	})
 }
 
-// endpoint is a row of the table of spec 4.0; kind is the account it wants.
+// endpoint is a row of the table of S4.0; kind is the account it wants.
 type endpoint struct{ method, path, kind string }
 
 var endpoints = []endpoint{
@@ -314,7 +314,7 @@ func person(name string) object {
 	return object{"username": name, "firstname": "Ann", "lastname": "Lee", "date_of_birth": "2000-01-01"}
 }
 
-// TestSessions is line 2 of appendix D (spec 3).
+// TestSessions is line 2 of appendix D (S3).
 func TestSessions(t *testing.T) {
 	rules(t, func(p *process) {
 		p.rule("a registration sets one plain cookie", plainCookies)

@@ -14,7 +14,7 @@ import (
 )
 
 // TestContestData is the data check of line 16 of appendix D, with the contest's dump:
-// the fixed checks of spec 9.3, the control sums of 12.2, the accounts of 12.1, and each
+// the fixed checks of S9.3, the control sums of 12.2, the accounts of 12.1, and each
 // answer of each account recomputed from the rows of the dump; all before and after
 // restarts, in good order and not, with load data beside it.
 func TestContestData(t *testing.T) {
@@ -118,7 +118,7 @@ func (p *process) account(cookie, token string) *client {
 	return &client{t: p.t, p: p, cookie: cookie + "=" + token}
 }
 
-// Owners of the contest's data with their control sums (spec 12.1, 12.2).
+// Owners of the contest's data with their control sums (S12.1, S12.2).
 var contestOwners = []struct {
 	name, token                            string
 	sales, distance, positions, modelCount int64
@@ -156,7 +156,7 @@ func (p *process) controlSums(when string) {
 	}
 }
 
-// fixedChecks are the calls of spec 9.3 that the control sums leave.
+// fixedChecks are the calls of S9.3 that the control sums leave.
 func (p *process) fixedChecks(when string) {
 	p.t.Helper()
 	window := p.account("owner_session", contestOwners[2].token).sales("?since=1732579200000&until=1732622400000")
@@ -211,7 +211,7 @@ func (c *client) wantEstimate(when string, trip object, fare, discount int64) {
 	}
 }
 
-// presets are facts about the accounts of spec 12.1 and 12.3.
+// presets are facts about the accounts of S12.1 and S12.3.
 func (p *process) presets(when string) {
 	p.t.Helper()
 	collier := p.account("app_session", "34ea320039fc61ae2558176607a2e12ca402cbba22ea21e8c28a46df63f4fd25")
@@ -230,7 +230,7 @@ func (p *process) presets(when string) {
 	}
 }
 
-// rowCounts are those of spec 12.2, with the rows of one ride by new accounts.
+// rowCounts are those of S12.2, with the rows of one ride by new accounts.
 func (p *process) rowCounts() {
 	p.t.Helper()
 	rows := p.tables()

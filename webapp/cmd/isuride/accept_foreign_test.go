@@ -5,7 +5,7 @@ import (
 )
 
 // TestForeignDatabase: tables that another program filled, such as the contest's own
-// scripts and the server before this one, are served as they are (spec 9.4).
+// scripts and the server before this one, are served as they are (S9.4).
 func TestForeignDatabase(t *testing.T) {
 	dialects(t, func(t *testing.T, p *process) {
 		p.bare()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestInitialize is line 15 of appendix D (spec 9.1, trap T32): twice in a row and during
+// TestInitialize is line 15 of appendix D (S9.1, trap T32): twice in a row and during
 // traffic; nothing of the old generation shows in the new one, also after restarts.
 func TestInitialize(t *testing.T) {
 	dialects(t, func(t *testing.T, p *process) {
@@ -69,7 +69,7 @@ func (p *process) onlyInitial() {
 
 // TestInitializeDuringPayment: a payment under way belongs to the old generation. Its
 // rating is not answered as done, and neither the gateway's late answer nor a restart
-// brings it into the new one (spec 9.1, 1).
+// brings it into the new one (S9.1 point 1).
 func TestInitializeDuringPayment(t *testing.T) {
 	rules(t, func(p *process) {
 		gate := p.gate()

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestBadInput: whatever comes in, the answer is the status of the spec and a message
-// that names the field, and nothing that was accepted is lost (spec 4.0 to 4.18, trap
+// TestBadInput: whatever comes in, the answer is the status of S4 and a message
+// that names the field, and nothing that was accepted is lost (S4.0 to S4.18, trap
 // T25).
 func TestBadInput(t *testing.T) {
 	rules(t, func(p *process) {
@@ -94,7 +94,7 @@ func wrongTypes(p *process) {
 					in.wrong(p, field, place, member)
 				}
 			}
-			in.wrong(p, field, nil, field) // missing, spec 4.5
+			in.wrong(p, field, nil, field) // missing, S4.5
 		}
 	}
 }
@@ -132,7 +132,7 @@ func otherThan(value any) []any {
 	return wrong
 }
 
-// evaluationRange: the range is checked first, then the ride (spec 4.8).
+// evaluationRange: the range is checked first, then the ride (S4.8).
 func evaluationRange(p *process) {
 	s := p.scene()
 	ride := s.user.request(pickup, destination)
@@ -222,7 +222,7 @@ func longValues(p *process) {
 }
 
 // nameWidths: 30 characters fit, and of a model 50, whatever their bytes, and come back byte for byte after
-// a restart; more are refused at once, not at a flush later (spec 2.2).
+// a restart; more are refused at once, not at a flush later (S2.2).
 func nameWidths(p *process) {
 	type account struct {
 		owner, user *client
@@ -323,7 +323,7 @@ func equalNames(p *process) {
 	}
 }
 
-// longLines: a reader of a stream may give up at a line of 64 KiB (spec 6.1), so no
+// longLines: a reader of a stream may give up at a line of 64 KiB (S6.1), so no
 // chair may be registered that would make one.
 func longLines(p *process) {
 	s := p.scene()
@@ -370,7 +370,7 @@ func uselessPaymentServer(p *process) {
 	}
 }
 
-// legalJSON: any order, spacing, escapes, unknown members and content type (spec 4.0).
+// legalJSON: any order, spacing, escapes, unknown members and content type (S4.0).
 func legalJSON(p *process) {
 	s := p.scene()
 	ride := s.user.request(pickup, destination)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestNearby is line 10 of appendix D (spec 4.10).
+// TestNearby is line 10 of appendix D (S4.10).
 func TestNearby(t *testing.T) {
 	rules(t, func(p *process) {
 		p.rule("active chairs with a position, at once", listableChairs)
@@ -215,7 +215,7 @@ func ridingChair(p *process) {
 }
 
 // comesBack: after a completion the chair is listed again with a sign that its rider
-// knows of it, and without one soon (docs/dispatch.md; spec 4.10 and trap T17).
+// knows of it, and without one soon (docs/dispatch.md; S4.10 and trap T17).
 func comesBack(p *process, sign func(s *scene, stream *events)) {
 	watcher, s := p.watcher(), p.scene()
 	ride := s.user.request(pickup, destination)

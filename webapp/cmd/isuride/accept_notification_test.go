@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestNotifications is lines 7 and 9 of appendix D (spec 6.3 to 6.7), over event streams
+// TestNotifications is lines 7 and 9 of appendix D (S6.3 to S6.7), over event streams
 // and over polling.
 func TestNotifications(t *testing.T) {
 	for _, transport := range []struct {
@@ -46,7 +46,7 @@ type feed interface {
 	close()
 }
 
-// polls reads notifications by asking again and again (spec 6.1).
+// polls reads notifications by asking again and again (S6.1).
 type polls struct {
 	c    *client
 	last string // ride and status of the last message
@@ -146,7 +146,7 @@ func (n notifications) same(p *process, message, want object) {
 }
 
 // late: nobody listens during a whole ride and half of the next; then both are told
-// everything in order, across the rides (spec 6.4, 1).
+// everything in order, across the rides (S6.4 point 1).
 func (n notifications) late(p *process) {
 	s := p.scene()
 	first := s.ride()
@@ -225,7 +225,7 @@ func (n notifications) rematchAway(p *process) {
 }
 
 // expectAgain is expect of a client that has just connected: the status delivered last
-// may come once more before (spec 6.4, 8).
+// may come once more before (S6.4, S8).
 func expectAgain(t *testing.T, f feed, ride, delivered, then string) {
 	t.Helper()
 	m := f.next()
@@ -237,7 +237,7 @@ func expectAgain(t *testing.T, f feed, ride, delivered, then string) {
 	}
 }
 
-// TestSeveralStreams is the rest of line 7 (spec 6.4, 8): every open stream of an
+// TestSeveralStreams is the rest of line 7 (S6.4, S8): every open stream of an
 // account is told every new status, and one that opens in the middle starts with the
 // last delivered.
 func TestSeveralStreams(t *testing.T) {
@@ -343,7 +343,7 @@ func TestParallelPolls(t *testing.T) {
 }
 
 // assignmentShows: an assignment is no new message, but a poll behind it has the chair
-// (spec 6.4).
+// (S6.4).
 func assignmentShows(p *process) {
 	s := p.scene()
 	s.chair.want(204, "POST", "/api/chair/activity", object{"is_active": false})
@@ -364,5 +364,5 @@ func assignmentShows(p *process) {
 	})
 }
 
-// place is a status's place in the order of spec 5.1.
+// place is a status's place in the order of S5.1.
 func place(status string) int { return slices.Index(statuses, status) }

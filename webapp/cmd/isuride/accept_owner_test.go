@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestOwnerChairs is line 11 of appendix D (spec 4.12, trap T18).
+// TestOwnerChairs is line 11 of appendix D (S4.12, trap T18).
 func TestOwnerChairs(t *testing.T) {
 	rules(t, func(p *process) {
 		p.rule("distance and time belong together at any time", pairUnderReports)
@@ -184,7 +184,7 @@ func ownChairs(p *process) {
 	}
 }
 
-// TestSales is line 12 of appendix D (spec 4.13).
+// TestSales is line 12 of appendix D (S4.13).
 func TestSales(t *testing.T) {
 	rules(t, func(p *process) {
 		p.rule("windows are inclusive to the millisecond", salesWindows)
@@ -319,12 +319,12 @@ func fullFares(p *process) {
 	}
 }
 
-// distance is that of spec 1.2.
+// distance is that of S1.2.
 func distance(a, b object) int {
 	return abs(a["latitude"].(int)-b["latitude"].(int)) + abs(a["longitude"].(int)-b["longitude"].(int))
 }
 
-// salesUnderLoad is the check of the load test (spec 4.13): rides are rated in parallel
+// salesUnderLoad is the check of the load test (S4.13): rides are rated in parallel
 // while the owner asks for the sales until the newest completion it knows.
 func salesUnderLoad(p *process) {
 	const riders, rides, fare = 3, 8, 500 + 100*12

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"isuride/tools/paymentmock/gateway"
+	"isuride/tools/dev/paymentmock/gateway"
 )
 
-// TestPayment is line 13 of appendix D (spec 4.8, 8): whatever the gateway does, there is
+// TestPayment is line 13 of appendix D (S4.8, S8): whatever the gateway does, there is
 // one payment for each completed ride, of the right amount, and a ride whose payment
 // finally failed can be rated again.
 func TestPayment(t *testing.T) {
@@ -54,7 +54,7 @@ func (p *process) paidOnce(ride string) {
 	}
 }
 
-// stillArrived: after a final failure nothing has changed (spec 4.8, 5).
+// stillArrived: after a final failure nothing has changed (S4.8, S5).
 func (s *scene) stillArrived(ride string) {
 	s.p.t.Helper()
 	toUser := s.user.listen()
@@ -71,7 +71,7 @@ func (s *scene) stillArrived(ride string) {
 	}
 }
 
-// passingFaults: each failure mode of spec 8.2 alone, and what a busy gateway may do in a
+// passingFaults: each failure mode of S8.2 alone, and what a busy gateway may do in a
 // row, all answered 200 in the end.
 func passingFaults(p *process) {
 	s := p.scene()
@@ -97,7 +97,7 @@ func passingFaults(p *process) {
 		}
 	}
 	if n := p.gateway.Counts().Conflicts; n != 0 {
-		p.t.Errorf("%d requests overlapped another one with their key (spec 8.3, 6)", n)
+		p.t.Errorf("%d requests overlapped another one with their key (S8.3, S6)", n)
 	}
 }
 
@@ -111,7 +111,7 @@ func rightPayment(p *process) {
 			p.t.Errorf("paid was %+v, want %d by token-of-rider", paid, fare)
 		}
 	}
-	s.user.want(204, "POST", "/api/app/payment-methods", object{"token": "another"}) // replaces (spec 4.3)
+	s.user.want(204, "POST", "/api/app/payment-methods", object{"token": "another"}) // replaces (S4.3)
 	ride := s.arrived()
 	s.user.rate(ride, 3)
 	if paid := p.gateway.ByKey(ride); len(paid) != 1 || paid[0].Token != "another" {
@@ -219,7 +219,7 @@ func refusedConnections(p *process) {
 	p.paidOnce(ride)
 }
 
-// failingGateway: at least six attempts are made (spec 8.2), and the last word leaves a
+// failingGateway: at least six attempts are made (S8.2), and the last word leaves a
 // ride that can be rated again. What a failed attempt registered is not paid again.
 func failingGateway(p *process) {
 	r := &refusing{status: 504, posts: make(chan string, 1000)}
@@ -254,7 +254,7 @@ func noToken(p *process) {
 	p.paidOnce(ride)
 }
 
-// parallelRatings: eight calls while the first payment is on its way (spec 4.8). Those
+// parallelRatings: eight calls while the first payment is on its way (S4.8). Those
 // that come after the completion are refused like any second rating.
 func parallelRatings(p *process) {
 	gate := p.gate()
@@ -294,7 +294,7 @@ func parallelRatings(p *process) {
 	s.owner.wantSales(1700, "")
 }
 
-// leavingRider: a payment is not tied to the request that asked for it (spec 4.8). The
+// leavingRider: a payment is not tied to the request that asked for it (S4.8). The
 // ride is completed, and the chair gets the next one.
 func leavingRider(p *process) {
 	gate := p.gate()

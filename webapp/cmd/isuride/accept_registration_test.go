@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestRegistration is line 3 of appendix D (spec 4.2, 4.11, 4.14).
+// TestRegistration is line 3 of appendix D (S4.2, S4.11, S4.14).
 func TestRegistration(t *testing.T) {
 	rules(t, func(p *process) {
 		p.rule("every field is mandatory", mandatoryFields)
@@ -175,7 +175,7 @@ func parallelNames(p *process) {
 }
 
 // chairOfOwner: the chair is in the owner's lists as soon as the 201 is there, inactive
-// and without a position (spec 4.14).
+// and without a position (S4.14).
 func chairOfOwner(p *process) {
 	owner, register := p.owner("owner")
 	for n := 1; n <= 3; n++ {
@@ -196,7 +196,7 @@ func chairOfOwner(p *process) {
 	}
 }
 
-// replacedToken: a repetition is no error (spec 4.3); the newest token is charged.
+// replacedToken: a repetition is no error (S4.3); the newest token is charged.
 func replacedToken(p *process) {
 	s := p.scene()
 	for _, token := range []string{"first", "first", "second"} {

@@ -55,7 +55,7 @@ func (s *scene) completedAt(when string, completed map[string]int64) {
 	}
 }
 
-// TestRestart is line 16 of appendix D (spec 6.4, 9.4): rides in every status, told to
+// TestRestart is line 16 of appendix D (S6.4, S9.4): rides in every status, told to
 // their users and chairs completely, in part and not at all, go on after a restart with
 // what is pending.
 func TestRestart(t *testing.T) {

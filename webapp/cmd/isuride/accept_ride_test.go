@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestFares is line 4 of appendix D (spec 4.6): every order of coupons, and one fare in
+// TestFares is line 4 of appendix D (S4.6): every order of coupons, and one fare in
 // estimate, request, notification, charge and history.
 func TestFares(t *testing.T) {
 	rules(t, func(p *process) {
@@ -123,14 +123,14 @@ func estimateOnly(p *process) {
 }
 
 // hugeFare: coordinates may be anything that a column holds, and their fare does not
-// fit 32 bits (spec 1.2).
+// fit 32 bits (S1.2).
 func hugeFare(p *process) {
 	s := p.scene()
 	const corner = 1<<31 - 1
 	s.wantFare(500+100*(4*corner+2)-3000, at(-corner-1, -corner-1), at(corner, corner))
 }
 
-// TestSecondRide is line 5 of appendix D (spec 4.5): one unfinished ride a user.
+// TestSecondRide is line 5 of appendix D (S4.5): one unfinished ride a user.
 func TestSecondRide(t *testing.T) {
 	rules(t, func(p *process) {
 		p.rule("refused until the first is completed", func(p *process) {
@@ -163,7 +163,7 @@ func TestSecondRide(t *testing.T) {
 	})
 }
 
-// TestStateMachine is line 6 of appendix D (spec 4.8, 4.16, 4.18, 5.1).
+// TestStateMachine is line 6 of appendix D (S4.8, S4.16, S4.18, S5.1).
 func TestStateMachine(t *testing.T) {
 	rules(t, func(p *process) {
 		p.rule("every call in every state", everyCall)
@@ -375,7 +375,7 @@ func parallelSteps(p *process) {
 	toChair.expect(ride, "COMPLETED")
 }
 
-// growingReports: recorded_at grows with each report of a chair (spec 4.16), also when
+// growingReports: recorded_at grows with each report of a chair (S4.16), also when
 // several come within one millisecond.
 func growingReports(p *process) {
 	s := p.scene()
@@ -389,7 +389,7 @@ func growingReports(p *process) {
 	}
 }
 
-// inactiveChair is spec 4.15.
+// inactiveChair is S4.15.
 func inactiveChair(p *process) {
 	s := p.scene()
 	ride := s.user.request(pickup, destination)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestStats is line 8 of appendix D (spec 6.3): a chair's stats in the user's messages
+// TestStats is line 8 of appendix D (S6.3): a chair's stats in the user's messages
 // stand still from ENROUTE to ARRIVED and change with COMPLETED.
 func TestStats(t *testing.T) {
 	rules(t, func(p *process) {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The tests in accept_*_test.go are the acceptance list of spec appendix D, over real
+// The tests in accept_*_test.go are the acceptance list of S appendix D, over real
 // HTTP, on both databases. Each names the line and the chapter it stands for.
 
 // bare has the server begin without accounts, rides and positions: master data is the
@@ -86,7 +86,7 @@ func (r reply) refused(t testing.TB, status int, thing string) {
 	}
 }
 
-const jsonType = "application/json;charset=utf-8" // spec 4.0
+const jsonType = "application/json;charset=utf-8" // S4.0
 
 // each runs n calls at once and returns how often each status came.
 func (p *process) each(n int, call func(i int) (reply, error)) map[int]int {
@@ -130,7 +130,7 @@ func (p *process) scene() *scene {
 	return s
 }
 
-// statuses in the order of spec 5.1.
+// statuses in the order of S5.1.
 var statuses = []string{"MATCHING", "ENROUTE", "PICKUP", "CARRYING", "ARRIVED", "COMPLETED"}
 
 // step makes a ride enter a status, the default ride of a scene.

@@ -263,7 +263,7 @@ func (e *events) transport() *http.Transport {
 	}}
 }
 
-// tellLimit is when a notification counts as missing (spec 10.2), with room for a
+// tellLimit is when a notification counts as missing (S10.2), with room for a
 // busy machine.
 const tellLimit = 10 * time.Second
 

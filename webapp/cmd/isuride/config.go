@@ -155,7 +155,7 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 	return c, nil
 }
 
-// database is MySQL if any of its variables is set (spec 2.1), else a file.
+// database is MySQL if any of its variables is set (S2.1), else a file.
 func (e *environment) database(data string) sqlstore.Config {
 	for _, name := range []string{"HOST", "PORT", "USER", "PASSWORD", "NAME"} {
 		if _, ok := e.lookup("ISUCON_DB_" + name); ok {

@@ -57,7 +57,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestDatabaseConfig: one variable of spec 2.1 is enough for MySQL; the others have the
+// TestDatabaseConfig: one variable of S2.1 is enough for MySQL; the others have the
 // defaults of that table.
 func TestDatabaseConfig(t *testing.T) {
 	standard := sqlstore.Config{Dialect: sqlstore.MySQL, Host: "127.0.0.1", Port: 3306, User: "isucon", Password: "isucon", Name: "isuride"}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"isuride/tools/paymentmock/gateway"
+	"isuride/tools/dev/paymentmock/gateway"
 )
 
 // audit looks up, while the actors rest, everything that they were told. What was open

@@ -85,7 +85,7 @@ func (e *ear) close() {
 	}
 }
 
-// take judges a message (spec 6.4): a stream may begin with the last one once more; all
+// take judges a message (S6.4): a stream may begin with the last one once more; all
 // others follow the one before without a gap, over all streams and lives.
 func (e *ear) take(line string) (m object, again bool, err error) {
 	if m, err = decode(line); err != nil {

@@ -69,7 +69,7 @@ func (r *rider) begin() error {
 	case 0:
 		r.newToken = fmt.Sprintf("token-%x", r.rng.Uint64())
 	case 1:
-		if len(r.friends) < 3 { // spec 4.2: a code is good for three
+		if len(r.friends) < 3 { // S4.2: a code is good for three
 			r.friend = fmt.Sprintf("%x", r.rng.Uint64())
 		}
 	case 2:

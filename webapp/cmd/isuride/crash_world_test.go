@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"isuride/tools/paymentmock/gateway"
+	"isuride/tools/dev/paymentmock/gateway"
 )
 
 // world is the load of a crash test, with all that its actors know.

@@ -14,7 +14,7 @@ import (
 )
 
 // oracle knows what the server has to answer to reading calls when its tables are these:
-// chapter 4 of the spec in plain words over rows, with nothing of the server's own.
+// S4 in plain words over rows, with nothing of the server's own.
 type oracle struct {
 	rows *isuride.Tables
 
@@ -140,7 +140,7 @@ func (o *oracle) history(user string) []any {
 
 func point(c isuride.Coordinate) object { return at(int(c.Latitude), int(c.Longitude)) }
 
-// estimate: the unused sign-up coupon, else the oldest unused one (spec 4.6).
+// estimate: the unused sign-up coupon, else the oldest unused one (S4.6).
 func (o *oracle) estimate(user string, way [4]int) object {
 	var best *isuride.Coupon
 	for i := range o.rows.Coupons {

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"isuride/tools/paymentmock/gateway"
+	"isuride/tools/dev/paymentmock/gateway"
 )
 
 // process is a server of its own for one test, with its data and a payment gateway.

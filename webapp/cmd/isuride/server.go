@@ -37,11 +37,11 @@ type server struct {
 }
 
 // pollPause is what polling clients are told to wait, as the contest's clients do by
-// themselves (spec 6.1).
+// themselves (S6.1).
 const pollPause = 30 * time.Millisecond
 
 // drainLimit bounds how long a stop waits for the requests under way; a rating may
-// take 10 s (spec 10.2).
+// take 10 s (S10.2).
 const drainLimit = 12 * time.Second
 
 func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*server, error) {

@@ -116,7 +116,7 @@ func (e *events) await(ride, status string) error {
 }
 
 // rideLimit is when a ride that waits for its chair counts as forgotten; far above the
-// 30 s of spec 7.2, for busy machines.
+// 30 s of S7.2, for busy machines.
 const rideLimit = time.Minute
 
 // fleet registers chairs that serve until their streams end, at the latest with the

@@ -9,7 +9,7 @@ import (
 
 // bounds are the upper ends of the buckets, inclusive. From a handler's work to the longest
 // wait a client bears, they are closest around 30 ms, the tick in which simulated chairs move
-// (spec 7.3): an answer that takes longer costs its chair a step.
+// (S7.3): an answer that takes longer costs its chair a step.
 var bounds = [...]time.Duration{
 	30 * time.Microsecond, 100 * time.Microsecond, 300 * time.Microsecond,
 	1 * time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, 30 * time.Millisecond,

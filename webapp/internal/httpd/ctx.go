@@ -138,7 +138,7 @@ func (c *Ctx) RemoteAddr() net.Addr { return c.conn.nc.RemoteAddr() }
 
 // Local reports whether the peer is on this machine: loopback or a unix socket.
 // A proxy on this machine makes everything local, so it must guard internal
-// paths itself (spec 3).
+// paths itself (S3).
 func (c *Ctx) Local() bool {
 	switch a := c.RemoteAddr().(type) {
 	case *net.UnixAddr:

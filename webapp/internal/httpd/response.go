@@ -12,7 +12,7 @@ const (
 )
 
 // streamHead opens an event stream. X-Accel-Buffering keeps nginx from holding
-// events back (spec 6.1).
+// events back (S6.1).
 const streamHead = "HTTP/1.1 200 OK\r\n" +
 	"Content-Type: text/event-stream\r\n" +
 	"Cache-Control: no-store\r\n" +

@@ -21,7 +21,7 @@ const (
 
 const (
 	// restingAfter is how long a connection has to be idle to go before any stream: well
-	// above the 10 s after which clients drop idle connections themselves (spec 4.0).
+	// above the 10 s after which clients drop idle connections themselves (S4.0).
 	restingAfter ticks = 15
 	// settled is how long a stream may stay in any case. A client whose stream has to leave
 	// comes back at once, and the next one leaves for it; this bounds how fast they go round.

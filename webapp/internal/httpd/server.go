@@ -12,7 +12,7 @@
 // given: TCP, unix sockets, and TLS on top of them by [NewTLSListener]. It leaves to others: routing, 404 and 405, JSON,
 // cookies as sessions, compression, percent-decoding, and TCP keep-alive, which
 // net.Listen switches on. It sends no Date header: nothing in the API uses one
-// (spec 4.0), and every client would have to parse it.
+// (S4.0), and every client would have to parse it.
 //
 // Timeouts need no timer: a sweep once a second looks at one word of every
 // connection, so they are kept to about two seconds, always late, never early.
@@ -47,7 +47,7 @@ type Options struct {
 	MaxBody int
 	// IdleTimeout closes a kept connection without a request (75 s). It must
 	// lie well above the 10 s after which clients drop idle connections, or
-	// a POST meets a connection that is just being closed (spec 4.0).
+	// a POST meets a connection that is just being closed (S4.0).
 	IdleTimeout time.Duration
 	// ReadTimeout bounds a request from its first byte to its last, and the
 	// TLS handshake (10 s). A slower request is answered with 408.

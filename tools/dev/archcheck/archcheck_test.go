@@ -1,0 +1,145 @@
+// Package archcheck holds the import table of the project: which package may import
+// which other one of ours, and why. Imports point downwards; what is not in the table
+// is forbidden.
+package archcheck
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// root is the project seen from here.
+var root = filepath.Join("..", "..", "..")
+
+// rule is one line of the table: a package, or a tree of them when it ends in "/...",
+// what it may import from the project, and the reason for the limit.
+type rule struct {
+	pkg    string
+	may    []string
+	reason string
+}
+
+var table = []rule{
+	{"webapp/isuride", nil, "the domain knows nobody: no I/O, locks, clock, JSON or SQL"},
+	{"webapp/notify", nil, "a recipient's log knows neither messages nor transport"},
+	{"webapp/journal", nil, "the log is bytes only"},
+	{"webapp/match", nil, "the solver works on numbers"},
+	{"webapp/payment", nil, "the gateway client knows tokens, amounts and keys"},
+	{"webapp/internal/...", nil, "building blocks know nothing of the domain"},
+	{"webapp/wire", []string{"webapp/isuride"}, "encoders work on plain values"},
+	{"webapp/flush", []string{"webapp/isuride", "webapp/internal/histogram"}, "the write-behind knows rows, and log and database through interfaces"},
+	{"webapp/sqlstore", []string{"webapp/isuride", "sql"}, "the only SQL knows rows, not state"},
+	{"webapp/sqlstore/mysqltest", []string{"webapp/sqlstore"}, "a database for tests knows how to reach it, not its tables"},
+	{"webapp/state", []string{"webapp/isuride", "webapp/notify"}, "the live state writes to a log through an interface"},
+	{"webapp/dispatch", []string{"webapp/isuride", "webapp/state", "webapp/internal/histogram"}, "matching gets its solver through an interface"},
+	{"webapp/engine", []string{"webapp/isuride", "webapp/state", "webapp/journal", "webapp/flush", "webapp/dispatch", "webapp/payment", "webapp/sqlstore"},
+		"the engine puts the parts together, below HTTP"},
+	{"webapp/api", []string{"webapp/isuride", "webapp/state", "webapp/engine", "webapp/wire", "webapp/internal/httpd", "webapp/internal/histogram"}, "the API does not reach below the engine and the state"},
+	{"webapp/metrics", []string{"webapp/api", "webapp/engine", "webapp/internal/..."}, "figures are read from the parts that have them all, and read only"},
+	{"webapp/cmd/isuride", []string{"webapp/..."}, "main wires"},
+	{"sql", nil, "the files embed nothing else"},
+	{"nginx", []string{"tools/dev/devcert/..."}, "the proxy's tests need a certificate"},
+	{"bench/...", []string{"bench/..."}, "a rule shared with the server would hide a shared mistake"},
+	{"tools/...", []string{"tools/...", "webapp/...", "sql", "bench/..."}, "tools may look at everything"},
+}
+
+// testsMay lists what only tests may import besides: a whole server for stories over
+// real HTTP, databases and gateways to run it with.
+var testsMay = []string{"webapp/...", "tools/dev/paymentmock/...", "sql", "tools/dev/devcert/..."}
+
+func TestImports(t *testing.T) {
+	seen := 0
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && file != root && strings.HasPrefix(d.Name(), ".") {
+			return fs.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(file, ".go") {
+			return nil
+		}
+		seen++
+		rel, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		checkFile(t, file, filepath.ToSlash(rel))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 20 {
+		t.Fatalf("only %d Go files found: the test looks in the wrong place", seen)
+	}
+}
+
+func checkFile(t *testing.T, file, rel string) {
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkg := path.Dir(rel)
+	r, ok := ruleFor(pkg)
+	if !ok {
+		t.Errorf("%s: package %s is not in the table of tools/dev/archcheck; add it with its reason", rel, pkg)
+		return
+	}
+	for _, spec := range f.Imports {
+		imported, _ := strconv.Unquote(spec.Path.Value)
+		ours, ok := strings.CutPrefix(imported, "isuride/")
+		if !ok || ours == pkg || covered(ours, r.may) {
+			continue
+		}
+		if strings.HasSuffix(rel, "_test.go") && covered(ours, testsMay) && !strings.HasPrefix(pkg, "bench") {
+			continue
+		}
+		t.Errorf("%s imports %s: %s", rel, ours, r.reason)
+	}
+}
+
+// ruleFor finds the most exact rule.
+func ruleFor(pkg string) (rule, bool) {
+	best, found := rule{}, false
+	for _, r := range table {
+		if covered(pkg, []string{r.pkg}) && len(r.pkg) > len(best.pkg) {
+			best, found = r, true
+		}
+	}
+	return best, found
+}
+
+func covered(pkg string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		tree, isTree := strings.CutSuffix(p, "/...")
+		return pkg == p || isTree && (pkg == tree || strings.HasPrefix(pkg, tree+"/"))
+	})
+}
+
+// TestTableCatches breaks the table on purpose.
+func TestTableCatches(t *testing.T) {
+	for _, c := range []struct {
+		pkg, imported string
+		allowed       bool
+	}{
+		{"bench/world", "webapp/isuride", false},
+		{"bench/live", "bench/world", true},
+		{"webapp/state", "webapp/journal", false},
+		{"webapp/state", "webapp/isuride", true},
+		{"webapp/sqlstore", "webapp/state", false},
+		{"webapp/internal/httpd", "webapp/isuride", false},
+	} {
+		r, ok := ruleFor(c.pkg)
+		if !ok || covered(c.imported, r.may) != c.allowed {
+			t.Errorf("%s importing %s: allowed is %v", c.pkg, c.imported, !c.allowed)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package archcheck
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The two books of rules: S4.8 is a heading of the server's, B9.2 one of the bench's.
+var books = map[string]string{
+	"S": filepath.Join("webapp", "docs", "rules.md"),
+	"B": filepath.Join("bench", "docs", "rules.md"),
+}
+
+var (
+	citation = regexp.MustCompile(`\b([SB])(\d+(?:\.\d+)*|\sappendix\s[A-Z])\b`)
+	heading  = regexp.MustCompile(`(?m)^#{2,3} (?:(\d+(?:\.\d+)?)[. ]|Appendix ([A-Z])\.)`)
+)
+
+// notCitations are texts of the form of a citation that are something else: names of
+// chairs in data, of rows in tests, of steps of a user's turn.
+var notCitations = []string{"sql/", "bench/world/chairmodel.go", "webapp/isuride/event_codec_test.go"}
+
+// TestCitationsResolve: whoever reads a citation finds its heading in the repository.
+func TestCitationsResolve(t *testing.T) {
+	headings := readBooks(t)
+	cited := 0
+	eachText(t, func(name, text string) {
+		for _, m := range citation.FindAllStringSubmatch(text, -1) {
+			cited++
+			if key := m[1] + lastField(m[2]); !headings[key] {
+				t.Errorf("%s cites %s, which is no heading of %s", name, m[0], books[m[1]])
+			}
+		}
+	})
+	if cited < 400 {
+		t.Errorf("only %d citations found: the test looks in the wrong place", cited)
+	}
+}
+
+// TestRulesHaveTests lists the rules that no test and no rule of `bench verify` names.
+func TestRulesHaveTests(t *testing.T) {
+	untested := readBooks(t)
+	eachText(t, func(name, text string) {
+		if strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "bench/verify/") {
+			for _, m := range citation.FindAllStringSubmatch(text, -1) {
+				delete(untested, m[1]+lastField(m[2]))
+			}
+		}
+	})
+	t.Log("headings that no test names:", slices.Sorted(maps.Keys(untested)))
+}
+
+func lastField(s string) string { return s[strings.LastIndexAny(s, " \n\t")+1:] }
+
+func readBooks(t *testing.T) map[string]bool {
+	headings := map[string]bool{}
+	for letter, file := range books {
+		text, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range heading.FindAllStringSubmatch(string(text), -1) {
+			headings[letter+m[1]+m[2]] = true
+		}
+	}
+	return headings
+}
+
+// eachText visits the project's own texts, the books left out.
+func eachText(t *testing.T, visit func(name, text string)) {
+	kinds := []string{".go", ".md", ".sh", ".sql", ".yml", ".template", ".conf"}
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && file != root && strings.HasPrefix(d.Name(), ".") {
+			return fs.SkipDir
+		}
+		name := filepath.ToSlash(strings.TrimPrefix(file, root+string(filepath.Separator)))
+		if d.IsDir() || !slices.Contains(kinds, filepath.Ext(name)) || strings.HasSuffix(name, "docs/rules.md") ||
+			slices.ContainsFunc(notCitations, func(p string) bool { return strings.HasPrefix(name, p) }) {
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		visit(name, string(text))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

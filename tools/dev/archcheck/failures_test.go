@@ -1,0 +1,76 @@
+package archcheck
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	citedFolder = regexp.MustCompile("`([a-z]+(?:/[a-z]+)*)`")
+	citedTest   = regexp.MustCompile(`\bTest[A-Z]\w*`)
+)
+
+// TestFailuresNameTests: each line of failures.md ends with tests that exist. A folder
+// before a test holds for those after it on the line, too; without one it is the program's.
+func TestFailuresNameTests(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "webapp", "docs", "failures.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for line := range strings.Lines(string(page)) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) != 6 || strings.HasPrefix(cells[1], "---") || strings.TrimSpace(cells[4]) == "test" {
+			continue
+		}
+		lines++
+		if !citedTest.MatchString(cells[4]) {
+			t.Errorf("no test keeps %q", strings.TrimSpace(cells[1]))
+		}
+		for folder, name := range citedTests(cells[4]) {
+			if !hasTest(t, filepath.Join(root, folder), name) {
+				t.Errorf("%s has no %s, which failures.md names", folder, name)
+			}
+		}
+	}
+	if lines == 0 {
+		t.Error("failures.md has no lines")
+	}
+}
+
+// citedTests yields folder and name of each test in a cell.
+func citedTests(cell string) func(yield func(folder, name string) bool) {
+	return func(yield func(folder, name string) bool) {
+		folder := "webapp/cmd/isuride"
+		for _, part := range strings.Split(cell, ",") {
+			if m := citedFolder.FindStringSubmatch(part); m != nil {
+				folder = m[1]
+			}
+			for _, name := range citedTest.FindAllString(part, -1) {
+				if !yield(folder, name) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func hasTest(t *testing.T, folder, name string) bool {
+	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "\nfunc "+name+"(") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,99 @@
+// Package logs handles the logs of the hosts: it empties them before a run, fetches them
+// after it, shows their ends, and switches those that cost time. Its scripts run on the
+// hosts and find out there where nginx and the database write.
+//
+// What the logs say is others' business: tools/ops/accesslog makes tables of them.
+package logs
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"isuride/tools/ops/fleet/archive"
+	"isuride/tools/ops/fleet/hostscript"
+	"isuride/tools/ops/fleet/remote"
+	"isuride/tools/ops/fleet/topology"
+)
+
+//go:embed start.sh
+var start string
+
+//go:embed collect.sh
+var collect string
+
+//go:embed tail.sh
+var tail string
+
+//go:embed state.sh
+var state string
+
+//go:embed slow.sh
+var slow string
+
+// mark is the file on a host with the latest run: its name, and when it began in seconds
+// since 1970.
+const mark = "mark=/var/log/isuride-run"
+
+var runID = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
+
+// Start empties a host's logs and marks the run.
+func Start(ctx context.Context, r *remote.Remote, h topology.Host, id string) error {
+	if !runID.MatchString(id) {
+		return fmt.Errorf("%q is no name for a run: letters, digits and - are", id)
+	}
+	_, err := r.ChangeAsRoot(ctx, h, "empty the logs for run "+id, hostscript.For(h, start, mark, "id="+id))
+	return err
+}
+
+// Slow switches the slow query log of the host with the database.
+func Slow(ctx context.Context, r *remote.Remote, h topology.Host, on bool) error {
+	setting, step := "on=0", "switch the slow query log off"
+	if on {
+		setting, step = "on=1", "switch the slow query log on"
+	}
+	_, err := r.ChangeAsRoot(ctx, h, step, hostscript.For(h, slow, setting))
+	return err
+}
+
+// State tells which logs that cost time are on.
+type State struct{ Access, Slow bool }
+
+// Look reads the state of a host.
+func Look(ctx context.Context, r *remote.Remote, h topology.Host) (State, error) {
+	out, err := r.LookAsRoot(ctx, h, "see which logs are on", hostscript.For(h, state))
+	words := strings.Fields(out)
+	return State{slices.Contains(words, "access"), slices.Contains(words, "slow")}, err
+}
+
+// Line is one of a log.
+type Line struct {
+	Host, Log, Text string
+}
+
+// failure finds what somebody should look at: slog's levels, those of nginx and of the
+// database, and what the Go runtime and systemd say at the end of a process.
+var failure = regexp.MustCompile(`(?i)\blevel"?[=:]"?(error|warn)|\[(warn|warning|error|crit|alert|emerg)\]|\b(panic|fatal error|failed with result|main process exited, code=(killed|dumped|exited, status=[1-9]))`)
+
+// Failure tells if the line reports one.
+func (l Line) Failure() bool { return failure.MatchString(l.Text) }
+
+// Tail reads the newest lines of each log of a host, at most n of each.
+func Tail(ctx context.Context, r *remote.Remote, h topology.Host, n int) ([]Line, error) {
+	out, err := r.LookAsRoot(ctx, h, "read the logs", hostscript.For(h, tail, fmt.Sprintf("lines=%d", n)))
+	var list []Line
+	for text := range strings.Lines(out) {
+		if log, text, ok := strings.Cut(strings.TrimSuffix(text, "\n"), "\t"); ok {
+			list = append(list, Line{h.Name, log, text})
+		}
+	}
+	return list, err
+}
+
+// Collect fetches a host's logs since the mark into a folder, which it makes.
+func Collect(ctx context.Context, r *remote.Remote, h topology.Host, dir string) error {
+	return archive.Fetch(ctx, r, h, "fetch the logs", hostscript.For(h, collect, mark), dir)
+}

@@ -1,0 +1,107 @@
+package release
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"isuride/tools/ops/fleet/remote"
+	"isuride/tools/ops/fleet/topology"
+)
+
+// Original is the release that stands for what a host had before the first deploy.
+const Original = "original"
+
+// Facts is what is on a host.
+type Facts struct {
+	Machine  string   // as uname -m says
+	Setup    string   // the fingerprint of the setup that was done, or ""
+	Current  string   // ID of the release that runs, or ""
+	Previous string   // ID of the one that ran before, or ""
+	Phases   []string // that the current release has files of
+	Releases []string // all that are complete
+
+	// If a change was broken off, the IDs of the release that it was to, and of the one to
+	// go back to.
+	Replacing, Replaced string
+
+	Database string // mariadb or mysql, or "" if there is none
+	Public   bool   // if there is a front end in webapp/public
+	Dump     string // name of the data set in webapp/sql, or ""
+}
+
+// Look finds the facts of all hosts, by name.
+func Look(ctx context.Context, r *remote.Remote, t *topology.Topology) (map[string]Facts, error) {
+	found := make([]Facts, len(t.Hosts))
+	failures := make([]error, len(t.Hosts))
+	var wg sync.WaitGroup
+	for i, h := range t.Hosts {
+		wg.Go(func() { found[i], failures[i] = LookAt(ctx, r, h) })
+	}
+	wg.Wait()
+	facts := make(map[string]Facts)
+	for i, h := range t.Hosts {
+		if failures[i] != nil {
+			return nil, failures[i]
+		}
+		facts[h.Name] = found[i]
+	}
+	return facts, nil
+}
+
+// LookAt finds the facts of one host.
+func LookAt(ctx context.Context, r *remote.Remote, h topology.Host) (Facts, error) {
+	text, err := r.LookAsRoot(ctx, h, "look around", script("facts"))
+	return parseFacts(text), err
+}
+
+func parseFacts(text string) (f Facts) {
+	for line := range strings.SplitSeq(text, "\n") {
+		key, value, _ := strings.Cut(line, " ")
+		switch key {
+		case "machine":
+			f.Machine = value
+		case "setup":
+			f.Setup = value
+		case "current":
+			f.Current = value
+		case "replacing":
+			f.Replacing = value
+		case "replaced":
+			f.Replaced = value
+		case "previous":
+			f.Previous = value
+		case "phase":
+			f.Phases = append(f.Phases, value)
+		case "release":
+			f.Releases = append(f.Releases, value)
+		case "database":
+			f.Database = value
+		case "public":
+			f.Public = true
+		case "dump":
+			f.Dump = value
+		}
+	}
+	return f
+}
+
+// Target is the release to go back to: the one named, or what a change that was broken off
+// has replaced, or what ran before. It must be complete on all hosts.
+func Target(t *topology.Topology, facts map[string]Facts, named string) (string, error) {
+	app := facts[t.App().Name]
+	target := cmp.Or(named, app.Replaced, app.Previous)
+	if target == "" || target == Original && named == "" {
+		return "", errors.New("no release ran before this one; -to names another, and -to original is what was there before the first deploy")
+	}
+	for _, h := range t.Hosts {
+		if !slices.Contains(facts[h.Name].Releases, target) {
+			return "", fmt.Errorf("%s: has no release %s; it has %s", h.Name, target, strings.Join(facts[h.Name].Releases, ", "))
+		}
+	}
+	return target, nil
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+
+	"isuride/tools/ops/fleet/layout"
+	"isuride/tools/ops/fleet/release"
+	"isuride/tools/ops/fleet/setup"
+)
+
+// setUp is the command setup.
+func setUp(ctx context.Context, f *fleet, args []string) error {
+	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
+	if err := f.parse(flags, args, 0, "usage: fleet setup"); err != nil {
+		return err
+	}
+	if err := inProject(); err != nil {
+		return err
+	}
+	held, release, err := release.Lock(ctx, f.Remote, f.Hosts, whoami())
+	if err != nil {
+		return err
+	}
+	defer release()
+	s, err := newSetup(f)
+	if err != nil {
+		return err
+	}
+	return s.Do(held)
+}
+
+func newSetup(f *fleet) (*setup.Setup, error) {
+	statements, err := os.ReadFile("sql/0-host.sql.template")
+	if err != nil {
+		return nil, err
+	}
+	return &setup.Setup{Remote: f.Remote, Layout: &layout.Layout{Topology: f.Topology}, Statements: string(statements), Devcert: buildDevcert}, nil
+}
+
+// ensureSetup sets the hosts up if that was never done, or done in another way.
+func ensureSetup(ctx context.Context, f *fleet, facts map[string]release.Facts) (done bool, err error) {
+	s, err := newSetup(f)
+	if err != nil {
+		return false, err
+	}
+	for _, h := range f.Hosts {
+		if facts[h.Name].Setup != s.Fingerprint(h) {
+			return true, s.Do(ctx)
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,209 @@
+// Package setup prepares the hosts of a topology for releases: packages, the user, the
+// server's environment, the database's account, and the pair of certificate and key. It
+// looks at what is there and adds what is missing, so that it can be repeated, and
+// interrupted, at any time.
+//
+// Secrets are made on the hosts and stay there; from host to host they go through ssh and
+// this program's memory. What changes from release to release is package release's.
+package setup
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"isuride/tools/ops/fleet/layout"
+	"isuride/tools/ops/fleet/remote"
+	"isuride/tools/ops/fleet/shell"
+	"isuride/tools/ops/fleet/topology"
+)
+
+//go:embed *.sh
+var scripts embed.FS
+
+func script(name string, vars ...string) string { return shell.Script(scripts, name, vars...) }
+
+// Setup prepares hosts.
+type Setup struct {
+	*remote.Remote
+	*layout.Layout
+	// Statements make database and account: sql/0-host.sql.template.
+	Statements string
+	// Devcert builds the program that makes certificates for a kind of machine, as uname
+	// -m calls it, and returns its path.
+	Devcert func(ctx context.Context, machine string) (string, error)
+}
+
+// Fingerprint stands for all that setup does on the host. A host that has it is ready.
+func (s *Setup) Fingerprint(h topology.Host) string {
+	hash := sha256.New()
+	fmt.Fprintln(hash, s.host(h))
+	if h.Has(topology.App) {
+		fmt.Fprintln(hash, s.environment())
+	}
+	if h.Has(topology.DB) {
+		fmt.Fprintln(hash, s.account("", "", ""))
+	}
+	if h.Has(topology.Front) || h.Has(topology.TLS) {
+		fmt.Fprintln(hash, s.pair(h, false), s.names())
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:16]
+}
+
+func (s *Setup) host(h topology.Host) string {
+	words := roles(h)
+	if h.Has(topology.Front) && len(s.With(topology.Front)) > 1 {
+		words = append(words, "spread")
+	}
+	return script("host", "roles", strings.Join(words, " "))
+}
+
+func (s *Setup) environment() string {
+	at := s.DatabaseAddress()
+	return script("environment", "host", at.Addr().String(), "port", strconv.Itoa(int(at.Port())))
+}
+
+func (s *Setup) account(user, name, password string) string {
+	client := s.DatabaseClient().String()
+	fill := strings.NewReplacer("${DB_USER}", user, "${DB_NAME}", name, "${DB_PASSWORD}", password, "${DB_CLIENT}", client)
+	return script("account", "user", user, "client", client, "statements", fill.Replace(s.Statements))
+}
+
+// pair looks after certificate and key. adopt says if a pair of another place is taken over.
+func (s *Setup) pair(h topology.Host, adopt bool) string {
+	word := "no"
+	if adopt {
+		word = "yes"
+	}
+	p, other := layout.PairOf(h), layout.OwnCerts
+	if p.Dir == other {
+		other = layout.CertDir
+	}
+	return script("certificate", "adopt", word, "dir", p.Dir, "other", other, "reader", p.Reader, "effect", string(p.Then)+"."+p.Unit)
+}
+
+// Do prepares all hosts.
+func (s *Setup) Do(ctx context.Context) error {
+	for _, h := range s.Hosts {
+		if _, err := s.ChangeAsRoot(ctx, h, "install what is missing, for "+strings.Join(roles(h), ", "), s.host(h)); err != nil {
+			return err
+		}
+	}
+	secret, err := s.ChangeAsRoot(ctx, s.App(), "write "+layout.EnvFile, s.environment())
+	if err != nil {
+		return err
+	}
+	words := append(strings.Split(secret, "\n"), "", "", "") // none in a dry run
+	if _, err := s.ChangeAsRoot(ctx, s.DB(), "make the database and its account", s.account(words[0], words[1], words[2])); err != nil {
+		return err
+	}
+	if err := s.certificates(ctx); err != nil {
+		return err
+	}
+	for _, h := range s.Hosts {
+		if _, err := s.ChangeAsRoot(ctx, h, "note that the setup is done", script("done", "fingerprint", s.Fingerprint(h))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func roles(h topology.Host) (words []string) {
+	for _, r := range h.Roles {
+		words = append(words, string(r))
+	}
+	return words
+}
+
+// certificates gives all hosts that end TLS the pair of the first one, which makes it if it
+// has none.
+func (s *Setup) certificates(ctx context.Context) error {
+	hosts := s.Entrances()
+	first := hosts[0]
+	pair, err := s.ChangeAsRoot(ctx, first, "look for a certificate", s.pair(first, true))
+	if err != nil {
+		return err
+	}
+	if pair == "" {
+		if pair, err = s.makePair(ctx, first); err != nil {
+			return err
+		}
+	}
+	for _, h := range hosts[1:] {
+		has, err := s.ChangeAsRoot(ctx, h, "look for a certificate", s.pair(h, false))
+		if err != nil {
+			return err
+		}
+		if has != pair || s.DryRun {
+			if err := s.copyPair(ctx, first, h); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// makePair has the host make a pair, so that the key is nowhere else.
+func (s *Setup) makePair(ctx context.Context, h topology.Host) (string, error) {
+	const step = "make a certificate"
+	if s.DryRun {
+		return s.ChangeAsRoot(ctx, h, step, "")
+	}
+	machine, err := s.Look(ctx, h, step, "uname -m")
+	if err != nil {
+		return "", err
+	}
+	path, err := s.Devcert(ctx, machine)
+	if err != nil {
+		return "", &remote.Error{Host: h.Name, Step: step, Err: err}
+	}
+	program, err := os.Open(path)
+	if err != nil {
+		return "", &remote.Error{Host: h.Name, Step: step, Err: err}
+	}
+	defer program.Close()
+	const receive = `umask 077; d=$(mktemp -d) && trap "rm -rf $d" EXIT && cat >"$d/devcert" && chmod 700 "$d/devcert" && "$d/devcert" -out "$1" -hosts "$2" >/dev/null`
+	dir := layout.PairOf(h).Dir
+	command := "bash -c " + shell.Quote(receive) + ` devcert "${ISURIDE_ROOT-}"` + dir + " " + shell.Quote(s.names())
+	if err := s.Send(ctx, h, step, remote.AsRoot(command), program); err != nil {
+		return "", err
+	}
+	return s.ChangeAsRoot(ctx, h, "look for a certificate", s.pair(h, false))
+}
+
+// names are what the certificate is for.
+func (s *Setup) names() string {
+	names := []string{"xiv.isucon.net", "*.xiv.isucon.net", "localhost", "127.0.0.1", "::1"}
+	for _, h := range s.Entrances() {
+		names = append(names, h.Address.String())
+		if a, ok := h.LoginAddress(); ok {
+			names = append(names, a.String())
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// copyPair brings the pair from one front to another, through memory.
+func (s *Setup) copyPair(ctx context.Context, from, to topology.Host) error {
+	const dir = `"${ISURIDE_ROOT-}"` + layout.CertDir
+	var pair bytes.Buffer
+	if !s.DryRun {
+		err := s.Receive(ctx, from, "read the certificate", remote.AsRoot("tar -c -C "+dir+" cert.pem key.pem"), &pair)
+		if err != nil {
+			return err
+		}
+	}
+	command := "bash -c " + shell.Quote(`umask 077; mkdir -p "$1" && tar -x --no-same-owner -C "$1"`) + " pair " + dir
+	step := "copy the certificate from " + from.Name
+	if err := s.Send(ctx, to, step, remote.AsRoot(command), &pair); err != nil || s.DryRun {
+		return err
+	}
+	_, err := s.LookAsRoot(ctx, to, step, s.pair(to, false))
+	return err
+}

@@ -1,0 +1,187 @@
+package observability_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"isuride/tools/ops/observability/grafana"
+	"isuride/tools/ops/observability/prometheus"
+)
+
+// patience bounds waits for something that happens within seconds when all is well.
+const patience = time.Minute
+
+// TestRealServer lets a Prometheus watch a server while it serves rides, and while what
+// it needs breaks.
+func TestRealServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a server and starts a database")
+	}
+	needPrograms(t, "promtool", "prometheus")
+	c := newCity(t)
+	c.start()
+	c.initialize()
+	w := &watch{t: t, city: c, Client: prometheus.Client{URL: c.startPrometheus()}}
+	w.await("every target is up", `sum(up{job="isuride"}) == 1`)
+	c.ride()
+	w.await("two scrapes have seen the ride", `sum(increase(isuride_rides_completed_total[1m])) > 0`)
+	w.loadRules()
+
+	t.Run("scrape", func(t *testing.T) { checkScrape(t, c) })
+	t.Run("dashboard", w.dashboard)
+	t.Run("rules", w.rules)
+	t.Run("payments fail", func(t *testing.T) {
+		c.gatewayBroken.Store(true)
+		defer c.gatewayBroken.Store(false)
+		paid := c.rideUnpaid()
+		w.fires(t, "IsuridePaymentsFail", nil)
+		<-paid // or not, after some attempts
+	})
+	t.Run("initialize", func(t *testing.T) {
+		c.initialize()
+		w.fires(t, "IsurideInitialized", nil)
+	})
+	t.Run("the server goes and comes", func(t *testing.T) {
+		c.kill()
+		w.fires(t, "IsurideDown", nil)
+		c.start()
+		w.fires(t, "IsurideRestarted", nil)
+	})
+	t.Run("the database goes", func(t *testing.T) {
+		c.database.Stop(t)
+		defer c.database.Restart(t)
+		go c.register("somebody") // something to write, acknowledged without the database
+		w.fires(t, "IsurideFlushRetries", nil)
+		// The real threshold of 10 s is passed as surely as one of 2 s, only later.
+		w.fires(t, "IsurideFlushLags", strings.NewReplacer("> 10", "> 2"))
+	})
+}
+
+// checkScrape asks promtool what it thinks of names, types and texts.
+func checkScrape(t *testing.T, c *city) {
+	response, err := http.Get("http://" + c.internal + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	scrape, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := exec.Command("promtool", "check", "metrics")
+	check.Stdin = strings.NewReader(string(scrape))
+	if output, err := check.CombinedOutput(); err != nil {
+		t.Errorf("promtool check metrics: %v\n%s", err, output)
+	}
+}
+
+// watch asks the Prometheus that watches the city.
+type watch struct {
+	prometheus.Client
+	t      *testing.T
+	city   *city
+	loaded []prometheus.Rule
+}
+
+// await waits until an expression has a value.
+func (w *watch) await(what, expr string) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	defer cancel()
+	var got []prometheus.Series
+	var err error
+	for tick := time.NewTicker(scrapeInterval); ; {
+		if got, err = w.Query(ctx, expr); err == nil && len(got) > 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			w.t.Fatalf("%s: not within %v; %s has %v, %v\n%s", what, patience, expr, got, err, w.city.log())
+		case <-tick.C:
+		}
+	}
+}
+
+func (w *watch) loadRules() {
+	var err error
+	if w.loaded, err = w.Rules(w.t.Context()); err != nil || len(w.loaded) != len(alerts(w.t)) {
+		w.t.Fatalf("Prometheus has loaded %d rules of %d, %v", len(w.loaded), len(alerts(w.t)), err)
+	}
+}
+
+// fires waits until the expression of an alert, after an edit if there is one, is true.
+// How long it has to be is for the unit tests.
+func (w *watch) fires(t *testing.T, alert string, edit *strings.Replacer) {
+	t.Helper()
+	i := slices.IndexFunc(w.loaded, func(r prometheus.Rule) bool { return r.Name == alert })
+	if i < 0 {
+		t.Fatalf("there is no alert %s", alert)
+	}
+	expr := w.loaded[i].Query
+	if edit != nil {
+		short := edit.Replace(expr)
+		if short == expr {
+			t.Fatalf("nothing to edit in %s", expr)
+		}
+		expr = short
+	}
+	w.await(alert+" fires", expr)
+}
+
+// dashboard evaluates all its queries: each has a value, from metrics that are there.
+func (w *watch) dashboard(t *testing.T) {
+	names := w.names(t)
+	for _, p := range dashboard(t).Panels {
+		for _, q := range p.Queries {
+			expr := q.In(grafana.RateInterval(scrapeInterval, scrapeInterval))
+			checkNames(t, p.Title, expr, names)
+			if got, err := w.Query(t.Context(), expr); err != nil || len(got) == 0 {
+				t.Errorf("%s: %s has %d series, %v", p.Title, expr, len(got), err)
+			}
+		}
+	}
+}
+
+// rules evaluates all alerts, none of which is true for a healthy server, except that
+// other tests on the same machine may make it slow.
+func (w *watch) rules(t *testing.T) {
+	names := w.names(t)
+	for _, r := range w.loaded {
+		checkNames(t, r.Name, r.Query, names)
+		if got, err := w.Query(t.Context(), r.Query); err != nil || len(got) > 0 && !strings.Contains(r.Query, "histogram_quantile") {
+			t.Errorf("%s: %s is true: %v, %v", r.Name, r.Query, got, err)
+		}
+	}
+}
+
+func (w *watch) names(t *testing.T) []string {
+	t.Helper()
+	names, err := w.Names(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// metricName finds the metrics of an expression by how they begin.
+var metricName = regexp.MustCompile(`\b(?:isuride|go|process)_\w+|\bup\b`)
+
+func checkNames(t *testing.T, where, expr string, known []string) {
+	t.Helper()
+	used := metricName.FindAllString(expr, -1)
+	if len(used) == 0 {
+		t.Errorf("%s: %s uses no metric of ours", where, expr)
+	}
+	for _, name := range used {
+		if !slices.Contains(known, name) {
+			t.Errorf("%s: the server has no metric %s", where, name)
+		}
+	}
+}
