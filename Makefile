@@ -75,13 +75,11 @@ lab-down: ## end them
 lab-test: ## deploy to them, load them, reboot them, break them: about 5 minutes; ARGS=-short for one and a half
 	@scripts/lab.sh test $(ARGS)
 
-test: ## install what the tests need and run all of them
-	@scripts/test.sh
+test: ## install what the tests need, then check and test everything; ARGS="-run TestCrash ./webapp/..." for some tests
+	@scripts/test.sh -install $(ARGS)
 
-check: ## formatting, vet and the tests
-	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
-	$(GO) vet ./...
-	@scripts/test.sh
+check: ## the same without installing
+	@scripts/test.sh $(ARGS)
 
 clean: down lab-down ## stop the stack and remove everything that was built or stored
 	rm -rf bin .run

@@ -1,25 +1,99 @@
 #!/usr/bin/env bash
-# Installs what the tests need and runs all of them under the race detector. Extra
-# arguments go to `go test`.
+# Checks and tests everything: formatting, vet, staticcheck, module files, shell scripts,
+# every benchmark once, and all tests under the race detector. It ends with the tests that
+# were skipped, by reason, and a table of times. It leaves the tree as it was.
 #
-# Packages are installed when this runs as root; otherwise it says what is missing, and
-# the tests that need it say why they skip.
+#   test.sh -install    first installs the Debian packages that the tests need, as root;
+#                       then no test may skip because a program is missing
+#
+# Other arguments go to the `go test` of the tests, which then is all that runs.
+#
+# govulncheck is not among the checks: its database cannot be had without the network.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/lib.sh
 
+main() {
+	local skips=()
+	if [[ ${1:-} == -install ]]; then
+		shift
+		stage install install
+		skips=(-installed)
+	fi
+	if (($#)); then
+		tests "$@"
+		return
+	fi
+	before=$(git status --porcelain)
+	stage checks checks
+	stage "benchmarks, once" benchmarks
+	stage tests tests ./...
+	clean_tree
+	printf '\n%s' "$times"
+}
+
+# stage NAME COMMAND... runs the command and notes how long it took.
+times=
+stage() {
+	local name=$1 start=$SECONDS
+	shift
+	"$@"
+	times+=$(printf '%5d s  %s' $((SECONDS - start)) "$name")$'\n'
+}
+
 # gcc is for the race detector, ip for networks of tests, systemd for a look at units, the
 # rest of the last line for the laboratory's hosts.
-need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
-	prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip systemd:systemd-analyze \
-	openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl || true
+install() {
+	need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
+		prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip systemd:systemd-analyze shellcheck:shellcheck \
+		openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl
+}
 
-race=()
-if command -v gcc >/dev/null; then
-	export CGO_ENABLED=1
-	race=(-race)
-else
-	echo "test: without gcc the race detector is left out" >&2
-fi
-exec go test "${race[@]}" -timeout 15m ./... "$@"
+checks() {
+	local unformatted
+	unformatted=$(gofmt -l .)
+	[[ -z $unformatted ]] || die "not formatted, run gofmt -w: $unformatted"
+	go mod tidy -diff
+	go vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.6.1 ./...
+	if command -v shellcheck >/dev/null; then
+		git ls-files | xargs grep -lE '^#!.*(bash|sh)$|^# shellcheck shell' | xargs shellcheck
+		git ls-files 'tools/**.sh' | xargs shellcheck
+	else
+		complain "without shellcheck (Debian package shellcheck) the shell scripts are not checked"
+	fi
+}
+
+# Without the race detector: what is measured is the program as it is shipped.
+benchmarks() {
+	local log
+	log=$(mktemp)
+	if ! go test -run '^$' -bench . -benchtime 1x ./... >"$log" 2>&1; then
+		grep -vE '^(ok|PASS|goos|goarch|pkg|cpu|Benchmark)|no test files' "$log" >&2 || true
+		die "a benchmark fails; all of its output is in $log"
+	fi
+	say "$(grep -c '^Benchmark' "$log") benchmarks ran once"
+	rm "$log"
+}
+
+tests() {
+	local race=()
+	if command -v gcc >/dev/null; then
+		export CGO_ENABLED=1
+		race=(-race)
+	else
+		complain "without gcc the race detector is left out"
+	fi
+	go build -o bin/ ./tools/dev/skips
+	go test -json "${race[@]}" -timeout 15m "$@" | bin/skips "${skips[@]}"
+}
+
+clean_tree() {
+	local after
+	after=$(git status --porcelain)
+	[[ $after == "$before" ]] || die "the run has changed the tree:
+$after"
+}
+
+main "$@"

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+const events = `{"Action":"start","Package":"isuride/a"}
+{"Action":"output","Package":"isuride/a","Test":"TestGood","Output":"=== RUN   TestGood\n"}
+{"Action":"pass","Package":"isuride/a","Test":"TestGood"}
+{"Action":"output","Package":"isuride/a","Test":"TestBad","Output":"    a_test.go:3: wrong\n"}
+{"Action":"fail","Package":"isuride/a","Test":"TestBad"}
+{"Action":"output","Package":"isuride/b","Test":"TestDump","Output":"    b_test.go:7: needs the contest's dump: open /x/y/z.gz: no such file\n"}
+{"Action":"output","Package":"isuride/b","Test":"TestDump","Output":"--- SKIP: TestDump (0.00s)\n"}
+{"Action":"skip","Package":"isuride/b","Test":"TestDump"}
+{"Action":"output","Package":"isuride/b","Test":"TestProxy","Output":"    b_test.go:9: nginx is not installed (Debian package nginx)\n"}
+{"Action":"skip","Package":"isuride/b","Test":"TestProxy"}
+{"Action":"output","Package":"isuride/a","Output":"FAIL\tisuride/a\t0.1s\n"}
+{"Action":"output","Package":"isuride/b","Output":"PASS\n"}
+{"Action":"output","Package":"isuride/b","Output":"ok  \tisuride/b\t0.1s\n"}
+go: a message of a tool
+`
+
+func TestReport(t *testing.T) {
+	for installed, want := range map[bool]string{
+		false: "    1  nginx is not installed (Debian package nginx) (a program is missing)\n",
+		true:  "    1  nginx is not installed (Debian package nginx) (UNEXPECTED: b TestProxy)\n",
+	} {
+		var out strings.Builder
+		r := newReport(&out)
+		for line := range strings.Lines(events) {
+			r.line([]byte(strings.TrimSuffix(line, "\n")))
+		}
+		unexpected := r.finish(installed)
+		want = "    a_test.go:3: wrong\nFAIL\tisuride/a\t0.1s\nok  \tisuride/b\t0.1s\ngo: a message of a tool\nskipped tests: 2\n" +
+			"    1  needs the contest's dump: open …: no such file (the dump is not ours to publish)\n" + want
+		if out.String() != want {
+			t.Errorf("installed %v:\n%s\nwant\n%s", installed, out.String(), want)
+		}
+		if (unexpected > 0) != installed {
+			t.Errorf("installed %v: %d unexpected", installed, unexpected)
+		}
+	}
+}
+
+// TestPanic: a test that ends its process has no verdict, but its output is shown.
+func TestPanic(t *testing.T) {
+	var out strings.Builder
+	r := newReport(&out)
+	r.line([]byte(`{"Action":"output","Package":"isuride/a","Test":"TestX","Output":"panic: no\n"}`))
+	r.line([]byte(`{"Action":"fail","Package":"isuride/a"}`))
+	if !strings.Contains(out.String(), "panic: no") {
+		t.Errorf("the panic is not shown:\n%s", out.String())
+	}
+}
+
+func TestUnknownReasonIsUnexpected(t *testing.T) {
+	if why, ok := expected("no reason given", false); ok {
+		t.Errorf("expected because %s", why)
+	}
+}
