@@ -33,6 +33,7 @@ var table = []rule{
 	{"webapp/match", nil, "the solver works on numbers"},
 	{"webapp/payment", nil, "the gateway client knows tokens, amounts and keys"},
 	{"webapp/internal/...", nil, "building blocks know nothing of the domain"},
+	{"webapp/internal/httpd/rivals", []string{"webapp/internal/httpd"}, "a module of its own, which compares servers"},
 	{"webapp/wire", []string{"webapp/isuride"}, "encoders work on plain values"},
 	{"webapp/flush", []string{"webapp/isuride", "webapp/internal/histogram"}, "the write-behind knows rows, and log and database through interfaces"},
 	{"webapp/sqlstore", []string{"webapp/isuride", "sql"}, "the only SQL knows rows, not state"},
