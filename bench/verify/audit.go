@@ -41,8 +41,8 @@ func (a *audit) rules() map[string]func(*answer) bool {
 }
 
 // scenario reports what was seen; it is played last.
-func (a *audit) scenario() scenario {
-	return scenario{
+func (a *audit) scenario() Scenario {
+	return Scenario{
 		name: "all answers",
 		rules: []rule{
 			{"answers-no-validators", "S4.0", B, "no answer of the API carries ETag, Last-Modified, Expires or a max-age"},

@@ -10,6 +10,7 @@ const (
 // A chair is an account that drives.
 type chair struct {
 	account
+	t         *trial
 	owner     *owner
 	id        string
 	name      string
@@ -36,13 +37,14 @@ func (o *owner) parked(model string) *chair {
 }
 
 func (o *owner) register(form chairForm) *chair {
-	w := account{t: o.t}.post(chairsPath, form)
+	w := o.t.anonymous().post(chairsPath, form)
 	var b struct {
 		ID string `json:"id"`
 	}
 	w.decode(&b)
 	c := &chair{
-		account: account{t: o.t, cookie: chairCookie, token: w.issued(chairCookie)},
+		t:       o.t,
+		account: o.t.account(chairCookie, w.issued(chairCookie)),
 		owner:   o, id: b.ID, name: form.Name, model: form.Model, created: w, knownRide: map[string]bool{},
 	}
 	o.t.chairs = append(o.t.chairs, c)
@@ -69,7 +71,7 @@ func (c *chair) activity(active bool) *answer {
 }
 
 // limbo is where chairs go that are not needed any more, out of reach of all rides.
-func limbo() point { return point{-100_000, 100_000} }
+func limbo() point { return pointAt(-100_000, 100_000) }
 
 // retire takes the chair out of the way of later rides: off duty, and far away for servers that do not care.
 func (c *chair) retire() {

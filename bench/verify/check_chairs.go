@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-func chairs() scenario {
-	return scenario{
+func chairs() Scenario {
+	return Scenario{
 		name: "chairs",
 		rules: []rule{
 			{"chair-created", "S4.14", B, "POST /api/chair/chairs answers 201 with id and the owner's owner_id"},
@@ -61,8 +61,8 @@ func (t *trial) checkNewSales(o *owner, c, twin *chair) {
 	t.check("owner-sales-new", ok, r.summary(), c.created, twin.created, r)
 }
 
-func wrongChairs() scenario {
-	return scenario{
+func wrongChairs() Scenario {
+	return Scenario{
 		name: "wrong chairs",
 		rules: []rule{
 			{"chair-field", "S4.14", M, "a missing or empty name, model or chair_register_token answers 400"},
@@ -85,9 +85,9 @@ func (t *trial) chairFields(o *owner) {
 		delete(missing, field)
 		empty[field] = ""
 		for _, body := range []map[string]string{missing, empty} {
-			t.refuses("chair-field", account{t: t}.post(chairsPath, body), http.StatusBadRequest)
+			t.refuses("chair-field", t.anonymous().post(chairsPath, body), http.StatusBadRequest)
 		}
 	}
 	form["chair_register_token"] = unknownToken
-	t.refuses("chair-register-token", account{t: t}.post(chairsPath, form), http.StatusUnauthorized)
+	t.refuses("chair-register-token", t.anonymous().post(chairsPath, form), http.StatusUnauthorized)
 }

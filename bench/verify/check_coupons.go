@@ -1,8 +1,8 @@
 package verify
 
 // coupons spends every kind of coupon, ride by ride.
-func coupons(at point) scenario {
-	return scenario{
+func coupons(at point) Scenario {
+	return Scenario{
 		name: "coupons",
 		at:   at,
 		rules: []rule{

@@ -3,8 +3,8 @@ package verify
 import "net/http"
 
 // wrongRatings is about ratings that have to be refused.
-func wrongRatings(at point) scenario {
-	return scenario{
+func wrongRatings(at point) Scenario {
+	return Scenario{
 		name: "wrong ratings",
 		at:   at,
 		rules: []rule{
@@ -49,7 +49,7 @@ func (t *trial) ratedEarly(r *ride) {
 // refusedUnchanged looks at a ride whose ratings were refused, and completes it.
 func (t *trial) refusedUnchanged(r *ride, user *stream) {
 	t.sleep(quiet)
-	t.check("evaluation-refused-unchanged", user.find(r, completed) == nil, sequence(user.statuses()), user)
+	t.check("evaluation-refused-unchanged", user.find(r.id, completed) == nil, sequence(user.statuses()), user)
 	if w := r.user.wallet; w != nil {
 		t.check("evaluation-refused-unpaid", w.paid() == 0, "a payment was registered", w)
 	} else {
@@ -73,8 +73,8 @@ func (t *trial) ratedWithoutToken(c *chair) {
 }
 
 // ratingByOthers may complete the ride: the reference does not look whose it is.
-func ratingByOthers(at point) scenario {
-	return scenario{
+func ratingByOthers(at point) Scenario {
+	return Scenario{
 		name: "rating by others",
 		at:   at,
 		rules: []rule{

@@ -8,8 +8,8 @@ import (
 )
 
 // initialization resets the server twice, the second time while a chair of the first run is at work.
-func initialization() scenario {
-	return scenario{
+func initialization() Scenario {
+	return Scenario{
 		name:  "initialize",
 		limit: 3 * initializeLimit,
 		rules: []rule{
@@ -21,12 +21,12 @@ func initialization() scenario {
 		},
 		play: func(t *trial) {
 			w := t.initialize()
-			t.answersWith("initialize-answer", w, http.StatusOK, object(member{"language", text, false}))
+			t.answersWith("initialize-answer", w, http.StatusOK, initialized)
 			u := t.register(t.userForm(""))
 			t.check("initialize-usable", u.there(), u.registered.summary(), w, u.registered)
 			usable := u.there() || t.eventually(func() bool { u = t.register(t.userForm("")); return u.there() })
 			t.need(usable, "a user could not be registered", u.registered)
-			c := t.owner().working(slowModel, point{})
+			c := t.owner().working(slowModel, pointAt(0, 0))
 			t.answersWith("initialize-again", t.initializeUnder(c), http.StatusOK, anything)
 			t.initializeForgets(u, c)
 		},
@@ -34,7 +34,7 @@ func initialization() scenario {
 }
 
 func (t *trial) initialize() *answer {
-	return account{t: t}.post(initializePath, map[string]string{"payment_server": t.gateway.url})
+	return t.anonymous().post(initializePath, map[string]string{"payment_server": t.gateway.url})
 }
 
 // initializeUnder initializes while the chair reports as often as the benchmarker's chairs do.
@@ -43,7 +43,7 @@ func (t *trial) initializeUnder(c *chair) *answer {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for ctx.Err() == nil {
-			c.call(ctx, http.MethodPost, positionPath, point{1, 1})
+			c.call(ctx, http.MethodPost, positionPath, pointAt(1, 1))
 			select {
 			case <-time.After(tick):
 			case <-ctx.Done():
@@ -57,23 +57,23 @@ func (t *trial) initializeUnder(c *chair) *answer {
 }
 
 func (t *trial) initializeForgets(u *user, c *chair) {
-	for _, w := range []*answer{u.get(ridesPath), c.post(positionPath, point{2, 2}), c.owner.get(fleetPath)} {
+	for _, w := range []*answer{u.get(ridesPath), c.post(positionPath, pointAt(2, 2)), c.owner.get(fleetPath)} {
 		t.refuses("initialize-forgets-sessions", w, http.StatusUnauthorized)
 	}
-	n := t.newUser("").nearby(point{}, everywhere)
+	n := t.newUser("").nearby(pointAt(0, 0), everywhere)
 	t.need(n.fine(), "nearby chairs could not be listed", n)
 	t.check("initialize-forgets-chairs", n.find(c.id) == nil, "chair "+c.id+" is still listed", n)
 }
 
 // wrongInitialization comes last: a server that takes it has lost the gateway's address.
-func wrongInitialization() scenario {
-	return scenario{
+func wrongInitialization() Scenario {
+	return Scenario{
 		name: "wrong initialize",
 		rules: []rule{
 			{"initialize-malformed", "S4.1", R, "POST /api/initialize with malformed JSON answers 400"},
 		},
 		play: func(t *trial) {
-			t.refuses("initialize-malformed", account{t: t}.post(initializePath, `{"payment_server":`), http.StatusBadRequest)
+			t.refuses("initialize-malformed", t.anonymous().post(initializePath, `{"payment_server":`), http.StatusBadRequest)
 		},
 	}
 }

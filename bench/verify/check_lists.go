@@ -3,8 +3,8 @@ package verify
 import "net/http"
 
 // estimates needs no ride: a new user has a coupon already.
-func estimates() scenario {
-	return scenario{
+func estimates() Scenario {
+	return Scenario{
 		name: "estimates",
 		rules: []rule{
 			{"estimate-answer", "S4.7", B, "POST /api/app/rides/estimated-fare answers 200 with fare and discount"},
@@ -15,10 +15,10 @@ func estimates() scenario {
 		},
 		play: func(t *trial) {
 			u := t.newUser("")
-			near, far := point{-3, 4}, point{-40, -7}
+			near, far := pointAt(-3, 4), pointAt(-40, -7)
 			t.checkEstimate(u, near, far)
-			short := u.estimate(point{}, near)
-			t.check("estimate-surplus", short.discounted(point{}, near, signUp), "wanted fare 500, discount 700", short)
+			short := u.estimate(pointAt(0, 0), near)
+			t.check("estimate-surplus", short.discounted(pointAt(0, 0), near, signUp), "wanted fare 500, discount 700", short)
 			first := t.newUser(u.code).estimate(near, far)
 			t.check("estimate-invited", first.discounted(near, far, signUp), "wanted discount 3000", first)
 		},
@@ -35,8 +35,8 @@ func (t *trial) checkEstimate(u *user, from, to point) {
 }
 
 // emptyLists is what a user sees who has done nothing, in a place where nothing is.
-func emptyLists() scenario {
-	return scenario{
+func emptyLists() Scenario {
+	return Scenario{
 		name: "empty lists",
 		rules: []rule{
 			{"history-empty", "S4.4", B, "a new user's history is 200 with an empty array, not null"},
@@ -48,7 +48,7 @@ func emptyLists() scenario {
 			h := u.history()
 			t.answersWith("history-empty", h.answer, http.StatusOK, historyAnswer)
 			t.check("history-empty", len(h.Rides) == 0, h.summary(), h)
-			n := u.nearby(point{-400_000, 400_000}, -1)
+			n := u.nearby(pointAt(-400_000, 400_000), -1)
 			t.answersWith("nearby-empty", n.answer, http.StatusOK, nearbyAnswer)
 			var b struct {
 				At int64 `json:"retrieved_at"`
@@ -59,8 +59,8 @@ func emptyLists() scenario {
 	}
 }
 
-func wrongQueries() scenario {
-	return scenario{
+func wrongQueries() Scenario {
+	return Scenario{
 		name: "wrong queries",
 		rules: []rule{
 			{"nearby-position", "S4.10", M, "a latitude or longitude that is missing, empty or no integer answers 400"},
@@ -76,8 +76,8 @@ func wrongQueries() scenario {
 	}
 }
 
-func wrongTrips() scenario {
-	return scenario{
+func wrongTrips() Scenario {
+	return Scenario{
 		name: "wrong trips",
 		rules: []rule{
 			{"estimate-missing", "S4.7", M, "an estimate without pickup or destination answers 400"},
@@ -91,7 +91,7 @@ func wrongTrips() scenario {
 				t.refuses("ride-missing", u.post(ridesPath, body), http.StatusBadRequest)
 			}
 			zero := u.post(estimatePath, `{"pickup_coordinate":{"latitude":40},"destination_coordinate":{"longitude":-1}}`)
-			want := u.estimate(point{40, 0}, point{0, -1})
+			want := u.estimate(pointAt(40, 0), pointAt(0, -1))
 			t.check("estimate-zero", zero.fine() && string(zero.body) == string(want.body), zero.summary(), want, zero)
 		},
 	}

@@ -3,8 +3,8 @@ package verify
 import "net/http"
 
 // rematching has three rides waiting for one chair.
-func rematching(at point) scenario {
-	return scenario{
+func rematching(at point) Scenario {
+	return Scenario{
 		name: "rematching",
 		at:   at,
 		rules: []rule{
@@ -43,7 +43,7 @@ func rematching(at point) scenario {
 func (t *trial) nextAfter(id string, c *chair, before *ride) string {
 	told := c.nextRide()
 	t.need(told != "", "the chair was not told of the next ride", c.stream)
-	wanted := []step{{before.id, completed}, {told, matching}}
+	wanted := []step{{ride: before.id, status: completed}, {ride: told, status: matching}}
 	t.check(id, t.covers(c.stream, wanted), sequence(c.stream.statuses()), c.stream)
 	return told
 }
@@ -89,16 +89,15 @@ func (t *trial) settle() {
 func (t *trial) reconnectNext(c *chair, before *ride, told string) {
 	c.stream.hangUp()
 	c.stream = c.openStream(chairNoticePath)
-	next := &ride{id: told}
-	t.need(c.stream.sees(next, matching), "a new stream does not start with MATCHING", c.stream)
+	t.need(c.stream.sees(told, matching), "a new stream does not start with MATCHING", c.stream)
 	t.sleep(quiet)
 	seen := c.stream.statuses()
 	t.check("reconnect-next-ride", len(onlyRide(seen, before)) == 0, sequence(seen), c.stream)
 }
 
 // eligibility has a chair that must not be sent to a ride yet.
-func eligibility(at point) scenario {
-	return scenario{
+func eligibility(at point) Scenario {
+	return Scenario{
 		name: "eligibility",
 		at:   at,
 		rules: []rule{
@@ -134,7 +133,7 @@ func (t *trial) deactivated(c *chair, r *ride) {
 func (t *trial) inactiveWaits(c *chair) {
 	r := t.short(t.payingUser(""))
 	t.settle()
-	told := c.stream.find(r, matching) != nil
+	told := c.stream.find(r.id, matching) != nil
 	t.check("match-inactive", !told, sequence(c.stream.statuses()), c.stream)
 	if !told {
 		c.mustActivity(true)
@@ -143,18 +142,18 @@ func (t *trial) inactiveWaits(c *chair) {
 }
 
 // distantChair has no chair but one in the other region.
-func distantChair(at point) scenario {
-	return scenario{
+func distantChair(at point) Scenario {
+	return Scenario{
 		name: "distant chair",
 		at:   at,
 		rules: []rule{
 			{"match-region", "S7.2", A, "a ride is not assigned a chair of the other region"},
 		},
 		play: func(t *trial) {
-			far := t.owner().working(slowModel, point{-45, -45})
+			far := t.owner().working(slowModel, pointAt(-45, -45))
 			r := t.short(t.payingUser(""))
 			t.settle()
-			told := far.stream.find(r, matching) != nil
+			told := far.stream.find(r.id, matching) != nil
 			t.check("match-region", !told, "the chair was told of the ride", r.requested, far.stream)
 			if told {
 				r.take(far, completed)
@@ -167,8 +166,8 @@ func distantChair(at point) scenario {
 }
 
 // matcherEndpoint comes after all rides: it is then known whether they needed help.
-func matcherEndpoint() scenario {
-	return scenario{
+func matcherEndpoint() Scenario {
+	return Scenario{
 		name: "matcher endpoint",
 		rules: []rule{
 			{"matching-endpoint", "S4.19", A, "GET /api/internal/matching answers 204, also when there is nothing to do (from the loopback, unless a proxy forbids it)"},

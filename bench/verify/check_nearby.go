@@ -3,8 +3,8 @@ package verify
 import "net/http"
 
 // nearby follows one chair through everything that puts it on the list or takes it off.
-func nearby(at point) scenario {
-	return scenario{
+func nearby(at point) Scenario {
+	return Scenario{
 		name: "nearby",
 		at:   at,
 		rules: []rule{
@@ -53,7 +53,7 @@ func (t *trial) nearbyStart(u *user, c *chair) {
 	f := c.owner.fleet()
 	x := f.find(c.id)
 	t.check("activity-shown", x != nil && x.Active, "the chair is not shown as active", w, f)
-	n := u.nearby(point{}, everywhere)
+	n := u.nearby(pointAt(0, 0), everywhere)
 	t.check("nearby-no-position", n.find(c.id) == nil, "the chair is listed", w, n)
 	p := c.mustReport(t.at)
 	n = u.nearby(t.at, 0)

@@ -7,8 +7,8 @@ import (
 )
 
 // notices looks closely at what one ride's notifications say and how they come.
-func notices(at point) scenario {
-	return scenario{
+func notices(at point) Scenario {
+	return Scenario{
 		name: "notices",
 		at:   at,
 		rules: []rule{
@@ -125,8 +125,8 @@ func (t *trial) checkChairNotices(r *ride, s *stream) {
 }
 
 // stats lets one chair do two rides.
-func stats(at point) scenario {
-	return scenario{
+func stats(at point) Scenario {
+	return Scenario{
 		name: "stats",
 		at:   at,
 		rules: []rule{
@@ -141,7 +141,7 @@ func stats(at point) scenario {
 			again, second := t.watched(c, 2)
 			t.need(again == c, "the chair was sent to another ride")
 			t.checkStats("stats-frozen", second, 1, 5)
-			m := second.stream.find(second.ride, completed)
+			m := second.stream.find(second.ride.id, completed)
 			t.need(m != nil && m.Chair != nil, "COMPLETED was not notified", second.stream)
 			t.check("stats-mean", near(m.Chair.Stats.Average, 3.5), m.raw, second.stream)
 			t.check("stats-count", m.Chair.Stats.Rides == 2, m.raw, second.stream)
@@ -162,7 +162,7 @@ func (t *trial) watched(c *chair, stars int) (*chair, view) {
 	c = r.take(c, arrived)
 	w := r.rate(stars)
 	t.need(w.fine(), "the ride could not be rated", w)
-	s.sees(r, completed)
+	s.sees(r.id, completed)
 	return c, view{r, s}
 }
 

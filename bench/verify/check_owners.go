@@ -2,8 +2,8 @@ package verify
 
 import "net/http"
 
-func owners() scenario {
-	return scenario{
+func owners() Scenario {
+	return Scenario{
 		name: "owners",
 		rules: []rule{
 			{"owner-created", "S4.11", B, "POST /api/owner/owners answers 201 with id and chair_register_token"},
@@ -31,8 +31,8 @@ func (t *trial) checkNoChairs(o *owner) {
 	t.check("owner-sales-bare-query", bare.status == r.status && bare.Total == r.Total, bare.summary(), r, bare)
 }
 
-func wrongOwners() scenario {
-	return scenario{
+func wrongOwners() Scenario {
+	return Scenario{
 		name: "wrong owners",
 		rules: []rule{
 			{"owner-name", "S4.11", M, "a missing or empty name answers 400"},
@@ -42,7 +42,7 @@ func wrongOwners() scenario {
 		},
 		play: func(t *trial) {
 			for _, body := range []string{`{}`, `{"name":""}`} {
-				t.refuses("owner-name", account{t: t}.post(ownersPath, body), http.StatusBadRequest)
+				t.refuses("owner-name", t.anonymous().post(ownersPath, body), http.StatusBadRequest)
 			}
 			o := t.owner()
 			again := t.ownerNamed(o.name).created

@@ -8,8 +8,8 @@ import (
 )
 
 // charges looks at ordinary payments.
-func charges(at point) scenario {
-	return scenario{
+func charges(at point) Scenario {
+	return Scenario{
 		name: "charges",
 		at:   at,
 		rules: []rule{
@@ -70,8 +70,8 @@ func (t *trial) secondCharge(u *user, c *chair) {
 }
 
 // unstableGateway has the failures of the benchmarker's (S8.2).
-func unstableGateway(at point) scenario {
-	return scenario{
+func unstableGateway(at point) Scenario {
+	return Scenario{
 		name: "unstable gateway",
 		at:   at,
 		rules: []rule{
@@ -122,8 +122,8 @@ func (t *trial) paidOnce(id string, r *ride, w *answer) {
 }
 
 // slowGateway does not answer for a while, and the user presses the button twice.
-func slowGateway(at point) scenario {
-	return scenario{
+func slowGateway(at point) Scenario {
+	return Scenario{
 		name: "slow gateway",
 		at:   at,
 		rules: []rule{
@@ -173,7 +173,7 @@ func (t *trial) checkUnseen(r *ride, user *stream, answered bool) {
 	n := r.user.nearby(r.to, 10)
 	t.check("completion-unseen", n.find(r.chair.id) == nil, "the chair is listed as free", n, r.user.wallet)
 	for _, s := range []*stream{user, r.chair.stream} {
-		t.check("completion-unseen", s.find(r, completed) == nil, "COMPLETED was notified", s, r.user.wallet)
+		t.check("completion-unseen", s.find(r.id, completed) == nil, "COMPLETED was notified", s, r.user.wallet)
 	}
 }
 
@@ -187,8 +187,8 @@ func (t *trial) checkAtOnce(u *user, all []*answer) {
 }
 
 // refusingGateway says no, and later yes.
-func refusingGateway(at point) scenario {
-	return scenario{
+func refusingGateway(at point) Scenario {
+	return Scenario{
 		name: "refusing gateway",
 		at:   at,
 		rules: []rule{
@@ -238,14 +238,14 @@ func (t *trial) unchanged(r *ride, user *stream) bool {
 	s := r.chair.owner.sales("")
 	ok = t.check(id, s.Total == 0, "the sales count the ride", s) && ok
 	for _, s := range []*stream{user, r.chair.stream} {
-		ok = t.check(id, s.find(r, completed) == nil, "COMPLETED was notified", s) && ok
+		ok = t.check(id, s.find(r.id, completed) == nil, "COMPLETED was notified", s) && ok
 	}
 	return ok
 }
 
 // abandonedRating has a client that goes away while its ride is charged.
-func abandonedRating(at point) scenario {
-	return scenario{
+func abandonedRating(at point) Scenario {
+	return Scenario{
 		name: "abandoned rating",
 		at:   at,
 		rules: []rule{

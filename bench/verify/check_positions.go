@@ -7,11 +7,11 @@ import (
 )
 
 // apart is where chairs report from that have nothing to do with rides.
-func apart() point { return point{2000, -3000} }
+func apart() point { return pointAt(2000, -3000) }
 
 // positions reports from a chair that is not active, so that no ride gets in between.
-func positions() scenario {
-	return scenario{
+func positions() Scenario {
+	return Scenario{
 		name: "positions",
 		rules: []rule{
 			{"position-answer", "S4.16", B, "POST /api/chair/coordinate answers 200 with recorded_at"},
@@ -52,9 +52,9 @@ func (t *trial) fleetShows(c *chair, p position) fleet {
 func (t *trial) drivesAround(c *chair, before position) (last position) {
 	var total int
 	shown := []evidence{before}
-	for _, step := range []point{{0, 5}, {7, 0}, {10, -20}} {
+	for _, move := range [][2]int{{0, 5}, {7, 0}, {10, -20}} {
 		t.sleep(tick)
-		to := c.at.plus(step.Latitude, step.Longitude)
+		to := c.at.plus(move[0], move[1])
 		total += c.at.distance(to)
 		last = c.mustReport(to)
 		shown = append(shown, last)
@@ -84,9 +84,9 @@ func (t *trial) checkUnchanged(c *chair, before position) {
 }
 
 // concurrentPositions lists while the chair reports, as the benchmarker's owners do.
-func concurrentPositions() scenario {
+func concurrentPositions() Scenario {
 	const reports = 30
-	return scenario{
+	return Scenario{
 		name: "concurrent positions",
 		rules: []rule{
 			{"distance-pair", "S4.12", B, "total_distance and total_distance_updated_at always belong to one report, while the chair goes on reporting"},

@@ -6,12 +6,15 @@ import (
 	"time"
 )
 
+// unknownPath is none of the API.
+const unknownPath = "/api/app/no-such-thing"
+
 // idleTime is a little longer than clients keep connections without use (S4.0).
 const idleTime = 10*time.Second + 500*time.Millisecond
 
 // requests is how the server takes what is not as usual.
-func requests() scenario {
-	return scenario{
+func requests() Scenario {
+	return Scenario{
 		name: "requests",
 		rules: []rule{
 			{"body-malformed", "S4.0", R, "malformed JSON answers 400"},
@@ -41,9 +44,9 @@ func (t *trial) badBodies(u *user, c *chair) {
 		as              account
 		path, wrongType string
 	}{
-		{account{t: t}, usersPath, `{"username":1}`},
-		{account{t: t}, ownersPath, `{"name":[]}`},
-		{account{t: t}, chairsPath, `{"name":{}}`},
+		{t.anonymous(), usersPath, `{"username":1}`},
+		{t.anonymous(), ownersPath, `{"name":[]}`},
+		{t.anonymous(), chairsPath, `{"name":{}}`},
 		{u.account, paymentPath, `{"token":5}`},
 		{u.account, estimatePath, `{"pickup_coordinate":1}`},
 		{u.account, ridesPath, `{"pickup_coordinate":[]}`},
@@ -57,17 +60,14 @@ func (t *trial) badBodies(u *user, c *chair) {
 
 // plainText asks for an estimate with a content type that is not JSON's.
 func (t *trial) plainText(u *user) *answer {
-	req, err := u.newRequest(t.ctx, http.MethodPost, estimatePath, encode(trip{point{}, point{1, 1}}))
-	if err != nil {
-		panic("BUG: " + err.Error())
-	}
+	req := u.account.request(t.ctx, http.MethodPost, estimatePath, trip{pointAt(0, 0), pointAt(1, 1)})
 	req.Header.Set("Content-Type", "text/plain")
 	return t.perform(t.client, req)
 }
 
 // idleConnection waits as long as a client keeps a connection that it does not use, and posts on it.
-func idleConnection() scenario {
-	return scenario{
+func idleConnection() Scenario {
+	return Scenario{
 		name: "idle connection",
 		rules: []rule{
 			{"idle-connection", "S4.0", B, "a connection that was idle for 10 s still takes a request"},
@@ -93,23 +93,19 @@ func (t *trial) onConnection(client *http.Client, u *user) (w *answer, reused bo
 	ctx := httptrace.WithClientTrace(t.ctx, &httptrace.ClientTrace{
 		GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused },
 	})
-	req, err := u.newRequest(ctx, http.MethodPost, estimatePath, encode(trip{point{}, point{1, 1}}))
-	if err != nil {
-		panic("BUG: " + err.Error())
-	}
-	w = t.perform(client, req)
+	w = t.perform(client, u.account.request(ctx, http.MethodPost, estimatePath, trip{pointAt(0, 0), pointAt(1, 1)}))
 	return w, reused
 }
 
 // frontEnd is about pages only, not about their content.
-func frontEnd() scenario {
-	return scenario{
+func frontEnd() Scenario {
+	return Scenario{
 		name: "front end",
 		rules: []rule{
 			{"page-fallback", "App. B", B, "paths outside /api/ that are no files answer 200 with the start page, without redirects"},
 		},
 		play: func(t *trial) {
-			a := account{t: t}
+			a := t.anonymous()
 			start := a.get("/")
 			if start.err == nil && start.status == http.StatusNotFound {
 				t.skip("the server has no front end", "page-fallback")

@@ -6,8 +6,8 @@ import (
 )
 
 // rides follows two rides of one user through request, rating and history.
-func rides(at point) scenario {
-	return scenario{
+func rides(at point) Scenario {
+	return Scenario{
 		name: "rides",
 		at:   at,
 		rules: []rule{
@@ -70,8 +70,8 @@ func (t *trial) checkHistory(u *user, r *ride) {
 		words("requested_at is %d and the own clock said %d", x.RequestedAt, r.requested.received.UnixMilli()), r.requested, h)
 }
 
-func ridesAtOnce(at point) scenario {
-	return scenario{
+func ridesAtOnce(at point) Scenario {
+	return Scenario{
 		name: "rides at once",
 		at:   at,
 		rules: []rule{
@@ -115,8 +115,8 @@ func (t *trial) checkHistoryOrder(u *user, c *chair) {
 	t.check("history-order", listed && h.Rides[0].ID == r.id, "not so", r.requested, h)
 }
 
-func sales(at point) scenario {
-	return scenario{
+func sales(at point) Scenario {
+	return Scenario{
 		name: "sales",
 		at:   at,
 		rules: []rule{

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-func sessions() scenario {
-	return scenario{
+func sessions() Scenario {
+	return Scenario{
 		name: "sessions",
 		rules: []rule{
 			{"cookie-user", "S3", B, "registration sets app_session with Path=/ and no Domain, Max-Age, Expires, Secure or HttpOnly"},
@@ -50,8 +50,8 @@ func hexDigits(s string, n int) bool {
 }
 
 // strangers have no session, or one of another kind.
-func strangers() scenario {
-	return scenario{
+func strangers() Scenario {
+	return Scenario{
 		name: "strangers",
 		rules: []rule{
 			{"session-missing", "S3", M, "every endpoint that needs a session answers 401 without its cookie"},
@@ -63,9 +63,9 @@ func strangers() scenario {
 		play: func(t *trial) {
 			u, o := t.newUser(""), t.owner()
 			t.checkKinds(u, o, o.parked(slowModel))
-			t.unauthorized("session-missing", func(string) account { return account{t: t} })
-			t.unauthorized("session-empty", func(cookie string) account { return account{t, cookie, ""} })
-			t.unauthorized("session-unknown", func(cookie string) account { return account{t, cookie, unknownToken} })
+			t.unauthorized("session-missing", func(string) account { return t.anonymous() })
+			t.unauthorized("session-empty", func(cookie string) account { return t.account(cookie, "") })
+			t.unauthorized("session-unknown", func(cookie string) account { return t.account(cookie, unknownToken) })
 		},
 	}
 }
@@ -101,7 +101,7 @@ func protected() []call {
 		{ownerCookie, http.MethodGet, salesPath, nil},
 		{ownerCookie, http.MethodGet, fleetPath, nil},
 		{chairCookie, http.MethodPost, activityPath, map[string]bool{"is_active": false}},
-		{chairCookie, http.MethodPost, positionPath, point{}},
+		{chairCookie, http.MethodPost, positionPath, pointAt(0, 0)},
 		{chairCookie, http.MethodGet, chairNoticePath, nil},
 		{chairCookie, http.MethodPost, statusPath(ride), map[string]string{"status": enroute}},
 	}
@@ -113,7 +113,7 @@ func (t *trial) checkKinds(u *user, o *owner, c *chair) {
 	for cookie, path := range map[string]string{userCookie: ridesPath, ownerCookie: fleetPath, chairCookie: chairNoticePath} {
 		for kind, token := range tokens {
 			if kind != cookie {
-				w := account{t, cookie, token}.get(path)
+				w := t.account(cookie, token).get(path)
 				t.refuses("session-kinds", w, http.StatusUnauthorized)
 			}
 		}

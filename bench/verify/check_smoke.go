@@ -7,8 +7,8 @@ import (
 
 // smoke is the official benchmarker's success flow, which it never runs (B16, item 9): one ride from
 // (0,0) to (10,10), every status of it seen by both sides.
-func smoke() scenario {
-	return scenario{
+func smoke() Scenario {
+	return Scenario{
 		name: "smoke",
 		rules: []rule{
 			{"smoke-user-matching", "B16", B, "after the request the user is notified of MATCHING, without a chair"},
@@ -32,10 +32,10 @@ func smoke() scenario {
 		},
 		play: func(t *trial) {
 			u := t.payingUser("")
-			r := u.order(point{}, point{10, 10})
+			r := u.order(pointAt(0, 0), pointAt(10, 10))
 			user := u.openStream(userNoticePath)
 			t.smokeRequest(u, r, user)
-			c := t.owner().working(fastModel, point{1, 1})
+			c := t.owner().working(fastModel, pointAt(1, 1))
 			t.smokeMatch(c, r, user)
 			t.smokeDrive(r, user)
 			t.smokeRating(u, r, user)
@@ -44,11 +44,11 @@ func smoke() scenario {
 }
 
 func (t *trial) smokeRequest(u *user, r *ride, user *stream) {
-	came := user.sees(r, matching)
+	came := user.sees(r.id, matching)
 	t.unseen[seen{user.path, matching}] = !came
-	ok := came && (user.find(r, matching).Chair == nil || len(t.foreign) > 0)
+	ok := came && (user.find(r.id, matching).Chair == nil || len(t.foreign) > 0)
 	t.check("smoke-user-matching", ok, "not so", r.requested, user)
-	n := u.nearby(point{}, 50)
+	n := u.nearby(pointAt(0, 0), 50)
 	t.check("smoke-nearby-none", n.fine() && len(n.chairs()) == 0, n.summary(), n)
 }
 
@@ -88,7 +88,7 @@ func (t *trial) bothSee(r *ride, user *stream, status, userRule, chairRule strin
 
 // sees judges that a status comes in time. One that does not is not held against what is checked later.
 func (t *trial) sees(id string, end time.Time, s *stream, r *ride, status string) {
-	ok := s.seesBy(end, r, status)
+	ok := s.seesBy(end, r.id, status)
 	t.check(id, ok, status+" was not notified", s)
 	t.unseen[seen{s.path, status}] = !ok
 }
@@ -98,7 +98,7 @@ func (t *trial) smokeRating(u *user, r *ride, user *stream) {
 	t.need(w.fine(), "the ride could not be rated", w)
 	t.bothSee(r, user, completed, "smoke-user-completed", "smoke-chair-completed")
 	t.smokeNearby(u, r)
-	if m := user.find(r, completed); m != nil {
+	if m := user.find(r.id, completed); m != nil {
 		ok := m.Chair != nil && m.Chair.Stats.Rides == 1 && near(m.Chair.Stats.Average, 5)
 		t.check("smoke-stats", ok, m.raw, user)
 	}
@@ -111,7 +111,7 @@ func (t *trial) smokeRating(u *user, r *ride, user *stream) {
 func (t *trial) smokeNearby(u *user, r *ride) {
 	var n nearbyChairs
 	ok := t.eventually(func() bool {
-		n = u.nearby(point{}, 50)
+		n = u.nearby(pointAt(0, 0), 50)
 		all := n.chairs()
 		return n.status == http.StatusOK && len(all) == 1 && all[0].ID == r.chair.id && all[0].At == r.to
 	})

@@ -3,8 +3,8 @@ package verify
 import "net/http"
 
 // statuses takes a ride where PICKUP and ARRIVED must not be inferred: its chair is on the spot already.
-func statuses(at point) scenario {
-	return scenario{
+func statuses(at point) Scenario {
+	return Scenario{
 		name: "statuses",
 		at:   at,
 		rules: []rule{
@@ -28,8 +28,8 @@ func statuses(at point) scenario {
 }
 
 // wrongStatuses tries what is not legal.
-func wrongStatuses(at point) scenario {
-	return scenario{
+func wrongStatuses(at point) Scenario {
+	return Scenario{
 		name: "wrong statuses",
 		at:   at,
 		rules: []rule{
@@ -85,7 +85,7 @@ func (t *trial) pickupByReport(r *ride, user *stream) {
 	t.answersWith("accept-answer", w, http.StatusNoContent, nil)
 	r.advance(enroute, w)
 	t.sleep(quiet)
-	t.check("pickup-not-inferred", user.find(r, pickup) == nil, "PICKUP was notified", w, user)
+	t.check("pickup-not-inferred", user.find(r.id, pickup) == nil, "PICKUP was notified", w, user)
 	p := r.chair.report(r.from)
 	t.reachedBy("pickup-unchanged", p, user, r, pickup)
 }
@@ -96,7 +96,7 @@ func (t *trial) arrivedByReport(r *ride, user *stream) {
 	t.answersWith("depart-answer", w, http.StatusNoContent, nil)
 	r.advance(carrying, w)
 	t.sleep(quiet)
-	t.check("arrived-not-inferred", user.find(r, arrived) == nil, "ARRIVED was notified", w, user)
+	t.check("arrived-not-inferred", user.find(r.id, arrived) == nil, "ARRIVED was notified", w, user)
 	p := r.chair.report(r.to)
 	t.reachedBy("arrived-unchanged", p, user, r, arrived)
 }
@@ -105,15 +105,15 @@ func (t *trial) arrivedByReport(r *ride, user *stream) {
 func (t *trial) reachedBy(id string, p position, user *stream, r *ride, status string) {
 	if t.unseen[seen{user.path, status}] {
 		t.skip(status+" is never notified", id)
-	} else if !t.check(id, user.sees(r, status), status+" was not notified", p, user) {
+	} else if !t.check(id, user.sees(r.id, status), status+" was not notified", p, user) {
 		t.stop("the ride is not at "+status, p, user)
 	}
 	r.advance(status, p.answer)
 }
 
 // repetitions is what retrying clients and odd routes do to a ride.
-func repetitions(at point) scenario {
-	return scenario{
+func repetitions(at point) Scenario {
+	return Scenario{
 		name: "repetitions",
 		at:   at,
 		rules: []rule{
@@ -168,10 +168,10 @@ func (t *trial) reported(r *ride, user *stream, status string) {
 		return
 	}
 	t.sleep(quiet)
-	before := user.count(r, status)
+	before := user.count(r.id, status)
 	p := r.chair.mustReport(r.chair.at)
 	t.sleep(quiet)
-	n := user.count(r, status) - before
+	n := user.count(r.id, status) - before
 	t.check("report-repeated", n == 0, words("%s was notified again", status), p, user)
 }
 

@@ -1,8 +1,8 @@
 package verify
 
 // userStreams opens and closes a user's stream between the statuses of a ride.
-func userStreams(at point) scenario {
-	return scenario{
+func userStreams(at point) Scenario {
+	return Scenario{
 		name: "user streams",
 		at:   at,
 		rules: []rule{
@@ -25,8 +25,8 @@ func userStreams(at point) scenario {
 }
 
 // chairStreams does the same to a chair's.
-func chairStreams(at point) scenario {
-	return scenario{
+func chairStreams(at point) Scenario {
+	return Scenario{
 		name: "chair streams",
 		at:   at,
 		rules: []rule{
@@ -62,7 +62,7 @@ func (t *trial) interrupted(r *ride, open func() *stream, repeats, pending, repl
 // once watches a stream until a status, and a moment longer, and closes it. Legal is what lies between the status
 // delivered last and that one; all after the first has to come.
 func (t *trial) once(must, legal string, s *stream, r *ride, from, to string) {
-	s.sees(r, to)
+	s.sees(r.id, to)
 	t.sleep(quiet / 3)
 	s.hangUp()
 	all := steps(r, t.delivered(s, r, from), to)
@@ -75,14 +75,14 @@ func (t *trial) lateStream(c *chair) {
 	r := t.short(u)
 	r.take(c, arrived)
 	s := u.openStream(userNoticePath)
-	s.sees(r, arrived)
+	s.sees(r.id, arrived)
 	t.check("late-user-stream", t.covers(s, steps(r, matching, arrived)), sequence(s.statuses()), s)
 	r.drive(completed)
 }
 
 // parallelStreams has two streams of each side.
-func parallelStreams(at point) scenario {
-	return scenario{
+func parallelStreams(at point) Scenario {
+	return Scenario{
 		name: "parallel streams",
 		at:   at,
 		rules: []rule{
@@ -114,14 +114,14 @@ func parallelStreams(at point) scenario {
 
 func (t *trial) bothStreams(id string, r *ride, both []*stream, from string) {
 	for _, s := range both {
-		s.sees(r, completed)
+		s.sees(r.id, completed)
 		t.check(id, t.covers(s, steps(r, from, completed)), sequence(s.statuses()), both[0], both[1])
 	}
 }
 
 // unreadRide has a user who misses the end of a ride and requests the next.
-func unreadRide(at point) scenario {
-	return scenario{
+func unreadRide(at point) Scenario {
+	return Scenario{
 		name: "unread ride",
 		at:   at,
 		rules: []rule{
@@ -134,7 +134,7 @@ func unreadRide(at point) scenario {
 			c := r.take(nil, carrying)
 			r.needs(s, carrying)
 			if !s.pushes() {
-				t.skip("a poll answers the newest ride (6.4, item 7)", "next-ride-order")
+				t.skip("a poll answers the newest ride (S6.4, item 7)", "next-ride-order")
 				r.drive(completed)
 				return
 			}
@@ -142,8 +142,8 @@ func unreadRide(at point) scenario {
 			r.drive(completed)
 			next := t.short(u)
 			s = u.openStream(userNoticePath)
-			s.sees(next, matching)
-			wanted := append(steps(r, arrived, completed), step{next.id, matching})
+			s.sees(next.id, matching)
+			wanted := append(steps(r, arrived, completed), step{ride: next.id, status: matching})
 			t.check("next-ride-order", t.covers(s, wanted), sequence(s.statuses()), s)
 			next.take(c, completed)
 		},

@@ -2,8 +2,8 @@ package verify
 
 import "net/http"
 
-func users() scenario {
-	return scenario{
+func users() Scenario {
+	return Scenario{
 		name: "users",
 		rules: []rule{
 			{"user-created", "S4.2", B, "POST /api/app/users answers 201 with id and invitation_code"},
@@ -18,7 +18,7 @@ func users() scenario {
 			t.need(u.there(), "a user could not be registered", u.registered)
 			f := t.userFieldsWithout("")
 			f["invitation_code"] = ""
-			w := account{t: t}.post(usersPath, f)
+			w := t.anonymous().post(usersPath, f)
 			t.check("user-code-empty", w.fine(), w.summary(), w)
 			w = t.register(t.userForm(u.code)).registered
 			t.check("invitation-accepted", w.fine(), w.summary(), u.registered, w)
@@ -26,8 +26,8 @@ func users() scenario {
 	}
 }
 
-func wrongUsers() scenario {
-	return scenario{
+func wrongUsers() Scenario {
+	return Scenario{
 		name: "wrong users",
 		rules: []rule{
 			{"user-field-missing", "S4.2", M, "a missing username, firstname, lastname or date_of_birth answers 400"},
@@ -37,10 +37,10 @@ func wrongUsers() scenario {
 		},
 		play: func(t *trial) {
 			for _, field := range []string{"username", "firstname", "lastname", "date_of_birth"} {
-				t.refuses("user-field-missing", account{t: t}.post(usersPath, t.userFieldsWithout(field)), http.StatusBadRequest)
+				t.refuses("user-field-missing", t.anonymous().post(usersPath, t.userFieldsWithout(field)), http.StatusBadRequest)
 				empty := t.userFieldsWithout("")
 				empty[field] = ""
-				t.refuses("user-field-empty", account{t: t}.post(usersPath, empty), http.StatusBadRequest)
+				t.refuses("user-field-empty", t.anonymous().post(usersPath, empty), http.StatusBadRequest)
 			}
 			form := t.userForm("")
 			w := t.signUp(form).registered
@@ -59,8 +59,8 @@ func (t *trial) userFieldsWithout(field string) map[string]string {
 	return all
 }
 
-func invitations() scenario {
-	return scenario{
+func invitations() Scenario {
+	return Scenario{
 		name: "invitations",
 		rules: []rule{
 			{"invitation-unknown", "S4.2", M, "an unknown code answers 400"},
@@ -78,20 +78,20 @@ func invitations() scenario {
 
 func (t *trial) checkInvitations(inviter *user) {
 	form := t.userForm("no-such-code")
-	t.refuses("invitation-unknown", account{t: t}.post(usersPath, form), http.StatusBadRequest)
+	t.refuses("invitation-unknown", t.anonymous().post(usersPath, form), http.StatusBadRequest)
 	t.nameIsFree("invitation-unknown-clean", form)
 	for range 3 {
 		t.newUser(inviter.code)
 	}
 	form = t.userForm(inviter.code)
-	t.refuses("invitation-limit", account{t: t}.post(usersPath, form), http.StatusBadRequest)
+	t.refuses("invitation-limit", t.anonymous().post(usersPath, form), http.StatusBadRequest)
 	t.nameIsFree("invitation-limit-clean", form)
 }
 
 // nameIsFree registers with a name whose registration was refused.
 func (t *trial) nameIsFree(id string, form userForm) {
 	form.Code = ""
-	w := account{t: t}.post(usersPath, form)
+	w := t.anonymous().post(usersPath, form)
 	t.check(id, w.fine(), w.summary(), w)
 }
 
@@ -100,13 +100,13 @@ func (t *trial) invitationRace(inviter *user) {
 	for i := range forms {
 		forms[i] = t.userForm(inviter.code)
 	}
-	all := together(len(forms), func(i int) *answer { return account{t: t}.post(usersPath, forms[i]) })
+	all := together(len(forms), func(i int) *answer { return t.anonymous().post(usersPath, forms[i]) })
 	won := count(all, (*answer).fine)
 	t.check("invitation-race", won == 3, words("%d of %d succeeded", won, len(all)), shownAll(all)...)
 }
 
-func paymentMethods() scenario {
-	return scenario{
+func paymentMethods() Scenario {
+	return Scenario{
 		name: "payment methods",
 		rules: []rule{
 			{"payment-method-answer", "S4.3", B, "POST /api/app/payment-methods answers 204"},
@@ -117,8 +117,8 @@ func paymentMethods() scenario {
 	}
 }
 
-func wrongTokens() scenario {
-	return scenario{
+func wrongTokens() Scenario {
+	return Scenario{
 		name: "wrong payment tokens",
 		rules: []rule{
 			{"payment-method-token", "S4.3", M, "a missing or empty token answers 400"},

@@ -28,7 +28,7 @@ func (s *fake) chair(r *http.Request) *fakeChair {
 }
 
 func (s *fake) postChair(w http.ResponseWriter, r *http.Request) {
-	var f chairForm
+	var f fakeChairForm
 	if !s.read(w, r, &f) {
 		return
 	}

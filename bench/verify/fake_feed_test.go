@@ -46,7 +46,7 @@ func (s *fake) tellUser(r *fakeRide) {
 		n["chair"] = map[string]any{"id": r.chair.id, "name": r.chair.name, "model": r.chair.model, "stats": s.stats(r)}
 	}
 	if s.is("the notified fare is the full one") {
-		n["fare"] = fare(r.from, r.to, 0)
+		n["fare"] = fakeFare(r.from, r.to, 0)
 	}
 	s.enqueue(r.user.feed, n, "user")
 }

@@ -126,7 +126,7 @@ func (s *fake) salesOf(o *fakeOwner, since, until int64) map[string]any {
 		if x.chair == nil || x.chair.owner != o || x.status != completed || x.updated < since || x.updated > until || late {
 			continue
 		}
-		value := fare(x.from, x.to, 0)
+		value := fakeFare(x.from, x.to, 0)
 		if s.is("sales are discounted") {
 			value = x.fare()
 		}

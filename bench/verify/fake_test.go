@@ -84,6 +84,25 @@ type fakeRide struct {
 	lost                 bool          // to a fault
 }
 
+type fakeUserForm struct {
+	Username  string `json:"username"`
+	First     string `json:"firstname"`
+	Last      string `json:"lastname"`
+	BirthDate string `json:"date_of_birth"`
+	Code      string `json:"invitation_code"`
+}
+
+type fakeChairForm struct {
+	Name  string `json:"name"`
+	Model string `json:"model"`
+	Token string `json:"chair_register_token"`
+}
+
+// fakeFare discounts the metered part only.
+func fakeFare(from, to point, discount int) int {
+	return 500 + max(100*from.distance(to)-discount, 0)
+}
+
 // newFake serves on a listener until it is closed.
 func newFake(p *pipes, polling bool, faults []fault) *fake {
 	l, err := p.listen("isuride:80")

@@ -36,7 +36,7 @@ func (s *fake) user(r *http.Request) *fakeUser {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	token := session(r, userCookie)
-	if token == unknownToken && s.is("unknown tokens are accepted") {
+	if strings.HasSuffix(token, "deadbeef") && s.is("unknown tokens are accepted") {
 		return &fakeUser{feed: newFakeFeed()}
 	}
 	if o := s.world.owners[token]; o != nil && s.is("owners are users, too") {
@@ -85,7 +85,7 @@ func (s *fake) postUser(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusCreated, map[string]any{"id": u.id, "invitation_code": u.code})
 }
 
-func (s *fake) readUser(w http.ResponseWriter, r *http.Request) (f userForm, raw string, ok bool) {
+func (s *fake) readUser(w http.ResponseWriter, r *http.Request) (f fakeUserForm, raw string, ok bool) {
 	b, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(b))
 	ok = s.read(w, r, &f)
@@ -97,7 +97,7 @@ func (s *fake) birthDateOptional(raw string) bool {
 	return s.is("fields may be missing") && !given || s.is("fields may be empty") && given
 }
 
-func (s *fake) addUser(f userForm) *fakeUser {
+func (s *fake) addUser(f fakeUserForm) *fakeUser {
 	u := &fakeUser{id: s.id(), name: f.Username, full: f.First + " " + f.Last, token: s.hex(64), code: s.hex(30), feed: newFakeFeed()}
 	if s.is("names are swapped") {
 		u.full = f.Last + " " + f.First
@@ -111,7 +111,7 @@ func (s *fake) addUser(f userForm) *fakeUser {
 }
 
 // invite checks name and code; s.mu is held.
-func (s *fake) invite(f userForm, race func()) int {
+func (s *fake) invite(f fakeUserForm, race func()) int {
 	for _, u := range s.world.users {
 		if u.name == f.Username && !s.is("usernames are given twice") {
 			if s.is("duplicates answer 500") {
@@ -214,9 +214,9 @@ func (u *fakeUser) coupon() *fakeCoupon {
 
 func (r *fakeRide) fare() int {
 	if r.coupon == nil {
-		return fare(r.from, r.to, 0)
+		return fakeFare(r.from, r.to, 0)
 	}
-	return fare(r.from, r.to, r.coupon.discount)
+	return fakeFare(r.from, r.to, r.coupon.discount)
 }
 
 type fakeTrip struct {
@@ -260,7 +260,7 @@ func (s *fake) postEstimate(w http.ResponseWriter, r *http.Request, u *fakeUser)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := &fakeRide{from: *b.From, to: *b.To, coupon: u.coupon()}
-	full := fare(x.from, x.to, 0)
+	full := fakeFare(x.from, x.to, 0)
 	price, discount := x.fare(), full-x.fare()
 	if s.is("estimates take off 2900 at most") && discount > 2900 {
 		price, discount = full-2900, 2900
@@ -344,7 +344,7 @@ func (s *fake) getRides(w http.ResponseWriter, _ *http.Request, u *fakeUser) {
 		}
 		price := x.fare()
 		if s.is("the history has the full fare") {
-			price = fare(x.from, x.to, 0)
+			price = fakeFare(x.from, x.to, 0)
 		}
 		owner := x.chair.owner.name
 		if s.is("the history has the owner's id") {
@@ -476,7 +476,7 @@ func (s *fake) complete(x *fakeRide, stars int) {
 func (s *fake) charge(ctx context.Context, x *fakeRide) int {
 	amount := x.fare()
 	if s.is("the full fare is charged") {
-		amount = fare(x.from, x.to, 0)
+		amount = fakeFare(x.from, x.to, 0)
 	}
 	tries := 8
 	if s.is("three attempts at payment") {
@@ -597,7 +597,7 @@ func (s *fake) getNearby(w http.ResponseWriter, r *http.Request, _ *fakeUser) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	reply(w, http.StatusOK, map[string]any{"chairs": s.listed(point{lat, lon}, distance), "retrieved_at": now()})
+	reply(w, http.StatusOK, map[string]any{"chairs": s.listed(pointAt(lat, lon), distance), "retrieved_at": now()})
 }
 
 // listed are the free chairs around a place; s.mu is held.

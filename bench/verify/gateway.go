@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -129,9 +130,9 @@ func (w *wallet) paid() int {
 // lines show what the gateway saw.
 func (w *wallet) lines() []string {
 	attempts, _, _ := w.seen()
-	all := []string{words("$ the gateway's view of token %s:", w.token)}
+	all := []string{fmt.Sprintf("$ the gateway's view of token %s:", w.token)}
 	for _, c := range attempts {
-		all = append(all, words("$ POST /payments   Idempotency-Key: %s   amount %d   %s", c.key, c.amount, c.note))
+		all = append(all, fmt.Sprintf("$ POST /payments   Idempotency-Key: %s   amount %d   %s", c.key, c.amount, c.note))
 	}
 	if len(attempts) == 0 {
 		all = append(all, "$ no request")
@@ -170,7 +171,7 @@ func (g *gateway) read(req *http.Request) (charge, *wallet, bool) {
 	if err != nil || !bearer || w == nil || json.Unmarshal(body, &b) != nil || b.Amount == nil {
 		const most = 20
 		if len(g.bad) < most {
-			g.bad = append(g.bad, words("$ refused as malformed or of an unknown token: POST /payments   Authorization: %s   %s",
+			g.bad = append(g.bad, fmt.Sprintf("$ refused as malformed or of an unknown token: POST /payments   Authorization: %s   %s",
 				req.Header.Get("Authorization"), clip(body)))
 		}
 		return charge{}, nil, false
@@ -215,13 +216,13 @@ func (w *wallet) settle(c charge, r reaction) (status int, note string) {
 	case k.first.token != c.token || k.first.amount != c.amount:
 		return http.StatusUnprocessableEntity, "-> 422, the key was used for another token or amount"
 	case !r.register:
-		return r.status, words("-> %d, not registered", r.status)
+		return r.status, fmt.Sprintf("-> %d, not registered", r.status)
 	case k.registered:
-		return r.status, words("-> %d, the key is registered already", r.status)
+		return r.status, fmt.Sprintf("-> %d, the key is registered already", r.status)
 	}
 	k.registered = true
 	w.payments = append(w.payments, c)
-	return r.status, words("-> %d, registered", r.status)
+	return r.status, fmt.Sprintf("-> %d, registered", r.status)
 }
 
 // key finds what is known of a charge's Idempotency-Key; without one, each charge stands for itself. g.mu is held.

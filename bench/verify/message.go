@@ -45,6 +45,9 @@ type noticeChair struct {
 	} `json:"stats"`
 }
 
+// A step is a status of a ride in a sequence of statuses.
+type step struct{ ride, status string }
+
 // A message is a notice as it came.
 type message struct {
 	notice
@@ -59,43 +62,3 @@ func newMessage(raw string, connection int) message {
 	_ = json.Unmarshal([]byte(raw), &m.notice) // what is wrong with it is judged by shape
 	return m
 }
-
-// userNotice and chairNotice are the payloads of S6.2.
-func userNotice(path string, v any) []string {
-	return object(
-		member{"ride_id", text, false},
-		member{"pickup_coordinate", coordinate, false},
-		member{"destination_coordinate", coordinate, false},
-		member{"fare", integer, false},
-		member{"status", text, false},
-		member{"chair", object(
-			member{"id", text, false},
-			member{"name", text, false},
-			member{"model", text, false},
-			member{"stats", object(
-				member{"total_rides_count", integer, false},
-				member{"total_evaluation_avg", number, false},
-			), false},
-		), true},
-		member{"created_at", integer, false},
-		member{"updated_at", integer, false},
-	)(path, v)
-}
-
-func chairNotice(path string, v any) []string {
-	return object(
-		member{"ride_id", text, false},
-		member{"user", object(member{"id", text, false}, member{"name", text, false}), false},
-		member{"pickup_coordinate", coordinate, false},
-		member{"destination_coordinate", coordinate, false},
-		member{"status", text, false},
-	)(path, v)
-}
-
-// envelope is what a poll answers.
-func envelope(data shape) shape {
-	return object(member{"data", nullable(data), true}, member{"retry_after_ms", integer, true})
-}
-
-// anything is a shape for what is judged elsewhere.
-func anything(string, any) []string { return nil }

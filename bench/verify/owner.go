@@ -3,6 +3,7 @@ package verify
 // An owner is an account that has chairs.
 type owner struct {
 	account
+	t        *trial
 	id, name string
 	invite   string // chair_register_token
 	created  *answer
@@ -16,14 +17,15 @@ func (t *trial) owner() *owner {
 }
 
 func (t *trial) ownerNamed(name string) *owner {
-	w := account{t: t}.post(ownersPath, map[string]string{"name": name})
+	w := t.anonymous().post(ownersPath, map[string]string{"name": name})
 	var b struct {
 		ID    string `json:"id"`
 		Token string `json:"chair_register_token"`
 	}
 	w.decode(&b)
 	return &owner{
-		account: account{t: t, cookie: ownerCookie, token: w.issued(ownerCookie)},
+		t:       t,
+		account: t.account(ownerCookie, w.issued(ownerCookie)),
 		id:      b.ID, name: name, invite: b.Token, created: w,
 	}
 }

@@ -87,5 +87,5 @@ func (c *chair) awaitMatch(told func() bool) bool {
 
 // help asks for one matching round.
 func (t *trial) help() *answer {
-	return account{t: t}.call(t.ctx, http.MethodGet, matchingPath, nil)
+	return t.anonymous().call(t.ctx, http.MethodGet, matchingPath, nil)
 }

@@ -8,8 +8,14 @@ type point struct {
 	Longitude int `json:"longitude"`
 }
 
+// at makes a point.
+func pointAt(latitude, longitude int) point {
+	return point{Latitude: latitude, Longitude: longitude}
+}
+
+// plus is the point at an offset.
 func (p point) plus(latitude, longitude int) point {
-	return point{p.Latitude + latitude, p.Longitude + longitude}
+	return pointAt(p.Latitude+latitude, p.Longitude+longitude)
 }
 
 // distance is Manhattan distance (S1.2).
@@ -17,6 +23,7 @@ func (p point) distance(q point) int {
 	return abs(p.Latitude-q.Latitude) + abs(p.Longitude-q.Longitude)
 }
 
+// String is for findings.
 func (p point) String() string { return fmt.Sprintf("(%d,%d)", p.Latitude, p.Longitude) }
 
 func abs(n int) int {
@@ -24,18 +31,4 @@ func abs(n int) int {
 		return -n
 	}
 	return n
-}
-
-// Money, in yen (S4.6).
-const (
-	baseFare = 500
-	perUnit  = 100
-	signUp   = 3000 // coupon of a new user
-	invited  = 1500 // coupon of a user who registered with a code
-	reward   = 1000 // coupon of the user whose code it was
-)
-
-// fare is what a ride costs with a coupon of the given discount: only the metered part is discounted.
-func fare(from, to point, discount int) int {
-	return baseFare + max(perUnit*from.distance(to)-discount, 0)
 }

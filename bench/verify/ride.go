@@ -98,5 +98,5 @@ func (r *ride) take(c *chair, to string) *chair {
 // needs waits until a status of the ride is in a stream, for a scenario that judges something else.
 func (r *ride) needs(s *stream, status string) {
 	never := r.t.unseen[seen{s.path, status}]
-	r.t.need(never || s.sees(r, status), status+" was not notified", s)
+	r.t.need(never || s.sees(r.id, status), status+" was not notified", s)
 }

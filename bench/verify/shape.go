@@ -125,20 +125,3 @@ func misfit(s shape, document []byte) string {
 	}
 	return strings.Join(s("body", v), "; ")
 }
-
-// answers judges the status of an answer, which is exact, and its body.
-func (t *trial) answersWith(id string, w *answer, status int, s shape) bool {
-	if w.err != nil || w.status != status {
-		return t.check(id, false, words("%s; wanted status %d", w.summary(), status), w)
-	}
-	if s == nil {
-		return t.check(id, true, "", w)
-	}
-	bad := misfit(s, w.body)
-	return t.check(id, bad == "", bad, w)
-}
-
-// refuses judges that a call was refused with a certain status.
-func (t *trial) refuses(id string, w *answer, status int) bool {
-	return t.check(id, w.err == nil && w.status == status, words("%s; wanted status %d", w.summary(), status), w)
-}

@@ -17,7 +17,7 @@ const (
 	impatient  = time.Second // limit of a call from suspicious on
 )
 
-var errSilent = errors.New("the server has stopped to answer")
+var errSilent = errors.New("the server has stopped answering")
 
 func (s *silence) note(err error) {
 	var timeout net.Error

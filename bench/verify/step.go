@@ -2,9 +2,6 @@ package verify
 
 import "strings"
 
-// A step is a status of a ride in a sequence of statuses.
-type step struct{ ride, status string }
-
 // steps are the statuses of one ride from one to another, inclusive.
 func steps(r *ride, from, to string) []step {
 	var all []step
@@ -12,7 +9,7 @@ func steps(r *ride, from, to string) []step {
 	for _, s := range []string{matching, enroute, pickup, carrying, arrived, completed} {
 		started = started || s == from
 		if started {
-			all = append(all, step{r.id, s})
+			all = append(all, step{ride: r.id, status: s})
 		}
 		if s == to {
 			break

@@ -19,12 +19,16 @@ const (
 	longestPause   = time.Second           // however long it asks to wait
 	connectionTime = time.Minute           // a notification call ends after this time
 	longestLine    = 64 << 10
+	noticeTime     = 50 * time.Millisecond // within which a server notices that a stream was closed
 )
+
+// grace is how long a status may be on its way, and how old what a list shows may be (S6.4, S10.2).
+const grace = 3 * time.Second
 
 // A stream receives the notifications of one account, by whatever transport the server answers with, until it is
 // closed. It reconnects as the benchmarker does.
 type stream struct {
-	t       *trial
+	probe   *probe
 	account account
 	path    string
 	opened  time.Time
@@ -42,12 +46,12 @@ type stream struct {
 
 // openStream starts to receive.
 func (a account) openStream(path string) *stream {
-	ctx, cancel := context.WithCancel(a.t.ctx)
+	ctx, cancel := context.WithCancel(a.probe.ctx)
 	s := &stream{
-		t: a.t, account: a, path: path, opened: time.Now(), cancel: cancel,
+		probe: a.probe, account: a, path: path, opened: time.Now(), cancel: cancel,
 		done: make(chan struct{}), changed: make(chan struct{}),
 	}
-	a.t.running.Go(func() {
+	a.probe.running.Go(func() {
 		defer close(s.done)
 		s.receive(ctx)
 	})
@@ -83,13 +87,10 @@ func (s *stream) receive(ctx context.Context) {
 func (s *stream) connect(ctx context.Context, n int) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectionTime)
 	defer cancel()
-	req, err := s.account.newRequest(ctx, http.MethodGet, s.path, "")
-	if err != nil {
-		return reconnectPause, err
-	}
+	req := s.account.request(ctx, http.MethodGet, s.path, nil)
 	req.Header.Set("Accept-Encoding", "gzip, deflate, br") // as the benchmarker, which does not undo it here
 	w := &answer{method: req.Method, path: s.path, cookie: req.Header.Get("Cookie"), sent: time.Now()}
-	res, err := s.t.streams.Do(req)
+	res, err := s.probe.streams.Do(req)
 	if err != nil {
 		return reconnectPause, err
 	}
@@ -179,7 +180,7 @@ func (s *stream) latest() string {
 
 func (s *stream) receiveData(raw string, n int) {
 	m := newMessage(raw, n)
-	s.record(words("#%d data: %s", n, clip([]byte(raw))))
+	s.record(fmt.Sprintf("#%d data: %s", n, clip([]byte(raw))))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.messages = append(s.messages, m)
@@ -190,7 +191,7 @@ func (s *stream) receiveData(raw string, n int) {
 func (s *stream) record(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.log = append(s.log, words("%5d ms %s", time.Since(s.opened).Milliseconds(), line))
+	s.log = append(s.log, fmt.Sprintf("%5d ms %s", time.Since(s.opened).Milliseconds(), line))
 }
 
 func (s *stream) fault(what string) {
@@ -221,7 +222,7 @@ func (s *stream) await(limit time.Duration, holds func() bool) bool {
 		case <-changed:
 		case <-timer.C:
 			return false
-		case <-s.t.ctx.Done():
+		case <-s.probe.ctx.Done():
 			return false
 		}
 	}
@@ -231,7 +232,7 @@ func (s *stream) await(limit time.Duration, holds func() bool) bool {
 // from what was received.
 func (s *stream) hangUp() {
 	s.close()
-	s.t.sleep(pause)
+	s.probe.sleep(noticeTime)
 }
 
 // connected waits for the head of the first answer.
@@ -261,18 +262,18 @@ func (s *stream) received() []message {
 }
 
 // sees waits for a status of a ride.
-func (s *stream) sees(r *ride, status string) bool {
-	return s.seesBy(time.Now().Add(grace), r, status)
+func (s *stream) sees(ride, status string) bool {
+	return s.seesBy(time.Now().Add(grace), ride, status)
 }
 
-func (s *stream) seesBy(end time.Time, r *ride, status string) bool {
-	return s.await(time.Until(end), func() bool { return s.find(r, status) != nil })
+func (s *stream) seesBy(end time.Time, ride, status string) bool {
+	return s.await(time.Until(end), func() bool { return s.find(ride, status) != nil })
 }
 
 // find is the first notice of a status.
-func (s *stream) find(r *ride, status string) *message {
+func (s *stream) find(ride, status string) *message {
 	for _, m := range s.received() {
-		if m.RideID == r.id && m.Status == status {
+		if m.RideID == ride && m.Status == status {
 			return &m
 		}
 	}
@@ -292,10 +293,10 @@ func (s *stream) statuses() []step {
 }
 
 // count says how often a status came.
-func (s *stream) count(r *ride, status string) int {
+func (s *stream) count(ride, status string) int {
 	n := 0
 	for _, m := range s.received() {
-		if m.RideID == r.id && m.Status == status {
+		if m.RideID == ride && m.Status == status {
 			n++
 		}
 	}
@@ -316,10 +317,10 @@ func (s *stream) lines() []string {
 	if s.sse {
 		transport = "server-sent events"
 	}
-	all := []string{words("~ GET %s   Cookie: %s=%s   (%s)", s.path, s.account.cookie, s.account.token, transport)}
+	all := []string{fmt.Sprintf("~ GET %s   Cookie: %s=%s   (%s)", s.path, s.account.cookie, s.account.token, transport)}
 	const most = 40
 	if skipped := len(s.log) - most; skipped > 0 {
-		all = append(all, words("~ ... %d lines", skipped))
+		all = append(all, fmt.Sprintf("~ ... %d lines", skipped))
 		return append(all, s.log[skipped:]...)
 	}
 	return append(all, s.log...)

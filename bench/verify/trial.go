@@ -4,13 +4,10 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"sync"
 	"time"
 )
 
 const (
-	// grace is how long a status may be on its way, and how old what a list shows may be (S6.4, S10.2).
-	grace = 3 * time.Second
 	// quiet is how long a scenario waits for what must not come. A server that breaks such a rule does so at once or
 	// after its next matching round; the stock one has a round each 500 ms.
 	quiet = 300 * time.Millisecond
@@ -23,11 +20,10 @@ type evidence interface{ lines() []string }
 
 // A trial is a scenario under way. Its methods that end it are called on its own goroutine only.
 type trial struct {
-	*suite
-	ctx     context.Context
-	at      point
-	rules   []rule
-	running sync.WaitGroup // streams
+	*Suite
+	*probe
+	at    point
+	rules []rule
 
 	verdicts map[string]*verdict
 	reason   string // why it stopped early
@@ -43,8 +39,8 @@ type verdict struct {
 	evidence []evidence
 }
 
-func newTrial(ctx context.Context, s *suite, sc scenario) *trial {
-	return &trial{suite: s, ctx: ctx, at: sc.at, rules: sc.rules, verdicts: map[string]*verdict{}}
+func newTrial(ctx context.Context, s *Suite, sc Scenario) *trial {
+	return &trial{Suite: s, probe: s.server.probe(ctx), at: sc.at, rules: sc.rules, verdicts: map[string]*verdict{}}
 }
 
 // check judges a rule of the scenario. A rule may be judged several times; the first failure stays.
@@ -64,8 +60,22 @@ func (t *trial) check(id string, ok bool, got string, shown ...evidence) bool {
 	return ok
 }
 
-// over says that the trial's time is over or that the server has stopped to answer.
-func (t *trial) over() bool { return t.ctx.Err() != nil || t.silence.over() }
+// answersWith judges the status of an answer, which is exact, and its body.
+func (t *trial) answersWith(id string, w *answer, status int, s shape) bool {
+	if w.err != nil || w.status != status {
+		return t.check(id, false, words("%s; wanted status %d", w.summary(), status), w)
+	}
+	if s == nil {
+		return t.check(id, true, "", w)
+	}
+	bad := misfit(s, w.body)
+	return t.check(id, bad == "", bad, w)
+}
+
+// refuses judges that a call was refused with a certain status.
+func (t *trial) refuses(id string, w *answer, status int) bool {
+	return t.check(id, w.err == nil && w.status == status, words("%s; wanted status %d", w.summary(), status), w)
+}
 
 // failure is what breaking the rule amounts to.
 func (r rule) failure() Outcome {
@@ -116,18 +126,6 @@ func (t *trial) eventually(holds func() bool) bool {
 		if time.Now().After(end) || !t.sleep(pause) {
 			return false
 		}
-	}
-}
-
-// sleep is false if the trial's time is over.
-func (t *trial) sleep(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-t.ctx.Done():
-		return false
 	}
 }
 

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"encoding/json"
-	"net/http"
 	"strconv"
 	"sync/atomic"
 )
@@ -13,6 +12,7 @@ const everywhere = 1_000_000
 // A user is an account that requests rides.
 type user struct {
 	account
+	t           *trial
 	id, code    string // code: its own invitation code
 	first, last string
 	registered  *answer
@@ -52,38 +52,21 @@ func (t *trial) signUp(form userForm) *user {
 
 // register tries to.
 func (t *trial) register(form userForm) *user {
-	w := account{t: t}.post(usersPath, form)
+	w := t.anonymous().post(usersPath, form)
 	var b struct {
 		ID   string `json:"id"`
 		Code string `json:"invitation_code"`
 	}
 	w.decode(&b)
 	return &user{
-		account: account{t: t, cookie: userCookie, token: w.issued(userCookie)},
+		t:       t,
+		account: t.account(userCookie, w.issued(userCookie)),
 		id:      b.ID, code: b.Code, first: form.First, last: form.Last, registered: w,
 	}
 }
 
 // there says that a registration led to a session.
 func (u *user) there() bool { return u.registered.fine() && u.token != "" }
-
-// issued is the value of a cookie that an answer sets, whatever its attributes.
-func (w *answer) issued(cookie string) string {
-	c := w.cookieSet(cookie)
-	if c == nil {
-		return ""
-	}
-	return c.Value
-}
-
-func (w *answer) cookieSet(name string) *http.Cookie {
-	for _, c := range (&http.Response{Header: w.header}).Cookies() {
-		if c.Name == name {
-			return c
-		}
-	}
-	return nil
-}
 
 // addPayment registers a token that the gateway knows.
 func (u *user) addPayment() *answer {

@@ -42,6 +42,23 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	})
 }
 
+// network is how the outside is reached; tests have one in memory.
+type network struct {
+	dial   dialer
+	listen func(address string) (net.Listener, error)
+}
+
+// reach returns an error, in one sentence, if nobody listens at an address.
+func (n network) reach(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	c, err := n.dial(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("the server cannot be reached: %w", err)
+	}
+	return c.Close()
+}
+
 func run(ctx context.Context, o Options, n network) (Report, error) {
 	target, err := url.Parse(o.Target)
 	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
@@ -62,9 +79,10 @@ func run(ctx context.Context, o Options, n network) (Report, error) {
 	defer g.close()
 	ctx, cancel := context.WithTimeoutCause(ctx, runLimit, errors.New("the whole run took too long"))
 	defer cancel()
-	s := newSuite(target, n.client(o.Addr), n.client(o.Addr), g)
+	s := newServer(target, n.dial, o.Addr)
 	defer s.close()
-	return s.run(ctx), nil
+	started := time.Now()
+	return newReport(s.base, started, play(ctx, New(s, g))), nil
 }
 
 // address is where connections go.

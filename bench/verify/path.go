@@ -17,8 +17,6 @@ const (
 	positionPath    = "/api/chair/coordinate"
 	chairNoticePath = "/api/chair/notification"
 	matchingPath    = "/api/internal/matching"
-
-	unknownPath = "/api/app/no-such-thing"
 )
 
 func ratingPath(ride string) string { return ridesPath + "/" + ride + "/evaluation" }

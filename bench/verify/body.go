@@ -2,6 +2,10 @@ package verify
 
 // The bodies of successful answers, as strict as the benchmarker (S4, B13.4).
 
+func initialized(path string, v any) []string {
+	return object(member{"language", text, false})(path, v)
+}
+
 func registeredUser(path string, v any) []string {
 	return object(member{"id", text, false}, member{"invitation_code", text, false})(path, v)
 }
@@ -86,3 +90,43 @@ func salesAnswer(path string, v any) []string {
 		)), false},
 	)(path, v)
 }
+
+// userNotice and chairNotice are the payloads of S6.2.
+func userNotice(path string, v any) []string {
+	return object(
+		member{"ride_id", text, false},
+		member{"pickup_coordinate", coordinate, false},
+		member{"destination_coordinate", coordinate, false},
+		member{"fare", integer, false},
+		member{"status", text, false},
+		member{"chair", object(
+			member{"id", text, false},
+			member{"name", text, false},
+			member{"model", text, false},
+			member{"stats", object(
+				member{"total_rides_count", integer, false},
+				member{"total_evaluation_avg", number, false},
+			), false},
+		), true},
+		member{"created_at", integer, false},
+		member{"updated_at", integer, false},
+	)(path, v)
+}
+
+func chairNotice(path string, v any) []string {
+	return object(
+		member{"ride_id", text, false},
+		member{"user", object(member{"id", text, false}, member{"name", text, false}), false},
+		member{"pickup_coordinate", coordinate, false},
+		member{"destination_coordinate", coordinate, false},
+		member{"status", text, false},
+	)(path, v)
+}
+
+// envelope is what a poll answers.
+func envelope(data shape) shape {
+	return object(member{"data", nullable(data), true}, member{"retry_after_ms", integer, true})
+}
+
+// anything is a shape for what is judged elsewhere.
+func anything(string, any) []string { return nil }
