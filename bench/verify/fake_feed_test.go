@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"isuride/bench/verify/probe"
 )
 
 // A fakeFeed is what one recipient has to be told. It has a lock of its own, taken after the server's.
@@ -42,7 +44,7 @@ func (s *fake) tellUser(r *fakeRide) {
 		"ride_id": r.id, "pickup_coordinate": r.from, "destination_coordinate": r.to, "fare": r.fare(),
 		"status": r.status, "created_at": r.created, "updated_at": r.updated,
 	}
-	if r.chair != nil && r.status != matching {
+	if r.chair != nil && r.status != probe.Matching {
 		n["chair"] = map[string]any{"id": r.chair.id, "name": r.chair.name, "model": r.chair.model, "stats": s.stats(r)}
 	}
 	if s.is("the notified fare is the full one") {
@@ -54,10 +56,10 @@ func (s *fake) tellUser(r *fakeRide) {
 // stats are those before the ride until it is completed.
 func (s *fake) stats(r *fakeRide) map[string]any {
 	count, stars := r.countAt, r.starsBefore
-	if r.status == completed || s.is("the ride counts at ARRIVED") && r.status == arrived {
+	if r.status == probe.Completed || s.is("the ride counts at ARRIVED") && r.status == probe.Arrived {
 		count, stars = r.chair.rated, r.chair.stars
 	}
-	if s.is("the ride counts at ARRIVED") && r.status == arrived {
+	if s.is("the ride counts at ARRIVED") && r.status == probe.Arrived {
 		count++
 	}
 	average := 0.0

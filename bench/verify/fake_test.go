@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"isuride/bench/verify/probe"
 )
 
 // A fake is a small ISURIDE server that is right in everything, apart from its faults.
@@ -59,7 +61,7 @@ type fakeChair struct {
 	id, name, model, token string
 	owner                  *fakeOwner
 	active, placed, old    bool // old: of before an initialize
-	at, shownAt            point
+	at, shownAt            probe.Point
 	distance               int
 	registered, updated    int64
 	ride                   *fakeRide // the one at hand
@@ -73,7 +75,7 @@ type fakeRide struct {
 	id                   string
 	user                 *fakeUser
 	chair                *fakeChair
-	from, to             point
+	from, to             probe.Point
 	coupon               *fakeCoupon
 	status               string
 	stars                int
@@ -99,8 +101,8 @@ type fakeChairForm struct {
 }
 
 // fakeFare discounts the metered part only.
-func fakeFare(from, to point, discount int) int {
-	return 500 + max(100*from.distance(to)-discount, 0)
+func fakeFare(from, to probe.Point, discount int) int {
+	return 500 + max(100*from.Distance(to)-discount, 0)
 }
 
 // newFake serves on a listener until it is closed.
@@ -364,7 +366,7 @@ func (s *fake) round() {
 					s.tellChair(r)
 				}
 				if s.is("ENROUTE is notified with the assignment") {
-					s.repeat(r, enroute)
+					s.repeat(r, probe.Enroute)
 				}
 			}
 		}
@@ -378,8 +380,8 @@ func (s *fake) best(r *fakeRide) *fakeChair {
 		if c.old {
 			continue
 		}
-		near := c.placed && (c.at.distance(r.from) <= 200 || s.is("matched across regions")) || !c.placed && s.is("matched without a position")
-		free := c.ride == nil || s.is("two rides at a time") && c.ride.status != matching
+		near := c.placed && (c.at.Distance(r.from) <= 200 || s.is("matched across regions")) || !c.placed && s.is("matched without a position")
+		free := c.ride == nil || s.is("two rides at a time") && c.ride.status != probe.Matching
 		if (c.active || s.is("inactive chairs are matched") && c.placed) && near && free {
 			all = append(all, c)
 		}
@@ -388,7 +390,7 @@ func (s *fake) best(r *fakeRide) *fakeChair {
 		return nil
 	}
 	return slices.MinFunc(all, func(a, b *fakeChair) int {
-		if d := a.at.distance(r.from) - b.at.distance(r.from); d != 0 {
+		if d := a.at.Distance(r.from) - b.at.Distance(r.from); d != 0 {
 			return d
 		}
 		return strings.Compare(a.id, b.id)

@@ -5,13 +5,15 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"isuride/bench/verify/rules"
 )
 
 // beside is how many scenarios without rides run at once.
 const beside = 4
 
 // play runs the stages of a suite one after another.
-func play(ctx context.Context, s *Suite) (results []Result) {
+func play(ctx context.Context, s *rules.Suite) (results []rules.Result) {
 	for _, st := range s.Stages() {
 		results = append(results, playStage(ctx, s, st)...)
 	}
@@ -19,9 +21,9 @@ func play(ctx context.Context, s *Suite) (results []Result) {
 }
 
 // playStage runs the row with the others beside it and returns the results of the row first.
-func playStage(ctx context.Context, s *Suite, st Stage) []Result {
-	row := make([][]Result, len(st.Row))
-	others := make([][]Result, len(st.Beside))
+func playStage(ctx context.Context, s *rules.Suite, st rules.Stage) []rules.Result {
+	row := make([][]rules.Result, len(st.Row))
+	others := make([][]rules.Result, len(st.Beside))
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for i, sc := range st.Row {

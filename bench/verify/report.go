@@ -2,6 +2,23 @@ package verify
 
 import (
 	"time"
+
+	"isuride/bench/verify/rules"
+)
+
+// Results of rules, as package rules explains them.
+type (
+	Result  = rules.Result
+	Outcome = rules.Outcome
+)
+
+// The outcomes of a rule.
+const (
+	OK      = rules.OK
+	Fail    = rules.Fail
+	Note    = rules.Note
+	Skip    = rules.Skip
+	Blocked = rules.Blocked
 )
 
 // A Report is what a run found.

@@ -19,6 +19,9 @@ import (
 	"net"
 	"net/url"
 	"time"
+
+	"isuride/bench/verify/probe"
+	"isuride/bench/verify/rules"
 )
 
 // runLimit bounds a whole run against a server that lets every single call run into its limit.
@@ -37,20 +40,20 @@ type Options struct {
 // Broken rules are no error. When ctx ends early, the report says which rules were not reached.
 func Run(ctx context.Context, o Options) (Report, error) {
 	return run(ctx, o, network{
-		dial:   (&net.Dialer{Timeout: callLimit}).DialContext,
+		dial:   (&net.Dialer{Timeout: probe.CallLimit}).DialContext,
 		listen: func(address string) (net.Listener, error) { return net.Listen("tcp", address) },
 	})
 }
 
 // network is how the outside is reached; tests have one in memory.
 type network struct {
-	dial   dialer
+	dial   probe.Dialer
 	listen func(address string) (net.Listener, error)
 }
 
 // reach returns an error, in one sentence, if nobody listens at an address.
 func (n network) reach(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	ctx, cancel := context.WithTimeout(ctx, probe.CallLimit)
 	defer cancel()
 	c, err := n.dial(ctx, "tcp", address)
 	if err != nil {
@@ -75,14 +78,14 @@ func run(ctx context.Context, o Options, n network) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("payment gateway: %w", err)
 	}
-	g := newGateway(l, o.PaymentURL)
-	defer g.close()
+	g := probe.NewGateway(l, o.PaymentURL)
+	defer g.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, runLimit, errors.New("the whole run took too long"))
 	defer cancel()
-	s := newServer(target, n.dial, o.Addr)
-	defer s.close()
+	s := probe.NewServer(target, n.dial, o.Addr)
+	defer s.Close()
 	started := time.Now()
-	return newReport(s.base, started, play(ctx, New(s, g))), nil
+	return newReport(s.URL, started, play(ctx, rules.New(s, g))), nil
 }
 
 // address is where connections go.

@@ -1,0 +1,64 @@
+package probe
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// The statuses of a ride (S5.1).
+const (
+	Matching  = "MATCHING"
+	Enroute   = "ENROUTE"
+	Pickup    = "PICKUP"
+	Carrying  = "CARRYING"
+	Arrived   = "ARRIVED"
+	Completed = "COMPLETED"
+)
+
+// A notice is a notification as both recipients get it, as far as it could be read.
+type notice struct {
+	RideID      string `json:"ride_id"`
+	Status      string `json:"status"`
+	Pickup      Point  `json:"pickup_coordinate"`
+	Destination Point  `json:"destination_coordinate"`
+
+	// Only users get these.
+	Fare      int          `json:"fare"`
+	Chair     *noticeChair `json:"chair"`
+	CreatedAt int64        `json:"created_at"`
+	UpdatedAt int64        `json:"updated_at"`
+
+	// Only chairs get this.
+	User struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+	} `json:"user"`
+}
+
+type noticeChair struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Model string `json:"model"`
+	Stats struct {
+		Rides   int     `json:"total_rides_count"`
+		Average float64 `json:"total_evaluation_avg"`
+	} `json:"stats"`
+}
+
+// A Step is a status of a ride in a sequence of statuses.
+type Step struct{ Ride, Status string }
+
+// A message is a notice as it came.
+type message struct {
+	notice
+	Raw        string
+	Null       bool // "no ride"
+	Connection int  // counted from 1
+	at         time.Time
+}
+
+func newMessage(raw string, connection int) message {
+	m := message{Raw: raw, Null: raw == "null", Connection: connection, at: time.Now()}
+	_ = json.Unmarshal([]byte(raw), &m.notice) // what is wrong with it is judged by shape
+	return m
+}

@@ -1,0 +1,40 @@
+package probe
+
+import (
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// A silence counts calls in a row that ran into their limit. A server that hangs for good, perhaps because of one
+// wrong request, should not cost the run ten seconds for each of the remaining calls.
+type silence struct{ calls atomic.Int64 }
+
+const (
+	suspicious = 3           // calls without an answer, after which the rest is less patient
+	dead       = 12          // and after which the rest is not tried any more
+	impatient  = time.Second // limit of a call from suspicious on
+)
+
+var ErrSilent = errors.New("the server has stopped answering")
+
+func (s *silence) note(err error) {
+	var timeout net.Error
+	switch {
+	case err == nil:
+		s.calls.Store(0)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		s.calls.Add(1)
+	}
+}
+
+func (s *silence) over() bool { return s.calls.Load() >= dead }
+
+// limit shortens a call's limit.
+func (s *silence) limit(d time.Duration) time.Duration {
+	if s.calls.Load() >= suspicious {
+		return impatient
+	}
+	return d
+}

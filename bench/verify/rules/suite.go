@@ -1,0 +1,76 @@
+package rules
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"isuride/bench/verify/probe"
+)
+
+// A Suite is all rules, to be checked in one run against one server.
+type Suite struct {
+	server  *probe.Server
+	gateway *probe.Gateway
+	answers *audit
+	pilot   pilot
+
+	runID   string // part of every name, so that a server that does not forget is no obstacle
+	counter atomic.Int64
+
+	foreign map[string]bool // chairs that were free before the first of ours; set once, by survey
+	unseen  unseen          // set once, by smoke, before anything looks at it
+}
+
+// New makes a suite. The server is told to charge at the gateway.
+func New(s *probe.Server, g *probe.Gateway) *Suite {
+	answers := newAudit()
+	s.Observe = answers.note
+	return &Suite{
+		server:  s,
+		gateway: g,
+		answers: answers,
+		runID:   strings.ToLower(rand.Text()[:8]),
+		foreign: map[string]bool{},
+		unseen:  unseen{},
+	}
+}
+
+// name makes a name that nobody else has, at most 30 bytes for the columns of S2.2.
+func (s *Suite) name(kind string) string {
+	return fmt.Sprintf("%s-%s-%d", kind, s.runID, s.counter.Add(1))
+}
+
+// Play runs one scenario to its end, which is its return, its first unmet need, or its time
+// limit, and returns the results of its rules.
+func (s *Suite) Play(ctx context.Context, sc Scenario) []Result {
+	limit := sc.limit
+	if limit == 0 {
+		limit = scenarioLimit
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the check took more than %s", limit))
+	t := newTrial(ctx, s, sc)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		sc.play(t) // may end by Goexit, see trial.stop
+	}()
+	<-done // everything that a scenario waits for ends with ctx
+	cause := context.Cause(ctx)
+	t.tidy()
+	cancel()
+	t.Wait()
+	return t.results(cause)
+}
+
+// survey notes the chairs of the initial data that are free: they are not ours, and a matcher
+// may prefer them.
+func survey() Scenario {
+	return Scenario{play: func(t *trial) {
+		for _, c := range t.newUser("").nearby(probe.At(0, 0), everywhere).chairs() {
+			t.foreign[c.ID] = true
+		}
+	}}
+}
