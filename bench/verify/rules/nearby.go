@@ -1,10 +1,64 @@
 package rules
 
 import (
+	"encoding/json"
 	"net/http"
+	"strconv"
 
 	"isuride/bench/verify/probe"
 )
+
+// everywhere is a distance that covers the whole city.
+const everywhere = 1_000_000
+
+// nearby asks for chairs within a distance; a negative one leaves the parameter out.
+func (u *user) nearby(at probe.Point, distance int) nearbyChairs {
+	path := probe.NearbyPath + "?latitude=" + strconv.Itoa(at.Latitude) + "&longitude=" + strconv.Itoa(at.Longitude)
+	if distance >= 0 {
+		path += "&distance=" + strconv.Itoa(distance)
+	}
+	return nearbyChairs{Answer: u.Get(path), t: u.t}
+}
+
+// nearbyChairs is the answer of GET /api/app/nearby-chairs.
+type nearbyChairs struct {
+	*probe.Answer
+	t *trial
+}
+
+type listedChair struct {
+	ID    string      `json:"id"`
+	Name  string      `json:"name"`
+	Model string      `json:"model"`
+	At    probe.Point `json:"current_coordinate"`
+}
+
+// chairs leaves out those that were there before the run.
+func (n nearbyChairs) chairs() []listedChair {
+	var b struct {
+		Chairs []json.RawMessage `json:"chairs"`
+	}
+	n.Decode(&b)
+	var all []listedChair
+	for _, raw := range b.Chairs {
+		var c listedChair
+		_ = json.Unmarshal(raw, &c) // what is wrong with it is judged by its shape
+		if !n.t.foreign[c.ID] {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// find is nil if a chair is not listed.
+func (n nearbyChairs) find(id string) *listedChair {
+	for _, c := range n.chairs() {
+		if c.ID == id {
+			return &c
+		}
+	}
+	return nil
+}
 
 // nearby follows one chair through everything that puts it on the list or takes it off.
 func nearby(at probe.Point) Scenario {

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"net/http"
+
 	"isuride/bench/verify/probe"
 )
 
@@ -66,46 +68,55 @@ func (f fleet) find(id string) *fleetChair {
 	return nil
 }
 
-// revenue is the answer of GET /api/owner/sales.
-type revenue struct {
-	*probe.Answer `json:"-"`
-	Total         int `json:"total_sales"`
-	Chairs        []struct {
-		ID    string `json:"id"`
-		Name  string `json:"name"`
-		Sales int    `json:"sales"`
-	} `json:"chairs"`
-	Models []struct {
-		Model string `json:"model"`
-		Sales int    `json:"sales"`
-	} `json:"models"`
-}
-
-// sales asks with a query, which may be empty.
-func (o *owner) sales(query string) revenue {
-	w := o.Get(probe.SalesPath + query)
-	r := revenue{Answer: w}
-	w.Decode(&r)
-	return r
-}
-
-// chair is the sales of a chair; -1 if it is not there.
-func (r revenue) chair(id string) int {
-	for _, c := range r.Chairs {
-		if c.ID == id {
-			return c.Sales
-		}
+func owners() Scenario {
+	return Scenario{
+		name: "owners",
+		rules: []rule{
+			{"owner-created", "S4.11", B, "POST /api/owner/owners answers 201 with id and chair_register_token"},
+			{"owner-chairs-empty", "S4.12", B, "an owner without chairs gets an empty array, not null"},
+			{"owner-sales-empty", "S4.13", B, "an owner without chairs gets zero sales and two empty arrays"},
+			{"owner-sales-bare-query", "S4.0", B, "GET /api/owner/sales? with an empty query answers as without"},
+		},
+		play: func(t *trial) {
+			o := t.ownerNamed(t.name("o"))
+			t.answersWith("owner-created", o.created, http.StatusCreated, probe.RegisteredOwner)
+			t.need(o.Token != "", "an owner could not be registered", o.created)
+			t.checkNoChairs(o)
+		},
 	}
-	return -1
 }
 
-// model is the sales of a model and how often it is there.
-func (r revenue) model(name string) (sales, times int) {
-	for _, m := range r.Models {
-		if m.Model == name {
-			sales += m.Sales
-			times++
-		}
+func (t *trial) checkNoChairs(o *owner) {
+	f := o.fleet()
+	t.answersWith("owner-chairs-empty", f.Answer, http.StatusOK, probe.FleetAnswer)
+	t.check("owner-chairs-empty", len(f.Chairs) == 0, f.Summary(), f)
+	r := o.sales("")
+	t.answersWith("owner-sales-empty", r.Answer, http.StatusOK, probe.SalesAnswer)
+	t.check("owner-sales-empty", r.Total == 0 && len(r.Chairs) == 0 && len(r.Models) == 0, r.Summary(), r)
+	bare := o.sales("?")
+	t.check("owner-sales-bare-query", bare.Status == r.Status && bare.Total == r.Total, bare.Summary(), r, bare)
+}
+
+func wrongOwners() Scenario {
+	return Scenario{
+		name: "wrong owners",
+		rules: []rule{
+			{"owner-name", "S4.11", M, "a missing or empty name answers 400"},
+			{"owner-unique", "S4.11", M, "a name is given once"},
+			{"owner-duplicate-4xx", "S4.11", A, "a name that is taken answers 4xx, not 5xx"},
+			{"owner-sales-window-format", "S4.13", M, "since or until that are no integers answer 400"},
+		},
+		play: func(t *trial) {
+			for _, body := range []string{`{}`, `{"name":""}`} {
+				t.refuses("owner-name", t.Anonymous().Post(probe.OwnersPath, body), http.StatusBadRequest)
+			}
+			o := t.owner()
+			again := t.ownerNamed(o.name).created
+			t.check("owner-unique", again.Status >= 400, again.Summary(), o.created, again)
+			t.check("owner-duplicate-4xx", again.Refused(), again.Summary(), o.created, again)
+			for _, query := range []string{"?since=x", "?until=x", "?since=1.5"} {
+				t.refuses("owner-sales-window-format", o.Get(probe.SalesPath+query), http.StatusBadRequest)
+			}
+		},
 	}
-	return sales, times
 }

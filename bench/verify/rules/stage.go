@@ -1,8 +1,6 @@
 package rules
 
-import (
-	"isuride/bench/verify/probe"
-)
+import "isuride/bench/verify/probe"
 
 // A Stage is a set of scenarios that are played together. Those that request rides, or have
 // chairs that a matcher may take, are played in a row and in different places of both regions;

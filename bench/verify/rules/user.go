@@ -1,15 +1,11 @@
 package rules
 
 import (
-	"encoding/json"
-	"strconv"
+	"net/http"
 	"sync/atomic"
 
 	"isuride/bench/verify/probe"
 )
-
-// everywhere is a distance that covers the whole city.
-const everywhere = 1_000_000
 
 // A user is an account that requests rides.
 type user struct {
@@ -76,115 +72,136 @@ func (u *user) addPayment() *probe.Answer {
 	return u.Post(probe.PaymentPath, map[string]string{"token": u.wallet.Token})
 }
 
-// trip is the body of a ride request and of an estimate.
-type trip struct {
-	From probe.Point `json:"pickup_coordinate"`
-	To   probe.Point `json:"destination_coordinate"`
-}
-
-func (u *user) estimate(from, to probe.Point) quote {
-	w := u.Post(probe.EstimatePath, trip{from, to})
-	q := quote{Answer: w}
-	w.Decode(&q)
-	return q
-}
-
-// A quote is an estimate's answer.
-type quote struct {
-	*probe.Answer `json:"-"`
-	Fare          int `json:"fare"`
-	Discount      int `json:"discount"`
-}
-
-// discounted says whether a quote is what a coupon of a certain discount makes of a trip.
-func (q quote) discounted(from, to probe.Point, discount int) bool {
-	want := fare(from, to, discount)
-	return q.Fine() && q.Fare == want && q.Discount == fare(from, to, 0)-want
-}
-
-func (u *user) history() history {
-	w := u.Get(probe.RidesPath)
-	h := history{Answer: w}
-	w.Decode(&h)
-	return h
-}
-
-// A history is the answer of GET /api/app/rides.
-type history struct {
-	*probe.Answer `json:"-"`
-	Rides         []pastRide `json:"rides"`
-}
-
-type pastRide struct {
-	ID    string      `json:"id"`
-	From  probe.Point `json:"pickup_coordinate"`
-	To    probe.Point `json:"destination_coordinate"`
-	Fare  int         `json:"fare"`
-	Chair struct {
-		ID    string `json:"id"`
-		Owner string `json:"owner"`
-		Name  string `json:"name"`
-		Model string `json:"model"`
-	} `json:"chair"`
-	Evaluation  int   `json:"evaluation"`
-	RequestedAt int64 `json:"requested_at"`
-	CompletedAt int64 `json:"completed_at"`
-}
-
-func (h history) find(id string) *pastRide {
-	for i := range h.Rides {
-		if h.Rides[i].ID == id {
-			return &h.Rides[i]
-		}
+func users() Scenario {
+	return Scenario{
+		name: "users",
+		rules: []rule{
+			{"user-created", "S4.2", B, "POST /api/app/users answers 201 with id and invitation_code"},
+			{"user-code-empty", "S4.2", M, "an empty invitation_code is the same as none"},
+			{"invitation-accepted", "S4.2", B, "a registration with somebody's code is accepted"},
+			{"ids-fit", "S1.3", R, "ids have at most 26 characters"},
+		},
+		play: func(t *trial) {
+			u := t.register(t.userForm(""))
+			t.answersWith("user-created", u.registered, http.StatusCreated, probe.RegisteredUser)
+			t.check("ids-fit", len(u.id) <= 26, "an id is "+u.id, u.registered)
+			t.need(u.there(), "a user could not be registered", u.registered)
+			f := t.userFieldsWithout("")
+			f["invitation_code"] = ""
+			w := t.Anonymous().Post(probe.UsersPath, f)
+			t.check("user-code-empty", w.Fine(), w.Summary(), w)
+			w = t.register(t.userForm(u.code)).registered
+			t.check("invitation-accepted", w.Fine(), w.Summary(), u.registered, w)
+		},
 	}
-	return nil
 }
 
-// nearby asks for chairs within a distance; a negative one leaves the parameter out.
-func (u *user) nearby(at probe.Point, distance int) nearbyChairs {
-	path := probe.NearbyPath + "?latitude=" + strconv.Itoa(at.Latitude) + "&longitude=" + strconv.Itoa(at.Longitude)
-	if distance >= 0 {
-		path += "&distance=" + strconv.Itoa(distance)
+func wrongUsers() Scenario {
+	return Scenario{
+		name: "wrong users",
+		rules: []rule{
+			{"user-field-missing", "S4.2", M, "a missing username, firstname, lastname or date_of_birth answers 400"},
+			{"user-field-empty", "S4.2", M, "an empty one answers 400, too"},
+			{"user-unique", "S4.2", M, "a username is given once"},
+			{"user-duplicate-4xx", "S4.2", A, "a username that is taken answers 4xx, not 5xx"},
+		},
+		play: func(t *trial) {
+			for _, field := range []string{"username", "firstname", "lastname", "date_of_birth"} {
+				t.refuses("user-field-missing", t.Anonymous().Post(probe.UsersPath, t.userFieldsWithout(field)), http.StatusBadRequest)
+				empty := t.userFieldsWithout("")
+				empty[field] = ""
+				t.refuses("user-field-empty", t.Anonymous().Post(probe.UsersPath, empty), http.StatusBadRequest)
+			}
+			form := t.userForm("")
+			w := t.signUp(form).registered
+			again := t.register(form).registered
+			t.check("user-unique", again.Status >= 400, again.Summary(), w, again)
+			t.check("user-duplicate-4xx", again.Refused(), again.Summary(), w, again)
+		},
 	}
-	return nearbyChairs{Answer: u.Get(path), t: u.t}
 }
 
-// nearbyChairs is the answer of GET /api/app/nearby-chairs.
-type nearbyChairs struct {
-	*probe.Answer
-	t *trial
-}
-
-type listedChair struct {
-	ID    string      `json:"id"`
-	Name  string      `json:"name"`
-	Model string      `json:"model"`
-	At    probe.Point `json:"current_coordinate"`
-}
-
-// chairs leaves out those that were there before the run.
-func (n nearbyChairs) chairs() []listedChair {
-	var b struct {
-		Chairs []json.RawMessage `json:"chairs"`
-	}
-	n.Decode(&b)
-	var all []listedChair
-	for _, raw := range b.Chairs {
-		var c listedChair
-		_ = json.Unmarshal(raw, &c) // what is wrong with it is judged by its shape
-		if !n.t.foreign[c.ID] {
-			all = append(all, c)
-		}
-	}
+// userFieldsWithout is a registration that lacks one field.
+func (t *trial) userFieldsWithout(field string) map[string]string {
+	f := t.userForm("")
+	all := map[string]string{"username": f.Username, "firstname": f.First, "lastname": f.Last, "date_of_birth": f.BirthDate}
+	delete(all, field)
 	return all
 }
 
-// find is nil if a chair is not listed.
-func (n nearbyChairs) find(id string) *listedChair {
-	for _, c := range n.chairs() {
-		if c.ID == id {
-			return &c
-		}
+func invitations() Scenario {
+	return Scenario{
+		name: "invitations",
+		rules: []rule{
+			{"invitation-unknown", "S4.2", M, "an unknown code answers 400"},
+			{"invitation-unknown-clean", "S4.2", M, "nothing remains of the refused registration: the name is free"},
+			{"invitation-limit", "S4.2", M, "a code is good for three registrations, a fourth answers 400"},
+			{"invitation-limit-clean", "S4.2", M, "nothing remains of the fourth: the name is free"},
+			{"invitation-race", "S4.2", M, "of six registrations at once with one code exactly three succeed"},
+		},
+		play: func(t *trial) {
+			t.checkInvitations(t.newUser(""))
+			t.invitationRace(t.newUser(""))
+		},
 	}
-	return nil
+}
+
+func (t *trial) checkInvitations(inviter *user) {
+	form := t.userForm("no-such-code")
+	t.refuses("invitation-unknown", t.Anonymous().Post(probe.UsersPath, form), http.StatusBadRequest)
+	t.nameIsFree("invitation-unknown-clean", form)
+	for range 3 {
+		t.newUser(inviter.code)
+	}
+	form = t.userForm(inviter.code)
+	t.refuses("invitation-limit", t.Anonymous().Post(probe.UsersPath, form), http.StatusBadRequest)
+	t.nameIsFree("invitation-limit-clean", form)
+}
+
+// nameIsFree registers with a name whose registration was refused.
+func (t *trial) nameIsFree(id string, form userForm) {
+	form.Code = ""
+	w := t.Anonymous().Post(probe.UsersPath, form)
+	t.check(id, w.Fine(), w.Summary(), w)
+}
+
+func (t *trial) invitationRace(inviter *user) {
+	forms := make([]userForm, 6)
+	for i := range forms {
+		forms[i] = t.userForm(inviter.code)
+	}
+	all := together(len(forms), func(i int) *probe.Answer { return t.Anonymous().Post(probe.UsersPath, forms[i]) })
+	won := count(all, (*probe.Answer).Fine)
+	t.check("invitation-race", won == 3, words("%d of %d succeeded", won, len(all)), shownAll(all)...)
+}
+
+func paymentMethods() Scenario {
+	return Scenario{
+		name: "payment methods",
+		rules: []rule{
+			{"payment-method-answer", "S4.3", B, "POST /api/app/payment-methods answers 204"},
+		},
+		play: func(t *trial) {
+			t.answersWith("payment-method-answer", t.newUser("").addPayment(), http.StatusNoContent, nil)
+		},
+	}
+}
+
+func wrongTokens() Scenario {
+	return Scenario{
+		name: "wrong payment tokens",
+		rules: []rule{
+			{"payment-method-token", "S4.3", M, "a missing or empty token answers 400"},
+			{"payment-method-again", "S4.3", A, "a repetition is accepted, since clients repeat after a lost answer"},
+		},
+		play: func(t *trial) {
+			u := t.newUser("")
+			for _, body := range []string{`{}`, `{"token":""}`} {
+				t.refuses("payment-method-token", u.Post(probe.PaymentPath, body), http.StatusBadRequest)
+			}
+			w := u.addPayment()
+			again := u.Post(probe.PaymentPath, map[string]string{"token": u.wallet.Token})
+			t.check("payment-method-again", again.Fine(), again.Summary(), w, again)
+		},
+	}
 }

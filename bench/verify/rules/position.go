@@ -8,6 +8,9 @@ import (
 	"isuride/bench/verify/probe"
 )
 
+// tick is one step of the benchmarker's world (S1.2).
+const tick = 30 * time.Millisecond
+
 // apart is where chairs report from that have nothing to do with rides.
 func apart() probe.Point { return probe.At(2000, -3000) }
 

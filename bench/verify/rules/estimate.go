@@ -6,6 +6,32 @@ import (
 	"isuride/bench/verify/probe"
 )
 
+// trip is the body of a ride request and of an estimate.
+type trip struct {
+	From probe.Point `json:"pickup_coordinate"`
+	To   probe.Point `json:"destination_coordinate"`
+}
+
+func (u *user) estimate(from, to probe.Point) quote {
+	w := u.Post(probe.EstimatePath, trip{from, to})
+	q := quote{Answer: w}
+	w.Decode(&q)
+	return q
+}
+
+// A quote is an estimate's answer.
+type quote struct {
+	*probe.Answer `json:"-"`
+	Fare          int `json:"fare"`
+	Discount      int `json:"discount"`
+}
+
+// discounted says whether a quote is what a coupon of a certain discount makes of a trip.
+func (q quote) discounted(from, to probe.Point, discount int) bool {
+	want := fare(from, to, discount)
+	return q.Fine() && q.Fare == want && q.Discount == fare(from, to, 0)-want
+}
+
 // estimates needs no ride: a new user has a coupon already.
 func estimates() Scenario {
 	return Scenario{
@@ -36,48 +62,6 @@ func (t *trial) checkEstimate(u *user, from, to probe.Point) {
 		words("distance %d: wanted fare %d, discount %d", from.Distance(to), fare(from, to, signUp), signUp), q)
 	again := u.estimate(from, to)
 	t.check("estimate-changes-nothing", again.Fine() && again.Fare == q.Fare && again.Discount == q.Discount, again.Summary(), q, again)
-}
-
-// emptyLists is what a user sees who has done nothing, in a place where nothing is.
-func emptyLists() Scenario {
-	return Scenario{
-		name: "empty lists",
-		rules: []rule{
-			{"history-empty", "S4.4", B, "a new user's history is 200 with an empty array, not null"},
-			{"nearby-empty", "S4.10", B, "where no chair is, nearby-chairs is 200 with an empty array, not null, and retrieved_at"},
-			{"nearby-clock", "S4.10", M, "retrieved_at is the current time in ms"},
-		},
-		play: func(t *trial) {
-			u := t.newUser("")
-			h := u.history()
-			t.answersWith("history-empty", h.Answer, http.StatusOK, probe.HistoryAnswer)
-			t.check("history-empty", len(h.Rides) == 0, h.Summary(), h)
-			n := u.nearby(probe.At(-400_000, 400_000), -1)
-			t.answersWith("nearby-empty", n.Answer, http.StatusOK, probe.NearbyAnswer)
-			var b struct {
-				At int64 `json:"retrieved_at"`
-			}
-			n.Decode(&b)
-			t.check("nearby-clock", n.During(b.At), words("retrieved_at is %d and the own clock said %d", b.At, n.Received.UnixMilli()), n)
-		},
-	}
-}
-
-func wrongQueries() Scenario {
-	return Scenario{
-		name: "wrong queries",
-		rules: []rule{
-			{"nearby-position", "S4.10", M, "a latitude or longitude that is missing, empty or no integer answers 400"},
-			{"nearby-distance-format", "S4.10", M, "a distance that is no integer answers 400"},
-		},
-		play: func(t *trial) {
-			u := t.newUser("")
-			for _, query := range []string{"", "?latitude=1", "?longitude=1", "?latitude=&longitude=1", "?latitude=x&longitude=1", "?latitude=1&longitude=1.5"} {
-				t.refuses("nearby-position", u.Get(probe.NearbyPath+query), http.StatusBadRequest)
-			}
-			t.refuses("nearby-distance-format", u.Get(probe.NearbyPath+"?latitude=1&longitude=1&distance=x"), http.StatusBadRequest)
-		},
-	}
 }
 
 func wrongTrips() Scenario {

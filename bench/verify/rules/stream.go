@@ -1,8 +1,6 @@
 package rules
 
-import (
-	"isuride/bench/verify/probe"
-)
+import "isuride/bench/verify/probe"
 
 // userStreams opens and closes a user's stream between the statuses of a ride.
 func userStreams(at probe.Point) Scenario {
