@@ -1,15 +1,13 @@
-// Package verify is a functional check of any ISURIDE server, whoever wrote it and whatever data it starts with:
-// every rule of the server's specification that can be seen from outside is one line, ok or not, and a rule that is
-// broken comes with the exchange that shows it. It takes seconds and plays every part itself: users, owners, chairs
-// and the payment gateway with its failures. Both transports of notifications are understood.
+// Package verify is a functional check of any ISURIDE server, whatever its author and initial
+// data: every rule of the server that can be seen from outside is one line, ok or not, and a
+// broken rule comes with the exchange that shows it. It takes seconds and plays every part
+// itself: users, owners, chairs and the payment gateway with its failures. It understands both
+// transports of notifications.
 //
-// It leaves to others: load, scores and latencies (bench/live), the answers that depend on the initial data (the data
-// check of bench/live), the front end's files, and whatever needs a restart of the server.
-//
-// The checks are written as scenarios. Each registers accounts of its own, so that what one of them breaks does not
-// disturb the next; what a scenario needs on its way but does not judge is taken as leniently as possible, so that one
-// broken rule fails one line. Scenarios that request rides run one after another, because a matcher may give any ride
-// to any chair; the others run beside them.
+// This package runs the check and reports; rules holds what is checked, and probe talks to the
+// server. It leaves to others: load, scores and latencies (bench/live), answers that depend on
+// the initial data (the data check of bench/live), the files of the front end, and everything
+// that needs a restart of the server.
 package verify
 
 import (

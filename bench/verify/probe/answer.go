@@ -42,15 +42,15 @@ func (w *Answer) Decode(v any) { _ = json.Unmarshal(w.Body, v) }
 
 // Issued is the value of a cookie that an answer sets, whatever its attributes.
 func (w *Answer) Issued(cookie string) string {
-	c := w.CookieSet(cookie)
+	c := w.Cookie(cookie)
 	if c == nil {
 		return ""
 	}
 	return c.Value
 }
 
-// CookieSet is the cookie of that name that the answer sets, or nil.
-func (w *Answer) CookieSet(name string) *http.Cookie {
+// Cookie is the cookie of that name that the answer sets, or nil.
+func (w *Answer) Cookie(name string) *http.Cookie {
 	for _, c := range (&http.Response{Header: w.Header}).Cookies() {
 		if c.Name == name {
 			return c

@@ -1,132 +1,99 @@
 package probe
 
-// The bodies of successful answers, as strict as the benchmarker (S4, B13.4).
+// The bodies of successful answers (S4) and of notices (S6.2), as strict as the benchmarker's
+// decoder (B13.4).
 
-func Initialized(path string, v any) []string {
-	return object(member{"language", text, false})(path, v)
+// InitializeAnswer is that of POST /api/initialize.
+func InitializeAnswer() Shape { return object(texts("language")) }
+
+// UserAnswer is that of a user's registration.
+func UserAnswer() Shape { return object(texts("id", "invitation_code")) }
+
+// OwnerAnswer is that of an owner's registration.
+func OwnerAnswer() Shape { return object(texts("id", "chair_register_token")) }
+
+// ChairAnswer is that of a chair's registration.
+func ChairAnswer() Shape { return object(texts("id", "owner_id")) }
+
+// EstimateAnswer is a fare that was only asked for.
+func EstimateAnswer() Shape { return object(integers("fare", "discount")) }
+
+// RideAnswer is that of a ride request.
+func RideAnswer() Shape { return object(texts("ride_id"), integers("fare")) }
+
+// RatingAnswer is that of the rating which completes a ride.
+func RatingAnswer() Shape { return object(integers("completed_at")) }
+
+// PositionAnswer is that of a chair's report.
+func PositionAnswer() Shape { return object(integers("recorded_at")) }
+
+// HistoryAnswer lists a user's rides.
+func HistoryAnswer() Shape {
+	return object(one("rides", list(object(
+		texts("id"),
+		coordinates("pickup_coordinate", "destination_coordinate"),
+		integers("fare"),
+		one("chair", object(texts("id", "owner", "name", "model"))),
+		integers("evaluation", "requested_at", "completed_at"),
+	))))
 }
 
-func RegisteredUser(path string, v any) []string {
-	return object(member{"id", text, false}, member{"invitation_code", text, false})(path, v)
-}
-
-func RegisteredOwner(path string, v any) []string {
-	return object(member{"id", text, false}, member{"chair_register_token", text, false})(path, v)
-}
-
-func RegisteredChair(path string, v any) []string {
-	return object(member{"id", text, false}, member{"owner_id", text, false})(path, v)
-}
-
-func EstimateAnswer(path string, v any) []string {
-	return object(member{"fare", integer, false}, member{"discount", integer, false})(path, v)
-}
-
-func RideAnswer(path string, v any) []string {
-	return object(member{"ride_id", text, false}, member{"fare", integer, false})(path, v)
-}
-
-func RatingAnswer(path string, v any) []string {
-	return object(member{"completed_at", integer, false})(path, v)
-}
-
-func PositionAnswer(path string, v any) []string {
-	return object(member{"recorded_at", integer, false})(path, v)
-}
-
-func HistoryAnswer(path string, v any) []string {
-	return object(member{"rides", list(object(
-		member{"id", text, false},
-		member{"pickup_coordinate", coordinate, false},
-		member{"destination_coordinate", coordinate, false},
-		member{"fare", integer, false},
-		member{"chair", object(
-			member{"id", text, false},
-			member{"owner", text, false},
-			member{"name", text, false},
-			member{"model", text, false},
-		), false},
-		member{"evaluation", integer, false},
-		member{"requested_at", integer, false},
-		member{"completed_at", integer, false},
-	)), false})(path, v)
-}
-
-func NearbyAnswer(path string, v any) []string {
+// NearbyAnswer lists free chairs.
+func NearbyAnswer() Shape {
 	return object(
-		member{"chairs", list(object(
-			member{"id", text, false},
-			member{"name", text, false},
-			member{"model", text, false},
-			member{"current_coordinate", coordinate, false},
-		)), false},
-		member{"retrieved_at", integer, false},
-	)(path, v)
+		one("chairs", list(object(texts("id", "name", "model"), coordinates("current_coordinate")))),
+		integers("retrieved_at"),
+	)
 }
 
-func FleetAnswer(path string, v any) []string {
-	return object(member{"chairs", list(object(
-		member{"id", text, false},
-		member{"name", text, false},
-		member{"model", text, false},
-		member{"active", boolean, false},
-		member{"registered_at", integer, false},
-		member{"total_distance", integer, false},
-		member{"total_distance_updated_at", integer, true},
-	)), false})(path, v)
+// FleetAnswer lists an owner's chairs.
+func FleetAnswer() Shape {
+	return object(one("chairs", list(object(
+		texts("id", "name", "model"),
+		one("active", boolean),
+		integers("registered_at", "total_distance"),
+		optional("total_distance_updated_at", integer),
+	))))
 }
 
-func SalesAnswer(path string, v any) []string {
+// SalesAnswer has an owner's sales.
+func SalesAnswer() Shape {
 	return object(
-		member{"total_sales", integer, false},
-		member{"chairs", list(object(
-			member{"id", text, false},
-			member{"name", text, false},
-			member{"sales", integer, false},
-		)), false},
-		member{"models", list(object(
-			member{"model", text, false},
-			member{"sales", integer, false},
-		)), false},
-	)(path, v)
+		integers("total_sales"),
+		one("chairs", list(object(texts("id", "name"), integers("sales")))),
+		one("models", list(object(texts("model"), integers("sales")))),
+	)
 }
 
-// UserNotice and chairNotice are the payloads of S6.2.
-func UserNotice(path string, v any) []string {
+// UserNotice is a notice to a user.
+func UserNotice() Shape {
 	return object(
-		member{"ride_id", text, false},
-		member{"pickup_coordinate", coordinate, false},
-		member{"destination_coordinate", coordinate, false},
-		member{"fare", integer, false},
-		member{"status", text, false},
-		member{"chair", object(
-			member{"id", text, false},
-			member{"name", text, false},
-			member{"model", text, false},
-			member{"stats", object(
-				member{"total_rides_count", integer, false},
-				member{"total_evaluation_avg", number, false},
-			), false},
-		), true},
-		member{"created_at", integer, false},
-		member{"updated_at", integer, false},
-	)(path, v)
+		texts("ride_id"),
+		coordinates("pickup_coordinate", "destination_coordinate"),
+		integers("fare"),
+		texts("status"),
+		optional("chair", object(
+			texts("id", "name", "model"),
+			one("stats", object(integers("total_rides_count"), one("total_evaluation_avg", number))),
+		)),
+		integers("created_at", "updated_at"),
+	)
 }
 
-func ChairNotice(path string, v any) []string {
+// ChairNotice is a notice to a chair.
+func ChairNotice() Shape {
 	return object(
-		member{"ride_id", text, false},
-		member{"user", object(member{"id", text, false}, member{"name", text, false}), false},
-		member{"pickup_coordinate", coordinate, false},
-		member{"destination_coordinate", coordinate, false},
-		member{"status", text, false},
-	)(path, v)
+		texts("ride_id"),
+		one("user", object(texts("id", "name"))),
+		coordinates("pickup_coordinate", "destination_coordinate"),
+		texts("status"),
+	)
 }
 
-// envelope is what a poll answers.
+// envelope is the answer to a poll.
 func envelope(data Shape) Shape {
-	return object(member{"data", nullable(data), true}, member{"retry_after_ms", integer, true})
+	return object(optional("data", nullable(data)), optional("retry_after_ms", integer))
 }
 
-// Anything is a shape for what is judged elsewhere.
+// Anything fits a value that is judged elsewhere.
 func Anything(string, any) []string { return nil }

@@ -12,15 +12,16 @@ import (
 	"time"
 )
 
-// listDelay is what GET /payments takes at the official gateway, and postDelay what a payment takes (S8.2).
+// Delays of the official gateway (S8.2).
 const (
 	listDelay = 300 * time.Millisecond
 	postDelay = 30 * time.Millisecond
 )
 
-// A Gateway is the external payment service (S8). It does what each token's plan says and keeps a record.
+// A Gateway is the external payment service (S8). It does what each token's plan says and
+// keeps a record.
 type Gateway struct {
-	URL    string
+	URL    string // to be told to the server
 	server *http.Server
 	done   chan struct{} // closed when the server has ended
 
@@ -44,12 +45,13 @@ type Wallet struct {
 
 // A Charge is one POST /payments.
 type Charge struct {
-	token, Key, Kind string
-	Amount           int
-	note             string
+	token     string
+	Key, Kind string // Idempotency-Key and Content-Type
+	Amount    int
+	note      string
 }
 
-// A Key is what is remembered of an Idempotency-Key, for the whole run.
+// A key is what is remembered of an Idempotency-Key, for the whole run.
 type key struct {
 	first      Charge
 	registered bool
@@ -57,19 +59,30 @@ type key struct {
 
 // A Reaction is what the gateway does with one attempt.
 type Reaction struct {
-	Register bool
-	Status   int
+	register bool
+	status   int
 	cut      bool          // the connection ends without an answer
-	Hold     chan struct{} // the attempt waits until it is closed
+	hold     chan struct{} // the attempt waits until it is closed
 }
 
-// Reactions that are used often.
-func Granting() Reaction          { return Reaction{Register: true, Status: http.StatusNoContent} }
-func Failing(status int) Reaction { return Reaction{Status: status} }
-func Hidden(status int) Reaction  { return Reaction{Register: true, Status: status} }
-func Cutting() Reaction           { return Reaction{Register: true, cut: true} }
+// Granting registers the payment and says so.
+func Granting() Reaction { return Reaction{register: true, status: http.StatusNoContent} }
 
-// NewGateway serves on a listener, which it owns. The url is derived from the listener's address if it is empty.
+// Holding is Granting, but waits until hold is closed.
+func Holding(hold chan struct{}) Reaction {
+	return Reaction{register: true, status: http.StatusNoContent, hold: hold}
+}
+
+// Failing answers with an error and registers nothing.
+func Failing(status int) Reaction { return Reaction{status: status} }
+
+// Hidden registers the payment and answers with an error.
+func Hidden(status int) Reaction { return Reaction{register: true, status: status} }
+
+// Cutting registers the payment and ends the connection without an answer.
+func Cutting() Reaction { return Reaction{register: true, cut: true} }
+
+// NewGateway serves on a listener, which it owns. An empty url means the listener's address.
 func NewGateway(l net.Listener, url string) *Gateway {
 	g := &Gateway{URL: url, done: make(chan struct{}), tokens: map[string]*Wallet{}, keys: map[string]*key{}}
 	if url == "" {
@@ -86,6 +99,7 @@ func NewGateway(l net.Listener, url string) *Gateway {
 	return g
 }
 
+// Close stops the gateway, cutting connections.
 func (g *Gateway) Close() {
 	_ = g.server.Close()
 	<-g.done
@@ -114,20 +128,21 @@ func (w *Wallet) Always(r Reaction) {
 	w.plan, w.standing = nil, r
 }
 
-// Seen is a copy of what happened so far.
+// Seen copies what happened so far: all attempts, the payments registered by them, and
+// whether two attempts ran at the same time.
 func (w *Wallet) Seen() (attempts, payments []Charge, parallel bool) {
 	w.g.mu.Lock()
 	defer w.g.mu.Unlock()
 	return append([]Charge(nil), w.attempts...), append([]Charge(nil), w.payments...), w.parallel
 }
 
-// Paid is how many payments were registered.
+// Paid counts the registered payments.
 func (w *Wallet) Paid() int {
 	_, payments, _ := w.Seen()
 	return len(payments)
 }
 
-// Lines show what the gateway saw.
+// Lines show the gateway's view.
 func (w *Wallet) Lines() []string {
 	attempts, _, _ := w.Seen()
 	all := []string{fmt.Sprintf("$ the gateway's view of token %s:", w.Token)}
@@ -158,7 +173,7 @@ func (g *Gateway) post(rw http.ResponseWriter, req *http.Request) {
 	rw.WriteHeader(status)
 }
 
-// read takes a request apart; one that is malformed or of an unknown token is put down as bad.
+// read parses a request. A malformed one or one with an unknown token is put down as bad.
 func (g *Gateway) read(req *http.Request) (Charge, *Wallet, bool) {
 	body, err := io.ReadAll(io.LimitReader(req.Body, maxBody))
 	var b struct {
@@ -198,11 +213,11 @@ func (w *Wallet) begin(c Charge) (Reaction, int) {
 
 func wait(ctx context.Context, r Reaction) {
 	time.Sleep(postDelay)
-	if r.Hold == nil {
+	if r.hold == nil {
 		return
 	}
 	select {
-	case <-r.Hold:
+	case <-r.hold:
 	case <-ctx.Done():
 	}
 }
@@ -215,17 +230,18 @@ func (w *Wallet) settle(c Charge, r Reaction) (status int, note string) {
 	switch {
 	case k.first.token != c.token || k.first.Amount != c.Amount:
 		return http.StatusUnprocessableEntity, "-> 422, the key was used for another token or amount"
-	case !r.Register:
-		return r.Status, fmt.Sprintf("-> %d, not registered", r.Status)
+	case !r.register:
+		return r.status, fmt.Sprintf("-> %d, not registered", r.status)
 	case k.registered:
-		return r.Status, fmt.Sprintf("-> %d, the key is registered already", r.Status)
+		return r.status, fmt.Sprintf("-> %d, the key is registered already", r.status)
 	}
 	k.registered = true
 	w.payments = append(w.payments, c)
-	return r.Status, fmt.Sprintf("-> %d, registered", r.Status)
+	return r.status, fmt.Sprintf("-> %d, registered", r.status)
 }
 
-// Key finds what is known of a charge's Idempotency-Key; without one, each charge stands for itself. g.mu is held.
+// key finds the record of a charge's Idempotency-Key. A charge without one is on its own.
+// g.mu is held.
 func (g *Gateway) key(c Charge) *key {
 	if c.Key == "" {
 		return &key{first: c}

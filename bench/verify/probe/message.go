@@ -15,7 +15,7 @@ const (
 	Completed = "COMPLETED"
 )
 
-// A notice is a notification as both recipients get it, as far as it could be read.
+// A notice is a notification to either recipient, as far as it could be read.
 type notice struct {
 	RideID      string `json:"ride_id"`
 	Status      string `json:"status"`
@@ -48,8 +48,8 @@ type noticeChair struct {
 // A Step is a status of a ride in a sequence of statuses.
 type Step struct{ Ride, Status string }
 
-// A message is a notice as it came.
-type message struct {
+// A Message is a notice as it came.
+type Message struct {
 	notice
 	Raw        string
 	Null       bool // "no ride"
@@ -57,8 +57,8 @@ type message struct {
 	at         time.Time
 }
 
-func newMessage(raw string, connection int) message {
-	m := message{Raw: raw, Null: raw == "null", Connection: connection, at: time.Now()}
-	_ = json.Unmarshal([]byte(raw), &m.notice) // what is wrong with it is judged by shape
+func newMessage(raw string, connection int) Message {
+	m := Message{Raw: raw, Null: raw == "null", Connection: connection, at: time.Now()}
+	_ = json.Unmarshal([]byte(raw), &m.notice) // its shape is judged elsewhere
 	return m
 }

@@ -19,6 +19,8 @@ const (
 	MatchingPath    = "/api/internal/matching"
 )
 
+// RatingPath is the endpoint that rates a ride.
 func RatingPath(ride string) string { return RidesPath + "/" + ride + "/evaluation" }
 
+// StatusPath is the endpoint that sets the status of a ride.
 func StatusPath(ride string) string { return "/api/chair/rides/" + ride + "/status" }

@@ -8,7 +8,7 @@ type Point struct {
 	Longitude int `json:"longitude"`
 }
 
-// at makes a point.
+// At makes a point.
 func At(latitude, longitude int) Point {
 	return Point{Latitude: latitude, Longitude: longitude}
 }

@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
-// A Shape says what a JSON value has to look like for the benchmarker's strict decoder (S4.0). It returns what is
-// wrong, each finding with the path of the value.
+// A Shape tells what the benchmarker's strict decoder (S4.0) would refuse in a JSON value: one
+// finding for each wrong part, with its path.
 type Shape func(path string, v any) []string
 
 func wrong(path, want string, v any) []string {
@@ -23,7 +24,7 @@ func text(path string, v any) []string {
 	return nil
 }
 
-// integer refuses fractions and exponents, also when they are zero.
+// integer refuses fractions and exponents, even zero ones.
 func integer(path string, v any) []string {
 	n, ok := v.(json.Number)
 	if !ok || strings.ContainsAny(n.String(), ".eE") {
@@ -68,15 +69,33 @@ type member struct {
 	optional bool
 }
 
+// one is a member that has to be there.
+func one(name string, s Shape) []member { return []member{{name: name, shape: s}} }
+
+func optional(name string, s Shape) []member {
+	return []member{{name: name, shape: s, optional: true}}
+}
+
+func texts(names ...string) []member       { return each(text, names) }
+func integers(names ...string) []member    { return each(integer, names) }
+func coordinates(names ...string) []member { return each(coordinate, names) }
+
+func each(s Shape, names []string) (all []member) {
+	for _, name := range names {
+		all = append(all, one(name, s)...)
+	}
+	return all
+}
+
 // object ignores members that it does not name.
-func object(members ...member) Shape {
+func object(members ...[]member) Shape {
 	return func(path string, v any) []string {
 		o, ok := v.(map[string]any)
 		if !ok {
 			return wrong(path, "an object", v)
 		}
 		var found []string
-		for _, m := range members {
+		for _, m := range slices.Concat(members...) {
 			x, there := o[m.name]
 			switch {
 			case there:
@@ -91,7 +110,7 @@ func object(members ...member) Shape {
 
 // coordinate has exactly two members: any other one is refused.
 func coordinate(path string, v any) []string {
-	found := object(member{"latitude", integer, false}, member{"longitude", integer, false})(path, v)
+	found := object(integers("latitude", "longitude"))(path, v)
 	if o, ok := v.(map[string]any); ok {
 		for name := range o {
 			if name != "latitude" && name != "longitude" {
@@ -102,7 +121,7 @@ func coordinate(path string, v any) []string {
 	return found
 }
 
-// nullable allows what polling allows for its data.
+// nullable also allows null, as polling does for its data.
 func nullable(s Shape) Shape {
 	return func(path string, v any) []string {
 		if v == nil {
@@ -112,7 +131,7 @@ func nullable(s Shape) Shape {
 	}
 }
 
-// Misfit is what is wrong with a whole JSON document, empty if nothing is.
+// Misfit describes what is wrong with a whole JSON document; "" if nothing is.
 func Misfit(s Shape, document []byte) string {
 	d := json.NewDecoder(bytes.NewReader(document))
 	d.UseNumber()

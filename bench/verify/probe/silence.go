@@ -7,16 +7,18 @@ import (
 	"time"
 )
 
-// A silence counts calls in a row that ran into their limit. A server that hangs for good, perhaps because of one
-// wrong request, should not cost the run ten seconds for each of the remaining calls.
+// A silence counts calls in a row that ran into their limit. A server that hangs for good,
+// perhaps because of one wrong request, should not cost the run ten seconds for each of the
+// remaining calls.
 type silence struct{ calls atomic.Int64 }
 
 const (
-	suspicious = 3           // calls without an answer, after which the rest is less patient
-	dead       = 12          // and after which the rest is not tried any more
+	suspicious = 3           // calls without an answer before later ones get less time
+	dead       = 12          // and before later ones are not even tried
 	impatient  = time.Second // limit of a call from suspicious on
 )
 
+// ErrSilent replaces the answer once the server has stopped answering.
 var ErrSilent = errors.New("the server has stopped answering")
 
 func (s *silence) note(err error) {

@@ -22,11 +22,11 @@ const (
 	noticeTime     = 50 * time.Millisecond // within which a server notices that a stream was closed
 )
 
-// Grace is how long a status may be on its way, and how old what a list shows may be (S6.4, S10.2).
+// Grace is how long a status may be on its way, and how far lists may lag (S6.4, S10.2).
 const Grace = 3 * time.Second
 
-// A Stream receives the notifications of one account, by whatever transport the server answers with, until it is
-// closed. It reconnects as the benchmarker does.
+// A Stream receives the notifications of one account, by either transport, until it is closed.
+// It reconnects as the benchmarker does.
 type Stream struct {
 	probe   *Probe
 	account Account
@@ -39,12 +39,12 @@ type Stream struct {
 	changed  chan struct{} // closed and replaced at each change
 	first    *Answer       // the head of the first connection
 	sse      bool
-	messages []message
+	messages []Message
 	faults   []string // of framing or envelope
 	log      []string
 }
 
-// OpenStream starts to receive.
+// OpenStream starts to receive notifications.
 func (a Account) OpenStream(path string) *Stream {
 	ctx, cancel := context.WithCancel(a.probe.Context)
 	s := &Stream{
@@ -58,7 +58,7 @@ func (a Account) OpenStream(path string) *Stream {
 	return s
 }
 
-// Close ends the connection as a client does that went away, and waits until the own side has ended.
+// Close hangs up as a client that goes away and waits for the receiving goroutine.
 func (s *Stream) Close() {
 	s.cancel()
 	<-s.done
@@ -140,7 +140,7 @@ func (s *Stream) readEvents(body io.Reader, n int) error {
 	return errors.New("the stream ended")
 }
 
-// readPoll reads one polling answer. Repetitions of what is known already are not recorded.
+// readPoll reads one polling answer. Repetitions are not recorded.
 func (s *Stream) readPoll(res *http.Response, n int) (time.Duration, error) {
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
 	if err != nil {
@@ -187,7 +187,7 @@ func (s *Stream) receiveData(raw string, n int) {
 	s.notify()
 }
 
-// record adds a line to what can be shown.
+// record adds a line to those that can be shown.
 func (s *Stream) record(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,7 +207,7 @@ func (s *Stream) notify() {
 	s.changed = make(chan struct{})
 }
 
-// Await waits until something holds for what was received.
+// Await waits until something holds. It looks whenever something was received.
 func (s *Stream) Await(limit time.Duration, holds func() bool) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -228,8 +228,8 @@ func (s *Stream) Await(limit time.Duration, holds func() bool) bool {
 	}
 }
 
-// HangUp closes the stream and gives the server the time to notice. What changes in this very moment cannot be told
-// from what was received.
+// HangUp closes the stream and gives the server time to notice, because a change in that very
+// moment may or may not count as delivered.
 func (s *Stream) HangUp() {
 	s.Close()
 	s.probe.Sleep(noticeTime)
@@ -241,37 +241,39 @@ func (s *Stream) Connected() (*Answer, bool) {
 	return s.Answer(), ok
 }
 
+// Answer is the head of the first answer; nil before there is one.
 func (s *Stream) Answer() *Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.first
 }
 
-// Pushes says whether the server pushes; only after connected.
+// Pushes reports whether the server pushes. It is known once the stream is connected.
 func (s *Stream) Pushes() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sse
 }
 
-// Received is everything so far, the oldest first.
-func (s *Stream) Received() []message {
+// Received returns all messages so far, oldest first.
+func (s *Stream) Received() []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.messages[:len(s.messages):len(s.messages)]
 }
 
-// Sees waits for a status of a ride.
+// Sees waits up to Grace for a status of a ride.
 func (s *Stream) Sees(ride, status string) bool {
 	return s.SeesBy(time.Now().Add(Grace), ride, status)
 }
 
+// SeesBy is Sees with a moment of its own.
 func (s *Stream) SeesBy(end time.Time, ride, status string) bool {
 	return s.Await(time.Until(end), func() bool { return s.Find(ride, status) != nil })
 }
 
-// Find is the first notice of a status.
-func (s *Stream) Find(ride, status string) *message {
+// Find returns the first notice of a status, or nil.
+func (s *Stream) Find(ride, status string) *Message {
 	for _, m := range s.Received() {
 		if m.RideID == ride && m.Status == status {
 			return &m
@@ -280,7 +282,7 @@ func (s *Stream) Find(ride, status string) *message {
 	return nil
 }
 
-// Statuses are those received in their order, immediate repetitions counted once, "no ride" left out.
+// Statuses are those received, in order, without immediate repetitions and without "no ride".
 func (s *Stream) Statuses() []Step {
 	var all []Step
 	for _, m := range s.Received() {
@@ -292,7 +294,7 @@ func (s *Stream) Statuses() []Step {
 	return all
 }
 
-// Count says how often a status came.
+// Count counts the notices of a status.
 func (s *Stream) Count(ride, status string) int {
 	n := 0
 	for _, m := range s.Received() {
@@ -310,6 +312,7 @@ func (s *Stream) Problems() []string {
 	return s.faults
 }
 
+// Lines show what was received, or the end of it.
 func (s *Stream) Lines() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -134,7 +134,7 @@ func chairs() Scenario {
 			o, other := t.owner(), t.owner()
 			foreign := other.parked(slowModel)
 			c := o.register(chairForm{t.name(`椅"\<&>'😀`), otherModel, o.invite})
-			t.answersWith("chair-created", c.created, http.StatusCreated, probe.RegisteredChair)
+			t.answersWith("chair-created", c.created, http.StatusCreated, probe.ChairAnswer())
 			t.checkOwnerID(c)
 			t.need(c.Token != "", "a chair could not be registered", c.created)
 			twin := o.parked(otherModel)
@@ -154,7 +154,7 @@ func (t *trial) checkOwnerID(c *chair) {
 
 func (t *trial) checkFleet(o *owner, c, foreign *chair) {
 	f := o.fleet()
-	t.answersWith("owner-chairs-new", f.Answer, http.StatusOK, probe.FleetAnswer)
+	t.answersWith("owner-chairs-new", f.Answer, http.StatusOK, probe.FleetAnswer())
 	x := f.find(c.id)
 	if !t.check("owner-chairs-new", x != nil, "the new chair is not listed", c.created, f) {
 		return
@@ -168,7 +168,7 @@ func (t *trial) checkFleet(o *owner, c, foreign *chair) {
 
 func (t *trial) checkNewSales(o *owner, c, twin *chair) {
 	r := o.sales("")
-	t.answersWith("owner-sales-new", r.Answer, http.StatusOK, probe.SalesAnswer)
+	t.answersWith("owner-sales-new", r.Answer, http.StatusOK, probe.SalesAnswer())
 	sales, times := r.model(otherModel)
 	ok := r.chair(c.id) == 0 && r.chair(twin.id) == 0 && sales == 0 && times == 1
 	t.check("owner-sales-new", ok, r.Summary(), c.created, twin.created, r)

@@ -57,7 +57,7 @@ func estimates() Scenario {
 
 func (t *trial) checkEstimate(u *user, from, to probe.Point) {
 	q := u.estimate(from, to)
-	t.answersWith("estimate-answer", q.Answer, http.StatusOK, probe.EstimateAnswer)
+	t.answersWith("estimate-answer", q.Answer, http.StatusOK, probe.EstimateAnswer())
 	t.check("estimate-sign-up", q.discounted(from, to, signUp),
 		words("distance %d: wanted fare %d, discount %d", from.Distance(to), fare(from, to, signUp), signUp), q)
 	again := u.estimate(from, to)

@@ -47,7 +47,7 @@ func (h history) find(id string) *pastRide {
 
 func (t *trial) checkHistory(u *user, r *ride) {
 	h := u.history()
-	t.answersWith("history-answer", h.Answer, http.StatusOK, probe.HistoryAnswer)
+	t.answersWith("history-answer", h.Answer, http.StatusOK, probe.HistoryAnswer())
 	t.check("history-immediate", h.find(r.id) != nil, "the ride is not listed", r.rated, h)
 	t.need(t.eventually(func() bool { h = u.history(); return h.find(r.id) != nil }), "the ride is never in the history", r.rated, h)
 	x, c := h.find(r.id), r.chair

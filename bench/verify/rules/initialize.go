@@ -23,7 +23,7 @@ func initialization() Scenario {
 		},
 		play: func(t *trial) {
 			w := t.initialize()
-			t.answersWith("initialize-answer", w, http.StatusOK, probe.Initialized)
+			t.answersWith("initialize-answer", w, http.StatusOK, probe.InitializeAnswer())
 			u := t.register(t.userForm(""))
 			t.check("initialize-usable", u.there(), u.registered.Summary(), w, u.registered)
 			usable := u.there() || t.eventually(func() bool { u = t.register(t.userForm("")); return u.there() })

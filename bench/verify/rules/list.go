@@ -18,10 +18,10 @@ func emptyLists() Scenario {
 		play: func(t *trial) {
 			u := t.newUser("")
 			h := u.history()
-			t.answersWith("history-empty", h.Answer, http.StatusOK, probe.HistoryAnswer)
+			t.answersWith("history-empty", h.Answer, http.StatusOK, probe.HistoryAnswer())
 			t.check("history-empty", len(h.Rides) == 0, h.Summary(), h)
 			n := u.nearby(probe.At(-400_000, 400_000), -1)
-			t.answersWith("nearby-empty", n.Answer, http.StatusOK, probe.NearbyAnswer)
+			t.answersWith("nearby-empty", n.Answer, http.StatusOK, probe.NearbyAnswer())
 			var b struct {
 				At int64 `json:"retrieved_at"`
 			}

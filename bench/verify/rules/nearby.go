@@ -115,7 +115,7 @@ func (t *trial) nearbyStart(u *user, c *chair) {
 	t.check("nearby-no-position", n.find(c.id) == nil, "the chair is listed", w, n)
 	p := c.mustReport(t.at)
 	n = u.nearby(t.at, 0)
-	t.answersWith("nearby-answer", n.Answer, http.StatusOK, probe.NearbyAnswer)
+	t.answersWith("nearby-answer", n.Answer, http.StatusOK, probe.NearbyAnswer())
 	t.check("nearby-first-position", n.find(c.id) != nil, "the chair is not listed", p, n)
 	t.need(t.eventually(func() bool { n = u.nearby(t.at, 0); return n.find(c.id) != nil }), "the chair is never listed", n)
 	y := n.find(c.id)

@@ -98,7 +98,7 @@ func (t *trial) checkUserNotices(r *ride, s *probe.Stream) {
 		if m.Null {
 			continue
 		}
-		bad := probe.Misfit(probe.UserNotice, []byte(m.Raw))
+		bad := probe.Misfit(probe.UserNotice(), []byte(m.Raw))
 		t.check("user-notice-shape", bad == "", bad, s)
 		ok := m.RideID == r.id && m.Pickup == r.from && m.Destination == r.to && m.Fare == r.due
 		t.check("user-notice-content", ok, words("wanted %s to %s, fare %d: %s", r.from, r.to, r.due, m.Raw), r.requested, s)
@@ -119,7 +119,7 @@ func (t *trial) checkChairNotices(r *ride, s *probe.Stream) {
 		if m.Null {
 			continue
 		}
-		bad := probe.Misfit(probe.ChairNotice, []byte(m.Raw))
+		bad := probe.Misfit(probe.ChairNotice(), []byte(m.Raw))
 		t.check("chair-notice-shape", bad == "", bad, s)
 		ok := m.RideID == r.id && m.User.ID == r.user.id && m.User.Name == name && m.Pickup == r.from && m.Destination == r.to
 		t.check("chair-notice-content", ok, words("wanted %s %s, %s to %s: %s", r.user.id, name, r.from, r.to, m.Raw), r.user.registered, r.requested, s)

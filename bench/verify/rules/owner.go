@@ -79,7 +79,7 @@ func owners() Scenario {
 		},
 		play: func(t *trial) {
 			o := t.ownerNamed(t.name("o"))
-			t.answersWith("owner-created", o.created, http.StatusCreated, probe.RegisteredOwner)
+			t.answersWith("owner-created", o.created, http.StatusCreated, probe.OwnerAnswer())
 			t.need(o.Token != "", "an owner could not be registered", o.created)
 			t.checkNoChairs(o)
 		},
@@ -88,10 +88,10 @@ func owners() Scenario {
 
 func (t *trial) checkNoChairs(o *owner) {
 	f := o.fleet()
-	t.answersWith("owner-chairs-empty", f.Answer, http.StatusOK, probe.FleetAnswer)
+	t.answersWith("owner-chairs-empty", f.Answer, http.StatusOK, probe.FleetAnswer())
 	t.check("owner-chairs-empty", len(f.Chairs) == 0, f.Summary(), f)
 	r := o.sales("")
-	t.answersWith("owner-sales-empty", r.Answer, http.StatusOK, probe.SalesAnswer)
+	t.answersWith("owner-sales-empty", r.Answer, http.StatusOK, probe.SalesAnswer())
 	t.check("owner-sales-empty", r.Total == 0 && len(r.Chairs) == 0 && len(r.Models) == 0, r.Summary(), r)
 	bare := o.sales("?")
 	t.check("owner-sales-bare-query", bare.Status == r.Status && bare.Total == r.Total, bare.Summary(), r, bare)

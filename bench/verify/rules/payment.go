@@ -140,7 +140,7 @@ func slowGateway(at probe.Point) Scenario {
 			user := u.OpenStream(probe.UserNoticePath)
 			r.take(nil, probe.Arrived)
 			hold := make(chan struct{})
-			u.wallet.Always(probe.Reaction{Register: true, Status: http.StatusNoContent, Hold: hold})
+			u.wallet.Always(probe.Holding(hold))
 			ratings := make(chan []*probe.Answer, 1)
 			go func() { ratings <- together(2, func(int) *probe.Answer { return u.rate(r.id, 5) }) }()
 			t.need(t.charging(u) || len(ratings) > 0, "the gateway was not asked", u.wallet)
@@ -257,7 +257,7 @@ func abandonedRating(at probe.Point) Scenario {
 		play: func(t *trial) {
 			u, r := t.ridden(nil)
 			hold := make(chan struct{})
-			u.wallet.Always(probe.Reaction{Register: true, Status: http.StatusNoContent, Hold: hold})
+			u.wallet.Always(probe.Holding(hold))
 			gone := t.abandon(u, r)
 			t.Sleep(quiet)
 			close(hold)

@@ -30,7 +30,7 @@ func positions() Scenario {
 		play: func(t *trial) {
 			c := t.owner().parked(slowModel)
 			p := c.report(apart().Plus(-7, 3))
-			t.answersWith("position-answer", p.Answer, http.StatusOK, probe.PositionAnswer)
+			t.answersWith("position-answer", p.Answer, http.StatusOK, probe.PositionAnswer())
 			t.need(p.Fine(), "a position could not be reported", p)
 			t.check("position-clock", p.During(p.RecordedAt),
 				words("recorded_at is %d and the own clock said %d", p.RecordedAt, p.Received.UnixMilli()), p)

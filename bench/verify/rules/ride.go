@@ -133,7 +133,7 @@ func rides(at probe.Point) Scenario {
 			from, to := t.at, t.at.Plus(20, 20)
 			q := u.estimate(from, to)
 			first := u.request(from, to)
-			t.answersWith("ride-created", first.requested, http.StatusAccepted, probe.RideAnswer)
+			t.answersWith("ride-created", first.requested, http.StatusAccepted, probe.RideAnswer())
 			t.need(first.requested.Fine() && first.id != "", "a ride could not be requested", first.requested)
 			t.check("ride-fare", first.fare == q.Fare, words("fare %d after an estimate of %d", first.fare, q.Fare), q, first.requested)
 			t.refuses("ride-second", u.request(from, to).requested, http.StatusConflict)
@@ -152,7 +152,7 @@ func (t *trial) checkRating(u *user, r *ride) {
 	h := u.history()
 	t.check("history-unfinished", h.Fine() && h.find(r.id) == nil, "the ride is listed at ARRIVED", h)
 	w := r.rate(4)
-	t.answersWith("evaluation-answer", w, http.StatusOK, probe.RatingAnswer)
+	t.answersWith("evaluation-answer", w, http.StatusOK, probe.RatingAnswer())
 	t.need(w.Fine(), "the ride could not be rated", w)
 	t.check("evaluation-clock", w.During(r.doneAt), words("completed_at is %d and the own clock said %d", r.doneAt, w.Received.UnixMilli()), w)
 }

@@ -102,7 +102,7 @@ func (t *trial) checkImmediate(o *owner, r *ride) {
 func (t *trial) checkSales(o *owner, idle *chair, first, second *ride) {
 	var r revenue
 	t.eventually(func() bool { r = o.sales(""); return r.chair(second.chair.id) > 0 })
-	t.answersWith("sales-answer", r.Answer, http.StatusOK, probe.SalesAnswer)
+	t.answersWith("sales-answer", r.Answer, http.StatusOK, probe.SalesAnswer())
 	full := fare(first.from, first.to, 0)
 	ok := r.chair(first.chair.id) == full && r.chair(second.chair.id) == full
 	t.check("sales-full-fare", ok, words("wanted %d for each ride", full), first.requested, second.requested, r)

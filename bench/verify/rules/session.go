@@ -32,7 +32,7 @@ const unknownToken = "00000000000000000000000000000000000000000000000000000000de
 
 // cookie judges the attributes that the front end and the benchmarker's cookie jar depend on.
 func (t *trial) cookie(id string, w *probe.Answer, name string) {
-	c := w.CookieSet(name)
+	c := w.Cookie(name)
 	if !t.check(id, c != nil, "no cookie "+name, w) {
 		return
 	}

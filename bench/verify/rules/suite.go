@@ -1,3 +1,10 @@
+// Package rules holds what must be true of any ISURIDE server, one line each, and the scenarios
+// that find out, over package probe. Running them and reporting is left to package verify.
+//
+// Each scenario registers accounts of its own, so that what it breaks does not disturb the next.
+// Whatever it needs but does not judge is taken as leniently as possible, so that one broken
+// rule fails one line. Scenarios that request rides run one after another, because a matcher may
+// give any ride to any chair; the others run beside them.
 package rules
 
 import (
@@ -24,7 +31,7 @@ type Suite struct {
 	unseen  unseen          // set once, by smoke, before anything looks at it
 }
 
-// New makes a suite. The server is told to charge at the gateway.
+// New makes a suite for a server that is told to charge at the gateway.
 func New(s *probe.Server, g *probe.Gateway) *Suite {
 	answers := newAudit()
 	s.Observe = answers.note

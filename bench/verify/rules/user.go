@@ -83,7 +83,7 @@ func users() Scenario {
 		},
 		play: func(t *trial) {
 			u := t.register(t.userForm(""))
-			t.answersWith("user-created", u.registered, http.StatusCreated, probe.RegisteredUser)
+			t.answersWith("user-created", u.registered, http.StatusCreated, probe.UserAnswer())
 			t.check("ids-fit", len(u.id) <= 26, "an id is "+u.id, u.registered)
 			t.need(u.there(), "a user could not be registered", u.registered)
 			f := t.userFieldsWithout("")

@@ -47,6 +47,9 @@ var table = []rule{
 	{"sql", nil, "the files embed nothing else"},
 	{"nginx", []string{"tools/dev/devcert/..."}, "the proxy's tests need a certificate"},
 	{"bench/...", []string{"bench/..."}, "a rule shared with the server would hide a shared mistake"},
+	{"bench/verify/probe", nil, "what talks to a server knows no rules"},
+	{"bench/verify/rules", []string{"bench/verify/probe"}, "what must hold is said over a probe"},
+	{"bench/verify", []string{"bench/verify/probe", "bench/verify/rules"}, "rules are played and reported by nobody else"},
 	{"tools/...", []string{"tools/...", "webapp/...", "sql", "bench/..."}, "tools may look at everything"},
 }
 
@@ -132,6 +135,8 @@ func TestTableCatches(t *testing.T) {
 	}{
 		{"bench/world", "webapp/isuride", false},
 		{"bench/live", "bench/world", true},
+		{"bench/verify/probe", "bench/verify/rules", false},
+		{"bench/verify/rules", "bench/verify", false},
 		{"webapp/state", "webapp/journal", false},
 		{"webapp/state", "webapp/isuride", true},
 		{"webapp/sqlstore", "webapp/state", false},
