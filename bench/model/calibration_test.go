@@ -25,7 +25,8 @@ func play(t testing.TB, seed uint64, c model.Config) virtual.Result {
 // nearest5 is the policy with the most load.
 var nearest5 = model.Config{Matcher: model.Nearest{Cap: 5}, Interval: 100 * world.Millisecond}
 
-// loose are wider bars for what depends on the latencies of a busy machine, which the model's even ones cannot follow.
+// loose are wider bars for what depends on the latencies of a busy machine, which the
+// model's even ones cannot follow.
 var loose = map[string]float64{
 	"PickedUpAt - DispatchedAt: 3, %": 12, // 40 ms and a little more than the rest of the tick, or a little less
 	"PickedUpAt - DispatchedAt: 4, %": 12,
@@ -33,7 +34,8 @@ var loose = map[string]float64{
 	"GET /api/app/rides":              0.10,
 }
 
-// TestCalibration compares the figures with the official ones: the medians of as many seeds as make them steady.
+// TestCalibration compares the figures with the official ones: the medians of as many
+// seeds as make them steady.
 func TestCalibration(t *testing.T) {
 	if raceDetector {
 		t.Skip("a World has one goroutine, so there is nothing to detect in minutes of these runs")
@@ -73,7 +75,8 @@ func TestSameSeedSameRun(t *testing.T) {
 	}
 }
 
-// A slow random server ends in code 32, if the 30 s are reached before the end of the load (appendix D).
+// A slow random server ends in code 32, if the 30 s are reached before the end of the
+// load (appendix D).
 func TestStarvedRidesFail(t *testing.T) {
 	r := play(t, 1, model.Config{Matcher: model.Random{}, Interval: 700 * world.Millisecond})
 	if r.World.Errors().Count(world.CodeMatchingTimeout) == 0 || r.Fatal == nil || r.Ticks == 2000 {
@@ -81,7 +84,8 @@ func TestStarvedRidesFail(t *testing.T) {
 	}
 }
 
-// BenchmarkVirtualTime runs 60 s of the cap-5 calibration; the metric says how much faster than real time.
+// BenchmarkVirtualTime runs 60 s of the cap-5 calibration; the metric says how much
+// faster than real time.
 func BenchmarkVirtualTime(b *testing.B) {
 	b.ReportAllocs()
 	for i := range b.N {

@@ -38,7 +38,8 @@ const (
 	noLoad                 // the population fails
 )
 
-// A fault is one rule that a server breaks, and what the bench has to make of it. It serves for one run.
+// A fault is one rule that a server breaks, and what the bench has to make of it. It
+// serves for one run.
 type fault struct {
 	rule   string // broken, by what the server does
 	tamper tamper // nil if there is a rig

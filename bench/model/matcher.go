@@ -8,7 +8,8 @@ import (
 
 // A Matcher gives waiting rides to free chairs.
 type Matcher interface {
-	// Match returns pairs of indexes, each ride and each chair at most once. Rides are in the order of their creation.
+	// Match returns pairs of indexes, each ride and each chair at most once. Rides are in
+	// the order of their creation.
 	Match(now world.Instant, rides []WaitingRide, chairs []FreeChair, random *rand.Rand) []Pair
 }
 
@@ -27,8 +28,9 @@ type FreeChair struct {
 // A Pair is a match, by index.
 type Pair struct{ Ride, Chair int }
 
-// Nearest is the policy "nearest" of appendix D: the oldest rides first, each to the chair in reach that would finish it
-// soonest, at most Cap of them a round; 0 means as many as there are.
+// Nearest is the policy "nearest" of appendix D: the oldest rides first, each to the
+// chair in reach that would finish it soonest, at most Cap of them a round; 0 means as
+// many as there are.
 type Nearest struct{ Cap int }
 
 // reach keeps matches inside a region.
@@ -66,7 +68,8 @@ func nearest(r WaitingRide, chairs []FreeChair, taken []bool) int {
 	return best
 }
 
-// Random is the policy "random" of appendix D: the oldest ride to any chair of either region, one a round.
+// Random is the policy "random" of appendix D: the oldest ride to any chair of either
+// region, one a round.
 type Random struct{}
 
 // Match implements Matcher.
@@ -77,7 +80,8 @@ func (Random) Match(_ world.Instant, rides []WaitingRide, chairs []FreeChair, ra
 	return []Pair{{0, random.IntN(len(chairs))}}
 }
 
-// free tells whether the chair can be listed and, if its stream has sent everything, matched.
+// free tells whether the chair can be listed and, if its stream has sent everything,
+// matched.
 func (c *chair) free(now world.Instant) bool {
 	return c.active && c.placed && c.ride == nil && now > c.freeAt
 }

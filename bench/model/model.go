@@ -1,8 +1,10 @@
-// Package model is a correct ISURIDE server in memory for runs in virtual time. It keeps every rule of the server and has
-// the simplest possible inside; what it adds are the matching policies and latencies of B appendix D, so that
-// a World can be compared with the official benchmarker, and a place to try others.
+// Package model is a correct ISURIDE server in memory for runs in virtual time. It keeps
+// every rule of the server and has the simplest possible inside; what it adds are the
+// matching policies and latencies of B appendix D, so that a World can be compared with
+// the official benchmarker, and a place to try others.
 //
-// What it leaves to others: time (package virtual), HTTP, storage, refusal of wrong requests. A World makes none.
+// What it leaves to others: time (package virtual), HTTP, storage, refusal of wrong
+// requests. A World makes none.
 package model
 
 import (
@@ -23,7 +25,8 @@ type Config struct {
 	Delay    world.Instant // before every call is handled, notifications excepted
 }
 
-// freedPause is how long after an evaluation its chair stays unlisted and unmatched (B appendix D).
+// freedPause is how long after an evaluation its chair stays unlisted and unmatched (B
+// appendix D).
 const freedPause = 60 * world.Millisecond
 
 // Server is the server. All of it runs on the virtual loop.
@@ -65,8 +68,8 @@ func (s *Server) newID(prefix string) string {
 	return fmt.Sprintf("%s%08d", prefix, s.serial)
 }
 
-// Latency of one way between bench and server, in microseconds: a minimum and a random rest. Both sides of the official
-// runs were one machine.
+// Latency of one way between bench and server, in microseconds: a minimum and a random
+// rest. Both sides of the official runs were one machine.
 const (
 	hopMin  = 150
 	hopRest = 1000

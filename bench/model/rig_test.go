@@ -8,8 +8,9 @@ import (
 	"isuride/bench/world"
 )
 
-// A rig stands between the World and the server and breaks rules that tampering with events cannot break: it refuses
-// calls before the server sees them, and pays what the server would not pay.
+// A rig stands between the World and the server and breaks rules that tampering with
+// events cannot break: it refuses calls before the server sees them, and pays what the
+// server would not pay.
 type rig struct {
 	world.Clients
 	loop *virtual.Loop
@@ -17,9 +18,11 @@ type rig struct {
 
 	// refuse, if not nil, names calls that fail; see the methods of the clients below.
 	refuse func(call string) *world.Failure
-	// pay, if not nil, comes before an evaluation reaches the server. It calls evaluate, or answers it itself.
+	// pay, if not nil, comes before an evaluation reaches the server. It calls evaluate,
+	// or answers it itself.
 	pay func(u *riggedUser, rideID string, evaluate func())
-	// tamper, if not nil, is for faults that need to know the time or one of the following.
+	// tamper, if not nil, is for faults that need to know the time or one of the
+	// following.
 	tamper tamper
 
 	fares  map[string]int // by ride
@@ -231,7 +234,8 @@ func unpaid(r *rig) {
 	}
 }
 
-// afterwards pays again a second after the evaluation, when the user is done with the ride.
+// afterwards pays again a second after the evaluation, when the user is done with the
+// ride.
 func afterwards(r *rig) {
 	r.pay = func(u *riggedUser, rideID string, evaluate func()) {
 		evaluate()
@@ -239,8 +243,8 @@ func afterwards(r *rig) {
 	}
 }
 
-// belated repeats ARRIVED behind COMPLETED one tick later, when the user has put the ride aside and not yet asked for
-// another one.
+// belated repeats ARRIVED behind COMPLETED one tick later, when the user has put the ride
+// aside and not yet asked for another one.
 func belated(r *rig) {
 	r.tamper = first(userGets(world.StatusCompleted), func(e world.Event) []world.Event {
 		r.loop.After(world.TickLength, task(func() { r.loop.Deliver(as(world.StatusArrived)(e)[0]) }))
@@ -248,7 +252,8 @@ func belated(r *rig) {
 	})
 }
 
-// riderListed lists the first chair that has somebody aboard, 3 s later and for ever (T17).
+// riderListed lists the first chair that has somebody aboard, 3 s later and for ever
+// (T17).
 func riderListed(r *rig) {
 	var rider world.NearbyChair
 	var ride string
@@ -304,7 +309,8 @@ func near(a, b world.Point) bool {
 	return max(dx, -dx)+max(dy, -dy) <= 50
 }
 
-// listedUnplaced never activates chair 0 and lists it once, at the default position (T15).
+// listedUnplaced never activates chair 0 and lists it once, at the default position
+// (T15).
 func listedUnplaced(r *rig) {
 	zero := world.Entity{Kind: world.KindChair}
 	id, listed := "", false

@@ -5,11 +5,13 @@ import (
 	"isuride/bench/world"
 )
 
-// Pauses of the client's side of notifications (B9.2). The server asks for the same pause.
+// Pauses of the client's side of notifications (B9.2). The server asks for the same
+// pause.
 const pollPause = 30 * world.Millisecond
 
-// A stream is the notifications of one user or chair: those not sent yet, and the last one sent, which a new connection
-// gets again if there is nothing newer. All of one stream have the same event kind.
+// A stream is the notifications of one user or chair: those not sent yet, and the last
+// one sent, which a new connection gets again if there is nothing newer. All of one
+// stream have the same event kind.
 type stream struct {
 	server *Server
 	to     world.Entity
@@ -66,10 +68,12 @@ func (t *stream) CloseNotifications() {
 	t.conn = nil
 }
 
-// NotificationsTaken implements world.Notifications. This server never sends so much that the client has to stop it.
+// NotificationsTaken implements world.Notifications. This server never sends so much that
+// the client has to stop it.
 func (t *stream) NotificationsTaken(int) {}
 
-// A poller asks again and again. It runs in turn at the server, where it picks a notification up, and at the client.
+// A poller asks again and again. It runs in turn at the server, where it picks a
+// notification up, and at the client.
 type poller struct {
 	stream *stream
 	answer any
@@ -96,8 +100,8 @@ func (p *poller) Run(world.Instant) {
 func (p *poller) pushed() {}
 func (p *poller) close()  { p.closed = true }
 
-// An eventStream sends at once. It runs first when the server accepts the connection and then whenever a notification
-// reaches the client.
+// An eventStream sends at once. It runs first when the server accepts the connection and
+// then whenever a notification reaches the client.
 type eventStream struct {
 	stream   *stream
 	accepted bool

@@ -9,8 +9,8 @@ import (
 	"isuride/bench/world"
 )
 
-// A tamper sees each event on its way to the World and says what arrives there instead (virtual.Config.Tamper). It
-// remembers things, so each run needs its own.
+// A tamper sees each event on its way to the World and says what arrives there instead
+// (virtual.Config.Tamper). It remembers things, so each run needs its own.
 type tamper = func(world.Event) []world.Event
 
 // An edit is what a tamper does to the event it has chosen.
@@ -79,7 +79,8 @@ func filled[T any](e world.Event) bool {
 	return ok && len(list) > 0
 }
 
-// Edits of what an event brings. They change copies, because a body may be delivered again.
+// Edits of what an event brings. They change copies, because a body may be delivered
+// again.
 
 func body[T any](f func(*T)) edit {
 	return func(e world.Event) []world.Event {
@@ -109,7 +110,8 @@ func failed(k world.FailureKind, status int) edit {
 	}
 }
 
-// undecodable is failed if the decoder does not take the body instead, else nothing happens.
+// undecodable is failed if the decoder does not take the body instead, else nothing
+// happens.
 func undecodable[T any](decode func([]byte) (T, error), body string) edit {
 	if _, err := decode([]byte(body)); err == nil {
 		return untouched
@@ -139,8 +141,8 @@ func early(s world.Status) edit {
 	return func(e world.Event) []world.Event { return append(untouched(e), as(s)(e)...) }
 }
 
-// replayed repeats a user's first notification of a status behind one of a later status, as a stream does that begins
-// with the whole history of the ride.
+// replayed repeats a user's first notification of a status behind one of a later status,
+// as a stream does that begins with the whole history of the ride.
 func replayed(old, behind world.Status) tamper {
 	kept := map[world.Entity]world.Event{}
 	return func(e world.Event) []world.Event {
@@ -169,7 +171,8 @@ func latestOnly(s world.Status) tamper {
 	}, lost)
 }
 
-// resent repeats a chair's COMPLETED behind the MATCHING of its next ride, once that has been accepted.
+// resent repeats a chair's COMPLETED behind the MATCHING of its next ride, once that has
+// been accepted.
 func resent() tamper {
 	kept := map[world.Entity]world.Event{}
 	return func(e world.Event) []world.Event {
@@ -192,8 +195,8 @@ func aheadOfCompleted() tamper {
 	})
 }
 
-// wire lets the notifications to users take the way over JSON, which is edited. What the decoder refuses is lost, as
-// with the clients (B9.2, B9.3).
+// wire lets the notifications to users take the way over JSON, which is edited. What the
+// decoder refuses is lost, as with the clients (B9.2, B9.3).
 func wire(change func(json string) string) tamper {
 	return when(all(world.EventUserNotified), func(e world.Event) []world.Event {
 		n, err := answer.UserNotification([]byte(change(encode(e.Body.(*world.UserNotification)))))

@@ -1,5 +1,5 @@
-// Package nearest suggests the word that somebody who mistyped one is likely to have meant,
-// in the benchmarker and in the tools; the server has its own.
+// Package nearest suggests the word that somebody who mistyped one is likely to have
+// meant, in the benchmarker and in the tools; the server has its own.
 package nearest
 
 import "fmt"
@@ -7,7 +7,8 @@ import "fmt"
 // tolerance is how many letters may be wrong in what still is a slip of the fingers.
 const tolerance = 2
 
-// Meant is ": did you mean WORD?" if there is a word that is nearly the given one, else "".
+// Meant is ": did you mean WORD?" if there is a word that is nearly the given one, else
+// "".
 func Meant(word string, words []string) string {
 	closest, wrong := "", tolerance+1
 	for _, w := range words {

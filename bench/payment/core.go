@@ -1,9 +1,11 @@
-// Package payment is the external payment service which the server under test has to call (B11):
-// unreliable on purpose, with idempotency keys, and the place where wrong payments are noticed.
+// Package payment is the external payment service which the server under test has to call
+// (B11): unreliable on purpose, with idempotency keys, and the place where wrong payments
+// are noticed.
 //
-// Core holds all its rules. It is pure: the time is handed in, and the 30 ms which each payment takes lie between Begin
-// and Finish. It must be used by one goroutine, the one that owns the World, whose VerifyPayment it asks. What it leaves
-// to others: HTTP (the service in this package) and waiting (the drivers).
+// Core holds all its rules. It is pure: the time is handed in, and the 30 ms which each
+// payment takes lie between Begin and Finish. It must be used by one goroutine, the one
+// that owns the World, whose VerifyPayment it asks. What it leaves to others: HTTP (the
+// service in this package) and waiting (the drivers).
 package payment
 
 import (
@@ -30,19 +32,22 @@ const (
 	StatusGatewayTimeout      = 504
 )
 
-// Failures get more frequent with the payments of the last recentPeriod, up to a share of maxFailure percent.
+// Failures get more frequent with the payments of the last recentPeriod, up to a share of
+// maxFailure percent.
 const (
 	recentPeriod = 3 * world.Second
 	maxFailure   = 50
 )
 
-// forcedSuccess is the count of a token's requests from which on both gates are open (B11.2, step 7). Counts start
-// at -1 for a new token and at 0 after a success, so the sixth request succeeds at the latest, later the fifth.
+// forcedSuccess is the count of a token's requests from which on both gates are open
+// (B11.2, step 7). Counts start at -1 for a new token and at 0 after a success, so the
+// sixth request succeeds at the latest, later the fifth.
 const forcedSuccess = 4
 
 // A Verifier knows the users and their rides.
 type Verifier interface {
-	// VerifyPayment judges a payment that has just been processed; false means that the token is nobody's.
+	// VerifyPayment judges a payment that has just been processed; false means that the
+	// token is nobody's.
 	VerifyPayment(now world.Instant, token string, amount int) (known bool)
 }
 
@@ -55,8 +60,8 @@ const (
 	BadToken
 )
 
-// String is the text the list of payments shows. (There is a text for wrong amounts too, but the official condition for
-// it can never be true; B11.4.)
+// String is the text the list of payments shows. (There is a text for wrong amounts too,
+// but the official condition for it can never be true; B11.4.)
 func (r Result) String() string {
 	return [...]string{"決済処理中", "成功", "決済トークンが無効"}[r]
 }
@@ -106,7 +111,8 @@ type Core struct {
 	closed   bool
 }
 
-// New returns a service without payments. Its decisions depend on the seed and the order of requests.
+// New returns a service without payments. Its decisions depend on the seed and the order
+// of requests.
 func New(seed uint64, verifier Verifier) *Core {
 	return &Core{
 		verifier: verifier,
@@ -116,13 +122,15 @@ func New(seed uint64, verifier Verifier) *Core {
 	}
 }
 
-// Close makes every later request fail with StatusUnavailable (B1.8). Attempts that have begun may finish.
+// Close makes every later request fail with StatusUnavailable (B1.8). Attempts that have
+// begun may finish.
 func (c *Core) Close() { c.closed = true }
 
-// Begin takes a payment in. Either it is answered at once with the returned status, or, if that is 0, Finish must be
-// called with the attempt after PostDelay.
+// Begin takes a payment in. Either it is answered at once with the returned status, or,
+// if that is 0, Finish must be called with the attempt after PostDelay.
 //
-// Quirk: a key is remembered even if the rest of its first request is unreadable, so it can never be used afterwards.
+// Quirk: a key is remembered even if the rest of its first request is unreadable, so it
+// can never be used afterwards.
 func (c *Core) Begin(r Request) (*Attempt, int) {
 	if c.closed {
 		return nil, StatusUnavailable
@@ -151,10 +159,12 @@ func (c *Core) recordFor(key string) (rec *record, created bool) {
 	return rec, true
 }
 
-// Finish decides what becomes of the attempt and returns the status to answer with (B11.2, steps 5 to 11).
+// Finish decides what becomes of the attempt and returns the status to answer with
+// (B11.2, steps 5 to 11).
 //
-// The official service locks the record meanwhile and answers 409 to those who meet the lock. Here the steps are one, so
-// nobody ever does; with the official tool they take microseconds.
+// The official service locks the record meanwhile and answers 409 to those who meet the
+// lock. Here the steps are one, so nobody ever does; with the official tool they take
+// microseconds.
 func (c *Core) Finish(now world.Instant, a *Attempt) int {
 	f := c.failure(now)
 	t := c.token(a.record.token)
@@ -163,7 +173,8 @@ func (c *Core) Finish(now world.Instant, a *Attempt) int {
 	if !forced && !c.gate(f) {
 		return c.randomError()
 	}
-	// Quirk: who created the record does not look whether the key has been paid meanwhile.
+	// Quirk: who created the record does not look whether the key has been paid
+	// meanwhile.
 	if a.created || !a.record.processed {
 		c.process(now, t, a.record)
 	}
@@ -211,8 +222,8 @@ func (c *Core) process(now world.Instant, t *tokenState, rec *record) {
 	}
 }
 
-// List returns the processed payments of a token in order, to be answered after ListDelay (B11.1). The status is
-// that of the answer; there are payments only with StatusOK.
+// List returns the processed payments of a token in order, to be answered after ListDelay
+// (B11.1). The status is that of the answer; there are payments only with StatusOK.
 func (c *Core) List(token string, hasToken bool) ([]Payment, int) {
 	switch {
 	case c.closed:

@@ -122,7 +122,8 @@ func TestWithoutKeyPaysTwice(t *testing.T) {
 	}
 }
 
-// Quirk of B11.3: two attempts with one key at the same time can pay twice, if the creator of the key is second.
+// Quirk of B11.3: two attempts with one key at the same time can pay twice, if the
+// creator of the key is second.
 func TestParallelAttemptsPayTwice(t *testing.T) {
 	l := newLedger()
 	c := New(1, l)

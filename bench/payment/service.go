@@ -16,8 +16,9 @@ import (
 	"isuride/bench/world"
 )
 
-// A Service is the HTTP face of a Core. It serves on the event loop of the World, so that the core needs no lock and a
-// payment costs no goroutine; a request that has to wait costs a timer.
+// A Service is the HTTP face of a Core. It serves on the event loop of the World, so that
+// the core needs no lock and a payment costs no goroutine; a request that has to wait
+// costs a timer.
 type Service struct {
 	core     *Core
 	loop     *evloop.Loop
@@ -27,7 +28,8 @@ type Service struct {
 	statuses map[int]int
 }
 
-// NewService serves core on a TCP address of the form that net.Listen takes. It must be closed.
+// NewService serves core on a TCP address of the form that net.Listen takes. It must be
+// closed.
 func NewService(core *Core, loop *evloop.Loop, address string) (*Service, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {

@@ -21,7 +21,8 @@ var (
 	errTooLarge   = errors.New("request too large")
 )
 
-// A conn is a connection of the server under test. Its requests are answered one after the other.
+// A conn is a connection of the server under test. Its requests are answered one after
+// the other.
 type conn struct {
 	fd      evloop.FD
 	service *Service
@@ -68,8 +69,8 @@ func (c *conn) read() {
 	c.next()
 }
 
-// next begins with the next request if it is complete and the last one answered. Meanwhile input waits, in the socket
-// if there is much of it.
+// next begins with the next request if it is complete and the last one answered.
+// Meanwhile input waits, in the socket if there is much of it.
 func (c *conn) next() {
 	if c.busy || c.closed {
 		c.want()
@@ -169,8 +170,8 @@ func (c *conn) close() {
 	}
 }
 
-// parse takes the first request off p: its length is n. If p ends too early the error is errIncomplete, and the request
-// is there if at least its header is.
+// parse takes the first request off p: its length is n. If p ends too early the error is
+// errIncomplete, and the request is there if at least its header is.
 func parse(p []byte) (r *http.Request, body []byte, n int, err error) {
 	if !bytes.Contains(p, []byte("\n\r\n")) && !bytes.Contains(p, []byte("\n\n")) {
 		return nil, nil, 0, incomplete(p)

@@ -17,7 +17,8 @@ import (
 	"isuride/bench/world"
 )
 
-// knowing is a Verifier that knows some tokens and counts payments; it is used on the loop's goroutine only.
+// knowing is a Verifier that knows some tokens and counts payments; it is used on the
+// loop's goroutine only.
 type knowing struct {
 	tokens   map[string]bool
 	paid     int
@@ -33,7 +34,8 @@ func (k *knowing) VerifyPayment(_ world.Instant, token string, amount int) bool 
 	return k.tokens[token]
 }
 
-// startService serves on a loop of its own. Whatever touches the verifier afterwards must go through post.
+// startService serves on a loop of its own. Whatever touches the verifier afterwards must
+// go through post.
 func startService(t *testing.T) (url string, v *knowing, post func(func())) {
 	t.Helper()
 	loop, err := evloop.New()
@@ -236,7 +238,8 @@ func TestServiceContinue(t *testing.T) {
 	}
 }
 
-// TestServiceClientGone checks that a payment which has begun is carried out even if nobody waits for the answer.
+// TestServiceClientGone checks that a payment which has begun is carried out even if
+// nobody waits for the answer.
 func TestServiceClientGone(t *testing.T) {
 	base, v, _ := startService(t)
 	for i := range 8 { // the gates stay closed for one in a hundred

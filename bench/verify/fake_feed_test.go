@@ -12,7 +12,8 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// A fakeFeed is what one recipient has to be told. It has a lock of its own, taken after the server's.
+// A fakeFeed is what one recipient has to be told. It has a lock of its own, taken after
+// the server's.
 type fakeFeed struct {
 	mu        sync.Mutex
 	messages  []string

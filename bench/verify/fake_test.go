@@ -335,7 +335,8 @@ func session(r *http.Request, name string) string {
 
 func now() int64 { return time.Now().UnixMilli() }
 
-// match assigns the oldest waiting ride to the nearest free chair of its region, each 50 ms.
+// match assigns the oldest waiting ride to the nearest free chair of its region, each 50
+// ms.
 func (s *fake) match() {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()

@@ -474,7 +474,8 @@ func (s *fake) complete(x *fakeRide, stars int) {
 	s.advance(x, probe.Completed)
 }
 
-// charge tries at the gateway; s.mu is not held. What a fault ties to the inbound request ends with ctx.
+// charge tries at the gateway; s.mu is not held. What a fault ties to the inbound request
+// ends with ctx.
 func (s *fake) charge(ctx context.Context, x *fakeRide) int {
 	amount := x.fare()
 	if s.is("the full fare is charged") {

@@ -20,7 +20,8 @@ func play(ctx context.Context, s *rules.Suite) (results []rules.Result) {
 	return results
 }
 
-// playStage runs the row with the others beside it and returns the results of the row first.
+// playStage runs the row with the others beside it and returns the results of the row
+// first.
 func playStage(ctx context.Context, s *rules.Suite, st rules.Stage) []rules.Result {
 	row := make([][]rules.Result, len(st.Row))
 	others := make([][]rules.Result, len(st.Beside))

@@ -6,7 +6,8 @@ import (
 	"io"
 )
 
-// WriteText writes the report for people: one line a rule, what was found and the exchange below those that are not ok.
+// WriteText writes the report for people: one line a rule, what was found and the
+// exchange below those that are not ok.
 func (r Report) WriteText(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	for _, x := range r.Results {

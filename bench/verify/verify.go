@@ -1,13 +1,13 @@
-// Package verify is a functional check of any ISURIDE server, whatever its author and initial
-// data: every rule of the server that can be seen from outside is one line, ok or not, and a
-// broken rule comes with the exchange that shows it. It takes seconds and plays every part
-// itself: users, owners, chairs and the payment gateway with its failures. It understands both
-// transports of notifications.
+// Package verify is a functional check of any ISURIDE server, whatever its author and
+// initial data: every rule of the server that can be seen from outside is one line, ok or
+// not, and a broken rule comes with the exchange that shows it. It takes seconds and
+// plays every part itself: users, owners, chairs and the payment gateway with its
+// failures. It understands both transports of notifications.
 //
-// This package runs the check and reports; rules holds what is checked, and probe talks to the
-// server. It leaves to others: load, scores and latencies (bench/live), answers that depend on
-// the initial data (the data check of bench/live), the files of the front end, and everything
-// that needs a restart of the server.
+// This package runs the check and reports; rules holds what is checked, and probe talks
+// to the server. It leaves to others: load, scores and latencies (bench/live), answers
+// that depend on the initial data (the data check of bench/live), the files of the front
+// end, and everything that needs a restart of the server.
 package verify
 
 import (
@@ -22,7 +22,8 @@ import (
 	"isuride/bench/verify/rules"
 )
 
-// runLimit bounds a whole run against a server that lets every single call run into its limit.
+// runLimit bounds a whole run against a server that lets every single call run into its
+// limit.
 const runLimit = 5 * time.Minute
 
 // Options say which server to check and where the payment gateway is.
@@ -33,9 +34,10 @@ type Options struct {
 	PaymentURL    string // base URL of the gateway as the server is told; empty: http:// and the address listened on
 }
 
-// Run checks the server and reports. It calls POST /api/initialize, so the server loses what it holds. The error says
-// that there was nothing to check: options that make no sense, a port already taken, a server that cannot be reached.
-// Broken rules are no error. When ctx ends early, the report says which rules were not reached.
+// Run checks the server and reports. It calls POST /api/initialize, so the server loses
+// what it holds. The error says that there was nothing to check: options that make no
+// sense, a port already taken, a server that cannot be reached. Broken rules are no
+// error. When ctx ends early, the report says which rules were not reached.
 func Run(ctx context.Context, o Options) (Report, error) {
 	return run(ctx, o, network{
 		dial:   (&net.Dialer{Timeout: probe.CallLimit}).DialContext,

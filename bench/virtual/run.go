@@ -1,8 +1,10 @@
-// Package virtual runs a World in virtual time: as fast as the CPU allows, against a server in the same process, and
-// exactly alike for the same seed. It is for calibration, tests and experiments with servers and matching.
+// Package virtual runs a World in virtual time: as fast as the CPU allows, against a
+// server in the same process, and exactly alike for the same seed. It is for calibration,
+// tests and experiments with servers and matching.
 //
-// What it leaves to others: the server (package model has one) with all its latencies. The page visits, the data check
-// and whatever else of a run needs HTTP do not exist here.
+// What it leaves to others: the server (package model has one) with all its latencies.
+// The page visits, the data check and whatever else of a run needs HTTP do not exist
+// here.
 package virtual
 
 import (
@@ -12,9 +14,10 @@ import (
 	"isuride/bench/world"
 )
 
-// userLag is how long after the chairs the users have their turns in a tick. Together with the latency of the model
-// server it decides how often a notification is read in the very tick that caused it: in 2 % of the rides of appendix D
-// whose first payment succeeded the evaluation was done one tick after the arrival.
+// userLag is how long after the chairs the users have their turns in a tick. Together
+// with the latency of the model server it decides how often a notification is read in the
+// very tick that caused it: in 2 % of the rides of appendix D whose first payment
+// succeeded the evaluation was done one tick after the arrival.
 const userLag = 700 // microseconds
 
 // settling is the wait after the load, in which evaluations still count (B1.8).
@@ -24,8 +27,9 @@ const settling = 5 * world.Second
 type Config struct {
 	World world.Config
 	Load  world.Instant // length of the load; 60 s is usual
-	// Tamper, if not nil, sees each event on its way to the World and says what arrives there instead: nothing, another
-	// event or several. Tests break the rules of a server with it, one at a time.
+	// Tamper, if not nil, sees each event on its way to the World and says what arrives
+	// there instead: nothing, another event or several. Tests break the rules of a server
+	// with it, one at a time.
 	Tamper func(world.Event) []world.Event
 }
 
@@ -39,13 +43,15 @@ type Result struct {
 	Events EventCounts // the population included
 }
 
-// start is an arbitrary moment in the past. It is the same for all runs, because times take part in the digest.
+// start is an arbitrary moment in the past. It is the same for all runs, because times
+// take part in the digest.
 const start = world.Instant(1_700_000_000) * world.Second
 
 var errStuck = errors.New("the population did not end: the server left a call without an answer")
 
-// Run simulates one run against the server that newServer makes. The server runs its tasks on the loop, uses it as its
-// only clock, and pays at the core, from tasks of its own that take the time the core says.
+// Run simulates one run against the server that newServer makes. The server runs its
+// tasks on the loop, uses it as its only clock, and pays at the core, from tasks of its
+// own that take the time the core says.
 //
 // An error means that the population failed, so that there was no load.
 func Run(c Config, newServer func(*Loop, *payment.Core) world.Clients) (Result, error) {
@@ -68,7 +74,8 @@ func Run(c Config, newServer func(*Loop, *payment.Core) world.Clients) (Result, 
 	}, nil
 }
 
-// A verifier hands the questions of the payment core on to the World, which is made after the core.
+// A verifier hands the questions of the payment core on to the World, which is made after
+// the core.
 type verifier struct{ world *world.World }
 
 func (v *verifier) VerifyPayment(now world.Instant, token string, amount int) bool {

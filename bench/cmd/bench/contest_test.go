@@ -23,8 +23,8 @@ var contestFigures = []string{
 	`"01JDM0TSN83Z2PAWG5FFECNSGC"`, `"CB-09-6107"`, `"01JDFFT9J8JVCFVJAG4WN2B666"`,
 }
 
-// TestContestData initializes the server of this repository with the contest's data. What it answers on SQLite is that
-// of the rules, and on MariaDB it answers the same.
+// TestContestData initializes the server of this repository with the contest's data. What
+// it answers on SQLite is that of the rules, and on MariaDB it answers the same.
 func TestContestData(t *testing.T) {
 	dump, err := filepath.Abs("../../../../shared/data/official-initial-data.sql.gz")
 	if err != nil {

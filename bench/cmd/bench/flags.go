@@ -75,7 +75,8 @@ func (s *server) resolve() (target *url.URL, sources []netip.Addr, dests []netip
 	return target, sources, dests, err
 }
 
-// destinations are those of --addr and --dest, else the first address of the target at which somebody listens.
+// destinations are those of --addr and --dest, else the first address of the target at
+// which somebody listens.
 func (s *server) destinations(target *url.URL) ([]netip.AddrPort, error) {
 	var dests []netip.AddrPort
 	given := s.dests
@@ -103,7 +104,8 @@ func (s *server) destinations(target *url.URL) ([]netip.AddrPort, error) {
 	return []netip.AddrPort{a}, err
 }
 
-// refuseProxy keeps a proxy of the environment from being measured instead of the server, or passed by unnoticed.
+// refuseProxy keeps a proxy of the environment from being measured instead of the server,
+// or passed by unnoticed.
 func refuseProxy(target *url.URL) error {
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: target})
 	if err != nil || proxy == nil {
@@ -195,7 +197,8 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 	return s, s.outputs()
 }
 
-// recorded are the flags that decide what a run is, as they are in the end. The seed differs from run to run.
+// recorded are the flags that decide what a run is, as they are in the end. The seed
+// differs from run to run.
 func recorded(f *flag.FlagSet) map[string]string {
 	values := map[string]string{}
 	f.VisitAll(func(f *flag.Flag) { values[f.Name] = f.Value.String() })
@@ -205,7 +208,8 @@ func recorded(f *flag.FlagSet) map[string]string {
 	return values
 }
 
-// parse reads the flags. It writes the help if asked for, and reports an error without it.
+// parse reads the flags. It writes the help if asked for, and reports an error without
+// it.
 func parse(f *flag.FlagSet, args []string, help io.Writer, purpose string) error {
 	f.SetOutput(io.Discard)
 	err := f.Parse(args)

@@ -14,7 +14,8 @@ import (
 	"isuride/bench/live"
 )
 
-// TestKeepsOthers: files that are there are not replaced unless asked to; empty ones, as mktemp makes, have nothing to lose.
+// TestKeepsOthers: files that are there are not replaced unless asked to; empty ones, as
+// mktemp makes, have nothing to lose.
 func TestKeepsOthers(t *testing.T) {
 	for _, name := range []string{"run.txt", "run.html", "run.json", "run-2.html"} {
 		dir := t.TempDir()
@@ -50,7 +51,8 @@ func onStdout(t *testing.T, name string) {
 	t.Cleanup(func() { os.Stdout = before; f.Close() })
 }
 
-// TestTextIsStdout: a report that goes to the text's own file is there once, after what was there.
+// TestTextIsStdout: a report that goes to the text's own file is there once, after what
+// was there.
 func TestTextIsStdout(t *testing.T) {
 	dir := t.TempDir()
 	text := filepath.Join(dir, "r.txt")

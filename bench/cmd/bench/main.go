@@ -1,12 +1,13 @@
-// Command bench loads and judges an ISURIDE server: it simulates the city against it, checks every answer, plays the
-// payment service, and ends with a score and a verdict.
+// Command bench loads and judges an ISURIDE server: it simulates the city against it,
+// checks every answer, plays the payment service, and ends with a score and a verdict.
 //
 //	bench [run] [flags]          a run; bench -h lists the flags
 //	bench record-data [flags]    writes a file of expected answers from a trusted server
 //	bench verify [flags]         checks a server rule by rule, without load
 //
-// It exits with 0 after a run (1 with --fail-on-error if that failed), with 1 if the run was interrupted, the server failed
-// before the load or breaks a rule that verify checks, and with 2 if the settings or this machine do not allow a run.
+// It exits with 0 after a run (1 with --fail-on-error if that failed), with 1 if the run
+// was interrupted, the server failed before the load or breaks a rule that verify checks,
+// and with 2 if the settings or this machine do not allow a run.
 package main
 
 import (
@@ -28,8 +29,9 @@ const (
 	exitUsage  = 2
 )
 
-// The heap of a run is small: 20 MiB in use with 2,500 users. Collecting it less often than usual saves a tenth of the
-// bench's CPU time; the limit, well below the 1.5 GiB a large run may use, takes that back when memory gets scarce.
+// The heap of a run is small: 20 MiB in use with 2,500 users. Collecting it less often
+// than usual saves a tenth of the bench's CPU time; the limit, well below the 1.5 GiB a
+// large run may use, takes that back when memory gets scarce.
 const (
 	gcPercent   = 400
 	memoryLimit = 1 << 30
@@ -41,9 +43,9 @@ func main() {
 	os.Exit(dispatch(untilInterrupted(), os.Args[1:]))
 }
 
-// untilInterrupted ends with Ctrl-C, TERM, or the terminal, after which the report is still written; a second Ctrl-C or
-// TERM ends the process at once. A terminal that closes may say so more than once. A reader of the output that leaves
-// ends nothing.
+// untilInterrupted ends with Ctrl-C, TERM, or the terminal, after which the report is
+// still written; a second Ctrl-C or TERM ends the process at once. A terminal that closes
+// may say so more than once. A reader of the output that leaves ends nothing.
 func untilInterrupted() context.Context {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ends := []os.Signal{syscall.SIGINT, syscall.SIGTERM}

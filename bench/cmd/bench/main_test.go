@@ -59,7 +59,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestBadSettings checks that whatever is wrong with the settings is said in one sentence, with exit status 2.
+// TestBadSettings checks that whatever is wrong with the settings is said in one
+// sentence, with exit status 2.
 func TestBadSettings(t *testing.T) {
 	file := func(content string) string {
 		name := filepath.Join(t.TempDir(), "file")
@@ -152,7 +153,8 @@ func reluctant(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestFailingRun runs against a server that cannot pass, and looks at everything that comes out.
+// TestFailingRun runs against a server that cannot pass, and looks at everything that
+// comes out.
 func TestFailingRun(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(reluctant))
 	defer server.Close()
@@ -237,7 +239,8 @@ func (c cancelAfterLoad) Phase(p live.Phase) {
 	}
 }
 
-// TestServerFailsBeforeLoad checks the exit status of a server that cannot even be initialized.
+// TestServerFailsBeforeLoad checks the exit status of a server that cannot even be
+// initialized.
 func TestServerFailsBeforeLoad(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()

@@ -16,7 +16,8 @@ import (
 // none is the name of a file that is not wanted, or of stdout.
 const none = "-"
 
-// outputs settles which files are written, and finds those that cannot be before a run is spent on them.
+// outputs settles which files are written, and finds those that cannot be before a run is
+// spent on them.
 func (s *settings) outputs() error {
 	if s.history == "" {
 		s.history = report.FindHistory(".")
@@ -45,8 +46,9 @@ func (s *settings) outputs() error {
 	return nil
 }
 
-// keepOthers refuses to replace what is there, as text and page go to names that nobody has given, and to write a file
-// that the shell writes as well. The text is the exception: if it is on stdout, it is not written once more.
+// keepOthers refuses to replace what is there, as text and page go to names that nobody
+// has given, and to write a file that the shell writes as well. The text is the
+// exception: if it is on stdout, it is not written once more.
 func (s *settings) keepOthers() error {
 	if isFile(s.text) && sameFile(s.text, os.Stdout) {
 		s.textShown = true
@@ -102,7 +104,8 @@ func writable(file string) error {
 	return err
 }
 
-// save writes the last of the records to wherever it is wanted; JSON and text have all of them.
+// save writes the last of the records to wherever it is wanted; JSON and text have all of
+// them.
 func (s *settings) save(records []*report.Record) error {
 	last := records[len(records)-1]
 	if isFile(s.history) {
@@ -155,8 +158,8 @@ func writeText(w io.Writer, records []*report.Record) error {
 	return report.RepeatedText(w, records)
 }
 
-// tell repeats the verdict of a single run, as its report may have filled more than a screen, and names what save has
-// written.
+// tell repeats the verdict of a single run, as its report may have filled more than a
+// screen, and names what save has written.
 func (s *settings) tell(w io.Writer, records []*report.Record) {
 	fmt.Fprintln(w)
 	if len(records) == 1 {

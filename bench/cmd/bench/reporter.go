@@ -10,8 +10,9 @@ import (
 	"isuride/bench/live"
 )
 
-// A reporter sends result messages to the supervisor of a contest, if there is one: a JSON object per line on the file
-// descriptor the environment names (B14 suggests this instead of Protocol Buffers).
+// A reporter sends result messages to the supervisor of a contest, if there is one: a
+// JSON object per line on the file descriptor the environment names (B14 suggests this
+// instead of Protocol Buffers).
 type reporter struct {
 	file     *os.File // nil without a supervisor
 	language string

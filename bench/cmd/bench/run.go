@@ -60,7 +60,8 @@ func validate(ctx context.Context, config live.Config, reporter *reporter) error
 	return err
 }
 
-// repeat makes the runs that are wanted. One that does not come to its load or is interrupted is the last.
+// repeat makes the runs that are wanted. One that does not come to its load or is
+// interrupted is the last.
 func (s *settings) repeat(ctx context.Context, config live.Config, reporter *reporter, run func(context.Context, live.Config) (*live.Result, error)) error {
 	var records []*report.Record
 	people := os.Stdout
@@ -99,8 +100,8 @@ func (s *settings) repeat(ctx context.Context, config live.Config, reporter *rep
 	return nil
 }
 
-// conclude says and writes how the last of the runs ended. Before the load there is nothing to say but the error, and no
-// message to the supervisor (B1.3).
+// conclude says and writes how the last of the runs ended. Before the load there is
+// nothing to say but the error, and no message to the supervisor (B1.3).
 func (s *settings) conclude(d *display, reporter *reporter, records []*report.Record) error {
 	last := records[len(records)-1]
 	if !last.Loaded() {

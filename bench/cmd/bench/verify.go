@@ -69,7 +69,8 @@ func gatewayAt(o *verify.Options, port int) error {
 	return nil
 }
 
-// concludeVerify writes the report of bench verify; a server that breaks a rule is a failure.
+// concludeVerify writes the report of bench verify; a server that breaks a rule is a
+// failure.
 func concludeVerify(r verify.Report, out string) error {
 	if out != none {
 		if err := r.WriteText(os.Stdout); err != nil && !(gone(err) && out != "") {

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// maxBody bounds the part of an answer that is read; the contest's longest is below 100 KiB.
+// maxBody bounds the part of an answer that is read; the contest's longest is below 100
+// KiB.
 const maxBody = 16 << 20
 
 // skew is how far the server's clock may be off; "well below one second" (S1.3).
@@ -62,7 +63,8 @@ func (w *Answer) Cookie(name string) *http.Cookie {
 // During reports whether a timestamp of the server lies within the exchange.
 func (w *Answer) During(ms int64) bool { return Between(ms, w.Sent, w.Received) }
 
-// Between reports whether a timestamp of the server lies between two moments of our clock.
+// Between reports whether a timestamp of the server lies between two moments of our
+// clock.
 func Between(ms int64, from, to time.Time) bool {
 	return ms >= from.Add(-skew).UnixMilli() && ms <= to.Add(skew).UnixMilli()
 }

@@ -1,7 +1,7 @@
 package probe
 
-// The bodies of successful answers (S4) and of notices (S6.2), as strict as the benchmarker's
-// decoder (B13.4).
+// The bodies of successful answers (S4) and of notices (S6.2), as strict as the
+// benchmarker's decoder (B13.4).
 
 // InitializeAnswer is that of POST /api/initialize.
 func InitializeAnswer() Shape { return object(texts("language")) }

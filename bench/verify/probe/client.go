@@ -11,9 +11,9 @@ import (
 // A Dialer opens connections, as net.Dialer.DialContext does.
 type Dialer = func(ctx context.Context, network, address string) (net.Conn, error)
 
-// newClient makes an HTTP client that behaves like the benchmarker's where a server can tell:
-// certificates are not verified, HTTP/2 if offered, redirects not followed (B13.1). It has
-// neither cookies nor a cache, because sessions and validators are under test.
+// newClient makes an HTTP client that behaves like the benchmarker's where a server can
+// tell: certificates are not verified, HTTP/2 if offered, redirects not followed (B13.1).
+// It has neither cookies nor a cache, because sessions and validators are under test.
 func newClient(dial Dialer, addr string) *http.Client {
 	if addr != "" {
 		toTarget := dial

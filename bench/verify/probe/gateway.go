@@ -82,7 +82,8 @@ func Hidden(status int) Reaction { return Reaction{register: true, status: statu
 // Cutting registers the payment and ends the connection without an answer.
 func Cutting() Reaction { return Reaction{register: true, cut: true} }
 
-// NewGateway serves on a listener, which it owns. An empty url means the listener's address.
+// NewGateway serves on a listener, which it owns. An empty url means the listener's
+// address.
 func NewGateway(l net.Listener, url string) *Gateway {
 	g := &Gateway{URL: url, done: make(chan struct{}), tokens: map[string]*Wallet{}, keys: map[string]*key{}}
 	if url == "" {
@@ -222,7 +223,8 @@ func wait(ctx context.Context, r Reaction) {
 	}
 }
 
-// settle registers the payment if the reaction says so and its key was not registered before.
+// settle registers the payment if the reaction says so and its key was not registered
+// before.
 func (w *Wallet) settle(c Charge, r Reaction) (status int, note string) {
 	w.g.mu.Lock()
 	defer w.g.mu.Unlock()

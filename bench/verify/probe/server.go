@@ -1,7 +1,7 @@
-// Package probe talks to a server under test as the benchmarker does: calls with a session,
-// notifications by either transport, and the payment gateway that the server calls. It records
-// what was said, so that it can be shown, and describes the form of correct answers. What
-// answers have to say is left to package rules.
+// Package probe talks to a server under test as the benchmarker does: calls with a
+// session, notifications by either transport, and the payment gateway that the server
+// calls. It records what was said, so that it can be shown, and describes the form of
+// correct answers. What answers have to say is left to package rules.
 package probe
 
 import (

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// A Shape tells what the benchmarker's strict decoder (S4.0) would refuse in a JSON value: one
-// finding for each wrong part, with its path.
+// A Shape tells what the benchmarker's strict decoder (S4.0) would refuse in a JSON
+// value: one finding for each wrong part, with its path.
 type Shape func(path string, v any) []string
 
 func wrong(path, want string, v any) []string {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// A silence counts calls in a row that ran into their limit. A server that hangs for good,
-// perhaps because of one wrong request, should not cost the run ten seconds for each of the
-// remaining calls.
+// A silence counts calls in a row that ran into their limit. A server that hangs for
+// good, perhaps because of one wrong request, should not cost the run ten seconds for
+// each of the remaining calls.
 type silence struct{ calls atomic.Int64 }
 
 const (

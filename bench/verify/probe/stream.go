@@ -25,8 +25,8 @@ const (
 // Grace is how long a status may be on its way, and how far lists may lag (S6.4, S10.2).
 const Grace = 3 * time.Second
 
-// A Stream receives the notifications of one account, by either transport, until it is closed.
-// It reconnects as the benchmarker does.
+// A Stream receives the notifications of one account, by either transport, until it is
+// closed. It reconnects as the benchmarker does.
 type Stream struct {
 	probe   *Probe
 	account Account
@@ -228,8 +228,8 @@ func (s *Stream) Await(limit time.Duration, holds func() bool) bool {
 	}
 }
 
-// HangUp closes the stream and gives the server time to notice, because a change in that very
-// moment may or may not count as delivered.
+// HangUp closes the stream and gives the server time to notice, because a change in that
+// very moment may or may not count as delivered.
 func (s *Stream) HangUp() {
 	s.Close()
 	s.probe.Sleep(noticeTime)
@@ -282,7 +282,8 @@ func (s *Stream) Find(ride, status string) *Message {
 	return nil
 }
 
-// Statuses are those received, in order, without immediate repetitions and without "no ride".
+// Statuses are those received, in order, without immediate repetitions and without "no
+// ride".
 func (s *Stream) Statuses() []Step {
 	var all []Step
 	for _, m := range s.Received() {

@@ -10,7 +10,8 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// An audit looks at every answer of the API in a run, whatever it was for, and keeps the first that breaks a rule.
+// An audit looks at every answer of the API in a run, whatever it was for, and keeps the
+// first that breaks a rule.
 type audit struct {
 	mu    sync.Mutex
 	seen  int

@@ -59,7 +59,8 @@ func (o *owner) register(form chairForm) *chair {
 	return c
 }
 
-// working registers a chair that takes rides: in the order of the benchmarker, stream, activation, position.
+// working registers a chair that takes rides: in the order of the benchmarker, stream,
+// activation, position.
 func (o *owner) working(model string, at probe.Point) *chair {
 	c := o.parked(model)
 	c.goToWork(at)
@@ -81,7 +82,8 @@ func (c *chair) activity(active bool) *probe.Answer {
 // limbo is where chairs go that are not needed any more, out of reach of all rides.
 func limbo() probe.Point { return probe.At(-100_000, 100_000) }
 
-// retire takes the chair out of the way of later rides: off duty, and far away for servers that do not care.
+// retire takes the chair out of the way of later rides: off duty, and far away for
+// servers that do not care.
 func (c *chair) retire() {
 	c.activity(false)
 	c.report(limbo())

@@ -11,7 +11,8 @@ const (
 	reward   = 1000 // coupon of the user whose code it was
 )
 
-// fare is what a ride costs with a coupon of the given discount: only the metered part is discounted.
+// fare is what a ride costs with a coupon of the given discount: only the metered part is
+// discounted.
 func fare(from, to probe.Point, discount int) int {
 	return baseFare + max(perUnit*from.Distance(to)-discount, 0)
 }
@@ -38,7 +39,8 @@ func coupons(at probe.Point) Scenario {
 	}
 }
 
-// inviterRides are four rides of a user with two invited friends, the first of which is returned.
+// inviterRides are four rides of a user with two invited friends, the first of which is
+// returned.
 func (t *trial) inviterRides(u *user) (*chair, *user) {
 	first := t.long(u)
 	t.check("coupon-sign-up", first.discounted(signUp), words("fare %d", first.fare), first.requested)

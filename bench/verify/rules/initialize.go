@@ -9,7 +9,8 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// initialization resets the server twice, the second time while a chair of the first run is at work.
+// initialization resets the server twice, the second time while a chair of the first run
+// is at work.
 func initialization() Scenario {
 	return Scenario{
 		name:  "initialize",
@@ -39,7 +40,8 @@ func (t *trial) initialize() *probe.Answer {
 	return t.Anonymous().Post(probe.InitializePath, map[string]string{"payment_server": t.gateway.URL})
 }
 
-// initializeUnder initializes while the chair reports as often as the benchmarker's chairs do.
+// initializeUnder initializes while the chair reports as often as the benchmarker's
+// chairs do.
 func (t *trial) initializeUnder(c *chair) *probe.Answer {
 	ctx, cancel := context.WithCancel(t.Context)
 	var wg sync.WaitGroup

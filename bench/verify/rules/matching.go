@@ -43,7 +43,8 @@ func rematching(at probe.Point) Scenario {
 	}
 }
 
-// nextAfter waits for the chair's next ride and judges that the end of the one before came first.
+// nextAfter waits for the chair's next ride and judges that the end of the one before
+// came first.
 func (t *trial) nextAfter(id string, c *chair, before *ride) string {
 	told := c.nextRide()
 	t.need(told != "", "the chair was not told of the next ride", c.stream)
@@ -52,7 +53,8 @@ func (t *trial) nextAfter(id string, c *chair, before *ride) string {
 	return told
 }
 
-// completedOffline completes a ride while the chair has no stream, gives the matcher its time, and opens a new one.
+// completedOffline completes a ride while the chair has no stream, gives the matcher its
+// time, and opens a new one.
 func (t *trial) completedOffline(c *chair, r *ride) {
 	r.chair = c
 	r.drive(probe.Arrived)

@@ -105,7 +105,8 @@ func (t *trial) ridden(c *chair) (*user, *ride) {
 	return u, r
 }
 
-// unstable rates a ride while the gateway does what the plan says. A ride that could not be paid keeps its chair.
+// unstable rates a ride while the gateway does what the plan says. A ride that could not
+// be paid keeps its chair.
 func (t *trial) unstable(id string, c *chair, plan ...probe.Reaction) *chair {
 	u, r := t.ridden(c)
 	u.wallet.Expect(plan...)
@@ -163,7 +164,8 @@ func (t *trial) charging(u *user) bool {
 	})
 }
 
-// checkUnseen looks for signs of a completion, unless the rating was answered, which is judged by itself.
+// checkUnseen looks for signs of a completion, unless the rating was answered, which is
+// judged by itself.
 func (t *trial) checkUnseen(r *ride, user *probe.Stream, answered bool) {
 	if answered {
 		return

@@ -15,12 +15,14 @@ const (
 	patience = 3 * time.Second
 	// helpPause is between two calls that help.
 	helpPause = 100 * time.Millisecond
-	// lost is how many chairs may go to rides that other scenarios, or the initial data, left without one.
+	// lost is how many chairs may go to rides that other scenarios, or the initial data,
+	// left without one.
 	lost = 20
 )
 
-// A pilot knows how rides get chairs here. The stock server has no loop of its own: somebody outside calls
-// GET /api/internal/matching (S7.1). If nothing happens by itself, the run does that.
+// A pilot knows how rides get chairs here. The stock server has no loop of its own:
+// somebody outside calls GET /api/internal/matching (S7.1). If nothing happens by itself,
+// the run does that.
 type pilot struct {
 	helped atomic.Bool // calls are needed
 	failed atomic.Bool // even they did not help
@@ -34,7 +36,8 @@ func (p *pilot) limit() time.Duration {
 	return matchLimit
 }
 
-// match waits until a chair was told of the ride: c, or a new one if c is nil or is sent to another ride.
+// match waits until a chair was told of the ride: c, or a new one if c is nil or is sent
+// to another ride.
 func (r *ride) match(c *chair) *chair {
 	for range lost {
 		if c == nil {
@@ -53,7 +56,8 @@ func (r *ride) match(c *chair) *chair {
 	return nil
 }
 
-// nextRide waits until the chair is told of a ride that it did not know; empty if it is not.
+// nextRide waits until the chair is told of a ride that it did not know; empty if it is
+// not.
 func (c *chair) nextRide() string {
 	id := ""
 	told := func() bool {

@@ -43,7 +43,8 @@ func positions() Scenario {
 	}
 }
 
-// fleetShows waits until the owner's list has a report, which may take the grace, and returns the last list.
+// fleetShows waits until the owner's list has a report, which may take the grace, and
+// returns the last list.
 func (t *trial) fleetShows(c *chair, p position) fleet {
 	var f fleet
 	t.eventually(func() bool {
@@ -146,7 +147,8 @@ func (t *trial) listWhile(c *chair, report func() []position) pairs {
 	return seen
 }
 
-// checkPair looks whether a listed pair is one that a report made. Reports of one millisecond share their time.
+// checkPair looks whether a listed pair is one that a report made. Reports of one
+// millisecond share their time.
 func (t *trial) checkPair(c *chair, f fleet, reports []position) {
 	x := f.find(c.id)
 	if x == nil || x.UpdatedAt == nil {

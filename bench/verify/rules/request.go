@@ -67,7 +67,8 @@ func (t *trial) plainText(u *user) *probe.Answer {
 	return t.Perform(t.Client, req)
 }
 
-// idleConnection waits as long as a client keeps a connection that it does not use, and posts on it.
+// idleConnection waits as long as a client keeps a connection that it does not use, and
+// posts on it.
 func idleConnection() Scenario {
 	return Scenario{
 		name: "idle connection",
@@ -90,7 +91,8 @@ func idleConnection() Scenario {
 	}
 }
 
-// onConnection makes a call and says whether it went over a connection that was there before.
+// onConnection makes a call and says whether it went over a connection that was there
+// before.
 func (t *trial) onConnection(client *http.Client, u *user) (w *probe.Answer, reused bool) {
 	ctx := httptrace.WithClientTrace(t.Context, &httptrace.ClientTrace{
 		GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused },

@@ -32,7 +32,8 @@ func (u *user) request(from, to probe.Point) *ride {
 	return &ride{t: u.t, user: u, id: b.ID, fare: b.Fare, due: u.due(from, to), from: from, to: to, status: probe.Matching, requested: w}
 }
 
-// due is the fare of a user's next ride, if it has no coupons of invitations: the first has the one of the sign-up.
+// due is the fare of a user's next ride, if it has no coupons of invitations: the first
+// has the one of the sign-up.
 func (u *user) due(from, to probe.Point) int {
 	if u.rides.Add(1) == 1 {
 		return fare(from, to, signUp)
@@ -47,7 +48,8 @@ func (u *user) order(from, to probe.Point) *ride {
 	return r
 }
 
-// short and long are trips from a place; the coupon of a new user covers the first and not the second.
+// short and long are trips from a place; the coupon of a new user covers the first and
+// not the second.
 func (t *trial) short(u *user) *ride { return u.order(t.at, t.at.Plus(5, 5)) }
 func (t *trial) long(u *user) *ride  { return u.order(t.at, t.at.Plus(20, 20)) }
 
@@ -71,7 +73,8 @@ func (u *user) rate(ride string, stars int) *probe.Answer {
 	return u.Post(probe.RatingPath(ride), map[string]int{"evaluation": stars})
 }
 
-// drive takes the ride, which has a chair, from one status to the next until the one given.
+// drive takes the ride, which has a chair, from one status to the next until the one
+// given.
 func (r *ride) drive(to string) {
 	for r.status != to {
 		switch r.status {
@@ -94,14 +97,16 @@ func (r *ride) advance(status string, w *probe.Answer) {
 	r.status = status
 }
 
-// take finds a chair for the ride, a new one if c is nil, and drives the ride to a status.
+// take finds a chair for the ride, a new one if c is nil, and drives the ride to a
+// status.
 func (r *ride) take(c *chair, to string) *chair {
 	c = r.match(c)
 	r.drive(to)
 	return c
 }
 
-// needs waits until a status of the ride is in a stream, for a scenario that judges something else.
+// needs waits until a status of the ride is in a stream, for a scenario that judges
+// something else.
 func (r *ride) needs(s *probe.Stream, status string) {
 	never := r.t.unseen[seen{s.Path, status}]
 	r.t.need(never || s.Sees(r.id, status), status+" was not notified", s)

@@ -6,7 +6,8 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// A Tag says who cares about a rule, as in the server's rules. Only rules of B and M can fail.
+// A Tag says who cares about a rule, as in the server's rules. Only rules of B and M can
+// fail.
 type Tag string
 
 // The tags.
@@ -34,5 +35,6 @@ type Scenario struct {
 	play  func(*trial)
 }
 
-// scenarioLimit leaves room for a ride that nobody takes for the 30 s that the benchmarker allows (S7.2).
+// scenarioLimit leaves room for a ride that nobody takes for the 30 s that the
+// benchmarker allows (S7.2).
 const scenarioLimit = 45 * time.Second

@@ -30,7 +30,8 @@ func sessions() Scenario {
 // unknownToken looks like one.
 const unknownToken = "00000000000000000000000000000000000000000000000000000000deadbeef"
 
-// cookie judges the attributes that the front end and the benchmarker's cookie jar depend on.
+// cookie judges the attributes that the front end and the benchmarker's cookie jar depend
+// on.
 func (t *trial) cookie(id string, w *probe.Answer, name string) {
 	c := w.Cookie(name)
 	if !t.check(id, c != nil, "no cookie "+name, w) {

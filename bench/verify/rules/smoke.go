@@ -7,8 +7,8 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// smoke is the official benchmarker's success flow, which it never runs (B16, item 9): one ride from
-// (0,0) to (10,10), every status of it seen by both sides.
+// smoke is the official benchmarker's success flow, which it never runs (B16, item 9):
+// one ride from (0,0) to (10,10), every status of it seen by both sides.
 func smoke() Scenario {
 	return Scenario{
 		name: "smoke",
@@ -88,7 +88,8 @@ func (t *trial) bothSee(r *ride, user *probe.Stream, status, userRule, chairRule
 	t.sees(chairRule, end, r.chair.stream, r, status)
 }
 
-// sees judges that a status comes in time. One that does not is not held against what is checked later.
+// sees judges that a status comes in time. One that does not is not held against what is
+// checked later.
 func (t *trial) sees(id string, end time.Time, s *probe.Stream, r *ride, status string) {
 	ok := s.SeesBy(end, r.id, status)
 	t.check(id, ok, status+" was not notified", s)

@@ -2,16 +2,16 @@ package rules
 
 import "isuride/bench/verify/probe"
 
-// A Stage is a set of scenarios that are played together. Those that request rides, or have
-// chairs that a matcher may take, are played in a row and in different places of both regions;
-// the others disturb nobody and are played beside them.
+// A Stage is a set of scenarios that are played together. Those that request rides, or
+// have chairs that a matcher may take, are played in a row and in different places of
+// both regions; the others disturb nobody and are played beside them.
 type Stage struct {
 	Row, Beside []Scenario
 }
 
-// Stages are to be played one after another. Everything that the benchmarker does itself comes
-// before requests that have to be refused, so that a server that does not survive one of these
-// is still checked for all the rest.
+// Stages are to be played one after another. Everything that the benchmarker does itself
+// comes before requests that have to be refused, so that a server that does not survive
+// one of these is still checked for all the rest.
 func (s *Suite) Stages() []Stage {
 	return []Stage{
 		{Row: []Scenario{initialization(), survey()}},

@@ -6,7 +6,8 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// statuses takes a ride where PICKUP and ARRIVED must not be inferred: its chair is on the spot already.
+// statuses takes a ride where PICKUP and ARRIVED must not be inferred: its chair is on
+// the spot already.
 func statuses(at probe.Point) Scenario {
 	return Scenario{
 		name: "statuses",
@@ -76,7 +77,8 @@ func (t *trial) refusedStatuses(r *ride, stranger *chair, user *probe.Stream) {
 	t.check("status-refused-unseen", len(user.Statuses()) <= before+1, sequence(user.Statuses()), user)
 }
 
-// refusesStatus tells the refusal, which is the rule, from its status, which the manual leaves open (S appendix C).
+// refusesStatus tells the refusal, which is the rule, from its status, which the manual
+// leaves open (S appendix C).
 func (t *trial) refusesStatus(id string, w *probe.Answer) {
 	if t.check(id, w.Refused(), w.Summary()+"; wanted a refusal", w) {
 		t.refuses("status-refused-400", w, http.StatusBadRequest)
@@ -148,7 +150,8 @@ func repetitions(at probe.Point) Scenario {
 	}
 }
 
-// unmoved reports a place beside the target of the phase, and then the target of the other one.
+// unmoved reports a place beside the target of the phase, and then the target of the
+// other one.
 func (t *trial) unmoved(r *ride, user *probe.Stream, beside, other probe.Point) {
 	r.needs(user, r.status)
 	for _, x := range []struct {

@@ -49,13 +49,15 @@ func onlyRide(all []probe.Step, r *ride) []probe.Step {
 	return own
 }
 
-// seen is a status on one of the two kinds of streams, and unseen holds those that never come: smoke has found out.
+// seen is a status on one of the two kinds of streams, and unseen holds those that never
+// come: smoke has found out.
 type (
 	seen   struct{ path, status string }
 	unseen map[seen]bool
 )
 
-// covers says whether all wanted steps are among those received, in order. What never comes is not missed.
+// covers says whether all wanted steps are among those received, in order. What never
+// comes is not missed.
 func (t *trial) covers(s *probe.Stream, wanted []probe.Step) bool {
 	wanted = t.possible(s, wanted)
 	for _, x := range s.Statuses() {
@@ -86,8 +88,8 @@ func (t *trial) delivered(s *probe.Stream, r *ride, status string) string {
 	return all[len(all)-1].Status
 }
 
-// inOrder says whether the statuses seen are those wanted, in their order. One that never came is judged elsewhere;
-// this is about those that came at a wrong time or again.
+// inOrder says whether the statuses seen are those wanted, in their order. One that never
+// came is judged elsewhere; this is about those that came at a wrong time or again.
 func inOrder(seen, wanted []probe.Step) bool {
 	i := 0
 	for _, s := range seen {

@@ -48,7 +48,8 @@ func chairStreams(at probe.Point) Scenario {
 	}
 }
 
-// interrupted takes a ride at PICKUP, of which MATCHING was delivered, to its end with a new stream for each step.
+// interrupted takes a ride at PICKUP, of which MATCHING was delivered, to its end with a
+// new stream for each step.
 func (t *trial) interrupted(r *ride, open func() *probe.Stream, repeats, pending, replay string) {
 	t.once(pending, replay, open(), r, probe.Matching, probe.Pickup)
 	r.drive(probe.Carrying)
@@ -61,8 +62,8 @@ func (t *trial) interrupted(r *ride, open func() *probe.Stream, repeats, pending
 	t.once(repeats, replay, open(), r, probe.Completed, probe.Completed)
 }
 
-// once watches a stream until a status, and a moment longer, and closes it. Legal is what lies between the status
-// delivered last and that one; all after the first has to come.
+// once watches a stream until a status, and a moment longer, and closes it. Legal is what
+// lies between the status delivered last and that one; all after the first has to come.
 func (t *trial) once(must, legal string, s *probe.Stream, r *ride, from, to string) {
 	s.Sees(r.id, to)
 	t.Sleep(quiet / 3)

@@ -1,10 +1,11 @@
-// Package rules holds what must be true of any ISURIDE server, one line each, and the scenarios
-// that find out, over package probe. Running them and reporting is left to package verify.
+// Package rules holds what must be true of any ISURIDE server, one line each, and the
+// scenarios that find out, over package probe. Running them and reporting is left to
+// package verify.
 //
-// Each scenario registers accounts of its own, so that what it breaks does not disturb the next.
-// Whatever it needs but does not judge is taken as leniently as possible, so that one broken
-// rule fails one line. Scenarios that request rides run one after another, because a matcher may
-// give any ride to any chair; the others run beside them.
+// Each scenario registers accounts of its own, so that what it breaks does not disturb
+// the next. Whatever it needs but does not judge is taken as leniently as possible, so
+// that one broken rule fails one line. Scenarios that request rides run one after
+// another, because a matcher may give any ride to any chair; the others run beside them.
 package rules
 
 import (
@@ -50,8 +51,8 @@ func (s *Suite) name(kind string) string {
 	return fmt.Sprintf("%s-%s-%d", kind, s.runID, s.counter.Add(1))
 }
 
-// Play runs one scenario to its end, which is its return, its first unmet need, or its time
-// limit, and returns the results of its rules.
+// Play runs one scenario to its end, which is its return, its first unmet need, or its
+// time limit, and returns the results of its rules.
 func (s *Suite) Play(ctx context.Context, sc Scenario) []Result {
 	limit := sc.limit
 	if limit == 0 {
@@ -72,8 +73,8 @@ func (s *Suite) Play(ctx context.Context, sc Scenario) []Result {
 	return t.results(cause)
 }
 
-// survey notes the chairs of the initial data that are free: they are not ours, and a matcher
-// may prefer them.
+// survey notes the chairs of the initial data that are free: they are not ours, and a
+// matcher may prefer them.
 func survey() Scenario {
 	return Scenario{play: func(t *trial) {
 		for _, c := range t.newUser("").nearby(probe.At(0, 0), everywhere).chairs() {

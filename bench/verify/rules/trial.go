@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// quiet is how long a scenario waits for what must not come. A server that breaks such a rule does so at once or
-	// after its next matching round; the stock one has a round each 500 ms.
+	// quiet is how long a scenario waits for what must not come. A server that breaks
+	// such a rule does so at once or after its next matching round; the stock one has a
+	// round each 500 ms.
 	quiet = 300 * time.Millisecond
 	// pause is between two looks at something that may take its time.
 	pause = 50 * time.Millisecond
@@ -20,7 +21,8 @@ const (
 // evidence is an exchange that can be shown.
 type evidence interface{ Lines() []string }
 
-// A trial is a scenario under way. Its methods that end it are called on its own goroutine only.
+// A trial is a scenario under way. Its methods that end it are called on its own
+// goroutine only.
 type trial struct {
 	*Suite
 	*probe.Probe
@@ -45,7 +47,8 @@ func newTrial(ctx context.Context, s *Suite, sc Scenario) *trial {
 	return &trial{Suite: s, Probe: s.server.Probe(ctx), at: sc.at, rules: sc.rules, verdicts: map[string]*verdict{}}
 }
 
-// check judges a rule of the scenario. A rule may be judged several times; the first failure stays.
+// check judges a rule of the scenario. A rule may be judged several times; the first
+// failure stays.
 func (t *trial) check(id string, ok bool, got string, shown ...evidence) bool {
 	r := t.rule(id)
 	if !ok && t.Over() { // nothing can be held against the server any more
@@ -131,7 +134,8 @@ func (t *trial) eventually(holds func() bool) bool {
 	}
 }
 
-// tidy takes the trial's chairs out of the way of the following ones. It has time of its own.
+// tidy takes the trial's chairs out of the way of the following ones. It has time of its
+// own.
 func (t *trial) tidy() {
 	ctx, cancel := context.WithTimeout(context.Background(), probe.Grace)
 	defer cancel()
