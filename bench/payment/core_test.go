@@ -7,7 +7,7 @@ import (
 	"isuride/bench/world"
 )
 
-// A ledger knows some tokens and remembers what it was asked.
+// A ledger knows some tokens and remembers its questions.
 type ledger struct {
 	known map[string]bool
 	asked []Payment
@@ -40,7 +40,7 @@ func settle(t *testing.T, c *Core, now world.Instant, r Request) int {
 	return 0
 }
 
-// busy is a service at its greatest rate of failures.
+// busy makes a service with the highest rate of failures.
 func busy(seed uint64, l *ledger) *Core {
 	c := New(seed, l)
 	for range maxFailure {

@@ -95,7 +95,7 @@ func (s *fake) postPosition(w http.ResponseWriter, r *http.Request, c *fakeChair
 	reply(w, http.StatusOK, map[string]any{"recorded_at": recorded})
 }
 
-// arrives says whether a report can change the status of the ride at hand.
+// arrives reports whether a report can change the status of the chair's ride.
 func (s *fake) arrives(c *fakeChair, moved bool) bool {
 	switch {
 	case !c.active && s.is("deactivated chairs do not arrive"):
@@ -134,7 +134,7 @@ func (s *fake) move(c *fakeChair, at probe.Point) {
 	c.at, c.placed = at, true
 }
 
-// reach makes PICKUP and ARRIVED of a position; s.mu is held.
+// reach turns a position into PICKUP or ARRIVED; s.mu is held.
 func (s *fake) reach(r *fakeRide, at probe.Point) {
 	near := 0
 	if s.is("near is good enough") {

@@ -12,7 +12,7 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// A fakeFeed is what one recipient has to be told. It has a lock of its own, taken after
+// A fakeFeed holds the notifications of one recipient. It has its own lock, taken after
 // the server's.
 type fakeFeed struct {
 	mu        sync.Mutex
@@ -142,7 +142,7 @@ func (s *fake) poll(w http.ResponseWriter, f *fakeFeed) {
 	_, _ = fmt.Fprintf(w, `{"data":%s,"retry_after_ms":%s}`, data, retry)
 }
 
-// push writes what is pending, and then what comes, until the client is gone.
+// push writes pending and new messages until the client is gone.
 func (s *fake) push(w http.ResponseWriter, r *http.Request, f *fakeFeed) {
 	next := s.start(f)
 	if next < 0 {
@@ -186,7 +186,7 @@ func (s *fake) start(f *fakeFeed) int {
 	return max(f.delivered-1, 0)
 }
 
-// pending takes what a stream has not had.
+// pending takes the messages that a stream has not sent.
 func (s *fake) pending(f *fakeFeed, next *int, first bool) ([]string, chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -60,13 +60,13 @@ type fakeOwner struct {
 type fakeChair struct {
 	id, name, model, token string
 	owner                  *fakeOwner
-	active, placed, old    bool // old: of before an initialize
+	active, placed, old    bool // old: from before an initialize
 	at, shownAt            probe.Point
 	distance               int
 	registered, updated    int64
-	ride                   *fakeRide // the one at hand
+	ride                   *fakeRide // the unfinished one
 	wasActive              bool
-	hidden                 time.Time // until then off the list
+	hidden                 time.Time // not listed until then
 	rated, stars           int
 	feed                   *fakeFeed
 }
@@ -80,7 +80,7 @@ type fakeRide struct {
 	status               string
 	stars                int
 	created, updated     int64
-	charging             chan struct{} // one charge at a time; a channel, because virtual time stands still while a mutex is waited for
+	charging             chan struct{} // a lock that, unlike a mutex, lets virtual time pass
 	countAt, starsBefore int           // of the chair, at ENROUTE
 	attempts             int           // at payment, as far as faults count them
 	lost                 bool          // to a fault
@@ -141,7 +141,7 @@ func (s *fake) is(name string) bool {
 	return slices.ContainsFunc(s.faults, func(e editor) bool { return e.name == name })
 }
 
-// handler serves everything, with what the fault does to answers.
+// handler serves everything and lets the faults change answers.
 func (s *fake) handler() http.Handler {
 	mux := http.NewServeMux()
 	s.routeUsers(mux)
@@ -259,7 +259,7 @@ func (s *fake) initialize(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"language": "go"})
 }
 
-// read answers 400 to what cannot be read.
+// read answers 400 to unreadable bodies.
 func (s *fake) read(w http.ResponseWriter, r *http.Request, v any) bool {
 	if s.is("bodies have to be declared") && !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		refuse(w, http.StatusUnsupportedMediaType)
@@ -314,7 +314,7 @@ func (s *fake) hex(digits int) string {
 	return fmt.Sprintf("%0*x", digits, s.serial)
 }
 
-// cookie sets a session as it has to be, unless the fault is about that.
+// cookie sets a session correctly, unless a fault is about that.
 func (s *fake) cookie(w http.ResponseWriter, name, value string) {
 	c := &http.Cookie{Name: name, Value: value, Path: "/"}
 	c.HttpOnly = s.is(name + " is HttpOnly")
@@ -335,8 +335,8 @@ func session(r *http.Request, name string) string {
 
 func now() int64 { return time.Now().UnixMilli() }
 
-// match assigns the oldest waiting ride to the nearest free chair of its region, each 50
-// ms.
+// match assigns the oldest waiting ride to the nearest free chair of its region, every
+// 50 ms.
 func (s *fake) match() {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()

@@ -490,7 +490,7 @@ func (s *fake) charge(ctx context.Context, x *fakeRide) int {
 	}
 	for range tries {
 		status := s.pay(s.chargeContext(ctx), x.user.payment, s.key(x), amount)
-		if ctx.Err() != nil && (s.is("abandoned ratings charge anew") || s.is("abandoned ratings are lost")) {
+		if ctx.Err() != nil && (s.is("abandoned ratings charge again") || s.is("abandoned ratings are lost")) {
 			x.attempts++
 			return http.StatusBadGateway
 		}
@@ -502,7 +502,7 @@ func (s *fake) charge(ctx context.Context, x *fakeRide) int {
 }
 
 func (s *fake) chargeContext(ctx context.Context) context.Context {
-	if s.is("abandoned ratings charge anew") || s.is("abandoned ratings are lost") {
+	if s.is("abandoned ratings charge again") || s.is("abandoned ratings are lost") {
 		return ctx
 	}
 	return context.WithoutCancel(ctx)

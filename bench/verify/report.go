@@ -26,7 +26,7 @@ type Report struct {
 	Target  string          `json:"target"`
 	Started time.Time       `json:"started"`
 	Seconds float64         `json:"seconds"`
-	Passed  bool            `json:"passed"` // every rule of B and M was judged and holds, or does not apply
+	Passed  bool            `json:"passed"` // no rule of B and M is broken or was not reached
 	Counts  map[Outcome]int `json:"counts"`
 	Results []Result        `json:"results"`
 }

@@ -28,10 +28,10 @@ const runLimit = 5 * time.Minute
 
 // Options say which server to check and where the payment gateway is.
 type Options struct {
-	Target        string // base URL of the server, decides scheme, Host header and TLS server name
+	Target        string // base URL of the server, with scheme, Host and TLS server name
 	Addr          string // host:port to connect to instead of the target's; empty: the target's
 	PaymentListen string // address the payment gateway listens on; empty: a free port of 127.0.0.1
-	PaymentURL    string // base URL of the gateway as the server is told; empty: http:// and the address listened on
+	PaymentURL    string // base URL of the gateway for the server; empty: the address listened on
 }
 
 // Run checks the server and reports. It calls POST /api/initialize, so the server loses

@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 )
 
-// TestMain lets the garbage collector run less often: fifty whole runs, each with a
-// thousand short-lived exchanges, spend 40 % of their time in it otherwise.
+// TestMain makes the garbage collector run less often: fifty whole runs, each with a
+// thousand short-lived exchanges, otherwise spend 40 % of their time in it.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(800)
 	m.Run()

@@ -18,8 +18,8 @@ import (
 	"isuride/bench/verify"
 )
 
-// TestRepositoryServer checks that the server of this repository keeps every rule, in
-// both ways of notification.
+// TestRepositoryServer checks that the server of this repository keeps every rule, with
+// both transports of notifications.
 func TestRepositoryServer(t *testing.T) {
 	program := buildServer(t)
 	for _, notification := range []string{"sse", "polling"} {
@@ -41,9 +41,9 @@ func TestRepositoryServer(t *testing.T) {
 	}
 }
 
-// buildServer builds it. The bench must not import it, so go test does not see by itself
-// that it has changed and would show a stored result: looking at the sources makes them
-// part of what the result depends on.
+// buildServer builds the server. The bench must not import it, so go test would not
+// notice a change and show a cached result. Reading the sources makes the result depend
+// on them.
 func buildServer(t *testing.T) string {
 	t.Helper()
 	for _, folder := range []string{"webapp", "sql"} {

@@ -21,7 +21,7 @@ const (
 // A Gateway is the external payment service (S8). It does what each token's plan says and
 // keeps a record.
 type Gateway struct {
-	URL    string // to be told to the server
+	URL    string // for initialize
 	server *http.Server
 	done   chan struct{} // closed when the server has ended
 

@@ -1,9 +1,6 @@
 package probe
 
-import (
-	"encoding/json"
-	"time"
-)
+import "encoding/json"
 
 // The statuses of a ride (S5.1).
 const (
@@ -54,11 +51,10 @@ type Message struct {
 	Raw        string
 	Null       bool // "no ride"
 	Connection int  // counted from 1
-	at         time.Time
 }
 
 func newMessage(raw string, connection int) Message {
-	m := Message{Raw: raw, Null: raw == "null", Connection: connection, at: time.Now()}
+	m := Message{Raw: raw, Null: raw == "null", Connection: connection}
 	_ = json.Unmarshal([]byte(raw), &m.notice) // its shape is judged elsewhere
 	return m
 }

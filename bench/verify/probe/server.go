@@ -17,9 +17,9 @@ import (
 // A Server is the server under test, with what all calls of a run share.
 type Server struct {
 	Client  *http.Client  // for calls
-	Observe func(*Answer) // sees the answer to every call; set before the first, may be nil
+	Observe func(*Answer) // sees every answer; set before the first call, may be nil
 	URL     string        // URL without a slash at the end
-	streams *http.Client  // for notifications, so that closing a stream leaves the calls alone
+	streams *http.Client  // for streams; closing one leaves the calls alone
 	silence silence
 }
 

@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	reconnectPause = 30 * time.Millisecond // after a stream's end and between polls, if the server names no time (B9.2)
+	reconnectPause = 30 * time.Millisecond // after a stream and, by default, a poll (B9.2)
 	shortestPause  = time.Millisecond      // however often a poll's answer allows to ask
 	longestPause   = time.Second           // however long it asks to wait
 	connectionTime = time.Minute           // a notification call ends after this time
 	longestLine    = 64 << 10
-	noticeTime     = 50 * time.Millisecond // within which a server notices that a stream was closed
+	noticeTime     = 50 * time.Millisecond // for a server to notice a closed stream
 )
 
 // Grace is how long a status may be on its way, and how far lists may lag (S6.4, S10.2).
@@ -88,7 +88,8 @@ func (s *Stream) connect(ctx context.Context, n int) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectionTime)
 	defer cancel()
 	req := s.account.Request(ctx, http.MethodGet, s.Path, nil)
-	req.Header.Set("Accept-Encoding", "gzip, deflate, br") // as the benchmarker, which does not undo it here
+	// As the benchmarker, which does not decompress notifications.
+	req.Header.Set("Accept-Encoding", "gzip, deflate, br")
 	w := &Answer{method: req.Method, Path: s.Path, cookie: req.Header.Get("Cookie"), Sent: time.Now()}
 	res, err := s.probe.streams.Do(req)
 	if err != nil {
@@ -267,7 +268,7 @@ func (s *Stream) Sees(ride, status string) bool {
 	return s.SeesBy(time.Now().Add(Grace), ride, status)
 }
 
-// SeesBy is Sees with a moment of its own.
+// SeesBy is Sees until a given moment.
 func (s *Stream) SeesBy(end time.Time, ride, status string) bool {
 	return s.Await(time.Until(end), func() bool { return s.Find(ride, status) != nil })
 }

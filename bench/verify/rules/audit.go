@@ -10,8 +10,8 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// An audit looks at every answer of the API in a run, whatever it was for, and keeps the
-// first that breaks a rule.
+// An audit looks at every answer of the API in a run, whatever its purpose, and keeps the
+// first one that breaks each rule.
 type audit struct {
 	mu    sync.Mutex
 	seen  int
@@ -43,7 +43,7 @@ func (a *audit) rules() map[string]func(*probe.Answer) bool {
 	}
 }
 
-// scenario reports what was seen; it is played last.
+// scenario reports the findings. It is played last.
 func (a *audit) scenario() Scenario {
 	return Scenario{
 		name: "all answers",
@@ -87,7 +87,7 @@ func notJSON(w *probe.Answer) bool {
 	return err != nil || kind != "application/json"
 }
 
-// strangeError leaves out unknown paths and methods, whose bodies are not defined.
+// strangeError ignores unknown paths and methods, whose bodies are not defined.
 func strangeError(w *probe.Answer) bool {
 	if w.Status < 400 || w.Status == http.StatusMethodNotAllowed || len(w.Body) == 0 || strings.HasPrefix(w.Path, unknownPath) {
 		return false

@@ -27,7 +27,7 @@ type chair struct {
 	at        probe.Point
 	placed    bool            // it has reported a position
 	stream    *probe.Stream   // nil until it goes to work
-	knownRide map[string]bool // rides it was told of
+	knownRide map[string]bool // rides it was notified of
 }
 
 // chairForm is the body of a registration.
@@ -59,7 +59,7 @@ func (o *owner) register(form chairForm) *chair {
 	return c
 }
 
-// working registers a chair that takes rides: in the order of the benchmarker, stream,
+// working registers a chair that takes rides, in the benchmarker's order: stream,
 // activation, position.
 func (o *owner) working(model string, at probe.Point) *chair {
 	c := o.parked(model)
@@ -79,11 +79,11 @@ func (c *chair) activity(active bool) *probe.Answer {
 	return c.Post(probe.ActivityPath, map[string]bool{"is_active": active})
 }
 
-// limbo is where chairs go that are not needed any more, out of reach of all rides.
+// limbo is the place of chairs that are no longer needed, out of reach of all rides.
 func limbo() probe.Point { return probe.At(-100_000, 100_000) }
 
-// retire takes the chair out of the way of later rides: off duty, and far away for
-// servers that do not care.
+// retire takes the chair out of the way of later rides: off duty, and far away in case
+// the server ignores that.
 func (c *chair) retire() {
 	c.activity(false)
 	c.report(limbo())
@@ -116,7 +116,7 @@ func (c *chair) mustReport(at probe.Point) position {
 	return p
 }
 
-// status tells the server what the chair does with a ride.
+// status reports what the chair does with a ride.
 func (c *chair) status(ride, status string) *probe.Answer {
 	return c.Post(probe.StatusPath(ride), map[string]string{"status": status})
 }

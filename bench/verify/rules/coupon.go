@@ -8,11 +8,11 @@ const (
 	perUnit  = 100
 	signUp   = 3000 // coupon of a new user
 	invited  = 1500 // coupon of a user who registered with a code
-	reward   = 1000 // coupon of the user whose code it was
+	reward   = 1000 // coupon of the user who invited
 )
 
-// fare is what a ride costs with a coupon of the given discount: only the metered part is
-// discounted.
+// fare is the price of a ride with a coupon of the given discount, which applies to the
+// metered part only.
 func fare(from, to probe.Point, discount int) int {
 	return baseFare + max(perUnit*from.Distance(to)-discount, 0)
 }
@@ -39,8 +39,8 @@ func coupons(at probe.Point) Scenario {
 	}
 }
 
-// inviterRides are four rides of a user with two invited friends, the first of which is
-// returned.
+// inviterRides are four rides of a user who invites two friends. It returns the first of
+// these and the last chair.
 func (t *trial) inviterRides(u *user) (*chair, *user) {
 	first := t.long(u)
 	t.check("coupon-sign-up", first.discounted(signUp), words("fare %d", first.fare), first.requested)

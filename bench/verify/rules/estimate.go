@@ -26,13 +26,13 @@ type quote struct {
 	Discount      int `json:"discount"`
 }
 
-// discounted says whether a quote is what a coupon of a certain discount makes of a trip.
+// discounted reports whether a quote is right for a coupon of a certain discount.
 func (q quote) discounted(from, to probe.Point, discount int) bool {
 	want := fare(from, to, discount)
 	return q.Fine() && q.Fare == want && q.Discount == fare(from, to, 0)-want
 }
 
-// estimates needs no ride: a new user has a coupon already.
+// estimates needs no ride, because a new user has a coupon.
 func estimates() Scenario {
 	return Scenario{
 		name: "estimates",

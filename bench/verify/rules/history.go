@@ -60,8 +60,7 @@ func (t *trial) checkHistory(u *user, r *ride) {
 		words("requested_at is %d and the own clock said %d", x.RequestedAt, r.requested.Received.UnixMilli()), r.requested, h)
 }
 
-// checkHistoryOrder completes another ride; requested_at of both may not share a
-// millisecond.
+// checkHistoryOrder completes another ride. The pause keeps the two requested_at apart.
 func (t *trial) checkHistoryOrder(u *user, c *chair) {
 	t.Sleep(10 * time.Millisecond)
 	r := t.short(u)

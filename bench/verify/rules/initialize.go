@@ -40,8 +40,7 @@ func (t *trial) initialize() *probe.Answer {
 	return t.Anonymous().Post(probe.InitializePath, map[string]string{"payment_server": t.gateway.URL})
 }
 
-// initializeUnder initializes while the chair reports as often as the benchmarker's
-// chairs do.
+// initializeUnder initializes while the chair reports as often as the benchmarker's do.
 func (t *trial) initializeUnder(c *chair) *probe.Answer {
 	ctx, cancel := context.WithCancel(t.Context)
 	var wg sync.WaitGroup
@@ -69,7 +68,8 @@ func (t *trial) initializeForgets(u *user, c *chair) {
 	t.check("initialize-forgets-chairs", n.find(c.id) == nil, "chair "+c.id+" is still listed", n)
 }
 
-// wrongInitialization comes last: a server that takes it has lost the gateway's address.
+// wrongInitialization comes last: a server that accepts it has lost the gateway's
+// address.
 func wrongInitialization() Scenario {
 	return Scenario{
 		name: "wrong initialize",

@@ -6,7 +6,7 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// emptyLists is what a user sees who has done nothing, in a place where nothing is.
+// emptyLists looks with the eyes of a new user, at a place without chairs.
 func emptyLists() Scenario {
 	return Scenario{
 		name: "empty lists",

@@ -12,7 +12,7 @@ func rematching(at probe.Point) Scenario {
 		name: "rematching",
 		at:   at,
 		rules: []rule{
-			{"one-ride-at-a-time", "S7.1", B, "a chair is told of another ride only after its ride was completed"},
+			{"one-ride-at-a-time", "S7.1", B, "a chair is notified of another ride only after its ride was completed"},
 			{"completed-first", "S6.4", B, "on the chair's stream COMPLETED of a ride comes before MATCHING of the next"},
 			{"reconnect-next-ride", "S6.4", B, "a stream that starts after MATCHING of the next ride has nothing of the one before"},
 			{"completed-first-later", "S6.4", B, "the same order for a chair that had no stream when its ride was completed"},
@@ -30,9 +30,9 @@ func rematching(at probe.Point) Scenario {
 			alone := t.check("one-ride-at-a-time", len(onlyRide(other, first)) == len(other), sequence(other), c.stream)
 			t.need(alone, "the chair has two rides", c.stream)
 			first.drive(probe.Completed)
-			told := t.nextAfter("completed-first", c, first)
-			t.reconnectNext(c, first, told)
-			second := waiting[told]
+			next := t.nextAfter("completed-first", c, first)
+			t.reconnectNext(c, first, next)
+			second := waiting[next]
 			t.need(second != nil, "the chair was sent to another ride")
 			t.completedOffline(c, second)
 			if third := waiting[t.nextAfter("completed-first-later", c, second)]; third != nil {
@@ -43,18 +43,18 @@ func rematching(at probe.Point) Scenario {
 	}
 }
 
-// nextAfter waits for the chair's next ride and judges that the end of the one before
-// came first.
+// nextAfter waits for the chair's next ride and judges that the previous one was
+// completed first.
 func (t *trial) nextAfter(id string, c *chair, before *ride) string {
-	told := c.nextRide()
-	t.need(told != "", "the chair was not told of the next ride", c.stream)
-	wanted := []probe.Step{{Ride: before.id, Status: probe.Completed}, {Ride: told, Status: probe.Matching}}
+	next := c.nextRide()
+	t.need(next != "", "the chair was not notified of the next ride", c.stream)
+	wanted := []probe.Step{{Ride: before.id, Status: probe.Completed}, {Ride: next, Status: probe.Matching}}
 	t.check(id, t.covers(c.stream, wanted), sequence(c.stream.Statuses()), c.stream)
-	return told
+	return next
 }
 
-// completedOffline completes a ride while the chair has no stream, gives the matcher its
-// time, and opens a new one.
+// completedOffline completes a ride while the chair has no stream, leaves the matcher
+// time, and opens a new stream.
 func (t *trial) completedOffline(c *chair, r *ride) {
 	r.chair = c
 	r.drive(probe.Arrived)
@@ -65,13 +65,13 @@ func (t *trial) completedOffline(c *chair, r *ride) {
 	c.stream = c.OpenStream(probe.ChairNoticePath)
 }
 
-// firstOf finds a chair that is told of one of the rides.
+// firstOf finds a chair that is sent to one of the rides.
 func (t *trial) firstOf(waiting map[string]*ride) (*chair, *ride) {
 	for range lost {
 		c := t.owner().working(fastModel, t.at)
-		told := c.nextRide()
-		t.need(told != "", "no chair was told of a ride", c.stream)
-		if r := waiting[told]; r != nil {
+		next := c.nextRide()
+		t.need(next != "", "no chair was notified of a ride", c.stream)
+		if r := waiting[next]; r != nil {
 			r.chair = c
 			return c, r
 		}
@@ -81,7 +81,7 @@ func (t *trial) firstOf(waiting map[string]*ride) (*chair, *ride) {
 	return nil, nil
 }
 
-// settle gives the matcher the time for what it must not do.
+// settle leaves the matcher time to do what it must not do.
 func (t *trial) settle() {
 	for range 2 {
 		t.Sleep(quiet)
@@ -92,10 +92,10 @@ func (t *trial) settle() {
 	t.Sleep(quiet)
 }
 
-func (t *trial) reconnectNext(c *chair, before *ride, told string) {
+func (t *trial) reconnectNext(c *chair, before *ride, next string) {
 	c.stream.HangUp()
 	c.stream = c.OpenStream(probe.ChairNoticePath)
-	t.need(c.stream.Sees(told, probe.Matching), "a new stream does not start with MATCHING", c.stream)
+	t.need(c.stream.Sees(next, probe.Matching), "a new stream does not start with MATCHING", c.stream)
 	t.Sleep(quiet)
 	seen := c.stream.Statuses()
 	t.check("reconnect-next-ride", len(onlyRide(seen, before)) == 0, sequence(seen), c.stream)
@@ -139,9 +139,9 @@ func (t *trial) deactivated(c *chair, r *ride) {
 func (t *trial) inactiveWaits(c *chair) {
 	r := t.short(t.payingUser(""))
 	t.settle()
-	told := c.stream.Find(r.id, probe.Matching) != nil
-	t.check("match-inactive", !told, sequence(c.stream.Statuses()), c.stream)
-	if !told {
+	sent := c.stream.Find(r.id, probe.Matching) != nil
+	t.check("match-inactive", !sent, sequence(c.stream.Statuses()), c.stream)
+	if !sent {
 		c.mustActivity(true)
 	}
 	r.take(c, probe.Completed)
@@ -159,9 +159,9 @@ func distantChair(at probe.Point) Scenario {
 			far := t.owner().working(slowModel, probe.At(-45, -45))
 			r := t.short(t.payingUser(""))
 			t.settle()
-			told := far.stream.Find(r.id, probe.Matching) != nil
-			t.check("match-region", !told, "the chair was told of the ride", r.requested, far.stream)
-			if told {
+			sent := far.stream.Find(r.id, probe.Matching) != nil
+			t.check("match-region", !sent, "the chair was notified of the ride", r.requested, far.stream)
+			if sent {
 				r.take(far, probe.Completed)
 				return
 			}
@@ -171,7 +171,8 @@ func distantChair(at probe.Point) Scenario {
 	}
 }
 
-// matcherEndpoint comes after all rides: it is then known whether they needed help.
+// matcherEndpoint comes after all rides, because only then is it known whether they
+// needed help.
 func matcherEndpoint() Scenario {
 	return Scenario{
 		name: "matcher endpoint",

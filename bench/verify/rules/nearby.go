@@ -8,7 +8,7 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// everywhere is a distance that covers the whole city.
+// everywhere is a distance that spans the whole city.
 const everywhere = 1_000_000
 
 // nearby asks for chairs within a distance; a negative one leaves the parameter out.
@@ -33,7 +33,7 @@ type listedChair struct {
 	At    probe.Point `json:"current_coordinate"`
 }
 
-// chairs leaves out those that were there before the run.
+// chairs leaves out those that were free before the run.
 func (n nearbyChairs) chairs() []listedChair {
 	var b struct {
 		Chairs []json.RawMessage `json:"chairs"`
@@ -42,7 +42,7 @@ func (n nearbyChairs) chairs() []listedChair {
 	var all []listedChair
 	for _, raw := range b.Chairs {
 		var c listedChair
-		_ = json.Unmarshal(raw, &c) // what is wrong with it is judged by its shape
+		_ = json.Unmarshal(raw, &c) // its shape is judged elsewhere
 		if !n.t.foreign[c.ID] {
 			all = append(all, c)
 		}
@@ -60,7 +60,7 @@ func (n nearbyChairs) find(id string) *listedChair {
 	return nil
 }
 
-// nearby follows one chair through everything that puts it on the list or takes it off.
+// nearby follows one chair through everything that adds it to the list or removes it.
 func nearby(at probe.Point) Scenario {
 	return Scenario{
 		name: "nearby",
@@ -136,10 +136,10 @@ func (t *trial) nearbyDistances(u *user, c *chair) {
 	t.check("nearby-moved", ok, "not listed there", p, n)
 }
 
-// edge looks for the chair on the edge and behind it.
-func (t *trial) edge(id string, c *chair, on, behind nearbyChairs) {
+// edge judges that the chair is listed on the edge of the search and not beyond it.
+func (t *trial) edge(id string, c *chair, on, beyond nearbyChairs) {
 	t.check(id, on.find(c.id) != nil, "a chair at exactly the distance is not listed", on)
-	t.check(id, behind.find(c.id) == nil, "a chair beyond the distance is listed", behind)
+	t.check(id, beyond.find(c.id) == nil, "a chair beyond the distance is listed", beyond)
 }
 
 func (t *trial) nearbyRide(u *user, c *chair) {

@@ -8,7 +8,7 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// notices looks closely at what one ride's notifications say and how they come.
+// notices looks closely at the content and the form of one ride's notifications.
 func notices(at probe.Point) Scenario {
 	return Scenario{
 		name: "notices",
@@ -48,7 +48,7 @@ func notices(at probe.Point) Scenario {
 	}
 }
 
-// oddlyNamed is a user whose names test the escaping.
+// oddlyNamed registers a user whose names need escaping.
 func (t *trial) oddlyNamed() *user {
 	form := t.userForm("")
 	form.First, form.Last = `Zoë "Q" \`, `李 <&'>😀`
@@ -71,7 +71,7 @@ func (t *trial) checkTransport(s *probe.Stream) {
 	t.check("notice-no-ride", null, "the first message is not null", s)
 }
 
-// checkFraming comes last: everything has been received.
+// checkFraming comes last, when everything has been received.
 func (t *trial) checkFraming(streams ...*probe.Stream) {
 	for _, s := range streams {
 		if !s.Pushes() {
@@ -126,7 +126,7 @@ func (t *trial) checkChairNotices(r *ride, s *probe.Stream) {
 	}
 }
 
-// stats lets one chair do two rides.
+// stats has one chair drive two rides.
 func stats(at probe.Point) Scenario {
 	return Scenario{
 		name: "stats",
@@ -151,7 +151,7 @@ func stats(at probe.Point) Scenario {
 	}
 }
 
-// A view is a ride and what its user saw of it.
+// A view is a ride with its user's notifications.
 type view struct {
 	ride   *ride
 	stream *probe.Stream

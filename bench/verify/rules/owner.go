@@ -15,7 +15,7 @@ type owner struct {
 	created  *probe.Answer
 }
 
-// owner registers one.
+// owner registers an owner with a name of its own.
 func (t *trial) owner() *owner {
 	o := t.ownerNamed(t.name("o"))
 	t.need(o.created.Fine() && o.Token != "" && o.invite != "", "an owner could not be registered", o.created)

@@ -71,7 +71,7 @@ func (t *trial) secondCharge(u *user, c *chair) {
 	t.check("payment-each-ride", w.Fine() && u.wallet.Paid() == before+1, words("%d payments after two rides", u.wallet.Paid()), w, u.wallet)
 }
 
-// unstableGateway has the failures of the benchmarker's (S8.2).
+// unstableGateway fails as the benchmarker's gateway does (S8.2).
 func unstableGateway(at probe.Point) Scenario {
 	return Scenario{
 		name: "unstable gateway",
@@ -105,8 +105,8 @@ func (t *trial) ridden(c *chair) (*user, *ride) {
 	return u, r
 }
 
-// unstable rates a ride while the gateway does what the plan says. A ride that could not
-// be paid keeps its chair.
+// unstable rates a ride while the gateway follows a plan, and returns the chair, which is
+// still busy (nil) if the ride could not be paid.
 func (t *trial) unstable(id string, c *chair, plan ...probe.Reaction) *chair {
 	u, r := t.ridden(c)
 	u.wallet.Expect(plan...)
@@ -124,7 +124,7 @@ func (t *trial) paidOnce(id string, r *ride, w *probe.Answer) {
 	t.check(id, w.Fine() && n == 1, words("%d payments; %s", n, w.Summary()), w, r.user.wallet)
 }
 
-// slowGateway does not answer for a while, and the user presses the button twice.
+// slowGateway keeps a user waiting who presses the button twice.
 func slowGateway(at probe.Point) Scenario {
 	return Scenario{
 		name: "slow gateway",
@@ -165,7 +165,7 @@ func (t *trial) charging(u *user) bool {
 }
 
 // checkUnseen looks for signs of a completion, unless the rating was answered, which is
-// judged by itself.
+// judged elsewhere.
 func (t *trial) checkUnseen(r *ride, user *probe.Stream, answered bool) {
 	if answered {
 		return
@@ -234,7 +234,7 @@ func (t *trial) refusedPayment(r *ride, user *probe.Stream) {
 
 func serverError(w *probe.Answer) bool { return w.Err == nil && w.Status >= 500 }
 
-// unchanged judges that a refused payment has left no trace.
+// unchanged judges that a refused payment left no trace.
 func (t *trial) unchanged(r *ride, user *probe.Stream) bool {
 	const id = "payment-refused-unchanged"
 	h := r.user.history()
@@ -274,7 +274,7 @@ func abandonedRating(at probe.Point) Scenario {
 	}
 }
 
-// abandon rates and closes the connection once the gateway was asked.
+// abandon rates and closes the connection as soon as the gateway is asked.
 func (t *trial) abandon(u *user, r *ride) bool {
 	ctx, cancel := context.WithTimeout(t.Context, 2*probe.Grace)
 	done := make(chan struct{})

@@ -11,24 +11,24 @@ import (
 const (
 	// matchLimit is how long a ride may wait (S7.2).
 	matchLimit = 30 * time.Second
-	// patience is how long the server's own matcher has before it is helped.
+	// patience is how long the server's own matcher is waited for.
 	patience = 3 * time.Second
-	// helpPause is between two calls that help.
+	// helpPause is the time between two calls that trigger matching.
 	helpPause = 100 * time.Millisecond
-	// lost is how many chairs may go to rides that other scenarios, or the initial data,
-	// left without one.
+	// lost is how many chairs may be sent to rides left waiting by other scenarios or by
+	// the initial data.
 	lost = 20
 )
 
-// A pilot knows how rides get chairs here. The stock server has no loop of its own:
-// somebody outside calls GET /api/internal/matching (S7.1). If nothing happens by itself,
-// the run does that.
+// A pilot knows how this server matches. The stock server has no loop of its own and
+// relies on calls of GET /api/internal/matching (S7.1). The run makes them if nothing
+// happens otherwise.
 type pilot struct {
-	helped atomic.Bool // calls are needed
-	failed atomic.Bool // even they did not help
+	helped atomic.Bool // calls are necessary
+	failed atomic.Bool // even calls were in vain
 }
 
-// limit is shorter once it is known that nobody is matched.
+// limit is shorter once rides are known to go unmatched.
 func (p *pilot) limit() time.Duration {
 	if p.failed.Load() {
 		return patience
@@ -36,16 +36,16 @@ func (p *pilot) limit() time.Duration {
 	return matchLimit
 }
 
-// match waits until a chair was told of the ride: c, or a new one if c is nil or is sent
+// match waits until a chair is sent to the ride: c, or a new one if c is nil or is sent
 // to another ride.
 func (r *ride) match(c *chair) *chair {
 	for range lost {
 		if c == nil {
 			c = r.t.owner().working(fastModel, r.from.Plus(1, 1))
 		}
-		told := c.nextRide()
-		r.t.need(told != "", words("no chair was told of a ride within %s", r.t.pilot.limit()), c.stream)
-		if told == r.id {
+		next := c.nextRide()
+		r.t.need(next != "", words("no chair was notified of a ride within %s", r.t.pilot.limit()), c.stream)
+		if next == r.id {
 			r.chair = c
 			return c
 		}
@@ -56,11 +56,10 @@ func (r *ride) match(c *chair) *chair {
 	return nil
 }
 
-// nextRide waits until the chair is told of a ride that it did not know; empty if it is
-// not.
+// nextRide waits until the chair is notified of a new ride; "" if it is not.
 func (c *chair) nextRide() string {
 	id := ""
-	told := func() bool {
+	notified := func() bool {
 		for _, m := range c.stream.Received() {
 			if m.Status == probe.Matching && !c.knownRide[m.RideID] {
 				id = m.RideID
@@ -69,20 +68,20 @@ func (c *chair) nextRide() string {
 		}
 		return false
 	}
-	if c.awaitMatch(told) {
+	if c.awaitMatch(notified) {
 		c.knownRide[id] = true
 	}
 	return id
 }
 
-func (c *chair) awaitMatch(told func() bool) bool {
+func (c *chair) awaitMatch(notified func() bool) bool {
 	p, end := &c.t.pilot, time.Now().Add(c.t.pilot.limit())
-	if !p.helped.Load() && c.stream.Await(patience, told) {
+	if !p.helped.Load() && c.stream.Await(patience, notified) {
 		return true
 	}
 	for time.Now().Before(end) && c.t.Context.Err() == nil {
 		w := c.t.help()
-		if c.stream.Await(helpPause, told) {
+		if c.stream.Await(helpPause, notified) {
 			p.helped.Store(p.helped.Load() || w.Fine())
 			return true
 		}

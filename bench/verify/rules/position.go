@@ -11,7 +11,7 @@ import (
 // tick is one step of the benchmarker's world (S1.2).
 const tick = 30 * time.Millisecond
 
-// apart is where chairs report from that have nothing to do with rides.
+// apart is a place for chairs that have nothing to do with rides.
 func apart() probe.Point { return probe.At(2000, -3000) }
 
 // positions reports from a chair that is not active, so that no ride gets in between.
@@ -43,7 +43,7 @@ func positions() Scenario {
 	}
 }
 
-// fleetShows waits until the owner's list has a report, which may take the grace, and
+// fleetShows waits until the owner's list shows a report, at most for the grace, and
 // returns the last list.
 func (t *trial) fleetShows(c *chair, p position) fleet {
 	var f fleet
@@ -108,7 +108,7 @@ func concurrentPositions() Scenario {
 	}
 }
 
-// pairs is what was reported and what was listed meanwhile.
+// pairs are reports, and the lists read meanwhile.
 type pairs struct {
 	reports []position
 	lists   []fleet
@@ -147,7 +147,7 @@ func (t *trial) listWhile(c *chair, report func() []position) pairs {
 	return seen
 }
 
-// checkPair looks whether a listed pair is one that a report made. Reports of one
+// checkPair judges that a listed pair comes from one report. Reports of the same
 // millisecond share their time.
 func (t *trial) checkPair(c *chair, f fleet, reports []position) {
 	x := f.find(c.id)

@@ -6,7 +6,7 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// wrongRatings is about ratings that have to be refused.
+// wrongRatings tries ratings that have to be refused.
 func wrongRatings(at probe.Point) Scenario {
 	return Scenario{
 		name: "wrong ratings",
@@ -50,7 +50,7 @@ func (t *trial) ratedEarly(r *ride) {
 	r.drive(probe.Arrived)
 }
 
-// refusedUnchanged looks at a ride whose ratings were refused, and completes it.
+// refusedUnchanged judges a ride whose ratings were refused, and completes it.
 func (t *trial) refusedUnchanged(r *ride, user *probe.Stream) {
 	t.Sleep(quiet)
 	t.check("evaluation-refused-unchanged", user.Find(r.id, probe.Completed) == nil, sequence(user.Statuses()), user)
@@ -76,7 +76,7 @@ func (t *trial) ratedWithoutToken(c *chair) {
 	t.refusedUnchanged(r, user)
 }
 
-// ratingByOthers may complete the ride: the reference does not look whose it is.
+// ratingByOthers may complete the ride: the reference does not check whose it is.
 func ratingByOthers(at probe.Point) Scenario {
 	return Scenario{
 		name: "rating by others",

@@ -11,10 +11,10 @@ import (
 // unknownPath is none of the API.
 const unknownPath = "/api/app/no-such-thing"
 
-// idleTime is a little longer than clients keep connections without use (S4.0).
+// idleTime is a little longer than clients keep an unused connection (S4.0).
 const idleTime = 10*time.Second + 500*time.Millisecond
 
-// requests is how the server takes what is not as usual.
+// requests sends unusual requests.
 func requests() Scenario {
 	return Scenario{
 		name: "requests",
@@ -67,8 +67,7 @@ func (t *trial) plainText(u *user) *probe.Answer {
 	return t.Perform(t.Client, req)
 }
 
-// idleConnection waits as long as a client keeps a connection that it does not use, and
-// posts on it.
+// idleConnection leaves a connection unused as long as clients may, and posts on it.
 func idleConnection() Scenario {
 	return Scenario{
 		name: "idle connection",
@@ -91,8 +90,7 @@ func idleConnection() Scenario {
 	}
 }
 
-// onConnection makes a call and says whether it went over a connection that was there
-// before.
+// onConnection makes a call and reports whether it reused a connection.
 func (t *trial) onConnection(client *http.Client, u *user) (w *probe.Answer, reused bool) {
 	ctx := httptrace.WithClientTrace(t.Context, &httptrace.ClientTrace{
 		GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused },
@@ -101,7 +99,7 @@ func (t *trial) onConnection(client *http.Client, u *user) (w *probe.Answer, reu
 	return w, reused
 }
 
-// frontEnd is about pages only, not about their content.
+// frontEnd asks for pages and does not judge their content.
 func frontEnd() Scenario {
 	return Scenario{
 		name: "front end",

@@ -6,7 +6,7 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// A ride is one from its request on.
+// A ride is followed from its request to its end.
 type ride struct {
 	t         *trial
 	user      *user
@@ -21,7 +21,7 @@ type ride struct {
 	doneAt    int64 // completed_at, as the rating was answered
 }
 
-// request orders a ride; it may have been refused.
+// request asks for a ride and may be refused.
 func (u *user) request(from, to probe.Point) *ride {
 	w := u.Post(probe.RidesPath, trip{from, to})
 	var b struct {
@@ -32,8 +32,8 @@ func (u *user) request(from, to probe.Point) *ride {
 	return &ride{t: u.t, user: u, id: b.ID, fare: b.Fare, due: u.due(from, to), from: from, to: to, status: probe.Matching, requested: w}
 }
 
-// due is the fare of a user's next ride, if it has no coupons of invitations: the first
-// has the one of the sign-up.
+// due is the fare of the next ride of a user without coupons from invitations: the first
+// ride uses the sign-up coupon.
 func (u *user) due(from, to probe.Point) int {
 	if u.rides.Add(1) == 1 {
 		return fare(from, to, signUp)
@@ -41,15 +41,15 @@ func (u *user) due(from, to probe.Point) int {
 	return fare(from, to, 0)
 }
 
-// order requests a ride that has to be there.
+// order requests a ride and needs it to be accepted.
 func (u *user) order(from, to probe.Point) *ride {
 	r := u.request(from, to)
 	u.t.need(r.requested.Fine() && r.id != "", "a ride could not be requested", r.requested)
 	return r
 }
 
-// short and long are trips from a place; the coupon of a new user covers the first and
-// not the second.
+// short and long are rides from the scenario's place. A new user's coupon covers the
+// metered fare of the first, but not of the second.
 func (t *trial) short(u *user) *ride { return u.order(t.at, t.at.Plus(5, 5)) }
 func (t *trial) long(u *user) *ride  { return u.order(t.at, t.at.Plus(20, 20)) }
 
@@ -73,8 +73,7 @@ func (u *user) rate(ride string, stars int) *probe.Answer {
 	return u.Post(probe.RatingPath(ride), map[string]int{"evaluation": stars})
 }
 
-// drive takes the ride, which has a chair, from one status to the next until the one
-// given.
+// drive advances a ride that has a chair to the given status.
 func (r *ride) drive(to string) {
 	for r.status != to {
 		switch r.status {
@@ -97,16 +96,14 @@ func (r *ride) advance(status string, w *probe.Answer) {
 	r.status = status
 }
 
-// take finds a chair for the ride, a new one if c is nil, and drives the ride to a
-// status.
+// take matches the ride, with a new chair if c is nil, and drives it to a status.
 func (r *ride) take(c *chair, to string) *chair {
 	c = r.match(c)
 	r.drive(to)
 	return c
 }
 
-// needs waits until a status of the ride is in a stream, for a scenario that judges
-// something else.
+// needs waits for a status of the ride in a stream and does not judge it.
 func (r *ride) needs(s *probe.Stream, status string) {
 	never := r.t.unseen[seen{s.Path, status}]
 	r.t.need(never || s.Sees(r.id, status), status+" was not notified", s)
@@ -131,7 +128,7 @@ func rides(at probe.Point) Scenario {
 			{"history-completed-at", "S4.8", B, "its completed_at is that of the rating's answer, to the millisecond"},
 			{"history-requested-at", "S4.4", M, "its requested_at is the time of the request in ms"},
 			{"history-order", "S4.4", R, "the newest ride comes first"},
-			{"history-own", "S4.4", M, "a user sees its own rides only"},
+			{"history-own", "S4.4", M, "users see only their own rides"},
 		},
 		play: func(t *trial) {
 			u := t.payingUser("")
@@ -176,7 +173,7 @@ func ridesAtOnce(at probe.Point) Scenario {
 	}
 }
 
-// requestsAtOnce lets a new user, who was invited, press the button five times.
+// requestsAtOnce has an invited user press the button five times.
 func (t *trial) requestsAtOnce(from, to probe.Point) *ride {
 	u := t.payingUser(t.newUser("").code)
 	tried := make([]*ride, 5)

@@ -22,7 +22,7 @@ type revenue struct {
 	} `json:"models"`
 }
 
-// sales asks with a query, which may be empty.
+// sales asks for the sales. The query may be empty.
 func (o *owner) sales(query string) revenue {
 	w := o.Get(probe.SalesPath + query)
 	r := revenue{Answer: w}
@@ -30,7 +30,7 @@ func (o *owner) sales(query string) revenue {
 	return r
 }
 
-// chair is the sales of a chair; -1 if it is not there.
+// chair returns the sales of a chair, or -1 if it is not listed.
 func (r revenue) chair(id string) int {
 	for _, c := range r.Chairs {
 		if c.ID == id {
@@ -40,7 +40,7 @@ func (r revenue) chair(id string) int {
 	return -1
 }
 
-// model is the sales of a model and how often it is there.
+// model returns the sales of a model and how often it is listed.
 func (r revenue) model(name string) (sales, times int) {
 	for _, m := range r.Models {
 		if m.Model == name {
@@ -63,7 +63,7 @@ func sales(at probe.Point) Scenario {
 			{"sales-sums", "S4.13", B, "total_sales is the sum of the chairs and of the models"},
 			{"sales-until", "S4.13", B, "until is inclusive to the end of its millisecond and leaves out what was completed later"},
 			{"sales-since", "S4.13", B, "since is inclusive and leaves out what was completed earlier"},
-			{"sales-own", "S4.13", M, "an owner sees its own chairs only"},
+			{"sales-own", "S4.13", M, "owners see only their own chairs"},
 		},
 		play: func(t *trial) {
 			o := t.owner()
@@ -79,7 +79,7 @@ func sales(at probe.Point) Scenario {
 	}
 }
 
-// sold is a completed ride of one of the owner's chairs, which goes off duty afterwards.
+// sold completes a ride with a new chair of the owner, which then goes off duty.
 func (t *trial) sold(o *owner, model string) *ride {
 	t.Sleep(10 * time.Millisecond) // completion times must differ
 	c := o.working(model, t.at.Plus(1, 0))

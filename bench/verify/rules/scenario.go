@@ -35,6 +35,6 @@ type Scenario struct {
 	play  func(*trial)
 }
 
-// scenarioLimit leaves room for a ride that nobody takes for the 30 s that the
-// benchmarker allows (S7.2).
+// scenarioLimit leaves room for a ride that waits the 30 s which the benchmarker allows
+// (S7.2).
 const scenarioLimit = 45 * time.Second

@@ -14,7 +14,7 @@ func sessions() Scenario {
 			{"cookie-user", "S3", B, "registration sets app_session with Path=/ and no Domain, Max-Age, Expires, Secure or HttpOnly"},
 			{"cookie-owner", "S3", B, "registration sets owner_session with the same attributes"},
 			{"cookie-chair", "S3", B, "registration sets chair_session with the same attributes"},
-			{"tokens-random", "S3", R, "tokens are 64 hex digits, invitation codes 30 (1.3)"},
+			{"tokens-random", "S3", R, "tokens are 64 hex digits, invitation codes 30 (S1.3)"},
 		},
 		play: func(t *trial) {
 			u, o := t.newUser(""), t.owner()
@@ -27,7 +27,7 @@ func sessions() Scenario {
 	}
 }
 
-// unknownToken looks like one.
+// unknownToken has the form of a token.
 const unknownToken = "00000000000000000000000000000000000000000000000000000000deadbeef"
 
 // cookie judges the attributes that the front end and the benchmarker's cookie jar depend
@@ -52,7 +52,7 @@ func hexDigits(s string, n int) bool {
 	return len(s) == n && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// strangers have no session, or one of another kind.
+// strangers call without a session, or with one of another kind.
 func strangers() Scenario {
 	return Scenario{
 		name: "strangers",
@@ -85,7 +85,7 @@ func (t *trial) unauthorized(id string, as func(cookie string) probe.Account) {
 	}
 }
 
-// A call is one of the endpoints that need a session, with a body that would be right.
+// A call is an endpoint that needs a session, with a valid body.
 type call struct {
 	cookie, method, path string
 	body                 any

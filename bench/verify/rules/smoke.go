@@ -7,15 +7,15 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// smoke is the official benchmarker's success flow, which it never runs (B16, item 9):
-// one ride from (0,0) to (10,10), every status of it seen by both sides.
+// smoke is the official benchmarker's success flow, which that never runs (B16, item 9):
+// one ride from (0,0) to (10,10) whose every status is seen by both sides.
 func smoke() Scenario {
 	return Scenario{
 		name: "smoke",
 		rules: []rule{
 			{"smoke-user-matching", "B16", B, "after the request the user is notified of MATCHING, without a chair"},
 			{"smoke-nearby-none", "B16", B, "no chair is nearby before there is one"},
-			{"smoke-chair-matching", "S7.2", B, "a free chair is told of the ride, MATCHING, within 30 s"},
+			{"smoke-chair-matching", "S7.2", B, "a free chair is notified of the ride, MATCHING, within 30 s"},
 			{"smoke-user-still-matching", "S6.5", B, "the user sees nothing but MATCHING before the chair accepts"},
 			{"smoke-user-enroute", "S6.4", B, "after the chair accepted the user is notified of ENROUTE within 3 s"},
 			{"smoke-chair-enroute", "S6.4", B, "so is the chair"},
@@ -55,9 +55,9 @@ func (t *trial) smokeRequest(u *user, r *ride, user *probe.Stream) {
 }
 
 func (t *trial) smokeMatch(c *chair, r *ride, user *probe.Stream) {
-	told := c.nextRide()
-	if !t.check("smoke-chair-matching", told == r.id, words("told of %q within %s", told, t.pilot.limit()), r.requested, c.stream) {
-		t.need(told != "", "the chair was not told of the ride")
+	next := c.nextRide()
+	if !t.check("smoke-chair-matching", next == r.id, words("notified of %q within %s", next, t.pilot.limit()), r.requested, c.stream) {
+		t.need(next != "", "the chair was not notified of the ride")
 		c = r.match(nil)
 	}
 	r.chair = c
@@ -88,8 +88,8 @@ func (t *trial) bothSee(r *ride, user *probe.Stream, status, userRule, chairRule
 	t.sees(chairRule, end, r.chair.stream, r, status)
 }
 
-// sees judges that a status comes in time. One that does not is not held against what is
-// checked later.
+// sees judges that a status comes in time. Later checks do not wait again for one that
+// does not.
 func (t *trial) sees(id string, end time.Time, s *probe.Stream, r *ride, status string) {
 	ok := s.SeesBy(end, r.id, status)
 	t.check(id, ok, status+" was not notified", s)
@@ -110,7 +110,7 @@ func (t *trial) smokeRating(u *user, r *ride, user *probe.Stream) {
 	t.check("smoke-chair-order", inOrder(r.chair.stream.Statuses(), all), sequence(r.chair.stream.Statuses()), r.chair.stream)
 }
 
-// smokeNearby looks for exactly this chair. Listing it may take the grace.
+// smokeNearby looks for exactly this chair, which may be listed late, within the grace.
 func (t *trial) smokeNearby(u *user, r *ride) {
 	var n nearbyChairs
 	ok := t.eventually(func() bool {

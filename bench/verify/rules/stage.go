@@ -22,7 +22,7 @@ func (s *Suite) Stages() []Stage {
 	}
 }
 
-// ordinaryRides begin with the simplest, because it is what everything else is built on.
+// ordinaryRides begin with the simplest, on which everything else depends.
 func ordinaryRides() []Scenario {
 	return []Scenario{
 		smoke(),

@@ -6,8 +6,8 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// statuses takes a ride where PICKUP and ARRIVED must not be inferred: its chair is on
-// the spot already.
+// statuses drives a ride whose chair is on the spot before it accepts or departs: PICKUP
+// and ARRIVED must not be inferred.
 func statuses(at probe.Point) Scenario {
 	return Scenario{
 		name: "statuses",
@@ -32,7 +32,7 @@ func statuses(at probe.Point) Scenario {
 	}
 }
 
-// wrongStatuses tries what is not legal.
+// wrongStatuses tries illegal changes of status.
 func wrongStatuses(at probe.Point) Scenario {
 	return Scenario{
 		name: "wrong statuses",
@@ -77,8 +77,8 @@ func (t *trial) refusedStatuses(r *ride, stranger *chair, user *probe.Stream) {
 	t.check("status-refused-unseen", len(user.Statuses()) <= before+1, sequence(user.Statuses()), user)
 }
 
-// refusesStatus tells the refusal, which is the rule, from its status, which the manual
-// leaves open (S appendix C).
+// refusesStatus judges the refusal, which is the rule, apart from its HTTP status, which
+// the manual leaves open (S appendix C).
 func (t *trial) refusesStatus(id string, w *probe.Answer) {
 	if t.check(id, w.Refused(), w.Summary()+"; wanted a refusal", w) {
 		t.refuses("status-refused-400", w, http.StatusBadRequest)
@@ -107,7 +107,7 @@ func (t *trial) arrivedByReport(r *ride, user *probe.Stream) {
 	t.reachedBy("arrived-unchanged", p, user, r, probe.Arrived)
 }
 
-// reachedBy judges that a report made a status.
+// reachedBy judges that a report led to a status.
 func (t *trial) reachedBy(id string, p position, user *probe.Stream, r *ride, status string) {
 	if t.unseen[seen{user.Path, status}] {
 		t.skip(status+" is never notified", id)
@@ -117,7 +117,7 @@ func (t *trial) reachedBy(id string, p position, user *probe.Stream, r *ride, st
 	r.advance(status, p.Answer)
 }
 
-// repetitions is what retrying clients and odd routes do to a ride.
+// repetitions has clients that retry and chairs on odd routes.
 func repetitions(at probe.Point) Scenario {
 	return Scenario{
 		name: "repetitions",
@@ -150,8 +150,8 @@ func repetitions(at probe.Point) Scenario {
 	}
 }
 
-// unmoved reports a place beside the target of the phase, and then the target of the
-// other one.
+// unmoved reports a place next to the target of this phase, and then the target of the
+// other phase.
 func (t *trial) unmoved(r *ride, user *probe.Stream, beside, other probe.Point) {
 	r.needs(user, r.status)
 	for _, x := range []struct {
@@ -182,7 +182,7 @@ func (t *trial) reported(r *ride, user *probe.Stream, status string) {
 	t.check("report-repeated", n == 0, words("%s was notified again", status), p, user)
 }
 
-// acceptLate may throw the ride back on servers that do not refuse, so it comes last.
+// acceptLate comes last, because a server that does not refuse may set the ride back.
 func (t *trial) acceptLate(u *user, c *chair) {
 	r := t.short(u)
 	r.take(c, probe.Carrying)

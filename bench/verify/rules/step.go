@@ -6,7 +6,7 @@ import (
 	"isuride/bench/verify/probe"
 )
 
-// steps are the statuses of one ride from one to another, inclusive.
+// steps lists the statuses of a ride from one to another, inclusive.
 func steps(r *ride, from, to string) []probe.Step {
 	var all []probe.Step
 	started := false
@@ -22,7 +22,7 @@ func steps(r *ride, from, to string) []probe.Step {
 	return all
 }
 
-// sequence shows steps; rides are told apart by letters in the order of their appearance.
+// sequence shows steps, with letters for the rides in order of appearance.
 func sequence(all []probe.Step) string {
 	if len(all) == 0 {
 		return "nothing"
@@ -38,7 +38,7 @@ func sequence(all []probe.Step) string {
 	return strings.Join(parts, " ")
 }
 
-// onlyRide leaves out other rides, which a chair may have been sent to after this one.
+// onlyRide leaves out other rides, to which a chair may have been sent after this one.
 func onlyRide(all []probe.Step, r *ride) []probe.Step {
 	var own []probe.Step
 	for _, s := range all {
@@ -49,15 +49,15 @@ func onlyRide(all []probe.Step, r *ride) []probe.Step {
 	return own
 }
 
-// seen is a status on one of the two kinds of streams, and unseen holds those that never
-// come: smoke has found out.
+// seen is a status on one of the two kinds of streams. unseen holds those that never
+// come, as smoke found out.
 type (
 	seen   struct{ path, status string }
 	unseen map[seen]bool
 )
 
-// covers says whether all wanted steps are among those received, in order. What never
-// comes is not missed.
+// covers reports whether the wanted steps were received, in order, apart from those that
+// never come.
 func (t *trial) covers(s *probe.Stream, wanted []probe.Step) bool {
 	wanted = t.possible(s, wanted)
 	for _, x := range s.Statuses() {
@@ -68,7 +68,7 @@ func (t *trial) covers(s *probe.Stream, wanted []probe.Step) bool {
 	return len(wanted) == 0
 }
 
-// possible leaves out what never comes.
+// possible leaves out steps that never come.
 func (t *trial) possible(s *probe.Stream, wanted []probe.Step) []probe.Step {
 	var all []probe.Step
 	for _, x := range wanted {
@@ -79,7 +79,7 @@ func (t *trial) possible(s *probe.Stream, wanted []probe.Step) []probe.Step {
 	return all
 }
 
-// delivered is the latest status up to a given one that comes at all.
+// delivered is the latest status, up to the given one, that ever comes.
 func (t *trial) delivered(s *probe.Stream, r *ride, status string) string {
 	all := t.possible(s, steps(r, probe.Matching, status))
 	if len(all) == 0 {
@@ -88,8 +88,8 @@ func (t *trial) delivered(s *probe.Stream, r *ride, status string) string {
 	return all[len(all)-1].Status
 }
 
-// inOrder says whether the statuses seen are those wanted, in their order. One that never
-// came is judged elsewhere; this is about those that came at a wrong time or again.
+// inOrder reports whether no status came at a wrong time or again. Missing ones are
+// judged elsewhere.
 func inOrder(seen, wanted []probe.Step) bool {
 	i := 0
 	for _, s := range seen {

@@ -26,7 +26,7 @@ func userStreams(at probe.Point) Scenario {
 	}
 }
 
-// chairStreams does the same to a chair's.
+// chairStreams does the same with a chair's stream.
 func chairStreams(at probe.Point) Scenario {
 	return Scenario{
 		name: "chair streams",
@@ -48,8 +48,8 @@ func chairStreams(at probe.Point) Scenario {
 	}
 }
 
-// interrupted takes a ride at PICKUP, of which MATCHING was delivered, to its end with a
-// new stream for each step.
+// interrupted drives a ride from PICKUP, of which MATCHING was delivered, to its end,
+// with a new stream for each step.
 func (t *trial) interrupted(r *ride, open func() *probe.Stream, repeats, pending, replay string) {
 	t.once(pending, replay, open(), r, probe.Matching, probe.Pickup)
 	r.drive(probe.Carrying)
@@ -62,8 +62,8 @@ func (t *trial) interrupted(r *ride, open func() *probe.Stream, repeats, pending
 	t.once(repeats, replay, open(), r, probe.Completed, probe.Completed)
 }
 
-// once watches a stream until a status, and a moment longer, and closes it. Legal is what
-// lies between the status delivered last and that one; all after the first has to come.
+// once watches a stream until a status and a moment longer, and closes it. The statuses
+// from the last delivered one to that one are legal; all but the first have to come.
 func (t *trial) once(must, legal string, s *probe.Stream, r *ride, from, to string) {
 	s.Sees(r.id, to)
 	t.Sleep(quiet / 3)
@@ -83,7 +83,7 @@ func (t *trial) lateStream(c *chair) {
 	r.drive(probe.Completed)
 }
 
-// parallelStreams has two streams of each side.
+// parallelStreams opens two streams on either side.
 func parallelStreams(at probe.Point) Scenario {
 	return Scenario{
 		name: "parallel streams",
@@ -100,7 +100,7 @@ func parallelStreams(at probe.Point) Scenario {
 				t.need(ok, "the notifications did not answer", s)
 			}
 			if !users[0].Pushes() {
-				t.skip("a poll answers one status, to whoever asks", "parallel-user", "parallel-chair")
+				t.skip("a poll hands out each status once, whichever client asks", "parallel-user", "parallel-chair")
 				return
 			}
 			r := t.short(u)

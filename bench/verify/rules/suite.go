@@ -25,11 +25,11 @@ type Suite struct {
 	answers *audit
 	pilot   pilot
 
-	runID   string // part of every name, so that a server that does not forget is no obstacle
+	runID   string // in every name, in case the server does not forget
 	counter atomic.Int64
 
-	foreign map[string]bool // chairs that were free before the first of ours; set once, by survey
-	unseen  unseen          // set once, by smoke, before anything looks at it
+	foreign map[string]bool // chairs of the initial data that are free; set once, by survey
+	unseen  unseen          // set once, by smoke, before it is used
 }
 
 // New makes a suite for a server that is told to charge at the gateway.
@@ -46,13 +46,13 @@ func New(s *probe.Server, g *probe.Gateway) *Suite {
 	}
 }
 
-// name makes a name that nobody else has, at most 30 bytes for the columns of S2.2.
+// name makes a unique name of at most 30 bytes, for the columns of S2.2.
 func (s *Suite) name(kind string) string {
 	return fmt.Sprintf("%s-%s-%d", kind, s.runID, s.counter.Add(1))
 }
 
-// Play runs one scenario to its end, which is its return, its first unmet need, or its
-// time limit, and returns the results of its rules.
+// Play runs a scenario until it returns, lacks something that it needs, or runs out of
+// time, and returns the results of its rules.
 func (s *Suite) Play(ctx context.Context, sc Scenario) []Result {
 	limit := sc.limit
 	if limit == 0 {
@@ -73,8 +73,7 @@ func (s *Suite) Play(ctx context.Context, sc Scenario) []Result {
 	return t.results(cause)
 }
 
-// survey notes the chairs of the initial data that are free: they are not ours, and a
-// matcher may prefer them.
+// survey notes the free chairs of the initial data: a matcher may prefer them to ours.
 func survey() Scenario {
 	return Scenario{play: func(t *trial) {
 		for _, c := range t.newUser("").nearby(probe.At(0, 0), everywhere).chairs() {

@@ -11,18 +11,18 @@ import (
 
 const (
 	// quiet is how long a scenario waits for what must not come. A server that breaks
-	// such a rule does so at once or after its next matching round; the stock one has a
-	// round each 500 ms.
+	// such a rule does so at once or after its next matching round; the stock server has
+	// one every 500 ms.
 	quiet = 300 * time.Millisecond
-	// pause is between two looks at something that may take its time.
+	// pause is the time between two looks at something that may take a while.
 	pause = 50 * time.Millisecond
 )
 
 // evidence is an exchange that can be shown.
 type evidence interface{ Lines() []string }
 
-// A trial is a scenario under way. Its methods that end it are called on its own
-// goroutine only.
+// A trial is a scenario under way. Only its own goroutine may call the methods that end
+// it.
 type trial struct {
 	*Suite
 	*probe.Probe
@@ -36,7 +36,7 @@ type trial struct {
 	chairs []*chair // to be deactivated at the end
 }
 
-// A verdict is what is known about a rule so far.
+// A verdict is the judgement on a rule so far.
 type verdict struct {
 	outcome  Outcome
 	got      string
@@ -51,7 +51,7 @@ func newTrial(ctx context.Context, s *Suite, sc Scenario) *trial {
 // failure stays.
 func (t *trial) check(id string, ok bool, got string, shown ...evidence) bool {
 	r := t.rule(id)
-	if !ok && t.Over() { // nothing can be held against the server any more
+	if !ok && t.Over() { // no evidence against the server
 		t.stop(probe.ErrSilent.Error(), shown...)
 	}
 	v := t.verdicts[id]
@@ -65,7 +65,7 @@ func (t *trial) check(id string, ok bool, got string, shown ...evidence) bool {
 	return ok
 }
 
-// answersWith judges the status of an answer, which is exact, and its body.
+// answersWith judges an answer by its exact status and the shape of its body.
 func (t *trial) answersWith(id string, w *probe.Answer, status int, s probe.Shape) bool {
 	if w.Err != nil || w.Status != status {
 		return t.check(id, false, words("%s; wanted status %d", w.Summary(), status), w)
@@ -77,12 +77,12 @@ func (t *trial) answersWith(id string, w *probe.Answer, status int, s probe.Shap
 	return t.check(id, bad == "", bad, w)
 }
 
-// refuses judges that a call was refused with a certain status.
+// refuses judges that a call was refused with exactly this status.
 func (t *trial) refuses(id string, w *probe.Answer, status int) bool {
 	return t.check(id, w.Err == nil && w.Status == status, words("%s; wanted status %d", w.Summary(), status), w)
 }
 
-// failure is what breaking the rule amounts to.
+// failure is the outcome of breaking the rule.
 func (r rule) failure() Outcome {
 	if r.tag == B || r.tag == M {
 		return Fail
@@ -90,7 +90,7 @@ func (r rule) failure() Outcome {
 	return Note
 }
 
-// skip says that a rule does not apply to this server.
+// skip notes that rules do not apply to this server.
 func (t *trial) skip(reason string, ids ...string) {
 	for _, id := range ids {
 		t.rule(id)
@@ -109,7 +109,7 @@ func (t *trial) rule(id string) rule {
 	panic("BUG: the scenario does not declare the rule " + id)
 }
 
-// need ends the trial if something that it does not judge is not there.
+// need ends the trial if it lacks something that it does not judge.
 func (t *trial) need(ok bool, what string, shown ...evidence) {
 	if !ok {
 		t.stop(what, shown...)
@@ -134,7 +134,7 @@ func (t *trial) eventually(holds func() bool) bool {
 	}
 }
 
-// tidy takes the trial's chairs out of the way of the following ones. It has time of its
+// tidy takes the trial's chairs out of the way of later trials. It has a limit of its
 // own.
 func (t *trial) tidy() {
 	ctx, cancel := context.WithTimeout(context.Background(), probe.Grace)
@@ -150,7 +150,7 @@ func (t *trial) tidy() {
 	}
 }
 
-// results are the trial's lines in the order of the scenario's rules.
+// results returns the trial's lines in the order of the scenario's rules.
 func (t *trial) results(cause error) []Result {
 	switch {
 	case cause != nil:
@@ -180,5 +180,5 @@ func show(all []evidence) []string {
 	return lines
 }
 
-// words joins the parts of a finding.
+// words formats a finding.
 func words(format string, args ...any) string { return fmt.Sprintf(format, args...) }

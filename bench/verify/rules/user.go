@@ -15,7 +15,7 @@ type user struct {
 	first, last string
 	registered  *probe.Answer
 	wallet      *probe.Wallet // nil until it has a payment token
-	rides       atomic.Int32  // requested, also several at once
+	rides       atomic.Int32  // requested, perhaps several at once
 }
 
 // userForm is the body of a registration.
@@ -48,7 +48,7 @@ func (t *trial) signUp(form userForm) *user {
 	return u
 }
 
-// register tries to.
+// register registers a user and may be refused.
 func (t *trial) register(form userForm) *user {
 	w := t.Anonymous().Post(probe.UsersPath, form)
 	var b struct {
@@ -63,7 +63,7 @@ func (t *trial) register(form userForm) *user {
 	}
 }
 
-// there says that a registration led to a session.
+// there reports whether the registration led to a session.
 func (u *user) there() bool { return u.registered.Fine() && u.Token != "" }
 
 // addPayment registers a token that the gateway knows.
