@@ -3,6 +3,7 @@ package model
 import (
 	"isuride/bench/payment"
 	"isuride/bench/world"
+	"net/http"
 )
 
 // NewUser implements world.Clients.
@@ -176,7 +177,7 @@ func (p *payer) Run(now world.Instant) {
 	}
 	status := p.server.core.Finish(now, p.attempt)
 	p.attempt = nil
-	if status == payment.StatusNoContent {
+	if status == http.StatusNoContent {
 		p.paid()
 		return
 	}

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"net/http"
 	"slices"
 
 	"isuride/bench/payment"
@@ -216,7 +217,7 @@ func keyless(r *rig) {
 		var try func()
 		try = func() {
 			r.charge(payment.Request{Token: u.token, Amount: r.fares[rideID]}, func(status int) {
-				if status != payment.StatusNoContent {
+				if status != http.StatusNoContent {
 					try()
 					return
 				}

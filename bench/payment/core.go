@@ -10,6 +10,7 @@ package payment
 
 import (
 	"math/rand/v2"
+	"net/http"
 
 	"isuride/bench/world"
 )
@@ -18,18 +19,6 @@ import (
 const (
 	PostDelay = 30 * world.Millisecond  // between Begin and Finish of a payment
 	ListDelay = 300 * world.Millisecond // before a list of payments is answered
-)
-
-// HTTP statuses the service answers with.
-const (
-	StatusOK                  = 200
-	StatusNoContent           = 204
-	StatusBadRequest          = 400
-	StatusUnprocessable       = 422
-	StatusInternalServerError = 500
-	StatusBadGateway          = 502
-	StatusUnavailable         = 503
-	StatusGatewayTimeout      = 504
 )
 
 // The more payments in the last recentPeriod, the more failures, up to maxFailure
@@ -123,7 +112,7 @@ func New(seed uint64, verifier Verifier) *Core {
 	}
 }
 
-// Close makes every later request fail with StatusUnavailable (B1.8). Attempts that have
+// Close makes every later request fail with 503 (B1.8). Attempts that have
 // begun may finish.
 func (c *Core) Close() { c.closed = true }
 
@@ -134,16 +123,16 @@ func (c *Core) Close() { c.closed = true }
 // can never be used again.
 func (c *Core) Begin(r Request) (*Attempt, int) {
 	if c.closed {
-		return nil, StatusUnavailable
+		return nil, http.StatusServiceUnavailable
 	}
 	rec, created := c.recordFor(r.Key)
 	if !r.HasToken || !r.HasAmount {
-		return nil, StatusBadRequest
+		return nil, http.StatusBadRequest
 	}
 	if created {
 		rec.token, rec.amount = r.Token, r.Amount
 	} else if rec.token != r.Token || rec.amount != r.Amount {
-		return nil, StatusUnprocessable
+		return nil, http.StatusUnprocessableEntity
 	}
 	return &Attempt{rec, created}, 0
 }
@@ -183,9 +172,9 @@ func (c *Core) Finish(now world.Instant, a *Attempt) int {
 	}
 	t.count = 0
 	if a.record.result == BadToken {
-		return StatusBadRequest
+		return http.StatusBadRequest
 	}
-	return StatusNoContent
+	return http.StatusNoContent
 }
 
 // failure is the current probability in percent that a gate stays closed, less one.
@@ -209,7 +198,7 @@ func (c *Core) token(token string) *tokenState {
 func (c *Core) gate(f int) bool { return c.random.IntN(100) > f }
 
 func (c *Core) randomError() int {
-	return [...]int{StatusInternalServerError, StatusBadGateway, StatusGatewayTimeout}[c.random.IntN(3)]
+	return [...]int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout}[c.random.IntN(3)]
 }
 
 func (c *Core) process(now world.Instant, t *tokenState, rec *record) {
@@ -223,13 +212,13 @@ func (c *Core) process(now world.Instant, t *tokenState, rec *record) {
 }
 
 // List returns the processed payments of a token in order, to be answered after ListDelay
-// (B11.1). The status is that of the answer; there are payments only with StatusOK.
+// (B11.1). The status is that of the answer; there are payments only with 200.
 func (c *Core) List(token string, hasToken bool) ([]Payment, int) {
 	switch {
 	case c.closed:
-		return nil, StatusUnavailable
+		return nil, http.StatusServiceUnavailable
 	case !hasToken:
-		return nil, StatusBadRequest
+		return nil, http.StatusBadRequest
 	}
 	payments := []Payment{}
 	if t := c.tokens[token]; t != nil {
@@ -237,5 +226,5 @@ func (c *Core) List(token string, hasToken bool) ([]Payment, int) {
 			payments = append(payments, Payment{rec.amount, rec.result})
 		}
 	}
-	return payments, StatusOK
+	return payments, http.StatusOK
 }

@@ -128,7 +128,7 @@ func (s *Service) list(r *http.Request, answer func(response)) {
 	token, has := bearer(r)
 	s.after(ListDelay, func() {
 		payments, status := s.core.List(token, has)
-		if status != StatusOK {
+		if status != http.StatusOK {
 			answer(explained(status))
 			return
 		}
@@ -166,9 +166,9 @@ func amount(body []byte) (int, bool) {
 // explained adds a text to errors of the client. The random ones are empty (B11.2).
 func explained(status int) response {
 	switch status {
-	case StatusBadRequest:
+	case http.StatusBadRequest:
 		return message(status, "bad token or amount")
-	case StatusUnprocessable:
+	case http.StatusUnprocessableEntity:
 		return message(status, "the idempotency key was used for another payment")
 	}
 	return response{status: status}

@@ -18,10 +18,9 @@ func fare(from, to probe.Point, discount int) int {
 }
 
 // coupons spends every kind of coupon, ride by ride.
-func coupons(at probe.Point) Scenario {
+func coupons() Scenario {
 	return Scenario{
 		name: "coupons",
-		at:   at,
 		rules: []rule{
 			{"coupon-sign-up", "S4.6", B, "the first ride has 3000 off, also for a user who was invited"},
 			{"coupon-used-once", "S4.6", B, "a coupon is used by one ride: without another one the next ride has its full fare"},

@@ -7,10 +7,9 @@ import (
 )
 
 // rematching has three rides waiting for one chair.
-func rematching(at probe.Point) Scenario {
+func rematching() Scenario {
 	return Scenario{
 		name: "rematching",
-		at:   at,
 		rules: []rule{
 			{"one-ride-at-a-time", "S7.1", B, "a chair is notified of another ride only after its ride was completed"},
 			{"completed-first", "S6.4", B, "on the chair's stream COMPLETED of a ride comes before MATCHING of the next"},
@@ -102,10 +101,9 @@ func (t *trial) reconnectNext(c *chair, before *ride, next string) {
 }
 
 // eligibility has a chair that must not be sent to a ride yet.
-func eligibility(at probe.Point) Scenario {
+func eligibility() Scenario {
 	return Scenario{
 		name: "eligibility",
-		at:   at,
 		rules: []rule{
 			{"match-position", "S7.2", A, "an active chair is not assigned before it has reported a position"},
 			{"match-inactive", "S4.15", M, "a chair that was deactivated gets no new ride"},
@@ -148,10 +146,9 @@ func (t *trial) inactiveWaits(c *chair) {
 }
 
 // distantChair has no chair but one in the other region.
-func distantChair(at probe.Point) Scenario {
+func distantChair() Scenario {
 	return Scenario{
 		name: "distant chair",
-		at:   at,
 		rules: []rule{
 			{"match-region", "S7.2", A, "a ride is not assigned a chair of the other region"},
 		},

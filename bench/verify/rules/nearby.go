@@ -61,10 +61,9 @@ func (n nearbyChairs) find(id string) *listedChair {
 }
 
 // nearby follows one chair through everything that adds it to the list or removes it.
-func nearby(at probe.Point) Scenario {
+func nearby() Scenario {
 	return Scenario{
 		name: "nearby",
-		at:   at,
 		rules: []rule{
 			{"activity-answer", "S4.15", B, "POST /api/chair/activity answers 204"},
 			{"activity-shown", "S4.12", M, "the owner's list shows whether a chair is active"},

@@ -9,10 +9,9 @@ import (
 )
 
 // notices looks closely at the content and the form of one ride's notifications.
-func notices(at probe.Point) Scenario {
+func notices() Scenario {
 	return Scenario{
 		name: "notices",
-		at:   at,
 		rules: []rule{
 			{"notice-transport", "S6.1", B, "both notification endpoints answer 200 at once, as application/json or text/event-stream"},
 			{"notice-uncompressed", "S6.1", B, "they are never compressed, whatever the request accepts"},
@@ -127,10 +126,9 @@ func (t *trial) checkChairNotices(r *ride, s *probe.Stream) {
 }
 
 // stats has one chair drive two rides.
-func stats(at probe.Point) Scenario {
+func stats() Scenario {
 	return Scenario{
 		name: "stats",
-		at:   at,
 		rules: []rule{
 			{"stats-new", "S6.3", B, "during a chair's first ride its stats are 0 rides and average 0"},
 			{"stats-frozen", "S6.3", B, "from ENROUTE to ARRIVED the stats are those before the ride, always the same"},

@@ -10,10 +10,9 @@ import (
 )
 
 // charges looks at ordinary payments.
-func charges(at probe.Point) Scenario {
+func charges() Scenario {
 	return Scenario{
 		name: "charges",
-		at:   at,
 		rules: []rule{
 			{"payment-request", "S8.1", M, "the gateway gets POST /payments with Authorization: Bearer, the user's token, and JSON"},
 			{"payment-before-answer", "S8.3", B, "the payment is registered before the rating is answered with 200"},
@@ -72,10 +71,9 @@ func (t *trial) secondCharge(u *user, c *chair) {
 }
 
 // unstableGateway fails as the benchmarker's gateway does (S8.2).
-func unstableGateway(at probe.Point) Scenario {
+func unstableGateway() Scenario {
 	return Scenario{
 		name: "unstable gateway",
-		at:   at,
 		rules: []rule{
 			{"payment-retries", "S8.2", B, "five attempts in a row may fail with 500, 502 or 504: the sixth completes the ride"},
 			{"payment-hidden", "S8.2", B, "an error may hide a registered payment: the rating succeeds and the ride is paid once"},
@@ -125,10 +123,9 @@ func (t *trial) paidOnce(id string, r *ride, w *probe.Answer) {
 }
 
 // slowGateway keeps a user waiting who presses the button twice.
-func slowGateway(at probe.Point) Scenario {
+func slowGateway() Scenario {
 	return Scenario{
 		name: "slow gateway",
-		at:   at,
 		rules: []rule{
 			{"completion-unseen", "S4.8", B, "while the charge is under way nothing shows the ride as completed: history, sales, lists, streams"},
 			{"completion-unanswered", "S8.3", B, "the rating is not answered with 200 before the gateway has registered the payment"},
@@ -191,10 +188,9 @@ func (t *trial) checkAtOnce(u *user, all []*probe.Answer) {
 }
 
 // refusingGateway says no, and later yes.
-func refusingGateway(at probe.Point) Scenario {
+func refusingGateway() Scenario {
 	return Scenario{
 		name: "refusing gateway",
-		at:   at,
 		rules: []rule{
 			{"payment-refused", "S4.8", M, "when the gateway refuses for good the rating answers 5xx"},
 			{"payment-refused-502", "S4.8", R, "namely 502"},
@@ -248,10 +244,9 @@ func (t *trial) unchanged(r *ride, user *probe.Stream) bool {
 }
 
 // abandonedRating has a client that goes away while its ride is charged.
-func abandonedRating(at probe.Point) Scenario {
+func abandonedRating() Scenario {
 	return Scenario{
 		name: "abandoned rating",
-		at:   at,
 		rules: []rule{
 			{"payment-abandoned", "S4.8", B, "a client gone during the charge does not lead to a second payment"},
 			{"evaluation-abandoned", "S4.8", B, "the ride is completed, at the latest by the repeated rating"},

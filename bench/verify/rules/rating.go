@@ -7,10 +7,9 @@ import (
 )
 
 // wrongRatings tries ratings that have to be refused.
-func wrongRatings(at probe.Point) Scenario {
+func wrongRatings() Scenario {
 	return Scenario{
 		name: "wrong ratings",
-		at:   at,
 		rules: []rule{
 			{"evaluation-early", "S4.8", M, "rating before ARRIVED answers 400"},
 			{"evaluation-range", "S4.8", M, "an evaluation outside 1 to 5 answers 400"},
@@ -77,10 +76,9 @@ func (t *trial) ratedWithoutToken(c *chair) {
 }
 
 // ratingByOthers may complete the ride: the reference does not check whose it is.
-func ratingByOthers(at probe.Point) Scenario {
+func ratingByOthers() Scenario {
 	return Scenario{
 		name: "rating by others",
-		at:   at,
 		rules: []rule{
 			{"evaluation-foreign", "S4.8", A, "rating another user's ride answers 404"},
 		},

@@ -110,10 +110,9 @@ func (r *ride) needs(s *probe.Stream, status string) {
 }
 
 // rides follows two rides of one user through request, rating and history.
-func rides(at probe.Point) Scenario {
+func rides() Scenario {
 	return Scenario{
 		name: "rides",
-		at:   at,
 		rules: []rule{
 			{"ride-created", "S4.5", B, "POST /api/app/rides answers 202 with ride_id and fare"},
 			{"ride-fare", "S4.5", B, "fare is what the estimate said"},
@@ -159,10 +158,9 @@ func (t *trial) checkRating(u *user, r *ride) {
 	t.check("evaluation-clock", w.During(r.doneAt), words("completed_at is %d and the own clock said %d", r.doneAt, w.Received.UnixMilli()), w)
 }
 
-func ridesAtOnce(at probe.Point) Scenario {
+func ridesAtOnce() Scenario {
 	return Scenario{
 		name: "rides at once",
-		at:   at,
 		rules: []rule{
 			{"ride-at-once", "S4.5", M, "of five requests of a user at once exactly one succeeds"},
 			{"ride-one-coupon", "S4.5", M, "and exactly one of the user's two coupons is used by them"},

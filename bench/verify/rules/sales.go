@@ -51,10 +51,9 @@ func (r revenue) model(name string) (sales, times int) {
 	return sales, times
 }
 
-func sales(at probe.Point) Scenario {
+func sales() Scenario {
 	return Scenario{
 		name: "sales",
-		at:   at,
 		rules: []rule{
 			{"sales-immediate", "S4.13", B, "a ride counts as soon as its rating was answered"},
 			{"sales-answer", "S4.13", B, "the sales answer 200 with total_sales, chairs and models"},

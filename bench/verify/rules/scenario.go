@@ -29,7 +29,7 @@ type rule struct {
 // A Scenario judges some rules in one story.
 type Scenario struct {
 	name  string
-	at    probe.Point   // where it happens, for those that request rides
+	at    probe.Point   // see in
 	limit time.Duration // zero: scenarioLimit
 	rules []rule
 	play  func(*trial)
@@ -38,3 +38,9 @@ type Scenario struct {
 // scenarioLimit leaves room for a ride that waits the 30 s which the benchmarker allows
 // (S7.2).
 const scenarioLimit = 45 * time.Second
+
+// in is the scenario at a place, which those that request rides need.
+func (sc Scenario) in(latitude, longitude int) Scenario {
+	sc.at = probe.At(latitude, longitude)
+	return sc
+}

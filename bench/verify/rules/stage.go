@@ -1,7 +1,5 @@
 package rules
 
-import "isuride/bench/verify/probe"
-
 // A Stage is a set of scenarios that are played together. Those that request rides, or
 // have chairs that a matcher may take, are played in a row and in different places of
 // both regions; the others disturb nobody and are played beside them.
@@ -26,23 +24,23 @@ func (s *Suite) Stages() []Stage {
 func ordinaryRides() []Scenario {
 	return []Scenario{
 		smoke(),
-		nearby(probe.At(-45, -45)),
-		rides(probe.At(10, -45)),
-		sales(probe.At(-45, 10)),
-		coupons(probe.At(10, 10)),
-		statuses(probe.At(255, 255)),
-		charges(probe.At(310, 310)),
-		unstableGateway(probe.At(-45, -45)),
-		slowGateway(probe.At(10, -45)),
-		notices(probe.At(255, 255)),
-		stats(probe.At(310, 255)),
-		userStreams(probe.At(255, 310)),
-		chairStreams(probe.At(310, 310)),
-		parallelStreams(probe.At(-45, -45)),
-		unreadRide(probe.At(10, -45)),
-		rematching(probe.At(-45, 10)),
-		eligibility(probe.At(10, 10)),
-		distantChair(probe.At(255, 255)),
+		nearby().in(-45, -45),
+		rides().in(10, -45),
+		sales().in(-45, 10),
+		coupons().in(10, 10),
+		statuses().in(255, 255),
+		charges().in(310, 310),
+		unstableGateway().in(-45, -45),
+		slowGateway().in(10, -45),
+		notices().in(255, 255),
+		stats().in(310, 255),
+		userStreams().in(255, 310),
+		chairStreams().in(310, 310),
+		parallelStreams().in(-45, -45),
+		unreadRide().in(10, -45),
+		rematching().in(-45, 10),
+		eligibility().in(10, 10),
+		distantChair().in(255, 255),
 		matcherEndpoint(),
 	}
 }
@@ -65,13 +63,13 @@ func ordinaryCalls() []Scenario {
 
 func wrongRides() []Scenario {
 	return []Scenario{
-		refusingGateway(probe.At(-45, 10)),
-		abandonedRating(probe.At(10, 10)),
-		repetitions(probe.At(310, 255)),
-		ridesAtOnce(probe.At(10, -45)),
-		wrongStatuses(probe.At(255, 255)),
-		wrongRatings(probe.At(255, 310)),
-		ratingByOthers(probe.At(310, 310)),
+		refusingGateway().in(-45, 10),
+		abandonedRating().in(10, 10),
+		repetitions().in(310, 255),
+		ridesAtOnce().in(10, -45),
+		wrongStatuses().in(255, 255),
+		wrongRatings().in(255, 310),
+		ratingByOthers().in(310, 310),
 	}
 }
 

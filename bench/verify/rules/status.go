@@ -8,10 +8,9 @@ import (
 
 // statuses drives a ride whose chair is on the spot before it accepts or departs: PICKUP
 // and ARRIVED must not be inferred.
-func statuses(at probe.Point) Scenario {
+func statuses() Scenario {
 	return Scenario{
 		name: "statuses",
-		at:   at,
 		rules: []rule{
 			{"accept-answer", "S4.18", B, "ENROUTE answers 204"},
 			{"depart-answer", "S4.18", B, "CARRYING answers 204"},
@@ -33,10 +32,9 @@ func statuses(at probe.Point) Scenario {
 }
 
 // wrongStatuses tries illegal changes of status.
-func wrongStatuses(at probe.Point) Scenario {
+func wrongStatuses() Scenario {
 	return Scenario{
 		name: "wrong statuses",
-		at:   at,
 		rules: []rule{
 			{"status-foreign", "S4.18", M, "a status by another chair than the assigned one is refused"},
 			{"status-value", "S4.18", M, "a status that is neither ENROUTE nor CARRYING is refused"},
@@ -118,10 +116,9 @@ func (t *trial) reachedBy(id string, p position, user *probe.Stream, r *ride, st
 }
 
 // repetitions has clients that retry and chairs on odd routes.
-func repetitions(at probe.Point) Scenario {
+func repetitions() Scenario {
 	return Scenario{
 		name: "repetitions",
-		at:   at,
 		rules: []rule{
 			{"target-exact", "S5.1", B, "a position next to the pickup point or destination changes nothing"},
 			{"target-of-phase", "S5.1", B, "the destination on the way to the pickup, and the pickup on the way to the destination, change nothing"},

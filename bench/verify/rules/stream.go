@@ -3,10 +3,9 @@ package rules
 import "isuride/bench/verify/probe"
 
 // userStreams opens and closes a user's stream between the statuses of a ride.
-func userStreams(at probe.Point) Scenario {
+func userStreams() Scenario {
 	return Scenario{
 		name: "user streams",
-		at:   at,
 		rules: []rule{
 			{"reconnect-user-repeats", "S6.4", M, "a new stream with nothing pending starts with the current status"},
 			{"reconnect-user-pending", "S6.4", B, "statuses of the time without a stream come on the next one, in order"},
@@ -27,10 +26,9 @@ func userStreams(at probe.Point) Scenario {
 }
 
 // chairStreams does the same with a chair's stream.
-func chairStreams(at probe.Point) Scenario {
+func chairStreams() Scenario {
 	return Scenario{
 		name: "chair streams",
-		at:   at,
 		rules: []rule{
 			{"reconnect-chair-repeats", "S6.4", M, "a new stream with nothing pending starts with the current status"},
 			{"reconnect-chair-pending", "S6.4", B, "statuses of the time without a stream come on the next one, in order"},
@@ -84,10 +82,9 @@ func (t *trial) lateStream(c *chair) {
 }
 
 // parallelStreams opens two streams on either side.
-func parallelStreams(at probe.Point) Scenario {
+func parallelStreams() Scenario {
 	return Scenario{
 		name: "parallel streams",
-		at:   at,
 		rules: []rule{
 			{"parallel-user", "S6.4", A, "every open stream of a user gets every new status"},
 			{"parallel-chair", "S6.4", A, "every open stream of a chair gets every new status"},
@@ -123,10 +120,9 @@ func (t *trial) bothStreams(id string, r *ride, both []*probe.Stream, from strin
 }
 
 // unreadRide has a user who misses the end of a ride and requests the next.
-func unreadRide(at probe.Point) Scenario {
+func unreadRide() Scenario {
 	return Scenario{
 		name: "unread ride",
-		at:   at,
 		rules: []rule{
 			{"next-ride-order", "S6.4", M, "a ride's undelivered ARRIVED and COMPLETED come before MATCHING of the user's next ride"},
 		},

@@ -49,7 +49,9 @@ var table = []rule{
 	{"bench/...", []string{"bench/..."}, "a rule shared with the server would hide a shared mistake"},
 	{"bench/verify/probe", nil, "what talks to a server knows no rules"},
 	{"bench/verify/rules", []string{"bench/verify/probe"}, "what must hold is said over a probe"},
-	{"bench/verify", []string{"bench/verify/probe", "bench/verify/rules"}, "rules are played and reported by nobody else"},
+	{"bench/verify", []string{"bench/verify/probe", "bench/verify/rules"}, "the check knows its rules and its probe"},
+	{"bench/cmd/bench", []string{"bench/client", "bench/live", "bench/nearest", "bench/report", "bench/verify", "bench/world"},
+		"the command knows the face of verify, not its rules"},
 	{"tools/...", []string{"tools/...", "webapp/...", "sql", "bench/..."}, "tools may look at everything"},
 }
 
