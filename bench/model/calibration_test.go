@@ -25,15 +25,17 @@ func play(t testing.TB, seed uint64, c model.Config) virtual.Result {
 // nearest5 is the policy with the most load.
 var nearest5 = model.Config{Matcher: model.Nearest{Cap: 5}, Interval: 100 * world.Millisecond}
 
-// loose are wider bars for what depends on the latencies of a busy machine, which the model's even ones cannot follow.
-var loose = map[string]float64{
-	"PickedUpAt - DispatchedAt: 3, %": 12, // 40 ms and a little more than the rest of the tick, or a little less
+// wideBars are for figures that depend on the latencies of a busy machine, which the
+// model's even ones cannot follow.
+var wideBars = map[string]float64{
+	"PickedUpAt - DispatchedAt: 3, %": 12, // 40 ms and the rest of the tick, more or less
 	"PickedUpAt - DispatchedAt: 4, %": 12,
-	"GET /api/app/nearby-chairs":      0.10, // who finds no free chair asks again in the next tick, or the one after
+	"GET /api/app/nearby-chairs":      0.10, // without a free chair, users ask again 1 or 2 ticks later
 	"GET /api/app/rides":              0.10,
 }
 
-// TestCalibration compares the figures with the official ones: the medians of as many seeds as make them steady.
+// TestCalibration compares the figures with the official ones, as medians of enough seeds
+// to be steady.
 func TestCalibration(t *testing.T) {
 	if raceDetector {
 		t.Skip("a World has one goroutine, so there is nothing to detect in minutes of these runs")
@@ -43,7 +45,7 @@ func TestCalibration(t *testing.T) {
 			t.Parallel()
 			seeds := uint64(7)
 			if p.Model.Polling {
-				seeds = 3 // for they take ten times as long
+				seeds = 3 // because they take ten times as long
 			}
 			var runs []calibration.Values
 			for seed := range seeds {
@@ -55,7 +57,7 @@ func TestCalibration(t *testing.T) {
 			}
 			for _, f := range p.Findings(runs) {
 				t.Logf("%-40s %8.2f (%.2f to %.2f), official %.2f, off by %.3f", f.Name, f.Ours.Median, f.Ours.Min, f.Ours.Max, f.Official, f.Off)
-				if !f.Passed && math.Abs(f.Off) > loose[f.Name] {
+				if !f.Passed && math.Abs(f.Off) > wideBars[f.Name] {
 					t.Errorf("%s: %.2f over %d seeds, official %.2f, off by %.3f, bar %.3f", f.Name, f.Ours.Median, seeds, f.Official, f.Off, f.Bar)
 				}
 			}
@@ -73,7 +75,8 @@ func TestSameSeedSameRun(t *testing.T) {
 	}
 }
 
-// A slow random server ends in code 32, if the 30 s are reached before the end of the load (appendix D).
+// A slow random server ends in code 32, if the 30 s are reached before the end of the
+// load (appendix D).
 func TestStarvedRidesFail(t *testing.T) {
 	r := play(t, 1, model.Config{Matcher: model.Random{}, Interval: 700 * world.Millisecond})
 	if r.World.Errors().Count(world.CodeMatchingTimeout) == 0 || r.Fatal == nil || r.Ticks == 2000 {
@@ -81,7 +84,8 @@ func TestStarvedRidesFail(t *testing.T) {
 	}
 }
 
-// BenchmarkVirtualTime runs 60 s of the cap-5 calibration; the metric says how much faster than real time.
+// BenchmarkVirtualTime runs 60 s of the cap-5 calibration. The metric compares its speed
+// with real time.
 func BenchmarkVirtualTime(b *testing.B) {
 	b.ReportAllocs()
 	for i := range b.N {

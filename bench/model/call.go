@@ -2,8 +2,8 @@ package model
 
 import "isuride/bench/world"
 
-// A call is the request one client has under way; a client never has two. It runs at the server when the request has
-// arrived and again at the client when the answer has.
+// A call is a client's request under way; a client never has two. It runs once at the
+// server, when the request arrives, and once at the client, when the answer does.
 type call struct {
 	server *Server
 	to     world.Entity

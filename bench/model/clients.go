@@ -3,6 +3,7 @@ package model
 import (
 	"isuride/bench/payment"
 	"isuride/bench/world"
+	"net/http"
 )
 
 // NewUser implements world.Clients.
@@ -24,7 +25,7 @@ func (s *Server) NewOwner(e world.Entity) world.OwnerClient {
 	return &ownerClient{call: call{server: s, to: e}}
 }
 
-// serverNow is the server's clock as its API shows it.
+// serverNow is the time on the server's clock, in the unit of the API.
 func (s *Server) serverNow() world.Millis { return s.loop.Now().Millis() }
 
 type userClient struct {
@@ -128,7 +129,7 @@ func (c *userClient) CreateRide(pickup, destination world.Point) {
 	})
 }
 
-// Evaluate is answered when the payment has succeeded.
+// Evaluate is answered once the payment has succeeded.
 func (c *userClient) Evaluate(rideID string, rating int) {
 	r := c.server.rides[rideID]
 	c.payer = payer{server: c.server, request: payment.Request{
@@ -155,7 +156,7 @@ func (c *userClient) OpenNotifications()       { c.user.stream.OpenNotifications
 func (c *userClient) CloseNotifications()      { c.user.stream.CloseNotifications() }
 func (c *userClient) NotificationsTaken(n int) { c.user.stream.NotificationsTaken(n) }
 
-// A payer pays for one ride: one attempt after the other, without pauses, under one key.
+// A payer pays for one ride: attempt after attempt, without pauses, under one key.
 type payer struct {
 	server  *Server
 	request payment.Request
@@ -163,7 +164,7 @@ type payer struct {
 	paid    func()
 }
 
-// Run implements virtual.Task: it begins and finishes attempts by turns.
+// Run implements virtual.Task. It alternately begins and finishes attempts.
 func (p *payer) Run(now world.Instant) {
 	if p.attempt == nil {
 		attempt, status := p.server.core.Begin(p.request)
@@ -176,7 +177,7 @@ func (p *payer) Run(now world.Instant) {
 	}
 	status := p.server.core.Finish(now, p.attempt)
 	p.attempt = nil
-	if status == payment.StatusNoContent {
+	if status == http.StatusNoContent {
 		p.paid()
 		return
 	}

@@ -28,17 +28,18 @@ func TestGoodServer(t *testing.T) {
 	}
 }
 
-// An ending is how a run against a server with a fault ends.
+// An ending is that of a run against a server with a fault.
 type ending uint8
 
 const (
 	goesOn   ending = iota // soft: the load is as long as planned
-	critical               // at once, because of this very complaint
+	critical               // at once, because of this complaint
 	tooMany                // soft, but there are more than the limit
 	noLoad                 // the population fails
 )
 
-// A fault is one rule that a server breaks, and what the bench has to make of it. It serves for one run.
+// A fault is one rule that a server breaks, with the reaction expected of the bench. It
+// can be used for one run.
 type fault struct {
 	rule   string // broken, by what the server does
 	tamper tamper // nil if there is a rig
@@ -48,7 +49,7 @@ type fault struct {
 	code world.Code
 	text string // part of the complaint
 	ends ending
-	also []world.Code // complaints about what follows from it
+	also []world.Code // complaints about its consequences
 }
 
 const (
@@ -255,7 +256,7 @@ func reversed[T any](l []T) []T {
 	return l
 }
 
-// run lets the World meet the fault.
+// run exposes the World to the fault.
 func (f fault) run() (virtual.Result, error) {
 	see := f.tamper
 	c := virtual.Config{World: world.Config{Seed: 1}, Load: f.load, Tamper: func(e world.Event) []world.Event {
@@ -276,7 +277,7 @@ func (f fault) run() (virtual.Result, error) {
 	})
 }
 
-// raisedBy is whose turn or answer a code is about (B12.2).
+// raisedBy names the party whose turn or answer a code is about (B12.2).
 func raisedBy(c world.Code) world.EntityKind {
 	switch c {
 	case 1, 2, 3, 10, 12, 13, 15, 19, 29:
@@ -287,7 +288,7 @@ func raisedBy(c world.Code) world.EntityKind {
 	return world.KindUser
 }
 
-// check compares a run with what the fault has to lead to.
+// check compares a run with the expected reaction.
 func (f fault) check(r virtual.Result, err error) error {
 	log := r.World.Errors()
 	examples := log.Examples(f.code)

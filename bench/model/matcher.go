@@ -8,7 +8,8 @@ import (
 
 // A Matcher gives waiting rides to free chairs.
 type Matcher interface {
-	// Match returns pairs of indexes, each ride and each chair at most once. Rides are in the order of their creation.
+	// Match returns pairs of indexes, with each ride and each chair at most once. Rides
+	// come in order of creation.
 	Match(now world.Instant, rides []WaitingRide, chairs []FreeChair, random *rand.Rand) []Pair
 }
 
@@ -27,8 +28,8 @@ type FreeChair struct {
 // A Pair is a match, by index.
 type Pair struct{ Ride, Chair int }
 
-// Nearest is the policy "nearest" of appendix D: the oldest rides first, each to the chair in reach that would finish it
-// soonest, at most Cap of them a round; 0 means as many as there are.
+// Nearest is the policy "nearest" of appendix D: the oldest rides first, each to the
+// chair in reach that would finish it soonest, at most Cap of them a round. 0 means all.
 type Nearest struct{ Cap int }
 
 // reach keeps matches inside a region.
@@ -50,7 +51,7 @@ func (p Nearest) Match(_ world.Instant, rides []WaitingRide, chairs []FreeChair,
 	return pairs
 }
 
-// nearest is the best chair for the ride that is not taken, -1 if none is in reach.
+// nearest returns the best chair for the ride that is not taken, or -1.
 func nearest(r WaitingRide, chairs []FreeChair, taken []bool) int {
 	best, bestCost := -1, 0
 	trip := distance(r.Pickup, r.Destination)
@@ -66,7 +67,8 @@ func nearest(r WaitingRide, chairs []FreeChair, taken []bool) int {
 	return best
 }
 
-// Random is the policy "random" of appendix D: the oldest ride to any chair of either region, one a round.
+// Random is the policy "random" of appendix D: once a round, the oldest ride to any chair
+// of either region.
 type Random struct{}
 
 // Match implements Matcher.
@@ -77,12 +79,13 @@ func (Random) Match(_ world.Instant, rides []WaitingRide, chairs []FreeChair, ra
 	return []Pair{{0, random.IntN(len(chairs))}}
 }
 
-// free tells whether the chair can be listed and, if its stream has sent everything, matched.
+// free reports whether the chair can be listed and, once its stream has sent everything,
+// matched.
 func (c *chair) free(now world.Instant) bool {
 	return c.active && c.placed && c.ride == nil && now > c.freeAt
 }
 
-// match is one round.
+// match plays one round.
 func (s *Server) match() {
 	if len(s.waiting) == 0 {
 		return
@@ -112,7 +115,7 @@ func (s *Server) assign(r *ride, c *chair) {
 	r.notifyChair()
 }
 
-// forgetMatched closes the gaps a round has left.
+// forgetMatched closes the gaps that a round left.
 func (s *Server) forgetMatched() {
 	rest := s.waiting[:0]
 	for _, r := range s.waiting {

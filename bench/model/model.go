@@ -1,8 +1,10 @@
-// Package model is a correct ISURIDE server in memory for runs in virtual time. It keeps every rule of the server and has
-// the simplest possible inside; what it adds are the matching policies and latencies of B appendix D, so that
-// a World can be compared with the official benchmarker, and a place to try others.
+// Package model is a correct ISURIDE server in memory for runs in virtual time. It keeps
+// every rule of the server in the simplest possible way. Its matching policies and
+// latencies are those of B appendix D, so that a World can be compared with the official
+// benchmarker, and others can be tried.
 //
-// What it leaves to others: time (package virtual), HTTP, storage, refusal of wrong requests. A World makes none.
+// It leaves time to package virtual. HTTP, storage and the refusal of wrong requests, of
+// which a World makes none, do not exist here.
 package model
 
 import (
@@ -14,19 +16,20 @@ import (
 	"isuride/bench/world"
 )
 
-// A Config says how the server behaves.
+// A Config sets the behaviour of the server.
 type Config struct {
 	Seed     uint64
 	Matcher  Matcher
-	Interval world.Instant // between two rounds of matching
+	Interval world.Instant // between rounds of matching
 	Polling  bool          // notifications by polling instead of SSE
 	Delay    world.Instant // before every call is handled, notifications excepted
 }
 
-// freedPause is how long after an evaluation its chair stays unlisted and unmatched (B appendix D).
+// freedPause is how long a chair stays unlisted and unmatched after an evaluation
+// (B appendix D).
 const freedPause = 60 * world.Millisecond
 
-// Server is the server. All of it runs on the virtual loop.
+// A Server is the model server. It runs entirely on the virtual loop.
 type Server struct {
 	config Config
 	loop   *virtual.Loop
@@ -41,7 +44,7 @@ type Server struct {
 	serial  int
 }
 
-// New returns the server as virtual.Run wants it.
+// New returns the server in the form that virtual.Run wants.
 func New(c Config) func(*virtual.Loop, *payment.Core) world.Clients {
 	return func(loop *virtual.Loop, core *payment.Core) world.Clients {
 		s := &Server{
@@ -59,14 +62,14 @@ func (s *Server) Run(world.Instant) {
 	s.loop.After(s.config.Interval, s)
 }
 
-// newID is unique and sorts like its time.
+// newID returns a unique identifier. They sort by time.
 func (s *Server) newID(prefix string) string {
 	s.serial++
 	return fmt.Sprintf("%s%08d", prefix, s.serial)
 }
 
-// Latency of one way between bench and server, in microseconds: a minimum and a random rest. Both sides of the official
-// runs were one machine.
+// Latency of one way between bench and server, in microseconds: a minimum and a random
+// part. In the official runs both shared a machine.
 const (
 	hopMin  = 150
 	hopRest = 1000
@@ -74,15 +77,15 @@ const (
 
 func (s *Server) hop() world.Instant { return hopMin + world.Instant(s.random.IntN(hopRest)) }
 
-// A user is a user as the server knows him.
+// A user is one as the server knows them.
 type user struct {
 	id, name, code, token string
-	coupons               []int // discounts in the order of their use
+	coupons               []int // discounts in order of use
 	rides                 []*ride
 	stream                stream
 }
 
-// A chair is a chair as the server knows it.
+// A chair is one as the server knows it.
 type chair struct {
 	id, name, model string
 	speed           int
@@ -98,14 +101,14 @@ type chair struct {
 	stream          stream
 }
 
-// An owner is an owner as the server knows him.
+// An owner is one as the server knows them.
 type owner struct {
 	id, name  string
 	chairs    []*chair
-	completed []*ride // in the order of completion
+	completed []*ride // in order of completion
 }
 
-// A ride is a ride as the server knows it.
+// A ride is one as the server knows it.
 type ride struct {
 	id                     string
 	user                   *user
@@ -125,7 +128,7 @@ func distance(a, b world.Point) int {
 func (r *ride) sales() int { return 500 + 100*distance(r.pickup, r.destination) }
 func (r *ride) fare() int  { return 500 + max(100*distance(r.pickup, r.destination)-r.discount, 0) }
 
-// set changes the status and tells both sides.
+// set changes the status and notifies both sides.
 func (r *ride) set(s world.Status) {
 	r.status = s
 	r.notifyUser()

@@ -27,7 +27,8 @@ func openLoop(t *testing.T, rate float64, load world.Instant, c model.Config) (v
 	return r, r.World.OpenLoop()
 }
 
-// TestOpenLoop compares a server with twice the latency: what it is asked for is the same, what it takes is not.
+// TestOpenLoop compares a server with one of twice the latency: the requests are the
+// same, their times are not.
 func TestOpenLoop(t *testing.T) {
 	const rate, seconds = 50, 30
 	run := func(delay world.Instant) (virtual.Result, *world.OpenLoop) {
@@ -47,7 +48,8 @@ func TestOpenLoop(t *testing.T) {
 	if quick.Due != slow.Due {
 		t.Errorf("%d and %d rides are due", quick.Due, slow.Due)
 	}
-	// History, nearby chairs, estimate and ride are four calls one after the other, each 20 ms slower.
+	// History, nearby chairs, estimate and ride are four calls one after the other, each
+	// 20 ms slower.
 	if d := *slow.Stages[1].P50 - *quick.Stages[1].P50; d < 79*world.Millisecond || d > 81*world.Millisecond {
 		t.Errorf("rides are created %d us later", d)
 	}
@@ -66,7 +68,8 @@ func TestOpenLoop(t *testing.T) {
 	}
 }
 
-// TestOpenLoopOverload asks a server that matches 20 rides a second for 40. What it cannot do must show.
+// TestOpenLoopOverload asks a server that matches 20 rides a second for 40. The overload
+// must show.
 func TestOpenLoopOverload(t *testing.T) {
 	_, o := openLoop(t, 40, 60*world.Second, model.Config{Matcher: model.Nearest{Cap: 2}})
 	if o.NeverStarted < 600 || o.Waited < o.NeverStarted || o.Late == 0 || o.Started+o.NeverStarted != o.Due {
@@ -75,8 +78,8 @@ func TestOpenLoopOverload(t *testing.T) {
 	if o.CompletedRate < 18 || o.CompletedRate > 20 {
 		t.Errorf("%.1f rides/s completed", o.CompletedRate)
 	}
-	// A ride that comes at time t waits behind 20 t others for t seconds, so half of those of 60 s wait for about 20 s or
-	// more, and the longest time is unknown.
+	// A ride requested at time t waits t seconds for 20 t others, so half of those in
+	// 60 s wait about 20 s or more, and the longest time is unknown.
 	matched := o.Stages[2]
 	if matched.P50 == nil || *matched.P50 < 18*world.Second || matched.P99 != nil || matched.Longest < 29*world.Second || matched.Open < 1000 || matched.Open != o.Unmatched {
 		t.Errorf("matched %+v", matched)

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"net/http"
 	"slices"
 
 	"isuride/bench/payment"
@@ -8,8 +9,9 @@ import (
 	"isuride/bench/world"
 )
 
-// A rig stands between the World and the server and breaks rules that tampering with events cannot break: it refuses
-// calls before the server sees them, and pays what the server would not pay.
+// A rig sits between the World and the server and breaks rules that tampering with events
+// cannot break: it refuses calls before the server sees them, and makes payments that the
+// server would not make.
 type rig struct {
 	world.Clients
 	loop *virtual.Loop
@@ -17,14 +19,16 @@ type rig struct {
 
 	// refuse, if not nil, names calls that fail; see the methods of the clients below.
 	refuse func(call string) *world.Failure
-	// pay, if not nil, comes before an evaluation reaches the server. It calls evaluate, or answers it itself.
+	// pay, if not nil, runs before an evaluation reaches the server. It calls evaluate or
+	// answers itself.
 	pay func(u *riggedUser, rideID string, evaluate func())
-	// tamper, if not nil, is for faults that need to know the time or one of the following.
+	// tamper, if not nil, is for faults that depend on the time or on one of the
+	// following.
 	tamper tamper
 
 	fares  map[string]int // by ride
 	users  []*riggedUser
-	asked  map[world.Entity]world.Point // where users have last looked for chairs
+	asked  map[world.Entity]world.Point // where users last looked for chairs
 	chairs map[world.Entity]world.ChairProfile
 }
 
@@ -35,7 +39,7 @@ func newRig(server world.Clients, l *virtual.Loop, core *payment.Core) *rig {
 	}
 }
 
-// see is what each event passes.
+// see observes and tampers with each event.
 func (r *rig) see(e world.Event) []world.Event {
 	if created, ok := e.Body.(*world.CreatedRide); ok {
 		r.fares[created.ID] = created.Fare
@@ -46,7 +50,7 @@ func (r *rig) see(e world.Event) []world.Event {
 	return r.tamper(e)
 }
 
-// latency of the rig's own answers and of its way to the payment service.
+// latency of the rig's answers and of its way to the payment service.
 const latency = world.Millisecond
 
 // task is a function as a virtual.Task.
@@ -54,7 +58,7 @@ type task func()
 
 func (t task) Run(world.Instant) { t() }
 
-// answer is an answer of the rig's own.
+// answer makes the rig answer.
 func (r *rig) answer(e world.Event) { r.loop.After(latency, task(func() { r.loop.Deliver(e) })) }
 
 // call passes a call on unless it is refused.
@@ -68,7 +72,7 @@ func (r *rig) call(name string, to world.Entity, kind world.EventKind, pass func
 	pass()
 }
 
-// charge pays once and tells the status of the payment service.
+// charge pays once and passes on the status of the payment service.
 func (r *rig) charge(q payment.Request, done func(status int)) {
 	q.HasToken, q.HasAmount = true, true
 	r.loop.After(latency, task(func() {
@@ -202,18 +206,18 @@ func anotherKey(u *riggedUser, rideID string) payment.Request {
 	return payment.Request{Key: "another " + rideID, Token: u.token, Amount: u.rig.fares[rideID]}
 }
 
-// anotherUser charges whoever registered first.
+// anotherUser charges the user who registered first.
 func anotherUser(u *riggedUser, rideID string) payment.Request {
 	return payment.Request{Key: "another " + rideID, Token: u.rig.users[0].token, Amount: u.rig.fares[rideID]}
 }
 
-// keyless repeats a payment without a key until it is said to have succeeded.
+// keyless repeats a payment without a key until the answer is a success.
 func keyless(r *rig) {
 	r.pay = func(u *riggedUser, rideID string, evaluate func()) {
 		var try func()
 		try = func() {
 			r.charge(payment.Request{Token: u.token, Amount: r.fares[rideID]}, func(status int) {
-				if status != payment.StatusNoContent {
+				if status != http.StatusNoContent {
 					try()
 					return
 				}
@@ -231,7 +235,8 @@ func unpaid(r *rig) {
 	}
 }
 
-// afterwards pays again a second after the evaluation, when the user is done with the ride.
+// afterwards pays again a second after the evaluation, when the user is done with the
+// ride.
 func afterwards(r *rig) {
 	r.pay = func(u *riggedUser, rideID string, evaluate func()) {
 		evaluate()
@@ -239,8 +244,8 @@ func afterwards(r *rig) {
 	}
 }
 
-// belated repeats ARRIVED behind COMPLETED one tick later, when the user has put the ride aside and not yet asked for
-// another one.
+// belated repeats ARRIVED one tick after COMPLETED, when the user has finished the ride
+// and not yet asked for another one.
 func belated(r *rig) {
 	r.tamper = first(userGets(world.StatusCompleted), func(e world.Event) []world.Event {
 		r.loop.After(world.TickLength, task(func() { r.loop.Deliver(as(world.StatusArrived)(e)[0]) }))
@@ -248,7 +253,7 @@ func belated(r *rig) {
 	})
 }
 
-// riderListed lists the first chair that has somebody aboard, 3 s later and for ever (T17).
+// riderListed lists the first chair that carries a user, from 3 s later on (T17).
 func riderListed(r *rig) {
 	var rider world.NearbyChair
 	var ride string
@@ -271,7 +276,7 @@ func riderListed(r *rig) {
 	}
 }
 
-// stalePositions lists a chair where it took somebody aboard 5 s ago or longer.
+// stalePositions lists a chair where it picked up a user at least 5 s ago.
 func stalePositions(r *rig) {
 	type stay struct {
 		at    world.Point
@@ -304,7 +309,8 @@ func near(a, b world.Point) bool {
 	return max(dx, -dx)+max(dy, -dy) <= 50
 }
 
-// listedUnplaced never activates chair 0 and lists it once, at the default position (T15).
+// listedUnplaced never activates chair 0 and lists it once, at the default position
+// (T15).
 func listedUnplaced(r *rig) {
 	zero := world.Entity{Kind: world.KindChair}
 	id, listed := "", false
@@ -326,7 +332,7 @@ func listedUnplaced(r *rig) {
 	}
 }
 
-// newcomersHidden lists no chair that has not been ridden in (T16).
+// newcomersHidden does not list chairs before their first ride (T16).
 func newcomersHidden(r *rig) {
 	known := map[string]bool{}
 	r.tamper = func(e world.Event) []world.Event {

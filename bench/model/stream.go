@@ -5,11 +5,12 @@ import (
 	"isuride/bench/world"
 )
 
-// Pauses of the client's side of notifications (B9.2). The server asks for the same pause.
+// Pauses of the clients of notifications (B9.2). The server asks for the same.
 const pollPause = 30 * world.Millisecond
 
-// A stream is the notifications of one user or chair: those not sent yet, and the last one sent, which a new connection
-// gets again if there is nothing newer. All of one stream have the same event kind.
+// A stream holds the notifications of one user or chair: the unsent ones and the last one
+// sent, which a new connection gets again if there is none newer. All of them have the
+// same event kind.
 type stream struct {
 	server *Server
 	to     world.Entity
@@ -19,7 +20,7 @@ type stream struct {
 	conn   connection // nil while the client is not connected
 }
 
-// A connection carries a stream to the client in one of the two transports.
+// A connection carries a stream to the client by one of the two transports.
 type connection interface {
 	virtual.Task
 	pushed()
@@ -34,7 +35,7 @@ func (t *stream) push(n any) {
 	}
 }
 
-// idle tells whether everything has been sent.
+// idle reports whether everything has been sent.
 func (t *stream) idle() bool { return len(t.queue) == 0 }
 
 // next takes the oldest unsent notification, or the last one again.
@@ -66,10 +67,12 @@ func (t *stream) CloseNotifications() {
 	t.conn = nil
 }
 
-// NotificationsTaken implements world.Notifications. This server never sends so much that the client has to stop it.
+// NotificationsTaken implements world.Notifications. This server never sends so much that
+// a client has to stop it.
 func (t *stream) NotificationsTaken(int) {}
 
-// A poller asks again and again. It runs in turn at the server, where it picks a notification up, and at the client.
+// A poller asks again and again. It runs alternately at the server, where it picks up a
+// notification, and at the client.
 type poller struct {
 	stream *stream
 	answer any
@@ -96,8 +99,8 @@ func (p *poller) Run(world.Instant) {
 func (p *poller) pushed() {}
 func (p *poller) close()  { p.closed = true }
 
-// An eventStream sends at once. It runs first when the server accepts the connection and then whenever a notification
-// reaches the client.
+// An eventStream sends at once. It runs when the server accepts the connection and then
+// whenever a notification reaches the client.
 type eventStream struct {
 	stream   *stream
 	accepted bool

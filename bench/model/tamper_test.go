@@ -9,11 +9,11 @@ import (
 	"isuride/bench/world"
 )
 
-// A tamper sees each event on its way to the World and says what arrives there instead (virtual.Config.Tamper). It
-// remembers things, so each run needs its own.
+// A tamper replaces events on their way to the World (virtual.Config.Tamper). It has a
+// memory, so each run needs its own.
 type tamper = func(world.Event) []world.Event
 
-// An edit is what a tamper does to the event it has chosen.
+// An edit is applied to an event that a tamper chose.
 type edit = func(world.Event) []world.Event
 
 func untouched(e world.Event) []world.Event { return []world.Event{e} }
@@ -73,13 +73,14 @@ func chairGets(s world.Status) func(world.Event) bool {
 	}
 }
 
-// filled is an answer with a list that is not empty.
+// filled chooses answers with a list that is not empty.
 func filled[T any](e world.Event) bool {
 	list, ok := e.Body.([]T)
 	return ok && len(list) > 0
 }
 
-// Edits of what an event brings. They change copies, because a body may be delivered again.
+// Edits of what an event brings. They change copies, because a body may be delivered
+// again.
 
 func body[T any](f func(*T)) edit {
 	return func(e world.Event) []world.Event {
@@ -102,14 +103,14 @@ func item[T any](f func(*T)) edit {
 	return list(func(l []T) []T { f(&l[0]); return l })
 }
 
-// failed turns an answer into a failure, though the server has done what it was asked.
+// failed turns an answer into a failure, although the server did what was asked.
 func failed(k world.FailureKind, status int) edit {
 	return func(e world.Event) []world.Event {
 		return untouched(world.Event{To: e.To, Kind: e.Kind, Failure: &world.Failure{Kind: k, Status: status}})
 	}
 }
 
-// undecodable is failed if the decoder does not take the body instead, else nothing happens.
+// undecodable is failed if the decoder refuses the given body; otherwise nothing happens.
 func undecodable[T any](decode func([]byte) (T, error), body string) edit {
 	if _, err := decode([]byte(body)); err == nil {
 		return untouched
@@ -117,7 +118,7 @@ func undecodable[T any](decode func([]byte) (T, error), body string) edit {
 	return failed(world.FailureDecode, 200)
 }
 
-// as makes a notification of another status out of one.
+// as gives a notification another status.
 func as(s world.Status) edit {
 	return func(e world.Event) []world.Event {
 		switch n := e.Body.(type) {
@@ -134,13 +135,13 @@ func as(s world.Status) edit {
 	}
 }
 
-// early lets a notification of a later status come right behind one.
+// early sends a notification of a later status right after one.
 func early(s world.Status) edit {
 	return func(e world.Event) []world.Event { return append(untouched(e), as(s)(e)...) }
 }
 
-// replayed repeats a user's first notification of a status behind one of a later status, as a stream does that begins
-// with the whole history of the ride.
+// replayed repeats a user's first notification of a status after one of a later status,
+// like a stream that begins with the whole history of the ride.
 func replayed(old, behind world.Status) tamper {
 	kept := map[world.Entity]world.Event{}
 	return func(e world.Event) []world.Event {
@@ -169,7 +170,8 @@ func latestOnly(s world.Status) tamper {
 	}, lost)
 }
 
-// resent repeats a chair's COMPLETED behind the MATCHING of its next ride, once that has been accepted.
+// resent repeats a chair's COMPLETED after MATCHING of its next ride, once that has been
+// accepted.
 func resent() tamper {
 	kept := map[world.Entity]world.Event{}
 	return func(e world.Event) []world.Event {
@@ -183,7 +185,7 @@ func resent() tamper {
 	}
 }
 
-// aheadOfCompleted gives a chair its next ride before COMPLETED of the present one.
+// aheadOfCompleted gives a chair its next ride before COMPLETED of the current one.
 func aheadOfCompleted() tamper {
 	return first(chairGets(world.StatusArrived), func(e world.Event) []world.Event {
 		next := *e.Body.(*world.ChairNotification)
@@ -192,8 +194,8 @@ func aheadOfCompleted() tamper {
 	})
 }
 
-// wire lets the notifications to users take the way over JSON, which is edited. What the decoder refuses is lost, as
-// with the clients (B9.2, B9.3).
+// wire passes notifications to users through JSON, which it edits. Those that the decoder
+// refuses are lost, as with the clients (B9.2, B9.3).
 func wire(change func(json string) string) tamper {
 	return when(all(world.EventUserNotified), func(e world.Event) []world.Event {
 		n, err := answer.UserNotification([]byte(change(encode(e.Body.(*world.UserNotification)))))

@@ -1,13 +1,14 @@
-// Package nearest suggests the word that somebody who mistyped one is likely to have meant,
-// in the benchmarker and in the tools; the server has its own.
+// Package nearest suggests the word that was probably meant when one is mistyped, in the
+// benchmarker and the tools. The server has its own.
 package nearest
 
 import "fmt"
 
-// tolerance is how many letters may be wrong in what still is a slip of the fingers.
+// tolerance is the number of wrong letters up to which a word counts as a typo.
 const tolerance = 2
 
-// Meant is ": did you mean WORD?" if there is a word that is nearly the given one, else "".
+// Meant returns ": did you mean WORD?" with the word closest to the given one, or "" if
+// none is close.
 func Meant(word string, words []string) string {
 	closest, wrong := "", tolerance+1
 	for _, w := range words {

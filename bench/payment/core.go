@@ -1,13 +1,16 @@
-// Package payment is the external payment service which the server under test has to call (B11):
-// unreliable on purpose, with idempotency keys, and the place where wrong payments are noticed.
+// Package payment is the external payment service that the server under test has to call
+// (B11): unreliable on purpose, with idempotency keys, and the place where wrong payments
+// are noticed.
 //
-// Core holds all its rules. It is pure: the time is handed in, and the 30 ms which each payment takes lie between Begin
-// and Finish. It must be used by one goroutine, the one that owns the World, whose VerifyPayment it asks. What it leaves
-// to others: HTTP (the service in this package) and waiting (the drivers).
+// Core holds all its rules. It is pure: callers pass the time and wait the 30 ms of a
+// payment between Begin and Finish. Only the goroutine that owns the World, whose
+// VerifyPayment it asks, may use it. Left to others are HTTP (the service in this
+// package) and waiting (the drivers).
 package payment
 
 import (
 	"math/rand/v2"
+	"net/http"
 
 	"isuride/bench/world"
 )
@@ -18,45 +21,37 @@ const (
 	ListDelay = 300 * world.Millisecond // before a list of payments is answered
 )
 
-// HTTP statuses the service answers with.
-const (
-	StatusOK                  = 200
-	StatusNoContent           = 204
-	StatusBadRequest          = 400
-	StatusUnprocessable       = 422
-	StatusInternalServerError = 500
-	StatusBadGateway          = 502
-	StatusUnavailable         = 503
-	StatusGatewayTimeout      = 504
-)
-
-// Failures get more frequent with the payments of the last recentPeriod, up to a share of maxFailure percent.
+// The more payments in the last recentPeriod, the more failures, up to maxFailure
+// percent.
 const (
 	recentPeriod = 3 * world.Second
 	maxFailure   = 50
 )
 
-// forcedSuccess is the count of a token's requests from which on both gates are open (B11.2, step 7). Counts start
-// at -1 for a new token and at 0 after a success, so the sixth request succeeds at the latest, later the fifth.
+// forcedSuccess is the count of a token's requests from which both gates are open (B11.2,
+// step 7). A new token starts at -1, one that succeeded at 0, so the sixth request at the
+// latest succeeds, and later the fifth.
 const forcedSuccess = 4
 
 // A Verifier knows the users and their rides.
 type Verifier interface {
-	// VerifyPayment judges a payment that has just been processed; false means that the token is nobody's.
+	// VerifyPayment judges a payment that has just been processed. It returns false if
+	// the token is unknown.
 	VerifyPayment(now world.Instant, token string, amount int) (known bool)
 }
 
-// A Result is what became of a payment.
+// A Result is the state of a payment.
 type Result uint8
 
+// The states of a payment.
 const (
 	Processing Result = iota // not verified yet
 	Success
 	BadToken
 )
 
-// String is the text the list of payments shows. (There is a text for wrong amounts too, but the official condition for
-// it can never be true; B11.4.)
+// String is the text in the list of payments. (There is one for wrong amounts too, but
+// the official condition for it can never be true; B11.4.)
 func (r Result) String() string {
 	return [...]string{"決済処理中", "成功", "決済トークンが無効"}[r]
 }
@@ -76,7 +71,7 @@ type Payment struct {
 	Result Result
 }
 
-// A record is what the service remembers under an idempotency key.
+// A record is kept under an idempotency key.
 type record struct {
 	token     string
 	amount    int
@@ -90,7 +85,7 @@ type Attempt struct {
 	created bool // this request created the record
 }
 
-// tokenState is what the service remembers of a token.
+// tokenState is kept for each token.
 type tokenState struct {
 	count    int // of requests since the last success, see forcedSuccess
 	payments []*record
@@ -106,7 +101,8 @@ type Core struct {
 	closed   bool
 }
 
-// New returns a service without payments. Its decisions depend on the seed and the order of requests.
+// New returns a service without payments. Its decisions depend on the seed and the order
+// of requests.
 func New(seed uint64, verifier Verifier) *Core {
 	return &Core{
 		verifier: verifier,
@@ -116,25 +112,27 @@ func New(seed uint64, verifier Verifier) *Core {
 	}
 }
 
-// Close makes every later request fail with StatusUnavailable (B1.8). Attempts that have begun may finish.
+// Close makes every later request fail with 503 (B1.8). Attempts that have
+// begun may finish.
 func (c *Core) Close() { c.closed = true }
 
-// Begin takes a payment in. Either it is answered at once with the returned status, or, if that is 0, Finish must be
-// called with the attempt after PostDelay.
+// Begin accepts a payment. It returns the status to answer with at once, or 0 and an
+// attempt, with which Finish must be called after PostDelay.
 //
-// Quirk: a key is remembered even if the rest of its first request is unreadable, so it can never be used afterwards.
+// Quirk: a key is remembered even if the rest of its first request is unreadable, so it
+// can never be used again.
 func (c *Core) Begin(r Request) (*Attempt, int) {
 	if c.closed {
-		return nil, StatusUnavailable
+		return nil, http.StatusServiceUnavailable
 	}
 	rec, created := c.recordFor(r.Key)
 	if !r.HasToken || !r.HasAmount {
-		return nil, StatusBadRequest
+		return nil, http.StatusBadRequest
 	}
 	if created {
 		rec.token, rec.amount = r.Token, r.Amount
 	} else if rec.token != r.Token || rec.amount != r.Amount {
-		return nil, StatusUnprocessable
+		return nil, http.StatusUnprocessableEntity
 	}
 	return &Attempt{rec, created}, 0
 }
@@ -151,10 +149,11 @@ func (c *Core) recordFor(key string) (rec *record, created bool) {
 	return rec, true
 }
 
-// Finish decides what becomes of the attempt and returns the status to answer with (B11.2, steps 5 to 11).
+// Finish decides what becomes of the attempt and returns the status to answer with
+// (B11.2, steps 5 to 11).
 //
-// The official service locks the record meanwhile and answers 409 to those who meet the lock. Here the steps are one, so
-// nobody ever does; with the official tool they take microseconds.
+// The official service locks the record meanwhile, for microseconds, and answers 409 to
+// requests that meet the lock. Here the steps are atomic, so none does.
 func (c *Core) Finish(now world.Instant, a *Attempt) int {
 	f := c.failure(now)
 	t := c.token(a.record.token)
@@ -163,7 +162,8 @@ func (c *Core) Finish(now world.Instant, a *Attempt) int {
 	if !forced && !c.gate(f) {
 		return c.randomError()
 	}
-	// Quirk: who created the record does not look whether the key has been paid meanwhile.
+	// Quirk: the request that created the record does not check whether the key has been
+	// paid meanwhile.
 	if a.created || !a.record.processed {
 		c.process(now, t, a.record)
 	}
@@ -172,12 +172,12 @@ func (c *Core) Finish(now world.Instant, a *Attempt) int {
 	}
 	t.count = 0
 	if a.record.result == BadToken {
-		return StatusBadRequest
+		return http.StatusBadRequest
 	}
-	return StatusNoContent
+	return http.StatusNoContent
 }
 
-// failure is the percentage at which a gate stays closed now, less one.
+// failure is the current probability in percent that a gate stays closed, less one.
 func (c *Core) failure(now world.Instant) int {
 	for len(c.recent) > 0 && now-c.recent[0] > recentPeriod {
 		c.recent = c.recent[1:]
@@ -198,7 +198,7 @@ func (c *Core) token(token string) *tokenState {
 func (c *Core) gate(f int) bool { return c.random.IntN(100) > f }
 
 func (c *Core) randomError() int {
-	return [...]int{StatusInternalServerError, StatusBadGateway, StatusGatewayTimeout}[c.random.IntN(3)]
+	return [...]int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout}[c.random.IntN(3)]
 }
 
 func (c *Core) process(now world.Instant, t *tokenState, rec *record) {
@@ -211,14 +211,14 @@ func (c *Core) process(now world.Instant, t *tokenState, rec *record) {
 	}
 }
 
-// List returns the processed payments of a token in order, to be answered after ListDelay (B11.1). The status is
-// that of the answer; there are payments only with StatusOK.
+// List returns the processed payments of a token in order, to be answered after ListDelay
+// (B11.1). The status is that of the answer; there are payments only with 200.
 func (c *Core) List(token string, hasToken bool) ([]Payment, int) {
 	switch {
 	case c.closed:
-		return nil, StatusUnavailable
+		return nil, http.StatusServiceUnavailable
 	case !hasToken:
-		return nil, StatusBadRequest
+		return nil, http.StatusBadRequest
 	}
 	payments := []Payment{}
 	if t := c.tokens[token]; t != nil {
@@ -226,5 +226,5 @@ func (c *Core) List(token string, hasToken bool) ([]Payment, int) {
 			payments = append(payments, Payment{rec.amount, rec.result})
 		}
 	}
-	return payments, StatusOK
+	return payments, http.StatusOK
 }

@@ -2,12 +2,13 @@ package payment
 
 import (
 	"math"
+	"net/http"
 	"testing"
 
 	"isuride/bench/world"
 )
 
-// A ledger knows some tokens and remembers what it was asked.
+// A ledger knows some tokens and remembers its questions.
 type ledger struct {
 	known map[string]bool
 	asked []Payment
@@ -32,7 +33,7 @@ func settle(t *testing.T, c *Core, now world.Instant, r Request) int {
 		if status != 0 {
 			t.Fatalf("attempt %d: status %d", n, status)
 		}
-		if c.Finish(now, a) == StatusNoContent {
+		if c.Finish(now, a) == http.StatusNoContent {
 			return n
 		}
 	}
@@ -40,7 +41,7 @@ func settle(t *testing.T, c *Core, now world.Instant, r Request) int {
 	return 0
 }
 
-// busy is a service at its greatest rate of failures.
+// busy makes a service with the highest rate of failures.
 func busy(seed uint64, l *ledger) *Core {
 	c := New(seed, l)
 	for range maxFailure {
@@ -104,7 +105,7 @@ func TestKeyPaysOnce(t *testing.T) {
 		if len(l.asked) != 1 {
 			t.Fatalf("seed %d: processed %d times", seed, len(l.asked))
 		}
-		if list, status := c.List("alice", true); status != StatusOK || len(list) != 1 || list[0] != (Payment{900, Success}) {
+		if list, status := c.List("alice", true); status != http.StatusOK || len(list) != 1 || list[0] != (Payment{900, Success}) {
 			t.Fatalf("list %v, status %d", list, status)
 		}
 	}
@@ -122,7 +123,8 @@ func TestWithoutKeyPaysTwice(t *testing.T) {
 	}
 }
 
-// Quirk of B11.3: two attempts with one key at the same time can pay twice, if the creator of the key is second.
+// Quirk of B11.3: two attempts with one key at the same time can pay twice, if the
+// creator of the key is second.
 func TestParallelAttemptsPayTwice(t *testing.T) {
 	l := newLedger()
 	c := New(1, l)
@@ -143,10 +145,10 @@ func TestRefusals(t *testing.T) {
 		request Request
 		want    int
 	}{
-		"no token":     {Request{Key: "b", Amount: 900, HasAmount: true}, StatusBadRequest},
-		"no amount":    {Request{Key: "c", Token: "alice", HasToken: true}, StatusBadRequest},
-		"other amount": {request("a", "alice", 901), StatusUnprocessable},
-		"other token":  {request("a", "bob", 900), StatusUnprocessable},
+		"no token":     {Request{Key: "b", Amount: 900, HasAmount: true}, http.StatusBadRequest},
+		"no amount":    {Request{Key: "c", Token: "alice", HasToken: true}, http.StatusBadRequest},
+		"other amount": {request("a", "alice", 901), http.StatusUnprocessableEntity},
+		"other token":  {request("a", "bob", 900), http.StatusUnprocessableEntity},
 	} {
 		if _, status := c.Begin(r.request); status != r.want {
 			t.Errorf("%s: status %d, want %d", name, status, r.want)
@@ -154,7 +156,7 @@ func TestRefusals(t *testing.T) {
 	}
 	// Quirk: the first request with the key was unreadable, so no later one fits it.
 	c.Begin(Request{Key: "d", Amount: 900, HasAmount: true})
-	if _, status := c.Begin(request("d", "alice", 900)); status != StatusUnprocessable {
+	if _, status := c.Begin(request("d", "alice", 900)); status != http.StatusUnprocessableEntity {
 		t.Errorf("spoilt key: status %d", status)
 	}
 }
@@ -164,9 +166,9 @@ func TestUnknownToken(t *testing.T) {
 	for range 10 {
 		a, _ := c.Begin(request("k", "mallory", 900))
 		switch status := c.Finish(0, a); status {
-		case StatusNoContent:
+		case http.StatusNoContent:
 			t.Fatal("a payment of nobody succeeded")
-		case StatusBadRequest:
+		case http.StatusBadRequest:
 			if list, _ := c.List("mallory", true); len(list) != 1 || list[0].Result.String() != "決済トークンが無効" {
 				t.Fatalf("list %v", list)
 			}
@@ -198,13 +200,13 @@ func TestFailureLevel(t *testing.T) {
 func TestClosed(t *testing.T) {
 	c := New(1, newLedger())
 	c.Close()
-	if _, status := c.Begin(request("k", "alice", 900)); status != StatusUnavailable {
+	if _, status := c.Begin(request("k", "alice", 900)); status != http.StatusServiceUnavailable {
 		t.Errorf("status %d", status)
 	}
-	if _, status := c.List("alice", true); status != StatusUnavailable {
+	if _, status := c.List("alice", true); status != http.StatusServiceUnavailable {
 		t.Errorf("list: status %d", status)
 	}
-	if _, status := New(1, nil).List("", false); status != StatusBadRequest {
+	if _, status := New(1, nil).List("", false); status != http.StatusBadRequest {
 		t.Errorf("list without token: status %d", status)
 	}
 }

@@ -16,24 +16,25 @@ import (
 	"isuride/bench/world"
 )
 
-// A Service is the HTTP face of a Core. It serves on the event loop of the World, so that the core needs no lock and a
-// payment costs no goroutine; a request that has to wait costs a timer.
+// A Service is the HTTP face of a Core. It serves on the event loop of the World, so that
+// the core needs no lock, and a waiting payment costs a timer instead of a goroutine.
 type Service struct {
 	core     *Core
 	loop     *evloop.Loop
 	listener evloop.FD
-	again    evloop.Timer // looks for connections after descriptors ran out
+	again    evloop.Timer // accepts again after descriptors ran out
 	conns    map[*conn]struct{}
 	statuses map[int]int
 }
 
-// NewService serves core on a TCP address of the form that net.Listen takes. It must be closed.
+// NewService serves core on a TCP address of the form that net.Listen takes. It must be
+// closed.
 func NewService(core *Core, loop *evloop.Loop, address string) (*Service, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	defer l.Close() // the service has a descriptor of its own
+	defer l.Close() // the service has its own descriptor
 	s := &Service{core: core, loop: loop, conns: map[*conn]struct{}{}, statuses: map[int]int{}}
 	s.again.Fire = func() { s.listener.Want(evloop.Readable) }
 	fd, err := duplicate(l.(*net.TCPListener))
@@ -70,7 +71,7 @@ func (s *Service) Close() {
 // Statuses counts the answers so far by their status.
 func (s *Service) Statuses() map[int]int { return s.statuses }
 
-// Ready takes new connections; called by the loop.
+// Ready accepts new connections. The loop calls it.
 func (s *Service) Ready(evloop.Events) {
 	for {
 		fd, _, err := unix.Accept4(s.listener.Num(), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
@@ -80,7 +81,7 @@ func (s *Service) Ready(evloop.Events) {
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
 		case errors.Is(err, unix.EAGAIN):
 			return
-		default: // no descriptor or memory: would be reported again at once
+		default: // no descriptor or memory: the loop would report it again at once
 			s.listener.Want(0)
 			s.loop.Start(&s.again, acceptPause)
 			return
@@ -91,7 +92,7 @@ func (s *Service) Ready(evloop.Events) {
 // acceptPause is long enough not to burn CPU and short enough for a retry to matter.
 const acceptPause = 50 * time.Millisecond
 
-// A response is what a request is answered with.
+// A response answers a request.
 type response struct {
 	status int
 	body   []byte // JSON, may be empty
@@ -127,7 +128,7 @@ func (s *Service) list(r *http.Request, answer func(response)) {
 	token, has := bearer(r)
 	s.after(ListDelay, func() {
 		payments, status := s.core.List(token, has)
-		if status != StatusOK {
+		if status != http.StatusOK {
 			answer(explained(status))
 			return
 		}
@@ -162,12 +163,12 @@ func amount(body []byte) (int, bool) {
 	return q.Amount, err == nil
 }
 
-// explained gives the client's own errors a text. The random ones are empty (B11.2).
+// explained adds a text to errors of the client. The random ones are empty (B11.2).
 func explained(status int) response {
 	switch status {
-	case StatusBadRequest:
+	case http.StatusBadRequest:
 		return message(status, "bad token or amount")
-	case StatusUnprocessable:
+	case http.StatusUnprocessableEntity:
 		return message(status, "the idempotency key was used for another payment")
 	}
 	return response{status: status}
@@ -203,5 +204,5 @@ func (r response) append(b []byte, keepAlive bool) []byte {
 	return append(b, r.body...)
 }
 
-// now is the bench's clock.
+// now is the time on the bench's clock.
 func now() world.Instant { return world.Instant(time.Now().UnixMicro()) }

@@ -21,16 +21,17 @@ var (
 	errTooLarge   = errors.New("request too large")
 )
 
-// A conn is a connection of the server under test. Its requests are answered one after the other.
+// A conn is a connection of the server under test. Its requests are answered one after
+// the other.
 type conn struct {
-	fd      evloop.FD
-	service *Service
-	in      []byte // input not used yet
-	out     []byte // output the socket had no room for
-	busy    bool   // a request is being answered
-	last    bool   // close after the answer
-	closed  bool
-	told    bool // 100 Continue was sent for the present request
+	fd        evloop.FD
+	service   *Service
+	in        []byte // input not used yet
+	out       []byte // output that the socket had no room for
+	busy      bool   // a request is being answered
+	last      bool   // close after the answer
+	closed    bool
+	continued bool // 100 Continue was sent for this request
 }
 
 func (s *Service) serve(fd int) {
@@ -61,15 +62,15 @@ func (c *conn) read() {
 	case errors.Is(err, unix.EAGAIN):
 		return
 	case err != nil || n == 0:
-		c.close() // a payment that has begun goes on; nobody hears of it
+		c.close() // a payment that has begun goes on unheard
 		return
 	}
 	c.in = append(c.in, buf[:n]...)
 	c.next()
 }
 
-// next begins with the next request if it is complete and the last one answered. Meanwhile input waits, in the socket
-// if there is much of it.
+// next begins the next request if it is complete and the last one is answered. Until then
+// input waits, in the socket if there is much of it.
 func (c *conn) next() {
 	if c.busy || c.closed {
 		c.want()
@@ -84,7 +85,7 @@ func (c *conn) next() {
 		c.answer(message(http.StatusBadRequest, err.Error()))
 	default:
 		c.in = append(c.in[:0], c.in[n:]...)
-		c.busy, c.told = true, false
+		c.busy, c.continued = true, false
 		c.last = r.Close
 		c.service.handle(r, body, c.answer)
 	}
@@ -92,13 +93,13 @@ func (c *conn) next() {
 
 // proceed tells a careful client to send the body.
 func (c *conn) proceed(r *http.Request) {
-	if r != nil && !c.told && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
-		c.told = true
+	if r != nil && !c.continued && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		c.continued = true
 		c.write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 	}
 }
 
-// answer ends the present request.
+// answer ends the current request.
 func (c *conn) answer(r response) {
 	c.service.statuses[r.status]++
 	c.busy = false
@@ -114,7 +115,7 @@ func (c *conn) answer(r response) {
 		return
 	}
 	if len(c.in) > 0 {
-		c.service.loop.Defer(evloop.Func(c.next)) // not from inside next, which may have called
+		c.service.loop.Defer(evloop.Func(c.next)) // next may have called this
 	}
 	c.want()
 }
@@ -146,7 +147,7 @@ func (c *conn) flush() {
 	c.next()
 }
 
-// want watches for what the connection can use.
+// want watches for the events that the connection can use.
 func (c *conn) want() {
 	if c.closed {
 		return
@@ -169,8 +170,8 @@ func (c *conn) close() {
 	}
 }
 
-// parse takes the first request off p: its length is n. If p ends too early the error is errIncomplete, and the request
-// is there if at least its header is.
+// parse reads the first request of p and its length n. If p ends too early, the error is
+// errIncomplete, with the request if at least its header is complete.
 func parse(p []byte) (r *http.Request, body []byte, n int, err error) {
 	if !bytes.Contains(p, []byte("\n\r\n")) && !bytes.Contains(p, []byte("\n\n")) {
 		return nil, nil, 0, incomplete(p)

@@ -17,7 +17,8 @@ import (
 	"isuride/bench/world"
 )
 
-// knowing is a Verifier that knows some tokens and counts payments; it is used on the loop's goroutine only.
+// knowing is a Verifier that knows some tokens and counts payments, on the loop's
+// goroutine.
 type knowing struct {
 	tokens   map[string]bool
 	paid     int
@@ -33,7 +34,7 @@ func (k *knowing) VerifyPayment(_ world.Instant, token string, amount int) bool 
 	return k.tokens[token]
 }
 
-// startService serves on a loop of its own. Whatever touches the verifier afterwards must go through post.
+// startService serves on its own loop. Later access to the verifier must go through post.
 func startService(t *testing.T) (url string, v *knowing, post func(func())) {
 	t.Helper()
 	loop, err := evloop.New()
@@ -151,7 +152,7 @@ func TestService(t *testing.T) {
 	}
 }
 
-// TestServiceDelay checks that payments take their time and wait side by side.
+// TestServiceDelay checks that payments are delayed, all at the same time.
 func TestServiceDelay(t *testing.T) {
 	base, _, _ := startService(t)
 	c := &http.Client{}
@@ -236,7 +237,8 @@ func TestServiceContinue(t *testing.T) {
 	}
 }
 
-// TestServiceClientGone checks that a payment which has begun is carried out even if nobody waits for the answer.
+// TestServiceClientGone checks that a payment which has begun is completed even if the
+// client does not wait for the answer.
 func TestServiceClientGone(t *testing.T) {
 	base, v, _ := startService(t)
 	for i := range 8 { // the gates stay closed for one in a hundred
@@ -272,7 +274,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// address is where the service listens.
+// address returns the address on which the service listens.
 func (s *Service) address(t *testing.T) string {
 	t.Helper()
 	a, err := unix.Getsockname(s.listener.Num())

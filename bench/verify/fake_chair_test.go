@@ -3,6 +3,8 @@ package verify
 import (
 	"net/http"
 	"time"
+
+	"isuride/bench/verify/probe"
 )
 
 func (s *fake) routeChairs(mux *http.ServeMux) {
@@ -24,11 +26,11 @@ func (s *fake) routeChairs(mux *http.ServeMux) {
 func (s *fake) chair(r *http.Request) *fakeChair {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.world.chairs[session(r, chairCookie)]
+	return s.world.chairs[session(r, probe.ChairCookie)]
 }
 
 func (s *fake) postChair(w http.ResponseWriter, r *http.Request) {
-	var f chairForm
+	var f fakeChairForm
 	if !s.read(w, r, &f) {
 		return
 	}
@@ -47,7 +49,7 @@ func (s *fake) postChair(w http.ResponseWriter, r *http.Request) {
 			c.registered /= 1000
 		}
 		s.world.chairs[c.token] = c
-		s.cookie(w, chairCookie, c.token)
+		s.cookie(w, probe.ChairCookie, c.token)
 		reply(w, http.StatusCreated, map[string]any{"id": c.id, "owner_id": o.id})
 		return
 	}
@@ -72,7 +74,7 @@ func (s *fake) postActivity(w http.ResponseWriter, r *http.Request, c *fakeChair
 }
 
 func (s *fake) postPosition(w http.ResponseWriter, r *http.Request, c *fakeChair) {
-	var at point
+	var at probe.Point
 	if !s.read(w, r, &at) {
 		return
 	}
@@ -93,14 +95,14 @@ func (s *fake) postPosition(w http.ResponseWriter, r *http.Request, c *fakeChair
 	reply(w, http.StatusOK, map[string]any{"recorded_at": recorded})
 }
 
-// arrives says whether a report can change the status of the ride at hand.
+// arrives reports whether a report can change the status of the chair's ride.
 func (s *fake) arrives(c *fakeChair, moved bool) bool {
 	switch {
 	case !c.active && s.is("deactivated chairs do not arrive"):
 		return false
-	case c.ride.status == enroute && s.is("unchanged positions make no PICKUP"):
+	case c.ride.status == probe.Enroute && s.is("unchanged positions make no PICKUP"):
 		return moved
-	case c.ride.status == carrying && s.is("unchanged positions make no ARRIVED"):
+	case c.ride.status == probe.Carrying && s.is("unchanged positions make no ARRIVED"):
 		return moved
 	}
 	return true
@@ -118,8 +120,8 @@ func (s *fake) clock() int64 {
 }
 
 // move adds up the distance; s.mu is held.
-func (s *fake) move(c *fakeChair, at point) {
-	d := c.at.distance(at)
+func (s *fake) move(c *fakeChair, at probe.Point) {
+	d := c.at.Distance(at)
 	if s.is("jumps count 10 at most") {
 		d = min(d, 10)
 	}
@@ -132,23 +134,23 @@ func (s *fake) move(c *fakeChair, at point) {
 	c.at, c.placed = at, true
 }
 
-// reach makes PICKUP and ARRIVED of a position; s.mu is held.
-func (s *fake) reach(r *fakeRide, at point) {
+// reach turns a position into PICKUP or ARRIVED; s.mu is held.
+func (s *fake) reach(r *fakeRide, at probe.Point) {
 	near := 0
 	if s.is("near is good enough") {
 		near = 1
 	}
 	switch {
-	case r.status == enroute && at.distance(r.from) <= near:
-		s.advance(r, pickup)
-	case r.status == carrying && at.distance(r.to) <= near:
-		s.advance(r, arrived)
-	case r.status == enroute && at == r.to && s.is("the destination counts too early"):
-		s.repeat(r, arrived)
-	case r.status == carrying && at == r.from && s.is("the pickup counts twice"):
-		s.repeat(r, pickup)
-	case r.status == pickup && at == r.from && s.is("repeated reports are notified"):
-		s.repeat(r, pickup)
+	case r.status == probe.Enroute && at.Distance(r.from) <= near:
+		s.advance(r, probe.Pickup)
+	case r.status == probe.Carrying && at.Distance(r.to) <= near:
+		s.advance(r, probe.Arrived)
+	case r.status == probe.Enroute && at == r.to && s.is("the destination counts too early"):
+		s.repeat(r, probe.Arrived)
+	case r.status == probe.Carrying && at == r.from && s.is("the pickup counts twice"):
+		s.repeat(r, probe.Pickup)
+	case r.status == probe.Pickup && at == r.from && s.is("repeated reports are notified"):
+		s.repeat(r, probe.Pickup)
 	}
 }
 
@@ -163,13 +165,13 @@ func (s *fake) repeat(r *fakeRide, status string) {
 // advance is a change of status; s.mu is held.
 func (s *fake) advance(r *fakeRide, status string) {
 	r.status = status
-	if s.is("PICKUP is repeated at ARRIVED for users") && status == arrived {
-		defer s.repeat(r, pickup)
+	if s.is("PICKUP is repeated at ARRIVED for users") && status == probe.Arrived {
+		defer s.repeat(r, probe.Pickup)
 	}
-	if s.is("PICKUP is repeated at ARRIVED for chairs") && status == arrived {
-		r.status = pickup
+	if s.is("PICKUP is repeated at ARRIVED for chairs") && status == probe.Arrived {
+		r.status = probe.Pickup
 		s.tellChair(r)
-		r.status = arrived
+		r.status = probe.Arrived
 	}
 	tell := func() {
 		if !s.is("no " + status + " for users") {
@@ -179,12 +181,12 @@ func (s *fake) advance(r *fakeRide, status string) {
 			s.tellChair(r)
 		}
 	}
-	if s.is("late completions for chairs") && status == completed {
+	if s.is("late completions for chairs") && status == probe.Completed {
 		s.tellUser(r)
 		time.AfterFunc(200*time.Millisecond, func() { s.mu.Lock(); defer s.mu.Unlock(); s.tellChair(r) })
 		return
 	}
-	if s.is("slow notifications") && status == pickup {
+	if s.is("slow notifications") && status == probe.Pickup {
 		time.AfterFunc(4*time.Second, func() { s.mu.Lock(); defer s.mu.Unlock(); tell() })
 		return
 	}
@@ -202,7 +204,7 @@ func (s *fake) postStatus(w http.ResponseWriter, r *http.Request, c *fakeChair) 
 	defer s.mu.Unlock()
 	status := s.setStatus(s.ride(r.PathValue("id")), c, b.Status)
 	switch {
-	case status == http.StatusNoContent && (s.is("accepting answers 200") && b.Status == enroute || s.is("departing answers 200") && b.Status == carrying):
+	case status == http.StatusNoContent && (s.is("accepting answers 200") && b.Status == probe.Enroute || s.is("departing answers 200") && b.Status == probe.Carrying):
 		w.WriteHeader(http.StatusOK)
 	case status == http.StatusNoContent:
 		w.WriteHeader(status)
@@ -231,21 +233,21 @@ func (s *fake) setStatus(x *fakeRide, c *fakeChair, status string) int {
 // setOwnStatus is that of the ride's own chair.
 func (s *fake) setOwnStatus(x *fakeRide, c *fakeChair, status string) int {
 	switch {
-	case status == enroute && x.status == matching:
+	case status == probe.Enroute && x.status == probe.Matching:
 		s.accepted(x)
-	case status == carrying && x.status == pickup:
-		s.advance(x, carrying)
+	case status == probe.Carrying && x.status == probe.Pickup:
+		s.advance(x, probe.Carrying)
 		if s.is("ARRIVED is inferred") && c.at == x.to {
-			s.advance(x, arrived)
+			s.advance(x, probe.Arrived)
 		}
-	case status == carrying && x.status == matching && s.is("refused statuses are notified"):
-		s.repeat(x, carrying)
+	case status == probe.Carrying && x.status == probe.Matching && s.is("refused statuses are notified"):
+		s.repeat(x, probe.Carrying)
 		return http.StatusBadRequest
-	case status == carrying && x.status == matching && s.is("departing early is ignored"):
-	case status == enroute && s.is("a late accept throws back") && x.status == carrying:
-		x.status = enroute
-	case status == enroute && x.status == enroute && !s.is("accepting twice is refused"):
-	case status == carrying && x.status == carrying && !s.is("departing twice is refused"):
+	case status == probe.Carrying && x.status == probe.Matching && s.is("departing early is ignored"):
+	case status == probe.Enroute && s.is("a late accept throws back") && x.status == probe.Carrying:
+		x.status = probe.Enroute
+	case status == probe.Enroute && x.status == probe.Enroute && !s.is("accepting twice is refused"):
+	case status == probe.Carrying && x.status == probe.Carrying && !s.is("departing twice is refused"):
 	case s.is("any status will do") && status == "enroute":
 	default:
 		return http.StatusBadRequest
@@ -254,8 +256,8 @@ func (s *fake) setOwnStatus(x *fakeRide, c *fakeChair, status string) int {
 }
 
 func (s *fake) accepted(x *fakeRide) {
-	s.advance(x, enroute)
+	s.advance(x, probe.Enroute)
 	if s.is("PICKUP is inferred") && x.chair.at == x.from {
-		s.advance(x, pickup)
+		s.advance(x, probe.Pickup)
 	}
 }

@@ -8,9 +8,12 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"isuride/bench/verify/probe"
 )
 
-// A fakeFeed is what one recipient has to be told. It has a lock of its own, taken after the server's.
+// A fakeFeed holds the notifications of one recipient. It has its own lock, taken after
+// the server's.
 type fakeFeed struct {
 	mu        sync.Mutex
 	messages  []string
@@ -42,11 +45,11 @@ func (s *fake) tellUser(r *fakeRide) {
 		"ride_id": r.id, "pickup_coordinate": r.from, "destination_coordinate": r.to, "fare": r.fare(),
 		"status": r.status, "created_at": r.created, "updated_at": r.updated,
 	}
-	if r.chair != nil && r.status != matching {
+	if r.chair != nil && r.status != probe.Matching {
 		n["chair"] = map[string]any{"id": r.chair.id, "name": r.chair.name, "model": r.chair.model, "stats": s.stats(r)}
 	}
 	if s.is("the notified fare is the full one") {
-		n["fare"] = fare(r.from, r.to, 0)
+		n["fare"] = fakeFare(r.from, r.to, 0)
 	}
 	s.enqueue(r.user.feed, n, "user")
 }
@@ -54,10 +57,10 @@ func (s *fake) tellUser(r *fakeRide) {
 // stats are those before the ride until it is completed.
 func (s *fake) stats(r *fakeRide) map[string]any {
 	count, stars := r.countAt, r.starsBefore
-	if r.status == completed || s.is("the ride counts at ARRIVED") && r.status == arrived {
+	if r.status == probe.Completed || s.is("the ride counts at ARRIVED") && r.status == probe.Arrived {
 		count, stars = r.chair.rated, r.chair.stars
 	}
-	if s.is("the ride counts at ARRIVED") && r.status == arrived {
+	if s.is("the ride counts at ARRIVED") && r.status == probe.Arrived {
 		count++
 	}
 	average := 0.0
@@ -139,7 +142,7 @@ func (s *fake) poll(w http.ResponseWriter, f *fakeFeed) {
 	_, _ = fmt.Fprintf(w, `{"data":%s,"retry_after_ms":%s}`, data, retry)
 }
 
-// push writes what is pending, and then what comes, until the client is gone.
+// push writes pending and new messages until the client is gone.
 func (s *fake) push(w http.ResponseWriter, r *http.Request, f *fakeFeed) {
 	next := s.start(f)
 	if next < 0 {
@@ -183,7 +186,7 @@ func (s *fake) start(f *fakeFeed) int {
 	return max(f.delivered-1, 0)
 }
 
-// pending takes what a stream has not had.
+// pending takes the messages that a stream has not sent.
 func (s *fake) pending(f *fakeFeed, next *int, first bool) ([]string, chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

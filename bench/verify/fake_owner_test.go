@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"isuride/bench/verify/probe"
 )
 
 func (s *fake) routeOwners(mux *http.ServeMux) {
@@ -11,7 +13,7 @@ func (s *fake) routeOwners(mux *http.ServeMux) {
 	as := func(h func(http.ResponseWriter, *http.Request, *fakeOwner)) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			s.mu.Lock()
-			o := s.world.owners[session(r, ownerCookie)]
+			o := s.world.owners[session(r, probe.OwnerCookie)]
 			s.mu.Unlock()
 			if o == nil {
 				s.unauthorized(w)
@@ -49,7 +51,7 @@ func (s *fake) postOwner(w http.ResponseWriter, r *http.Request) {
 	}
 	o := &fakeOwner{id: s.id(), name: b.Name, token: s.hex(64), invite: s.hex(64)}
 	s.world.owners[o.token] = o
-	s.cookie(w, ownerCookie, o.token)
+	s.cookie(w, probe.OwnerCookie, o.token)
 	reply(w, http.StatusCreated, map[string]any{"id": o.id, "chair_register_token": o.invite})
 }
 
@@ -123,10 +125,10 @@ func (s *fake) salesOf(o *fakeOwner, since, until int64) map[string]any {
 	perChair, perModel, total := map[*fakeChair]int{}, map[string]int{}, 0
 	for _, x := range s.world.rides {
 		late := s.is("sales are late") && time.Now().UnixMilli() < x.updated+100
-		if x.chair == nil || x.chair.owner != o || x.status != completed || x.updated < since || x.updated > until || late {
+		if x.chair == nil || x.chair.owner != o || x.status != probe.Completed || x.updated < since || x.updated > until || late {
 			continue
 		}
-		value := fare(x.from, x.to, 0)
+		value := fakeFare(x.from, x.to, 0)
 		if s.is("sales are discounted") {
 			value = x.fare()
 		}

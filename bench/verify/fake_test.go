@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"isuride/bench/verify/probe"
 )
 
 // A fake is a small ISURIDE server that is right in everything, apart from its faults.
@@ -58,13 +60,13 @@ type fakeOwner struct {
 type fakeChair struct {
 	id, name, model, token string
 	owner                  *fakeOwner
-	active, placed, old    bool // old: of before an initialize
-	at, shownAt            point
+	active, placed, old    bool // old: from before an initialize
+	at, shownAt            probe.Point
 	distance               int
 	registered, updated    int64
-	ride                   *fakeRide // the one at hand
+	ride                   *fakeRide // the unfinished one
 	wasActive              bool
-	hidden                 time.Time // until then off the list
+	hidden                 time.Time // not listed until then
 	rated, stars           int
 	feed                   *fakeFeed
 }
@@ -73,15 +75,34 @@ type fakeRide struct {
 	id                   string
 	user                 *fakeUser
 	chair                *fakeChair
-	from, to             point
+	from, to             probe.Point
 	coupon               *fakeCoupon
 	status               string
 	stars                int
 	created, updated     int64
-	charging             chan struct{} // one charge at a time; a channel, because virtual time stands still while a mutex is waited for
+	charging             chan struct{} // a lock that, unlike a mutex, lets virtual time pass
 	countAt, starsBefore int           // of the chair, at ENROUTE
 	attempts             int           // at payment, as far as faults count them
 	lost                 bool          // to a fault
+}
+
+type fakeUserForm struct {
+	Username  string `json:"username"`
+	First     string `json:"firstname"`
+	Last      string `json:"lastname"`
+	BirthDate string `json:"date_of_birth"`
+	Code      string `json:"invitation_code"`
+}
+
+type fakeChairForm struct {
+	Name  string `json:"name"`
+	Model string `json:"model"`
+	Token string `json:"chair_register_token"`
+}
+
+// fakeFare discounts the metered part only.
+func fakeFare(from, to probe.Point, discount int) int {
+	return 500 + max(100*from.Distance(to)-discount, 0)
 }
 
 // newFake serves on a listener until it is closed.
@@ -120,7 +141,7 @@ func (s *fake) is(name string) bool {
 	return slices.ContainsFunc(s.faults, func(e editor) bool { return e.name == name })
 }
 
-// handler serves everything, with what the fault does to answers.
+// handler serves everything and lets the faults change answers.
 func (s *fake) handler() http.Handler {
 	mux := http.NewServeMux()
 	s.routeUsers(mux)
@@ -238,7 +259,7 @@ func (s *fake) initialize(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"language": "go"})
 }
 
-// read answers 400 to what cannot be read.
+// read answers 400 to unreadable bodies.
 func (s *fake) read(w http.ResponseWriter, r *http.Request, v any) bool {
 	if s.is("bodies have to be declared") && !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		refuse(w, http.StatusUnsupportedMediaType)
@@ -293,7 +314,7 @@ func (s *fake) hex(digits int) string {
 	return fmt.Sprintf("%0*x", digits, s.serial)
 }
 
-// cookie sets a session as it has to be, unless the fault is about that.
+// cookie sets a session correctly, unless a fault is about that.
 func (s *fake) cookie(w http.ResponseWriter, name, value string) {
 	c := &http.Cookie{Name: name, Value: value, Path: "/"}
 	c.HttpOnly = s.is(name + " is HttpOnly")
@@ -314,7 +335,8 @@ func session(r *http.Request, name string) string {
 
 func now() int64 { return time.Now().UnixMilli() }
 
-// match assigns the oldest waiting ride to the nearest free chair of its region, each 50 ms.
+// match assigns the oldest waiting ride to the nearest free chair of its region, every
+// 50 ms.
 func (s *fake) match() {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
@@ -345,7 +367,7 @@ func (s *fake) round() {
 					s.tellChair(r)
 				}
 				if s.is("ENROUTE is notified with the assignment") {
-					s.repeat(r, enroute)
+					s.repeat(r, probe.Enroute)
 				}
 			}
 		}
@@ -359,8 +381,8 @@ func (s *fake) best(r *fakeRide) *fakeChair {
 		if c.old {
 			continue
 		}
-		near := c.placed && (c.at.distance(r.from) <= 200 || s.is("matched across regions")) || !c.placed && s.is("matched without a position")
-		free := c.ride == nil || s.is("two rides at a time") && c.ride.status != matching
+		near := c.placed && (c.at.Distance(r.from) <= 200 || s.is("matched across regions")) || !c.placed && s.is("matched without a position")
+		free := c.ride == nil || s.is("two rides at a time") && c.ride.status != probe.Matching
 		if (c.active || s.is("inactive chairs are matched") && c.placed) && near && free {
 			all = append(all, c)
 		}
@@ -369,7 +391,7 @@ func (s *fake) best(r *fakeRide) *fakeChair {
 		return nil
 	}
 	return slices.MinFunc(all, func(a, b *fakeChair) int {
-		if d := a.at.distance(r.from) - b.at.distance(r.from); d != 0 {
+		if d := a.at.Distance(r.from) - b.at.Distance(r.from); d != 0 {
 			return d
 		}
 		return strings.Compare(a.id, b.id)

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"isuride/bench/verify/probe"
 )
 
 func (s *fake) routeUsers(mux *http.ServeMux) {
@@ -35,14 +37,14 @@ func (s *fake) routeUsers(mux *http.ServeMux) {
 func (s *fake) user(r *http.Request) *fakeUser {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	token := session(r, userCookie)
-	if token == unknownToken && s.is("unknown tokens are accepted") {
+	token := session(r, probe.UserCookie)
+	if strings.HasSuffix(token, "deadbeef") && s.is("unknown tokens are accepted") {
 		return &fakeUser{feed: newFakeFeed()}
 	}
 	if o := s.world.owners[token]; o != nil && s.is("owners are users, too") {
 		return &fakeUser{feed: newFakeFeed()}
 	}
-	if _, err := r.Cookie(userCookie); token == "" && (s.is("no cookie is needed") && err != nil || s.is("an empty cookie will do") && err == nil) {
+	if _, err := r.Cookie(probe.UserCookie); token == "" && (s.is("no cookie is needed") && err != nil || s.is("an empty cookie will do") && err == nil) {
 		return &fakeUser{feed: newFakeFeed()}
 	}
 	return s.world.users[token]
@@ -81,11 +83,11 @@ func (s *fake) postUser(w http.ResponseWriter, r *http.Request) {
 		}
 		s.rewardLater(f.Code)
 	}
-	s.cookie(w, userCookie, u.token)
+	s.cookie(w, probe.UserCookie, u.token)
 	reply(w, http.StatusCreated, map[string]any{"id": u.id, "invitation_code": u.code})
 }
 
-func (s *fake) readUser(w http.ResponseWriter, r *http.Request) (f userForm, raw string, ok bool) {
+func (s *fake) readUser(w http.ResponseWriter, r *http.Request) (f fakeUserForm, raw string, ok bool) {
 	b, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(b))
 	ok = s.read(w, r, &f)
@@ -97,7 +99,7 @@ func (s *fake) birthDateOptional(raw string) bool {
 	return s.is("fields may be missing") && !given || s.is("fields may be empty") && given
 }
 
-func (s *fake) addUser(f userForm) *fakeUser {
+func (s *fake) addUser(f fakeUserForm) *fakeUser {
 	u := &fakeUser{id: s.id(), name: f.Username, full: f.First + " " + f.Last, token: s.hex(64), code: s.hex(30), feed: newFakeFeed()}
 	if s.is("names are swapped") {
 		u.full = f.Last + " " + f.First
@@ -111,7 +113,7 @@ func (s *fake) addUser(f userForm) *fakeUser {
 }
 
 // invite checks name and code; s.mu is held.
-func (s *fake) invite(f userForm, race func()) int {
+func (s *fake) invite(f fakeUserForm, race func()) int {
 	for _, u := range s.world.users {
 		if u.name == f.Username && !s.is("usernames are given twice") {
 			if s.is("duplicates answer 500") {
@@ -214,14 +216,14 @@ func (u *fakeUser) coupon() *fakeCoupon {
 
 func (r *fakeRide) fare() int {
 	if r.coupon == nil {
-		return fare(r.from, r.to, 0)
+		return fakeFare(r.from, r.to, 0)
 	}
-	return fare(r.from, r.to, r.coupon.discount)
+	return fakeFare(r.from, r.to, r.coupon.discount)
 }
 
 type fakeTrip struct {
-	From *point `json:"pickup_coordinate"`
-	To   *point `json:"destination_coordinate"`
+	From *probe.Point `json:"pickup_coordinate"`
+	To   *probe.Point `json:"destination_coordinate"`
 }
 
 func (s *fake) readTrip(w http.ResponseWriter, r *http.Request, missing string) (fakeTrip, bool) {
@@ -245,9 +247,9 @@ func (s *fake) readTrip(w http.ResponseWriter, r *http.Request, missing string) 
 	return b, true
 }
 
-func orZero(p *point) *point {
+func orZero(p *probe.Point) *probe.Point {
 	if p == nil {
-		return &point{}
+		return &probe.Point{}
 	}
 	return p
 }
@@ -260,7 +262,7 @@ func (s *fake) postEstimate(w http.ResponseWriter, r *http.Request, u *fakeUser)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := &fakeRide{from: *b.From, to: *b.To, coupon: u.coupon()}
-	full := fare(x.from, x.to, 0)
+	full := fakeFare(x.from, x.to, 0)
 	price, discount := x.fare(), full-x.fare()
 	if s.is("estimates take off 2900 at most") && discount > 2900 {
 		price, discount = full-2900, 2900
@@ -282,7 +284,7 @@ func (s *fake) postRide(w http.ResponseWriter, r *http.Request, u *fakeUser) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.world.rides {
-		if x.user == u && x.status != completed {
+		if x.user == u && x.status != probe.Completed {
 			if c := u.coupon(); c != nil && s.is("refused rides use up coupons") {
 				c.ride = x
 			}
@@ -299,7 +301,7 @@ func (s *fake) postRide(w http.ResponseWriter, r *http.Request, u *fakeUser) {
 		time.Sleep(10 * time.Millisecond)
 		s.mu.Lock()
 	}
-	x := &fakeRide{id: s.id(), user: u, from: *b.From, to: *b.To, status: matching, created: now(), updated: now(), coupon: u.coupon(), charging: make(chan struct{}, 1)}
+	x := &fakeRide{id: s.id(), user: u, from: *b.From, to: *b.To, status: probe.Matching, created: now(), updated: now(), coupon: u.coupon(), charging: make(chan struct{}, 1)}
 	if x.coupon != nil && !s.is("coupons are good for ever") {
 		x.coupon.ride = x
 	}
@@ -335,7 +337,7 @@ func (s *fake) getRides(w http.ResponseWriter, _ *http.Request, u *fakeUser) {
 	}
 	for _, x := range rides {
 		late := s.is("the history is late") && now() < x.updated+100
-		if (x.user != u && !s.is("histories show everybody's rides")) || x.chair == nil || late || x.status != completed && !s.is("the history has unfinished rides") {
+		if (x.user != u && !s.is("histories show everybody's rides")) || x.chair == nil || late || x.status != probe.Completed && !s.is("the history has unfinished rides") {
 			continue
 		}
 		done := x.updated
@@ -344,7 +346,7 @@ func (s *fake) getRides(w http.ResponseWriter, _ *http.Request, u *fakeUser) {
 		}
 		price := x.fare()
 		if s.is("the history has the full fare") {
-			price = fare(x.from, x.to, 0)
+			price = fakeFare(x.from, x.to, 0)
 		}
 		owner := x.chair.owner.name
 		if s.is("the history has the owner's id") {
@@ -399,7 +401,7 @@ func (s *fake) postEvaluation(w http.ResponseWriter, r *http.Request, u *fakeUse
 
 // refusedRating is what faults do with a rating that is out of range.
 func (s *fake) refusedRating(x *fakeRide, stars int) {
-	if x == nil || x.status != arrived {
+	if x == nil || x.status != probe.Arrived {
 		return
 	}
 	if s.is("charges come before validation") {
@@ -408,7 +410,7 @@ func (s *fake) refusedRating(x *fakeRide, stars int) {
 	if s.is("refused ratings are notified") && stars == 6 {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.repeat(x, completed)
+		s.repeat(x, probe.Completed)
 	}
 }
 
@@ -423,9 +425,9 @@ func (s *fake) refuseRating(w http.ResponseWriter) {
 // rate charges and completes.
 func (s *fake) rate(ctx context.Context, x *fakeRide, stars int) int {
 	s.mu.Lock()
-	again := x.status == completed
-	legal := x.status == arrived || again && (s.is("rides are charged again") || s.is("completed rides are rated again")) ||
-		x.status == carrying && s.is("rides may be rated on the way")
+	again := x.status == probe.Completed
+	legal := x.status == probe.Arrived || again && (s.is("rides are charged again") || s.is("completed rides are rated again")) ||
+		x.status == probe.Carrying && s.is("rides may be rated on the way")
 	legal = legal && !x.lost
 	s.mu.Unlock()
 	if !legal || x.user.payment == "" && !s.is("no payment token needed") {
@@ -453,7 +455,7 @@ func (s *fake) rate(ctx context.Context, x *fakeRide, stars int) int {
 func (s *fake) complete(x *fakeRide, stars int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if x.status == completed {
+	if x.status == probe.Completed {
 		return
 	}
 	c := x.chair
@@ -469,14 +471,15 @@ func (s *fake) complete(x *fakeRide, stars int) {
 	if s.is("completed chairs stay off the list") {
 		c.hidden = time.Now().Add(5 * time.Second)
 	}
-	s.advance(x, completed)
+	s.advance(x, probe.Completed)
 }
 
-// charge tries at the gateway; s.mu is not held. What a fault ties to the inbound request ends with ctx.
+// charge tries at the gateway; s.mu is not held. What a fault ties to the inbound request
+// ends with ctx.
 func (s *fake) charge(ctx context.Context, x *fakeRide) int {
 	amount := x.fare()
 	if s.is("the full fare is charged") {
-		amount = fare(x.from, x.to, 0)
+		amount = fakeFare(x.from, x.to, 0)
 	}
 	tries := 8
 	if s.is("three attempts at payment") {
@@ -487,7 +490,7 @@ func (s *fake) charge(ctx context.Context, x *fakeRide) int {
 	}
 	for range tries {
 		status := s.pay(s.chargeContext(ctx), x.user.payment, s.key(x), amount)
-		if ctx.Err() != nil && (s.is("abandoned ratings charge anew") || s.is("abandoned ratings are lost")) {
+		if ctx.Err() != nil && (s.is("abandoned ratings charge again") || s.is("abandoned ratings are lost")) {
 			x.attempts++
 			return http.StatusBadGateway
 		}
@@ -499,7 +502,7 @@ func (s *fake) charge(ctx context.Context, x *fakeRide) int {
 }
 
 func (s *fake) chargeContext(ctx context.Context) context.Context {
-	if s.is("abandoned ratings charge anew") || s.is("abandoned ratings are lost") {
+	if s.is("abandoned ratings charge again") || s.is("abandoned ratings are lost") {
 		return ctx
 	}
 	return context.WithoutCancel(ctx)
@@ -514,7 +517,7 @@ func (s *fake) key(x *fakeRide) string {
 		return x.user.id
 	case s.is("each attempt has its own key"):
 		x.attempts++
-	case s.is("rides are charged again") && x.status == completed:
+	case s.is("rides are charged again") && x.status == probe.Completed:
 		return x.id + " again"
 	}
 	if x.attempts == 0 {
@@ -597,21 +600,21 @@ func (s *fake) getNearby(w http.ResponseWriter, r *http.Request, _ *fakeUser) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	reply(w, http.StatusOK, map[string]any{"chairs": s.listed(point{lat, lon}, distance), "retrieved_at": now()})
+	reply(w, http.StatusOK, map[string]any{"chairs": s.listed(probe.At(lat, lon), distance), "retrieved_at": now()})
 }
 
 // listed are the free chairs around a place; s.mu is held.
-func (s *fake) listed(at point, distance int) []any {
+func (s *fake) listed(at probe.Point, distance int) []any {
 	all := []any{}
 	for _, c := range s.world.chairs {
 		x := c.shownAt
-		free := c.ride == nil || s.is("assigned chairs are listed") && c.ride.status == matching || s.is("riding chairs are listed") && c.ride.status == carrying
+		free := c.ride == nil || s.is("assigned chairs are listed") && c.ride.status == probe.Matching || s.is("riding chairs are listed") && c.ride.status == probe.Carrying
 		shown := c.active || s.is("inactive chairs are listed") || s.is("deactivated chairs are listed") && c.wasActive
 		placed := c.placed || s.is("chairs without position are listed")
 		if s.is("new chairs are listed late") && now() < c.registered+500 {
 			placed = false
 		}
-		if free && shown && placed && x.distance(at) <= distance && !time.Now().Before(c.hidden) {
+		if free && shown && placed && x.Distance(at) <= distance && !time.Now().Before(c.hidden) {
 			all = append(all, map[string]any{"id": c.id, "name": c.name, "model": c.model, "current_coordinate": x})
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A fault is one broken rule: by name where the fake has to behave differently, otherwise by what it does to answers
-// or notices on their way out.
+// A fault breaks one rule. Either the fake looks for its name and behaves differently, or
+// it changes answers or notices on their way out.
 type fault struct {
 	name  string
 	fails string // the rules that have to fail, separated by spaces, and no others

@@ -212,7 +212,7 @@ func faults() []fault {
 		{name: "refused payments are retried", fails: "payment-refused-no-retry"},
 		{name: "a closed gateway is forgiven", fails: "payment-closed", blocks: true},
 		{name: "rides are lost with the gateway", fails: "payment-refused-repeatable"},
-		{name: "abandoned ratings charge anew", fails: "payment-abandoned"},
+		{name: "abandoned ratings charge again", fails: "payment-abandoned"},
 		{name: "abandoned ratings are lost", fails: "evaluation-abandoned"},
 
 		// Notifications.

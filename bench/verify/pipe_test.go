@@ -7,7 +7,8 @@ import (
 	"sync"
 )
 
-// pipes is a network in memory, so that whole runs take place in the virtual time of synctest.
+// pipes is a network in memory, so that whole runs take place in the virtual time of
+// synctest.
 type pipes struct {
 	mu        sync.Mutex
 	listeners map[string]*pipeListener

@@ -2,36 +2,31 @@ package verify
 
 import (
 	"time"
+
+	"isuride/bench/verify/rules"
 )
 
-// An Outcome is the verdict on one rule.
-type Outcome string
+// Results of rules, as package rules explains them.
+type (
+	Result  = rules.Result
+	Outcome = rules.Outcome
+)
 
+// The outcomes of a rule.
 const (
-	OK      Outcome = "ok"
-	Fail    Outcome = "fail"
-	Note    Outcome = "note"    // advice or the reference's way, not followed
-	Skip    Outcome = "skip"    // does not apply to this server
-	Blocked Outcome = "blocked" // not reached, because something else is broken
+	OK      = rules.OK
+	Fail    = rules.Fail
+	Note    = rules.Note
+	Skip    = rules.Skip
+	Blocked = rules.Blocked
 )
-
-// A Result is one line of the report.
-type Result struct {
-	Rule     string   `json:"rule"`
-	Spec     string   `json:"spec"` // S4.8: a heading of webapp/docs/rules.md; B9.2: of bench/docs/rules.md
-	Tag      Tag      `json:"tag"`
-	Want     string   `json:"want"`
-	Outcome  Outcome  `json:"outcome"`
-	Got      string   `json:"got,omitempty"`
-	Exchange []string `json:"exchange,omitempty"` // requests, answers and stream lines, in their order
-}
 
 // A Report is what a run found.
 type Report struct {
 	Target  string          `json:"target"`
 	Started time.Time       `json:"started"`
 	Seconds float64         `json:"seconds"`
-	Passed  bool            `json:"passed"` // every rule of B and M was judged and holds, or does not apply
+	Passed  bool            `json:"passed"` // no rule of B and M is broken or was not reached
 	Counts  map[Outcome]int `json:"counts"`
 	Results []Result        `json:"results"`
 }

@@ -6,11 +6,12 @@ import (
 	"io"
 )
 
-// WriteText writes the report for people: one line a rule, what was found and the exchange below those that are not ok.
+// WriteText writes the report for people: one line a rule, what was found and the
+// exchange below those that are not ok.
 func (r Report) WriteText(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	for _, x := range r.Results {
-		x.writeText(b)
+		writeResult(b, x)
 	}
 	fmt.Fprintf(b, "\n%d rules in %.1f s: %d ok, %d FAIL, %d not reached, %d notes, %d skipped\n",
 		len(r.Results), r.Seconds, r.Counts[OK], r.Counts[Fail], r.Counts[Blocked], r.Counts[Note], r.Counts[Skip])
@@ -25,8 +26,8 @@ func (r Report) verdict() string {
 	return "FAIL"
 }
 
-func (x Result) writeText(b *bufio.Writer) {
-	fmt.Fprintf(b, "%-4s  %-8s %-28s %s\n", x.Outcome.word(), x.Spec, x.Rule, x.Want)
+func writeResult(b *bufio.Writer, x Result) {
+	fmt.Fprintf(b, "%-4s  %-8s %-28s %s\n", word(x.Outcome), x.Spec, x.Rule, x.Want)
 	if x.Got != "" {
 		fmt.Fprintf(b, "      %s\n", x.Got)
 	}
@@ -35,8 +36,8 @@ func (x Result) writeText(b *bufio.Writer) {
 	}
 }
 
-// word is the outcome as it stands at the start of a line.
-func (o Outcome) word() string {
+// word is the outcome as lines start with it.
+func word(o Outcome) string {
 	switch o {
 	case Fail:
 		return "FAIL"

@@ -1,15 +1,13 @@
-// Package verify is a functional check of any ISURIDE server, whoever wrote it and whatever data it starts with:
-// every rule of the server's specification that can be seen from outside is one line, ok or not, and a rule that is
-// broken comes with the exchange that shows it. It takes seconds and plays every part itself: users, owners, chairs
-// and the payment gateway with its failures. Both transports of notifications are understood.
+// Package verify is a functional check of any ISURIDE server, whatever its author and
+// initial data: every rule of the server that can be seen from outside is one line, ok or
+// not, and a broken rule comes with the exchange that shows it. It takes seconds and
+// plays every part itself: users, owners, chairs and the payment gateway with its
+// failures. It understands both transports of notifications.
 //
-// It leaves to others: load, scores and latencies (bench/live), the answers that depend on the initial data (the data
-// check of bench/live), the front end's files, and whatever needs a restart of the server.
-//
-// The checks are written as scenarios. Each registers accounts of its own, so that what one of them breaks does not
-// disturb the next; what a scenario needs on its way but does not judge is taken as leniently as possible, so that one
-// broken rule fails one line. Scenarios that request rides run one after another, because a matcher may give any ride
-// to any chair; the others run beside them.
+// This package runs the check and reports; rules holds what is checked, and probe talks
+// to the server. It leaves to others: load, scores and latencies (bench/live), answers
+// that depend on the initial data (the data check of bench/live), the files of the front
+// end, and everything that needs a restart of the server.
 package verify
 
 import (
@@ -19,27 +17,49 @@ import (
 	"net"
 	"net/url"
 	"time"
+
+	"isuride/bench/verify/probe"
+	"isuride/bench/verify/rules"
 )
 
-// runLimit bounds a whole run against a server that lets every single call run into its limit.
+// runLimit bounds a whole run against a server that lets every single call run into its
+// limit.
 const runLimit = 5 * time.Minute
 
 // Options say which server to check and where the payment gateway is.
 type Options struct {
-	Target        string // base URL of the server, decides scheme, Host header and TLS server name
+	Target        string // base URL of the server, with scheme, Host and TLS server name
 	Addr          string // host:port to connect to instead of the target's; empty: the target's
 	PaymentListen string // address the payment gateway listens on; empty: a free port of 127.0.0.1
-	PaymentURL    string // base URL of the gateway as the server is told; empty: http:// and the address listened on
+	PaymentURL    string // base URL of the gateway for the server; empty: the address listened on
 }
 
-// Run checks the server and reports. It calls POST /api/initialize, so the server loses what it holds. The error says
-// that there was nothing to check: options that make no sense, a port already taken, a server that cannot be reached.
-// Broken rules are no error. When ctx ends early, the report says which rules were not reached.
+// Run checks the server and reports. It calls POST /api/initialize, so the server loses
+// what it holds. The error says that there was nothing to check: options that make no
+// sense, a port already taken, a server that cannot be reached. Broken rules are no
+// error. When ctx ends early, the report says which rules were not reached.
 func Run(ctx context.Context, o Options) (Report, error) {
 	return run(ctx, o, network{
-		dial:   (&net.Dialer{Timeout: callLimit}).DialContext,
+		dial:   (&net.Dialer{Timeout: probe.CallLimit}).DialContext,
 		listen: func(address string) (net.Listener, error) { return net.Listen("tcp", address) },
 	})
+}
+
+// network is how the outside is reached; tests have one in memory.
+type network struct {
+	dial   probe.Dialer
+	listen func(address string) (net.Listener, error)
+}
+
+// reach returns an error, in one sentence, if nobody listens at an address.
+func (n network) reach(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, probe.CallLimit)
+	defer cancel()
+	c, err := n.dial(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("the server cannot be reached: %w", err)
+	}
+	return c.Close()
 }
 
 func run(ctx context.Context, o Options, n network) (Report, error) {
@@ -58,13 +78,14 @@ func run(ctx context.Context, o Options, n network) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("payment gateway: %w", err)
 	}
-	g := newGateway(l, o.PaymentURL)
-	defer g.close()
+	g := probe.NewGateway(l, o.PaymentURL)
+	defer g.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, runLimit, errors.New("the whole run took too long"))
 	defer cancel()
-	s := newSuite(target, n.client(o.Addr), n.client(o.Addr), g)
-	defer s.close()
-	return s.run(ctx), nil
+	s := probe.NewServer(target, n.dial, o.Addr)
+	defer s.Close()
+	started := time.Now()
+	return newReport(s.URL, started, play(ctx, rules.New(s, g))), nil
 }
 
 // address is where connections go.

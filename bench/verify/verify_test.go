@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 )
 
-// TestMain lets the garbage collector run less often: fifty whole runs, each with a thousand short-lived exchanges,
-// spend 40 % of their time in it otherwise.
+// TestMain makes the garbage collector run less often: fifty whole runs, each with a
+// thousand short-lived exchanges, otherwise spend 40 % of their time in it.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(800)
 	m.Run()
@@ -47,10 +47,12 @@ func TestRightServer(t *testing.T) {
 	}
 }
 
-// TestFaults breaks every rule: the lines that fail have to be those of the fault and no others.
+// TestFaults breaks every rule: the lines that fail have to be those of the fault and no
+// others.
 //
-// Most faults disturb no other. So that this takes a fifth of the time, a server has several of them at first, of
-// different parts of the specification; only if the lines are not those of all of them, each fault is tried alone.
+// Most faults disturb no other. So that this takes a fifth of the time, a server has
+// several of them at first, of different parts of the specification; only if the lines
+// are not those of all of them, each fault is tried alone.
 func TestFaults(t *testing.T) {
 	for i, group := range grouped(faults()) {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {

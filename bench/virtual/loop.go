@@ -8,11 +8,12 @@ import (
 	"isuride/bench/world"
 )
 
-// A Task is something that happens at a moment of virtual time. It may schedule others, itself included.
+// A Task is something that happens at a moment of virtual time. It may schedule others,
+// itself included.
 type Task interface{ Run(now world.Instant) }
 
-// A Loop runs tasks in the order of their time, those of one moment in the order in which they were scheduled. It takes
-// no time itself.
+// A Loop runs tasks in the order of their time, and those of one moment in the order in
+// which they were scheduled. It takes no time itself.
 type Loop struct {
 	now    world.Instant
 	queue  []entry // heap
@@ -23,7 +24,7 @@ type Loop struct {
 	events EventCounts
 }
 
-// EventCounts tells how many events of each kind the World was told.
+// EventCounts counts the events of each kind that the World received.
 type EventCounts [world.EventChairNotified + 1]int
 
 type entry struct {
@@ -41,7 +42,8 @@ func newLoop(start world.Instant) *Loop {
 // Now is the time of the running task.
 func (l *Loop) Now() world.Instant { return l.now }
 
-// arity of the heap: with four children it is half as deep as a binary one, and siblings are neighbours in memory.
+// arity of the heap: with four children it is half as deep as a binary one, and siblings
+// are neighbours in memory.
 const arity = 4
 
 // After schedules a task.
@@ -95,7 +97,8 @@ func (l *Loop) sinkHole(e entry) int {
 	}
 }
 
-// runUntil runs everything before the given time, which is the present one afterwards. It stops early when done says so.
+// runUntil runs everything before the given time, which is then the current one. It stops
+// early when done returns true.
 func (l *Loop) runUntil(t world.Instant, done func() bool) {
 	for len(l.queue) > 0 && l.queue[0].at < t {
 		if done() {
@@ -108,7 +111,8 @@ func (l *Loop) runUntil(t world.Instant, done func() bool) {
 	l.now = t
 }
 
-// Deliver hands an event to the World. It must be called from a task, never from inside a call of the World.
+// Deliver passes an event to the World. It must be called from a task, never from inside
+// a call of the World.
 func (l *Loop) Deliver(e world.Event) {
 	if l.tamper == nil {
 		l.hand(e)

@@ -12,7 +12,8 @@ type taskFunc func(world.Instant)
 
 func (f taskFunc) Run(now world.Instant) { f(now) }
 
-// Tasks run by time, and in the order of scheduling at the same time; they may schedule others.
+// Tasks run by time, and in the order of scheduling at the same time; they may schedule
+// others.
 func TestLoopOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	l := newLoop(0)

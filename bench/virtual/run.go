@@ -1,8 +1,9 @@
-// Package virtual runs a World in virtual time: as fast as the CPU allows, against a server in the same process, and
-// exactly alike for the same seed. It is for calibration, tests and experiments with servers and matching.
+// Package virtual runs a World in virtual time: as fast as the CPU allows, against a
+// server in the same process, and identically for the same seed. It is for calibration,
+// tests and experiments with servers and matching.
 //
-// What it leaves to others: the server (package model has one) with all its latencies. The page visits, the data check
-// and whatever else of a run needs HTTP do not exist here.
+// It leaves the server with all its latencies to others (package model has one). Page
+// visits, the data check and other parts of a run that need HTTP do not exist here.
 package virtual
 
 import (
@@ -12,9 +13,10 @@ import (
 	"isuride/bench/world"
 )
 
-// userLag is how long after the chairs the users have their turns in a tick. Together with the latency of the model
-// server it decides how often a notification is read in the very tick that caused it: in 2 % of the rides of appendix D
-// whose first payment succeeded the evaluation was done one tick after the arrival.
+// userLag is the time in a tick between the turns of the chairs and those of the users.
+// Together with the latency of the model server it decides how often a notification is
+// read in the tick that caused it: in 2 % of the rides of appendix D whose first payment
+// succeeded, the evaluation came one tick after the arrival.
 const userLag = 700 // microseconds
 
 // settling is the wait after the load, in which evaluations still count (B1.8).
@@ -24,28 +26,30 @@ const settling = 5 * world.Second
 type Config struct {
 	World world.Config
 	Load  world.Instant // length of the load; 60 s is usual
-	// Tamper, if not nil, sees each event on its way to the World and says what arrives there instead: nothing, another
-	// event or several. Tests break the rules of a server with it, one at a time.
+	// Tamper, if not nil, replaces each event on its way to the World by none, another
+	// one or several. Tests use it to break the rules of a server, one at a time.
 	Tamper func(world.Event) []world.Event
 }
 
-// A Result is how a run ended.
+// A Result describes the end of a run.
 type Result struct {
 	World  *world.World
 	Score  int         // final (B14)
 	Ticks  int         // executed
 	Fatal  error       // what ended the load early; nil means that the run passed
-	Digest uint64      // of everything the World was told, for comparing runs
+	Digest uint64      // of all events, for comparing runs
 	Events EventCounts // the population included
 }
 
-// start is an arbitrary moment in the past. It is the same for all runs, because times take part in the digest.
+// start is an arbitrary moment in the past. It is the same for all runs, because times
+// take part in the digest.
 const start = world.Instant(1_700_000_000) * world.Second
 
 var errStuck = errors.New("the population did not end: the server left a call without an answer")
 
-// Run simulates one run against the server that newServer makes. The server runs its tasks on the loop, uses it as its
-// only clock, and pays at the core, from tasks of its own that take the time the core says.
+// Run simulates one run against the server that newServer makes. The server runs its
+// tasks on the loop, has no other clock, and pays at the core, from tasks that take the
+// time the core demands.
 //
 // An error means that the population failed, so that there was no load.
 func Run(c Config, newServer func(*Loop, *payment.Core) world.Clients) (Result, error) {
@@ -68,7 +72,7 @@ func Run(c Config, newServer func(*Loop, *payment.Core) world.Clients) (Result, 
 	}, nil
 }
 
-// A verifier hands the questions of the payment core on to the World, which is made after the core.
+// A verifier passes the questions of the payment core to the World, which is made later.
 type verifier struct{ world *world.World }
 
 func (v *verifier) VerifyPayment(now world.Instant, token string, amount int) bool {
@@ -77,7 +81,7 @@ func (v *verifier) VerifyPayment(now world.Instant, token string, amount int) bo
 
 func never() bool { return false }
 
-// populationLimit is far more than the registrations can take.
+// populationLimit is far longer than the registrations can take.
 const populationLimit = 600 * world.Second
 
 func populate(l *Loop, w *world.World) error {

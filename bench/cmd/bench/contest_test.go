@@ -23,8 +23,8 @@ var contestFigures = []string{
 	`"01JDM0TSN83Z2PAWG5FFECNSGC"`, `"CB-09-6107"`, `"01JDFFT9J8JVCFVJAG4WN2B666"`,
 }
 
-// TestContestData initializes the server of this repository with the contest's data. What it answers on SQLite is that
-// of the rules, and on MariaDB it answers the same.
+// TestContestData initializes the server of this repository with the contest's data. Its
+// answers on SQLite are those of the rules, and on MariaDB they are the same.
 func TestContestData(t *testing.T) {
 	dump, err := filepath.Abs("../../../../shared/data/official-initial-data.sql.gz")
 	if err != nil {
@@ -65,7 +65,7 @@ func recordContest(t *testing.T, url, file string) {
 	}
 }
 
-// prepare does all of a run but its load.
+// prepare does everything of a run except the load.
 func prepare(t *testing.T, url string, args ...string) {
 	t.Helper()
 	port := freePort(t)
@@ -92,7 +92,7 @@ func mariaDB(t *testing.T) []string {
 			t.Skip("without MariaDB: ", err)
 		}
 	}
-	folder, err := os.MkdirTemp("", "mariadb") // short enough for a socket, and open to the database's user
+	folder, err := os.MkdirTemp("", "mariadb") // a short path, as it has a socket
 	if err != nil {
 		t.Fatal(err)
 	}

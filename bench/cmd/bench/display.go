@@ -17,16 +17,16 @@ import (
 // reportPeriod is how often progress is shown and reported (B1.3).
 const reportPeriod = 3 * time.Second
 
-// A display shows a run on a terminal, where the last line lives, or line by line.
+// A display shows a run on a terminal, where it rewrites the last line, or line by line.
 type display struct {
 	out      io.Writer
-	terminal *os.File // out, or nil if that is no terminal
+	terminal *os.File // out, or nil if that is not a terminal
 	settings *settings
 	reporter *reporter
 	seed     uint64
 
 	mu   sync.Mutex
-	last time.Duration // of the load when progress was last shown; guarded by mu
+	last time.Duration // time in the load when progress was last shown; guarded by mu
 }
 
 func newDisplay(out *os.File, s *settings, r *reporter, seed uint64) *display {
@@ -73,7 +73,7 @@ func (d *display) Sample(s live.Sample) {
 	d.reporter.send(message{Score: s.Score})
 }
 
-// line is progress, the most important first.
+// line describes the progress, the most important figures first.
 func (d *display) line(s live.Sample) string {
 	line := fmt.Sprintf("%3.0f of %v s  score %d  errors %d of %d  rides %d of %d  users %d  chairs %d, %d free",
 		s.Seconds, &d.settings.load, s.Score, s.Errors, world.ErrorLimit, s.Completed, s.Rides, s.Users, s.Chairs, s.EmptyChairs)
@@ -83,7 +83,7 @@ func (d *display) line(s live.Sample) string {
 	return line
 }
 
-// width is that of a terminal, 80 if it does not say.
+// width is the terminal's, or 80 if that is unknown.
 func width(terminal *os.File) int {
 	size, err := unix.IoctlGetWinsize(int(terminal.Fd()), unix.TIOCGWINSZ)
 	if err != nil || size.Col == 0 {
@@ -92,19 +92,19 @@ func width(terminal *os.File) int {
 	return int(size.Col)
 }
 
-// cut leaves of a line what fits, as one that wraps could not be cleared.
+// cut shortens a line to fit, because one that wraps could not be cleared.
 func cut(line string, width int) string {
 	return line[:min(len(line), width-1)]
 }
 
-// clearLine makes room on the living line of a terminal.
+// clearLine clears the last line of a terminal.
 func (d *display) clearLine() {
 	if d.terminal != nil {
 		fmt.Fprint(d.out, "\r\x1b[K")
 	}
 }
 
-// summary is the text at the end of a run.
+// summary prints the report at the end of a run.
 func (d *display) summary(r *report.Record) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

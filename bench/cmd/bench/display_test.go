@@ -38,7 +38,8 @@ func TestDisplayLines(t *testing.T) {
 	}
 }
 
-// TestDisplayTerminal checks that on a terminal each second writes over the one before, within 80 columns.
+// TestDisplayTerminal checks that on a terminal each second writes over the one before,
+// within 80 columns.
 func TestDisplayTerminal(t *testing.T) {
 	r, w, err := os.Pipe() // it has no width to tell
 	if err != nil {

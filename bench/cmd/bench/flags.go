@@ -31,7 +31,7 @@ const (
 	contestPort = 443
 )
 
-// A server is how to reach one; the flags are common to all commands.
+// A server holds the flags, common to all commands, that say how to reach one.
 type server struct {
 	target  string
 	addr    string
@@ -75,7 +75,8 @@ func (s *server) resolve() (target *url.URL, sources []netip.Addr, dests []netip
 	return target, sources, dests, err
 }
 
-// destinations are those of --addr and --dest, else the first address of the target at which somebody listens.
+// destinations are those of --addr and --dest, or the first address of the target that
+// accepts connections.
 func (s *server) destinations(target *url.URL) ([]netip.AddrPort, error) {
 	var dests []netip.AddrPort
 	given := s.dests
@@ -103,7 +104,8 @@ func (s *server) destinations(target *url.URL) ([]netip.AddrPort, error) {
 	return []netip.AddrPort{a}, err
 }
 
-// refuseProxy keeps a proxy of the environment from being measured instead of the server, or passed by unnoticed.
+// refuseProxy refuses a proxy in the environment, which would either be measured instead
+// of the server or be bypassed unnoticed.
 func refuseProxy(target *url.URL) error {
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: target})
 	if err != nil || proxy == nil {
@@ -131,11 +133,11 @@ type settings struct {
 	out         string
 	force       bool
 	text        string // beside out
-	textShown   bool   // as stdout is that very file
+	textShown   bool   // because stdout is the same file
 	html        string
 	history     string
 	runs        int
-	record      map[string]string // the flags that a report shows, by name
+	record      map[string]string // flags that a report shows, by name
 }
 
 // seconds is a number of seconds, with or without a unit.
@@ -166,7 +168,7 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 	f.IntVar(&s.paymentPort, "payment-bind-port", 12345, "local TCP `port` of the payment service, on all addresses")
 	f.Var(&s.load, "load-timeout", "`seconds` of load; 0 only prepares")
 	f.Var(&s.load, "t", "short for --load-timeout (`seconds`)")
-	f.Uint64Var(&s.seed, "seed", 0, "`number` from which all decisions of the simulation follow; 0 draws one")
+	f.Uint64Var(&s.seed, "seed", 0, "`number` that determines all decisions of the simulation; 0 draws one")
 	s.openLoop.register(f)
 	s.ledger.register(f)
 	f.BoolVar(&s.failOnError, "fail-on-error", false, "exit with status 1 if the run fails")
@@ -174,13 +176,13 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 	f.BoolVar(&s.metrics, "metrics", false, "write counters to stderr every 3 s")
 	f.StringVar(&s.data, "data", "", "`file` of expected answers about the initial data; see bench record-data")
 	f.BoolVar(&s.skipData, "skip-data-check", false, "do not check the initial data")
-	f.StringVar(&s.staticList, "static-list", "", "`file` with MD5 and path of each file of the front end; without it no static file is asked for")
-	f.BoolVar(&s.skipStatic, "skip-static-sanity-check", false, "ask for no static file, in spite of --static-list")
+	f.StringVar(&s.staticList, "static-list", "", "`file` with MD5 and path of each file of the front end; without it no static files are requested")
+	f.BoolVar(&s.skipStatic, "skip-static-sanity-check", false, "ask for no static file, despite --static-list")
 	f.BoolVar(&s.skipStatic, "s", false, "short for --skip-static-sanity-check")
 	f.StringVar(&s.out, "out", "", "write the result as JSON to this `file`, and the report as text beside it; - is stdout")
-	f.BoolVar(&s.force, "force", false, "replace files of --out and --html that are there already")
+	f.BoolVar(&s.force, "force", false, "replace existing files of --out and --html")
 	f.StringVar(&s.html, "html", "", "write the result as a page with plots to this `file`; - is none; by default beside --out")
-	f.StringVar(&s.history, "history", "", "append the result's figures to this `file`; - is none; by default bench/results/history.jsonl of the checkout around the present folder")
+	f.StringVar(&s.history, "history", "", "append the result's figures to this `file`; - is none; by default bench/results/history.jsonl of the checkout around the current folder")
 	f.IntVar(&s.runs, "n", 1, "`number` of runs, one after the other, each with the next seed")
 	if err := parse(f, args, help, "Loads an ISURIDE server and judges it."); err != nil {
 		return nil, err
@@ -195,7 +197,8 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 	return s, s.outputs()
 }
 
-// recorded are the flags that decide what a run is, as they are in the end. The seed differs from run to run.
+// recorded returns the final values of the flags that define a run. The seed is not one
+// of them, because it differs from run to run.
 func recorded(f *flag.FlagSet) map[string]string {
 	values := map[string]string{}
 	f.VisitAll(func(f *flag.Flag) { values[f.Name] = f.Value.String() })
@@ -205,7 +208,7 @@ func recorded(f *flag.FlagSet) map[string]string {
 	return values
 }
 
-// parse reads the flags. It writes the help if asked for, and reports an error without it.
+// parse reads the flags. It writes the help only if asked for, not with an error.
 func parse(f *flag.FlagSet, args []string, help io.Writer, purpose string) error {
 	f.SetOutput(io.Discard)
 	err := f.Parse(args)
@@ -223,7 +226,7 @@ func parse(f *flag.FlagSet, args []string, help io.Writer, purpose string) error
 	return nil
 }
 
-// environment applies what the contest's supervisor sets (B1.2).
+// environment applies the variables that the contest's supervisor sets (B1.2).
 func (s *settings) environment() error {
 	if host := os.Getenv(envTarget); host != "" {
 		a, err := netip.ParseAddr(host)
@@ -238,7 +241,7 @@ func (s *settings) environment() error {
 	return nil
 }
 
-// config reads the files and addresses the settings name.
+// config reads the files and addresses that the settings name.
 func (s *settings) config() (live.Config, error) {
 	c := live.Config{PaymentURL: s.paymentURL, PaymentBind: net.JoinHostPort("", strconv.Itoa(s.paymentPort)), Load: time.Duration(s.load), Seed: s.seed}
 	u, err := url.Parse(s.paymentURL)
@@ -280,7 +283,7 @@ func (s *settings) readFiles(c *live.Config) error {
 	return readFile(s.staticList, "--static-list", func(r io.Reader) (err error) { c.Static, err = client.ReadStatic(r); return err })
 }
 
-// readFile hands a file to read and names file and flag in its errors.
+// readFile passes a file to read and adds file and flag to its errors.
 func readFile(name, flag string, read func(io.Reader) error) error {
 	f, err := os.Open(name)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 	"isuride/bench/live"
 )
 
-// TestKeepsOthers: files that are there are not replaced unless asked to; empty ones, as mktemp makes, have nothing to lose.
+// TestKeepsOthers checks that existing files are replaced only on demand, except for
+// empty ones like those of mktemp.
 func TestKeepsOthers(t *testing.T) {
 	for _, name := range []string{"run.txt", "run.html", "run.json", "run-2.html"} {
 		dir := t.TempDir()
@@ -38,7 +39,7 @@ func TestKeepsOthers(t *testing.T) {
 	}
 }
 
-// onStdout has a test's standard output be a file.
+// onStdout makes a file the standard output of a test.
 func onStdout(t *testing.T, name string) {
 	t.Helper()
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -50,7 +51,8 @@ func onStdout(t *testing.T, name string) {
 	t.Cleanup(func() { os.Stdout = before; f.Close() })
 }
 
-// TestTextIsStdout: a report that goes to the text's own file is there once, after what was there.
+// TestTextIsStdout checks that a report whose stdout is the text's own file is there
+// once, after the previous content.
 func TestTextIsStdout(t *testing.T) {
 	dir := t.TempDir()
 	text := filepath.Join(dir, "r.txt")
@@ -79,7 +81,8 @@ func passing(_ context.Context, c live.Config) (*live.Result, error) {
 	return &live.Result{Passed: true, Seed: c.Seed, Score: 1, Phases: []live.Lap{{Phase: live.PhaseLoad}}}, nil
 }
 
-// TestReaderLeaves: a run whose output nobody reads any more leaves its files and passes.
+// TestReaderLeaves checks that a run passes and writes its files after the reader of its
+// output has left.
 func TestReaderLeaves(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -99,7 +102,7 @@ func TestReaderLeaves(t *testing.T) {
 	}
 }
 
-// TestSignals: a terminal that closes ends a run in good order.
+// TestSignals checks that a terminal that closes ends a run in good order.
 func TestSignals(t *testing.T) {
 	end := syscall.SIGHUP
 	if signal.Ignored(end) { // the tests run under nohup

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// TestTooFewFiles checks that a limit of open files that does not fit the run is found before the server is asked.
+// TestTooFewFiles checks that too low a limit of open files is found before the server is
+// asked.
 func TestTooFewFiles(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the server was asked") }))
 	t.Cleanup(server.Close)

@@ -1,12 +1,13 @@
-// Command bench loads and judges an ISURIDE server: it simulates the city against it, checks every answer, plays the
-// payment service, and ends with a score and a verdict.
+// Command bench loads and judges an ISURIDE server: it simulates the city against it,
+// checks every answer, plays the payment service, and ends with a score and a verdict.
 //
 //	bench [run] [flags]          a run; bench -h lists the flags
 //	bench record-data [flags]    writes a file of expected answers from a trusted server
 //	bench verify [flags]         checks a server rule by rule, without load
 //
-// It exits with 0 after a run (1 with --fail-on-error if that failed), with 1 if the run was interrupted, the server failed
-// before the load or breaks a rule that verify checks, and with 2 if the settings or this machine do not allow a run.
+// It exits with 0 after a run (with --fail-on-error, with 1 if that failed), with 1 if
+// the run was interrupted, the server failed before the load or breaks a rule that verify
+// checks, and with 2 if the settings or this machine do not allow a run.
 package main
 
 import (
@@ -28,8 +29,9 @@ const (
 	exitUsage  = 2
 )
 
-// The heap of a run is small: 20 MiB in use with 2,500 users. Collecting it less often than usual saves a tenth of the
-// bench's CPU time; the limit, well below the 1.5 GiB a large run may use, takes that back when memory gets scarce.
+// The heap of a run is small: 20 MiB in use with 2,500 users. Collecting it less often
+// than usual saves a tenth of the bench's CPU time; the limit, well below the 1.5 GiB a
+// large run may use, takes that back when memory gets scarce.
 const (
 	gcPercent   = 400
 	memoryLimit = 1 << 30
@@ -41,9 +43,9 @@ func main() {
 	os.Exit(dispatch(untilInterrupted(), os.Args[1:]))
 }
 
-// untilInterrupted ends with Ctrl-C, TERM, or the terminal, after which the report is still written; a second Ctrl-C or
-// TERM ends the process at once. A terminal that closes may say so more than once. A reader of the output that leaves
-// ends nothing.
+// untilInterrupted ends with Ctrl-C, TERM, or the terminal, after which the report is
+// still written. A second Ctrl-C or TERM ends the process at once, but not a second HUP,
+// because a terminal that closes may send several. Nor does a closed pipe end it.
 func untilInterrupted() context.Context {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ends := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
@@ -58,7 +60,7 @@ func untilInterrupted() context.Context {
 	return ctx
 }
 
-// gone tells whether a writer failed because nobody is there any more.
+// gone reports whether a write failed because the reader has left.
 func gone(err error) bool { return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.EIO) }
 
 // dispatch runs the named command; without a name it is run.
@@ -81,10 +83,10 @@ func dispatch(ctx context.Context, args []string) int {
 	return exitStatus(command(ctx, args))
 }
 
-// errFailed is a run that did not pass; everything about it has been said.
+// errFailed is for a run that did not pass and has been reported.
 var errFailed = errors.New("failed")
 
-// exitStatus says what went wrong, in one line, and how to exit.
+// exitStatus prints an error in one line and returns the exit status.
 func exitStatus(err error) int {
 	var setup live.SetupError
 	switch {

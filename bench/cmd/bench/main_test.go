@@ -59,7 +59,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestBadSettings checks that whatever is wrong with the settings is said in one sentence, with exit status 2.
+// TestBadSettings checks that wrong settings are explained in one sentence, with exit
+// status 2.
 func TestBadSettings(t *testing.T) {
 	file := func(content string) string {
 		name := filepath.Join(t.TempDir(), "file")
@@ -135,7 +136,7 @@ func capture(t *testing.T, file **os.File, f func() int) (status int, text strin
 	return status, <-read
 }
 
-// reluctant is a server that does everything but activate chairs.
+// reluctant is a server that does everything except activate chairs.
 func reluctant(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/api/initialize":
@@ -152,7 +153,7 @@ func reluctant(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestFailingRun runs against a server that cannot pass, and looks at everything that comes out.
+// TestFailingRun runs against a server that cannot pass and checks all outputs.
 func TestFailingRun(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(reluctant))
 	defer server.Close()
@@ -171,7 +172,7 @@ func TestFailingRun(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	config.Observer = cancelAfterLoad{d, cancel} // nobody waits for payments
+	config.Observer = cancelAfterLoad{d, cancel} // do not wait for payments
 	result, err := live.Run(ctx, config)
 	if err != nil {
 		t.Fatal(err)
@@ -224,7 +225,7 @@ func readRecords(t *testing.T, file string) []*report.Record {
 	return records
 }
 
-// cancelAfterLoad interrupts the wait behind the load.
+// cancelAfterLoad interrupts the wait after the load.
 type cancelAfterLoad struct {
 	live.Observer
 	cancel func()
@@ -237,7 +238,8 @@ func (c cancelAfterLoad) Phase(p live.Phase) {
 	}
 }
 
-// TestServerFailsBeforeLoad checks the exit status of a server that cannot even be initialized.
+// TestServerFailsBeforeLoad checks the exit status of a server that cannot even be
+// initialized.
 func TestServerFailsBeforeLoad(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()

@@ -10,7 +10,7 @@ import (
 
 var commandNames = []string{"run", "record-data", "verify"}
 
-// unknownCommand is an error for a word that is no flag.
+// unknownCommand returns an error unless the word is a flag.
 func unknownCommand(word string) error {
 	if strings.HasPrefix(word, "-") {
 		return nil
@@ -18,7 +18,7 @@ func unknownCommand(word string) error {
 	return fmt.Errorf("unknown command %q%s; there are %s", word, nearest.Meant(word, commandNames), strings.Join(commandNames, ", "))
 }
 
-// meantFlag suggests a flag after the flag package's error about an unknown one.
+// meantFlag suggests a flag if err is the flag package's about an unknown one.
 func meantFlag(f *flag.FlagSet, err error) string {
 	name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: ")
 	if !ok {

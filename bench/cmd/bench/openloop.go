@@ -8,7 +8,7 @@ import (
 	"isuride/bench/world"
 )
 
-// openLoop are the flags of a load with a fixed rate.
+// openLoop holds the flags of a load with a fixed rate.
 type openLoop struct {
 	rate   float64
 	chairs int
@@ -18,7 +18,7 @@ type openLoop struct {
 const maxRideRate = 10_000
 
 func (o *openLoop) register(f *flag.FlagSet) {
-	f.Float64Var(&o.rate, "open-loop", 0, "request so many rides a second, however slow the server is, in a city that does not grow, and measure each from\nwhen it was due; 0 lets the city grow as in the contest (`rate`)")
+	f.Float64Var(&o.rate, "open-loop", 0, "request this many rides a second, however slow the server is, in a city that does not grow, and measure each from\nwhen it was due; 0 lets the city grow as in the contest (`rate`)")
 	f.IntVar(&o.chairs, "open-loop-chairs", 0, "`number` of chairs of --open-loop; by default 20 and 3 for each ride a second")
 }
 

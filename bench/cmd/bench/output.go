@@ -13,10 +13,11 @@ import (
 	"isuride/bench/report"
 )
 
-// none is the name of a file that is not wanted, or of stdout.
+// none stands for stdout, or for a file that is not wanted.
 const none = "-"
 
-// outputs settles which files are written, and finds those that cannot be before a run is spent on them.
+// outputs decides which files are written. It refuses impossible ones before a run is
+// spent on them.
 func (s *settings) outputs() error {
 	if s.history == "" {
 		s.history = report.FindHistory(".")
@@ -45,8 +46,9 @@ func (s *settings) outputs() error {
 	return nil
 }
 
-// keepOthers refuses to replace what is there, as text and page go to names that nobody has given, and to write a file
-// that the shell writes as well. The text is the exception: if it is on stdout, it is not written once more.
+// keepOthers refuses to replace existing files, because the names of text and page are
+// derived, and to write a file that the shell writes as well. The text is the exception:
+// if stdout is its file, it is not written again.
 func (s *settings) keepOthers() error {
 	if isFile(s.text) && sameFile(s.text, os.Stdout) {
 		s.textShown = true
@@ -76,7 +78,7 @@ func (s *settings) keepOther(file string) error {
 	case sameFile(file, os.Stdout), sameFile(file, os.Stderr):
 		return fmt.Errorf("%s is where the shell writes the output, too; give one of them another name", file)
 	case info.Size() > 0 && !s.force:
-		return fmt.Errorf("%s is there already; give another name, or --force to replace it", file)
+		return fmt.Errorf("%s exists; give another name, or --force to replace it", file)
 	}
 	return nil
 }
@@ -87,10 +89,10 @@ func sameFile(name string, open *os.File) bool {
 	return err1 == nil && err2 == nil && a.Mode().IsRegular() && os.SameFile(a, b)
 }
 
-// isFile tells a name from none and from stdout.
+// isFile tells the name of a file from none and from stdout.
 func isFile(name string) bool { return name != "" && name != none }
 
-// writable tells whether a file can be written or made. It leaves no trace.
+// writable checks that a file can be written or created. It leaves no trace.
 func writable(file string) error {
 	err := unix.Access(file, unix.W_OK)
 	if err == unix.ENOENT {
@@ -102,7 +104,7 @@ func writable(file string) error {
 	return err
 }
 
-// save writes the last of the records to wherever it is wanted; JSON and text have all of them.
+// save writes the last record wherever it is wanted. JSON and text have all records.
 func (s *settings) save(records []*report.Record) error {
 	last := records[len(records)-1]
 	if isFile(s.history) {
@@ -155,8 +157,8 @@ func writeText(w io.Writer, records []*report.Record) error {
 	return report.RepeatedText(w, records)
 }
 
-// tell repeats the verdict of a single run, as its report may have filled more than a screen, and names what save has
-// written.
+// tell repeats the verdict of a single run, whose report may have filled more than a
+// screen, and names the files that save wrote.
 func (s *settings) tell(w io.Writer, records []*report.Record) {
 	fmt.Fprintln(w)
 	if len(records) == 1 {
@@ -175,7 +177,7 @@ func (s *settings) tell(w io.Writer, records []*report.Record) {
 	}
 }
 
-// page is the file of one run's page: of several runs, each has one.
+// page is the file of a run's page. Each of several runs has its own.
 func (s *settings) page(run int) string {
 	if s.runs == 1 {
 		return s.html

@@ -57,7 +57,8 @@ func TestRecordedFlags(t *testing.T) {
 	}
 }
 
-// TestRepeated checks that repeated runs end in one file, a page each and a summary, with seeds that follow each other.
+// TestRepeated checks that repeated runs, with consecutive seeds, end in one file, a page
+// each and a summary.
 func TestRepeated(t *testing.T) {
 	dir := t.TempDir()
 	s := &settings{runs: 3, seed: 5, out: filepath.Join(dir, "r.json"), text: filepath.Join(dir, "r.txt"), html: filepath.Join(dir, "r.html"), history: filepath.Join(dir, "h.jsonl"), failOnError: true}
@@ -94,7 +95,8 @@ func TestRepeated(t *testing.T) {
 	}
 }
 
-// TestRepeatedEndsEarly checks that no run follows one that was interrupted or did not come to its load.
+// TestRepeatedEndsEarly checks that no run follows one that was interrupted or did not
+// reach its load.
 func TestRepeatedEndsEarly(t *testing.T) {
 	failure := errors.New("no")
 	for name, c := range map[string]struct {

@@ -11,7 +11,7 @@ import (
 	"isuride/bench/world"
 )
 
-// ledger are the flags about what a server must still know after a restart.
+// ledger holds the flags about data that must survive a restart of the server.
 type ledger struct {
 	out   string
 	check string
@@ -22,7 +22,7 @@ func (l *ledger) register(f *flag.FlagSet) {
 	f.StringVar(&l.check, "post-check", "", "without any load, ask the application, usually after a restart, whether it still knows what it acknowledged in the\nrun that wrote this `file` by --ledger; with --data, check the initial data too")
 }
 
-// postCheck is --post-check.
+// postCheck runs --post-check.
 func (l *ledger) postCheck(ctx context.Context, config live.Config, reporter *reporter) error {
 	var acknowledged *world.Ledger
 	err := readFile(l.check, "--post-check", func(r io.Reader) (err error) { acknowledged, err = live.ReadLedger(r); return err })
@@ -43,7 +43,7 @@ func (l *ledger) postCheck(ctx context.Context, config live.Config, reporter *re
 	return reporter.send(message{Finished: true, Passed: true, Reason: "pass"})
 }
 
-// contents says how much is in a ledger.
+// contents describes the size of a ledger.
 func contents(l *world.Ledger) string {
 	rides, open, chairs := 0, 0, 0
 	for _, u := range l.Users {

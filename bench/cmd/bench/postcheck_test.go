@@ -18,8 +18,9 @@ import (
 	"isuride/bench/world"
 )
 
-// TestPostCheckOfRepositoryServer kills the server of this repository in the middle of a load. What it had acknowledged is
-// there after its restart, until somebody takes one ride out of its database.
+// TestPostCheckOfRepositoryServer kills the server of this repository in the middle of a
+// load. Everything acknowledged is there after its restart, until one ride is removed
+// from its database.
 func TestPostCheckOfRepositoryServer(t *testing.T) {
 	program, data := buildServer(t), t.TempDir()
 	file := filepath.Join(t.TempDir(), "ledger.json")
@@ -43,7 +44,8 @@ func TestPostCheckOfRepositoryServer(t *testing.T) {
 	}
 }
 
-// killer is an observer that kills the server once enough rides are completed, and ends the wait for a server that is gone.
+// killer is an observer that kills the server once enough rides are completed, and then
+// ends the run.
 type killer struct {
 	live.Observer
 	server *exec.Cmd
@@ -95,7 +97,7 @@ func loadUntilKilled(t *testing.T, url, ledger string, server *exec.Cmd) {
 	}
 }
 
-// postCheck is the command.
+// postCheck runs the command.
 func postCheck(t *testing.T, url, ledger string) (status int, text string) {
 	t.Helper()
 	return capture(t, &os.Stdout, func() int {
@@ -103,7 +105,7 @@ func postCheck(t *testing.T, url, ledger string) (status int, text string) {
 	})
 }
 
-// loseRide takes a completed ride of the ledger out of the database of a server that is not running.
+// loseRide removes a completed ride of the ledger from the database of a stopped server.
 func loseRide(t *testing.T, database, ledger string) (id string) {
 	t.Helper()
 	f, err := os.Open(ledger)

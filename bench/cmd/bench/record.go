@@ -11,7 +11,7 @@ import (
 	"isuride/bench/live"
 )
 
-// recordCommand is "bench record-data".
+// recordCommand runs "bench record-data".
 func recordCommand(ctx context.Context, args []string) error {
 	var s server
 	f := flag.NewFlagSet("bench record-data", flag.ContinueOnError)

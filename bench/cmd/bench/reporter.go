@@ -10,14 +10,14 @@ import (
 	"isuride/bench/live"
 )
 
-// A reporter sends result messages to the supervisor of a contest, if there is one: a JSON object per line on the file
-// descriptor the environment names (B14 suggests this instead of Protocol Buffers).
+// A reporter sends messages to the supervisor of a contest, if there is one: one JSON
+// object a line on the file descriptor that the environment names (B14 suggests this
+// instead of Protocol Buffers).
 type reporter struct {
-	file     *os.File // nil without a supervisor
-	language string
+	file *os.File // nil without a supervisor
 }
 
-// A message is one of them.
+// A message is progress or the result.
 type message struct {
 	Finished  bool      `json:"finished"`
 	Passed    bool      `json:"passed"`

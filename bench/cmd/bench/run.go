@@ -13,7 +13,7 @@ import (
 	"isuride/bench/report"
 )
 
-// runCommand is "bench run".
+// runCommand runs "bench run".
 func runCommand(ctx context.Context, args []string) error {
 	s, err := parseRun(args, os.Stdout)
 	if err != nil {
@@ -39,7 +39,7 @@ func runCommand(ctx context.Context, args []string) error {
 	return s.repeat(ctx, config, reporter, live.Run)
 }
 
-// usage marks an error as a fault of the settings.
+// usage marks an error as one of the settings.
 func usage(err error) error {
 	if err == errHelp {
 		return err
@@ -47,7 +47,7 @@ func usage(err error) error {
 	return live.SetupError{Err: err}
 }
 
-// validate is --only-post-validation (B1.8 b).
+// validate runs --only-post-validation (B1.8 b).
 func validate(ctx context.Context, config live.Config, reporter *reporter) error {
 	err := live.Validate(ctx, config)
 	if err == nil {
@@ -60,11 +60,12 @@ func validate(ctx context.Context, config live.Config, reporter *reporter) error
 	return err
 }
 
-// repeat makes the runs that are wanted. One that does not come to its load or is interrupted is the last.
+// repeat makes as many runs as wanted. It stops after one that is interrupted or does not
+// reach its load.
 func (s *settings) repeat(ctx context.Context, config live.Config, reporter *reporter, run func(context.Context, live.Config) (*live.Result, error)) error {
 	var records []*report.Record
 	people := os.Stdout
-	if s.out == none { // stdout is for the record
+	if s.out == none { // stdout has the record
 		people = os.Stderr
 	}
 	failed, interrupted := false, false
@@ -84,7 +85,7 @@ func (s *settings) repeat(ctx context.Context, config live.Config, reporter *rep
 		if interrupted = result.Interrupted; interrupted {
 			break
 		}
-		debug.FreeOSMemory() // or the next run would begin with the memory of this one
+		debug.FreeOSMemory() // otherwise the next run begins with the memory of this one
 	}
 	if len(records) > 1 {
 		fmt.Fprintln(people)
@@ -99,8 +100,8 @@ func (s *settings) repeat(ctx context.Context, config live.Config, reporter *rep
 	return nil
 }
 
-// conclude says and writes how the last of the runs ended. Before the load there is nothing to say but the error, and no
-// message to the supervisor (B1.3).
+// conclude reports the last run. One that ended before the load has nothing to show but
+// its error, and no message for the supervisor (B1.3).
 func (s *settings) conclude(d *display, reporter *reporter, records []*report.Record) error {
 	last := records[len(records)-1]
 	if !last.Loaded() {

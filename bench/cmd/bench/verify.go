@@ -14,7 +14,7 @@ import (
 	"isuride/bench/verify"
 )
 
-// verifyCommand is "bench verify".
+// verifyCommand runs "bench verify".
 func verifyCommand(ctx context.Context, args []string) error {
 	var s server
 	var o verify.Options
@@ -48,7 +48,7 @@ func verifyCommand(ctx context.Context, args []string) error {
 	return concludeVerify(report, *out)
 }
 
-// gatewayAt settles where the payment service listens and how the server reaches it.
+// gatewayAt decides where the payment service listens and how the server reaches it.
 func gatewayAt(o *verify.Options, port int) error {
 	if port < 0 || port > 65535 {
 		return fmt.Errorf("--payment-bind-port %d is not a port", port)
@@ -69,7 +69,7 @@ func gatewayAt(o *verify.Options, port int) error {
 	return nil
 }
 
-// concludeVerify writes the report of bench verify; a server that breaks a rule is a failure.
+// concludeVerify writes the report of bench verify. A broken rule is a failure.
 func concludeVerify(r verify.Report, out string) error {
 	if out != none {
 		if err := r.WriteText(os.Stdout); err != nil && !(gone(err) && out != "") {

@@ -18,7 +18,8 @@ import (
 	"isuride/bench/verify"
 )
 
-// TestRepositoryServer checks that the server of this repository keeps every rule, in both ways of notification.
+// TestRepositoryServer checks that the server of this repository keeps every rule, with
+// both transports of notifications.
 func TestRepositoryServer(t *testing.T) {
 	program := buildServer(t)
 	for _, notification := range []string{"sse", "polling"} {
@@ -40,8 +41,9 @@ func TestRepositoryServer(t *testing.T) {
 	}
 }
 
-// buildServer builds it. The bench must not import it, so go test does not see by itself that it has changed and would
-// show a stored result: looking at the sources makes them part of what the result depends on.
+// buildServer builds the server. The bench must not import it, so go test would not
+// notice a change and show a cached result. Reading the sources makes the result depend
+// on them.
 func buildServer(t *testing.T) string {
 	t.Helper()
 	for _, folder := range []string{"webapp", "sql"} {
@@ -117,7 +119,8 @@ func TestVerifyCommand(t *testing.T) {
 	}
 }
 
-// TestVerifySettings checks that bad settings are refused before the server is asked anything.
+// TestVerifySettings checks that bad settings are refused before the server is asked
+// anything.
 func TestVerifySettings(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the server was asked") }))
 	defer server.Close()

@@ -48,6 +48,11 @@ var table = []rule{
 	{"sql", nil, "the files embed nothing else"},
 	{"nginx", []string{"tools/dev/devcert/..."}, "the proxy's tests need a certificate"},
 	{"bench/...", []string{"bench/..."}, "a rule shared with the server would hide a shared mistake"},
+	{"bench/verify/probe", nil, "what talks to a server knows no rules"},
+	{"bench/verify/rules", []string{"bench/verify/probe"}, "what must hold is said over a probe"},
+	{"bench/verify", []string{"bench/verify/probe", "bench/verify/rules"}, "the check knows its rules and its probe"},
+	{"bench/cmd/bench", []string{"bench/client", "bench/live", "bench/nearest", "bench/report", "bench/verify", "bench/world"},
+		"the command knows the face of verify, not its rules"},
 	{"tools/...", []string{"tools/...", "webapp/...", "sql", "bench/..."}, "tools may look at everything"},
 }
 
@@ -133,6 +138,8 @@ func TestTableCatches(t *testing.T) {
 	}{
 		{"bench/world", "webapp/isuride", false},
 		{"bench/live", "bench/world", true},
+		{"bench/verify/probe", "bench/verify/rules", false},
+		{"bench/verify/rules", "bench/verify", false},
 		{"webapp/state", "webapp/journal", false},
 		{"webapp/state", "webapp/isuride", true},
 		{"webapp/sqlstore", "webapp/state", false},
