@@ -1,6 +1,6 @@
-// Package archcheck holds the import table of the project: which package may import
-// which other one of ours, and why. Imports point downwards; what is not in the table
-// is forbidden.
+// Package archcheck contains the project's import table, which says what each package may
+// import from the project and why, and other checks of the whole repository. Imports point
+// downwards; whatever is not in the table is forbidden.
 package archcheck
 
 import (
@@ -15,11 +15,11 @@ import (
 	"testing"
 )
 
-// root is the project seen from here.
+// root is the path from here to the project's root.
 var root = filepath.Join("..", "..", "..")
 
-// rule is one line of the table: a package, or a tree of them when it ends in "/...",
-// what it may import from the project, and the reason for the limit.
+// rule is a row of the table: a package, or a tree of them if it ends in "/...", what it
+// may import from the project, and the reason for the limit.
 type rule struct {
 	pkg    string
 	may    []string
@@ -56,8 +56,8 @@ var table = []rule{
 	{"tools/...", []string{"tools/...", "webapp/...", "sql", "bench/..."}, "tools may look at everything"},
 }
 
-// testsMay lists what only tests may import besides: a whole server for stories over
-// real HTTP, databases and gateways to run it with.
+// testsMay lists additional imports allowed in tests: a whole server for scenarios over
+// real HTTP, and databases and gateways to run it with.
 var testsMay = []string{"webapp/...", "tools/dev/paymentmock/...", "sql", "tools/dev/devcert/..."}
 
 func TestImports(t *testing.T) {
@@ -112,7 +112,7 @@ func checkFile(t *testing.T, file, rel string) {
 	}
 }
 
-// ruleFor finds the most exact rule.
+// ruleFor finds the most specific rule.
 func ruleFor(pkg string) (rule, bool) {
 	best, found := rule{}, false
 	for _, r := range table {
@@ -130,7 +130,7 @@ func covered(pkg string, patterns []string) bool {
 	})
 }
 
-// TestTableCatches breaks the table on purpose.
+// TestTableCatches breaks the rules on purpose.
 func TestTableCatches(t *testing.T) {
 	for _, c := range []struct {
 		pkg, imported string

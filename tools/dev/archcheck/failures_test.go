@@ -14,7 +14,8 @@ var (
 )
 
 // TestFailuresNameTests: each line of failures.md ends with tests that exist. A folder
-// before a test holds for those after it on the line, too; without one it is the program's.
+// applies to all tests after it on the line; without one, the tests are in
+// webapp/cmd/isuride.
 func TestFailuresNameTests(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, "webapp", "docs", "failures.md"))
 	if err != nil {
@@ -28,7 +29,7 @@ func TestFailuresNameTests(t *testing.T) {
 		}
 		lines++
 		if !citedTest.MatchString(cells[4]) {
-			t.Errorf("no test keeps %q", strings.TrimSpace(cells[1]))
+			t.Errorf("no test covers %q", strings.TrimSpace(cells[1]))
 		}
 		for folder, name := range citedTests(cells[4]) {
 			if !hasTest(t, filepath.Join(root, folder), name) {
