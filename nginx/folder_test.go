@@ -136,8 +136,8 @@ func TestRequestsWithoutHost(t *testing.T) {
 	}
 }
 
-// TestNoRedirects: the contest has none (appendix B), and certainly none to a host that the
-// client has named.
+// TestNoRedirects: the contest has none (appendix B), and certainly none to a host that
+// the client has named.
 func TestNoRedirects(t *testing.T) {
 	s := start(t, echo)
 	s.writeStatic(t)

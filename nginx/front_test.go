@@ -18,7 +18,8 @@ import (
 	"isuride/tools/dev/devcert/cert"
 )
 
-// needStream skips the test if nginx lacks its stream module, which is a separate package.
+// needStream skips the test if nginx lacks its stream module, which is a separate
+// package.
 func needStream(t testing.TB) {
 	t.Helper()
 	if _, err := os.Stat("/usr/share/nginx/modules/ngx_stream_module.so"); err != nil {
@@ -59,8 +60,8 @@ func TestSpreadPassesStreamsAtOnce(t *testing.T) {
 	})
 }
 
-// Connections live for minutes, so their number must be balanced. When a front is gone, no
-// connection fails.
+// Connections live for minutes, so their number must be balanced. When a front is gone,
+// no connection fails.
 func TestSpreadIsEven(t *testing.T) {
 	var byFirst, bySecond atomic.Int32
 	second := prepare(t, ok(&bySecond))
@@ -90,8 +91,8 @@ func TestSpreadIsEven(t *testing.T) {
 	}
 }
 
-// Behind a spread, every client seems to come from a front, that is, from this machine. So
-// nobody may call internal paths, wherever they come from and whatever they claim.
+// Behind a spread, every client seems to come from a front, that is, from this machine.
+// So nobody may call internal paths, wherever they come from and whatever they claim.
 func TestInternalBehindSpread(t *testing.T) {
 	var reached atomic.Int32
 	s, behind := spread(t, ok(&reached), nil)
@@ -302,9 +303,9 @@ func TestRenderRefuses(t *testing.T) {
 		"NGINX_USER=":                      "NGINX_USER must be set",
 		"NGINX_SPREAD=443":                 "NGINX_SPREAD_TO must be set",
 		"NGINX_SPREAD_TO=a:1":              "NGINX_SPREAD must be set",
-		"NGINX_TRUSTED=10.0.0.1; }":        "NGINX_TRUSTED holds a character",
-		"NGINX_ACCESS_LOG=/a b":            "NGINX_ACCESS_LOG holds a character",
-		"NGINX_STATIC=/${NGINX_KEY}":       "NGINX_STATIC holds a character",
+		"NGINX_TRUSTED=10.0.0.1; }":        "NGINX_TRUSTED contains a character",
+		"NGINX_ACCESS_LOG=/a b":            "NGINX_ACCESS_LOG contains a character",
+		"NGINX_STATIC=/${NGINX_KEY}":       "NGINX_STATIC contains a character",
 		"NGINX_SPREAD_TO=a:1,b:1\ninclude": "NGINX_SPREAD must be set",
 	} {
 		if message, err := render(vars); err == nil || !strings.Contains(message, complaint) {

@@ -143,7 +143,8 @@ func (s *site) ask(b *testing.B, client *http.Client) {
 	}
 }
 
-// spent returns the CPU time of nginx's workers, the server and the client in nanoseconds.
+// spent returns the CPU time of nginx's workers, the server and the client in
+// nanoseconds.
 func (s *site) spent(b *testing.B) (sum [3]int64) {
 	if s.front.process != nil {
 		for _, pid := range s.front.workers(b) {

@@ -210,8 +210,8 @@ func TestStaticFiles(t *testing.T) {
 	}
 }
 
-// checkPageHeaders: browsers must not guess types; only pages of the same host may frame a
-// page, and other hosts do not learn where a user comes from.
+// checkPageHeaders: browsers must not guess types; only pages of the same host may frame
+// a page, and other hosts do not learn where a user comes from.
 func checkPageHeaders(t *testing.T, path string, header http.Header) {
 	t.Helper()
 	want := map[string]string{"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "", "Referrer-Policy": ""}
@@ -265,8 +265,8 @@ func TestServerAnswersWithoutStaticFiles(t *testing.T) {
 	}
 }
 
-// Only the exact address 127.0.0.1 is allowed, so to nginx 127.0.0.2 is a stranger, although
-// it also connects over loopback.
+// Only the exact address 127.0.0.1 is allowed, so to nginx 127.0.0.2 is a stranger,
+// although it also connects over loopback.
 func TestInternalFromThisMachineOnly(t *testing.T) {
 	var reached atomic.Int32
 	s := start(t, ok(&reached))

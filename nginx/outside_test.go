@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestFromAnotherHost sends requests to the server, with and without nginx, from what really
-// is another host: a network namespace. Every listener that can be open to it is.
+// TestFromAnotherHost sends requests to the server, with and without nginx, from what
+// really is another host: a network namespace. Every listener that can be open to it is.
 func TestFromAnotherHost(t *testing.T) {
 	out := anotherHost(t)
 	program := buildServer(t)
@@ -72,7 +72,8 @@ type outside struct {
 	here string // address of this machine, seen from there
 }
 
-// anotherHost creates one until the end of the test, on a network of just these two hosts.
+// anotherHost creates one until the end of the test, on a network of just these two
+// hosts.
 func anotherHost(t *testing.T) outside {
 	t.Helper()
 	if os.Geteuid() != 0 {

@@ -136,8 +136,8 @@ func TestUpAndDown(t *testing.T) {
 	u.mustScript(t, "down.sh")
 }
 
-// limitAccount sets up the database as on a separate host: the server's account works from
-// one address, on one database, with only the rights the server needs.
+// limitAccount sets up the database as on a separate host: the server's account works
+// from one address, on one database, with only the rights the server needs.
 func (u *upStack) limitAccount(t *testing.T) {
 	t.Helper()
 	template, err := os.ReadFile("../sql/0-host.sql.template")

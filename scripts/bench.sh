@@ -41,7 +41,8 @@ for ((i = 0; ; i++)); do
 done
 
 # The bench runs in the background, because a shell handles a signal only once its
-# foreground program has ended. Ctrl-C also reaches the bench, which then writes its report.
+# foreground program has ended. Ctrl-C also reaches the bench, which then writes its
+# report.
 trap 'trap "exit 130" INT' INT
 trap 'exit 143' TERM HUP
 # With a single source address, a run would use up most of its ports, and finding a free

@@ -38,7 +38,8 @@ start() {
 }
 
 # owner DIR prints the user to run as: the owner of existing data, else the package's user
-# if it may enter the folder, else the caller. mariadbd refuses root unless told otherwise.
+# if it may enter the folder, else the caller. mariadbd refuses root unless told
+# otherwise.
 owner() {
 	if [[ -d $1/data ]]; then
 		stat -c %U "$1/data"

@@ -42,8 +42,8 @@ stage() {
 	times+=$(printf '%5d s  %s' $((SECONDS - start)) "$name")$'\n'
 }
 
-# gcc is for the race detector, ip for the tests' networks, systemd for checking units, and
-# the last line for the laboratory's hosts.
+# gcc is for the race detector, ip for the tests' networks, systemd for checking units,
+# and the last line for the laboratory's hosts.
 install() {
 	need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
 		prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip systemd:systemd-analyze shellcheck:shellcheck \

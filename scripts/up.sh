@@ -7,7 +7,8 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=stack.sh
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
-# reserve NAME WHERE makes sure that a component that is not running yet can have its port.
+# reserve NAME WHERE makes sure that a component that is not running yet can have its
+# port.
 reserve() {
 	pid_of "$1" >/dev/null || ! taken "$2" || die "$2, for $1, is taken by another program"
 }

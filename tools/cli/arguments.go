@@ -1,7 +1,7 @@
-// Package cli gives all tools the same command line. Help goes to standard output and is not
-// a failure. A misspelt flag is an error that suggests the nearest valid one, before anything
-// is done. A long-running tool ends on the user's signals and when its terminal closes, but
-// not because the reader of its output has exited.
+// Package cli gives all tools the same command line. Help goes to standard output and is
+// not a failure. A misspelt flag is an error that suggests the nearest valid one, before
+// anything is done. A long-running tool ends on the user's signals and when its terminal
+// closes, but not because the reader of its output has exited.
 package cli
 
 import (
@@ -54,8 +54,8 @@ func meant(f *flag.FlagSet, err error) string {
 	return nearest.Meant("-"+name, names) + fmt.Sprintf(" (-h lists the flags of %s)", f.Name())
 }
 
-// Main reads a program's flags, which are defined in flag.CommandLine. It ends the program
-// after showing help or an error.
+// Main reads a program's flags, which are defined in flag.CommandLine. It ends the
+// program after showing help or an error.
 func Main(most int) {
 	flag.CommandLine.Init(flag.CommandLine.Name(), flag.ContinueOnError)
 	name := os.Args[0][strings.LastIndex(os.Args[0], "/")+1:]

@@ -1,6 +1,6 @@
 // Package archcheck contains the project's import table, which says what each package may
-// import from the project and why, and other checks of the whole repository. Imports point
-// downwards; whatever is not in the table is forbidden.
+// import from the project and why, and other checks of the whole repository. Imports
+// point downwards; whatever is not in the table is forbidden.
 package archcheck
 
 import (

@@ -43,7 +43,8 @@ func TestCitationsResolve(t *testing.T) {
 	}
 }
 
-// TestRulesHaveTests lists the rules that are cited neither in a test nor in `bench verify`.
+// TestRulesHaveTests lists the rules that are cited neither in a test nor in `bench
+// verify`.
 func TestRulesHaveTests(t *testing.T) {
 	untested := readBooks(t)
 	eachText(t, func(name, text string) {
@@ -56,8 +57,8 @@ func TestRulesHaveTests(t *testing.T) {
 	t.Log("headings that no test cites:", slices.Sorted(maps.Keys(untested)))
 }
 
-// citationsIn returns the letter and number of each citation. The pages of rules themselves
-// contain none.
+// citationsIn returns the letter and number of each citation. The pages of rules
+// themselves contain none.
 func citationsIn(name, text string) [][]string {
 	if strings.HasSuffix(name, "docs/rules.md") || slices.ContainsFunc(notCitations, func(p string) bool { return strings.HasPrefix(name, p) }) {
 		return nil

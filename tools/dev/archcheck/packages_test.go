@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestPackagesAreDocumented: every package has exactly one package comment, directly above
-// one of its package clauses.
+// TestPackagesAreDocumented: every package has exactly one package comment, directly
+// above one of its package clauses.
 func TestPackagesAreDocumented(t *testing.T) {
 	for name, files := range packages(t) {
 		var docs []string
@@ -110,8 +110,8 @@ func packageVariables(files map[string]*ast.File) map[string]bool {
 	return names
 }
 
-// assigned returns the root names that f assigns to, in order, without those that f itself
-// declares anywhere.
+// assigned returns the root names that f assigns to, in order, without those that f
+// itself declares anywhere.
 func assigned(f *ast.FuncDecl) []string {
 	local := map[string]bool{}
 	var names []string

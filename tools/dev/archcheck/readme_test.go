@@ -11,8 +11,8 @@ import (
 
 var action = regexp.MustCompile("`make ([a-z-]+)")
 
-// TestReadmesListTheSameActions: the Japanese README lists the same actions as the English
-// one, and the Makefile has them all.
+// TestReadmesListTheSameActions: the Japanese README lists the same actions as the
+// English one, and the Makefile has them all.
 func TestReadmesListTheSameActions(t *testing.T) {
 	english := actions(t, action, "README.md")
 	japanese := actions(t, action, filepath.Join("webapp", "docs", "README.ja.md"))

@@ -1,8 +1,8 @@
-// Package grafana reads from a Grafana dashboard what it takes to draw it: the panels,
+// Package grafana reads from a Grafana dashboard what is needed to draw it: the panels,
 // their places on the grid, and their queries.
 //
-// What it leaves to others: asking Prometheus, drawing, and everything of Grafana's format
-// that our dashboard does not use.
+// It does not query Prometheus or draw, and ignores the parts of Grafana's format that
+// our dashboard does not use.
 package grafana
 
 import (
@@ -24,13 +24,13 @@ const (
 	Stat       = "stat"
 )
 
-// Dashboard is a page of panels, in the order of the file.
+// Dashboard is a page of panels in file order.
 type Dashboard struct {
 	Title  string  `json:"title"`
 	Panels []Panel `json:"panels"`
 }
 
-// Panel is a heading, if its Kind is Row, or a picture of the answers to its queries.
+// Panel is a heading, if its Kind is Row, or a picture of the results of its queries.
 type Panel struct {
 	ID          int    `json:"id"`
 	Kind        string `json:"type"`
@@ -71,16 +71,16 @@ type Query struct {
 	Name string `json:"legendFormat"`
 }
 
-// Unit is Grafana's name of what the values are.
+// Unit returns Grafana's name for the unit of the values.
 func (p *Panel) Unit() string { return p.Config.Defaults.Unit }
 
-// Stacked says that the series are parts of a whole.
+// Stacked reports whether the series are parts of a whole.
 func (p *Panel) Stacked() bool { return p.Config.Defaults.Custom.Stacking.Mode == "normal" }
 
-// Logarithmic says that the values differ by powers of ten.
+// Logarithmic reports whether the axis is logarithmic.
 func (p *Panel) Logarithmic() bool { return p.Config.Defaults.Custom.Scale.Type == "log" }
 
-// Read reads a dashboard that can be drawn.
+// Read reads a dashboard and fails if it cannot be drawn.
 func Read(r io.Reader) (*Dashboard, error) {
 	var d Dashboard
 	if err := json.NewDecoder(r).Decode(&d); err != nil {
@@ -97,7 +97,7 @@ func Read(r io.Reader) (*Dashboard, error) {
 	return &d, nil
 }
 
-// check looks at a panel by itself and beside those before it.
+// check checks a panel by itself and against those before it.
 func (d *Dashboard) check(i int) error {
 	p := &d.Panels[i]
 	if err := p.check(); err != nil {
@@ -137,15 +137,15 @@ func (p *Panel) check() error {
 	return nil
 }
 
-// RateInterval is the shortest range over which Grafana takes rates.
+// RateInterval is the shortest range over which Grafana computes rates.
 func RateInterval(scrape, step time.Duration) time.Duration { return max(4*scrape, step+scrape) }
 
-// In is the expression as Prometheus takes it, with rates over the interval.
+// In returns the expression for Prometheus, with rates over the interval.
 func (q Query) In(rateInterval time.Duration) string {
 	return strings.ReplaceAll(q.Expr, "$__rate_interval", rateInterval.String())
 }
 
-// Of names a series with these labels.
+// Of returns the name of a series with these labels.
 func (q Query) Of(labels map[string]string) string {
 	name := q.Name
 	for label, value := range labels {

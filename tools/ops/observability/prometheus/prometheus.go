@@ -1,4 +1,4 @@
-// Package prometheus asks a Prometheus by its HTTP API.
+// Package prometheus queries a Prometheus over its HTTP API.
 package prometheus
 
 import (
@@ -13,17 +13,17 @@ import (
 	"time"
 )
 
-// Client asks the Prometheus at URL.
+// Client queries the Prometheus at URL.
 type Client struct {
 	URL string // http://host:port
 }
 
-// Point is a value and when it was, in Unix seconds.
+// Point is a value and its time in Unix seconds.
 type Point struct {
 	At, Value float64
 }
 
-// UnmarshalJSON reads the API's form, [1700000000.123, "0.5"].
+// UnmarshalJSON reads the API's format, [1700000000.123, "0.5"].
 func (p *Point) UnmarshalJSON(b []byte) error {
 	var value string
 	if err := json.Unmarshal(b, &[]any{&p.At, &value}); err != nil {
@@ -40,7 +40,7 @@ type Series struct {
 	Points []Point           `json:"values"`
 }
 
-// Query evaluates an expression for this moment: one point for each series.
+// Query evaluates an expression now: one point for each series.
 func (c Client) Query(ctx context.Context, expr string) ([]Series, error) {
 	var v vector
 	if err := c.get(ctx, "query", url.Values{"query": {expr}}, &v); err != nil {
@@ -73,19 +73,19 @@ func (c Client) Range(ctx context.Context, expr string, from, to time.Time, step
 
 func seconds(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64) }
 
-// Names are those of all metrics that it has.
+// Names returns the names of all metrics.
 func (c Client) Names(ctx context.Context) (names []string, err error) {
 	err = c.get(ctx, "label/__name__/values", nil, &names)
 	return names, err
 }
 
-// Rule is an alert as it was loaded.
+// Rule is a loaded alert.
 type Rule struct {
 	Name  string `json:"name"`
 	Query string `json:"query"`
 }
 
-// Rules are all alerts.
+// Rules returns all alerts.
 func (c Client) Rules(ctx context.Context) ([]Rule, error) {
 	var loaded struct {
 		Groups []struct {
@@ -100,10 +100,10 @@ func (c Client) Rules(ctx context.Context) ([]Rule, error) {
 	return all, err
 }
 
-// maxAnswer bounds what is read: a dashboard's query comes to some 100 KB.
+// maxAnswer bounds the size of an answer: a dashboard's query returns about 100 KB.
 const maxAnswer = 64 << 20
 
-// get calls the API and reads the data of its answer.
+// get calls the API and decodes the answer's data.
 func (c Client) get(ctx context.Context, path string, params url.Values, data any) error {
 	request, err := http.NewRequestWithContext(ctx, "GET", c.URL+"/api/v1/"+path+"?"+params.Encode(), nil)
 	if err != nil {

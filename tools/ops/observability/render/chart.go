@@ -9,12 +9,12 @@ import (
 	"isuride/tools/ops/observability/prometheus"
 )
 
-// ink is a colour with its tint for areas, which is opaque: what lies below in a stack is
-// drawn over what lies above.
+// ink is a colour with a tint for areas. The tint is opaque because, in a stack, lower
+// areas are drawn over upper ones.
 type ink struct{ line, area string }
 
-// inks of the curves are told apart also by those who do not see all colours. They repeat
-// if there are more curves.
+// inks are the colours of the curves, which people with colour blindness can also
+// distinguish. They repeat if there are more curves.
 var inks = [...]ink{{"#0072b2", "#a6cee4"}, {"#d55e00", "#f0c7a6"}, {"#009e73", "#a6ddce"}, {"#cc79a7", "#edd0e0"},
 	{"#b8860b", "#e6d5aa"}, {"#56b4e9", "#c4e5f7"}, {"#6b4c9a", "#cbc0dc"}, {"#666666", "#c9c9c9"}}
 
@@ -23,9 +23,9 @@ func inkOf(i int) ink { return inks[i%len(inks)] }
 // Places inside a chart, in pixels.
 const (
 	titleHeight  = 34
-	axisWidth    = 58 // for the names of ticks, left
-	axisHeight   = 18 // for the names of times, below
-	legendHeight = 15 // of a line
+	axisWidth    = 58 // for tick labels, left
+	axisHeight   = 18 // for time labels, below
+	legendHeight = 15 // per line
 	padding      = 12
 )
 
@@ -57,7 +57,7 @@ func (b board) drawChart(r rect) {
 
 // axis covers all values.
 func (b board) axis(curves []curve, u unit) axis {
-	highest, lowest := 0.0, math.Inf(1) // the latter of those above 0
+	highest, lowest := 0.0, math.Inf(1) // lowest: of those above 0
 	for _, c := range curves {
 		for _, p := range c.points {
 			highest = max(highest, p.Value)
@@ -72,7 +72,7 @@ func (b board) axis(curves []curve, u unit) axis {
 	return newAxis(highest, u)
 }
 
-// stack adds to each curve those before it, where they have points of the same time.
+// stack adds to each curve the curves before it, where they have points at the same time.
 func stack(curves []curve) []curve {
 	sum := map[float64]float64{}
 	var stacked []curve
@@ -102,7 +102,7 @@ func (b board) drawAxes(plot rect, a axis) {
 	b.add(`<path class="grid" d="%s"/>`, grid.String())
 }
 
-// clock writes seconds since the begin as minutes:seconds, or hours:minutes:seconds.
+// clock formats seconds since the beginning as minutes:seconds, or hours:minutes:seconds.
 func clock(seconds float64) string {
 	s := int(seconds)
 	if s < 3600 {
@@ -120,7 +120,7 @@ func (b board) drawCurve(plot rect, a axis, c curve, ink ink, filled bool) {
 	b.add(`<path class="curve" stroke="%s" d="%s"><title>%s</title></path>`, ink.line, b.path(plot, a, c, false), name)
 }
 
-// path connects the points; where some are missing there is a gap.
+// path connects the points, leaving gaps where some are missing.
 func (b board) path(plot rect, a axis, c curve, closed bool) string {
 	var d strings.Builder
 	bottom := px(plot.y + plot.h)

@@ -30,7 +30,7 @@ text { font-family: Inter, "Helvetica Neue", Arial, sans-serif; font-size: 11px;
 .curve { fill: none; stroke-width: 1.5; stroke-linejoin: round }
 </style>`
 
-// draw draws the dashboard with its figures. The note stands beside the title.
+// draw draws the dashboard with its figures, and the note next to the title.
 func draw(d *grafana.Dashboard, f figures, s span, note string) []byte {
 	height := 0
 	for _, p := range d.Panels {
@@ -50,7 +50,7 @@ func draw(d *grafana.Dashboard, f figures, s span, note string) []byte {
 	return c.Bytes()
 }
 
-// board is where one panel is drawn.
+// board is the area in which one panel is drawn.
 type board struct {
 	*canvas
 	panel  *grafana.Panel

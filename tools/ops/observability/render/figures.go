@@ -12,13 +12,13 @@ import (
 	"isuride/tools/ops/observability/prometheus"
 )
 
-// span is the time that the picture shows.
+// span is the time range of the picture.
 type span struct{ from, to time.Time }
 
 func (s span) seconds() float64 { return s.to.Sub(s.from).Seconds() }
 
-// maxPoints is the number of points of a curve at most: more than one in two pixels is
-// not seen.
+// maxPoints is the maximum number of points of a curve: more than one per two pixels
+// would not be visible.
 const maxPoints = 240
 
 // step is a whole number of scrapes.
@@ -27,13 +27,14 @@ func (s span) step(scrape time.Duration) time.Duration {
 	return time.Duration(max(n, 1)) * scrape
 }
 
-// curve is a series with its name and at least one point, in seconds since the span's begin.
+// curve is a series with its name and at least one point; times are in seconds since the
+// beginning of the span.
 type curve struct {
 	name   string
 	points []prometheus.Point
 }
 
-// last is the newest value.
+// last returns the newest value.
 func (c curve) last() float64 { return c.points[len(c.points)-1].Value }
 
 func (c curve) max() float64 {
@@ -44,7 +45,7 @@ func (c curve) max() float64 {
 	return top
 }
 
-// figures are the curves of each panel by its id, with the time between their points.
+// figures are the curves of each panel, by panel id, with the time between their points.
 type figures struct {
 	curves map[int][]curve
 	step   time.Duration
@@ -65,13 +66,13 @@ func fetch(ctx context.Context, client prometheus.Client, d *grafana.Dashboard, 
 	return f, nil
 }
 
-// curves are the series of one query, by name.
+// curves returns the series of one query by name.
 func curves(q grafana.Query, list []prometheus.Series, s span) []curve {
 	var all []curve
 	for _, series := range list {
 		c := curve{name: q.Of(series.Labels)}
 		for _, p := range series.Points {
-			if !math.IsNaN(p.Value) && !math.IsInf(p.Value, 0) { // quantiles of nothing, shares of nothing
+			if !math.IsNaN(p.Value) && !math.IsInf(p.Value, 0) { // quantiles or shares without any data
 				c.points = append(c.points, prometheus.Point{At: p.At - float64(s.from.Unix()), Value: p.Value})
 			}
 		}

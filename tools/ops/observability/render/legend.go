@@ -6,7 +6,7 @@ type entry struct {
 	width              float64
 }
 
-// legend has for each curve its name and its highest value.
+// legend lists each curve's name and highest value.
 func (b board) legend(u unit) []entry {
 	var list []entry
 	for i, c := range b.curves {
@@ -17,7 +17,7 @@ func (b board) legend(u unit) []entry {
 	return list
 }
 
-// wrap breaks the entries into lines.
+// wrap distributes the entries over lines.
 func wrap(entries []entry, width float64) [][]entry {
 	var lines [][]entry
 	used := width

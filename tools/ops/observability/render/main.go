@@ -1,6 +1,6 @@
 // Command render draws a Grafana dashboard without Grafana: it evaluates the queries of
-// every panel over a range of time and draws all panels, on the dashboard's own grid, as
-// one file that stands for itself. The name decides what it is: .svg, or .html for a page
+// every panel over a range of time and draws all panels, on the dashboard's own grid,
+// into one self-contained file. The file name decides its type: .svg, or .html for a page
 // with the same picture.
 //
 //	render -url http://127.0.0.1:9090 -last 15m dashboard.svg
@@ -30,7 +30,7 @@ func main() {
 	}
 }
 
-// settings are what the flags decide.
+// settings are the values of the flags.
 type settings struct {
 	dashboard string
 	url       string

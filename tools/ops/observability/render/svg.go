@@ -16,23 +16,23 @@ func (c *canvas) add(format string, args ...any) {
 	c.WriteByte('\n')
 }
 
-// text writes s with its beginning, middle or end, as the class says, at x.
+// text writes s so that its beginning, middle or end, depending on the class, is at x.
 func (c *canvas) text(x, y float64, class, s string) {
 	c.add(`<text x="%s" y="%s" class="%s">%s</text>`, px(x), px(y), class, html.EscapeString(s))
 }
 
-// pair writes a name and, paler, a figure of it.
+// pair writes a name and, in a paler colour, its figure.
 func (c *canvas) pair(x, y float64, name, figure string) {
 	c.add(`<text x="%s" y="%s">%s<tspan dx="5" class="pale">%s</tspan></text>`, px(x), px(y), html.EscapeString(name), html.EscapeString(figure))
 }
 
-// px writes a length with one digit after the point at most, to keep the file small.
+// px formats a length with at most one decimal, to keep the file small.
 func px(v float64) string {
 	return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64)
 }
 
-// textWidth estimates the width of s in a proportional font; what is drawn is meant to
-// have room to spare.
+// textWidth estimates the width of s in a proportional font; the layout leaves room to
+// spare.
 func textWidth(s string, size float64) float64 {
 	width := 0.0
 	for _, r := range s {
@@ -48,7 +48,7 @@ func textWidth(s string, size float64) float64 {
 	return width * size
 }
 
-// page is the picture as an HTML page.
+// page returns the picture as an HTML page.
 func page(title string, svg []byte) []byte {
 	return fmt.Appendf(nil, "<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>%s</title>\n<style>body { margin: 0; background: %s } svg { max-width: 100%%; height: auto }</style>\n%s",
 		html.EscapeString(title), background, svg)

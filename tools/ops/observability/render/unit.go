@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// unit writes values as people read them: the symbol of a value is that of the largest
-// scale it reaches.
+// unit formats values for people: a value gets the symbol of the largest scale it
+// reaches.
 type unit struct {
-	base   float64 // of which the steps of an axis are round: 10, or 2 for bytes
+	base   float64 // steps of an axis are round numbers in this base: 10, or 2 for bytes
 	scales []scale // ascending
-	after  string  // behind the symbol
+	after  string  // written after the symbol
 }
 
 type scale struct {
@@ -25,8 +25,8 @@ var (
 	seconds = []scale{{1e-6, " µs"}, {1e-3, " ms"}, {1, " s"}}
 )
 
-// unitOf knows the units that the dashboard uses, by Grafana's names. Any other is a
-// plain number.
+// unitOf returns the unit with this Grafana name, among those the dashboard uses. Any
+// other is a plain number.
 func unitOf(name string) unit {
 	switch name {
 	case "s":
@@ -41,18 +41,18 @@ func unitOf(name string) unit {
 	return unit{10, metric, ""}
 }
 
-// scaleFor is the largest scale that v reaches, the smallest if none.
+// scaleFor returns the largest scale that v reaches, or the smallest if it reaches none.
 func (u unit) scaleFor(v float64) scale {
 	best := u.scales[0]
 	for _, s := range u.scales {
-		if math.Abs(v) >= s.of*0.9995 { // 999.9 ms are written 1 s
+		if math.Abs(v) >= s.of*0.9995 { // 999.9 ms is written as 1 s
 			best = s
 		}
 	}
 	return best
 }
 
-// text has three digits that matter.
+// text formats v with three significant digits.
 func (u unit) text(v float64) string {
 	if v == 0 {
 		return "0" + u.after
@@ -60,10 +60,10 @@ func (u unit) text(v float64) string {
 	return u.in(u.scaleFor(v), v, 3)
 }
 
-// in writes v on a given scale.
+// in formats v on a given scale.
 func (u unit) in(s scale, v float64, digits int) string {
 	v /= s.of
-	before := 1 // digits before the point
+	before := 1 // digits before the decimal point
 	if abs := math.Abs(v); abs >= 10 {
 		before = int(math.Floor(math.Log10(abs))) + 1
 	}
