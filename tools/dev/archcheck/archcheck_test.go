@@ -27,7 +27,7 @@ type rule struct {
 }
 
 var table = []rule{
-	{"webapp/isuride", nil, "the domain knows nobody: no I/O, locks, clock, JSON or SQL"},
+	{"webapp/isuride", nil, "the domain depends on nothing: no I/O, locks, clock, JSON or SQL"},
 	{"webapp/notify", nil, "a recipient's log knows neither messages nor transport"},
 	{"webapp/journal", nil, "the log is bytes only"},
 	{"webapp/match", nil, "the solver works on numbers"},
@@ -43,17 +43,17 @@ var table = []rule{
 	{"webapp/engine", []string{"webapp/isuride", "webapp/state", "webapp/journal", "webapp/flush", "webapp/dispatch", "webapp/payment", "webapp/sqlstore"},
 		"the engine puts the parts together, below HTTP"},
 	{"webapp/api", []string{"webapp/isuride", "webapp/state", "webapp/engine", "webapp/wire", "webapp/internal/httpd", "webapp/internal/histogram"}, "the API does not reach below the engine and the state"},
-	{"webapp/metrics", []string{"webapp/api", "webapp/engine", "webapp/internal/..."}, "figures are read from the parts that have them all, and read only"},
+	{"webapp/metrics", []string{"webapp/api", "webapp/engine", "webapp/internal/..."}, "metrics are read, and only read, from the packages that have them"},
 	{"webapp/cmd/isuride", []string{"webapp/..."}, "main wires"},
 	{"sql", nil, "the files embed nothing else"},
 	{"nginx", []string{"tools/dev/devcert/..."}, "the proxy's tests need a certificate"},
 	{"bench/...", []string{"bench/..."}, "a rule shared with the server would hide a shared mistake"},
-	{"bench/verify/probe", nil, "what talks to a server knows no rules"},
-	{"bench/verify/rules", []string{"bench/verify/probe"}, "what must hold is said over a probe"},
-	{"bench/verify", []string{"bench/verify/probe", "bench/verify/rules"}, "the check knows its rules and its probe"},
+	{"bench/verify/probe", nil, "the probe talks to a server and knows no rules"},
+	{"bench/verify/rules", []string{"bench/verify/probe"}, "the rules talk to a server only through the probe"},
+	{"bench/verify", []string{"bench/verify/probe", "bench/verify/rules"}, "the check runs the rules over the probe"},
 	{"bench/cmd/bench", []string{"bench/client", "bench/live", "bench/nearest", "bench/report", "bench/verify", "bench/world"},
-		"the command knows the face of verify, not its rules"},
-	{"tools/...", []string{"tools/...", "webapp/...", "sql", "bench/..."}, "tools may look at everything"},
+		"the command uses verify's interface, not its rules"},
+	{"tools/...", []string{"tools/...", "webapp/...", "sql", "bench/..."}, "tools may use everything"},
 }
 
 // testsMay lists additional imports allowed in tests: a whole server for scenarios over
