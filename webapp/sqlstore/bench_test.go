@@ -99,7 +99,7 @@ func BenchmarkParseDump(b *testing.B) {
 func contestTables(tb testing.TB) *isuride.Tables {
 	t, err := sqlstore.ReadDumpFile("../../../shared/data/official-initial-data.sql.gz")
 	if err != nil {
-		tb.Skipf("the contest's dump is not there: %v", err)
+		tb.Skip("needs the contest's dump, which is not part of the repository: ", err)
 	}
 	return t
 }

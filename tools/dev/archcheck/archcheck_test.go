@@ -47,6 +47,8 @@ var table = []rule{
 	{"sql", nil, "the files embed nothing else"},
 	{"nginx", []string{"tools/dev/devcert/..."}, "the proxy's tests need a certificate"},
 	{"bench/...", []string{"bench/..."}, "a rule shared with the server would hide a shared mistake"},
+	{"bench/compare/...", []string{"bench/...", "tools/cli"}, "it starts both servers as programs, so it needs neither's code"},
+	{"bench/naive", nil, "a measuring stick shares nothing with what it measures"},
 	{"tools/...", []string{"tools/...", "webapp/...", "sql", "bench/..."}, "tools may look at everything"},
 }
 
@@ -132,6 +134,9 @@ func TestTableCatches(t *testing.T) {
 	}{
 		{"bench/world", "webapp/isuride", false},
 		{"bench/live", "bench/world", true},
+		{"bench/naive", "bench/world", false},
+		{"bench/compare", "webapp/isuride", false},
+		{"bench/compare", "tools/cli", true},
 		{"webapp/state", "webapp/journal", false},
 		{"webapp/state", "webapp/isuride", true},
 		{"webapp/sqlstore", "webapp/state", false},

@@ -1,8 +1,10 @@
-package calibration
+package official
 
-import "slices"
+// bar is how far most figures may be off.
+const bar = 0.05
 
-// growth is the line of a policy in the table of the appendix. Without values a figure is left out.
+// growth is the line of a policy in the table of the appendix. Figures without values are
+// left out.
 func growth(scoreBar float64, score, done, created, users, chairs []float64) []Figure {
 	list := []Figure{{Name: FigureScore, Official: score, Bar: scoreBar}}
 	for _, f := range []Figure{
@@ -18,9 +20,8 @@ func growth(scoreBar float64, score, done, created, users, chairs []float64) []F
 	return list
 }
 
-func join(lists ...[]Figure) []Figure { return slices.Concat(lists...) }
-
-// byLuck marks figures that differ much between equal runs. The score of such runs differs little.
+// byLuck marks figures that differ much between equal runs. The score of such runs differs
+// little.
 func byLuck(list []Figure) []Figure {
 	for i := range list {
 		list[i].Luck = list[i].Name != FigureScore
@@ -28,8 +29,8 @@ func byLuck(list []Figure) []Figure {
 	return list
 }
 
-// told is a figure that is shown but not judged.
-func told(name string, official float64) Figure {
+// shown is a figure that is shown but not judged.
+func shown(name string, official float64) Figure {
 	return Figure{Name: name, Official: []float64{official}}
 }
 
@@ -38,8 +39,8 @@ func share(name string, points float64, official ...float64) Figure {
 	return Figure{Name: name, Official: official, Bar: points, Points: true}
 }
 
-// intervals are those of "nearest, I=100, K=2, SSE, 0". Ranges of two values stand for rounding where the appendix rounds
-// to whole numbers.
+// intervals are those of "nearest, I=100, K=2, SSE, 0". Two values are the range of a figure
+// that the appendix rounds to a whole number.
 func intervals() []Figure {
 	return []Figure{
 		share(shareOf(dispatching, 0), 2, 95),
@@ -80,10 +81,11 @@ func delayedIntervals() []Figure {
 	}
 }
 
-// requests are those of "random, I=50, polling". The owners' lists and sales of the data check are taken off. Polls are
-// not judged: their number follows from their latency, and the official machine was saturated by them.
+// requests are those of "random, I=50, polling", without the owners' lists and sales of the
+// data check. Polls are not judged: their number follows from their latency, and the official
+// machine was saturated by them.
 func requests() []Figure {
-	list := []Figure{told(figurePolls, 178292+296900)}
+	list := []Figure{shown(figurePolls, 178292+296900)}
 	for _, o := range []struct {
 		name     string
 		official float64

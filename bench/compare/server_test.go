@@ -1,4 +1,4 @@
-package measure
+package main
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 
 // TestMain is also the server that the tests start.
 func TestMain(m *testing.M) {
-	if address := os.Getenv("MEASURE_TEST_LISTEN"); address != "" {
+	if address := os.Getenv("COMPARE_TEST_LISTEN"); address != "" {
 		serve(address)
 		return
 	}
@@ -51,12 +51,12 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func start(t *testing.T, listen, address string) (*Server, string, error) {
+func start(t *testing.T, serve, address string) (*server, string, error) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "log")
-	cmd := Command(context.Background(), os.Args[0])
-	cmd.Env = append(os.Environ(), "MEASURE_TEST_LISTEN="+listen)
-	s, err := Listen(cmd, "the server", address, log)
+	cmd := process(context.Background(), os.Args[0])
+	cmd.Env = append(os.Environ(), "COMPARE_TEST_LISTEN="+serve)
+	s, err := listen(cmd, "the server", address, log)
 	return s, log, err
 }
 
@@ -66,22 +66,22 @@ func TestServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cpu, err := s.CPU(); err != nil || cpu < 0 || cpu > time.Minute {
+	if cpu, err := s.cpu(); err != nil || cpu < 0 || cpu > time.Minute {
 		t.Errorf("CPU %v, %v", cpu, err)
 	}
-	if bytes, err := s.PeakMemory(); err != nil || bytes < 1<<20 {
+	if bytes, err := s.peakMemory(); err != nil || bytes < 1<<20 {
 		t.Errorf("peak memory %d, %v", bytes, err)
 	}
 	if _, _, err := start(t, address, address); err == nil || !strings.Contains(err.Error(), address) {
 		t.Errorf("the second server on one address: %v", err)
 	}
-	if _, err := s.Stop(syscall.SIGTERM); err == nil || !strings.Contains(err.Error(), "terminated") {
+	if _, err := s.end(syscall.SIGTERM); err == nil || !strings.Contains(err.Error(), "terminated") {
 		t.Errorf("stopped: %v", err)
 	}
-	s.Kill() // is harmless behind Stop
+	s.end(syscall.SIGKILL) // harmless: it has ended
 	if c, err := net.Dial("tcp", address); err == nil {
 		c.Close()
-		t.Error("somebody still listens")
+		t.Error("it still listens")
 	}
 }
 
@@ -97,10 +97,10 @@ func TestServerThatEnds(t *testing.T) {
 
 func TestCPUOf(t *testing.T) {
 	stat := "42 (a) b) S 1 42 42 0 -1 4194560 100 0 0 0 250 50 7 7 20 0 5 0 100 0 0"
-	if cpu, err := cpuOf([]byte(stat)); err != nil || cpu != 3*time.Second {
+	if cpu, err := cpuOf(stat); err != nil || cpu != 3*time.Second {
 		t.Errorf("%v, %v", cpu, err)
 	}
-	if _, err := cpuOf([]byte("42 (a)")); err == nil {
+	if _, err := cpuOf("42 (a)"); err == nil {
 		t.Error("a short line is no error")
 	}
 }

@@ -14,12 +14,12 @@ import (
 
 func spread(values ...float64) report.Spread { return report.SpreadOf(values) }
 
-func TestJudge(t *testing.T) {
+func TestDiffJudges(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		way  report.Better
 		a, b report.Spread
-		want verdict
+		want string
 	}{
 		{"beyond, higher is better", report.BetterHigher, spread(100, 101, 102), spread(110, 111, 112), better},
 		{"beyond, lower is better", report.BetterLower, spread(100, 101, 102), spread(110, 111, 112), worse},
@@ -38,8 +38,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// runs are records with the given scores.
-func runs(scores ...int) []*report.Record {
+// recordsOf makes records with the given scores.
+func recordsOf(scores ...int) []*report.Record {
 	var list []*report.Record
 	for _, s := range scores {
 		r := &report.Record{Format: report.Format, Commit: "c", Settings: map[string]string{"target": "x"}}
@@ -49,10 +49,10 @@ func runs(scores ...int) []*report.Record {
 	return list
 }
 
-func TestCompare(t *testing.T) {
-	a, b := runs(100, 90, 110), runs(200, 220, 190)
+func TestDiffRows(t *testing.T) {
+	a, b := recordsOf(100, 90, 110), recordsOf(200, 220, 190)
 	a[0].Endpoints = []live.Latency{{Name: "GET /x", P50: 1500}}
-	rows := compare(a, b)
+	rows := diffRows(a, b)
 	if r := rows[0]; r.Name != "score" || r.A.Median != 100 || r.A.Width() != 20 || r.B.Median != 200 || r.B.Width() != 30 || *r.Ratio != 2 || r.Verdict != better {
 		t.Errorf("%+v, ratio %v", r, *r.Ratio)
 	}
@@ -67,7 +67,7 @@ func TestCompare(t *testing.T) {
 }
 
 func TestDoubts(t *testing.T) {
-	if got := doubts(runs(1, 2), runs(3)); len(got) != 0 {
+	if got := doubts(recordsOf(1, 2), recordsOf(3)); len(got) != 0 {
 		t.Errorf("%q", got)
 	}
 	for text, spoil := range map[string]func(*report.Record){
@@ -77,15 +77,15 @@ func TestDoubts(t *testing.T) {
 		"differ in --target":        func(r *report.Record) { r.Settings = map[string]string{} },
 		"the runs differ in --data": func(r *report.Record) { r.Settings = map[string]string{"target": "x", "data": "y"} },
 	} {
-		a := runs(1, 2)
+		a := recordsOf(1, 2)
 		spoil(a[1])
-		if got := doubts(a, runs(3)); len(got) != 1 || !strings.Contains(got[0], text) {
+		if got := doubts(a, recordsOf(3)); len(got) != 1 || !strings.Contains(got[0], text) {
 			t.Errorf("%q, want %q", got, text)
 		}
 	}
 }
 
-func TestRun(t *testing.T) {
+func TestDiff(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, records []*report.Record) string {
 		var b bytes.Buffer
@@ -100,25 +100,25 @@ func TestRun(t *testing.T) {
 		}
 		return file
 	}
-	a, b := write("a", runs(100, 101)), write("b", runs(50, 51))
+	a, b := write("a", recordsOf(100, 101)), write("b", recordsOf(50, 51))
 	var out bytes.Buffer
-	if err := run([]string{a, b}, &out); err != nil || !strings.Contains(out.String(), "worse  score\n") {
+	if _, err := runDiff(t.Context(), []string{a, b}, &out); err != nil || !strings.Contains(out.String(), "worse  score\n") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	if strings.Contains(out.String(), "unknown") {
 		t.Errorf("with two runs each something is unknown:\n%s", out.String())
 	}
 	out.Reset()
-	if err := run([]string{a, write("single", runs(70))}, &out); err != nil || !strings.Contains(out.String(), "a single run says nothing") {
+	if _, err := runDiff(t.Context(), []string{a, write("single", recordsOf(70))}, &out); err != nil || !strings.Contains(out.String(), "a single run says nothing") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	out.Reset()
 	var c comparison
-	if err := run([]string{"-json", a, b}, &out); err != nil || json.Unmarshal(out.Bytes(), &c) != nil || c.Rows[0].Verdict != worse || c.B.Runs != 2 {
+	if _, err := runDiff(t.Context(), []string{"-json", a, b}, &out); err != nil || json.Unmarshal(out.Bytes(), &c) != nil || c.Rows[0].Verdict != worse || c.B.Runs != 2 {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	for _, args := range [][]string{nil, {a}, {a, b, a}, {"-x", a, b}, {a, filepath.Join(dir, "none")}, {a, write("empty", nil)}} {
-		if err := run(args, &out); err == nil {
+		if _, err := runDiff(t.Context(), args, &out); err == nil {
 			t.Errorf("%q is accepted", args)
 		}
 	}

@@ -2,35 +2,35 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"isuride/bench/client"
 	"isuride/bench/live"
 	"isuride/bench/report"
-	"isuride/tools/measure"
 )
 
-func runOf(score, errors int, cpu float64) *run {
-	return &run{ServerCPU: cpu, Record: &report.Record{Result: live.Result{Score: score, ErrorCount: errors}}}
+func duelRunOf(score, errors int, cpu float64) *duelRun {
+	return &duelRun{ServerCPU: cpu, Record: &report.Record{Result: live.Result{Score: score, ErrorCount: errors}}}
 }
 
 // outcomeOf has a pair whose ratio is far off, as on a machine that others use.
 func outcomeOf(second int, errors int) *outcome {
-	return &outcome{duel: duels()[0], runs: [2][]*run{
-		{runOf(100_000, 50, 10), runOf(50_000, 60, 9), runOf(100_000, 55, 10)},
-		{runOf(second, errors, 5), runOf(second, 0, 5), runOf(second, 0, 5)},
+	return &outcome{duel: duels()[0], runs: [2][]*duelRun{
+		{duelRunOf(100_000, 50, 10), duelRunOf(50_000, 60, 9), duelRunOf(100_000, 55, 10)},
+		{duelRunOf(second, errors, 5), duelRunOf(second, 0, 5), duelRunOf(second, 0, 5)},
 	}}
 }
 
-func TestJudge(t *testing.T) {
+func TestDuelJudges(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		o      *outcome
-		load   time.Duration
+		load   float64
 		failed bool
 	}{
 		{"reached", outcomeOf(180_000, 0), fullLoad, false},
@@ -54,9 +54,9 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestBars(t *testing.T) {
+func TestDuelBars(t *testing.T) {
 	for _, d := range duels() {
-		o := &outcome{duel: d, runs: [2][]*run{{runOf(1, 0, 1)}, {runOf(1, 0, 1)}}}
+		o := &outcome{duel: d, runs: [2][]*duelRun{{duelRunOf(1, 0, 1)}, {duelRunOf(1, 0, 1)}}}
 		o.judge(fullLoad) // panics if a bar is for no figure
 	}
 }
@@ -79,30 +79,30 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestParse(t *testing.T) {
+func TestDuelFlags(t *testing.T) {
 	for _, args := range [][]string{{"x"}, {"-n", "0"}, {"-t", "0"}, {"-only", "plain,unknown"}, {"-unknown"}} {
-		if _, err := parse(args); err == nil {
+		if _, err := parseDuels(args, io.Discard); err == nil {
 			t.Errorf("%q is no error", args)
 		}
 	}
-	s, err := parse([]string{"-only", "tls,plain", "-n", "1"})
-	if err != nil || measure.Names(s.duels, duelName) != "tls,plain" {
+	s, err := parseDuels([]string{"-only", "tls,plain", "-n", "1"}, io.Discard)
+	if err != nil || !slices.Equal(names(s.duels, duelName), []string{"tls", "plain"}) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
 
 // TestTable makes a table of stored records, of which the last has no counterpart.
-func TestTable(t *testing.T) {
+func TestDuelTable(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "records")
 	d := duels()[0]
 	for i, score := range []int{1000, 1700, 1000} {
-		r := runOf(score, 0, 10)
+		r := duelRunOf(score, 0, 10)
 		r.Duel, r.Contestant, r.Record.LoadSeconds = d.name, d.sides[i%2].name, 60.01
 		if err := r.appendTo(file); err != nil {
 			t.Fatal(err)
 		}
 	}
-	runs, err := readRuns(file)
+	runs, err := readDuels(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestTable(t *testing.T) {
 
 // TestReadme holds the README's table to the records.
 func TestReadme(t *testing.T) {
-	runs, err := readRuns(filepath.Join("..", "..", "bench", "results", "2026-11-21-duel.jsonl"))
+	runs, err := readDuels(filepath.Join("..", "results", "2026-11-21-duel.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}

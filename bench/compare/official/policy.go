@@ -1,10 +1,11 @@
-// Package calibration holds what the official benchmarker measured against servers with known policies
-// (B appendix D), and compares runs of ours with it, in real or in virtual time.
+// Package official holds what the official benchmarker measured against servers with known
+// policies (B appendix D), and compares runs of ours with it, in real or in virtual time.
 //
-// What it leaves to others: making the runs (package virtual, tools/calibrate).
-package calibration
+// What it leaves to others: making the runs (bench/compare, package virtual).
+package official
 
 import (
+	"slices"
 	"time"
 
 	"isuride/bench/model"
@@ -14,10 +15,10 @@ import (
 // Load is the length of all official runs.
 const Load = 60 * time.Second
 
-// A Policy is how a server of the appendix works and what the official benchmarker made of it.
+// A Policy is a server of the appendix with what the official benchmarker made of it.
 type Policy struct {
 	Name    string
-	Flags   []string     // of the calibration server
+	Flags   []string     // of the naive server
 	Model   model.Config // the same in virtual time; the seed is open
 	Instant bool         // the server adds no latency
 
@@ -28,14 +29,15 @@ type Policy struct {
 	Figures []Figure
 }
 
-// Policies are those of the appendix that can be repeated. Left out are three: one match in 500 ms, which fails or not by
-// a second; one in 50 ms with 40 ms a call, where a few good first rides decide whether growth sets in at all (10,000 to
-// 36,000 points in virtual time, one official run of 38,937); and the uncapped one, which measures a saturated CPU.
+// Policies are those of the appendix that can be repeated. Left out are three: one match in
+// 500 ms, which fails or not by a second; one in 50 ms with 40 ms a call, where a few good
+// first rides decide whether growth sets in at all (10,000 to 36,000 points in virtual time,
+// one official run of 38,937); and the uncapped one, which measures a saturated CPU.
 func Policies() []Policy {
 	return []Policy{
 		{
 			Name: "nearest-2", Flags: greedy("2"), Model: nearest(2, 0), Instant: true, CPU: 11.8, CPUBar: 2.4,
-			Figures: join(
+			Figures: slices.Concat(
 				growth(0.03, []float64{68845, 69971, 70479}, []float64{1139, 1138, 1151}, []float64{2283, 2280, 2306}, []float64{1154, 1150, 1166}, []float64{272, 275, 277}),
 				intervals(),
 			),
@@ -46,7 +48,7 @@ func Policies() []Policy {
 		},
 		{
 			Name: "nearest-2-40ms", Flags: greedy("2", "-delay", "40"), Model: nearest(2, 40*world.Millisecond),
-			Figures: join(
+			Figures: slices.Concat(
 				growth(0.05, []float64{60485}, []float64{995}, []float64{1398}, []float64{439}, []float64{250}),
 				delayedIntervals(),
 			),
@@ -56,12 +58,12 @@ func Policies() []Policy {
 			Figures: growth(0.05, []float64{39116}, []float64{635}, []float64{822}, []float64{247}, []float64{183}),
 		},
 		{
-			// The official users were fewer than with SSE only because a thousand waiting ones polled more than that machine
-			// could bear; rides created follow from them.
+			// The official users were fewer than with SSE only because a thousand waiting ones
+			// polled more than that machine could bear; rides created follow from them.
 			Name: "nearest-2-polling", Flags: greedy("2", "-poll"), Model: polling(nearest(2, 0)), Instant: true,
-			Figures: join(
+			Figures: slices.Concat(
 				growth(0.03, []float64{69060}, []float64{1127}, nil, nil, []float64{272}),
-				[]Figure{told(figureCreated, 1978), told(figureUsers, 858)},
+				[]Figure{shown(figureCreated, 1978), shown(figureUsers, 858)},
 			),
 		},
 		{
@@ -70,7 +72,7 @@ func Policies() []Policy {
 		},
 		{
 			Name: "random-50-polling", Flags: []string{"-policy", "one", "-interval", "50", "-poll"}, Model: polling(random(50 * world.Millisecond)), Instant: true,
-			Figures: join(
+			Figures: slices.Concat(
 				byLuck(growth(0.05, []float64{79863}, []float64{871}, []float64{1174}, []float64{345}, []float64{226})),
 				byLuck(requests()),
 			),

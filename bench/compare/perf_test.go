@@ -36,8 +36,8 @@ func TestIsSlower(t *testing.T) {
 		{"x", spreads(90, 100, 116), spreads(115, 120, 130), false}, // within what runs differ by
 		{"x", spreads(99, 100, 101), spreads(110, 112, 114), false}, // within the tolerance
 		{"x", spreads(90, 100, 110), spreads(50, 60, 70), false},
-		{figureRatio, spreads(2, 2, 2), spreads(1.5, 1.5, 1.5), true},
-		{figureRatio, spreads(2, 2, 2), spreads(3, 3, 3), false},
+		{perfRatio, spreads(2, 2, 2), spreads(1.5, 1.5, 1.5), true},
+		{perfRatio, spreads(2, 2, 2), spreads(3, 3, 3), false},
 	} {
 		if got := isSlower(c.name, c.old, c.now); got != c.slower {
 			t.Errorf("%s: %v to %v: slower is %v", c.name, c.old, c.now, got)
@@ -66,7 +66,7 @@ func TestBases(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 	var out bytes.Buffer
-	if compare(&out, list.find(machine("a")), list.find(machine("b"))) || !compare(&out, list.find(machine("b")), &base{Figures: map[string]report.Spread{"x": spreads(7, 8, 9)}}) {
+	if compareBases(&out, list.find(machine("a")), list.find(machine("b"))) || !compareBases(&out, list.find(machine("b")), &base{Figures: map[string]report.Spread{"x": spreads(7, 8, 9)}}) {
 		t.Error(out.String())
 	}
 	if !strings.Contains(out.String(), "1.60   SLOWER") {
@@ -74,15 +74,17 @@ func TestBases(t *testing.T) {
 	}
 }
 
-func TestReadDuel(t *testing.T) {
+// TestPerfTakesDuel takes the figures of a duel with one pair.
+func TestPerfTakesDuel(t *testing.T) {
 	b := &base{Figures: map[string]report.Spread{}}
-	records := `{"server_cpu_seconds":60,"record":{"score":1000}}
-{"server_cpu_seconds":30,"record":{"score":2000}}
-`
-	if err := b.readDuel(strings.NewReader(records)); err != nil || b.Figures[figureRatio].Median != 2 || b.Figures[figureCPU].Median != 0.25 {
+	o := &outcome{runs: [2][]*duelRun{{duelRunOf(1000, 0, 60)}, {duelRunOf(2000, 0, 30)}}}
+	o.judge(30)
+	if err := b.take(o); err != nil || b.Figures[perfRatio].Median != 2 || b.Figures[perfCPU].Median != 0.25 {
 		t.Errorf("%v, %v", b.Figures, err)
 	}
-	if err := b.readDuel(strings.NewReader(records[:60])); err == nil {
-		t.Error("half a pair is no error")
+	o = &outcome{runs: [2][]*duelRun{{duelRunOf(1000, 0, 60)}, {duelRunOf(0, 0, 30)}}}
+	o.judge(30)
+	if err := b.take(o); err == nil {
+		t.Error("a duel without a score is no error")
 	}
 }

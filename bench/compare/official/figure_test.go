@@ -1,15 +1,19 @@
-package calibration
+package official
 
 import (
 	"math"
 	"testing"
+
+	"isuride/bench/model"
+	"isuride/bench/virtual"
+	"isuride/bench/world"
 )
 
 func TestCompare(t *testing.T) {
 	score := Figure{Official: []float64{110, 100}, Bar: 0.05}
 	luck := Figure{Official: []float64{100}, Bar: 0.05, Luck: true}
 	points := Figure{Official: []float64{20}, Bar: 3, Points: true}
-	told := Figure{Official: []float64{100}}
+	shown := Figure{Official: []float64{100}}
 	for _, c := range []struct {
 		name   string
 		figure Figure
@@ -28,7 +32,7 @@ func TestCompare(t *testing.T) {
 		{"ranges do not overlap", luck, []float64{110, 130}, 0.10, false},
 		{"points", points, []float64{22}, 2, true},
 		{"too many points", points, []float64{24}, 4, false},
-		{"not judged", told, []float64{1000}, 9, true},
+		{"not judged", shown, []float64{1000}, 9, true},
 	} {
 		f := c.figure.Compare(c.ours)
 		if math.Abs(f.Off-c.off) > 1e-9 || f.Passed != c.passed {
@@ -37,12 +41,21 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestFiguresHaveValues checks that no figure is misspelt: each has a value in a run.
+// TestFiguresHaveValues catches misspelt figures: each has a value in a run of 10 s.
 func TestFiguresHaveValues(t *testing.T) {
 	for _, p := range Policies() {
-		v := play(t, p)
+		c := p.Model
+		c.Seed = 1
+		r, err := virtual.Run(virtual.Config{World: world.Config{Seed: 1}, Load: 10 * world.Second}, model.New(c))
+		if err != nil || r.Fatal != nil {
+			t.Fatal(p.Name, err, r.Fatal)
+		}
+		v := OfVirtual(&r)
+		if v[FigureScore] == 0 || v[figureDone] == 0 || v[meanOf(trip)] == 0 {
+			t.Errorf("%s: nothing happened: %v", p.Name, v)
+		}
 		for _, f := range p.Figures {
-			if _, ok := v[f.Name]; !ok && !f.Points { // nobody may have had that rating, or waited that long
+			if _, ok := v[f.Name]; !ok && !f.Points { // a rating or a wait that did not occur
 				t.Errorf("%s: a run has no %q", p.Name, f.Name)
 			}
 			if len(f.Official) == 0 {

@@ -1,14 +1,16 @@
-package calibration
+package official
 
 import (
 	"fmt"
 
+	"isuride/bench/client"
 	"isuride/bench/live"
 	"isuride/bench/virtual"
 	"isuride/bench/world"
 )
 
-// Values are the figures of one run of ours by name, whether a policy is compared by them or not.
+// Values are the figures of one run of ours by name, whether a policy is compared by them or
+// not.
 type Values map[string]float64
 
 // Names of figures. Requests have their endpoint's.
@@ -43,53 +45,48 @@ func ratingOf(n int) string                 { return fmt.Sprintf("rating %d, %%"
 
 // OfLive takes the figures of a run in real time.
 func OfLive(r *live.Result) Values {
-	v := Values{}
-	v.addGrowth(r.Score, &r.World, r.Origins)
-	v.addRides(r.Ratings, r.Criteria, r.Intervals)
-	for _, e := range r.Endpoints {
-		v[e.Name] = float64(e.Count)
+	percent := func(n int) float64 { return 100 * float64(n) / float64(max(r.World.RidesEvaluated, 1)) }
+	v := Values{
+		FigureScore:     float64(r.Score),
+		figureDone:      float64(r.World.RidesEvaluated),
+		figureCreated:   float64(r.World.RidesCreated),
+		figureUsers:     float64(r.World.Users),
+		figureChairs:    float64(r.World.Chairs),
+		figureMatching:  percent(r.Criteria.Matching),
+		figureDispatch:  percent(r.Criteria.Dispatch),
+		figurePickup:    percent(r.Criteria.Pickup),
+		figureDrive:     percent(r.Criteria.Drive),
+		figureInvited:   float64(r.Origins["invitation"]),
+		figureAttracted: float64(r.Origins["reputation"]),
+		figurePolls:     float64(r.Requests.Polls),
 	}
-	v[figurePolls] = float64(r.Requests.Polls)
-	return v
-}
-
-// OfVirtual takes the figures of a run in virtual time.
-func OfVirtual(r *virtual.Result) Values {
-	v, p, s := Values{}, r.World.Progress(), r.World.Stats()
-	v.addGrowth(r.Score, &p, live.Origins(s))
-	v.addRides(s.Ratings[1:], live.Criteria(s.Criteria), live.Intervals(s))
-	for kind, n := range r.Events {
-		if name := endpoints[world.EventKind(kind)]; name != "" {
-			v[name] = float64(n)
-		}
-	}
-	v[figurePolls] = float64(r.Events[world.EventUserNotified] + r.Events[world.EventChairNotified])
-	return v
-}
-
-func (v Values) addGrowth(score int, p *world.Progress, origins map[string]int) {
-	v[FigureScore] = float64(score)
-	v[figureDone] = float64(p.RidesEvaluated)
-	v[figureCreated] = float64(p.RidesCreated)
-	v[figureUsers] = float64(p.Users)
-	v[figureChairs] = float64(p.Chairs)
-	v[figureInvited] = float64(origins["invitation"])
-	v[figureAttracted] = float64(origins["reputation"])
-}
-
-func (v Values) addRides(ratings []int, c live.Criteria, intervals []live.Interval) {
-	percent := func(n int) float64 { return 100 * float64(n) / max(v[figureDone], 1) }
-	for i, n := range ratings {
+	for i, n := range r.Ratings {
 		v[ratingOf(i+1)] = percent(n)
 	}
-	v[figureMatching], v[figureDispatch] = percent(c.Matching), percent(c.Dispatch)
-	v[figurePickup], v[figureDrive] = percent(c.Pickup), percent(c.Drive)
-	for _, i := range intervals {
+	for _, i := range r.Intervals {
 		v[meanOf(i.Name)] = i.Mean
 		for n, count := range i.Counts {
 			v[shareOf(i.Name, n)] = percent(count)
 		}
 	}
+	for _, e := range r.Endpoints {
+		v[e.Name] = float64(e.Count)
+	}
+	return v
+}
+
+// OfVirtual takes the figures of a run in virtual time.
+func OfVirtual(r *virtual.Result) Values {
+	s := r.World.Stats()
+	l := live.Result{
+		Score: r.Score, World: r.World.Progress(), Origins: live.Origins(s),
+		Ratings: s.Ratings[1:], Criteria: live.Criteria(s.Criteria), Intervals: live.Intervals(s),
+		Requests: client.Counts{Polls: int64(r.Events[world.EventUserNotified] + r.Events[world.EventChairNotified])},
+	}
+	for kind, name := range endpoints {
+		l.Endpoints = append(l.Endpoints, live.Latency{Name: name, Count: r.Events[kind]})
+	}
+	return OfLive(&l)
 }
 
 // endpoints are the requests that events answer.
