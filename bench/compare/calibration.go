@@ -13,12 +13,12 @@ import (
 
 // A calibration is what the runs of a policy have shown.
 type calibration struct {
-	Name     string           `json:"policy"`
-	Problems []string         `json:"problems"` // runs in real time that are not among the others
-	Real     []calibrateRun   `json:"real"`
-	Virtual  []calibrateRun   `json:"virtual"`
-	Speed    float64          `json:"speed,omitzero"` // of virtual time, in seconds a second
-	Rows     []calibrationRow `json:"rows"`
+	Name     string            `json:"policy"`
+	Problems []string          `json:"problems"` // runs in real time that are not among the others
+	Real     []calibrateRun    `json:"real"`
+	Virtual  []calibrateRun    `json:"virtual"`
+	Speed    float64           `json:"speed,omitzero"` // of virtual time, in seconds a second
+	Rows     []*calibrationRow `json:"rows"`
 
 	policy official.Policy
 }
@@ -49,97 +49,83 @@ const (
 
 // judge fills in the rows. Figures of another length than the official one are only shown.
 func (c *calibration) judge(seconds float64) {
-	if c.Real == nil && c.Virtual == nil {
+	p, judged := c.policy, seconds == fullLoad
+	counting := c.Real
+	if counting == nil {
+		counting = c.Virtual
+	}
+	if counting == nil {
 		return // because of problems
 	}
-	judged := seconds == fullLoad
-	for _, f := range c.policy.Figures {
-		c.add(f, judged)
-	}
-	add := func(r calibrationRow, b bar, v float64) {
-		if judged && b.limit > 0 {
-			r.Bar, r.Failed = b.String(), b.missed(v)
+	for _, f := range p.Figures {
+		r := c.add(f.Name, spreadOf(c.Real, figure(f.Name)), spreadOf(c.Virtual, figure(f.Name)))
+		if judged {
+			r.Official = numbers(f.Official)
+			r.compare(f.Compare(column(counting, figure(f.Name))))
 		}
-		c.Rows = append(c.Rows, r)
 	}
-	p := c.policy
 	if c.Real != nil {
-		cpu := spreadOf(c.Real, func(r calibrateRun) float64 { return r.CPU })
-		call := spreadOf(c.Real, func(r calibrateRun) float64 { return r.PerRequest })
-		seconds := calibrationRow{Name: rowCPU, Real: cpu}
+		cpu := c.add(rowCPU, spreadOf(c.Real, func(r calibrateRun) float64 { return r.CPU }), nil)
+		call := c.add(rowCall, spreadOf(c.Real, func(r calibrateRun) float64 { return r.PerRequest }), nil)
 		if judged && p.CPUBar > 0 {
-			seconds.Official = report.Short(p.CPU)
+			cpu.Official = report.Short(p.CPU)
+			cpu.hold(bar{limit: p.CPUBar, most: true}, cpu.Real)
 		}
-		add(seconds, bar{limit: p.CPUBar, most: true}, cpu.Median)
-		add(calibrationRow{Name: rowCall, Real: call}, bar{limit: p.CallBar, most: true}, call.Median)
+		if judged && p.CallBar > 0 {
+			call.hold(bar{limit: p.CallBar, most: true}, call.Real)
+		}
 	}
-	if c.Virtual != nil {
-		c.judgeVirtual(judged)
-	}
-}
-
-// add adds a figure.
-func (c *calibration) add(f official.Figure, judged bool) {
-	r := calibrationRow{Name: f.Name}
-	var counting official.Finding
-	if c.Virtual != nil {
-		counting = f.Compare(values(c.Virtual, f.Name))
-		r.Virtual = &report.Spread{}
-		*r.Virtual = counting.Ours
-	}
-	if c.Real != nil {
-		counting = f.Compare(values(c.Real, f.Name))
-		r.Real = &counting.Ours
-	}
-	if judged {
-		r.Official = numbers(f.Official)
-		r.judge(counting)
-	}
-	c.Rows = append(c.Rows, r)
-}
-
-func values(runs []calibrateRun, name string) []float64 {
-	return column(runs, func(r calibrateRun) float64 { return r.Figures[name] })
-}
-
-// judgeVirtual compares virtual time with the clock, and its scores with those in real time,
-// both ours: medians, or the ranges where equal runs differ much.
-func (c *calibration) judgeVirtual(judged bool) {
-	speed := calibrationRow{Name: "virtual seconds a second", Virtual: &report.Spread{}}
-	*speed.Virtual = report.SpreadOf([]float64{c.Speed})
-	if b := (bar{limit: speedBar}); c.policy.CallBar > 0 {
-		speed.Bar, speed.Failed = b.String(), b.missed(c.Speed)
-	}
-	c.Rows = append(c.Rows, speed)
-	if c.Real == nil || !c.policy.Instant || !judged {
+	if c.Virtual == nil {
 		return
 	}
-	scores := values(c.Virtual, official.FigureScore)
-	ours := report.SpreadOf(scores)
-	f := official.Figure{Name: "score, real to virtual", Official: []float64{ours.Median}, Bar: agreementBar}
-	if slices.ContainsFunc(c.policy.Figures, func(f official.Figure) bool { return f.Luck }) {
-		f.Official, f.Luck = scores, true
+	speed := report.SpreadOf([]float64{c.Speed})
+	if r := c.add("virtual seconds a second", nil, &speed); p.CallBar > 0 {
+		r.hold(bar{limit: speedBar}, &speed)
 	}
-	finding := f.Compare(values(c.Real, official.FigureScore))
-	r := calibrationRow{Name: f.Name, Real: &finding.Ours, Virtual: &ours}
-	r.judge(finding)
-	c.Rows = append(c.Rows, r)
+	if c.Real != nil && p.Instant && judged {
+		c.agree()
+	}
 }
 
-// judge fills in what a comparison has found.
-func (r *calibrationRow) judge(f official.Finding) {
+// agree compares our scores in real and in virtual time: medians, or the ranges where equal
+// runs differ much.
+func (c *calibration) agree() {
+	score := figure(official.FigureScore)
+	ours, virtual := spreadOf(c.Real, score), spreadOf(c.Virtual, score)
+	f := official.Figure{Official: []float64{virtual.Median}, Bar: agreementBar}
+	if slices.ContainsFunc(c.policy.Figures, func(f official.Figure) bool { return f.Luck }) {
+		f.Official, f.Luck = column(c.Virtual, score), true
+	}
+	c.add("score, real to virtual", ours, virtual).compare(f.Compare(column(c.Real, score)))
+}
+
+func (c *calibration) add(name string, ours, virtual *report.Spread) *calibrationRow {
+	r := &calibrationRow{Name: name, Real: ours, Virtual: virtual}
+	c.Rows = append(c.Rows, r)
+	return r
+}
+
+func figure(name string) func(calibrateRun) float64 {
+	return func(r calibrateRun) float64 { return r.Figures[name] }
+}
+
+func (r *calibrationRow) hold(b bar, s *report.Spread) {
+	r.Bar, r.Failed = b.String(), b.missed(s.Median)
+}
+
+// compare fills in what a comparison has found.
+func (r *calibrationRow) compare(f official.Finding) {
 	scale, unit := 100.0, "%"
 	if f.Points {
 		scale, unit = 1, "points"
 	}
-	r.Off = "within"
+	r.Off, r.Failed = "within", !f.Passed
 	if f.Off != 0 {
 		r.Off = fmt.Sprintf("%+.1f %s", scale*f.Off, unit)
 	}
 	if f.Bar > 0 {
 		r.Bar = report.Short(scale*f.Bar) + " " + unit
 	}
-	r.Failed = !f.Passed
 }
 
 // numbers shows one value, or the range of several.
@@ -152,7 +138,7 @@ func numbers(list []float64) string {
 }
 
 func (c *calibration) failed() bool {
-	return len(c.Problems) > 0 || slices.ContainsFunc(c.Rows, func(r calibrationRow) bool { return r.Failed })
+	return len(c.Problems) > 0 || slices.ContainsFunc(c.Rows, func(r *calibrationRow) bool { return r.Failed })
 }
 
 // print writes all rows of a policy.
@@ -169,8 +155,8 @@ func (c *calibration) print(w io.Writer) {
 	t.Flush()
 }
 
-func (r calibrationRow) verdict() string {
-	if r.Bar == "" && !r.Failed {
+func (r *calibrationRow) verdict() string {
+	if r.Bar == "" {
 		return ""
 	}
 	return verdict(r.Failed)
@@ -185,7 +171,7 @@ func summary(w io.Writer, list []*calibration) {
 		rows := map[string]calibrationRow{}
 		passed, judged := 0, len(c.Problems)
 		for _, r := range c.Rows {
-			rows[r.Name] = r
+			rows[r.Name] = *r
 			switch r.verdict() {
 			case verdict(false):
 				passed, judged = passed+1, judged+1

@@ -45,7 +45,11 @@ func column[T any](runs []T, value func(T) float64) []float64 {
 	return list
 }
 
+// spreadOf is nil without runs.
 func spreadOf[T any](runs []T, value func(T) float64) *report.Spread {
+	if len(runs) == 0 {
+		return nil
+	}
 	s := report.SpreadOf(column(runs, value))
 	return &s
 }

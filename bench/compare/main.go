@@ -23,6 +23,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"isuride/bench/nearest"
 	"isuride/tools/cli"
@@ -48,7 +49,7 @@ func main() {
 	runtime.LockOSThread() // child processes die with the thread that started them, see process
 	passed, err := dispatch(cli.UntilInterrupted(), os.Args[1:], os.Stdout)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, flag.ErrHelp), errors.Is(err, syscall.EPIPE): // a reader that left has seen enough
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(2)

@@ -202,8 +202,9 @@ func (l bases) store(file string, b *base) error {
 
 // compareBases prints both and says whether something is slower. old may be nil.
 func compareBases(w io.Writer, old, now *base) (slower bool) {
+	fresh := "new"
 	if old == nil {
-		old = &base{}
+		old, fresh = &base{}, ""
 	}
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -212,7 +213,7 @@ func compareBases(w io.Writer, old, now *base) (slower bool) {
 		n := now.Figures[name]
 		o, ok := old.Figures[name]
 		if !ok {
-			fmt.Fprintf(t, "%s\t\t%s\tnew\t\n", name, &n)
+			fmt.Fprintf(t, "%s\t\t%s\t%s\t\n", name, &n, fresh)
 			continue
 		}
 		verdict := ""

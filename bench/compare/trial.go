@@ -29,6 +29,7 @@ type trial struct {
 func flags(command string, out io.Writer) *flag.FlagSet {
 	f := flag.NewFlagSet("compare "+command, flag.ContinueOnError)
 	f.SetOutput(out)
+	f.Usage = nil // package cli has its own
 	return f
 }
 
