@@ -21,16 +21,6 @@ type duel struct {
 	bars  []bar
 }
 
-// A contestant is a server with what is in front of it.
-type contestant struct {
-	name       string
-	naive      bool
-	nginx      bool // in front, with TLS
-	tls        bool // ended by the server itself
-	static     bool // pages are asked for, too
-	durability string
-}
-
 func duels() []duel {
 	naive := contestant{name: "naive", naive: true}
 	naiveTLS := contestant{name: "naive, nginx", naive: true, nginx: true}

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// page is a made-up file of a front end. The numbers and sizes are about those of a small built application: a page, a
-// framework and components that all visits share, and parts for some of them.
+// page is a made-up file of a front end. Numbers and sizes are about those of a small built
+// application: a page, a framework and components that all visits share, and parts for some.
 type page struct {
 	path string
 	size int // bytes

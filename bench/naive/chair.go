@@ -7,7 +7,7 @@ func (s *server) postChair(w http.ResponseWriter, r *http.Request) {
 	read(r, &q)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o, speed := s.byRegister[q.Chair_register_token], speeds[q.Model]
+	o, speed := s.byRegister[q.Chair_register_token], speedOf(q.Model)
 	if o == nil || speed == 0 {
 		w.WriteHeader(http.StatusBadRequest)
 		return

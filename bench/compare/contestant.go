@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Where everything of a duel listens, the naive server aside.
+// The addresses of a duel, besides naiveAddress.
 const (
 	ownAddress    = "127.0.0.1:18092"
 	ownTLSAddress = "127.0.0.1:18493"
@@ -24,6 +24,16 @@ const (
 // a free one took a third of the bench's CPU.
 const sources = 8
 
+// A contestant is a server with what is in front of it.
+type contestant struct {
+	name       string
+	naive      bool
+	nginx      bool // in front, with TLS
+	tls        bool // ended by the server itself
+	static     bool // pages are asked for, too
+	durability string
+}
+
 // prepare builds all programs, a certificate and the pages.
 func (s *duelSettings) prepare(ctx context.Context) error {
 	if err := s.build(ctx, "./webapp/cmd/isuride", "./bench/naive", "./bench/cmd/bench", "./tools/dev/devcert"); err != nil {
@@ -35,15 +45,15 @@ func (s *duelSettings) prepare(ctx context.Context) error {
 	return writePages(s.path("static"), s.path("static.list"))
 }
 
-// A stand is a contestant that runs.
-type stand struct {
+// A lineup is the processes of a contestant that runs.
+type lineup struct {
 	servers []*server // the server itself first
 	address string
 	scheme  string
 }
 
 // start starts a contestant with fresh data.
-func (s *duelSettings) start(ctx context.Context, c contestant) (*stand, error) {
+func (s *duelSettings) start(ctx context.Context, c contestant) (*lineup, error) {
 	if err := os.RemoveAll(s.path("data")); err != nil {
 		return nil, err
 	}
@@ -51,23 +61,23 @@ func (s *duelSettings) start(ctx context.Context, c contestant) (*stand, error) 
 	if err != nil {
 		return nil, err
 	}
-	st := &stand{[]*server{v}, ownAddress, "http"}
+	l := &lineup{[]*server{v}, ownAddress, "http"}
 	switch {
 	case c.naive:
-		st.address = naiveAddress
+		l.address = naiveAddress
 	case c.tls:
-		st.address, st.scheme = ownTLSAddress, "https"
+		l.address, l.scheme = ownTLSAddress, "https"
 	}
 	if c.nginx {
-		proxy, err := s.startNginx(ctx, st.address)
+		proxy, err := s.startNginx(ctx, l.address)
 		if err != nil {
-			st.end()
+			l.end()
 			return nil, err
 		}
-		st.servers = append(st.servers, proxy)
-		st.address, st.scheme = nginxAddress, "https"
+		l.servers = append(l.servers, proxy)
+		l.address, l.scheme = nginxAddress, "https"
 	}
-	return st, nil
+	return l, nil
 }
 
 // startServer starts the server itself, with the data that is there.
@@ -115,13 +125,13 @@ func (s *duelSettings) startNginx(ctx context.Context, upstream string) (*server
 
 // play makes one run against a server with fresh data.
 func (s *duelSettings) play(ctx context.Context, d duel, c contestant, pair int) (*duelRun, error) {
-	st, err := s.start(ctx, c)
+	l, err := s.start(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	defer st.end()
+	defer l.end()
 	defer progress(fmt.Sprintf("%s, pair %d of %d, %s", d.name, pair, s.runs, c.name))()
-	args := []string{"-target", st.scheme + "://" + st.address, "-payment-bind-port", paymentPort, "-payment-url", "http://127.0.0.1:" + paymentPort}
+	args := []string{"-target", l.scheme + "://" + l.address, "-payment-bind-port", paymentPort, "-payment-url", "http://127.0.0.1:" + paymentPort}
 	for i := range sources {
 		args = append(args, "-source-ip", fmt.Sprintf("127.0.0.%d", i+1))
 	}
@@ -130,7 +140,7 @@ func (s *duelSettings) play(ctx context.Context, d duel, c contestant, pair int)
 	} else {
 		args = append(args, "-s")
 	}
-	before, _, err := st.usage()
+	before, _, err := l.usage()
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +148,7 @@ func (s *duelSettings) play(ctx context.Context, d duel, c contestant, pair int)
 	if err != nil {
 		return nil, err
 	}
-	after, peak, err := st.usage()
+	after, peak, err := l.usage()
 	if err != nil {
 		return nil, err
 	}
@@ -146,20 +156,20 @@ func (s *duelSettings) play(ctx context.Context, d duel, c contestant, pair int)
 	if c.naive {
 		return r, nil
 	}
-	stop, start, err := s.restart(ctx, c, st)
+	stop, start, err := s.restart(ctx, c, l)
 	r.Stop, r.Restart = stop.Seconds(), start.Seconds()
 	return r, err
 }
 
 // restart ends the server in good order and starts it again, with what the run has left, and
 // takes the times.
-func (s *duelSettings) restart(ctx context.Context, c contestant, st *stand) (stop, start time.Duration, err error) {
-	if stop, err = st.servers[0].end(syscall.SIGTERM); err != nil {
+func (s *duelSettings) restart(ctx context.Context, c contestant, l *lineup) (stop, start time.Duration, err error) {
+	if stop, err = l.servers[0].end(syscall.SIGTERM); err != nil {
 		return 0, 0, fmt.Errorf("stop: %w", err)
 	}
 	begun := time.Now()
-	if st.servers[0], err = s.startServer(ctx, c); err != nil {
-		st.servers = st.servers[1:]
+	if l.servers[0], err = s.startServer(ctx, c); err != nil {
+		l.servers = l.servers[1:]
 		return 0, 0, err
 	}
 	// It accepts connections before it has its data, and answers when it has.
@@ -171,21 +181,21 @@ func (s *duelSettings) restart(ctx context.Context, c contestant, st *stand) (st
 }
 
 // usage is the CPU that all servers have used so far, and the peak memory of the first.
-func (st *stand) usage() (cpu time.Duration, peak int64, err error) {
-	for _, v := range st.servers {
+func (l *lineup) usage() (cpu time.Duration, peak int64, err error) {
+	for _, v := range l.servers {
 		used, err := v.cpu()
 		if err != nil {
 			return 0, 0, err
 		}
 		cpu += used
 	}
-	peak, err = st.servers[0].peakMemory()
+	peak, err = l.servers[0].peakMemory()
 	return cpu, peak, err
 }
 
 // end stops everything in good order; nothing is left to be learned.
-func (st *stand) end() {
-	for _, v := range st.servers {
+func (l *lineup) end() {
+	for _, v := range l.servers {
 		v.end(syscall.SIGTERM)
 	}
 }
