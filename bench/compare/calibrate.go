@@ -99,14 +99,8 @@ func runCalibrate(ctx context.Context, args []string, out io.Writer) (passed boo
 func (s *calibrateSettings) play(ctx context.Context, p official.Policy) (*calibration, error) {
 	c := &calibration{Name: p.Name, policy: p}
 	for i := 1; s.real && i <= s.runs; i++ {
-		r, problem, err := s.playReal(ctx, p, i)
-		switch {
-		case err != nil:
+		if err := s.playReal(ctx, c, i); err != nil {
 			return nil, err
-		case problem != "":
-			c.Problems = append(c.Problems, fmt.Sprintf("run %d: %s", i, problem))
-		default:
-			c.Real = append(c.Real, *r)
 		}
 	}
 	if s.virtual {
@@ -115,24 +109,27 @@ func (s *calibrateSettings) play(ctx context.Context, p official.Policy) (*calib
 	return c, nil
 }
 
-// playReal makes one run against a server of its own: initialize does not reset it. The server
+// playReal adds one run against a server of its own: initialize does not reset it. The server
 // is correct, so a run that the bench complains about is none, but a problem.
-func (s *calibrateSettings) playReal(ctx context.Context, p official.Policy, seed int) (_ *calibrateRun, problem string, _ error) {
-	naive, err := listen(process(ctx, s.path("naive"), append(p.Flags, "-listen", naiveAddress)...), "the naive server", naiveAddress, s.path(p.Name+".log"))
+func (s *calibrateSettings) playReal(ctx context.Context, c *calibration, seed int) error {
+	args := slices.Concat(c.policy.Flags, []string{"-listen", naiveAddress})
+	naive, err := listen(process(ctx, s.path("naive"), args...), "the naive server", naiveAddress, s.path(c.Name+".log"))
 	if err != nil {
-		return nil, "", err
+		return err
 	}
 	defer naive.end(syscall.SIGKILL)
-	defer progress(fmt.Sprintf("%s, run %d of %d", p.Name, seed, s.runs))()
-	file := fmt.Sprintf("%s-%d.json", p.Name, seed)
+	defer progress(fmt.Sprintf("%s, run %d of %d", c.Name, seed, s.runs))()
+	file := fmt.Sprintf("%s-%d.json", c.Name, seed)
 	r, cpu, err := s.bench(ctx, file, seed, "-target", "http://"+naiveAddress, "-s")
-	if err != nil {
-		return nil, "", err
+	switch {
+	case err != nil:
+		return err
+	case !r.Passed || r.ErrorCount > 0:
+		c.Problems = append(c.Problems, fmt.Sprintf("run %d: %s, %d errors; see %s", seed, r.Verdict(), r.ErrorCount, s.path(file)))
+	default:
+		c.Real = append(c.Real, calibrateRun{seed, cpu.Seconds(), 1e6 * cpu.Seconds() / float64(r.AllRequests()), official.OfLive(&r.Result)})
 	}
-	if !r.Passed || r.ErrorCount > 0 {
-		return nil, fmt.Sprintf("%s, %d errors; see %s", r.Verdict(), r.ErrorCount, s.path(file)), nil
-	}
-	return &calibrateRun{seed, cpu.Seconds(), 1e6 * cpu.Seconds() / float64(r.AllRequests()), official.OfLive(&r.Result)}, "", nil
+	return nil
 }
 
 // playVirtual adds the runs in virtual time.

@@ -1,7 +1,7 @@
 // Compare answers whether something is as good as something else: it starts both on this
 // machine, runs the bench against them in turn, takes medians, and holds them to bars.
 //
-//	compare calibrate   the bench with what the official benchmarker measured (package official)
+//	compare calibrate   the bench with what the official one measured (package official)
 //	compare duel        this repository's server with the naive one, or two of its settings
 //	compare perf        the speed of hot paths with what this kind of machine has stored
 //	compare diff        two sets of records of the bench, made before
