@@ -33,16 +33,16 @@ dashboard: ## draw the Grafana dashboard of a run of `make bench`, with ARGS="-t
 	@scripts/dashboard.sh $(ARGS)
 
 calibrate: ## compare the benchmarker with the official one's figures, with ARGS="-n 3 -virtual" for instance; 8 minutes
-	@$(GO) build -o bin/ ./tools/calibrate
-	@bin/calibrate $(ARGS)
+	@$(GO) build -o bin/ ./bench/compare
+	@bin/compare calibrate $(ARGS)
 
 duel: ## compare our server with the naive one, plain, with TLS and with static files, with ARGS="-n 1" for instance; 40 minutes
-	@$(GO) build -o bin/ ./tools/duel
-	@bin/duel $(ARGS)
+	@$(GO) build -o bin/ ./bench/compare
+	@bin/compare duel $(ARGS)
 
 perf: ## run the micro benchmarks and a short duel, and compare with what this machine has stored; ARGS=-save stores
-	@$(GO) build -o bin/ ./tools/perf
-	@bin/perf $(ARGS)
+	@$(GO) build -o bin/ ./bench/compare
+	@bin/compare perf $(ARGS)
 
 setup deploy rollback restart status watch logs reboot-test doctor: fleet
 	@bin/fleet $(FLEET) $@ $(ARGS)

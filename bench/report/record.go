@@ -3,7 +3,7 @@
 // nobody takes its figures for the server's.
 //
 // What it leaves to others: collecting the figures (packages live, client and world), flags and the live display (the
-// program), and comparing records (tools/benchdiff, for which Figures and Spread are here).
+// program), and comparing records (bench/compare, for which Figures and Spread are here).
 package report
 
 import (

@@ -53,6 +53,8 @@ var table = []rule{
 	{"bench/verify", []string{"bench/verify/probe", "bench/verify/rules"}, "the check knows its rules and its probe"},
 	{"bench/cmd/bench", []string{"bench/client", "bench/live", "bench/nearest", "bench/report", "bench/verify", "bench/world"},
 		"the command knows the face of verify, not its rules"},
+	{"bench/compare/...", []string{"bench/...", "tools/cli"}, "it starts both servers as programs, so it needs neither's code"},
+	{"bench/naive", nil, "a measuring stick shares nothing with what it measures"},
 	{"tools/...", []string{"tools/...", "webapp/...", "sql", "bench/..."}, "tools may look at everything"},
 }
 
@@ -140,6 +142,9 @@ func TestTableCatches(t *testing.T) {
 		{"bench/live", "bench/world", true},
 		{"bench/verify/probe", "bench/verify/rules", false},
 		{"bench/verify/rules", "bench/verify", false},
+		{"bench/naive", "bench/world", false},
+		{"bench/compare", "webapp/isuride", false},
+		{"bench/compare", "tools/cli", true},
 		{"webapp/state", "webapp/journal", false},
 		{"webapp/state", "webapp/isuride", true},
 		{"webapp/sqlstore", "webapp/state", false},

@@ -62,7 +62,7 @@ func newProcess(t testing.TB, env ...string) *process {
 	return p
 }
 
-// contestDump is the contest's initial data, which is no part of this repository.
+// contestDump is the contest's initial data. Without it the test is skipped.
 func contestDump(t *testing.T) string {
 	t.Helper()
 	path, err := filepath.Abs("../../../../shared/data/official-initial-data.sql.gz")
@@ -70,7 +70,7 @@ func contestDump(t *testing.T) string {
 		_, err = os.Stat(path)
 	}
 	if err != nil {
-		t.Skip("the contest's dump is not there: ", err)
+		t.Skip("needs the contest's dump, which is not part of the repository: ", err)
 	}
 	return path
 }
