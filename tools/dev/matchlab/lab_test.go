@@ -87,7 +87,7 @@ func TestOutputs(t *testing.T) {
 	if s := table(trials); !strings.Contains(s, "12345") || !strings.Contains(s, "5.00") || !strings.Contains(s, "a <b>") {
 		t.Errorf("table:\n%s", s)
 	}
-	if s := string(plot(trials)); !strings.Contains(s, "a &lt;b&gt;") || strings.Count(s, "fill=\"none\" stroke-width") != len(curves) {
+	if s := string(draw(trials)); !strings.Contains(s, "a &lt;b&gt;") || strings.Count(s, `class="line`) != len(curves) {
 		t.Errorf("drawing:\n%s", s)
 	}
 }

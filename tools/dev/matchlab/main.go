@@ -60,7 +60,7 @@ func run() error {
 	if err := writeFile(*jsonFile, func() ([]byte, error) { return json.MarshalIndent(trials, "", "\t") }); err != nil {
 		return err
 	}
-	return writeFile(*plotFile, func() ([]byte, error) { return plot(trials), nil })
+	return writeFile(*plotFile, func() ([]byte, error) { return draw(trials), nil })
 }
 
 // writeFile writes what make returns to the file, if there is to be one.

@@ -1,4 +1,4 @@
-package observability_test
+package main
 
 import (
 	"bytes"
