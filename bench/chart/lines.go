@@ -52,7 +52,8 @@ func (l Lines) Draw() Picture {
 	return f.finish(keys...)
 }
 
-// stack returns where each line lies: if stacked on those before it, the first on the base.
+// stack returns where each line lies: if stacked on those before it, the first on the
+// base.
 func (l Lines) stack() (base []float64, tops [][]float64) {
 	base = make([]float64, len(l.Seconds))
 	below := base

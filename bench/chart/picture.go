@@ -92,8 +92,8 @@ func Sheet(title, note string, sections []Section) []byte {
 		"\n<style>\n%s</style>\n<rect class=\"ground\" width=\"100%%\" height=\"100%%\"/>\n%s</svg>\n", sheetWidth, px(y), Style, c.String())
 }
 
-// row draws the pictures that fit side by side and returns where the next row begins, with
-// the pictures left for it.
+// row draws the pictures that fit side by side and returns where the next row begins,
+// with the pictures left for it.
 func (c *canvas) row(y float64, list []Picture) (float64, []Picture) {
 	n, height, end := 0, 0.0, float64(gap)
 	for n < len(list) && (n == 0 || end+list[n].width+2*padding+gap < sheetWidth+1) {

@@ -33,7 +33,8 @@ var units = [...]struct {
 
 func (u Unit) Text(v float64) string { return u.like(v, v) }
 
-// like writes v in the size that suits another value, so that all labels of an axis agree.
+// like writes v in the size that suits another value, so that all labels of an axis
+// agree.
 func (u Unit) like(v, other float64) string {
 	of := units[u]
 	size, i := of.first, 0

@@ -28,7 +28,7 @@ type series struct {
 	of   func([]live.Sample) []float64
 }
 
-// level is a figure as it is at each sample.
+// level is a figure at each sample.
 func level[N int | float64](name string, of func(live.Sample) N) series {
 	return series{name, func(samples []live.Sample) (values []float64) {
 		for _, s := range samples {
@@ -38,8 +38,9 @@ func level[N int | float64](name string, of func(live.Sample) N) series {
 	}}
 }
 
-// rate is how much a counter grew from sample to sample, by the second. The last sample, at the end of the load, may
-// follow so closely that its rate would mean nothing; then the one before stands for it.
+// rate is the growth of a counter per second, from sample to sample. The last sample, at
+// the end of the load, may follow so closely that its rate would mean nothing; then the
+// rate before is repeated.
 func rate[N int | float64](name string, of func(live.Sample) N) series {
 	return series{name, func(samples []live.Sample) (values []float64) {
 		before := live.Sample{}

@@ -15,7 +15,7 @@ import (
 //go:embed page.html.tmpl
 var pageText string
 
-// HTML writes the record as a page that needs nothing from elsewhere.
+// HTML writes the record as a page that loads nothing from elsewhere.
 func (r *Record) HTML(w io.Writer) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"count":  count,

@@ -12,7 +12,8 @@ import (
 	"isuride/bench/live"
 )
 
-// TestPage looks at the structure of pages: what they show, that they are well-formed and need nothing from elsewhere.
+// TestPage checks the structure of pages: their contents, that they are well-formed, and
+// that they load nothing from elsewhere.
 func TestPage(t *testing.T) {
 	behind := healthy(60, 10_000).Result
 	behind.LateTicks = behind.Ticks
@@ -30,7 +31,7 @@ func TestPage(t *testing.T) {
 			[]string{"2,012 rides due", "> 12,346", "9,000"}},
 		"unloaded":    {unloaded(), []string{"facts"}, 0, []string{"initializing: POST /api/initialize: status 404"}},
 		"interrupted": {interrupted(), []string{"conclusion", "tiles", "course", "latencies", "notifications", "rides", "facts"}, 15, []string{"INTERRUPTED", "22,500"}},
-		"behind":      {recordOf(&behind), []string{"conclusion", "tiles", "course", "latencies", "notifications", "rides", "facts"}, 15, []string{"this is no limit of the server", "(100.0 %) late"}},
+		"behind":      {recordOf(&behind), []string{"conclusion", "tiles", "course", "latencies", "notifications", "rides", "facts"}, 15, []string{"not the limit of the server", "(100.0 %) late"}},
 		"first second": {recordOf(&live.Result{Passed: true, Ticks: 1, Ratings: make([]int, 5), Series: []live.Sample{{Seconds: 0.01}}}),
 			[]string{"conclusion", "tiles", "course", "rides", "facts"}, 8 + 3, []string{"PASS"}},
 	} {
@@ -53,7 +54,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// checkAlone fails if a page loads anything, runs anything or has a coordinate that is none.
+// checkAlone fails if a page loads or runs anything, or has an invalid coordinate.
 func checkAlone(t *testing.T, page []byte) {
 	t.Helper()
 	if found := regexp.MustCompile(`(?i)<script|<link|<iframe|<img|\b(src|href|action)=|url\(|@import|javascript:|ZgotmplZ|NaN|Inf[" ,]`).Find(page); found != nil {
@@ -70,7 +71,7 @@ type parsed struct {
 	text     string
 }
 
-// parsePage reads a page as XML, which it is, too, behind its first line.
+// parsePage reads a page as XML, which it also is, after its first line.
 func parsePage(t *testing.T, page []byte) (p parsed) {
 	t.Helper()
 	var text strings.Builder
@@ -106,7 +107,8 @@ func sectionName(attributes []xml.Attr) (name string) {
 	return name
 }
 
-// TestHistogram checks that a long distribution keeps all that was counted in few columns.
+// TestHistogram checks that a long distribution keeps everything that was counted, in few
+// columns.
 func TestHistogram(t *testing.T) {
 	for _, counts := range [][]int{{0, 5, 3}, hump(39, 1000), hump(400, 100_000), append(hump(100, 10_000), make([]int, 5000)...)} {
 		total := 0
@@ -128,7 +130,7 @@ func TestHistogram(t *testing.T) {
 	}
 }
 
-// TestRate checks that a cut last second does not look like a drop.
+// TestRate checks that a short last interval does not look like a drop.
 func TestRate(t *testing.T) {
 	samples := healthy(10, 100).Series
 	last := samples[len(samples)-1]

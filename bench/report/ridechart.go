@@ -7,7 +7,7 @@ import (
 	"isuride/bench/chart"
 )
 
-// rides plots what became of the evaluated ones.
+// rides plots the outcomes of the evaluated rides.
 func (r *Record) rides() []plot {
 	n := r.World.RidesEvaluated
 	var ratings []chart.Column
@@ -39,7 +39,7 @@ func columns(title string, list ...chart.Column) plot {
 	return plot{Picture: chart.Columns(title, columnWidth, list)}
 }
 
-// maxColumns is the most that a distribution has.
+// maxColumns is the highest number of columns of a distribution.
 const maxColumns = 40
 
 // histogram shows how often each number occurred. A long distribution has several numbers
@@ -67,7 +67,7 @@ func histogram(counts []int) (cols []chart.Column) {
 	return cols
 }
 
-// withoutTail is the number of counts without the last 1 % of what is counted.
+// withoutTail is the length of counts without the last 1 % of what is counted.
 func withoutTail(counts []int) int {
 	all, seen := 0, 0
 	for _, c := range counts {

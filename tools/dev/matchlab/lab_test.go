@@ -11,12 +11,13 @@ import (
 	"isuride/webapp/dispatch"
 )
 
-// short is a load that is over in well under a second.
+// short is a load that ends in well under a second.
 func short(seeds uint64) *lab {
 	return &lab{load: 12 * world.Second, cores: 2, costs: measured, seeds: seeds, atOnce: 2}
 }
 
-// The real state must satisfy the bench, also when calls take long and cross each other.
+// The bench must accept the real state, even when calls take long and overtake each
+// other.
 func TestRunsWithoutComplaint(t *testing.T) {
 	slow := short(2)
 	slow.costs = measured.scaled(8)
