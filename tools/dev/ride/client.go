@@ -32,20 +32,20 @@ func transport() *http.Transport {
 	return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 }
 
-// away is how long the server may be unreachable before the tool gives up.
-const away = time.Minute
+// patience is how long the server may be unreachable before the tool gives up.
+const patience = time.Minute
 
 // call repeats a request while the server is unreachable, as a client must while a server
 // restarts. It returns the status.
 func (c *client) call(ctx context.Context, method, path string, body, answer any) (int, error) {
-	limit := time.Now().Add(away)
+	limit := time.Now().Add(patience)
 	for announced := false; ; {
 		status, err := c.once(ctx, method, path, body, answer)
 		if err == nil || ctx.Err() != nil || time.Now().After(limit) {
 			return status, err
 		}
 		if !announced {
-			c.say("the server is away (%v); trying again for %v", err, away)
+			c.say("the server is unreachable (%v); trying again for %v", err, patience)
 			announced = true
 		}
 		time.Sleep(200 * time.Millisecond)

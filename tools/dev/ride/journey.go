@@ -130,7 +130,7 @@ func (j *journey) listen(ctx context.Context) error {
 
 func (j *journey) hear(who string) func(string, notice) {
 	return func(line string, n notice) {
-		j.sayer(who)("is told %s", line)
+		j.sayer(who)("gets %s", line)
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		if who == "user" && n.Status == "MATCHING" {
@@ -168,8 +168,8 @@ func (j *journey) await(ctx context.Context, who, status string) error {
 	select {
 	case <-ch:
 		return nil
-	case <-time.After(away):
-		return fmt.Errorf("the %s was not told %s within %v", who, status, away)
+	case <-time.After(patience):
+		return fmt.Errorf("the %s got no %s within %v", who, status, patience)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
