@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"isuride/bench/chart"
 )
 
@@ -79,14 +81,14 @@ func (s span) expand(expr string) string {
 	return strings.ReplaceAll(expr, "$__rate_interval", max(4*s.scrape, s.step()+s.scrape).String())
 }
 
-// values are the points at the span's times; NaN where there are none, or none that are
-// finite, such as shares of nothing.
-func (s span) values(points []point) []float64 {
+// values are those at the span's times; NaN where there is none, or none that is finite,
+// such as a share of nothing.
+func (s span) values(found []model.SamplePair) []float64 {
 	list := slices.Repeat([]float64{math.NaN()}, len(s.times()))
-	for _, p := range points {
-		i := int(math.Round((p.at - float64(s.from.Unix())) / s.step().Seconds()))
-		if i >= 0 && i < len(list) && !math.IsInf(p.value, 0) {
-			list[i] = p.value
+	for _, p := range found {
+		i := int(p.Timestamp.Time().Sub(s.from) / s.step())
+		if v := float64(p.Value); i >= 0 && i < len(list) && !math.IsInf(v, 0) {
+			list[i] = v
 		}
 	}
 	return list
@@ -102,10 +104,10 @@ func (p *panel) fetch(ctx context.Context, db prometheus, s span) (lines []chart
 		var found []chart.Line
 		for _, series := range list {
 			name := q.Name
-			for label, value := range series.Labels {
-				name = strings.ReplaceAll(name, "{{"+label+"}}", value)
+			for label, value := range series.Metric {
+				name = strings.ReplaceAll(name, "{{"+string(label)+"}}", string(value))
 			}
-			values := s.values(series.Points)
+			values := s.values(series.Values)
 			if slices.ContainsFunc(values, func(v float64) bool { return !math.IsNaN(v) }) {
 				found = append(found, chart.Line{Name: name, Values: values})
 			}

@@ -10,39 +10,20 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/prometheus/common/model"
 )
 
 // prometheus is the URL of one, http://host:port.
 type prometheus string
 
-// point is a value and its time in Unix seconds.
-type point struct{ at, value float64 }
-
-// UnmarshalJSON reads the API's form, [1700000000.123, "0.5"].
-func (p *point) UnmarshalJSON(b []byte) (err error) {
-	var value string
-	if err := json.Unmarshal(b, &[]any{&p.at, &value}); err != nil {
-		return err
-	}
-	p.value, err = strconv.ParseFloat(value, 64)
-	return err
-}
-
-// series are the values of one set of labels.
-type series struct {
-	Labels map[string]string `json:"metric"`
-	Points []point           `json:"values"`
-}
-
 // query evaluates an expression for each step from one time to another.
-func (p prometheus) query(ctx context.Context, expr string, from, to time.Time, step time.Duration) ([]series, error) {
+func (p prometheus) query(ctx context.Context, expr string, from, to time.Time, step time.Duration) (model.Matrix, error) {
 	seconds := func(s float64) []string { return []string{strconv.FormatFloat(s, 'f', -1, 64)} }
-	var matrix struct {
-		Result []series `json:"result"`
-	}
+	var answer struct{ Result model.Matrix }
 	err := p.get(ctx, "query_range", url.Values{"query": {expr}, "start": seconds(float64(from.UnixMilli()) / 1000),
-		"end": seconds(float64(to.UnixMilli()) / 1000), "step": seconds(step.Seconds())}, &matrix)
-	return matrix.Result, err
+		"end": seconds(float64(to.UnixMilli()) / 1000), "step": seconds(step.Seconds())}, &answer)
+	return answer.Result, err
 }
 
 // maxAnswer bounds what is read: a dashboard's query comes to some 100 KB.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/common/model"
 )
 
 // patience bounds waits for something that happens within seconds when all is well.
@@ -95,7 +97,7 @@ type rule struct {
 }
 
 // now evaluates an expression for this moment.
-func (w *watch) now(ctx context.Context, expr string) ([]series, error) {
+func (w *watch) now(ctx context.Context, expr string) (model.Matrix, error) {
 	now := time.Now()
 	return w.query(ctx, expr, now, now, time.Second)
 }
@@ -105,7 +107,7 @@ func (w *watch) await(what, expr string) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
-	var got []series
+	var got model.Matrix
 	var err error
 	for tick := time.NewTicker(scrapeInterval); ; {
 		if got, err = w.now(ctx, expr); err == nil && len(got) > 0 {
