@@ -106,7 +106,7 @@ func TestPictures(t *testing.T) {
 	lines := []Line{{"a & b", []float64{1, gap, 3}}, {"short", []float64{2}}}
 	for name, p := range map[string]Picture{
 		"lines":   Lines{Title: "Users <1>", Width: 300, Peaks: true, Tip: Plain.Text, Seconds: seconds, Lines: lines}.Draw(),
-		"stacked": Lines{Title: "Stacked", Width: 300, Stacked: true, Seconds: seconds, Lines: lines}.Draw(),
+		"stacked": Lines{Title: "Stacked", Width: 300, Stacked: true, Seconds: append(seconds, 4), Lines: append(lines, Line{"third", []float64{1, 1, 1}})}.Draw(),
 		"log":     Lines{Title: "Log", Width: 150, Unit: Seconds, Log: true, Seconds: seconds, Lines: []Line{{"x", []float64{0, 0.5, 0.002}}}}.Draw(),
 		"empty":   Lines{Title: "Nothing", Width: 300}.Draw(),
 		"columns": Columns("Columns", 300, []Column{{"one", 1, "1 of 3", "tip"}, {Name: "two", Value: 2}}),
@@ -116,6 +116,7 @@ func TestPictures(t *testing.T) {
 		t.Run(name, func(t *testing.T) { golden(t, name, []byte(p.HTML())) })
 	}
 	small := Tile("T", Width(2), Plain, nil, nil)
+	small.Tip = "why & how"
 	got := Sheet("City <1>", "a note", []Section{{Pictures: []Picture{small}}, {"Part", []Picture{small, small, small}}})
 	got = bytes.Replace(got, []byte(Style), nil, 1)
 	golden(t, "sheet", got)

@@ -74,7 +74,7 @@ func (f *frame) finish(keys ...key) Picture {
 	if len(keys) > 1 || len(keys) == 1 && keys[0].note != "" {
 		y += f.legend(y, keys)
 	}
-	return Picture{f.title, f.width, y, f.String()}
+	return Picture{title: f.title, width: f.width, height: y, body: f.String()}
 }
 
 func (f *frame) legend(y float64, keys []key) (height float64) {

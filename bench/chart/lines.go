@@ -56,6 +56,11 @@ func (l Lines) Draw() Picture {
 // base.
 func (l Lines) stack() (base []float64, tops [][]float64) {
 	base = make([]float64, len(l.Seconds))
+	for i := range base {
+		if !slices.ContainsFunc(l.Lines, func(line Line) bool { return i < len(line.Values) && !math.IsNaN(line.Values[i]) }) {
+			base[i] = math.NaN() // a gap, not a sum of 0
+		}
+	}
 	below := base
 	for _, line := range l.Lines {
 		top := line.Values
@@ -111,12 +116,17 @@ func path(x, y scale, xs, ys []float64) string {
 	return d
 }
 
-// area is between two lines without gaps.
+// area is between two lines; it bridges gaps.
 func (f *frame) area(x, y scale, xs, low, high []float64, class string) {
-	back, lowBack := slices.Clone(xs), slices.Clone(low)
-	slices.Reverse(back)
-	slices.Reverse(lowBack)
-	f.add(`<path class="area %v" d="%vZ"/>`, class, path(x, y, append(slices.Clone(xs), back...), append(slices.Clone(high), lowBack...)))
+	there, back, command := "", "", "M"
+	for i, v := range high {
+		if !math.IsNaN(v) {
+			at := px(x.at(xs[i])) + " "
+			there, back = there+command+at+px(y.at(v)), "L"+at+px(y.at(low[i]))+back
+			command = "L"
+		}
+	}
+	f.add(`<path class="area %v" d="%vZ"/>`, class, there+back)
 }
 
 // tips shows all values of a time while the pointer is between it and the time before.
@@ -152,5 +162,5 @@ func Tile(title string, width float64, u Unit, seconds, values []float64) Pictur
 	y := Lines{Unit: u}.scale([][]float64{values}, f.bottom, f.top+30)
 	f.add(`<path class="line s1" d="%v"/>`, path(x, y, seconds, values))
 	f.add(`<text class="value middle" x="%v" y="%v">%v</text>`, width/2, f.top+22, text)
-	return Picture{title, width, f.bottom, f.String()}
+	return Picture{title: title, width: width, height: f.bottom, body: f.String()}
 }

@@ -22,6 +22,7 @@ var Style template.CSS
 
 // Picture is a finished drawing.
 type Picture struct {
+	Tip           string // under the pointer, on a sheet
 	title         string
 	width, height float64
 	body          string
@@ -102,9 +103,9 @@ func (c *canvas) row(y float64, list []Picture) (float64, []Picture) {
 	}
 	x := float64(gap)
 	for _, p := range list[:n] {
-		c.add(`<rect class="card" x="%v" y="%v" width="%v" height="%v" rx="4"/>`, x, y, p.width+2*padding, height+2*padding)
+		c.add(`<g><title>%v</title><rect class="card" x="%v" y="%v" width="%v" height="%v" rx="4"/>`, p.Tip, x, y, p.width+2*padding, height+2*padding)
 		c.add(`<svg x="%v" y="%v" width="%v" height="%v">`, x+padding, y+padding, p.width, p.height)
-		c.WriteString(p.body + "</svg>\n")
+		c.WriteString(p.body + "</svg></g>\n")
 		x += p.width + 2*padding + gap
 	}
 	return y + height + 2*padding + gap, list[n:]

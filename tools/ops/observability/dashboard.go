@@ -27,9 +27,10 @@ type dashboard struct {
 
 // panel is a heading (its kind is "row"), a figure ("stat") or a plot ("timeseries").
 type panel struct {
-	Kind   string `json:"type"`
-	Title  string `json:"title"`
-	Config struct {
+	Kind        string `json:"type"`
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	Config      struct {
 		Defaults struct {
 			Unit   string `json:"unit"`
 			Custom struct {
@@ -142,7 +143,9 @@ func (d *dashboard) draw(ctx context.Context, db prometheus, s span, note string
 			return nil, err
 		}
 		last := &sections[len(sections)-1]
-		last.Pictures = append(last.Pictures, p.draw(lines, s))
+		picture := p.draw(lines, s)
+		picture.Tip = p.Description
+		last.Pictures = append(last.Pictures, picture)
 	}
 	return chart.Sheet(d.Title, note, sections), nil
 }

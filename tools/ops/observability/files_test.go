@@ -98,9 +98,8 @@ func TestDashboard(t *testing.T) {
 	var d struct {
 		Panels []struct {
 			panel
-			ID          int
-			Description string
-			Place       struct{ X, Y, W, H int } `json:"gridPos"`
+			ID    int
+			Place struct{ X, Y, W, H int } `json:"gridPos"`
 		}
 	}
 	if err := json.Unmarshal(dashboardFile, &d); err != nil || len(d.Panels) == 0 {
