@@ -29,7 +29,7 @@ bench: ## run the benchmarker for 60 s against the server on fresh data, with AR
 	@scripts/bench.sh $(ARGS)
 
 dashboard: ## draw the Grafana dashboard of a run of `make bench`, with ARGS="-t 20" for instance; needs Prometheus, not Grafana
-	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench ./tools/ops/observability/render
+	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench ./tools/ops/observability
 	@scripts/dashboard.sh $(ARGS)
 
 calibrate: ## compare the benchmarker with the official one's figures, with ARGS="-n 3 -virtual" for instance; 8 minutes

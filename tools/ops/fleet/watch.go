@@ -44,7 +44,7 @@ func showWatch(ctx context.Context, f *fleet, args []string) error {
 	return view(ctx, targets, f.out, *asJSON)
 }
 
-// view shows the targets on what out is.
+// view chooses the view that suits out.
 func view(ctx context.Context, targets []watch.Target, out io.Writer, asJSON bool) error {
 	terminal, _ := out.(*os.File)
 	switch {
@@ -78,7 +78,7 @@ func hostTargets(f *fleet) []watch.Target {
 	return targets
 }
 
-// localTarget is this machine, where a shell takes the place of ssh.
+// localTarget is this machine, with a shell in place of ssh.
 func localTarget(address string) watch.Target {
 	bash := &remote.Remote{Command: func(ctx context.Context, _ topology.Host, shell string) *exec.Cmd {
 		return exec.CommandContext(ctx, "bash", "-c", shell)

@@ -94,7 +94,7 @@ func TestWatchLocal(t *testing.T) {
 	}
 }
 
-// TestHelp: help is what was asked for, so it goes to the output and is no failure, with or
+// TestHelp: help was asked for, so it goes to the output and is not a failure, with or
 // without hosts.
 func TestHelp(t *testing.T) {
 	words := []string{""}

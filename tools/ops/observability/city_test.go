@@ -1,4 +1,4 @@
-package observability_test
+package main
 
 import (
 	"bytes"
@@ -146,13 +146,13 @@ func (c *city) startPrometheus() string {
 // object is JSON.
 type object map[string]any
 
-// account is somebody with a session.
+// account is a client with a session of its own.
 type account struct {
 	c      *city
 	client *http.Client
 }
 
-func (c *city) stranger() *account {
+func (c *city) newAccount() *account {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		panic("BUG: " + err.Error()) // it has no options that could be wrong
@@ -201,12 +201,12 @@ func (a *account) must(method, path string, body object) object {
 
 func (c *city) initialize() {
 	c.t.Helper()
-	c.stranger().must("POST", "/api/initialize", object{"payment_server": c.gateway})
+	c.newAccount().must("POST", "/api/initialize", object{"payment_server": c.gateway})
 }
 
 // register makes a user who can pay.
 func (c *city) register(name string) (*account, error) {
-	user := c.stranger()
+	user := c.newAccount()
 	if _, err := user.call("POST", "/api/app/users", object{"username": name, "firstname": "Ann", "lastname": "Lee", "date_of_birth": "2000-01-01"}); err != nil {
 		return nil, err
 	}
@@ -251,8 +251,8 @@ func (c *city) rideUnpaid() (paid <-chan error) {
 // chair makes one that waits for a ride.
 func (c *city) chair(name string) *account {
 	c.t.Helper()
-	register := c.stranger().must("POST", "/api/owner/owners", object{"name": name})["chair_register_token"]
-	chair := c.stranger()
+	register := c.newAccount().must("POST", "/api/owner/owners", object{"name": name})["chair_register_token"]
+	chair := c.newAccount()
 	chair.must("POST", "/api/chair/chairs", object{"name": name, "model": "SitEase", "chair_register_token": register})
 	c.follow(chair, "/api/chair/notification")
 	chair.must("POST", "/api/chair/activity", object{"is_active": true})
