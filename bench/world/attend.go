@@ -14,7 +14,7 @@ func (u *user) attendRide() {
 	case StatusArrived:
 		if !r.evaluated {
 			u.rating = r.criteria().evaluation()
-			u.visit(VisitEvaluation, userEvaluationVisit)
+			u.visit(userEvaluationVisit)
 			return
 		}
 	case StatusCompleted:
@@ -37,18 +37,23 @@ func (u *user) postEvaluation() {
 }
 
 func (u *user) evaluated(e Event) {
-	r := u.ride
-	if f := e.Failure; f != nil {
-		code := CodeEvaluation
-		if f.Kind == FailureTimeout {
-			code = CodeEvaluationTimeout
-		}
-		u.world.callFailed(&u.entity, code, "evaluation", f)
-	} else {
-		u.complete(r, e.Time)
+	u.complete(u.ride, e.Time)
+	u.endEvaluation()
+}
+
+func (u *user) evaluationFailed(call string, f *Failure) {
+	code := CodeEvaluation
+	if f.Kind == FailureTimeout {
+		code = CodeEvaluationTimeout
 	}
+	u.callFailed(code, call, f)
+	u.endEvaluation()
+}
+
+// endEvaluation ends the turn and lets others look at the ride again.
+func (u *user) endEvaluation() {
 	u.step = userIdle
-	r.lock.release()
+	u.ride.lock.release()
 	u.endTurn()
 }
 

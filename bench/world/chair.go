@@ -28,6 +28,32 @@ const (
 	chairRetryPause
 )
 
+// chairSteps is the table of a chair's steps (B5.2 to B5.7).
+func chairSteps() []step[*chair] {
+	return []step[*chair]{
+		chairRegistration: {
+			event: EventChairRegistered, call: "registration", code: CodeChairRegistration,
+			take: (*chair).registered, failed: (*chair).registrationFailed,
+		},
+		chairInboxLock:  {then: (*chair).readInbox},
+		chairActivation: {event: EventActivated, call: "activation", code: CodeActivation, then: (*chair).activated},
+		chairAcceptLock: {then: (*chair).accept},
+		chairAccept: {
+			event: EventStatusPosted, call: "acceptance",
+			then: (*chair).rideAccepted, failed: (*chair).acceptFailed,
+		},
+		chairDeparture: {
+			event: EventStatusPosted, call: "departure",
+			then: (*chair).departed, failed: (*chair).departureFailed,
+		},
+		chairPosition: {
+			event: EventPositionRecorded, call: "position", code: CodePosition,
+			take: (*chair).positionRecorded, failed: (*chair).positionFailed,
+		},
+		chairRetryPause: {then: (*chair).postPosition},
+	}
+}
+
 // A chair carries one ride after the other.
 type chair struct {
 	entity
@@ -45,9 +71,9 @@ type chair struct {
 	connected   bool    // the notification connection is open
 	activatedAt Instant // end of the activating turn; 0 before
 
-	inbox  inbox[*ChairNotification]
-	notice *ChairNotification // of the match it holds
-	told   Status             // the latest one since the notice
+	inbox      inbox[*ChairNotification]
+	notice     *ChairNotification // of the match it holds
+	lastStatus Status             // the newest one received since the notice
 
 	ride     *ride // adopted
 	detour   detour
@@ -68,7 +94,7 @@ type chair struct {
 	listed int     // number of the nearby answer that last listed it
 }
 
-// registerChair lets a new chair of o register (B5.2); the owner is told by chairRegistered.
+// registerChair lets a new chair of o register (B5.2). It calls chairRegistered in the end.
 func (w *World) registerChair(o *owner, m chairModel) {
 	c := &chair{entity: newEntity(w, KindChair, len(w.chairs)), owner: o, model: m, step: chairRegistration}
 	c.name = chairName(c.random, m)
@@ -80,14 +106,6 @@ func (w *World) registerChair(o *owner, m chairModel) {
 }
 
 func (c *chair) registered(e Event) {
-	if e.Failure != nil {
-		c.state = chairLost
-		c.world.callFailed(&c.entity, CodeChairRegistration, "registration", e.Failure)
-		c.endTurn()
-		c.client.Close()
-		c.owner.chairRegistered(fmt.Errorf("%v: registration: %w", c.Entity, e.Failure))
-		return
-	}
 	c.id = e.Body.(*ChairAccount).ID
 	c.note("registered", nil, StatusUnknown)
 	c.state = chairInactive
@@ -99,6 +117,13 @@ func (c *chair) registered(e Event) {
 		c.turn()
 	}
 	c.owner.chairRegistered(nil)
+}
+
+func (c *chair) registrationFailed(call string, f *Failure) {
+	c.state = chairLost
+	c.endTurn()
+	c.client.Close()
+	c.owner.chairRegistered(fmt.Errorf("%v: %s: %w", c.Entity, call, f))
 }
 
 // additional is user.additional for chairs.
@@ -163,44 +188,11 @@ func (c *chair) deliver(e Event) {
 		c.receive(e.Body.(*ChairNotification))
 		return
 	}
-	switch c.step {
-	case chairRegistration:
-		c.expect(e, EventChairRegistered)
-		c.registered(e)
-	case chairActivation:
-		c.expect(e, EventActivated)
-		c.activated(e)
-	case chairAccept:
-		c.expect(e, EventStatusPosted)
-		c.acceptAnswered(e)
-	case chairDeparture:
-		c.expect(e, EventStatusPosted)
-		c.departureAnswered(e)
-	case chairPosition:
-		c.expect(e, EventPositionRecorded)
-		c.positionAnswered(e)
-	default:
-		panic(fmt.Sprintf("BUG: %v got event %d without a call", c.Entity, e.Kind))
-	}
+	c.world.chairSteps[c.step].answered(c, e)
 }
 
-// resume continues a turn that was parked at a lock.
-func (c *chair) resume() {
-	switch c.step {
-	case chairInboxLock:
-		c.readInbox()
-	case chairAcceptLock:
-		c.accept()
-	default:
-		panic(fmt.Sprintf("BUG: %v resumed at step %d", c.Entity, c.step))
-	}
-}
-
-// fail ends the turn because of a failed call; the next turn tries again.
-func (c *chair) fail(code Code, call string, f *Failure) {
-	c.world.callFailed(&c.entity, code, call, f)
-	c.endTurn()
-}
+// resume continues a turn after the wait for a lock or a pause.
+func (c *chair) resume() { c.world.chairSteps[c.step].resumed(c) }
 
 // activate connects and goes to work (B5.3, d).
 func (c *chair) activate() {
@@ -212,11 +204,7 @@ func (c *chair) activate() {
 	c.client.Activate()
 }
 
-func (c *chair) activated(e Event) {
-	if e.Failure != nil {
-		c.fail(CodeActivation, "activation", e.Failure)
-		return
-	}
+func (c *chair) activated() {
 	c.note("activated", nil, StatusUnknown)
 	c.state = chairActive
 	c.activating = true

@@ -3,10 +3,6 @@ package world
 import "fmt"
 
 func (o *owner) listReceived(e Event) {
-	if e.Failure != nil {
-		o.fail(CodeOwnerChairsRequest, "chair list", e.Failure)
-		return
-	}
 	if err := o.checkList(e.Body.([]OwnedChair)); err != nil {
 		o.world.complain(&o.entity, CodeOwnerChairs, "%v", err)
 	}

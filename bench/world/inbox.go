@@ -22,3 +22,34 @@ func (b *inbox[T]) drop() {
 		b.items, b.head = b.items[:0], 0
 	}
 }
+
+// A reader is the owner of an inbox in its turn.
+type reader[T any] interface {
+	mayRead(T) bool  // false parks the turn at a lock, until resume reads the inbox again
+	notified(T) bool // false if the notification is wrong, which ends the turn
+	taken(n int)     // tells the client how many were read
+	act()            // the turn after the notifications
+	endTurn()
+}
+
+// readInbox deals with the queued notifications and then acts (B2.4). The first error ends
+// the turn; what is queued after it stays for the next one.
+func readInbox[T any](r reader[T], b *inbox[T]) {
+	n := 0
+	for !b.empty() {
+		next := b.peek()
+		if !r.mayRead(next) {
+			r.taken(n)
+			return
+		}
+		b.drop()
+		n++
+		if !r.notified(next) {
+			r.taken(n)
+			r.endTurn()
+			return
+		}
+	}
+	r.taken(n)
+	r.act()
+}

@@ -21,14 +21,15 @@ func (u *user) startRequest() {
 	if u.arrival != nil && u.arrival.started == 0 {
 		u.arrival.started = u.world.now
 	}
-	u.visit(VisitRideRequest, userRequestVisit)
+	u.visit(userRequestVisit)
+}
+
+func (u *user) requestHistory() {
+	u.step = userHistory
+	u.client.Rides()
 }
 
 func (u *user) historyReceived(e Event) {
-	if e.Failure != nil {
-		u.fail(CodeHistory, "ride history", e.Failure)
-		return
-	}
 	if err := u.checkHistory(e.Body.([]PastRide)); err != nil {
 		u.world.complain(&u.entity, CodeHistory, "%v", err)
 		u.endTurn()
@@ -71,12 +72,9 @@ func (u *user) endRequest() {
 	u.endTurn()
 }
 
+func (u *user) requestFailed(string, *Failure) { u.endRequest() }
+
 func (u *user) nearbyReceived(e Event) {
-	if e.Failure != nil {
-		u.world.callFailed(&u.entity, CodeNearby, "nearby chairs", e.Failure)
-		u.endRequest()
-		return
-	}
 	chairs := e.Body.([]NearbyChair)
 	if !u.checkNearby(chairs) || len(chairs) == 0 {
 		u.endRequest() // an empty list is no error; the user asks again
@@ -87,11 +85,6 @@ func (u *user) nearbyReceived(e Event) {
 }
 
 func (u *user) estimateReceived(e Event) {
-	if e.Failure != nil {
-		u.world.callFailed(&u.entity, CodeRideRequest, "fare estimate", e.Failure)
-		u.endRequest()
-		return
-	}
 	r := &u.request
 	trip := r.pickup.distance(r.destination)
 	want := Estimate{Fare: fareOf(trip, r.discount), Discount: salesOf(trip) - fareOf(trip, r.discount)}
@@ -106,11 +99,6 @@ func (u *user) estimateReceived(e Event) {
 }
 
 func (u *user) rideCreated(e Event) {
-	if e.Failure != nil {
-		u.world.callFailed(&u.entity, CodeRideRequest, "ride creation", e.Failure)
-		u.endRequest()
-		return
-	}
 	r := u.world.newRide(u, e.Body.(*CreatedRide).ID)
 	if u.request.reward {
 		u.unusedRewards--

@@ -15,10 +15,6 @@ func (o *owner) requestSales() {
 }
 
 func (o *owner) salesReceived(e Event) {
-	if e.Failure != nil {
-		o.fail(CodeSalesRequest, "sales", e.Failure)
-		return
-	}
 	got := e.Body.(*Sales)
 	if err := o.checkSales(got); err != nil {
 		o.world.complain(&o.entity, CodeSales, "%v", err)
@@ -135,5 +131,5 @@ func (o *owner) chairRegistered(err error) {
 	if err != nil {
 		o.toBuy = 0
 	}
-	o.buyNext()
+	o.resume()
 }

@@ -96,15 +96,16 @@ func (c *chair) accept() {
 	c.client.PostStatus(c.ride.id, StatusEnroute)
 }
 
-func (c *chair) acceptAnswered(e Event) {
+func (c *chair) acceptFailed(call string, f *Failure) {
 	r := c.ride
-	if e.Failure != nil {
-		r.acceptedAt = 0
-		c.world.callFailed(&c.entity, CodeAccept, "acceptance of ride "+r.id, e.Failure)
-		r.lock.release()
-		c.endTurn()
-		return
-	}
+	r.acceptedAt = 0
+	c.callFailed(CodeAccept, call+" of ride "+r.id, f)
+	r.lock.release()
+	c.endTurn()
+}
+
+func (c *chair) rideAccepted() {
+	r := c.ride
 	r.chair = c
 	r.start = c.position
 	r.pickupDistance = c.position.distance(r.pickup)
@@ -138,12 +139,13 @@ func (c *chair) reached(s Status) {
 	c.ride.desire(s, c.world.now)
 }
 
-func (c *chair) departureAnswered(e Event) {
+func (c *chair) departureFailed(call string, f *Failure) {
+	c.callFailed(CodeDepart, call+" of ride "+c.ride.id, f)
+	c.endTurn()
+}
+
+func (c *chair) departed() {
 	r := c.ride
-	if e.Failure != nil {
-		c.fail(CodeDepart, "departure of ride "+r.id, e.Failure)
-		return
-	}
 	r.pickedUpAt = int32(c.world.tick)
 	r.chairView = StatusCarrying
 	r.desire(StatusCarrying, c.world.now)

@@ -35,6 +35,58 @@ const (
 	userEvaluation
 )
 
+// userSteps is the table of a user's steps (B4.2 to B4.5). A failed visit counts as what
+// it was for.
+func userSteps() []step[*user] {
+	return []step[*user]{
+		userInviterLock: {then: (*user).awaitInviter},
+		userRegistrationVisit: {
+			event: EventVisited, page: VisitUserRegistration, call: "page visit", code: CodeUserRegistration,
+			then: (*user).register, failed: (*user).registrationFailed,
+		},
+		userRegistration: {
+			event: EventUserRegistered, call: "registration", code: CodeUserRegistration,
+			take: (*user).registered, failed: (*user).registrationFailed,
+		},
+		userInboxLock: {then: (*user).readInbox},
+		userPaymentVisit: {
+			event: EventVisited, page: VisitPaymentRegistration, call: "page visit", code: CodePaymentRegistration,
+			then: (*user).registerPayment, failed: (*user).paymentFailed,
+		},
+		userPayment: {
+			event: EventPaymentRegistered, call: "payment method", code: CodePaymentRegistration,
+			then: (*user).paymentRegistered, failed: (*user).paymentFailed,
+		},
+		userRequestVisit: {
+			event: EventVisited, page: VisitRideRequest, call: "page visit", code: CodeHistory,
+			then: (*user).requestHistory,
+		},
+		userHistory:     {event: EventRides, call: "ride history", code: CodeHistory, take: (*user).historyReceived},
+		userRequestLock: {then: (*user).planRide},
+		userNearby: {
+			event: EventNearbyChairs, call: "nearby chairs", code: CodeNearby,
+			take: (*user).nearbyReceived, failed: (*user).requestFailed,
+		},
+		userEstimate: {
+			event: EventFareEstimated, call: "fare estimate", code: CodeRideRequest,
+			take: (*user).estimateReceived, failed: (*user).requestFailed,
+		},
+		userCreation: {
+			event: EventRideCreated, call: "ride creation", code: CodeRideRequest,
+			take: (*user).rideCreated, failed: (*user).requestFailed,
+		},
+		userEvaluationVisit: {
+			event: EventVisited, page: VisitEvaluation, call: "page visit", code: CodeEvaluation,
+			then: (*user).postEvaluation,
+		},
+		userEvaluationLock: {then: (*user).postEvaluation},
+		userEvaluation: {
+			event: EventEvaluated, call: "evaluation",
+			take: (*user).evaluated, failed: (*user).evaluationFailed,
+		},
+	}
+}
+
 // An Origin is why a user came.
 type Origin uint8
 
@@ -101,14 +153,14 @@ func (w *World) registerUser(g *region, origin Origin, inviter *user) {
 		u.awaitInviter()
 		return
 	}
-	u.visit(VisitUserRegistration, userRegistrationVisit)
+	u.visit(userRegistrationVisit)
 }
 
 func (u *user) awaitInviter() {
 	u.step = userInviterLock
 	if u.inviter.invitation.acquire(u) {
 		u.profile.InvitationCode = u.inviter.invitationCode
-		u.visit(VisitUserRegistration, userRegistrationVisit)
+		u.visit(userRegistrationVisit)
 	}
 }
 
@@ -118,10 +170,6 @@ func (u *user) register() {
 }
 
 func (u *user) registered(e Event) {
-	if e.Failure != nil {
-		u.registrationFailed("registration", e.Failure)
-		return
-	}
 	account := e.Body.(*UserAccount)
 	u.id, u.invitationCode, u.session = account.ID, account.InvitationCode, account.Session
 	u.note("registered", nil, StatusUnknown)
@@ -152,7 +200,6 @@ func (u *user) additional() bool {
 // registrationFailed gives the user up; it is not tried again (B4.2).
 func (u *user) registrationFailed(call string, f *Failure) {
 	u.state = userLost
-	u.world.callFailed(&u.entity, CodeUserRegistration, call, f)
 	if u.inviter != nil {
 		u.inviter.invitation.release()
 	}
@@ -175,7 +222,7 @@ func (u *user) turn() {
 func (u *user) act() {
 	switch u.state {
 	case userPaymentMissing:
-		u.visit(VisitPaymentRegistration, userPaymentVisit)
+		u.visit(userPaymentVisit)
 	case userActive:
 		switch {
 		case u.ride != nil:
@@ -220,107 +267,28 @@ func (u *user) deliver(e Event) {
 		u.receive(e.Body.(*UserNotification))
 		return
 	}
-	switch u.step {
-	case userRegistrationVisit, userPaymentVisit, userRequestVisit, userEvaluationVisit:
-		u.expect(e, EventVisited)
-		u.visited(e.Failure)
-	case userRegistration:
-		u.expect(e, EventUserRegistered)
-		u.registered(e)
-	case userPayment:
-		u.expect(e, EventPaymentRegistered)
-		u.paymentRegistered(e)
-	case userHistory:
-		u.expect(e, EventRides)
-		u.historyReceived(e)
-	case userNearby:
-		u.expect(e, EventNearbyChairs)
-		u.nearbyReceived(e)
-	case userEstimate:
-		u.expect(e, EventFareEstimated)
-		u.estimateReceived(e)
-	case userCreation:
-		u.expect(e, EventRideCreated)
-		u.rideCreated(e)
-	case userEvaluation:
-		u.expect(e, EventEvaluated)
-		u.evaluated(e)
-	default:
-		panic(fmt.Sprintf("BUG: %v got event %d without a call", u.Entity, e.Kind))
+	u.world.userSteps[u.step].answered(u, e)
+}
+
+// resume implements parkedTurn.
+func (u *user) resume() { u.world.userSteps[u.step].resumed(u) }
+
+// visit loads the page of a step.
+func (u *user) visit(at userStep) {
+	u.step = at
+	if s := &u.world.userSteps[at]; u.world.config.PageVisits {
+		u.client.Visit(s.page)
+	} else {
+		s.then(u)
 	}
 }
 
-// resume continues a turn that was parked at a lock.
-func (u *user) resume() {
-	switch u.step {
-	case userInviterLock:
-		u.awaitInviter()
-	case userInboxLock:
-		u.readInbox()
-	case userRequestLock:
-		u.planRide()
-	case userEvaluationLock:
-		u.postEvaluation()
-	default:
-		panic(fmt.Sprintf("BUG: %v resumed at step %d", u.Entity, u.step))
-	}
+func (u *user) registerPayment() {
+	u.step = userPayment
+	u.client.RegisterPayment(u.paymentToken)
 }
 
-// visit loads a page; the turn goes on at visited.
-func (u *user) visit(v Visit, step userStep) {
-	u.step = step
-	if !u.world.config.PageVisits {
-		u.visited(nil)
-		return
-	}
-	u.client.Visit(v)
-}
-
-func (u *user) visited(f *Failure) {
-	if f != nil {
-		u.visitFailed(f)
-		return
-	}
-	switch u.step {
-	case userRegistrationVisit:
-		u.register()
-	case userPaymentVisit:
-		u.step = userPayment
-		u.client.RegisterPayment(u.paymentToken)
-	case userRequestVisit:
-		u.step = userHistory
-		u.client.Rides()
-	case userEvaluationVisit:
-		u.postEvaluation()
-	}
-}
-
-// visitFailed counts under the code of what the visit was for (B4.5).
-func (u *user) visitFailed(f *Failure) {
-	switch u.step {
-	case userRegistrationVisit:
-		u.registrationFailed("page visit", f)
-		return
-	case userPaymentVisit:
-		u.paymentFailed("page visit", f)
-	case userRequestVisit:
-		u.fail(CodeHistory, "page visit", f)
-	case userEvaluationVisit:
-		u.fail(CodeEvaluation, "page visit", f)
-	}
-}
-
-// fail ends the turn because of a failed call; the next turn tries again.
-func (u *user) fail(code Code, call string, f *Failure) {
-	u.world.callFailed(&u.entity, code, call, f)
-	u.endTurn()
-}
-
-func (u *user) paymentRegistered(e Event) {
-	if e.Failure != nil {
-		u.paymentFailed("payment method", e.Failure)
-		return
-	}
+func (u *user) paymentRegistered() {
 	u.note("payment method registered", nil, StatusUnknown)
 	u.state = userActive
 	u.endTurn()
@@ -328,7 +296,7 @@ func (u *user) paymentRegistered(e Event) {
 }
 
 func (u *user) paymentFailed(call string, f *Failure) {
-	u.fail(CodePaymentRegistration, call, f)
+	u.endTurn()
 	u.world.populated(fmt.Errorf("%v: %s: %w", u.Entity, call, f))
 }
 

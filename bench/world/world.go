@@ -39,6 +39,10 @@ type World struct {
 	config  Config
 	clients Clients
 
+	userSteps  []step[*user]
+	chairSteps []step[*chair]
+	ownerSteps []step[*owner]
+
 	random       *rand.Rand
 	usernameBase int
 
@@ -95,6 +99,9 @@ func New(config Config, clients Clients) *World {
 	w := &World{
 		config:       config,
 		clients:      clients,
+		userSteps:    userSteps(),
+		chairSteps:   chairSteps(),
+		ownerSteps:   ownerSteps(),
 		random:       newRand(config.Seed, Entity{}),
 		tick:         -1,
 		phase:        phaseRest,
@@ -220,7 +227,7 @@ func (w *World) runTimers() {
 	waiting := w.retries[:0]
 	for _, c := range w.retries {
 		if c.retryAt <= w.now {
-			c.postPosition()
+			c.resume()
 		} else {
 			waiting = append(waiting, c)
 		}
@@ -238,16 +245,6 @@ func (w *World) complain(e *entity, code Code, format string, args ...any) {
 
 func (w *World) complaint(e *entity, code Code, format string, args ...any) Complaint {
 	return Complaint{Code: code, At: w.now, Tick: w.tick, Entity: e.Entity, Text: fmt.Sprintf(format, args...)}
-}
-
-// callFailed counts a failed call, unless the failure was the bench's own.
-func (w *World) callFailed(e *entity, code Code, call string, f *Failure) {
-	e.note(call+" failed", nil, StatusUnknown)
-	if f.Kind == FailureBench {
-		w.errors.addBenchFault(fmt.Errorf("%v: %s: %w", e.Entity, call, f))
-		return
-	}
-	w.complain(e, code, "%s: %v", call, f)
 }
 
 // VerifyPayment judges a payment which the payment service has just processed (B11.4). known tells whether the

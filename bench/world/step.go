@@ -1,0 +1,56 @@
+package world
+
+import "fmt"
+
+// A step is a point at which the turn of a user, chair or owner waits: for the answer to a
+// call, or to be resumed. The row of a step in the table of its kind is all there is to it.
+type step[T interface {
+	endTurn()
+	callFailed(Code, string, *Failure)
+}] struct {
+	event EventKind // the answer; 0 if the turn is resumed
+	page  Visit     // of a page visit
+	call  string    // for complaints
+	code  Code      // counted when the call fails; 0 if failed counts
+
+	// The turn goes on with one of these: with the answer's content, or where there is none.
+	take func(T, Event)
+	then func(T)
+	// failed goes on after a failure; nil if the turn only ends.
+	failed func(x T, call string, f *Failure)
+}
+
+// answered goes on with the turn of x, which waits at s.
+func (s *step[T]) answered(x T, e Event) {
+	if e.Kind != s.event {
+		panic(fmt.Sprintf("BUG: %v got event %d and waits for event %d", x, e.Kind, s.event))
+	}
+	if e.Failure != nil {
+		s.fail(x, e.Failure)
+		return
+	}
+	if s.take != nil {
+		s.take(x, e)
+		return
+	}
+	s.then(x)
+}
+
+func (s *step[T]) fail(x T, f *Failure) {
+	if s.code != 0 {
+		x.callFailed(s.code, s.call, f)
+	}
+	if s.failed == nil {
+		x.endTurn()
+		return
+	}
+	s.failed(x, s.call, f)
+}
+
+// resumed goes on with the turn of x, which was parked at s.
+func (s *step[T]) resumed(x T) {
+	if s.event != 0 || s.then == nil {
+		panic(fmt.Sprintf("BUG: %v resumed while it waits for event %d", x, s.event))
+	}
+	s.then(x)
+}
