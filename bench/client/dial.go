@@ -50,10 +50,10 @@ func Routes(sources []netip.Addr, dests []netip.AddrPort) []Route {
 const keepAlive = 60 * time.Second
 
 // dial starts a connection for e. An error is known at once only if the system has no socket or port to give, or the last
-// descriptors are kept from one that is patient.
-func dial(e *entity, patient bool) (*conn, error) {
+// descriptors are kept from one that can wait.
+func dial(e *entity, canWait bool) (*conn, error) {
 	engine := e.shard.engine
-	if !e.shard.makeRoom(patient) {
+	if !e.shard.makeRoom(canWait) {
 		engine.dials.failed(e.route, unix.EMFILE)
 		return nil, unix.EMFILE
 	}

@@ -43,7 +43,7 @@ type consumer interface {
 type exchange struct {
 	entity   *entity  // set once
 	consumer consumer // set once
-	patient  bool     // set once: it can wait for a descriptor, see shard.makeRoom
+	canWait  bool     // set once: it can wait for a descriptor, see shard.makeRoom
 	timer    evloop.Timer
 
 	request h1.Request
@@ -54,7 +54,7 @@ type exchange struct {
 
 	head      h1.Head
 	streaming bool
-	loose     []byte // the only piece of the body so far, where it was read
+	onlyPiece []byte // of the body so far, still in the read buffer
 	body      []byte // what has come of it otherwise, in one of the shard's buffers
 }
 
@@ -83,7 +83,7 @@ func (x *exchange) attempt() {
 		c.assign(x)
 		return
 	}
-	c, err := dial(x.entity, x.patient)
+	c, err := dial(x.entity, x.canWait)
 	if err != nil {
 		x.failLater(err)
 		return
@@ -154,8 +154,8 @@ func (x *exchange) begin(h *h1.Head) {
 
 // take collects a piece of the body. Fast path: one that remains the only one is never copied.
 func (x *exchange) take(piece []byte) error {
-	if x.loose == nil && x.body == nil {
-		x.loose = piece
+	if x.onlyPiece == nil && x.body == nil {
+		x.onlyPiece = piece
 		return nil
 	}
 	if err := x.keep(); err != nil {
@@ -164,13 +164,13 @@ func (x *exchange) take(piece []byte) error {
 	return x.gather(piece)
 }
 
-// keep copies what take left where it was read.
+// keep copies what take left in the read buffer.
 func (x *exchange) keep() error {
-	piece := x.loose
+	piece := x.onlyPiece
 	if piece == nil {
 		return nil
 	}
-	x.loose = nil
+	x.onlyPiece = nil
 	return x.gather(piece)
 }
 
@@ -193,7 +193,7 @@ func (x *exchange) gather(piece []byte) error {
 
 // complete ends the exchange with an answer.
 func (x *exchange) complete() {
-	body := x.loose
+	body := x.onlyPiece
 	if x.body != nil {
 		body = x.body
 	}
@@ -213,7 +213,7 @@ func (x *exchange) finish(body []byte, err error) {
 }
 
 func (x *exchange) release() {
-	x.active, x.loose = false, nil
+	x.active, x.onlyPiece = false, nil
 	x.entity.shard.loop.Cancel(&x.timer)
 	if x.body != nil {
 		x.entity.shard.putBuffer(x.body)

@@ -25,6 +25,9 @@ type feed struct {
 	event  world.EventKind
 	decode func(message []byte) (any, error)
 
+	// Set once: open, close and goOn, to be posted to the shard.
+	openTask, closeTask, goOnTask evloop.Task
+
 	// Owned by the shard's goroutine.
 	pause  evloop.Timer // before the next connection or poll
 	polls  int          // successful ones in a row; the first one's wish for the next is not heard (B9.2)
@@ -44,45 +47,37 @@ func (f *feed) bind(e *entity, target string, event world.EventKind, decode func
 	f.exchange.bind(e, f)
 	f.target, f.event, f.decode = target, event, decode
 	f.pause.Fire = f.connect
+	f.openTask, f.closeTask, f.goOnTask = evloop.Func(f.open), evloop.Func(f.close), evloop.Func(f.goOn)
 }
 
 // OpenNotifications implements world.Notifications.
-func (f *feed) OpenNotifications() { f.entity.shard.post((*feedOpening)(f)) }
+func (f *feed) OpenNotifications() { f.entity.shard.post(f.openTask) }
 
 // CloseNotifications implements world.Notifications.
-func (f *feed) CloseNotifications() { f.entity.shard.post((*feedClosing)(f)) }
+func (f *feed) CloseNotifications() { f.entity.shard.post(f.closeTask) }
 
 // NotificationsTaken implements world.Notifications.
 func (f *feed) NotificationsTaken(n int) {
 	f.taken.Add(int64(n))
 	if f.blocked.Load() {
-		f.entity.shard.post((*feedRoom)(f))
+		f.entity.shard.post(f.goOnTask)
 	}
 }
 
-type (
-	feedOpening feed
-	feedClosing feed
-	feedRoom    feed
-)
-
-func (o *feedOpening) Run() {
-	f := (*feed)(o)
+func (f *feed) open() {
 	f.polls = 0
 	f.connect()
 }
 
-func (c *feedClosing) Run() {
-	f := (*feed)(c)
+func (f *feed) close() {
 	f.entity.shard.loop.Cancel(&f.pause)
 	f.exchange.cancel()
 	f.line, f.held, f.ended = nil, nil, false
 	f.blocked.Store(false)
 }
 
-// Run goes on with what was held as soon as there is room.
-func (r *feedRoom) Run() {
-	f := (*feed)(r)
+// goOn reads on from what was held, if there is room.
+func (f *feed) goOn() {
 	if !f.blocked.Load() || f.full() {
 		return
 	}
@@ -140,7 +135,7 @@ func (f *feed) piece(p []byte) bool {
 func (f *feed) post(body any) {
 	f.posted++
 	f.entity.shard.counts.Messages++
-	f.entity.shard.emit(arrival{event: world.Event{To: f.entity.to, Kind: f.event, Body: body}})
+	f.entity.shard.emit(delivery{event: world.Event{To: f.entity.to, Kind: f.event, Body: body}})
 }
 
 func (f *feed) dropped(format string, args ...any) {

@@ -15,9 +15,9 @@ const hot = 500 * time.Millisecond
 // It reports false to one that can wait, instead of taking another's place then: the feed of a user, who waits for a chair
 // anyway. A chair must not miss that it has been given a ride. The last tenth of the room is for those that cannot
 // wait, or each of them would drive another out, which drives out the next.
-func (s *shard) makeRoom(patient bool) bool {
+func (s *shard) makeRoom(canWait bool) bool {
 	limit := s.engine.config.Crowded / len(s.engine.shards)
-	if patient {
+	if canWait {
 		limit -= limit / 10
 	}
 	if limit == 0 || s.open < limit {
@@ -27,7 +27,7 @@ func (s *shard) makeRoom(patient bool) bool {
 	switch {
 	case oldest != nil && time.Since(oldest.parked) > hot:
 		oldest.close()
-	case patient:
+	case canWait:
 		return false
 	case oldest != nil:
 		s.idle.newest.close()

@@ -81,7 +81,7 @@ func TestLastTenthIsForCalls(t *testing.T) {
 	s := r.engine.shards[0]
 	s.open += 8
 	if s.makeRoom(true) {
-		t.Error("a patient one got the last place")
+		t.Error("one that can wait got the last place")
 	}
 	if !s.makeRoom(false) || s.idle.oldest == nil {
 		t.Error("another one did not, or a connection was closed for it")
@@ -96,7 +96,7 @@ func TestPatience(t *testing.T) {
 	r.ok(r.position(busy))
 	s := r.engine.shards[0]
 	if s.makeRoom(true) || s.idle.oldest == nil {
-		t.Error("a connection in use again and again made room for a patient one")
+		t.Error("a connection in use again and again made room for one that can wait")
 	}
 	if !s.makeRoom(false) || s.idle.oldest != nil {
 		t.Error("it made none for an impatient one")
@@ -104,6 +104,6 @@ func TestPatience(t *testing.T) {
 	r.ok(r.position(busy))
 	s.idle.oldest.parked = s.idle.oldest.parked.Add(-2 * hot)
 	if !s.makeRoom(true) || s.idle.oldest != nil {
-		t.Error("an unused connection made no room for a patient one")
+		t.Error("an unused connection made no room for one that can wait")
 	}
 }

@@ -4,7 +4,7 @@ import "isuride/bench/world"
 
 // Stats is what the calls of all entities amount to. It belongs to the World's goroutine.
 type Stats struct {
-	Endpoints [opCount]Endpoint // by op, see Named
+	Endpoints [operationCount]Endpoint // by the event that ends the call, see Named
 }
 
 // An Endpoint counts the calls of one kind.
@@ -15,20 +15,20 @@ type Endpoint struct {
 	Latency  world.Histogram // of all calls, failed ones included, from the call to its event
 }
 
-func (p *Endpoint) add(a arrival) {
+func (p *Endpoint) add(d delivery) {
 	p.Calls++
-	if a.event.Failure != nil {
+	if d.event.Failure != nil {
 		p.Failures++
 	}
-	p.Latency.Add(world.Instant(a.took.Microseconds()))
+	p.Latency.Add(world.Instant(d.took.Microseconds()))
 }
 
 // Named returns the endpoints that were called, in the order of the API.
 func (s *Stats) Named() []*Endpoint {
 	var used []*Endpoint
-	for o := range s.Endpoints {
-		if p := &s.Endpoints[o]; p.Calls > 0 {
-			p.Name = operations[o].name
+	for event := range s.Endpoints {
+		if p := &s.Endpoints[event]; p.Calls > 0 {
+			p.Name = operations[event].name
 			used = append(used, p)
 		}
 	}

@@ -97,34 +97,34 @@ func dialTLS(c *conn) {
 	c.cancelDial = cancel
 	go func() {
 		defer cancel()
-		s := &shaken{conn: c}
-		s.secure, s.socket, s.err = handshake(ctx, c.entity.shard.engine, c.route)
-		c.entity.shard.loop.Post(s)
+		r := &handshakeResult{conn: c}
+		r.secure, r.socket, r.err = handshake(ctx, c.entity.shard.engine, c.route)
+		c.entity.shard.loop.Post(r)
 	}()
 }
 
-// A shaken is the result of a handshake on its way to the event loop.
-type shaken struct {
+// A handshakeResult is on its way from the goroutine of the handshake to the event loop.
+type handshakeResult struct {
 	conn   *conn
 	secure *tls.Conn
 	socket *tlsSocket
 	err    error
 }
 
-func (s *shaken) Run() {
-	c := s.conn
+func (r *handshakeResult) Run() {
+	c := r.conn
 	switch {
-	case c.state == connClosed: // nobody waits for it any more
-		if s.err == nil {
-			s.socket.Conn.Close()
+	case c.state == connClosed: // closed meanwhile
+		if r.err == nil {
+			r.socket.Conn.Close()
 		}
-	case s.err != nil:
-		c.fail(s.err)
-	case s.secure.ConnectionState().NegotiatedProtocol == "h2":
-		c.becomeHTTP2(s.secure, s.socket)
+	case r.err != nil:
+		c.fail(r.err)
+	case r.secure.ConnectionState().NegotiatedProtocol == "h2":
+		c.becomeHTTP2(r.secure, r.socket)
 	default:
-		if err := c.adopt(s.secure, s.socket); err != nil {
-			s.socket.Conn.Close()
+		if err := c.adopt(r.secure, r.socket); err != nil {
+			r.socket.Conn.Close()
 			c.fail(err)
 			return
 		}

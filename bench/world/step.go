@@ -4,10 +4,7 @@ import "fmt"
 
 // A step is a point at which the turn of a user, chair or owner waits: for the answer to a
 // call, or to be resumed. The row of a step in the table of its kind is all there is to it.
-type step[T interface {
-	endTurn()
-	callFailed(Code, string, *Failure)
-}] struct {
+type step[T turnTaker] struct {
 	event EventKind // the answer; 0 if the turn is resumed
 	page  Visit     // of a page visit
 	call  string    // for complaints
@@ -18,6 +15,11 @@ type step[T interface {
 	then func(T)
 	// failed goes on after a failure; nil if the turn only ends.
 	failed func(x T, call string, f *Failure)
+}
+
+type turnTaker interface {
+	endTurn()
+	callFailed(Code, string, *Failure)
 }
 
 // answered goes on with the turn of x, which waits at s.

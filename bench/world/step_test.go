@@ -9,10 +9,7 @@ func TestSteps(t *testing.T) {
 	checkSteps(t, "owner", ownerSteps(), int(ownerPurchase))
 }
 
-func checkSteps[T interface {
-	endTurn()
-	callFailed(Code, string, *Failure)
-}](t *testing.T, kind string, steps []step[T], last int) {
+func checkSteps[T turnTaker](t *testing.T, kind string, steps []step[T], last int) {
 	if len(steps) != last+1 {
 		t.Errorf("%s: %d steps in the table, want %d", kind, len(steps)-1, last)
 	}
