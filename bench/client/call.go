@@ -14,8 +14,9 @@ import (
 // errCoding is a body that does not have the content coding it claims.
 var errCoding = errors.New("undecodable content coding")
 
-// A call is the one request of an entity, notifications apart, that may be under way. The World's goroutine fills in the
-// arguments and submits it; from then on it belongs to the shard until the event is emitted.
+// A call is the one request of an entity, notifications apart, that may be under way. The
+// World's goroutine fills in the arguments and submits it; from then on it belongs to the
+// shard until the event is emitted.
 type call struct {
 	exchange
 	cachedTask evloop.Task // cached; set once
@@ -96,7 +97,8 @@ func (c *call) begin(*h1.Head) bool { return false }
 
 func (c *call) piece([]byte) bool { return true }
 
-// end takes the answer from the network, and from the cache what the network only confirms.
+// end takes the answer from the network, and from the cache what the network only
+// confirms.
 func (c *call) end(h *h1.Head, body []byte, err error) {
 	shard := c.entity.shard
 	shard.counts.Requests++
@@ -144,7 +146,8 @@ func (c *call) keep(s *stored, body []byte, sum Sum) {
 	c.entity.cache.put(c.request.Target, c.entity.shard.intern(c.request.Target, s), time.Now())
 }
 
-// wanted tells whether a status is a success. Pages may be anything but an error (B1.4).
+// wanted reports whether a status is a success. Pages may be anything but an error
+// (B1.4).
 func (c *call) wanted(status int) bool {
 	if c.event == world.EventVisited {
 		return 200 <= status && status < 400
@@ -187,7 +190,7 @@ func (c *call) finish(e world.Event) {
 	c.entity.shard.emit(delivery{event: e, took: time.Since(c.made)})
 }
 
-// excerpt shows the beginning of an answer nobody expected.
+// excerpt shows the beginning of an unexpected answer.
 func excerpt(target string, body []byte) string {
 	const most = 80
 	if len(body) == 0 {

@@ -13,10 +13,11 @@ import (
 	"isuride/bench/world"
 )
 
-// A feed is the notification connection of a user or chair (B9). Whether the server streams or is polled,
-// each answer says by its Content-Type.
+// A feed is the notification connection of a user or chair (B9). Whether the server
+// streams or is polled, each answer says by its Content-Type.
 //
-// Nothing that goes wrong here is ever reported; it is counted as dropped and tried again.
+// Nothing that goes wrong here is reported; it is counted as dropped, and the feed tries
+// again.
 type feed struct {
 	exchange
 
@@ -30,10 +31,10 @@ type feed struct {
 
 	// Owned by the shard's goroutine.
 	pause  evloop.Timer // before the next connection or poll
-	polls  int          // successful ones in a row; the first one's wish for the next is not heard (B9.2)
+	polls  int          // successful ones in a row; the first one's retry_after is ignored (B9.2)
 	line   []byte       // beginning of a line of the stream
 	held   []byte       // input for which the World has no room
-	ended  bool         // the stream has ended behind what is held
+	ended  bool         // the stream has ended after what is held
 	posted int64
 	last   []byte // the last polled message, and what it decoded to
 	lastAs any
@@ -96,7 +97,8 @@ func (f *feed) goOn() {
 	}
 }
 
-// full tells whether the World has as many notifications to take as it wants to. If so, the next one taken calls.
+// full reports whether the World has as many notifications to take as it wants. If so,
+// reading goes on when it takes one.
 func (f *feed) full() bool {
 	if f.posted-f.taken.Load() < world.NotificationWindow {
 		return false
@@ -146,7 +148,7 @@ func (f *feed) dropped(format string, args ...any) {
 	}
 }
 
-// end is told that the stream has ended or that a poll is answered.
+// end goes on after the end of the stream, or the answer to a poll.
 func (f *feed) end(h *h1.Head, body []byte, err error) {
 	shard := f.entity.shard
 	crowded := errors.Is(err, unix.EMFILE)
@@ -168,7 +170,8 @@ func (f *feed) end(h *h1.Head, body []byte, err error) {
 	}
 }
 
-// crowdedPause comes before the next attempt of a feed for which there is no descriptor. Thousands may have to wait.
+// crowdedPause comes before the next attempt of a feed for which there is no descriptor.
+// Thousands may have to wait.
 const crowdedPause = 300 * time.Millisecond
 
 // next waits before the next poll, and for room for its message.

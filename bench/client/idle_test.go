@@ -36,8 +36,8 @@ func TestIdlePool(t *testing.T) {
 	}
 }
 
-// TestCrowded checks which connection makes room, and that its entity can go on: the one unused for longest, but the one
-// used last if all are in use again and again.
+// TestCrowded checks which connection makes room, and that its entity can go on: the one
+// unused for longest, but the one used last if all are in use again and again.
 func TestCrowded(t *testing.T) {
 	for name, c := range map[string]struct {
 		age  time.Duration // of the idle connections when the third chair comes
@@ -74,7 +74,8 @@ func TestCrowded(t *testing.T) {
 	}
 }
 
-// TestLastTenthIsForCalls has nine of ten places taken: a call gets the last one, a feed that can wait does not.
+// TestLastTenthIsForCalls has nine of ten places taken: a call gets the last one, a feed
+// that can wait does not.
 func TestLastTenthIsForCalls(t *testing.T) {
 	r := newRig(t, "http", startResponder(t), func(c *Config) { c.Crowded = 10 })
 	r.ok(r.position(r.chair()))

@@ -63,10 +63,12 @@ func (s *shard) stop() {
 	s.loop.Close()
 }
 
-// local tells whether the World runs on this loop, so that the shard may be called directly.
+// local reports whether the World runs on this loop, so that the shard may be called
+// directly.
 func (s *shard) local() bool { return s == s.engine.home }
 
-// post runs t on the shard's goroutine; called on the World's goroutine. On one loop it runs at once.
+// post runs t on the shard's goroutine; called on the World's goroutine. On one loop it
+// runs at once.
 func (s *shard) post(t evloop.Task) {
 	if s.local() {
 		t.Run()
@@ -127,7 +129,8 @@ func (e *Engine) hand(d delivery) {
 	e.deliver(now(), d.event)
 }
 
-// intern returns an equal stored answer of another entity if the last one of this target is.
+// intern returns an equal stored answer of another entity if the last one of this target
+// is.
 func (s *shard) intern(target string, a *stored) *stored {
 	if last := s.shared[target]; last != nil && last.equal(a) {
 		return last

@@ -2,7 +2,7 @@ package client
 
 import "isuride/bench/world"
 
-// Stats is what the calls of all entities amount to. It belongs to the World's goroutine.
+// Stats sums up the calls of all entities. It belongs to the World's goroutine.
 type Stats struct {
 	Endpoints [operationCount]Endpoint // by the event that ends the call, see Named
 }
@@ -44,8 +44,8 @@ type Counts struct {
 	Polls     int64 `json:"polls"`
 	Messages  int64 `json:"messages"` // notifications handed to the World
 
-	// Dropped counts notifications and polls that the official bench passes over in silence (B9.2), with an
-	// example, as they are the usual reason of rides that hang.
+	// Dropped counts notifications and polls that the official bench silently ignores
+	// (B9.2), with an example, as they are the usual reason of rides that hang.
 	Dropped        int64  `json:"dropped"`
 	DroppedExample string `json:"dropped_example,omitempty"`
 }
@@ -63,13 +63,14 @@ func (c *Counts) add(d Counts) {
 	}
 }
 
-// Stats is what the calls have amounted to so far.
+// Stats sums up the calls so far.
 func (e *Engine) Stats() *Stats { return &e.stats }
 
 // Dials counts connections.
 func (e *Engine) Dials() DialStats { return e.dials.snapshot() }
 
-// Counts adds up the requests of all loops. With other loops it waits for them, so it must not be called on them.
+// Counts adds up the requests of all loops. With other loops it waits for them, so it
+// must not be called on them.
 func (e *Engine) Counts() Counts {
 	var sum Counts
 	for _, s := range e.shards {

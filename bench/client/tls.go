@@ -11,9 +11,10 @@ import (
 	"isuride/bench/client/evloop"
 )
 
-// tlsConfig is that of the official bench: no verification, a full handshake for each connection (B13.1). The key
-// exchanges are those that the bench of its time had in common with servers of today; the hybrid one with ML-KEM, which
-// Go has added since, would make a fifth of a handshake on either side.
+// tlsConfig is that of the official bench: no verification, a full handshake for each
+// connection (B13.1). The key exchanges are those that the bench of its time had in
+// common with servers of today; the hybrid one with ML-KEM, which Go has added since,
+// would make a fifth of a handshake on either side.
 func tlsConfig(serverName string) *tls.Config {
 	return &tls.Config{
 		ServerName:             serverName,
@@ -24,9 +25,10 @@ func tlsConfig(serverName string) *tls.Config {
 	}
 }
 
-// A tlsSocket is what crypto/tls reads from and writes to. During the handshake, for which a goroutine may wait, it is
-// the connection itself. Afterwards the event loop watches the descriptor, and the socket never waits: reading reports
-// EAGAIN, after which crypto/tls can be asked again, because that error calls itself temporary; writing keeps what does
+// A tlsSocket is the connection below crypto/tls. During the handshake, for which a
+// goroutine may wait, it is the connection itself. Afterwards the event loop watches the
+// descriptor, and the socket never waits: reading reports EAGAIN, after which crypto/tls
+// can be asked again, because that error calls itself temporary; writing keeps what does
 // not fit in the connection's unsent bytes.
 type tlsSocket struct {
 	net.Conn
@@ -132,8 +134,8 @@ func (r *handshakeResult) Run() {
 	}
 }
 
-// adopt moves the connection from the runtime's poller to the event loop. The duplicate of the descriptor stays
-// non-blocking, as that is a property of what both refer to.
+// adopt moves the connection from the runtime's poller to the event loop. The duplicate
+// of the descriptor stays non-blocking, as that is a property of what both refer to.
 func (c *conn) adopt(secure *tls.Conn, socket *tlsSocket) error {
 	raw, err := socket.Conn.(*net.TCPConn).SyscallConn()
 	if err != nil {

@@ -25,8 +25,8 @@ func (u *user) attendRide() {
 	u.endTurn()
 }
 
-// postEvaluation holds the lock of the ride until the answer has been dealt with, so that nobody looks at COMPLETED
-// before (B4.4).
+// postEvaluation holds the lock of the ride until the answer has been dealt with, so that
+// no turn sees COMPLETED before (B4.4).
 func (u *user) postEvaluation() {
 	u.step = userEvaluationLock
 	if !u.ride.lock.acquire(u) {
@@ -50,7 +50,7 @@ func (u *user) evaluationFailed(call string, f *Failure) {
 	u.endEvaluation()
 }
 
-// endEvaluation ends the turn and lets others look at the ride again.
+// endEvaluation ends the turn and frees the ride for others.
 func (u *user) endEvaluation() {
 	u.step = userIdle
 	u.ride.lock.release()

@@ -2,7 +2,7 @@ package world
 
 import "fmt"
 
-// chairState is what a chair is able to do (B5.3).
+// chairState limits what a chair can do (B5.3).
 type chairState uint8
 
 const (
@@ -13,7 +13,8 @@ const (
 	chairStopped // by a wrong match notice, for the rest of the run
 )
 
-// chairStep is what the turn of a chair waits for. A chair with another step than chairIdle is busy (B2.3).
+// chairStep says what the turn of a chair waits for. A chair with a step other than
+// chairIdle is busy (B2.3).
 type chairStep uint8
 
 const (
@@ -94,7 +95,8 @@ type chair struct {
 	listed int     // number of the nearby answer that last listed it
 }
 
-// registerChair lets a new chair of o register (B5.2). It calls chairRegistered in the end.
+// registerChair starts the registration of a new chair of o (B5.2), which ends in
+// chairRegistered.
 func (w *World) registerChair(o *owner, m chairModel) {
 	c := &chair{entity: newEntity(w, KindChair, len(w.chairs)), owner: o, model: m, step: chairRegistration}
 	c.name = chairName(c.random, m)
@@ -165,7 +167,8 @@ func (c *chair) endTurn() {
 	}
 }
 
-// wantsTurn tells whether a turn in the next tick would do anything. Otherwise the next notification gives one.
+// wantsTurn reports whether a turn in the next tick would do anything. Otherwise the next
+// notification gives one.
 func (c *chair) wantsTurn() bool {
 	if c.state != chairActive {
 		return c.state == chairInactive
@@ -212,7 +215,8 @@ func (c *chair) activated() {
 	c.reportPosition()
 }
 
-// moveTo makes p the position and the newest fix of the track, even if the chair is there already (B5.7).
+// moveTo makes p the position and the newest fix of the track, even if the chair is there
+// already (B5.7).
 func (c *chair) moveTo(p Point) {
 	c.travelled += c.position.distance(p)
 	c.position = p
@@ -220,7 +224,8 @@ func (c *chair) moveTo(p Point) {
 	c.dirty = true
 }
 
-// rated books a rated ride, which the server must now include in its statistics of the chair.
+// rated books a rated ride, which the server must now include in its statistics of the
+// chair.
 func (c *chair) rated(r *ride) {
 	c.ratedRides++
 	c.ratingSum += r.rating

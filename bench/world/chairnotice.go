@@ -11,8 +11,8 @@ func (c *chair) mayRead(n *ChairNotification) bool {
 	return n.Status != StatusCompleted || c.ride == nil || c.ride.lock.pass(c)
 }
 
-// notified applies one notification (B5.6); false means that it was wrong. Order and ride id are mostly not looked
-// at, as in the official tool.
+// notified applies one notification (B5.6); false means that it was wrong. Order and ride
+// id are mostly not looked at, as in the official tool.
 func (c *chair) notified(n *ChairNotification) bool {
 	switch n.Status {
 	case StatusMatching:
@@ -66,8 +66,8 @@ func (c *chair) compareNotice(n *ChairNotification) error {
 	return nil
 }
 
-// completed frees the chair, which joins the empty ones in the same turn. A late repetition for an earlier ride is
-// ignored only while there is no new one.
+// completed frees the chair, which joins the empty ones in the same turn. A late
+// repetition for an earlier ride is ignored only while there is no new one.
 func (c *chair) completed(n *ChairNotification) bool {
 	r := c.ride
 	if r == nil {

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// An entity is what users, chairs and owners have in common.
+// An entity is the common part of users, chairs and owners.
 type entity struct {
 	Entity
 	world    *World

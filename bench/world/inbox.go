@@ -1,6 +1,7 @@
 package world
 
-// An inbox is the queue of notifications of one entity (B2.4). Its bound, NotificationWindow, is kept by the client.
+// An inbox is the queue of notifications of one entity (B2.4). Its bound,
+// NotificationWindow, is kept by the client.
 type inbox[T any] struct {
 	items []T
 	head  int
@@ -13,7 +14,8 @@ func (b *inbox[T]) push(n T) { b.items = append(b.items, n) }
 // peek returns the oldest notification of an inbox that is not empty.
 func (b *inbox[T]) peek() T { return b.items[b.head] }
 
-// drop removes the oldest notification. The storage is used again once the inbox is empty.
+// drop removes the oldest notification. The storage is used again once the inbox is
+// empty.
 func (b *inbox[T]) drop() {
 	var zero T
 	b.items[b.head] = zero
@@ -32,8 +34,8 @@ type reader[T any] interface {
 	endTurn()
 }
 
-// readInbox deals with the queued notifications and then acts (B2.4). The first error ends
-// the turn; what is queued after it stays for the next one.
+// readInbox deals with the queued notifications and then acts (B2.4). The first error
+// ends the turn; what is queued after it stays for the next one.
 func readInbox[T any](r reader[T], b *inbox[T]) {
 	n := 0
 	for !b.empty() {

@@ -8,7 +8,8 @@ const (
 	salesTick     = 59
 )
 
-// ownerStep is what the turn of an owner waits for. An owner with another step than ownerIdle is busy (B2.3).
+// ownerStep says what the turn of an owner waits for. An owner with a step other than
+// ownerIdle is busy (B2.3).
 type ownerStep uint8
 
 const (

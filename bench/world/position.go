@@ -38,8 +38,8 @@ func (c *chair) positionRecorded(e Event) {
 	c.endTurn()
 }
 
-// positionFailed lets the chair try again. It stays busy until an attempt succeeds; after
-// a long time the turn is given up and the next one tries. Every failure counts.
+// positionFailed makes the chair try again. It stays busy until an attempt succeeds;
+// after a long time the turn is given up and the next one tries. Every failure counts.
 func (c *chair) positionFailed(string, *Failure) {
 	w := c.world
 	p := &c.posting

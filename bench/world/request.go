@@ -12,7 +12,8 @@ type rideRequest struct {
 	baseTime            Instant
 }
 
-// startRequest begins the way to the next ride (B4.3 steps B1 to B3). After any failure the next turn starts here again.
+// startRequest begins the request of the next ride (B4.3 steps B1 to B3). After any
+// failure the next turn starts here again.
 func (u *user) startRequest() {
 	if u.leaves() {
 		u.endTurn()
@@ -38,7 +39,8 @@ func (u *user) historyReceived(e Event) {
 	u.planRide()
 }
 
-// planRide draws the trip once nobody is registering with the user's invitation code (B4.3 step B4).
+// planRide draws the trip once no other user is registering with the user's invitation
+// code (B4.3 step B4).
 func (u *user) planRide() {
 	u.step = userRequestLock
 	if !u.invitation.acquire(u) {
@@ -65,7 +67,7 @@ func (u *user) expectedDiscount() (discount int, reward bool) {
 	return 0, false
 }
 
-// endRequest ends the turn and lets others use the invitation code again.
+// endRequest ends the turn and frees the invitation code for others.
 func (u *user) endRequest() {
 	u.step = userIdle
 	u.invitation.release()
@@ -130,10 +132,10 @@ func (w *World) newRide(u *user, id string) *ride {
 	return r
 }
 
-// matchingTimeout is how long a user waits for ENROUTE (B4.3 step C).
+// matchingTimeout is the longest that a user waits for ENROUTE (B4.3 step C).
 const matchingTimeout = 30 * Second
 
-// A matchingDeadline gives a user a turn when the patience with the ride created then ends.
+// A matchingDeadline gives a user a turn when a ride has waited for too long.
 type matchingDeadline struct {
 	user *user
 	at   Instant

@@ -2,7 +2,7 @@ package world
 
 import "fmt"
 
-// detourPercent is how many rides have a detour (B5.9).
+// detourPercent of all rides have a detour (B5.9).
 const detourPercent = 10
 
 // A detour is one step back on the way of a ride.
@@ -11,8 +11,9 @@ type detour struct {
 	point Point  // where it happens
 }
 
-// adopt takes on the ride of the match notice (B5.5). A ride the bench does not know yet is looked up again in the
-// next turn: the notice can be faster than the answer to the user.
+// adopt takes on the ride of the match notice (B5.5). A ride the bench does not know yet
+// is looked up again in the next turn: the notice can be faster than the answer to the
+// user.
 func (c *chair) adopt() {
 	r := c.world.ridesByID[c.notice.RideID]
 	if r == nil {
@@ -85,7 +86,8 @@ func (c *chair) serve() {
 	c.reportPosition()
 }
 
-// accept holds the lock of the ride until the answer has been dealt with, so that nobody looks at ENROUTE before.
+// accept holds the lock of the ride until the answer has been dealt with, so that no turn
+// sees ENROUTE before.
 func (c *chair) accept() {
 	c.step = chairAcceptLock
 	if !c.ride.lock.acquire(c) {
@@ -132,7 +134,8 @@ func (c *chair) drive(to Point) {
 	}
 }
 
-// reached advances the ride before the position that causes it is sent, so a notification is never too early.
+// reached advances the ride before the position that causes it is sent, so a notification
+// is never too early.
 func (c *chair) reached(s Status) {
 	c.note("reached", c.ride, s)
 	c.ride.chairView = s

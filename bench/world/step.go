@@ -2,15 +2,17 @@ package world
 
 import "fmt"
 
-// A step is a point at which the turn of a user, chair or owner waits: for the answer to a
-// call, or to be resumed. The row of a step in the table of its kind is all there is to it.
+// A step is a point at which the turn of a user, chair or owner waits: for the answer to
+// a call, or to be resumed. The row of a step in the table of its kind is all there is to
+// it.
 type step[T turnTaker] struct {
 	event EventKind // the answer; 0 if the turn is resumed
 	page  Visit     // of a page visit
 	call  string    // for complaints
 	code  Code      // counted when the call fails; 0 if failed counts
 
-	// The turn goes on with one of these: with the answer's content, or where there is none.
+	// The turn goes on with one of these: with the answer's content, or where there is
+	// none.
 	take func(T, Event)
 	then func(T)
 	// failed goes on after a failure; nil if the turn only ends.

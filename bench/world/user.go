@@ -2,7 +2,7 @@ package world
 
 import "fmt"
 
-// userState is what a user is able to do (B4.3).
+// userState limits what a user can do (B4.3).
 type userState uint8
 
 const (
@@ -10,10 +10,11 @@ const (
 	userLost                  // the registration failed
 	userPaymentMissing
 	userActive
-	userInactive // has left for ever
+	userInactive // has left for good
 )
 
-// userStep is what the turn of a user waits for. A user with another step than userIdle is busy (B2.3).
+// userStep says what the turn of a user waits for. A user with a step other than userIdle
+// is busy (B2.3).
 type userStep uint8
 
 const (
@@ -87,7 +88,7 @@ func userSteps() []step[*user] {
 	}
 }
 
-// An Origin is why a user came.
+// An Origin is the reason why a user came.
 type Origin uint8
 
 const (
@@ -108,7 +109,7 @@ type user struct {
 	session        string // Cookie field
 	paymentToken   string
 	origin         Origin
-	inviter        *user // nil if nobody invited
+	inviter        *user // nil without an invitation
 
 	state    userState
 	step     userStep
@@ -118,8 +119,8 @@ type user struct {
 	history   []*ride // all, in the order of their creation
 	ratingSum int
 
-	// invitation is held while somebody registers with this user's code and while the user requests a ride, so that it
-	// is certain which coupons the server knows (B2.5).
+	// invitation is held while another user registers with this one's code and while this
+	// one requests a ride, so that it is certain which coupons the server knows (B2.5).
 	invitation    waitLock
 	invited       int // users who registered with the code
 	unusedRewards int // coupons for them
@@ -135,10 +136,11 @@ type user struct {
 	rating  int         // being given
 }
 
-// name is what chairs are told (B5.5).
+// name is the form that chairs get (B5.5).
 func (u *user) name() string { return u.profile.Firstname + " " + u.profile.Lastname }
 
-// registerUser lets a new user register, who joins the region on success (B4.2). It needs no turn of anybody.
+// registerUser starts the registration of a new user, who joins the region on success
+// (B4.2). It belongs to no turn.
 func (w *World) registerUser(g *region, origin Origin, inviter *user) {
 	u := &user{
 		entity: newEntity(w, KindUser, len(w.users)), region: g,
@@ -191,13 +193,14 @@ func (u *user) registered(e Event) {
 	u.world.populated(nil)
 }
 
-// additional tells whether the user is one of those beyond the official population. They and their like among the chairs
-// are so many that they do what comes first before the load, not all of them in its first tick.
+// additional reports whether the user is one of those beyond the official population.
+// There are so many of them, and of such chairs, that they begin before the load instead
+// of all in its first tick.
 func (u *user) additional() bool {
 	return u.origin == OriginPopulation && u.Index >= initialUsers
 }
 
-// registrationFailed gives the user up; it is not tried again (B4.2).
+// registrationFailed gives the user up; there is no second attempt (B4.2).
 func (u *user) registrationFailed(call string, f *Failure) {
 	u.state = userLost
 	if u.inviter != nil {
@@ -246,8 +249,8 @@ func (u *user) endTurn() {
 	}
 }
 
-// wantsTurn tells whether a turn in the next tick would do anything. Otherwise the next notification gives one, or the
-// deadline for being matched.
+// wantsTurn reports whether a turn in the next tick would do anything. Otherwise the next
+// notification gives one, or the deadline for being matched.
 func (u *user) wantsTurn() bool {
 	if !u.inbox.empty() || u.state == userPaymentMissing {
 		return true
@@ -300,10 +303,10 @@ func (u *user) paymentFailed(call string, f *Failure) {
 	u.world.populated(fmt.Errorf("%v: %s: %w", u.Entity, call, f))
 }
 
-// minActiveUsers is how many must remain in a region when a user leaves (B4.3).
+// minActiveUsers must remain in a region when a user leaves (B4.3).
 const minActiveUsers = 10
 
-// leaves decides whether the user goes for ever because of bad rides (B4.3 step B1).
+// leaves decides whether the user leaves for good because of bad rides (B4.3 step B1).
 func (u *user) leaves() bool {
 	n := len(u.history)
 	if u.world.arrivals != nil || n == 0 || float64(u.ratingSum)/float64(n) > 2 || u.region.active-1 < minActiveUsers {

@@ -47,8 +47,8 @@ func (u *user) notified(n *UserNotification) bool {
 	return true
 }
 
-// isFinishedRide tells whether n repeats the COMPLETED of a ride of this user that is over, which is always ignored
-// (B9.4).
+// isFinishedRide reports whether n repeats the COMPLETED of a ride of this user that is
+// over, which is always ignored (B9.4).
 func (u *user) isFinishedRide(n *UserNotification) bool {
 	if n.Status != StatusCompleted {
 		return false
@@ -106,7 +106,8 @@ func (u *user) checkTrip(n *UserNotification) error {
 	return nil
 }
 
-// checkFully compares with what the bench knows. Any chair of the run will do, not only the one that accepted.
+// checkFully compares with what the bench knows. Any chair of the run will do, not only
+// the one that accepted.
 func (u *user) checkFully(n *UserNotification) error {
 	if err := u.checkTrip(n); err != nil {
 		return err
