@@ -9,6 +9,9 @@
 // with more, entities are spread over the others, and calls and events travel between
 // loops in batches.
 //
+// How a call and its answer go through the package is in bench/docs/turn.md; why it has a
+// loop of its own, in webapp/docs/decisions/0006-bench-event-loop.md.
+//
 // Package h1 holds the bytes of HTTP/1.1, package answer the bodies; HTTP/2, which only a
 // TLS server may choose, is left to net/http. The phases of a run and its clock belong to
 // package live.

@@ -9,6 +9,10 @@
 // therefore runs in real time over HTTP and in virtual time against a model server, and a
 // run in virtual time depends on its seed alone.
 //
+// A turn is a chain of steps, each of which waits for a call or a lock. The tables of steps
+// (userSteps, chairSteps, ownerSteps) say what each waits for and how it goes on;
+// bench/docs/turn.md follows one turn to the server and back.
+//
 // What it leaves to others: HTTP, cookies, caches and decoding (the clients), the phases
 // of a run and its timer (the drivers), the payment service (package payment, which asks
 // World.VerifyPayment), and presentation.
