@@ -32,26 +32,14 @@ const (
 // chairSteps is the table of a chair's steps (B5.2 to B5.7).
 func chairSteps() []step[*chair] {
 	return []step[*chair]{
-		chairRegistration: {
-			event: EventChairRegistered, call: "registration", code: CodeChairRegistration,
-			take: (*chair).registered, failed: (*chair).registrationFailed,
-		},
-		chairInboxLock:  {then: (*chair).readInbox},
-		chairActivation: {event: EventActivated, call: "activation", code: CodeActivation, then: (*chair).activated},
-		chairAcceptLock: {then: (*chair).accept},
-		chairAccept: {
-			event: EventStatusPosted, call: "acceptance",
-			then: (*chair).rideAccepted, failed: (*chair).acceptFailed,
-		},
-		chairDeparture: {
-			event: EventStatusPosted, call: "departure",
-			then: (*chair).departed, failed: (*chair).departureFailed,
-		},
-		chairPosition: {
-			event: EventPositionRecorded, call: "position", code: CodePosition,
-			take: (*chair).positionRecorded, failed: (*chair).positionFailed,
-		},
-		chairRetryPause: {then: (*chair).postPosition},
+		chairRegistration: onAnswer(EventChairRegistered, "registration", CodeChairRegistration, (*chair).registered, (*chair).registrationFailed),
+		chairInboxLock:    onResume((*chair).readInbox),
+		chairActivation:   onAnswer(EventActivated, "activation", CodeActivation, (*chair).activated, nil),
+		chairAcceptLock:   onResume((*chair).accept),
+		chairAccept:       onAnswer(EventStatusPosted, "acceptance", 0, (*chair).rideAccepted, (*chair).acceptFailed),
+		chairDeparture:    onAnswer(EventStatusPosted, "departure", 0, (*chair).departed, (*chair).departureFailed),
+		chairPosition:     onAnswer(EventPositionRecorded, "position", CodePosition, (*chair).positionRecorded, (*chair).positionFailed),
+		chairRetryPause:   onResume((*chair).postPosition),
 	}
 }
 
@@ -207,7 +195,7 @@ func (c *chair) activate() {
 	c.client.Activate()
 }
 
-func (c *chair) activated() {
+func (c *chair) activated(Event) {
 	c.note("activated", nil, StatusUnknown)
 	c.state = chairActive
 	c.activating = true

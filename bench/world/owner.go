@@ -25,21 +25,12 @@ const (
 // ownerSteps is the table of an owner's steps (B6.2 to B6.6).
 func ownerSteps() []step[*owner] {
 	return []step[*owner]{
-		ownerRegistrationVisit: {
-			event: EventVisited, page: VisitOwnerRegistration, call: "page visit", code: CodeOwnerRegistration,
-			then: (*owner).register, failed: (*owner).registrationFailed,
-		},
-		ownerRegistration: {
-			event: EventOwnerRegistered, call: "registration", code: CodeOwnerRegistration,
-			take: (*owner).registered, failed: (*owner).registrationFailed,
-		},
-		ownerListVisit: {
-			event: EventVisited, page: VisitOwnerChairs, call: "page visit", code: CodeOwnerChairsRequest,
-			then: (*owner).requestList,
-		},
-		ownerList:     {event: EventOwnerChairs, call: "chair list", code: CodeOwnerChairsRequest, take: (*owner).listReceived},
-		ownerSales:    {event: EventOwnerSales, call: "sales", code: CodeSalesRequest, take: (*owner).salesReceived},
-		ownerPurchase: {then: (*owner).buyNext}, // once the chair before has registered
+		ownerRegistrationVisit: onVisit(VisitOwnerRegistration, CodeOwnerRegistration, (*owner).register, (*owner).registrationFailed),
+		ownerRegistration:      onAnswer(EventOwnerRegistered, "registration", CodeOwnerRegistration, (*owner).registered, (*owner).registrationFailed),
+		ownerListVisit:         onVisit(VisitOwnerChairs, CodeOwnerChairsRequest, (*owner).requestList, nil),
+		ownerList:              onAnswer(EventOwnerChairs, "chair list", CodeOwnerChairsRequest, (*owner).listReceived, nil),
+		ownerSales:             onAnswer(EventOwnerSales, "sales", CodeSalesRequest, (*owner).salesReceived, nil),
+		ownerPurchase:          onResume((*owner).buyNext), // once the chair before has registered
 	}
 }
 

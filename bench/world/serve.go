@@ -106,7 +106,7 @@ func (c *chair) acceptFailed(call string, f *Failure) {
 	c.endTurn()
 }
 
-func (c *chair) rideAccepted() {
+func (c *chair) rideAccepted(Event) {
 	r := c.ride
 	r.chair = c
 	r.start = c.position
@@ -147,7 +147,7 @@ func (c *chair) departureFailed(call string, f *Failure) {
 	c.endTurn()
 }
 
-func (c *chair) departed() {
+func (c *chair) departed(Event) {
 	r := c.ride
 	r.pickedUpAt = int32(c.world.tick)
 	r.chairView = StatusCarrying

@@ -6,17 +6,26 @@ import "fmt"
 // a call, or to be resumed. The row of a step in the table of its kind is all there is to
 // it.
 type step[T turnTaker] struct {
-	event EventKind // the answer; 0 if the turn is resumed
-	page  Visit     // of a page visit
-	call  string    // for complaints
-	code  Code      // counted when the call fails; 0 if failed counts
+	event  EventKind                          // the answer; 0 if the turn is resumed
+	page   Visit                              // of a page visit
+	call   string                             // for complaints
+	code   Code                               // counted when the call fails; 0 if failed counts
+	take   func(T, Event)                     // goes on with an answer that is not a page
+	then   func(T)                            // goes on after a visit, or when resumed
+	failed func(x T, call string, f *Failure) // goes on after a failure; nil: the turn ends
+}
 
-	// The turn goes on with one of these: with the answer's content, or where there is
-	// none.
-	take func(T, Event)
-	then func(T)
-	// failed goes on after a failure; nil if the turn only ends.
-	failed func(x T, call string, f *Failure)
+// onResume is a step at which a turn is parked.
+func onResume[T turnTaker](then func(T)) step[T] { return step[T]{then: then} }
+
+// onVisit is a page visit. When it fails, the code of what the visit was for counts (B4.5).
+func onVisit[T turnTaker](p Visit, c Code, then func(T), failed func(T, string, *Failure)) step[T] {
+	return step[T]{event: EventVisited, page: p, call: "page visit", code: c, then: then, failed: failed}
+}
+
+// onAnswer is any other call.
+func onAnswer[T turnTaker](e EventKind, call string, c Code, take func(T, Event), failed func(T, string, *Failure)) step[T] {
+	return step[T]{event: e, call: call, code: c, take: take, failed: failed}
 }
 
 type turnTaker interface {
@@ -33,7 +42,7 @@ func (s *step[T]) answered(x T, e Event) {
 		s.fail(x, e.Failure)
 		return
 	}
-	if s.take != nil {
+	if s.page == 0 {
 		s.take(x, e)
 		return
 	}

@@ -14,16 +14,18 @@ func checkSteps[T turnTaker](t *testing.T, kind string, steps []step[T], last in
 		t.Errorf("%s: %d steps in the table, want %d", kind, len(steps)-1, last)
 	}
 	for i, s := range steps {
-		call := s.event != 0
+		call, page := s.event != 0, s.page != 0
 		switch {
-		case i == 0 && (call || s.take != nil || s.then != nil):
-			t.Errorf("%s: an idle turn waits", kind)
-		case i > 0 && (s.take == nil) == (s.then == nil):
-			t.Errorf("%s: step %d goes on in no way, or in two", kind, i)
-		case !call && s.take != nil, call && s.call == "", call && s.code == 0 && s.failed == nil:
-			t.Errorf("%s: step %d: %+v", kind, i, s)
-		case (s.page != 0) != (s.event == EventVisited):
+		case i == 0:
+			if call || s.take != nil || s.then != nil {
+				t.Errorf("%s: an idle turn waits", kind)
+			}
+		case (s.take != nil) != (call && !page) || (s.then != nil) != (!call || page):
+			t.Errorf("%s: step %d goes on in no way, or in the wrong one", kind, i)
+		case page != (s.event == EventVisited):
 			t.Errorf("%s: step %d has no page to visit, or one that it does not visit", kind, i)
+		case call && (s.call == "" || s.code == 0 && s.failed == nil):
+			t.Errorf("%s: a failure at step %d would not count", kind, i)
 		}
 	}
 }

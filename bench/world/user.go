@@ -36,55 +36,24 @@ const (
 	userEvaluation
 )
 
-// userSteps is the table of a user's steps (B4.2 to B4.5). A failed visit counts as what
-// it was for.
+// userSteps is the table of a user's steps (B4.2 to B4.5).
 func userSteps() []step[*user] {
 	return []step[*user]{
-		userInviterLock: {then: (*user).awaitInviter},
-		userRegistrationVisit: {
-			event: EventVisited, page: VisitUserRegistration, call: "page visit", code: CodeUserRegistration,
-			then: (*user).register, failed: (*user).registrationFailed,
-		},
-		userRegistration: {
-			event: EventUserRegistered, call: "registration", code: CodeUserRegistration,
-			take: (*user).registered, failed: (*user).registrationFailed,
-		},
-		userInboxLock: {then: (*user).readInbox},
-		userPaymentVisit: {
-			event: EventVisited, page: VisitPaymentRegistration, call: "page visit", code: CodePaymentRegistration,
-			then: (*user).registerPayment, failed: (*user).paymentFailed,
-		},
-		userPayment: {
-			event: EventPaymentRegistered, call: "payment method", code: CodePaymentRegistration,
-			then: (*user).paymentRegistered, failed: (*user).paymentFailed,
-		},
-		userRequestVisit: {
-			event: EventVisited, page: VisitRideRequest, call: "page visit", code: CodeHistory,
-			then: (*user).requestHistory,
-		},
-		userHistory:     {event: EventRides, call: "ride history", code: CodeHistory, take: (*user).historyReceived},
-		userRequestLock: {then: (*user).planRide},
-		userNearby: {
-			event: EventNearbyChairs, call: "nearby chairs", code: CodeNearby,
-			take: (*user).nearbyReceived, failed: (*user).requestFailed,
-		},
-		userEstimate: {
-			event: EventFareEstimated, call: "fare estimate", code: CodeRideRequest,
-			take: (*user).estimateReceived, failed: (*user).requestFailed,
-		},
-		userCreation: {
-			event: EventRideCreated, call: "ride creation", code: CodeRideRequest,
-			take: (*user).rideCreated, failed: (*user).requestFailed,
-		},
-		userEvaluationVisit: {
-			event: EventVisited, page: VisitEvaluation, call: "page visit", code: CodeEvaluation,
-			then: (*user).postEvaluation,
-		},
-		userEvaluationLock: {then: (*user).postEvaluation},
-		userEvaluation: {
-			event: EventEvaluated, call: "evaluation",
-			take: (*user).evaluated, failed: (*user).evaluationFailed,
-		},
+		userInviterLock:       onResume((*user).awaitInviter),
+		userRegistrationVisit: onVisit(VisitUserRegistration, CodeUserRegistration, (*user).register, (*user).registrationFailed),
+		userRegistration:      onAnswer(EventUserRegistered, "registration", CodeUserRegistration, (*user).registered, (*user).registrationFailed),
+		userInboxLock:         onResume((*user).readInbox),
+		userPaymentVisit:      onVisit(VisitPaymentRegistration, CodePaymentRegistration, (*user).registerPayment, (*user).paymentFailed),
+		userPayment:           onAnswer(EventPaymentRegistered, "payment method", CodePaymentRegistration, (*user).paymentRegistered, (*user).paymentFailed),
+		userRequestVisit:      onVisit(VisitRideRequest, CodeHistory, (*user).requestHistory, nil),
+		userHistory:           onAnswer(EventRides, "ride history", CodeHistory, (*user).historyReceived, nil),
+		userRequestLock:       onResume((*user).planRide),
+		userNearby:            onAnswer(EventNearbyChairs, "nearby chairs", CodeNearby, (*user).nearbyReceived, (*user).requestFailed),
+		userEstimate:          onAnswer(EventFareEstimated, "fare estimate", CodeRideRequest, (*user).estimateReceived, (*user).requestFailed),
+		userCreation:          onAnswer(EventRideCreated, "ride creation", CodeRideRequest, (*user).rideCreated, (*user).requestFailed),
+		userEvaluationVisit:   onVisit(VisitEvaluation, CodeEvaluation, (*user).postEvaluation, nil),
+		userEvaluationLock:    onResume((*user).postEvaluation),
+		userEvaluation:        onAnswer(EventEvaluated, "evaluation", 0, (*user).evaluated, (*user).evaluationFailed),
 	}
 }
 
@@ -291,7 +260,7 @@ func (u *user) registerPayment() {
 	u.client.RegisterPayment(u.paymentToken)
 }
 
-func (u *user) paymentRegistered() {
+func (u *user) paymentRegistered(Event) {
 	u.note("payment method registered", nil, StatusUnknown)
 	u.state = userActive
 	u.endTurn()
