@@ -104,7 +104,8 @@ func (f *feed) full() bool {
 		return false
 	}
 	f.blocked.Store(true)
-	if f.posted-f.taken.Load() < world.NotificationWindow { // taken meanwhile by another goroutine, which saw no block
+	// Another goroutine may have taken some meanwhile and have seen no block.
+	if f.posted-f.taken.Load() < world.NotificationWindow {
 		f.blocked.Store(false)
 		return false
 	}

@@ -198,7 +198,7 @@ const (
 type EventKind uint8
 
 // Each kind names the members of Event it fills besides To and Failure. After a failure
-// they are all zero.
+// they are all zero. Events that end a call come first, then the notifications.
 const (
 	EventVisited           EventKind = iota + 1
 	EventUserRegistered              // Body: *UserAccount

@@ -104,7 +104,8 @@ func (l *Loop) open() (err error) {
 	if l.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return fmt.Errorf("epoll_create: %w", err)
 	}
-	if err = unix.SetNonblock(l.epfd, true); err != nil { // so that os.NewFile hands it to the runtime's poller
+	// Only a non-blocking descriptor is handed to the runtime's poller by os.NewFile.
+	if err = unix.SetNonblock(l.epfd, true); err != nil {
 		return fmt.Errorf("epoll descriptor: %w", err)
 	}
 	l.epoll = os.NewFile(uintptr(l.epfd), "epoll")
@@ -199,7 +200,8 @@ func (l *Loop) arm() (due bool, err error) {
 	if posted > 0 || ok && at <= now {
 		return true, nil
 	}
-	if ok && (l.armed == 0 || at < l.armed) { // waking up early for one that was stopped does no harm
+	// Waking up early for a timer that was stopped does no harm.
+	if ok && (l.armed == 0 || at < l.armed) {
 		l.armed = at
 		err = l.alarm.set(at - now)
 	}
