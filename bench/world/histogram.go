@@ -2,8 +2,8 @@ package world
 
 import "math/bits"
 
-// A Histogram counts durations in buckets that are at most a thirty-second part wide, so a percentile read from it is
-// within about 3 %. The zero value is empty.
+// A Histogram counts durations in buckets that are at most a thirty-second part wide, so
+// a percentile read from it is within about 3 %. The zero value is empty.
 type Histogram struct {
 	counts []uint64
 	total  uint64
@@ -11,7 +11,7 @@ type Histogram struct {
 	max    Instant
 }
 
-// subBuckets is how many buckets each power of two is divided into.
+// Each power of two is divided into subBuckets buckets.
 const subBuckets = 32
 
 func bucketOf(d Instant) int {
