@@ -49,7 +49,7 @@ func (p *Params) classOf(r *state.Ride, age time.Duration) class {
 func way(a, b isuride.Coordinate) int64 { return int64(min(a.Distance(b), reach)) }
 
 // rideCost is what a ride contributes to the cost of its pairs, whatever the chair. Past
-// the ramp no age counts any more: see stock.choose.
+// the ramp no age counts any more: see Dispatcher.chooseLocked.
 func (p *Params) rideCost(r *state.Ride, age time.Duration) int64 {
 	age = min(max(age, 0), p.Ramp)
 	cost := -int64(age/tick)*int64(p.AgeWeight) - way(r.Pickup, r.Destination)*int64(p.TripWeight)

@@ -10,9 +10,9 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
 	"time"
 
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 	"isuride/webapp/state"
 )
@@ -37,7 +37,7 @@ type Dispatcher struct {
 	params Params
 	now    func() isuride.Time
 
-	mu sync.Mutex // one round at a time
+	mu lockwatch.Mutex // one round at a time
 	// The rest is guarded by mu and reused from round to round.
 	stock  stock
 	cost   []int32
@@ -99,7 +99,7 @@ func (d *Dispatcher) Rest() time.Duration {
 func (d *Dispatcher) Round() (assigned int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.take()
+	d.takeLocked()
 	d.rest = 0
 	if len(d.stock.rides) == 0 || len(d.stock.chairs) == 0 {
 		return 0, nil
@@ -109,15 +109,15 @@ func (d *Dispatcher) Round() (assigned int, err error) {
 	d.counters.rides.Store(int64(len(d.stock.rides)))
 	d.counters.chairs.Store(int64(len(d.stock.chairs)))
 	d.rest = d.params.Cadence
-	d.rate(d.now())
-	room := d.room()
-	d.choose()
-	d.solve(room)
-	return d.carryOut()
+	d.rateLocked(d.now())
+	room := d.roomLocked()
+	d.chooseLocked()
+	d.solveLocked(room)
+	return d.carryOutLocked()
 }
 
-// solve finds the pairs and keeps as many as there is room for, the cheapest.
-func (d *Dispatcher) solve(room int) {
+// solveLocked finds the pairs and keeps as many as there is room for, the cheapest.
+func (d *Dispatcher) solveLocked(room int) {
 	s := &d.stock
 	rows, cols := len(s.candidates), len(s.chairs)
 	d.cost = d.params.fill(d.cost, s.candidates, s.chairs)
@@ -135,7 +135,7 @@ func (d *Dispatcher) solve(room int) {
 	}
 }
 
-func (d *Dispatcher) carryOut() (assigned int, err error) {
+func (d *Dispatcher) carryOutLocked() (assigned int, err error) {
 	for _, p := range d.pairs {
 		ride, chair := d.stock.candidates[p.ride].ride, &d.stock.chairs[p.chair]
 		ok, err := d.store.Assign(ride, chair.Chair)

@@ -4,13 +4,14 @@ import (
 	"sync"
 	"time"
 
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 	"isuride/webapp/state"
 )
 
 // charges are the payments under way.
 type charges struct {
-	mu      sync.Mutex
+	mu      lockwatch.Mutex
 	ended   bool           // guarded by mu
 	running sync.WaitGroup // grows only under mu, and not after the end
 }

@@ -161,7 +161,7 @@ func (e *Engine) Stop() (err error) {
 	defer cancel()
 	e.stopped = true
 	if e.unsettled != nil {
-		if err := e.settle(ctx); err != nil {
+		if err := e.settleLocked(ctx); err != nil {
 			e.Current().discard() // the journal keeps what the database may still take
 			return err
 		}

@@ -92,7 +92,7 @@ func (e *Engine) Initialize(paymentServer string, left func() bool) error {
 		return c.err
 	}
 	c.err = errCutShort // for those who share it, should it panic
-	if err := e.initialize(c); err != nil {
+	if err := e.initializeLocked(c); err != nil {
 		e.refused.Add(1)
 		c.err = &InitializeError{Unknown: e.unsettled != nil, Err: err}
 		return c.err
@@ -102,14 +102,14 @@ func (e *Engine) Initialize(paymentServer string, left func() bool) error {
 	return nil
 }
 
-func (e *Engine) initialize(c *initializeCall) error {
+func (e *Engine) initializeLocked(c *initializeCall) error {
 	ctx, cancel := context.WithTimeout(context.Background(), resetLimit)
 	defer cancel()
 	if e.stopped {
 		return errEnding
 	}
 	if e.unsettled != nil {
-		if err := e.settle(ctx); err != nil {
+		if err := e.settleLocked(ctx); err != nil {
 			return err
 		}
 	}
@@ -120,7 +120,7 @@ func (e *Engine) initialize(c *initializeCall) error {
 	err = e.db.Swap(ctx, t.old.number, t.next.number)
 	switch {
 	case errors.Is(err, sqlstore.ErrUnsettled):
-		e.hold(t, err)
+		e.holdLocked(t, err)
 		return err
 	case err != nil:
 		e.giveUp(t)
@@ -183,9 +183,9 @@ func (e *Engine) giveUp(t *takeover) {
 	t.resume()
 }
 
-// hold lets nobody change anything while it is not known which of the two generations the
+// holdLocked lets nobody change anything while it is not known which of the two generations the
 // database holds. Accepting changes would lose them if it is the next one.
-func (e *Engine) hold(t *takeover, err error) {
+func (e *Engine) holdLocked(t *takeover, err error) {
 	t.old.held.Store(true)
 	e.unsettled = t
 	e.cfg.Log.Error("the outcome of an initialize is not known: no changes are accepted until the database tells it", "err", err)
@@ -214,12 +214,11 @@ func (e *Engine) trySettling(t *takeover) bool {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), settleLimit)
 	defer cancel()
-	return e.settle(ctx) == nil
+	return e.settleLocked(ctx) == nil
 }
 
-// settle asks the database which generation it holds, and goes on with that one. The caller
-// holds changing.
-func (e *Engine) settle(ctx context.Context) error {
+// settleLocked asks the database which generation it holds, and goes on with that one.
+func (e *Engine) settleLocked(ctx context.Context) error {
 	t := e.unsettled
 	swapped, err := e.db.Settle(ctx, t.next.number)
 	if err != nil {

@@ -1,8 +1,9 @@
 package journal
 
 import (
-	"sync"
 	"sync/atomic"
+
+	"isuride/webapp/internal/lockwatch"
 )
 
 // commit is the record of what has been synced, and the place to wait for it.
@@ -18,7 +19,7 @@ type commit struct {
 
 	wanted chan struct{} // one token: somebody waits for the next sync
 
-	mu      sync.Mutex
+	mu      lockwatch.Mutex
 	target  uint64 // last record that the sync under way covers
 	current *group // waits for the sync under way
 	next    *group // waits for the one after

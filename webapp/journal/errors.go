@@ -11,6 +11,8 @@ var (
 	// ErrFull says that the disk has no room for another segment. Append may be tried again: it
 	// works as soon as there is room.
 	ErrFull = errors.New("journal: no room on the disk for another segment")
+	// ErrLate says that the next segment was not ready in time. Append may be tried again.
+	ErrLate = errors.New("journal: the disk is too slow to make room for more records")
 	// ErrTooLarge says that a payload does not fit into a segment.
 	ErrTooLarge = errors.New("journal: payload too large")
 	// ErrLocked says that another journal, most likely another server, has the folder open.

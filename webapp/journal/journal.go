@@ -17,6 +17,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"isuride/webapp/internal/lockwatch"
 )
 
 // Journal is the log. All methods may be called from any goroutine.
@@ -46,16 +48,17 @@ type Journal struct {
 	growth growth
 	commit commit
 
-	mu      sync.Mutex
+	mu      lockwatch.Mutex
 	oldest  *segment // nil once all segments are unmapped
 	active  *segment // takes the records
 	spare   *segment // comes after the active one; nil: not made yet
 	asked   bool     // for a spare segment, since the active one became active
+	waiting *group   // appends that need the spare segment; nil: none does
 	refused error    // why Append refuses
 	closed  bool     // only readers hold on to segments
 	pins    map[*pin]struct{}
 
-	making  sync.Mutex // held while a segment is made
+	making  sync.Mutex // held while the loop makes a segment
 	ordinal uint64     // of the next file
 
 	releasing  sync.Mutex // held while records are released
@@ -136,7 +139,7 @@ func (j *Journal) openLog(o Options) (err error) {
 // firstSegment makes the segment that the log goes on in. Its header is on the disk before any older
 // segment goes: together they know the next number.
 func (j *Journal) firstSegment(h header) (*segment, error) {
-	s, err := j.newSegment()
+	s, err := j.newSegmentLocked()
 	if err != nil {
 		return nil, err
 	}
@@ -174,9 +177,10 @@ func (j *Journal) adopt(recovered []*segment, active *segment) {
 	}
 }
 
-// Append adds a record and returns its number. It never waits for the disk, except for room when
-// the log outruns the making of segments. The payload is not retained. After an error the log is as
-// it was. ErrClosed and a failed sync are for ever; any other error concerns this record only.
+// Append adds a record and returns its number. It never touches the disk: when the log has
+// outrun the making of segments it waits up to spareLimit for the next one, else ErrLate. The
+// payload is not retained. After an error the log is as it was. ErrClosed and a failed sync
+// are permanent; any other error concerns this record only.
 func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 	size := recordSize(len(payload))
 	if size > j.segmentBytes-headerSize {
@@ -184,8 +188,9 @@ func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 	}
 	j.mu.Lock()
 	for j.refused == nil && !j.roomLocked(size) {
+		made := j.awaitSpareLocked()
 		j.mu.Unlock()
-		if err := j.makeSpare(); err != nil {
+		if err := made.waitAtMost(spareLimit); err != nil {
 			return 0, err
 		}
 		j.mu.Lock()

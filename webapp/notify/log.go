@@ -26,13 +26,14 @@ package notify
 
 import (
 	"slices"
-	"sync"
+
+	"isuride/webapp/internal/lockwatch"
 )
 
 // Log is the log of one recipient. The zero value is ready. Its lock is innermost but
 // for the journal's: Append is called with the lock of the entity that changed.
 type Log[M any] struct {
-	mu sync.Mutex
+	mu lockwatch.Mutex
 	// The rest is guarded by mu.
 	first     uint64 // number of entries[0]
 	delivered uint64 // number of the first entry not delivered yet
@@ -59,14 +60,14 @@ func (l *Log[M]) Deliver(n uint64, commit func(*M) error) error {
 	if n < l.delivered {
 		return nil
 	}
-	if n > l.delivered || n >= l.end() {
+	if n > l.delivered || n >= l.endLocked() {
 		panic("BUG: delivery out of order")
 	}
 	if err := commit(&l.entries[n-l.first]); err != nil {
 		return err
 	}
 	l.delivered++
-	l.trim()
+	l.trimLocked()
 	return nil
 }
 
@@ -75,11 +76,11 @@ func (l *Log[M]) Deliver(n uint64, commit func(*M) error) error {
 func (l *Log[M]) DeliverNext(match func(*M) bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.delivered == l.end() || !match(&l.entries[l.delivered-l.first]) {
+	if l.delivered == l.endLocked() || !match(&l.entries[l.delivered-l.first]) {
 		return false
 	}
 	l.delivered++
-	l.trim()
+	l.trimLocked()
 	return true
 }
 
@@ -88,11 +89,11 @@ func (l *Log[M]) DeliverNext(match func(*M) bool) bool {
 func (l *Log[M]) Current() (m M, n uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n = l.resume()
-	if l.delivered < l.end() {
+	n = l.resumeLocked()
+	if l.delivered < l.endLocked() {
 		n = l.delivered
 	}
-	if n == l.end() {
+	if n == l.endLocked() {
 		return m, 0, false
 	}
 	return l.entries[n-l.first], n, true
@@ -121,7 +122,7 @@ func (l *Log[M]) Open(wake func()) *Stream[M] {
 	if len(l.streams) == MaxStreams {
 		l.displaceLocked(l.streams[0])
 	}
-	s := &Stream[M]{log: l, wake: wake, next: l.resume()}
+	s := &Stream[M]{log: l, wake: wake, next: l.resumeLocked()}
 	l.streams = append(l.streams, s)
 	return s
 }
@@ -137,24 +138,24 @@ func (l *Log[M]) removeLocked(s *Stream[M]) {
 	s.closed = true
 	if i := slices.Index(l.streams, s); i >= 0 {
 		l.streams = slices.Delete(l.streams, i, i+1)
-		l.trim()
+		l.trimLocked()
 	}
 }
 
-// resume is the number of the last delivered entry, or of the first one to come if
+// resumeLocked is the number of the last delivered entry, or of the first one to come if
 // nothing was delivered yet.
-func (l *Log[M]) resume() uint64 {
+func (l *Log[M]) resumeLocked() uint64 {
 	if l.delivered > l.first {
 		return l.delivered - 1
 	}
 	return l.delivered
 }
 
-func (l *Log[M]) end() uint64 { return l.first + uint64(len(l.entries)) }
+func (l *Log[M]) endLocked() uint64 { return l.first + uint64(len(l.entries)) }
 
-// trim forgets the entries that nobody can ask for any more.
-func (l *Log[M]) trim() {
-	keep := l.resume()
+// trimLocked forgets the entries that nobody can ask for any more.
+func (l *Log[M]) trimLocked() {
+	keep := l.resumeLocked()
 	for _, s := range l.streams {
 		keep = min(keep, s.next)
 	}

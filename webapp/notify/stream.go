@@ -19,7 +19,7 @@ func (s *Stream[M]) Next() (m M, n uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n = s.next
-	if s.closed || n == l.end() {
+	if s.closed || n == l.endLocked() {
 		return m, 0, false
 	}
 	s.next++

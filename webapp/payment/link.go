@@ -8,8 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
+
+	"isuride/webapp/internal/lockwatch"
 )
 
 // links are the connections to the gateway: HTTP/1.1, kept alive, one request at a time
@@ -24,7 +25,7 @@ type links struct {
 	address string      // host:port
 	tls     *tls.Config // nil without TLS
 
-	mu     sync.Mutex
+	mu     lockwatch.Mutex
 	closed bool    // guarded by mu
 	idle   []*link // guarded by mu; the one used last at the end
 }

@@ -1,8 +1,7 @@
 package state
 
 import (
-	"sync"
-
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
 
@@ -18,8 +17,8 @@ type Chair struct {
 	// Log is what the chair has to be told.
 	Log Log
 
-	mu sync.Mutex
-	// The rest is guarded by mu, slot also by the free chairs' lock.
+	mu lockwatch.Mutex
+	// The rest is guarded by mu.
 	active    bool
 	updatedAt isuride.Time
 	track     Track
@@ -80,11 +79,11 @@ func (s *Store) RegisterChair(registerToken, name, model string) (*Chair, error)
 	if err := s.commit(&isuride.Event{Kind: isuride.ChairRegistered, Chair: row}); err != nil {
 		return nil, err
 	}
-	return s.addChair(row, o), nil
+	return s.addChairLocked(row, o), nil
 }
 
-// addChair makes the chair known; its owner is locked, or not yet shared.
-func (s *Store) addChair(row *isuride.Chair, o *Owner) *Chair {
+// addChairLocked makes the chair known; its owner is locked, or not yet shared.
+func (s *Store) addChairLocked(row *isuride.Chair, o *Owner) *Chair {
 	c := &Chair{row: *row, ID: row.ID, Owner: o, Speed: isuride.UnknownModelSpeed, slot: noSlot,
 		active: row.IsActive, updatedAt: row.UpdatedAt}
 	if speed, ok := s.models[row.Model]; ok {
@@ -109,29 +108,29 @@ func (s *Store) SetActivity(c *Chair, active bool) error {
 	if err := s.commit(&isuride.Event{Kind: isuride.ChairActivityChanged, Chair: &row}); err != nil {
 		return err
 	}
-	s.applyActivity(c, &row)
+	s.applyActivityLocked(c, &row)
 	return nil
 }
 
-func (s *Store) applyActivity(c *Chair, row *isuride.Chair) {
+func (s *Store) applyActivityLocked(c *Chair, row *isuride.Chair) {
 	c.active, c.updatedAt = row.IsActive, row.UpdatedAt
 	s.refreshFreeLocked(c)
 }
 
-// Report records where the chair stands; on the target of its ride this advances the
+// Report records where the chair is; on the target of its ride this advances the
 // ride by one status (S4.16). The time is what the report counts as recorded at.
 func (s *Store) Report(c *Chair, at isuride.Coordinate) (isuride.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	location := isuride.ChairLocation{ChairID: c.ID, Coordinate: at, CreatedAt: c.nextReportLocked(s.opt.Now())}
 	e := isuride.Event{Kind: isuride.ChairMoved, Location: &location}
-	if r := c.ride; r != nil && r.reachedBy(at) {
+	if r := c.ride; r != nil && r.reachedByLocked(at) {
 		return location.CreatedAt, s.reportArrivalLocked(c, &e)
 	}
 	if err := s.commit(&e); err != nil {
 		return 0, err
 	}
-	s.applyReport(c, &location)
+	s.applyReportLocked(c, &location)
 	return location.CreatedAt, nil
 }
 
@@ -144,8 +143,8 @@ func (s *Store) reportArrivalLocked(c *Chair, e *isuride.Event) error {
 	if err := s.commit(&moved); err != nil {
 		return err
 	}
-	s.applyReport(c, e.Location)
-	s.applyStatus(r, &status)
+	s.applyReportLocked(c, e.Location)
+	s.applyStatusLocked(r, &status)
 	return nil
 }
 
@@ -158,7 +157,7 @@ func (c *Chair) nextReportLocked(now isuride.Time) isuride.Time {
 	return isuride.Time((c.track.Reported.Milli() + 1) * 1000)
 }
 
-func (s *Store) applyReport(c *Chair, l *isuride.ChairLocation) {
+func (s *Store) applyReportLocked(c *Chair, l *isuride.ChairLocation) {
 	first := c.track.Reported == 0
 	moved := c.track.At != l.Coordinate
 	c.track.Add(l.Coordinate, l.CreatedAt)
@@ -167,21 +166,26 @@ func (s *Store) applyReport(c *Chair, l *isuride.ChairLocation) {
 	}
 }
 
-// refreshFreeLocked puts the chair among the free ones or takes it out, by what it is now.
+// freeLocked reports whether dispatch may give the chair a ride.
+func (c *Chair) freeLocked() bool {
+	return c.active && c.track.Reported != 0 && c.ride == nil && !c.resting
+}
+
+// refreshFreeLocked lists the chair among the free ones of its region, or removes it.
 func (s *Store) refreshFreeLocked(c *Chair) {
-	free := c.active && c.track.Reported != 0 && c.ride == nil && !c.resting
-	region := isuride.RegionOf(c.track.At)
+	free, region := c.freeLocked(), isuride.RegionOf(c.track.At)
 	if c.slot != noSlot && (!free || c.region != region) {
-		s.regions[c.region].free.remove(c)
+		s.regions[c.region].free.remove(c.slot)
+		c.slot = noSlot
 	}
 	if !free {
 		return
 	}
-	news := c.slot == noSlot
+	added := c.slot == noSlot
 	c.region = region
-	s.regions[region].free.put(c, FreeChair{c, c.track.At, c.unseen == nil})
-	if news {
-		s.regions[region].Poke()
+	c.slot = s.regions[region].free.put(c.slot, FreeChair{c, c.track.At, c.unseen == nil})
+	if added {
+		s.regions[region].MarkChanged()
 	}
 }
 

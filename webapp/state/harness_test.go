@@ -284,7 +284,7 @@ func describe(s *Store) string {
 		return true
 	})
 	s.rides.Range(func(_ string, r *Ride) bool {
-		add("ride %+v %d %+v %v %d %b %v", r.row(), r.Fare, r.matching, r.status, r.statusAt, r.passed, r.done)
+		add("ride %+v %d %+v %v %d %b %v", r.rowLocked(), r.Fare, r.matching, r.status, r.statusAt, r.passed, r.done)
 		return true
 	})
 	slices.Sort(lines)

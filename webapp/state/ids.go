@@ -4,18 +4,18 @@ import (
 	"bufio"
 	"crypto/rand"
 	"encoding/hex"
-	"sync"
 	"unsafe"
 
 	"github.com/oklog/ulid/v2"
 
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
 
 // idSource makes ULIDs whose time part is the row's creation time (S12.3) and
 // which grow within one millisecond.
 type idSource struct {
-	mu      sync.Mutex
+	mu      lockwatch.Mutex
 	entropy *ulid.MonotonicEntropy // guarded by mu
 }
 

@@ -18,7 +18,7 @@ func New(opt Options, rows *isuride.Tables, tracks map[string]Track) *Store {
 		s.models[m.Name] = m.Speed
 	}
 	for i := range rows.Owners {
-		s.addOwner(&rows.Owners[i])
+		s.addOwnerLocked(&rows.Owners[i])
 	}
 	l.users(rows)
 	l.chairs(rows, tracks)
@@ -48,7 +48,7 @@ type pastMessage struct {
 
 func (l *loader) users(rows *isuride.Tables) {
 	for i := range rows.Users {
-		l.addUser(&rows.Users[i])
+		l.addUserLocked(&rows.Users[i])
 	}
 	for _, t := range rows.PaymentTokens {
 		if u, ok := l.usersByID.Load(t.UserID); ok {
@@ -77,7 +77,7 @@ func (l *loader) chairs(rows *isuride.Tables, tracks map[string]Track) {
 	for i := range rows.Chairs {
 		row := &rows.Chairs[i]
 		if o, ok := l.ownersByID.Load(row.OwnerID); ok {
-			c := l.addChair(row, o)
+			c := l.addChairLocked(row, o)
 			c.track = tracks[row.ID]
 		}
 	}
@@ -103,10 +103,10 @@ func (l *loader) ride(row *isuride.Ride) {
 		return
 	}
 	slices.SortFunc(statuses, func(a, b isuride.RideStatus) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) })
-	r := l.addRide(u, row, l.discounts[row.ID])
+	r := l.addRideLocked(u, row, l.discounts[row.ID])
 	r.matching = statusRow{statuses[0].ID, statuses[0].CreatedAt}
 	for i := range statuses {
-		r.enter(&statuses[i])
+		r.enterLocked(&statuses[i])
 	}
 	if r.status == isuride.Completed {
 		r.done, r.evaluation = true, row.Evaluation
@@ -138,7 +138,7 @@ func (l *loader) chairRides() {
 		c := r.chair.Load()
 		during := c.stats
 		if r.done {
-			c.book(r)
+			c.bookLocked(r)
 		} else {
 			c.ride = r
 		}

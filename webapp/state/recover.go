@@ -67,7 +67,7 @@ func (r *Recovery) Finish() (charges []*Charge, seqs map[string]uint64) {
 	for rideID, open := range r.open {
 		ride, ok := s.rides.Load(rideID)
 		if ok && ride.status == isuride.Arrived {
-			charges = append(charges, ride.open(open.evaluation))
+			charges = append(charges, ride.openLocked(open.evaluation))
 			seqs[rideID] = open.seq
 		}
 	}
@@ -79,25 +79,25 @@ func (r *Recovery) Finish() (charges []*Charge, seqs map[string]uint64) {
 func (s *Store) Apply(e *isuride.Event) error {
 	switch e.Kind {
 	case isuride.OwnerRegistered:
-		s.addOwner(e.Owner)
+		s.addOwnerLocked(e.Owner)
 	case isuride.ChairRegistered:
-		return with(s.ownersByID.Load, "owner", e.Chair.OwnerID, func(o *Owner) { s.addChair(e.Chair, o) })
+		return with(s.ownersByID.Load, "owner", e.Chair.OwnerID, func(o *Owner) { s.addChairLocked(e.Chair, o) })
 	case isuride.ChairActivityChanged:
-		return with(s.chairsByID.Load, "chair", e.Chair.ID, func(c *Chair) { s.applyActivity(c, e.Chair) })
+		return with(s.chairsByID.Load, "chair", e.Chair.ID, func(c *Chair) { s.applyActivityLocked(c, e.Chair) })
 	case isuride.ChairMoved:
 		return s.applyMove(e)
 	case isuride.UserRegistered:
-		s.applyUser(e, s.inviterOf(e))
+		s.applyUserLocked(e, s.inviterOf(e))
 	case isuride.PaymentTokenSet:
 		return with(s.usersByID.Load, "user", e.Token.UserID, func(u *User) { u.token = e.Token.Token })
 	case isuride.RideRequested:
-		return with(s.usersByID.Load, "user", e.Ride.UserID, func(u *User) { s.applyRequest(u, e) })
+		return with(s.usersByID.Load, "user", e.Ride.UserID, func(u *User) { s.applyRequestLocked(u, e) })
 	case isuride.RideAssigned:
 		return s.applyRecordedAssignment(e.Ride)
 	case isuride.RideAdvanced:
-		return s.withAssigned(e.Status.RideID, func(r *Ride) { s.applyStatus(r, e.Status) })
+		return s.withAssigned(e.Status.RideID, func(r *Ride) { s.applyStatusLocked(r, e.Status) })
 	case isuride.RideCompleted:
-		return s.withAssigned(e.Ride.ID, func(r *Ride) { s.applyCompletion(r, e.Ride, e.Status) })
+		return s.withAssigned(e.Ride.ID, func(r *Ride) { s.applyCompletionLocked(r, e.Ride, e.Status) })
 	case isuride.StatusDelivered:
 		return s.applyDelivery(e.Status)
 	}
@@ -124,11 +124,11 @@ func (s *Store) withAssigned(rideID string, apply func(*Ride)) error {
 }
 
 func (s *Store) applyMove(e *isuride.Event) error {
-	err := with(s.chairsByID.Load, "chair", e.Location.ChairID, func(c *Chair) { s.applyReport(c, e.Location) })
+	err := with(s.chairsByID.Load, "chair", e.Location.ChairID, func(c *Chair) { s.applyReportLocked(c, e.Location) })
 	if err != nil || e.Status == nil {
 		return err
 	}
-	return s.withAssigned(e.Status.RideID, func(r *Ride) { s.applyStatus(r, e.Status) })
+	return s.withAssigned(e.Status.RideID, func(r *Ride) { s.applyStatusLocked(r, e.Status) })
 }
 
 func (s *Store) inviterOf(e *isuride.Event) *User {
@@ -144,7 +144,7 @@ func (s *Store) inviterOf(e *isuride.Event) *User {
 func (s *Store) applyRecordedAssignment(row *isuride.Ride) error {
 	return with(s.rides.Load, "ride", row.ID, func(r *Ride) {
 		if c, ok := s.chairsByID.Load(row.ChairID); ok {
-			s.applyAssignment(r, c, row.UpdatedAt)
+			s.applyAssignmentLocked(r, c, row.UpdatedAt)
 		}
 	})
 }

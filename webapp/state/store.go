@@ -15,6 +15,7 @@ import (
 
 	"github.com/puzpuzpuz/xsync/v3"
 
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
 
@@ -49,7 +50,7 @@ type Store struct {
 	rides                     *xsync.MapOf[string, *Ride]
 
 	// registry orders the registrations of users and owners and guards the names.
-	registry              sync.Mutex
+	registry              lockwatch.Mutex
 	usernames, ownerNames map[string]bool // folded, see foldName
 
 	regions [isuride.Regions]Region

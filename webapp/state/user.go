@@ -1,9 +1,9 @@
 package state
 
 import (
-	"sync"
 	"sync/atomic"
 
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
 
@@ -16,7 +16,7 @@ type User struct {
 	// it knows.
 	unnoticed atomic.Pointer[Ride]
 
-	mu sync.Mutex
+	mu lockwatch.Mutex
 	// The rest is guarded by mu.
 	token      string // payment token, "" until there is one
 	rides      []*Ride
@@ -63,7 +63,7 @@ func (s *Store) RegisterUser(n NewUser) (*User, error) {
 	e := isuride.Event{Kind: isuride.UserRegistered, User: row,
 		Coupons: []isuride.Coupon{isuride.SignupCoupon(row.ID, now)}}
 	if n.InvitationCode == "" {
-		return s.commitUser(&e, nil)
+		return s.commitUserLocked(&e, nil)
 	}
 	return s.registerInvitedLocked(&e, n.InvitationCode)
 }
@@ -83,7 +83,7 @@ func (s *Store) registerInvitedLocked(e *isuride.Event, code string) (*User, err
 	e.Coupons = append(e.Coupons,
 		isuride.InviteCoupon(e.User.ID, code, e.User.CreatedAt+1),
 		isuride.RewardCoupon(inviter.ID, code, inviter.nextGrantLocked(e.User.CreatedAt)))
-	return s.commitUser(e, inviter)
+	return s.commitUserLocked(e, inviter)
 }
 
 // nextGrantLocked is when a coupon granted now counts as granted: at least one
@@ -96,15 +96,15 @@ func (u *User) nextGrantLocked(now isuride.Time) isuride.Time {
 	return now
 }
 
-func (s *Store) commitUser(e *isuride.Event, inviter *User) (*User, error) {
+func (s *Store) commitUserLocked(e *isuride.Event, inviter *User) (*User, error) {
 	if err := s.commit(e); err != nil {
 		return nil, err
 	}
-	return s.applyUser(e, inviter), nil
+	return s.applyUserLocked(e, inviter), nil
 }
 
-func (s *Store) applyUser(e *isuride.Event, inviter *User) *User {
-	u := s.addUser(e.User)
+func (s *Store) applyUserLocked(e *isuride.Event, inviter *User) *User {
+	u := s.addUserLocked(e.User)
 	for _, c := range e.Coupons {
 		if c.UserID == u.ID {
 			u.coupons = append(u.coupons, c)
@@ -117,7 +117,7 @@ func (s *Store) applyUser(e *isuride.Event, inviter *User) *User {
 	return u
 }
 
-func (s *Store) addUser(row *isuride.User) *User {
+func (s *Store) addUserLocked(row *isuride.User) *User {
 	u := &User{User: *row}
 	s.usernames[foldName(u.Username)] = true
 	s.usersByID.Store(u.ID, u)

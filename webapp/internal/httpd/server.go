@@ -26,6 +26,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"isuride/webapp/internal/lockwatch"
 )
 
 // Handler answers one request. It runs on the connection's goroutine and may
@@ -111,7 +113,7 @@ type Server struct {
 	waiting ledger
 
 	// Guarded by mu.
-	mu        sync.Mutex
+	mu        lockwatch.Mutex
 	conns     connList
 	accepted  uint64 // connections so far
 	refused   uint64 // connections that had to leave, since no more could be opened

@@ -64,7 +64,7 @@ func (s *Server) Config(tb testing.TB) sqlstore.Config {
 	defer s.mu.Unlock()
 	if !s.started {
 		s.started = true
-		s.err = s.start()
+		s.err = s.startLocked()
 	}
 	if errors.Is(s.err, ErrNotInstalled) {
 		tb.Skip(s.err)
@@ -79,7 +79,7 @@ func (s *Server) Config(tb testing.TB) sqlstore.Config {
 	return c
 }
 
-func (s *Server) start() (err error) {
+func (s *Server) startLocked() (err error) {
 	if text, ok := os.LookupEnv(variable); ok && len(s.Flags) == 0 {
 		s.account, err = parseAccount(text)
 		return err
