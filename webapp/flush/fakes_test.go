@@ -349,7 +349,7 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 	r := &rig{log: newMemLog(testFirst, testPosition), lines: new(bytes.Buffer)}
 	r.target = &memTarget{t: t, log: r.log, position: testPosition, db: newDatabase(), model: newDatabase()}
 	o := Options{Source: r.log, Log: r.log, Target: r.target, Generation: testGeneration, Position: testPosition,
-		Transient: transient, Logger: slog.New(slog.NewTextHandler(r.lines, nil))}
+		Now: now, Transient: transient, Logger: slog.New(slog.NewTextHandler(r.lines, nil))}
 	for _, f := range change {
 		f(&o)
 	}

@@ -127,7 +127,7 @@ func (s *story) advance(r *storyRide, c *isuride.Chair) *isuride.Event {
 	case status == isuride.Matching && r.row.ChairID == "":
 		r.row.ChairID, r.row.UpdatedAt = c.ID, now()
 		return &isuride.Event{Kind: isuride.RideAssigned, Ride: &r.row}
-	case status.Next().ByReport():
+	case status == isuride.Enroute || status == isuride.Carrying: // on the way
 		return &isuride.Event{Kind: isuride.ChairMoved, Location: s.location(c), Status: s.status(r, status.Next())}
 	case status == isuride.Arrived:
 		return s.charge(r)

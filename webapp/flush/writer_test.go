@@ -285,7 +285,7 @@ func TestBrokenLog(t *testing.T) {
 
 func TestOpenChargesHoldTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(o *Options) { o.OpenCharges = map[string]uint64{"old": 990, "older": 980} })
+		r := newRig(t, func(o *Options) { o.OpenCharges = isuride.OpenCharges{"old": {Seq: 990}, "older": {Seq: 980}} })
 		ended := r.start(t.Context())
 		for _, step := range []struct {
 			event *isuride.Event

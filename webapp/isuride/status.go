@@ -40,7 +40,3 @@ func (s Status) Next() Status {
 	}
 	return s + 1
 }
-
-// ByReport says that the status is entered by a position report that stands exactly
-// on the target, and by nothing else (S5.1).
-func (s Status) ByReport() bool { return s == Pickup || s == Arrived }

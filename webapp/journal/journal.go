@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"isuride/webapp/internal/lockwatch"
+	"isuride/webapp/internal/pulse"
 )
 
 // Journal is the log. All methods may be called from any goroutine.
@@ -45,7 +46,7 @@ type Journal struct {
 	written  atomic.Int64  // bytes of all records that Open found or Append added
 	released atomic.Int64  // bytes of those that Release has passed
 
-	growth growth
+	growth pulse.Pulse
 	commit commit
 
 	mu      lockwatch.Mutex
@@ -201,7 +202,7 @@ func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 	}
 	seq = j.putLocked(payload, size)
 	j.mu.Unlock()
-	j.growth.signal()
+	j.growth.Beat()
 	return seq, nil
 }
 

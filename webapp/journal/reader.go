@@ -75,7 +75,7 @@ func (r *Reader) ready() bool {
 // been read.
 func (r *Reader) Wait(ctx context.Context) error {
 	for {
-		grown := r.j.growth.next()
+		grown := r.j.growth.Next()
 		if r.ready() {
 			return nil
 		}

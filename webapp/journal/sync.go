@@ -19,7 +19,7 @@ func (j *Journal) syncLoop() {
 // interval is over. It returns false when the journal closes.
 func (j *Journal) awaitUnsynced() bool {
 	for !j.unsynced() {
-		grown := j.growth.next()
+		grown := j.growth.Next()
 		if j.unsynced() {
 			break
 		}

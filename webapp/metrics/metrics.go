@@ -158,7 +158,7 @@ func (s sink) match(e engine.Stats) {
 	s.histogram(matchRoundTime, &m.Took)
 	s.gauge(matchRoundRides, float64(m.Rides))
 	s.gauge(matchRoundChairs, float64(m.Chairs))
-	s.counter(matchCost, m.Pickup.Seconds())
+	s.counter(matchPickup, m.Pickup.Seconds())
 }
 
 func (s sink) journal(e engine.Stats) {

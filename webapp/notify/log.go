@@ -99,15 +99,6 @@ func (l *Log[M]) Current() (m M, n uint64, ok bool) {
 	return l.entries[n-l.first], n, true
 }
 
-// Pending calls visit for every message not delivered yet, oldest first.
-func (l *Log[M]) Pending(visit func(*M)) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i := l.delivered - l.first; i < uint64(len(l.entries)); i++ {
-		visit(&l.entries[i])
-	}
-}
-
 // MaxStreams is how many streams a recipient may have open. A client needs one, and a
 // second while it comes back; the rest is for several windows of a browser.
 const MaxStreams = 8
