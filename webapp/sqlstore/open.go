@@ -110,8 +110,8 @@ func (s *Store) bringUp(ctx context.Context) error {
 }
 
 // makeFolder makes the folder of SQLite's file, which nobody else may enter: the file holds
-// sessions and payment tokens. It stands apart from connecting: what fails here does not
-// come right by waiting.
+// sessions and payment tokens. It is apart from connecting, since retrying does not help
+// when this fails.
 func (c Config) makeFolder() error {
 	if c.Dialect != SQLite {
 		return nil
@@ -205,7 +205,7 @@ func (c Config) connectSQLite(ctx context.Context) (*Store, error) {
 	err = db.PingContext(ctx)
 	var lite *sqlite.Error
 	if errors.As(err, &lite) && lite.Code()&primaryCode == sqlite3.SQLITE_CANTOPEN {
-		err = errors.New(err.Error()) // at first, this does not come right by waiting
+		err = permanentError{err} // at startup, retrying does not help
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
