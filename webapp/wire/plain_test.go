@@ -23,10 +23,6 @@ type plainRecordedAt struct {
 	RecordedAt int64 `json:"recorded_at"`
 }
 
-type plainRideStatus struct {
-	Status string `json:"status"`
-}
-
 type plainNearbyChair struct {
 	ID                string          `json:"id"`
 	Name              string          `json:"name"`
