@@ -57,7 +57,8 @@ func New(e *engine.Engine, opt Options) *API {
 	return a
 }
 
-// Close ends the writers of the streams, once the HTTP server and the engine have stopped.
+// Close ends the writers of the streams, once the HTTP server and the engine have
+// stopped.
 func (a *API) Close() { a.writers.close() }
 
 // call is one request on its way through a handler. It is passed by value, so that it
@@ -107,8 +108,8 @@ func (a *API) serveFile(ctx *httpd.Ctx) {
 	a.opt.Static.Serve(ctx)
 }
 
-// run answers with what the handler says, once everything that the answer may tell of
-// is as durable as promised.
+// run answers with what the handler says, once everything that the answer may reveal is
+// as durable as promised.
 func (a *API) run(handle handler, c call) {
 	err := handle(c)
 	if err == nil {

@@ -62,7 +62,7 @@ func (a *API) Observe(ctx *httpd.Ctx, took time.Duration) {
 	}
 }
 
-// Stats are what an API has done.
+// Stats are the figures of an API.
 type Stats struct {
 	Endpoints     []EndpointStats // by name
 	Users, Chairs RecipientStats

@@ -46,7 +46,8 @@ func TestReportDoesNotAllocate(t *testing.T) {
 	a, request := newReport(t)
 	exchange(t, a, request, 1)
 	const n = 10_000
-	// The write-behind, which is part of this, makes a few, and the race detector has pools forget.
+	// The write-behind, which is part of this, makes a few, and the race detector has
+	// pools forget.
 	if perRequest := testing.AllocsPerRun(1, func() { exchange(t, a, request, n) }) / n; perRequest >= 1 {
 		t.Errorf("%v allocations per report", perRequest)
 	}

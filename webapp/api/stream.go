@@ -12,9 +12,10 @@ import (
 
 // eventStream carries one recipient's messages to one connection.
 //
-// No goroutine waits while nothing happens: a new message calls a writer of the pool, which
-// writes all there is. There is never more than one, since only the step from idle calls
-// one; a message that comes while it writes makes it look once more before it leaves.
+// No goroutine waits while nothing happens: a new message calls a writer of the pool,
+// which writes all there is. There is never more than one, since only the step from idle
+// calls one; a message that comes while it writes makes it look once more before it
+// leaves.
 type eventStream struct {
 	gen      *engine.Generation
 	writers  *writerPool
@@ -91,8 +92,8 @@ func (s *eventStream) greet(buf []byte) ([]byte, bool) {
 }
 
 // writeAll sends the messages that wait. Each is marked as delivered before it is sent,
-// and the next one only after that, so that neither a kill nor a client that comes back at
-// once makes a new stream begin too early or too late (notify, invariant 5).
+// and the next one only after that, so that neither a kill nor a client that comes back
+// at once makes a new stream begin too early or too late (notify, invariant 5).
 func (s *eventStream) writeAll(buf []byte) ([]byte, bool) {
 	for {
 		m, n, ok := s.log.Next()

@@ -7,8 +7,8 @@ import (
 )
 
 // resident is how many writers are kept when there is nothing to write. Under full load
-// messages come in bursts of a few hundred, as the chairs of a city move in step; a
-// kept writer costs a stack of 8 KiB.
+// messages come in bursts of a few hundred, as the chairs of a city move in step; a kept
+// writer costs a stack of 8 KiB.
 const resident = 256
 
 // task writes what waits, and returns the buffer it was given.

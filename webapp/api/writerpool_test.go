@@ -25,8 +25,8 @@ func (d done) write(buf []byte) []byte {
 	return buf
 }
 
-// TestBlockedWritersHoldUpNobody has more of them than writers are kept, twice, so that kept
-// ones are used, too.
+// TestBlockedWritersHoldUpNobody has more of them than writers are kept, twice, so that
+// kept ones are used, too.
 func TestBlockedWritersHoldUpNobody(t *testing.T) {
 	p := newWriterPool()
 	for range 2 {

@@ -23,7 +23,7 @@ type Solver interface {
 	Solve(rows, cols int, cost []int32, assign []int32) (total int64)
 }
 
-// Store is what dispatch needs of the state.
+// Store is the part of the state that dispatch uses.
 type Store interface {
 	Region(isuride.Region) *state.Region
 	Assign(*state.Ride, *state.Chair) (bool, error)
@@ -87,14 +87,14 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 }
 
-// Rest is how long to wait after the last round before the next one.
+// Rest returns the pause between the last round and the next one.
 func (d *Dispatcher) Rest() time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.rest
 }
 
-// Round matches once and tells how many rides got a chair. What it leaves out because
+// Round matches once and returns how many rides got a chair. What it leaves out because
 // of its bounds or the reserve, it leaves marked as a change.
 func (d *Dispatcher) Round() (assigned int, err error) {
 	d.mu.Lock()

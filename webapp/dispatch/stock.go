@@ -8,7 +8,7 @@ import (
 	"isuride/webapp/state"
 )
 
-// stock is what a round works on.
+// stock is the input of a round.
 type stock struct {
 	rides      []*state.Ride // that wait, oldest first
 	chairs     []state.FreeChair
@@ -49,9 +49,9 @@ func (d *Dispatcher) rateLocked(now isuride.Time) {
 	}
 }
 
-// roomLocked is how many pairs there may be, one at least. What the reserve holds back is
-// marked as a change: if nobody else comes, it leaves bit by bit. Nothing is held back
-// from rides past the ramp, nor for the sake of rides that lead elsewhere.
+// roomLocked returns how many pairs there may be, at least one. What the reserve holds
+// back is marked as a change: if nobody else comes, it leaves bit by bit. Nothing is held
+// back from rides past the ramp, nor for the sake of rides that lead elsewhere.
 func (d *Dispatcher) roomLocked() int {
 	rides, chairs := len(d.stock.candidates), len(d.stock.chairs)
 	late, far := d.stock.count[0], d.stock.count[elsewhere-overdue]
@@ -63,10 +63,10 @@ func (d *Dispatcher) roomLocked() int {
 	return room
 }
 
-// chooseLocked picks what the solver sees: the oldest of the rides past the ramp, as many as
-// there are chairs, so that no younger one can take the place of an older one; then the
-// rides that come first whatever the chair; and the fastest chairs. If it leaves out some
-// of both it marks a change.
+// chooseLocked picks what the solver sees: the oldest of the rides past the ramp, as many
+// as there are chairs, so that no younger one can take the place of an older one; then
+// the rides that come first whatever the chair; and the fastest chairs. If it leaves out
+// some of both it marks a change.
 func (d *Dispatcher) chooseLocked() {
 	s, p := &d.stock, &d.params
 	if len(s.candidates) > p.MaxRides && len(s.chairs) > p.MaxRides {

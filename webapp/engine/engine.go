@@ -21,11 +21,12 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// Config is what an engine is made of. All fields are required but for Repair.
+// Config configures an engine. All fields are required but for Repair.
 type Config struct {
 	// JournalDir holds a folder of segments for each generation.
 	JournalDir string
-	// Folder is JournalDir, locked; the engine has it from Start on. If it is nil, Start locks it.
+	// Folder is JournalDir, locked; the engine has it from Start on. If it is nil, Start
+	// locks it.
 	Folder     *Folder
 	Durability journal.Durability
 	// Repair has a corrupt journal cut instead of refused.
@@ -137,7 +138,7 @@ func (e *Engine) Failed() <-chan error { return e.failed }
 func (e *Engine) fail(err error) {
 	select {
 	case e.failed <- err:
-	default: // the first failure is the one to tell of
+	default: // the first failure is the one to report
 	}
 }
 

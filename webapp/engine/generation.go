@@ -42,8 +42,8 @@ type Generation struct {
 	flushDone chan struct{}      // closed when it has ended
 }
 
-// open recovers the generation that the database holds: the tables at their position, then
-// the journal from there on.
+// open recovers the generation that the database holds: the tables at their position,
+// then the journal from there on.
 func (e *Engine) open(ctx context.Context) (*Generation, error) {
 	began := time.Now()
 	snapshot, err := e.db.Load(ctx)
@@ -86,7 +86,7 @@ func (e *Engine) build(snapshot *sqlstore.Snapshot) (*Generation, error) {
 	return g, nil
 }
 
-// stateOf is what State says of a database that holds the snapshot.
+// stateOf returns the State of a database that holds the snapshot.
 func stateOf(snapshot *sqlstore.Snapshot) sqlstore.State {
 	return sqlstore.State{Exists: true, Ready: true, Generation: snapshot.Generation, Position: snapshot.Position, History: snapshot.History}
 }
@@ -99,8 +99,8 @@ func tracks(snapshot *sqlstore.Snapshot) map[string]state.Track {
 	return m
 }
 
-// replay brings the store from the tables' position to the end of the journal. It
-// returns the charges that were under way.
+// replay brings the store from the tables' position to the end of the journal. It returns
+// the charges that were under way.
 func (g *Generation) replay(position uint64) ([]*state.Charge, isuride.OpenCharges, error) {
 	oldest := g.journal.Oldest()
 	if g.journal.Appended() > position && oldest > position+1 {
@@ -193,8 +193,8 @@ func setting(rows []isuride.Setting, name string) string {
 // Now is the server's clock.
 func (g *Generation) Now() isuride.Time { return g.cfg.Now() }
 
-// Barrier returns once everything recorded so far is as durable as promised; only
-// then may an answer or a notification leave that could tell of it.
+// Barrier returns once everything recorded so far is as durable as promised; only then
+// may an answer or a notification leave that could reveal it.
 func (g *Generation) Barrier() error {
 	if g.cfg.Durability != journal.Power {
 		return nil
@@ -205,10 +205,10 @@ func (g *Generation) Barrier() error {
 	return nil
 }
 
-// admitLimit is how long a writer waits for the write-behind to catch up.
+// admitLimit bounds the time that a writer waits for the write-behind to catch up.
 const admitLimit = 5 * time.Second
 
-// Admit holds a writer back while the write-behind is too far behind.
+// Admit holds a writer back while the tables trail the log by too much.
 func (g *Generation) Admit() error {
 	if g.held.Load() {
 		return errHeld
@@ -219,7 +219,7 @@ func (g *Generation) Admit() error {
 	ctx, cancel := context.WithTimeout(g.ctx, admitLimit)
 	defer cancel()
 	if err := g.writer.Admit(ctx); err != nil {
-		return isuride.Errorf(isuride.Unavailable, "the database is too far behind; try again later")
+		return isuride.Errorf(isuride.Unavailable, "the database cannot keep up; try again later")
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// database is what the engine needs of sqlstore.Store.
+// database is the part of sqlstore.Store that the engine uses.
 type database interface {
 	State(ctx context.Context) (sqlstore.State, error)
 	Adopt(ctx context.Context, generation uint64) error
@@ -36,7 +36,8 @@ const (
 	settlePause = time.Second
 	// settleLimit bounds one of them.
 	settleLimit = 10 * time.Second
-	// fenceAttempts are made at a start, each of which waits as long as any lock is waited for.
+	// fenceAttempts are made at a start, each of which waits as long as any lock is
+	// waited for.
 	fenceAttempts = 3
 )
 
@@ -56,7 +57,7 @@ type InitializeError struct {
 func (e *InitializeError) Error() string { return e.Err.Error() }
 func (e *InitializeError) Unwrap() error { return e.Err }
 
-// Told is what its caller may be told of it.
+// Told returns the message for its caller.
 func (e *InitializeError) Told() string {
 	if e.Unknown {
 		return "whether the initialize took place is not known yet, and no changes are accepted until it is; the server's log says why"
@@ -71,8 +72,8 @@ type takeover struct {
 	resume    func()         // lets the old write-behind go on
 }
 
-// Initialize replaces the current generation by one on the initial data (S9.1). What
-// the current one accepts meanwhile goes with it. If it fails, everything is as before; only
+// Initialize replaces the current generation by one on the initial data (S9.1). What the
+// current one accepts meanwhile goes with it. If it fails, everything is as before; only
 // when the database does not tell its outcome, changes are refused until it does.
 //
 // Calls for the same payment server share one run; others take turns. A run whose callers
@@ -131,8 +132,8 @@ func (e *Engine) initializeLocked(c *initializeCall) error {
 	return nil
 }
 
-// draw makes the next generation beside the current one, whose write-behind rests
-// afterwards. Everything that can fail is done then, but for the swap.
+// draw makes the next generation beside the current one, whose write-behind rests from
+// then on. Everything that can fail is done then, but for the swap.
 func (e *Engine) draw(ctx context.Context, paymentServer string) (*takeover, error) {
 	old := e.Current()
 	number := old.number + 1
@@ -183,8 +184,9 @@ func (e *Engine) giveUp(t *takeover) {
 	t.resume()
 }
 
-// holdLocked lets nobody change anything while it is not known which of the two generations the
-// database holds. Accepting changes would lose them if it is the next one.
+// holdLocked lets nobody change anything while it is not known which of the two
+// generations the database holds. Accepting changes would lose them if it is the next
+// one.
 func (e *Engine) holdLocked(t *takeover, err error) {
 	t.old.held.Store(true)
 	e.unsettled = t
@@ -248,8 +250,8 @@ func (e *Engine) initialData(paymentServer string) (*isuride.Tables, error) {
 	return rows, nil
 }
 
-// fence ends the swap of a killed process that the database may still be at: it would come
-// upon the generation that is opened now. A lock that is in its way is gone soon.
+// fence ends the swap of a killed process that the database may still be at: it would
+// come upon the generation that is opened now. A lock that is in its way is gone soon.
 func (e *Engine) fence(ctx context.Context) (err error) {
 	for range fenceAttempts {
 		if _, err = e.db.Settle(ctx, 0); err == nil || ctx.Err() != nil || !sqlstore.IsTransient(err) {

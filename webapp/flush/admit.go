@@ -8,11 +8,11 @@ import (
 // ErrEnded says that the backlog is no longer worked off.
 var ErrEnded = errors.New("the write-behind has ended")
 
-// Admitting tells whether Admit would return at once.
+// Admitting reports whether Admit would return at once.
 //
 // Fast path: the backlog is below the ceiling. Above it, what counts is whether the
-// tables trail by more than a cut: the log may also be long because a charge is open,
-// and holding writers back would not help against that.
+// tables trail by more than a cut: the log may also be long because a charge is open, and
+// holding writers back would not help against that.
 func (w *Writer) Admitting() bool {
 	return w.opt.Log.Backlog() < w.opt.Ceiling || w.Lag().Events <= uint64(w.opt.MaxRows)
 }

@@ -24,7 +24,7 @@ type cut struct {
 
 type couponKey struct{ user, code string }
 
-// newCut is an empty cut behind an event.
+// newCut returns an empty cut that begins after an event.
 func newCut(position uint64) cut {
 	return cut{
 		last:     position,

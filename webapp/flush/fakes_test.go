@@ -283,7 +283,7 @@ func (m *memTarget) commit(generation, position uint64, rows *isuride.Tables) {
 		return // has it already
 	}
 	if position < m.position {
-		m.t.Errorf("cut %d behind cut %d", position, m.position)
+		m.t.Errorf("cut %d after cut %d", position, m.position)
 		return
 	}
 	before := m.size()

@@ -14,7 +14,7 @@ type nowhere struct{}
 
 func (nowhere) WriteCut(context.Context, uint64, uint64, *isuride.Tables) error { return nil }
 
-// loop repeats a stretch of events for ever.
+// loop repeats a stretch of events endlessly.
 type loop struct {
 	payloads [][]byte
 	seq, end uint64

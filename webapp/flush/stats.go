@@ -24,11 +24,11 @@ type Stats struct {
 
 	Position uint64 // of the tables
 	Lag      Lag
-	// Outage is since when the target takes nothing, and why; nil while it does.
+	// Outage is the outage of the target that lasts; nil if there is none.
 	Outage *Outage
 }
 
-// Outage is a time in which every attempt to write has failed.
+// Outage is a period in which every attempt to write has failed.
 type Outage struct {
 	Since time.Time
 	Err   error // of the first attempt
@@ -68,7 +68,7 @@ func (c *counters) count(cut *cut, took time.Duration) {
 	c.took.Observe(took)
 }
 
-// happened is when the event was recorded, by its newest row; now if it has none.
+// happened returns when the event was recorded, by its newest row; now if it has none.
 func (w *Writer) happened(e *isuride.Event) isuride.Time {
 	switch {
 	case e.Location != nil:

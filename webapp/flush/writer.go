@@ -42,13 +42,13 @@ type Options struct {
 	Log        Log
 	Target     Target
 	Generation uint64
-	// Position is the last event that the target has: the source begins behind it.
+	// Position is the last event that the target has: the source begins after it.
 	Position uint64
 	// OpenCharges are the charges that recovery found to be under way.
 	OpenCharges isuride.OpenCharges
 	// Now is the clock.
 	Now func() isuride.Time
-	// Transient tells whether the same cut may succeed later.
+	// Transient reports whether the same cut may succeed later.
 	Transient func(error) bool
 	// Logger gets the beginning and the end of outages; nil means slog.Default().
 	Logger *slog.Logger
@@ -73,7 +73,7 @@ const defaultCeiling = 256 << 20
 //  3. Only events of cuts that were taken are released.
 //
 // Rejected: one transaction per table or per entity, in parallel. It is faster, but the
-// tables would stand at no position that recovery could start from.
+// tables would be at no position that recovery could start from.
 type Writer struct {
 	// set once
 	opt     Options

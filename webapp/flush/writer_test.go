@@ -39,7 +39,7 @@ func settle(d time.Duration) {
 func wantPosition(t *testing.T, r *rig, want uint64) {
 	t.Helper()
 	if got := r.target.at() - testPosition; got != want {
-		t.Fatalf("the tables stand at event %d, want %d", got, want)
+		t.Fatalf("the tables are at event %d, want %d", got, want)
 	}
 }
 

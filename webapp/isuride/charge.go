@@ -1,14 +1,14 @@
 package isuride
 
-// Charge is a payment under way: the fare of the ride, and the evaluation that
-// completes the ride once the gateway has taken it.
+// Charge is a payment under way: the fare of the ride, and the evaluation that completes
+// the ride once the gateway has taken it.
 type Charge struct {
 	RideID     string
 	Evaluation int
 }
 
-// OpenCharges are the payments whose outcome the log does not hold yet, by ride. They have
-// no rows in SQL: a restarted server learns of them from the log alone.
+// OpenCharges are the payments whose outcome the log does not hold yet, by ride. They
+// have no rows in SQL: a restarted server learns of them from the log alone.
 type OpenCharges map[string]OpenCharge
 
 // OpenCharge is one of them.

@@ -93,8 +93,8 @@ func TestDecodeRefusesWhatAppendNeverWrote(t *testing.T) {
 	}
 }
 
-// TestVersionsOfEvents tries a version 2 that no kind has yet: it is read where it is known, beside
-// version 1, and refused by name where it is not.
+// TestVersionsOfEvents tries a version 2 that no kind has yet: it is read where it is
+// known, beside version 1, and refused by name where it is not.
 func TestVersionsOfEvents(t *testing.T) {
 	var d Decoder
 	var next versions

@@ -16,7 +16,7 @@ func Sales(pickup, destination Coordinate) int {
 	return BaseFare + Metered(pickup, destination)
 }
 
-// DiscountedFare is what the user pays; a surplus of the coupon is lost.
+// DiscountedFare returns the user's price; a surplus of the coupon is lost.
 func DiscountedFare(pickup, destination Coordinate, discount int) int {
 	return BaseFare + max(Metered(pickup, destination)-discount, 0)
 }

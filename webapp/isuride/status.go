@@ -23,7 +23,7 @@ func (s Status) String() string {
 	return statusNames[s]
 }
 
-// ParseStatus is the inverse of String; 0 stands for an unknown name.
+// ParseStatus is the inverse of String; 0 means an unknown name.
 func ParseStatus[T string | []byte](name T) Status {
 	for s := Matching; s <= Completed; s++ {
 		if string(name) == statusNames[s] {

@@ -3,8 +3,8 @@ package isuride
 import "time"
 
 // Time is a UTC instant in microseconds since the Unix epoch: the precision of
-// DATETIME(6), so that a value is the same in memory, in the journal and in SQL
-// (S11, T20). The zero value stands for SQL NULL; no real row is that old.
+// DATETIME(6), so that a value is the same in memory, in the journal and in SQL (S11,
+// T20). The zero value means SQL NULL; no real row is that old.
 type Time int64
 
 // TimeOf truncates t to microseconds.

@@ -93,12 +93,13 @@ func TestFirstNumber(t *testing.T) {
 
 	j = mustOpen(t, Options{Dir: dir, First: 50}, unsynced())
 	if seq := mustAppend(t, j, []byte("b")); seq != 101 {
-		t.Fatalf("a position behind the log changed the numbering to %d", seq)
+		t.Fatalf("a position before the end of the log changed the numbering to %d", seq)
 	}
 	mustClose(t, j)
 }
 
-// SQL stands behind the log when power loss took the tail: its numbers must not be given again.
+// SQL is ahead of the log when power loss took the tail: its numbers must not be given
+// again.
 func TestNumberingJumpsToFirst(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, Options{Dir: dir}, unsynced())
@@ -121,7 +122,7 @@ func TestNumberingJumpsToFirst(t *testing.T) {
 	}
 	want = append(want, record{mustAppend(t, j, []byte("x")), []byte("x")})
 	if seq, _, ok := r.Next(); !ok || seq != 21 {
-		t.Fatalf("read %d, %v behind the jump, want 21", seq, ok)
+		t.Fatalf("read %d, %v after the jump, want 21", seq, ok)
 	}
 	mustClose(t, j)
 
@@ -240,7 +241,8 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// An append waits for a segment that the background loop makes too slowly, but not for ever.
+// An append waits for a segment that the background loop makes too slowly, but not
+// endlessly.
 func TestSlowDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sys := unsynced()

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// spareLimit bounds the wait of an append for a spare segment. The caller holds the locks of
-// the entities it changes, and a client does not wait much longer for an answer.
+// spareLimit bounds the wait of an append for a spare segment. The caller holds the locks
+// of the entities it changes, and a client does not wait much longer for an answer.
 const spareLimit = 5 * time.Second
 
-// makeLoop makes spare segments. It is asked when the active segment is half full, so that
-// appends rarely find it late.
+// makeLoop makes spare segments. It is asked when the active segment is half full, so
+// that appends rarely find it late.
 func (j *Journal) makeLoop() {
 	defer close(j.makeDone)
 	for {
@@ -24,8 +24,8 @@ func (j *Journal) makeLoop() {
 	}
 }
 
-// makeSpare makes the spare segment unless there is one, and releases those who asked for it
-// before it looked.
+// makeSpare makes the spare segment unless there is one, and releases those who asked for
+// it before it looked.
 func (j *Journal) makeSpare() {
 	j.making.Lock()
 	defer j.making.Unlock()
@@ -62,7 +62,8 @@ func (j *Journal) takeWaiting() *group {
 	return g
 }
 
-// awaitSpareLocked asks for a spare segment and returns the group of those who wait for it.
+// awaitSpareLocked asks for a spare segment and returns the group of those who wait for
+// it.
 func (j *Journal) awaitSpareLocked() *group {
 	if j.waiting == nil {
 		j.waiting = newGroup()

@@ -58,7 +58,7 @@ var (
 	buildInfo   = newDesc("build_info", "1, with the revision that the server was built from.", "revision")
 )
 
-// all is what Describe describes.
+// all are the metrics, for Describe.
 var all = []*prometheus.Desc{
 	httpRequests, httpRequestDuration, httpConnections, httpConnectionsMax, httpConnectionsRefused, httpAnswersWaiting, httpAnswersCut,
 	streamsOpen, notificationsSent, notificationDelay,

@@ -1,26 +1,26 @@
-// Package notify keeps, for one recipient, the ordered log of what it has to be told,
-// the mark up to which it has been told, and the streams that listen.
+// Package notify keeps, for one recipient, the ordered log of its messages, the mark up
+// to which they have been delivered, and the streams that listen.
 //
-// The rules are those of S6.4: every message, in order, at least once, to every
-// open stream; a new stream starts with the last delivered message. The package knows
-// neither what a message is nor how it travels.
+// The rules are those of S6.4: every message, in order, at least once, to every open
+// stream; a new stream starts with the last delivered message. The package knows neither
+// what a message is nor how it travels.
 //
 // Invariants, for entries numbered from 0 as they are appended:
 //
 //  1. first <= delivered <= first+len(entries).
-//  2. The entry before the mark, if there ever was one, is kept: first < delivered
-//     unless nothing was delivered yet.
+//  2. The entry before the mark, if there ever was one, is kept: first < delivered unless
+//     nothing was delivered yet.
 //  3. Every open stream's next entry is kept, or is the one still to come.
 //  4. The mark moves by one entry at a time, in order.
 //  5. A stream moves the mark past an entry before it writes it, and takes the next one
 //     only when it has written it.
 //
-// Hence nobody has read anything behind the mark, so that a new stream never begins with
-// an older message than the last one read; and of what is before the mark only the last
+// Hence nobody has read anything past the mark, so that a new stream never begins with an
+// older message than the last one read; and of what is before the mark only the last
 // entry may not have been written, with which every new stream begins. This holds at any
 // moment, also for a mark that is found after a kill.
 //
-// Rejected: moving the mark after the write. What was read in between is told again behind
+// Rejected: moving the mark after the write. What was read in between is sent again after
 // the message before it, to a client that comes back quickly and after a kill.
 package notify
 
@@ -84,8 +84,8 @@ func (l *Log[M]) DeliverNext(match func(*M) bool) bool {
 	return true
 }
 
-// Current is what a polling client is told now: the oldest pending message, else the
-// last delivered one once more. ok is false if there never was a message.
+// Current returns the message for a polling client: the oldest pending one, else the last
+// delivered one once more. ok is false if there never was a message.
 func (l *Log[M]) Current() (m M, n uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -99,8 +99,8 @@ func (l *Log[M]) Current() (m M, n uint64, ok bool) {
 	return l.entries[n-l.first], n, true
 }
 
-// MaxStreams is how many streams a recipient may have open. A client needs one, and a
-// second while it comes back; the rest is for several windows of a browser.
+// MaxStreams bounds the open streams of a recipient. A client needs one, and a second
+// while it comes back; the rest is for several windows of a browser.
 const MaxStreams = 8
 
 // Open adds a stream, which starts with the last delivered message. wake is called,

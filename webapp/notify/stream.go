@@ -26,8 +26,8 @@ func (s *Stream[M]) Next() (m M, n uint64, ok bool) {
 	return l.entries[n-l.first], n, true
 }
 
-// Displaced tells if newer streams have taken the place of this one: it gets nothing any
-// more and is to be ended.
+// Displaced reports whether newer streams have taken the place of this one: it gets
+// nothing any more and is to be ended.
 func (s *Stream[M]) Displaced() bool {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()

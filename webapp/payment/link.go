@@ -157,10 +157,10 @@ func (c *link) exchange(ctx context.Context, request []byte) (status int, reusab
 	return resp.StatusCode, err == nil && !resp.Close && c.reader.Buffered() == 0 && ctx.Err() == nil, nil
 }
 
-// aPost tells net/http what the answers are to.
+// aPost tells net/http which request the answers belong to.
 var aPost = &http.Request{Method: http.MethodPost}
 
-// answer reads the final answer behind interim ones.
+// answer reads the final answer after interim ones.
 func (c *link) answer() (*http.Response, error) {
 	for {
 		resp, err := http.ReadResponse(c.reader, aPost)

@@ -18,7 +18,7 @@ type Dialect int
 const (
 	// SQLite is the embedded database in a file.
 	SQLite Dialect = iota
-	// MySQL stands for everything that speaks its protocol.
+	// MySQL is any database that speaks its protocol.
 	MySQL
 )
 
@@ -42,8 +42,8 @@ type Config struct {
 	// Path is SQLite's file; its folder is created.
 	Path string
 
-	// Wait is how long Open waits for a database that does not answer yet; 0 stands
-	// for a minute.
+	// Wait bounds the time that Open waits for a database that does not answer yet; 0
+	// means a minute.
 	Wait time.Duration
 }
 

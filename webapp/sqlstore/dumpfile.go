@@ -63,7 +63,8 @@ func readCity(path string) (t *isuride.Tables, err error) {
 // emptyCity is a comment in a dump without accounts that says that this is meant.
 const emptyCity = "-- isuride: a city without users"
 
-// dumpText is the text of a dump, uncompressed, once nothing speaks against its being one.
+// dumpText is the text of a dump, uncompressed, once nothing speaks against its being
+// one.
 func dumpText(r io.Reader) ([]byte, error) {
 	buffered := bufio.NewReader(r)
 	// An error here shows up again when all is read.

@@ -24,10 +24,10 @@ var ErrInUse = errors.New("the database is in use by another server")
 // memory of its own, and acknowledge what the first one overwrites. The nil lock is none.
 //
 // SQLite's is a file, locked until the process ends. MySQL's is a user lock, which ends
-// with its connection: with a restart of the server, by a KILL, by a broken network. So it is
-// looked after every keepPause, which bounds how long a second server could get in, and
-// before each cut, so that a server whose lock another one has writes nothing. What is
-// left between the two is the fence of the position row.
+// with its connection: with a restart of the server, by a KILL, by a broken network. So
+// it is looked after every keepPause, which bounds how long a second server could get in,
+// and before each cut, so that a server whose lock another one has writes nothing. What
+// is left between the two is the fence of the position row.
 type databaseLock struct {
 	file *os.File // SQLite
 
@@ -40,7 +40,7 @@ type databaseLock struct {
 
 	mu   sync.Mutex
 	conn *sql.Conn // holdsLocked the lock; nil if there was no connection to be had
-	id   int64     // the connection's number; behind a proxy not that of CONNECTION_ID()
+	id   int64     // the connection's number; through a proxy not that of CONNECTION_ID()
 	lost bool      // it was missing at the last look
 }
 
@@ -100,8 +100,8 @@ func (c Config) lockMySQL(ctx context.Context, db *sqlx.DB, log *slog.Logger) (*
 	return nil, errors.Join(err, l.dropLocked())
 }
 
-// noUserLocks is how servers refuse GET_LOCK as such: Galera, one under another mode, and
-// such as do not know it.
+// noUserLocks are the errors of servers that refuse GET_LOCK as such: Galera, one under
+// another mode, and such as do not know it.
 var noUserLocks = []uint16{1064, 1105, 1235, 1305}
 
 // lockName is named after the database; a lock's name has at most 64 characters.
@@ -199,7 +199,7 @@ func (l *databaseLock) keep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			_ = l.hold(ctx) // told of; the next look tries again
+			_ = l.hold(ctx) // logged; the next look tries again
 		}
 	}
 }

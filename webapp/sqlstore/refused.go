@@ -19,11 +19,11 @@ import (
 )
 
 // A row that the database refuses for good, as one with a name that a narrowed column no
-// longer takes, must neither end the service nor hold up the rows behind it. It is kept in
+// longer takes, must neither end the service nor hold up the rows after it. It is kept in
 // refused_rows, by the same transaction as the rest of its cut, so that the journal may
-// let go of it. A later image of the row takes its place there until the database takes one. At
-// each start all are tried again, and what is still refused is laid over the tables that
-// are loaded.
+// let go of it. A later image of the row takes its place there until the database takes
+// one. At each start all are tried again, and what is still refused is laid over the
+// tables that are loaded.
 
 // refusedRow is a row of refused_rows.
 type refusedRow struct {
@@ -36,7 +36,7 @@ type refusedRow struct {
 
 type refusedKey struct{ table, key string }
 
-// refusals are what the table refused_rows holds.
+// refusals are the contents of the table refused_rows.
 type refusals struct {
 	known bool // whether rows are those of the table
 	rows  map[refusedKey]refusedRow
@@ -203,7 +203,7 @@ func (s *Store) tell(before map[refusedKey]refusedRow) {
 		}
 		tab, one, err := row.decode()
 		if err != nil {
-			continue // told at the next load
+			continue // logged at the next load
 		}
 		reason, _, _ := strings.Cut(row.Error, ":")
 		s.log.Error("the database refuses a row for good; it is kept in refused_rows, with the reason, and tried again at the next start",

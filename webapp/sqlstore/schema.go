@@ -33,7 +33,7 @@ var steps = []step{
 	}},
 }
 
-// step is what one number adds to the one before.
+// step is the change from one version to the next.
 type step struct {
 	to      int
 	tables  []string // created as the schema has them

@@ -77,8 +77,8 @@ var tables = []table{
 		}),
 }
 
-// newTable describes a table by the names of its columns, a key marked with a star
-// in front and a nullable column with a question mark behind.
+// newTable describes a table by the names of its columns, a key marked with a star in
+// front and a nullable column with a question mark after it.
 func newTable[R any](name, columns string, rows func(*isuride.Tables) *[]R, fields func([]any, *R) []any) table {
 	return table{
 		name:    name,

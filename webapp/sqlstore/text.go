@@ -17,7 +17,8 @@ type textColumn struct {
 	Nullable  bool   `db:"nullable"`
 }
 
-// binaryNames are the columns whose collation must tell all names apart, see decision 0002.
+// binaryNames are the columns whose collation must tell all names apart, see decision
+// 0002.
 var binaryNames = []string{"owners.name", "users.username"}
 
 // textQuery leaves out enumerations, whose words are ASCII.

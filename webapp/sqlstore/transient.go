@@ -14,8 +14,8 @@ import (
 )
 
 // What an error means depends on the moment. While the server serves, only one question
-// matters: does the error prove that these rows can never be written (IsRefusal)? All else
-// is waited for, since the journal keeps everything and an operator can put anything
+// matters: does the error prove that these rows can never be written (IsRefusal)? All
+// else is waited for, since the journal keeps everything and an operator can put anything
 // right. At the start an operator waits for an answer, so only what may pass by itself is
 // waited for (IsTransient), and what looks like a wrong setting for a short time only
 // (accessError).
@@ -68,13 +68,13 @@ const errUnknownDatabase = 1049
 var (
 	// ErrAccount says that the server does not let the account in.
 	ErrAccount = errors.New("the server does not let this account in")
-	// ErrDatabase says that there is no such database, and that the account may not use or
-	// create it.
+	// ErrDatabase says that there is no such database, and that the account may not use
+	// or create it.
 	ErrDatabase = errors.New("the account cannot use this database")
 )
 
-// accessError is ErrAccount or ErrDatabase for an error that looks like a wrong setting of
-// ours, else nil. A database that is just being set up answers so, too.
+// accessError is ErrAccount or ErrDatabase for an error that looks like a wrong setting
+// of ours, else nil. A database that is just being set up answers so, too.
 func accessError(err error) error {
 	switch {
 	case isMySQL(err, 1045, 1130, 1698, 1820, 1862, 3118, 4151): // also a locked account, an old password

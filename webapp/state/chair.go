@@ -12,9 +12,9 @@ type Chair struct {
 	ID    string
 	Owner *Owner
 	Speed int // distance units per tick
-	// Description is what Options.Describe made of the row.
+	// Description is the result of Options.Describe.
 	Description []byte
-	// Log is what the chair has to be told.
+	// Log is the chair's notification log.
 	Log Log
 
 	mu lockwatch.Mutex
@@ -31,7 +31,7 @@ type Chair struct {
 	sales     []sale // in order of completion
 }
 
-// Track is what a chair's position reports add up to (S2.4).
+// Track is the sum of a chair's position reports (S2.4).
 type Track struct {
 	At       isuride.Coordinate
 	Distance int64        // sum of the moves
@@ -117,8 +117,8 @@ func (s *Store) applyActivityLocked(c *Chair, row *isuride.Chair) {
 	s.refreshFreeLocked(c)
 }
 
-// Report records where the chair is; on the target of its ride this advances the
-// ride by one status (S4.16). The time is what the report counts as recorded at.
+// Report records where the chair is; on the target of its ride this advances the ride by
+// one status (S4.16). The time is what the report counts as recorded at.
 func (s *Store) Report(c *Chair, at isuride.Coordinate) (isuride.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -134,8 +134,8 @@ func (s *Store) Report(c *Chair, at isuride.Coordinate) (isuride.Time, error) {
 	return location.CreatedAt, nil
 }
 
-// reportArrivalLocked is the part of Report that happens twice a ride. It stands apart
-// so that the row's allocation does not burden every report.
+// reportArrivalLocked is the part of Report that happens twice a ride. It is a function
+// of its own so that the row's allocation does not burden every report.
 func (s *Store) reportArrivalLocked(c *Chair, e *isuride.Event) error {
 	r := c.ride
 	status := s.newStatusLocked(r, r.status.Next(), e.Location.CreatedAt)
@@ -148,8 +148,8 @@ func (s *Store) reportArrivalLocked(c *Chair, e *isuride.Event) error {
 	return nil
 }
 
-// nextReportLocked is when a report made now counts as recorded: in whole, growing
-// milliseconds, since clients compare at that precision (S4.12, S4.16).
+// nextReportLocked returns the time at which a report made now counts as recorded: in
+// whole, growing milliseconds, since clients compare at that precision (S4.12, S4.16).
 func (c *Chair) nextReportLocked(now isuride.Time) isuride.Time {
 	if c.track.Reported == 0 || now.Milli() > c.track.Reported.Milli() {
 		return now
@@ -192,10 +192,10 @@ func (s *Store) refreshFreeLocked(c *Chair) {
 // Release makes a completed ride's chair free for the next ride, once the rider has been
 // answered: the answer has been handed to the socket.
 //
-// That is not yet to say that the rider's client has read it, and to a client that has
-// not, a listing with the chair would contradict what it knows (S11, T17). On a
-// busy machine that takes longer than any pause one could choose. So nearby lists the
-// chair only after a sign that the client knows, see Noticed and Reveal.
+// The rider's client may not have read it yet, and would find a listing with the chair in
+// contradiction to what it knows (S11, T17). On a busy machine that takes longer than any
+// pause one could choose. So nearby lists the chair only after a sign that the client
+// knows, see Noticed and Reveal.
 func (s *Store) Release(r *Ride) {
 	c := r.chair.Load()
 	c.mu.Lock()
@@ -204,8 +204,8 @@ func (s *Store) Release(r *Ride) {
 	s.refreshFreeLocked(c)
 }
 
-// Noticed tells that the user's client has gone on after what it was last answered: it
-// made its next call, or closed the stream of its ride.
+// Noticed is called when the user's client has gone on after its last answer: it has made
+// its next call, or closed the stream of its ride.
 func (s *Store) Noticed(u *User) {
 	if u.unnoticed.Load() == nil { // fast path: nothing was completed lately
 		return
@@ -239,15 +239,15 @@ func (c *Chair) View() View {
 	return View{Active: c.active, Track: c.track}
 }
 
-// RegisteredAt is when the chair was registered.
+// RegisteredAt returns the time of the chair's registration.
 func (c *Chair) RegisteredAt() isuride.Time { return c.row.CreatedAt }
 
-// Stats are the chair's completed rides.
+// Stats returns the figures of the chair's completed rides.
 func (c *Chair) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.stats
 }
 
-// AccessToken is the chair's session token.
+// AccessToken returns the chair's session token.
 func (c *Chair) AccessToken() string { return c.row.AccessToken }

@@ -2,8 +2,8 @@ package state
 
 import "isuride/webapp/isuride"
 
-// Charge is a payment under way, and the rating that takes effect with it. A ride has
-// at most one at a time; whoever rates the same ride meanwhile waits for it.
+// Charge is a payment under way, and the rating that takes effect with it. A ride has at
+// most one at a time; other calls that rate the same ride wait for it.
 type Charge struct {
 	// Set once.
 	Ride       *Ride
@@ -12,15 +12,15 @@ type Charge struct {
 	done       chan struct{} // closed when the outcome is known
 
 	// Guarded by the user's lock.
-	callers int // who began it, or waits for it
+	callers int // that began it, or wait for it
 
 	// Written before done is closed.
 	completedAt isuride.Time
 	err         error
 }
 
-// maxCallers is how many calls may wait for one charge, which takes seconds if the gateway
-// is slow. A client calls once, and again if its connection breaks.
+// maxCallers bounds the calls that wait for one charge, which takes seconds if the
+// gateway is slow. A client calls once, and again if its connection breaks.
 const maxCallers = 8
 
 // Wait returns the outcome: the time of completion, or why there was none.
@@ -58,13 +58,13 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 	return r.openLocked(evaluation), true, nil
 }
 
-// openLocked notes the charge; the user is locked, or not yet shared.
+// openLocked notes the charge.
 func (r *Ride) openLocked(evaluation int) *Charge {
 	r.charge = &Charge{Ride: r, Token: r.User.token, Evaluation: evaluation, done: make(chan struct{}), callers: 1}
 	return r.charge
 }
 
-// joinLocked counts one more caller. The user's lock is held.
+// joinLocked counts one more caller.
 func (ch *Charge) joinLocked() error {
 	if ch.callers == maxCallers {
 		return isuride.Errorf(isuride.Conflict, "the ride is being paid for, and %d calls wait for that already", maxCallers)
@@ -73,7 +73,7 @@ func (ch *Charge) joinLocked() error {
 	return nil
 }
 
-// ratable says why the ride cannot be rated, if so. The user's lock is held.
+// ratable says why the ride cannot be rated, if so.
 func (r *Ride) ratable() error {
 	status := isuride.Matching
 	if c := r.chair.Load(); c != nil {
@@ -121,15 +121,15 @@ func (s *Store) Abandon(ch *Charge, why error) {
 	ch.settleLocked(0, why)
 }
 
-// settleLocked publishes the outcome. The user's lock is held.
+// settleLocked publishes the outcome.
 func (ch *Charge) settleLocked(at isuride.Time, err error) {
 	ch.completedAt, ch.err = at, err
 	ch.Ride.charge = nil
 	close(ch.done)
 }
 
-// applyCompletionLocked changes everything that a completion changes, at once (S11,
-// T12 and T22). Both locks are held.
+// applyCompletionLocked makes all changes of a completion at once (S11, T12 and T22). The
+// locks of user and chair are held.
 func (s *Store) applyCompletionLocked(r *Ride, row *isuride.Ride, status *isuride.RideStatus) {
 	c := r.chair.Load()
 	r.done, r.evaluation, r.updatedAt = true, row.Evaluation, row.UpdatedAt

@@ -8,8 +8,8 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// FreeChair is a chair that can be assigned, where it stands, and whether nearby lists
-// it yet, see Release.
+// FreeChair is a chair that can be assigned, its place, and whether nearby lists it yet,
+// see Release.
 type FreeChair struct {
 	*Chair
 	At     isuride.Coordinate
@@ -42,8 +42,8 @@ func (f *freeChairs) init() {
 	f.slots.Store(&slots)
 }
 
-// put stores a free chair's entry in its slot, or in a new one if it has none, and returns
-// the slot.
+// put stores a free chair's entry in its slot, or in a new one if it has none, and
+// returns the slot.
 func (f *freeChairs) put(slot int32, entry FreeChair) int32 {
 	f.mu.Lock()
 	defer f.mu.Unlock()

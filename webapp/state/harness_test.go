@@ -30,7 +30,7 @@ func (l *memoryLog) Append(payload []byte) (uint64, error) {
 	return uint64(len(l.events)), nil
 }
 
-// fakeClock moves by one step at each reading; a step of zero is a clock that stands.
+// fakeClock moves by one step at each reading; with a step of zero it does not move.
 type fakeClock struct {
 	mu   sync.Mutex
 	now  isuride.Time
@@ -94,7 +94,7 @@ func (b *fixture) user(invitation string) *User {
 	return u
 }
 
-// chair makes an active chair that stands at a place, with an owner of its own.
+// chair makes an active chair at a place, with an owner of its own.
 func (b *fixture) chair(at isuride.Coordinate) *Chair {
 	b.t.Helper()
 	o, err := b.RegisterOwner(unique("owner"))

@@ -118,7 +118,7 @@ func (l *loader) ride(row *isuride.Ride) {
 	} else {
 		l.regions[isuride.RegionOf(r.Pickup)].wait(r)
 	}
-	l.told(&u.Log, r, func(row *isuride.RideStatus) bool { return row.AppSentAt != 0 })
+	l.noteSent(&u.Log, r, func(row *isuride.RideStatus) bool { return row.AppSentAt != 0 })
 }
 
 // chairRides books the rides of each chair in the order in which it had them: the
@@ -143,13 +143,13 @@ func (l *loader) chairRides() {
 			c.ride = r
 		}
 		l.stats[r] = rideStats{during, c.stats}
-		l.told(&c.Log, r, func(row *isuride.RideStatus) bool { return row.ChairSentAt != 0 })
+		l.noteSent(&c.Log, r, func(row *isuride.RideStatus) bool { return row.ChairSentAt != 0 })
 	}
 	l.chairsByID.Range(func(_ string, c *Chair) bool { l.refreshFreeLocked(c); return true })
 }
 
-// told notes the ride's messages to one side.
-func (l *loader) told(log *Log, r *Ride, sent func(*isuride.RideStatus) bool) {
+// noteSent notes the ride's messages to one side, and which of them were delivered.
+func (l *loader) noteSent(log *Log, r *Ride, sent func(*isuride.RideStatus) bool) {
 	for _, row := range l.statuses[r.ID] {
 		m := Message{Ride: r, Status: row.Status, UpdatedAt: r.updatedAt, row: statusRow{row.ID, row.CreatedAt}}
 		l.messages[log] = append(l.messages[log], pastMessage{m, sent(&row)})

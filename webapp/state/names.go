@@ -33,7 +33,7 @@ func foldName(name string) string {
 	return strings.ToLower(strings.ToUpper(strings.TrimRight(name, " ")))
 }
 
-// fitsHeader says that the value can stand in a header field.
+// fitsHeader reports whether a header field can carry the value.
 func fitsHeader(value string) bool {
 	return strings.TrimSpace(value) == value && !strings.ContainsFunc(value, unicode.IsControl)
 }

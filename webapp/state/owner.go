@@ -41,7 +41,7 @@ func (s *Store) addOwnerLocked(row *isuride.Owner) *Owner {
 	return o
 }
 
-// Chairs are all chairs of the owner, in order of registration. The slice is shared:
+// Chairs returns all chairs of the owner, in order of registration. The slice is shared:
 // read only.
 func (o *Owner) Chairs() []*Chair {
 	o.mu.Lock()

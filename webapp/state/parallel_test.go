@@ -106,7 +106,8 @@ func TestParallelRatingsShareOneCharge(t *testing.T) {
 	}
 }
 
-// No account can hold more connections than a few by rating a ride while the gateway is slow.
+// No account can hold more connections than a few by rating a ride while the gateway is
+// slow.
 func TestRatersWhoWaitAreFew(t *testing.T) {
 	b := newFixture(t)
 	c := b.chair(isuride.Coordinate{})

@@ -47,8 +47,8 @@ type player struct {
 	rides  []*Ride
 }
 
-// place picks from few points, so that chairs often stand on a target; both regions
-// take part.
+// place picks from few points, so that chairs are often on a target; both regions take
+// part.
 func (p *player) place() isuride.Coordinate {
 	c := isuride.Coordinate{Latitude: int32(p.IntN(3)), Longitude: int32(p.IntN(2))}
 	if p.IntN(2) == 0 {

@@ -22,7 +22,7 @@ func (r *Region) init() {
 	r.changed = make(chan struct{}, 1)
 }
 
-// Changed yields when a ride or a chair has come in since it last did.
+// Changed yields once after a ride or a chair has come in.
 func (r *Region) Changed() <-chan struct{} { return r.changed }
 
 // MarkChanged marks the region as changed.

@@ -14,7 +14,7 @@ type Ride struct {
 	Pickup, Destination isuride.Coordinate
 	CreatedAt           isuride.Time
 	Fare                int       // discounted, fixed by the coupon used (S4.6)
-	matching            statusRow // of MATCHING, which the chair is told when assigned
+	matching            statusRow // of MATCHING, for the chair once it is assigned
 
 	// chair is set once, by Assign.
 	chair atomic.Pointer[Chair]
@@ -43,7 +43,7 @@ func (s *statusSet) add(x isuride.Status)     { *s |= 1 << x }
 // Chair is the assigned chair, nil while there is none.
 func (r *Ride) Chair() *Chair { return r.chair.Load() }
 
-// rowLocked is the ride's row as it is now; both locks are held.
+// rowLocked returns the ride's present row.
 func (r *Ride) rowLocked() isuride.Ride {
 	row := isuride.Ride{ID: r.ID, UserID: r.User.ID, Pickup: r.Pickup, Destination: r.Destination,
 		Evaluation: r.evaluation, CreatedAt: r.CreatedAt, UpdatedAt: r.updatedAt}
@@ -53,8 +53,8 @@ func (r *Ride) rowLocked() isuride.Ride {
 	return row
 }
 
-// reachedByLocked says that a chair's report from this place advances the ride (S5.1).
-// The chair's lock is held.
+// reachedByLocked reports whether a chair's report from this place advances the ride
+// (S5.1).
 func (r *Ride) reachedByLocked(at isuride.Coordinate) bool {
 	switch r.status {
 	case isuride.Enroute:
@@ -120,7 +120,7 @@ func (u *User) useCouponLocked(code, rideID string) {
 	}
 }
 
-// addRideLocked makes the ride known; its user is locked, or not yet shared.
+// addRideLocked makes the ride known.
 func (s *Store) addRideLocked(u *User, row *isuride.Ride, discount int) *Ride {
 	r := &Ride{ID: row.ID, User: u, Pickup: row.Pickup, Destination: row.Destination, CreatedAt: row.CreatedAt,
 		Fare: isuride.DiscountedFare(row.Pickup, row.Destination, discount), updatedAt: row.UpdatedAt}
@@ -200,8 +200,8 @@ func (s *Store) notHeldBy(c *Chair, rideID string) error {
 	return isuride.Errorf(isuride.WrongState, "ride %.40q is completed", rideID)
 }
 
-// applyStatusLocked enters a status of an assigned ride and tells both sides. The chair's
-// lock is held.
+// applyStatusLocked enters a status of an assigned ride and notifies both sides. The
+// chair's lock is held, not the user's.
 func (s *Store) applyStatusLocked(r *Ride, row *isuride.RideStatus) {
 	r.enterLocked(row)
 	c := r.chair.Load()

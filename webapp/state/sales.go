@@ -6,7 +6,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// Sales is the sum of the full fares of the chair's rides that were completed in the
+// Sales returns the sum of the full fares of the chair's rides that were completed in the
 // window, bounds included (S4.13).
 func (c *Chair) Sales(since, until isuride.Time) int {
 	c.mu.Lock()

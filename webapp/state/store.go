@@ -19,13 +19,13 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// EventLog is where events go: *journal.Journal. Append copies the payload and gives
-// it the next number; an error means that nothing was recorded.
+// EventLog takes the events: *journal.Journal. Append copies the payload and gives it the
+// next number; an error means that nothing was recorded.
 type EventLog interface {
 	Append(payload []byte) (uint64, error)
 }
 
-// Options are what a Store needs from outside.
+// Options are the surroundings of a Store.
 type Options struct {
 	Log EventLog
 	// Now is the clock; it may step back, the store never does within one entity.

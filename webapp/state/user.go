@@ -10,7 +10,7 @@ import (
 // User is a person who requests rides.
 type User struct {
 	isuride.User // set once
-	// Log is what the user has to be told.
+	// Log is the user's notification log.
 	Log Log
 	// unnoticed is the ride that was completed last, until the user's client shows that
 	// it knows.
@@ -25,7 +25,7 @@ type User struct {
 	invited    int              // users who registered with this user's code
 }
 
-// FullName is the name that chairs are told (S6.2).
+// FullName returns the name that chairs see (S6.2).
 func (u *User) FullName() string { return u.Firstname + " " + u.Lastname }
 
 // NewUser is a registration (S4.2).
@@ -68,7 +68,7 @@ func (s *Store) RegisterUser(n NewUser) (*User, error) {
 	return s.registerInvitedLocked(&e, n.InvitationCode)
 }
 
-// registerInvitedLocked adds the coupons of an invitation. The registry is locked.
+// registerInvitedLocked adds the coupons of an invitation.
 func (s *Store) registerInvitedLocked(e *isuride.Event, code string) (*User, error) {
 	inviter, ok := s.usersByInvitation.Load(code)
 	if !ok {
@@ -86,8 +86,9 @@ func (s *Store) registerInvitedLocked(e *isuride.Event, code string) (*User, err
 	return s.commitUserLocked(e, inviter)
 }
 
-// nextGrantLocked is when a coupon granted now counts as granted: at least one
-// millisecond after the one before, since a reward's code has the millisecond in it.
+// nextGrantLocked returns the time at which a coupon granted now counts as granted: at
+// least one millisecond after the one before, since a reward's code has the millisecond
+// in it.
 func (u *User) nextGrantLocked(now isuride.Time) isuride.Time {
 	const millisecond = 1000
 	if n := len(u.coupons); n > 0 {

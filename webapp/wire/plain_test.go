@@ -110,7 +110,7 @@ func plainOfChairNotification(n *ChairNotification) plainChairNotification {
 	}
 }
 
-// decode is as strict as the clients are: no member too many, nothing behind.
+// decode is as strict as the clients are: no member too many, nothing after it.
 func decode[T any](t *testing.T, body []byte) (v T) {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(body))

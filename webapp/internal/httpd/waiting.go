@@ -5,7 +5,7 @@ import "isuride/webapp/internal/lockwatch"
 // largeAnswer is the size in bytes from which on an answer is cut before smaller ones.
 const largeAnswer = 64 << 10
 
-// claim is what an answer that waits for its reader keeps in memory.
+// claim is the memory that an answer occupies while it waits for its reader.
 type claim struct {
 	held bool // owned by the connection's goroutine
 
@@ -131,8 +131,8 @@ func (l *ledger) cutSlowestLocked(newest *conn, owner any, now ticks) bool {
 	return true
 }
 
-// slowerLocked orders the readers of answers: first those of large ones; of these who has taken
-// fewer bytes in a second, and else who began earlier.
+// slowerLocked orders the readers of answers: first those of large ones; among them the
+// reader that has taken fewer bytes per second, then the one that began earlier.
 func (c *conn) slowerLocked(d *conn, now ticks) bool {
 	a, b := &c.claim, &d.claim
 	if large := a.size >= largeAnswer; large != (b.size >= largeAnswer) {

@@ -6,9 +6,9 @@ import "sync/atomic"
 // Pulse wakes all who wait for its next beat. The zero value is ready. A beat costs one
 // atomic load while nobody waits.
 //
-// No wake-up is lost: the sleeper takes the channel first and looks for the change second,
-// the other side makes the change first and beats second, and Go's atomics are sequentially
-// consistent.
+// No wake-up is lost: the sleeper takes the channel first and looks for the change
+// second, the other side makes the change first and beats second, and Go's atomics are
+// sequentially consistent.
 type Pulse struct {
 	waiting atomic.Pointer[chan struct{}] // closed by the next beat; nil if nobody waits
 }
