@@ -13,7 +13,7 @@ import (
 )
 
 // limit is how long a lock may be held.
-var limit = limitOf(os.Getenv("ISURIDE_LOCKWATCH"))
+var limit = limitOf(os.Getenv("LOCKWATCH"))
 
 func limitOf(text string) time.Duration {
 	if text == "" {
@@ -21,7 +21,7 @@ func limitOf(text string) time.Duration {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
-		panic(fmt.Sprintf("ISURIDE_LOCKWATCH=%q is not a duration", text))
+		panic(fmt.Sprintf("LOCKWATCH=%q is not a duration", text))
 	}
 	return d
 }
