@@ -78,7 +78,7 @@ func (c call) journey() (pickup, destination isuride.Coordinate, err error) {
 	return pickup, destination, err
 }
 
-// queryValue is the first value of a parameter, "" if it is missing or empty.
+// queryValue returns the first value of a parameter, "" if it is missing or empty.
 func (c call) queryValue(name string) (string, error) {
 	rest := c.Query()
 	for len(rest) > 0 {

@@ -43,8 +43,8 @@ func withID(ctx *httpd.Ctx, message string) string {
 	return message + " (request " + ctx.ID() + ")"
 }
 
-// WriteProtocolError is the answer to a request that never became one, or whose handler
-// panicked: the Error option of the HTTP server.
+// WriteProtocolError writes the answer to a request that never became one, or whose
+// handler panicked: the Error option of the HTTP server.
 func WriteProtocolError(ctx *httpd.Ctx, status int, message string) {
 	if status == 500 {
 		message = withID(ctx, internalError)

@@ -44,7 +44,7 @@ func (p *Params) classOf(r *state.Ride, age time.Duration) class {
 	return ordinary
 }
 
-// way is the distance as far as it counts.
+// way returns the distance as far as it counts.
 func way(a, b isuride.Coordinate) int64 { return int64(min(a.Distance(b), reach)) }
 
 // rideCost returns a ride's share of the cost of its pairs, whatever the chair. Past the
@@ -55,7 +55,7 @@ func (p *Params) rideCost(r *state.Ride, age time.Duration) int64 {
 	return max(cost, -maxCost)
 }
 
-// pairCost is the pickup time, and the carrying time as far as the chair's speed
+// pairCost returns the pickup time, and the carrying time as far as the chair's speed
 // differs from the mean.
 func (p *Params) pairCost(r *state.Ride, c *state.FreeChair) int64 {
 	speed, mean := int64(max(c.Speed, 1)), int64(p.MeanSpeed) // a table may hold any speed

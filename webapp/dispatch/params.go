@@ -39,7 +39,7 @@ type Params struct {
 	MaxRides, MaxChairs int
 }
 
-// DefaultParams is the policy in use.
+// DefaultParams returns the policy in use.
 func DefaultParams() Params {
 	return Params{
 		Cadence:         100 * time.Millisecond,

@@ -128,7 +128,7 @@ func (e *Engine) prepare(ctx context.Context, st sqlstore.State) error {
 	return e.db.Reset(ctx, st.Generation+1, rows)
 }
 
-// Current is the generation that serves requests now.
+// Current returns the generation that serves requests now.
 func (e *Engine) Current() *Generation { return e.current.Load() }
 
 // Failed yields an error after which the server must not go on: nothing more can be

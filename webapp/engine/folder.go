@@ -54,7 +54,7 @@ func folderError(path string, err error) error {
 // Close unlocks the folder.
 func (f *Folder) Close() error { return f.lock.Close() }
 
-// journal is the folder of one generation's segments.
+// journal returns the folder of one generation's segments.
 func (f *Folder) journal(generation uint64) string {
 	return filepath.Join(f.path, fmt.Sprintf("%06d", generation))
 }

@@ -190,7 +190,7 @@ func setting(rows []isuride.Setting, name string) string {
 	return ""
 }
 
-// Now is the server's clock.
+// Now returns the server's clock.
 func (g *Generation) Now() isuride.Time { return g.cfg.Now() }
 
 // Barrier returns once everything recorded so far is as durable as promised; only then

@@ -237,8 +237,8 @@ func (e *Engine) settleLocked(ctx context.Context) error {
 	return nil
 }
 
-// initialData are the rows of a new generation. An empty payment server leaves the one of
-// the data set.
+// initialData returns the rows of a new generation. An empty payment server leaves the
+// one of the data set.
 func (e *Engine) initialData(paymentServer string) (*isuride.Tables, error) {
 	rows, err := e.cfg.InitialData()
 	if err != nil {

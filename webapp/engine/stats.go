@@ -39,7 +39,7 @@ func (e *Engine) Stats() Stats {
 	return s
 }
 
-// own are the figures of a generation without those before it, and without the walk
+// own returns the figures of a generation without those before it, and without the walk
 // through the state.
 func (g *Generation) own() Stats {
 	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Flush: g.writer.Stats(), Payment: g.gateway.Stats()}

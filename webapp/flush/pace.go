@@ -56,11 +56,11 @@ func (p *pacer) wrote(took time.Duration, full bool) {
 	}
 }
 
-// limit is the number of rows at which the next cut is full.
+// limit returns the number of rows at which the next cut is full.
 func (p *pacer) limit() int { return min(p.pace.MinRows<<p.growth, p.pace.MaxRows) }
 
-// rest is the pause before the next cut is filled, with so many events waiting. More of
-// them than a cut can take are worked off without a pause.
+// rest returns the pause before the next cut is filled, with so many events waiting. More
+// of them than a cut can take are worked off without a pause.
 func (p *pacer) rest(waiting uint64) time.Duration {
 	rest := restPerWork * p.took
 	switch {

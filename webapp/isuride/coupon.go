@@ -37,7 +37,7 @@ func RewardCoupon(inviterID, invitationCode string, at Time) Coupon {
 	return Coupon{UserID: inviterID, Code: code, Discount: rewardDiscount, CreatedAt: at}
 }
 
-// InvitationOf is the complete invitation code that an invitee's coupon carries, or
+// InvitationOf returns the complete invitation code that an invitee's coupon carries, or
 // "" for any other coupon.
 func InvitationOf(couponCode string) string {
 	code, ok := strings.CutPrefix(couponCode, invitePrefix)
@@ -47,9 +47,9 @@ func InvitationOf(couponCode string) string {
 	return code
 }
 
-// NextCoupon is the index in coupons, which are in grant order, of the coupon that
-// the next ride consumes, or -1 (S4.6). preferSignup is set for a user's first
-// ride and for estimates.
+// NextCoupon returns the index in coupons, which are in grant order, of the coupon that
+// the next ride consumes, or -1 (S4.6). preferSignup is set for a user's first ride and
+// for estimates.
 func NextCoupon(coupons []Coupon, preferSignup bool) int {
 	oldest := -1
 	for i := range coupons {

@@ -15,7 +15,7 @@ const (
 
 var statusNames = [...]string{"", "MATCHING", "ENROUTE", "PICKUP", "CARRYING", "ARRIVED", "COMPLETED"}
 
-// String is the name used in JSON and SQL.
+// String returns the name used in JSON and SQL.
 func (s Status) String() string {
 	if int(s) >= len(statusNames) {
 		return "UNKNOWN"
@@ -33,7 +33,7 @@ func ParseStatus[T string | []byte](name T) Status {
 	return 0
 }
 
-// Next is the status that follows s; 0 after Completed.
+// Next returns the status that follows s; 0 after Completed.
 func (s Status) Next() Status {
 	if s == 0 || s >= Completed {
 		return 0

@@ -27,7 +27,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// recordSize is the room that a payload of n bytes takes in a segment.
+// recordSize returns the room that a payload of n bytes takes in a segment.
 func recordSize(n int) int {
 	return wordSize + (n+wordSize-1)&^(wordSize-1)
 }

@@ -53,7 +53,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	s.engine(c.Engine())
 }
 
-// revision is the commit that this program was built from, with a mark if there were
+// revision returns the commit that this program was built from, with a mark if there were
 // changes.
 func revision() string {
 	info, ok := debug.ReadBuildInfo()

@@ -133,8 +133,8 @@ func (l *Log[M]) removeLocked(s *Stream[M]) {
 	}
 }
 
-// resumeLocked is the number of the last delivered entry, or of the first one to come if
-// nothing was delivered yet.
+// resumeLocked returns the number of the last delivered entry, or of the first one to
+// come if nothing was delivered yet.
 func (l *Log[M]) resumeLocked() uint64 {
 	if l.delivered > l.first {
 		return l.delivered - 1

@@ -12,8 +12,8 @@ type Stream[M any] struct {
 	displaced bool
 }
 
-// Next is the stream's next message and its number, for Deliver before it is written; if
-// it cannot be written, the stream must be closed.
+// Next returns the stream's next message and its number, for Deliver before it is
+// written; if it cannot be written, the stream must be closed.
 func (s *Stream[M]) Next() (m M, n uint64, ok bool) {
 	l := s.log
 	l.mu.Lock()

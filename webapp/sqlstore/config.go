@@ -71,7 +71,7 @@ func (c Config) address() string {
 
 func (c Config) socket() bool { return strings.HasPrefix(c.Host, "/") }
 
-// mysql is the driver's configuration for the database name, which may be "".
+// mysql returns the driver's configuration for the database name, which may be "".
 //
 // What the session must be like is in settings.
 func (c Config) mysql(name string) *mysql.Config {
@@ -88,8 +88,8 @@ func (c Config) mysql(name string) *mysql.Config {
 	return m
 }
 
-// sqlite is the data source name of the file: one writer at a time takes the lock when
-// its transaction begins, and every commit reaches the disk.
+// sqlite returns the data source name of the file: one writer at a time takes the lock
+// when its transaction begins, and every commit reaches the disk.
 func (c Config) sqlite() string {
 	q := url.Values{
 		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"},

@@ -63,8 +63,8 @@ var sqliteDialect = dialect{
 	swap:    swapSQLite,
 }
 
-// upsert is the end of an INSERT statement of the table, after the rows. A row that is
-// there already takes all values of the new one, except that a NULL leaves the stored
+// upsert returns the end of an INSERT statement of the table, after the rows. A row that
+// is there already takes all values of the new one, except that a NULL leaves the stored
 // value: no column ever returns to NULL (isuride.Event).
 func (d *dialect) upsert(t *table) string {
 	var sets []string

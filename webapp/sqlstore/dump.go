@@ -46,7 +46,7 @@ type dumpParser struct {
 
 var errDumpEnds = errors.New("the dump ends within a statement")
 
-// line is the number of the current line, from 1.
+// line returns the number of the current line, from 1.
 func (p *dumpParser) line() int { return 1 + bytes.Count(p.text[:p.pos], []byte("\n")) }
 
 // next goes to the next statement and reports whether there is one.

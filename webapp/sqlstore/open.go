@@ -42,8 +42,8 @@ type Store struct {
 
 type place struct{ generation, position uint64 }
 
-// chunkNow is the length in bytes at which an INSERT statement is sent. A row may begin
-// before it, so the longest one has to fit after it.
+// chunkNow returns the length in bytes at which an INSERT statement is sent. A row may
+// begin before it, so the longest one has to fit after it.
 func (s *Store) chunkNow() int {
 	if packet := int(s.packet.Load()); packet > 0 {
 		return min(chunkLength, packet/2)

@@ -43,8 +43,8 @@ type refusals struct {
 	count atomic.Int64
 }
 
-// Refused is the number of rows that the database refuses and that are kept beside the
-// tables. It may be called from any goroutine.
+// Refused returns the number of rows that the database refuses and that are kept beside
+// the tables. It may be called from any goroutine.
 func (s *Store) Refused() int { return int(s.refused.count.Load()) }
 
 func (r *refusals) none() bool { return len(r.rows) == 0 }
@@ -320,7 +320,7 @@ func (r refusedRow) decode() (*table, *isuride.Tables, error) {
 	return &tables[i], one, nil
 }
 
-// key is a digest of the row's primary key, short enough for a key of any table.
+// key returns a digest of the row's primary key, short enough for a key of any table.
 func (t *table) key(rows *isuride.Tables, i int) string {
 	sum := sha256.Sum256([]byte(strings.Join(t.keyTexts(rows, i), "\x00")))
 	return hex.EncodeToString(sum[:])
@@ -335,7 +335,7 @@ func (t *table) keyTexts(rows *isuride.Tables, i int) (texts []string) {
 	return texts
 }
 
-// encode is the row as JSON, in ASCII.
+// encode returns the row as JSON, in ASCII.
 func (t *table) encode(rows *isuride.Tables, i int) string {
 	columns := map[string]*string{}
 	for j, field := range t.fields(nil, rows, i) {
@@ -388,7 +388,7 @@ func (t *table) overlay(rows *isuride.Tables, i int, later *isuride.Tables, k in
 	}
 }
 
-// plain is the text of a field, as parseValue reads it.
+// plain returns the text of a field, as parseValue reads it.
 func plain(field any) string {
 	switch p := field.(type) {
 	case *string:

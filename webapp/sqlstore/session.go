@@ -188,7 +188,7 @@ func readSettings(ctx context.Context, conn driver.Conn) (_ map[string]string, e
 	}
 }
 
-// text is a value as the driver hands it out, which keeps the bytes.
+// text returns a value as the driver hands it out, which keeps the bytes.
 func text(v driver.Value) string {
 	if b, ok := v.([]byte); ok {
 		return string(b)

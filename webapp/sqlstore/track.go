@@ -41,7 +41,7 @@ func (s *section) add(later section) {
 	s.Last, s.At = later.Last, later.At
 }
 
-// report is the section of one row.
+// report returns the section of one row.
 func report(at isuride.Coordinate, when isuride.Time) section {
 	return section{Track: Track{Last: at, At: when}, first: at, firstAt: when}
 }
@@ -108,7 +108,7 @@ func (s *Store) loadParts(ctx context.Context, partRows int) ([]sections, error)
 	return parts, errors.Join(errs...)
 }
 
-// partStarts are the ids at which the parts begin.
+// partStarts returns the ids at which the parts begin.
 func (s *Store) partStarts(ctx context.Context, partRows int) ([]string, error) {
 	var starts []string
 	for from, skip := "", 0; ; skip = partRows {

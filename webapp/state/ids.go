@@ -41,5 +41,5 @@ func newSecret(bytes int) string {
 	return hex.EncodeToString(b)
 }
 
-// view is b as a string, for a lookup that does not keep it.
+// view returns b as a string, for a lookup that does not keep it.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -26,9 +26,9 @@ func checkText(field, value string, width int) error {
 	return nil
 }
 
-// foldName is the form in which names are compared. It is at least as strict as the
-// unique keys in SQL, where trailing blanks do not count, so that no flush can
-// fail on a duplicate (docs/decisions/0002).
+// foldName returns the form in which names are compared. It is at least as strict as the
+// unique keys in SQL, where trailing blanks do not count, so that no flush can fail on a
+// duplicate (docs/decisions/0002).
 func foldName(name string) string {
 	return strings.ToLower(strings.ToUpper(strings.TrimRight(name, " ")))
 }

@@ -40,7 +40,7 @@ type statusSet uint8
 func (s statusSet) has(x isuride.Status) bool { return s&(1<<x) != 0 }
 func (s *statusSet) add(x isuride.Status)     { *s |= 1 << x }
 
-// Chair is the assigned chair, nil while there is none.
+// Chair returns the assigned chair, nil while there is none.
 func (r *Ride) Chair() *Chair { return r.chair.Load() }
 
 // rowLocked returns the ride's present row.
@@ -65,7 +65,7 @@ func (r *Ride) reachedByLocked(at isuride.Coordinate) bool {
 	return false
 }
 
-// newStatusLocked is the row of the ride's next status. Times within a ride grow,
+// newStatusLocked returns the row of the ride's next status. Times within a ride grow,
 // since they define the order (S2.2).
 func (s *Store) newStatusLocked(r *Ride, status isuride.Status, now isuride.Time) isuride.RideStatus {
 	at := max(now, r.statusAt+1)

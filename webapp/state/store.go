@@ -95,7 +95,7 @@ func (s *Store) commit(e *isuride.Event) error {
 	return nil
 }
 
-// Region is the part of the world that dispatch works on.
+// Region returns the part of the world that dispatch works on.
 func (s *Store) Region(r isuride.Region) *Region { return &s.regions[r] }
 
 // UserByToken finds a user by session token.

@@ -151,7 +151,7 @@ func (s *Store) SetPaymentToken(u *User, token string) error {
 	return nil
 }
 
-// Estimate is the discounted fare of a ride the user could request now, and the
+// Estimate returns the discounted fare of a ride the user could request now, and the
 // discount in it (S4.7).
 func (u *User) Estimate(pickup, destination isuride.Coordinate) (fare, discount int) {
 	u.mu.Lock()

@@ -17,7 +17,7 @@ var bounds = [...]time.Duration{
 	1 * time.Second, 3 * time.Second, 10 * time.Second,
 }
 
-// Bounds are the upper ends of all buckets but the last, which has none.
+// Bounds returns the upper ends of all buckets but the last, which has none.
 func Bounds() []time.Duration { return bounds[:] }
 
 // Histogram counts durations. The zero value is ready; any goroutine may use it.

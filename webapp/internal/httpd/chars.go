@@ -46,7 +46,7 @@ func allOf(class byte, b []byte) bool {
 func isToken(b []byte) bool   { return allOf(classToken, b) }
 func isVisible(b []byte) bool { return allOf(classVisible, b) }
 
-// tokenLen is the length of the token that b begins with.
+// tokenLen returns the length of the token that b begins with.
 func tokenLen(b []byte) int {
 	for i, c := range b {
 		if classes[c]&classToken == 0 {
@@ -140,7 +140,7 @@ func trimBlank(b []byte) []byte { return bytes.Trim(b, " \t") }
 
 func trimLeft(b []byte) []byte { return bytes.TrimLeft(b, " \t") }
 
-// quotedLen is the length of the quoted-string that b begins with, 0 without one.
+// quotedLen returns the length of the quoted-string that b begins with, 0 without one.
 func quotedLen(b []byte) int {
 	if len(b) == 0 || b[0] != '"' {
 		return 0

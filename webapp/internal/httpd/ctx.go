@@ -35,16 +35,16 @@ func (c *Ctx) recycle() {
 
 func (c *Ctx) isHead() bool { return string(c.Method()) == "HEAD" }
 
-// Method is the request method as sent.
+// Method returns the request method as sent.
 func (c *Ctx) Method() []byte { return c.req.method.of(c.msg) }
 
-// Path is the path of the request target as sent, still percent-encoded, or "*".
+// Path returns the path of the request target as sent, still percent-encoded, or "*".
 func (c *Ctx) Path() []byte { return c.req.path.of(c.msg) }
 
 // Query returns the part of the target after the question mark, as sent.
 func (c *Ctx) Query() []byte { return c.req.query.of(c.msg) }
 
-// Body is the whole request body, decoded when it came in chunks.
+// Body returns the whole request body, decoded when it came in chunks.
 func (c *Ctx) Body() []byte { return c.req.body.of(c.msg) }
 
 // Header returns the first field of that name, in any case, or nil.
@@ -133,7 +133,7 @@ func (c *Ctx) SetOwner(owner any) { c.conn.owner = owner }
 // Tag returns the value given to SetTag.
 func (c *Ctx) Tag() any { return c.tag }
 
-// RemoteAddr is the peer of the connection. Behind a proxy that is the proxy.
+// RemoteAddr returns the peer of the connection. Behind a proxy that is the proxy.
 func (c *Ctx) RemoteAddr() net.Addr { return c.conn.nc.RemoteAddr() }
 
 // Local reports whether the peer is on this machine: loopback or a unix socket. A proxy
@@ -148,7 +148,7 @@ func (c *Ctx) Local() bool {
 	return false
 }
 
-// Status is the status of the answer.
+// Status returns the status of the answer.
 func (c *Ctx) Status() int { return c.res.status }
 
 // SetStatus sets the status of the answer; it is 200 by default.

@@ -327,7 +327,7 @@ func (s *Server) cut() {
 
 func (s *Server) limits() limits { return limits{s.opts.MaxHeader, s.opts.MaxBody} }
 
-// dueIn is the tick that lies d ahead.
+// dueIn returns the tick that lies d ahead.
 func (s *Server) dueIn(d ticks) ticks { return s.clock.Load() + d }
 
 // Stats counts what is open now and what has been served.

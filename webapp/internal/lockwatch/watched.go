@@ -51,14 +51,14 @@ func report(holder []byte) {
 	slog.Warn("a lock is held for too long", "limit", limit, "holder", string(stackOf(holder)))
 }
 
-// goroutine is the prefix of the caller's stack trace that identifies the goroutine.
+// goroutine returns the prefix of the caller's stack trace that identifies the goroutine.
 func goroutine() []byte {
 	var buf [64]byte
 	text := buf[:runtime.Stack(buf[:], false)]
 	return bytes.Clone(text[:bytes.IndexByte(text, '[')])
 }
 
-// stackOf is the present stack of a goroutine.
+// stackOf returns the present stack of a goroutine.
 func stackOf(holder []byte) []byte {
 	buf := make([]byte, 1<<20)
 	for n := runtime.Stack(buf, true); n == len(buf); n = runtime.Stack(buf, true) {
