@@ -219,7 +219,7 @@ func (g *Generation) Admit() error {
 	ctx, cancel := context.WithTimeout(g.ctx, admitLimit)
 	defer cancel()
 	if err := g.writer.Admit(ctx); err != nil {
-		return isuride.Errorf(isuride.Unavailable, "the database cannot keep up; try again later")
+		return isuride.Errorf(isuride.Unavailable, "the database is too far behind; try again later")
 	}
 	return nil
 }

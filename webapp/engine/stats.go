@@ -97,7 +97,7 @@ func (e *Engine) Health() error {
 		return fmt.Errorf("the database has taken no changes for %v: %w", time.Since(o.Since).Round(time.Second), o.Err)
 	}
 	if f.Lag.Age > lagLimit {
-		return fmt.Errorf("the database trails by %v", f.Lag.Age.Round(time.Second))
+		return fmt.Errorf("the database is %v behind", f.Lag.Age.Round(time.Second))
 	}
 	return nil
 }

@@ -94,7 +94,7 @@ func (c Config) lockMySQL(ctx context.Context, db *sqlx.DB, log *slog.Logger) (*
 	}
 	end()
 	if isMySQL(err, noUserLocks...) {
-		log.Warn("the database has no user locks; nothing but care keeps a second server out", "err", err)
+		log.Warn("the database has no user locks: nothing prevents a second server from writing", "err", err)
 		return nil, l.dropLocked()
 	}
 	return nil, errors.Join(err, l.dropLocked())

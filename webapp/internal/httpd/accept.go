@@ -28,7 +28,7 @@ type backoff struct{ next time.Duration }
 func (b *backoff) wait(log *slog.Logger, err error) {
 	if b.next == 0 {
 		b.next = 5 * time.Millisecond
-		log.Error("cannot accept connections, trying on", "err", err)
+		log.Error("cannot accept connections; retrying", "err", err)
 	}
 	time.Sleep(b.next)
 	b.next = min(2*b.next, time.Second)

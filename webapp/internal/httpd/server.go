@@ -57,7 +57,7 @@ type Options struct {
 	// and of one stream message (10 s). A whole response has that and a second for each
 	// 32 KiB.
 	WriteTimeout time.Duration
-	// MaxConns bounds the open connections; for each further one somebody has to leave,
+	// MaxConns bounds the open connections; for each further one another has to leave,
 	// see rank, and one for each listener waits for that. 0 means any number. A process
 	// needs descriptors for other things.
 	MaxConns int
@@ -216,7 +216,7 @@ func (s *Server) awaitRoom() {
 	for s.crowdedLocked() && !s.draining.Load() {
 		if now := s.clock.Load() + 1; now > s.warned {
 			s.warned = now
-			s.opts.Log.Warn("as many connections are open as may be; for a new one somebody has to leave", "connections", s.conns.len)
+			s.opts.Log.Warn("the connection limit is reached: an old connection is closed for each new one", "connections", s.conns.len)
 		}
 		s.makeRoomLocked()
 		s.room.Wait()
