@@ -129,7 +129,7 @@ func (a *API) fail(ctx *httpd.Ctx, err error) {
 	}
 	var failed *engine.InitializeError
 	if errors.As(err, &failed) {
-		status, message = 500, internalError+": "+failed.Told()
+		status, message = 500, internalError+": "+failed.Message()
 	}
 	if status == 502 { // the gateway's doing
 		level = slog.LevelWarn

@@ -57,8 +57,8 @@ type InitializeError struct {
 func (e *InitializeError) Error() string { return e.Err.Error() }
 func (e *InitializeError) Unwrap() error { return e.Err }
 
-// Told returns the message for its caller.
-func (e *InitializeError) Told() string {
+// Message returns the text for the caller of the initialize.
+func (e *InitializeError) Message() string {
 	if e.Unknown {
 		return "whether the initialize took place is not known yet, and no changes are accepted until it is; the server's log says why"
 	}
