@@ -220,7 +220,7 @@ func hasTag(tags []byte, etag string) bool {
 }
 
 // takesGzip reads a list of codings with weights (RFC 9110 12.5.3): gzip is named, and
-// not less welcome than the plain file. The asterisk counts only for who refuses that.
+// not less welcome than the plain file. The asterisk counts only for a client that refuses that.
 func takesGzip(accepted []byte) bool {
 	const absent = -1
 	gzip, identity, any := absent, absent, absent

@@ -318,7 +318,7 @@ func (m *memTarget) history() []taken {
 	return slices.Clone(m.cuts)
 }
 
-// ride is what the database has.
+// ride returns the row in the database.
 func (m *memTarget) ride(id string) isuride.Ride {
 	m.mu.Lock()
 	defer m.mu.Unlock()

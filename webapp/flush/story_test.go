@@ -36,7 +36,7 @@ func (s *story) id(kind string) string {
 
 func now() isuride.Time { return isuride.TimeOf(time.Now()) }
 
-// next is what happens next.
+// next makes the next event.
 func (s *story) next() *isuride.Event {
 	switch {
 	case s.owner == nil:

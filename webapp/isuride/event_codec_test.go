@@ -57,7 +57,7 @@ func TestEventsSurviveTheJournal(t *testing.T) {
 }
 
 // TestJournalFormStays: a server may find what the version before it wrote until it was
-// killed. Who has to change the form makes Decode read both.
+// killed. To change the form, make Decode read both.
 func TestJournalFormStays(t *testing.T) {
 	sum := sha256.New()
 	for _, e := range sampleEvents() {

@@ -39,7 +39,7 @@ type databaseLock struct {
 	done chan struct{}      // closed when it has ended
 
 	mu   sync.Mutex
-	conn *sql.Conn // holdsLocked the lock; nil if there was no connection to be had
+	conn *sql.Conn // holds the lock; nil if no connection could be had
 	id   int64     // the connection's number; through a proxy not that of CONNECTION_ID()
 	lost bool      // it was missing at the last look
 }

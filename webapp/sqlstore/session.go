@@ -57,7 +57,7 @@ var settings = []setting{
 }
 
 const (
-	// Without the last one, a table for which InnoDB is not to be had gets another
+	// Without the last one, a table for which InnoDB is unavailable gets another
 	// engine.
 	sqlMode      = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION"
 	setIsolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"

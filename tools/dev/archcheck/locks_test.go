@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"maps"
 	"os"
@@ -53,25 +54,58 @@ func TestLocks(t *testing.T) {
 	}
 }
 
+// unshared are files and functions that work on what no other goroutine has yet, or any more.
+var unshared = []string{"state/load.go", "state/recover.go",
+	"journal/journal.go firstSegment", "journal/journal.go adopt", "sqlstore/lock.go lockMySQL", "sqlstore/lock.go release"}
+
+// TestLockedNames: a function that calls one named Locked locks something, or is named Locked
+// itself, so that its caller does. One named Locked does not lock its receiver.
+func TestLockedNames(t *testing.T) {
+	calls := 0
+	eachFile(t, func(file string, fset *token.FileSet, f *ast.File) {
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Body == nil {
+				continue
+			}
+			calling, locking := "", ""
+			ast.Inspect(fn.Body, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				s, ok := call.Fun.(*ast.SelectorExpr)
+				switch {
+				case ok && strings.HasSuffix(s.Sel.Name, "Locked"):
+					calling = s.Sel.Name
+					calls++
+				case ok && s.Sel.Name == "Lock":
+					locking = types.ExprString(s.X)
+				}
+				return true
+			})
+			named := strings.HasSuffix(fn.Name.Name, "Locked")
+			exempt := slices.ContainsFunc(unshared, func(u string) bool {
+				return strings.HasSuffix(file, u) || strings.HasSuffix(file+" "+fn.Name.Name, u)
+			})
+			if calling != "" && !named && locking == "" && !exempt {
+				t.Errorf("%s: %s calls %s and locks nothing", fset.Position(fn.Pos()), fn.Name.Name, calling)
+			}
+			if named && fn.Recv != nil && len(fn.Recv.List[0].Names) == 1 && locking == fn.Recv.List[0].Names[0].Name+".mu" {
+				t.Errorf("%s: %s locks %s itself", fset.Position(fn.Pos()), fn.Name.Name, locking)
+			}
+		}
+	})
+	if calls < 50 {
+		t.Errorf("only %d calls found: the test looks in the wrong place", calls)
+	}
+}
+
 // mutexes finds the fields of webapp that are mutexes: package.Type.field and the type. A mutex
 // anywhere else is an error.
 func mutexes(t *testing.T) map[string]string {
 	found := map[string]string{}
-	err := filepath.WalkDir(filepath.Join(root, "webapp"), func(file string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if strings.HasSuffix(file, filepath.Join("internal", "lockwatch")) {
-			return fs.SkipDir
-		}
-		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
-			return nil
-		}
-		fset := token.NewFileSet()
-		f, err := parser.ParseFile(fset, file, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
+	eachFile(t, func(_ string, fset *token.FileSet, f *ast.File) {
 		fields := map[ast.Expr]bool{}
 		ast.Inspect(f, func(n ast.Node) bool {
 			spec, ok := n.(*ast.TypeSpec)
@@ -96,12 +130,32 @@ func mutexes(t *testing.T) map[string]string {
 			}
 			return true
 		})
-		return nil
+	})
+	return found
+}
+
+// eachFile visits the code of webapp, without tests and lockwatch itself.
+func eachFile(t *testing.T, visit func(file string, fset *token.FileSet, f *ast.File)) {
+	err := filepath.WalkDir(filepath.Join(root, "webapp"), func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if strings.HasSuffix(file, filepath.Join("internal", "lockwatch")) {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		fset := token.NewFileSet()
+		f, err := parser.ParseFile(fset, file, nil, parser.SkipObjectResolution)
+		if err == nil {
+			visit(filepath.ToSlash(file), fset, f)
+		}
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return found
 }
 
 func mutexType(e ast.Expr) string {

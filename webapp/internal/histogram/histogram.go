@@ -1,5 +1,5 @@
 // Package histogram counts durations by size: two atomic additions for each, no lock and
-// no allocation. What becomes of the counts is left to who reads them.
+// no allocation. What becomes of the counts is left to the reader.
 package histogram
 
 import (

@@ -125,8 +125,8 @@ func (c *Ctx) ID() string {
 func (c *Ctx) SetTag(tag any) { c.tag = tag }
 
 // SetOwner tells whose request this is, by anything that can be compared. What an owner
-// keeps waiting is bounded, and its streams count together when somebody must leave; of
-// who has no owner, each connection counts for itself. It should be a pointer, which
+// keeps waiting is bounded, and its streams count together when one must leave; without
+// an owner each connection counts for itself. It should be a pointer, which
 // costs nothing.
 func (c *Ctx) SetOwner(owner any) { c.conn.owner = owner }
 

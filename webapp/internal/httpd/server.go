@@ -116,7 +116,7 @@ type Server struct {
 	accepted  uint64 // connections so far
 	refused   uint64 // connections that had to leave, since no more could be opened
 	accounts  map[any]*account
-	leavers   []leaver // who would leave next, found at leaversAt
+	leavers   []leaver // the next to leave, found at leaversAt
 	leaversAt ticks
 	arrivals  int       // connections too new to have to leave, then
 	scarce    ticks     // since when only busy clients are left to leave

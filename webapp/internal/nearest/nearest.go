@@ -1,4 +1,4 @@
-// Package nearest finds the word that somebody who mistyped one is likely to have meant.
+// Package nearest finds the word that a mistyped one most likely means.
 // What to do about it is left to others.
 package nearest
 
