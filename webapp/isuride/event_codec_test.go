@@ -57,7 +57,7 @@ func TestEventsSurviveTheJournal(t *testing.T) {
 }
 
 // TestJournalFormStays: a server may find what the version before it wrote until it was
-// killed. Who has to change the form makes Decode read both.
+// killed. To change the form, make Decode read both.
 func TestJournalFormStays(t *testing.T) {
 	sum := sha256.New()
 	for _, e := range sampleEvents() {
@@ -93,8 +93,8 @@ func TestDecodeRefusesWhatAppendNeverWrote(t *testing.T) {
 	}
 }
 
-// TestVersionsOfEvents tries a version 2 that no kind has yet: it is read where it is known, beside
-// version 1, and refused by name where it is not.
+// TestVersionsOfEvents tries a version 2 that no kind has yet: it is read where it is
+// known, beside version 1, and refused by name where it is not.
 func TestVersionsOfEvents(t *testing.T) {
 	var d Decoder
 	var next versions

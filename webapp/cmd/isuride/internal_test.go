@@ -169,7 +169,7 @@ func TestMetrics(t *testing.T) {
 		grew("isuride_rides_completed_total", 1)
 		grew("isuride_match_rounds_total", 1)
 		grew("isuride_match_round_seconds", 1)
-		grew("isuride_match_cost_total", 0.03) // two units of distance, two a tick
+		grew("isuride_match_pickup_seconds_total", 0.03) // two units of distance, two a tick
 		grew("isuride_http_requests_total", 2, "endpoint", "POST /api/chair/coordinate", "status", "2xx")
 		grew("isuride_http_request_duration_seconds", 2, "endpoint", "POST /api/chair/coordinate")
 		grew("isuride_http_requests_total", 2, "endpoint", "POST /api/chair/rides/{ride_id}/status", "status", "2xx")

@@ -144,7 +144,9 @@ func (s *server) stop() error {
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.log.Warn("requests were under way for too long and were cut off", "after", drainLimit.String())
 	}
-	return errors.Join(s.engine.Stop(), s.db.Close(), s.inside.close())
+	err := s.engine.Stop()
+	s.api.Close()
+	return errors.Join(err, s.db.Close(), s.inside.close())
 }
 
 func engineConfig(cfg config, journals *engine.Folder, repair bool, log *slog.Logger) engine.Config {

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// TestRecorder: what is written is a trace of Go's, with the goroutines of this test, from
-// the beginning of recording to its end.
+// TestRecorder: what is written is a trace of Go's, with the goroutines of this test,
+// from the beginning of recording to its end.
 func TestRecorder(t *testing.T) {
 	var r Recorder
 	ask := func(method string) *httptest.ResponseRecorder {

@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// patience bounds waits that end by an event. It only decides how long a broken
-// test hangs.
+// patience bounds waits that end by an event. It only decides how long a broken test
+// hangs.
 const patience = 20 * time.Second
 
-// hidden passes connections on as something that is neither TCP nor a unix socket,
-// so that the server reads them the way it reads TLS.
+// hidden passes connections on as something that is neither TCP nor a unix socket, so
+// that the server reads them the way it reads TLS.
 type hidden struct{ net.Listener }
 
 func (h hidden) Accept() (net.Conn, error) {
