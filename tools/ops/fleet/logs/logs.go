@@ -2,7 +2,7 @@
 // after it, shows their ends, and switches those that cost time. Its scripts run on the
 // hosts and find out there where nginx and the database write.
 //
-// What the logs say is others' business: tools/ops/accesslog makes tables of them.
+// It leaves reading them to others: scripts/log-table.sh makes tables of them.
 package logs
 
 import (
