@@ -36,12 +36,6 @@ func build(ctx context.Context, machine string, packages ...string) (string, err
 	return dir, nil
 }
 
-// buildDevcert builds the program that makes certificates.
-func buildDevcert(ctx context.Context, machine string) (string, error) {
-	dir, err := build(ctx, machine, "./tools/dev/devcert")
-	return filepath.Join(dir, "devcert"), err
-}
-
 // inProject fails unless this is the checkout's folder, whose files go to the hosts.
 func inProject() error {
 	if _, err := os.Stat("scripts/nginx.sh"); err != nil {

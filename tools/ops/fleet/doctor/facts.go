@@ -40,7 +40,7 @@ func Gather(ctx context.Context, r *remote.Remote, h topology.Host) (Facts, erro
 	if err != nil {
 		return nil, err
 	}
-	f := parse(out.text.String())
+	f := Facts(maps.Collect(remote.Answers(out.text.String())))
 	f[asked], f[answered] = seconds(begin), seconds(out.at)
 	return f, nil
 }
@@ -61,16 +61,6 @@ func (w *firstWrite) Write(b []byte) (int, error) {
 		w.at = time.Now()
 	}
 	return w.text.Write(b)
-}
-
-func parse(text string) Facts {
-	f := Facts{}
-	for line := range strings.Lines(text) {
-		if key, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "="); ok {
-			f[key] = value
-		}
-	}
-	return f
 }
 
 // Write prints facts as they were read, sorted.

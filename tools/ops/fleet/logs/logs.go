@@ -10,10 +10,7 @@ import (
 	_ "embed"
 	"fmt"
 	"regexp"
-	"slices"
-	"strings"
 
-	"isuride/tools/ops/fleet/archive"
 	"isuride/tools/ops/fleet/hostscript"
 	"isuride/tools/ops/fleet/remote"
 	"isuride/tools/ops/fleet/topology"
@@ -59,14 +56,17 @@ func Slow(ctx context.Context, r *remote.Remote, h topology.Host, on bool) error
 	return err
 }
 
-// State tells which logs that cost time are on.
+// State has which of the logs that cost time are on.
 type State struct{ Access, Slow bool }
 
 // Look reads the state of a host.
 func Look(ctx context.Context, r *remote.Remote, h topology.Host) (State, error) {
 	out, err := r.LookAsRoot(ctx, h, "see which logs are on", hostscript.For(h, state))
-	words := strings.Fields(out)
-	return State{slices.Contains(words, "access"), slices.Contains(words, "slow")}, err
+	var s State
+	for _, log := range remote.Answers(out) {
+		s.Access, s.Slow = s.Access || log == "access", s.Slow || log == "slow"
+	}
+	return s, err
 }
 
 // Line is one of a log.
@@ -78,22 +78,20 @@ type Line struct {
 // database, and what the Go runtime and systemd say at the end of a process.
 var failure = regexp.MustCompile(`(?i)\blevel"?[=:]"?(error|warn)|\[(warn|warning|error|crit|alert|emerg)\]|\b(panic|fatal error|failed with result|main process exited, code=(killed|dumped|exited, status=[1-9]))`)
 
-// Failure tells if the line reports one.
+// Failure reports whether the line reports one.
 func (l Line) Failure() bool { return failure.MatchString(l.Text) }
 
 // Tail reads the newest lines of each log of a host, at most n of each.
 func Tail(ctx context.Context, r *remote.Remote, h topology.Host, n int) ([]Line, error) {
 	out, err := r.LookAsRoot(ctx, h, "read the logs", hostscript.For(h, tail, fmt.Sprintf("lines=%d", n)))
 	var list []Line
-	for text := range strings.Lines(out) {
-		if log, text, ok := strings.Cut(strings.TrimSuffix(text, "\n"), "\t"); ok {
-			list = append(list, Line{h.Name, log, text})
-		}
+	for log, text := range remote.Answers(out) {
+		list = append(list, Line{h.Name, log, text})
 	}
 	return list, err
 }
 
 // Collect fetches a host's logs since the mark into a folder, which it makes.
 func Collect(ctx context.Context, r *remote.Remote, h topology.Host, dir string) error {
-	return archive.Fetch(ctx, r, h, "fetch the logs", hostscript.For(h, collect, mark), dir)
+	return r.Fetch(ctx, h, "fetch the logs", hostscript.For(h, collect, mark), dir)
 }

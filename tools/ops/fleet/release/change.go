@@ -43,7 +43,10 @@ type Change struct {
 
 // NewChange goes from what the facts say to the release.
 func NewChange(r *remote.Remote, l *layout.Layout, out io.Writer, facts map[string]Facts, to string, wait time.Duration) *Change {
-	c := &Change{r, l, out, to, make(map[string]string), make(map[string][]string), make(map[string][]string), wait}
+	c := &Change{
+		Remote: r, Layout: l, Out: out, To: to, Wait: wait,
+		Back: make(map[string]string), From: make(map[string][]string), Phases: make(map[string][]string),
+	}
 	for name, f := range facts {
 		c.Back[name] = cmp.Or(f.Replaced, f.Current, Original)
 		c.From[name] = []string{c.Back[name]}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"isuride/tools/ops/fleet/remote"
-	"isuride/tools/ops/fleet/shell"
 	"isuride/tools/ops/fleet/topology"
 )
 
@@ -75,7 +74,7 @@ func take(ctx context.Context, r *remote.Remote, h topology.Host, who string) (*
 	session, end := context.WithCancel(context.WithoutCancel(ctx)) // an undo goes on under the lock
 	l := &lock{life: life, end: end, ended: make(chan struct{})}
 	go func() {
-		l.err = r.Talk(session, h, "take the lock", remote.AsRoot("bash -c "+shell.Quote(string(text))), in, said)
+		l.err = r.Talk(session, h, "take the lock", remote.AsRoot("bash -c "+remote.Quote(string(text))), in, said)
 		in.Close()
 		said.CloseWithError(errLockLost)
 		close(l.ended)

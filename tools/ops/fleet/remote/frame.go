@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// frame tells what a command prints from what the host prints around it: greetings of a
-// .bashrc, words of a wrapper. The command runs between two marks, on both outputs, that
+// frame separates what a command prints from what the host prints around it: greetings of
+// a .bashrc, words of a wrapper. The command runs between two marks, on both outputs, that
 // nobody else can know.
 type frame struct{ begin, end string }
 
@@ -32,11 +32,12 @@ status=$?
 printf %s ` + f.end + `
 printf %s ` + f.end + ` >&2
 exit $status`
-	return "exec bash --norc -c " + quote(script)
+	return "exec bash --norc -c " + Quote(script)
 }
 
-// quote makes one word of the text; a backslash before the quote is outside of it.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+// Quote makes one word of a shell's command of the text; a backslash before a quote is
+// outside of the quotes.
+func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // inside is what of the text is in the frame, all of it if the frame has not begun.
 func (f frame) inside(text string) string {
