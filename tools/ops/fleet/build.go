@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// buildFolder is where programs for hosts are built, below the checkout.
+// buildFolder is the folder for programs for hosts, below the checkout.
 const buildFolder = ".run/fleet"
 
 // architectures names in Go's way what uname -m says.

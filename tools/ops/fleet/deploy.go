@@ -123,7 +123,7 @@ func (f *fleet) begin(ctx context.Context, hosts []topology.Host) (held context.
 	return held, facts, unlock, nil
 }
 
-// whoami is what others read who find the hosts locked.
+// whoami is shown to others who find the hosts locked.
 func whoami() string {
 	name, host := "somebody", "somewhere"
 	if u, err := user.Current(); err == nil {

@@ -16,7 +16,7 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-// nowhere is where nobody listens.
+// nowhere is an address at which nobody listens.
 var nowhere = netip.MustParseAddr("127.255.255.254")
 
 func TestExamine(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 type generator interface {
 	// prepare puts program and data there, and makes the folder of a run.
 	prepare(ctx context.Context, id string) error
-	// folder is where a run's files are there; data is the file of expected answers.
+	// folder is the one with a run's files there; data is the file of expected answers.
 	folder(id string) string
 	data() string
 	// address is the generator's own address as a host sees it.
@@ -69,7 +69,7 @@ func (g localGenerator) address(_ context.Context, host netip.Addr) (netip.Addr,
 	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
 }
 
-// lastReport is how long an interrupted benchmarker may take for its report.
+// lastReport is the time an interrupted benchmarker has for its report.
 const lastReport = time.Minute
 
 // bench has a process group of its own, so that Ctrl-C reaches it once, through ctx, and

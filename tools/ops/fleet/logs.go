@@ -75,8 +75,8 @@ func switchLogs(ctx context.Context, f *fleet, which string, on bool) error {
 	return nil
 }
 
-// failuresSeen is how far back failures are looked for, in lines of each log, and
-// failuresShown how many of each log are printed.
+// failuresSeen is the number of lines of each log in which failures are looked for, and
+// failuresShown the number that is printed of each log.
 const (
 	failuresSeen  = 1000
 	failuresShown = 5

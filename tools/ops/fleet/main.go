@@ -21,7 +21,7 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-// fleet is what every command gets.
+// fleet is handed to every command.
 type fleet struct {
 	topology *topology.Topology // nil without a hosts file, see command.alone
 	remote   *remote.Remote

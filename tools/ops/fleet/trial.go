@@ -148,7 +148,7 @@ func (t *trial) arguments(ctx context.Context) ([]string, error) {
 	return slices.Concat(args, t.route(), t.rest), nil
 }
 
-// route is how the benchmarker and the hosts reach each other.
+// route has the flags with which the benchmarker and the hosts reach each other.
 func (t *trial) route() []string {
 	args := []string{"-target", contestURL, "-payment-url", t.paymentURL, "-payment-bind-port", strconv.Itoa(t.paymentPort)}
 	own := func(arg string) bool {
@@ -235,8 +235,8 @@ func (t *trial) collect(ctx context.Context, before []runs.Counters) (circumstan
 	return circumstances, errors.Join(append(problems, err)...)
 }
 
-// circumstances is what decides how far a score can be compared with others. The facts
-// about each host are kept, too.
+// circumstances are those that decide how far a score can be compared with others. The
+// facts about each host are kept, too.
 func (t *trial) circumstances(ctx context.Context) (runs.Entry, error) {
 	e := runs.Entry{ID: t.id, Note: t.note, Layout: rolesOf(t.fleet.topology)}
 	states, facts := make([]logs.State, len(t.fleet.topology.Hosts)), make([]doctor.Facts, len(t.fleet.topology.Hosts))

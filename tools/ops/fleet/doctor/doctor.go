@@ -25,7 +25,7 @@ const (
 	Bad     Verdict = "bad"
 )
 
-// Finding is what came out of one check of one host.
+// Finding is the result of one check of one host.
 type Finding struct {
 	Host    string  `json:"host"`
 	Check   string  `json:"check"`

@@ -125,7 +125,7 @@ func (h *Host) Write(name, text string) {
 	}
 }
 
-// Path is where a file of the host is on this machine.
+// Path is the place of a file of the host on this machine.
 func (h *Host) Path(name string) string { return filepath.Join(h.dir, name) }
 
 // Read reads a file of the host; one that is missing is empty.

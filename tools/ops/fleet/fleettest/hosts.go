@@ -120,7 +120,7 @@ func (hs *Hosts) Lose(host, said string) {
 	hs.gone[host] = said
 }
 
-// Path is where a path of the host is on this machine.
+// Path is the place of a path of the host on this machine.
 func (hs *Hosts) Path(host, path string) string { return filepath.Join(hs.dir, host, path) }
 
 // Put writes a file of the host.

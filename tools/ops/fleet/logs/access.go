@@ -12,7 +12,7 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-// accessLog is where the log is on hosts: Debian's place, with Debian's rotation.
+// accessLog is Debian's place for the log, with Debian's rotation.
 const accessLog = "/var/log/nginx/access.log"
 
 // Access switches the access log of a front by exchanging the lines about it in the

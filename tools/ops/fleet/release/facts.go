@@ -12,10 +12,10 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-// Original is the release that stands for what a host had before the first deploy.
+// Original names what a host had before the first deploy, as if it were a release.
 const Original = "original"
 
-// Facts is what is on a host.
+// Facts describe what is on a host.
 type Facts struct {
 	Machine  string   // as uname -m says
 	Setup    string   // the fingerprint of the setup that was done, or ""

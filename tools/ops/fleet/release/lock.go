@@ -14,11 +14,11 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-// beat is how often the holder of a lock says that it lives; the host waits four times
-// as long.
+// beat is the time between two signs of life of the holder of a lock; the host waits four
+// times as long.
 const beat = 15 * time.Second
 
-// farewell is how long giving a lock back waits for the host's side to end.
+// farewell is the time the host's side has to end when a lock is given back.
 const farewell = 5 * time.Second
 
 var errLockLost = errors.New("the connection that keeps others from deploying was lost")

@@ -11,7 +11,7 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-// ServiceState is what one service of a host does.
+// ServiceState is the state of one service of a host.
 type ServiceState struct {
 	Host    string    `json:"host"`
 	Unit    string    `json:"unit"`

@@ -26,7 +26,7 @@ func (s *site) change(file string) {
 	s.forget()
 }
 
-// exists tells if the only host has a file.
+// exists reports whether the only host has a file.
 func (s *site) exists(path string) bool {
 	_, err := os.Stat(s.Path("only", path))
 	return err == nil

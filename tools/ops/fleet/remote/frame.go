@@ -39,7 +39,7 @@ exit $status`
 // outside of the quotes.
 func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// inside is what of the text is in the frame, all of it if the frame has not begun.
+// inside is the part of the text that is in the frame, all of it if that has not begun.
 func (f frame) inside(text string) string {
 	_, inner, ok := strings.Cut(text, f.begin)
 	if !ok {
@@ -99,7 +99,7 @@ func (w *framed) before(b []byte) []byte {
 	return nil
 }
 
-// heldBack is how many of the last bytes may be the first ones of the mark.
+// heldBack is the number of last bytes that may be the first ones of the mark.
 func heldBack(b []byte, mark string) int {
 	for k := min(len(b), len(mark)-1); k > 0; k-- {
 		if string(b[len(b)-k:]) == mark[:k] {
@@ -109,7 +109,7 @@ func heldBack(b []byte, mark string) int {
 	return 0
 }
 
-// whole tells if the command has come to its end, when ssh has not complained.
+// whole fails unless the command has come to its end, when ssh has not complained.
 func (w *framed) whole() error {
 	switch {
 	case w.end:

@@ -19,7 +19,7 @@ var LoadScript string
 // about a score is which host was at its limit.
 type Counters struct {
 	cores             int
-	total, idle, host uint64 // host is what other machines on the same metal have taken
+	total, idle, host uint64 // host was taken by other machines on the same metal
 	processes         map[process]uint64
 }
 
@@ -99,7 +99,7 @@ func numbers(text string) ([]uint64, error) {
 	return list, nil
 }
 
-// Use is what the processors did between two moments. Shares are of all cores together.
+// Use is the work of the processors between two moments. Shares are of all cores together.
 type Use struct {
 	Cores     int
 	Busy      float64 // 0 to 1

@@ -1,8 +1,8 @@
 # Prints what the host has of the pair for TLS in the folder $dir: two checksums, or
 # nothing. If it is to $ensure that there is one, a pair that its nginx has used so far,
 # such as the contest's, or else one in the folder $other, is taken over; without either, one
-# for $names is made. The group $reader may read the key, and $effect is what makes another
-# pair count.
+# for $names is made. The group $reader may read the key, and $effect makes another pair
+# count.
 dir=$root$dir
 used() { # DIRECTIVE
 	local path

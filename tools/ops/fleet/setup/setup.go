@@ -36,7 +36,7 @@ type Setup struct {
 	Statements string
 }
 
-// Fingerprint stands for all that setup does on the host. A host that has it is ready.
+// Fingerprint changes with all that setup does on the host. A host that has it is ready.
 func (s *Setup) Fingerprint(h topology.Host) string {
 	hash := sha256.New()
 	fmt.Fprintln(hash, s.host(h))
