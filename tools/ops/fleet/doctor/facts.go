@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	_ "embed"
+	"embed"
 	"fmt"
 	"io"
 	"maps"
@@ -24,7 +24,7 @@ import (
 type Facts map[string]string
 
 //go:embed facts.sh
-var script string
+var scripts embed.FS
 
 // When the reader began to wait for clock.now, and when it came, in seconds since 1970.
 const (
@@ -36,7 +36,7 @@ const (
 func Gather(ctx context.Context, r *remote.Remote, h topology.Host) (Facts, error) {
 	var out firstWrite
 	begin := time.Now()
-	err := r.StreamAsRoot(ctx, h, "gather facts", hostscript.For(h, script), &out)
+	err := r.StreamAsRoot(ctx, h, "gather facts", hostscript.For(h, scripts, "facts"), &out)
 	if err != nil {
 		return nil, err
 	}

@@ -7,33 +7,22 @@ package logs
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"fmt"
 	"regexp"
+	"strconv"
 
 	"isuride/tools/ops/fleet/hostscript"
 	"isuride/tools/ops/fleet/remote"
 	"isuride/tools/ops/fleet/topology"
 )
 
-//go:embed start.sh
-var start string
-
-//go:embed collect.sh
-var collect string
-
-//go:embed tail.sh
-var tail string
-
-//go:embed state.sh
-var state string
-
-//go:embed slow.sh
-var slow string
+//go:embed *.sh
+var scripts embed.FS
 
 // mark is the file on a host with the latest run: its name, and when it began in seconds
 // since 1970.
-const mark = "mark=/var/log/isuride-run"
+const mark = "/var/log/isuride-run"
 
 var runID = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
 
@@ -42,18 +31,22 @@ func Start(ctx context.Context, r *remote.Remote, h topology.Host, id string) er
 	if !runID.MatchString(id) {
 		return fmt.Errorf("%q is no name for a run: letters, digits and - are", id)
 	}
-	_, err := r.ChangeAsRoot(ctx, h, "empty the logs for run "+id, hostscript.For(h, start, mark, "id="+id))
+	_, err := r.ChangeAsRoot(ctx, h, "empty the logs for run "+id, hostscript.For(h, scripts, "start", "mark", mark, "id", id))
 	return err
 }
 
 // Slow switches the slow query log of the host with the database.
 func Slow(ctx context.Context, r *remote.Remote, h topology.Host, on bool) error {
-	setting, step := "on=0", "switch the slow query log off"
-	if on {
-		setting, step = "on=1", "switch the slow query log on"
-	}
-	_, err := r.ChangeAsRoot(ctx, h, step, hostscript.For(h, slow, setting))
+	word := onOff(on)
+	_, err := r.ChangeAsRoot(ctx, h, "switch the slow query log "+word, hostscript.For(h, scripts, "slow", "word", word))
 	return err
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
 }
 
 // State has which of the logs that cost time are on.
@@ -61,7 +54,7 @@ type State struct{ Access, Slow bool }
 
 // Look reads the state of a host.
 func Look(ctx context.Context, r *remote.Remote, h topology.Host) (State, error) {
-	out, err := r.LookAsRoot(ctx, h, "see which logs are on", hostscript.For(h, state))
+	out, err := r.LookAsRoot(ctx, h, "see which logs are on", hostscript.For(h, scripts, "state"))
 	var s State
 	for _, log := range remote.Answers(out) {
 		s.Access, s.Slow = s.Access || log == "access", s.Slow || log == "slow"
@@ -83,7 +76,7 @@ func (l Line) Failure() bool { return failure.MatchString(l.Text) }
 
 // Tail reads the newest lines of each log of a host, at most n of each.
 func Tail(ctx context.Context, r *remote.Remote, h topology.Host, n int) ([]Line, error) {
-	out, err := r.LookAsRoot(ctx, h, "read the logs", hostscript.For(h, tail, fmt.Sprintf("lines=%d", n)))
+	out, err := r.LookAsRoot(ctx, h, "read the logs", hostscript.For(h, scripts, "tail", "lines", strconv.Itoa(n)))
 	var list []Line
 	for log, text := range remote.Answers(out) {
 		list = append(list, Line{h.Name, log, text})
@@ -93,5 +86,5 @@ func Tail(ctx context.Context, r *remote.Remote, h topology.Host, n int) ([]Line
 
 // Collect fetches a host's logs since the mark into a folder, which it makes.
 func Collect(ctx context.Context, r *remote.Remote, h topology.Host, dir string) error {
-	return r.Fetch(ctx, h, "fetch the logs", hostscript.For(h, collect, mark), dir)
+	return r.Fetch(ctx, h, "fetch the logs", hostscript.For(h, scripts, "collect", "mark", mark), dir)
 }

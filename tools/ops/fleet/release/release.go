@@ -12,6 +12,7 @@ package release
 import (
 	"cmp"
 	"crypto/sha256"
+	"embed"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -22,9 +23,15 @@ import (
 	"strings"
 	"time"
 
+	"isuride/tools/ops/fleet/hostscript"
 	"isuride/tools/ops/fleet/layout"
 	"isuride/tools/ops/fleet/topology"
 )
+
+//go:embed *.sh
+var scripts embed.FS
+
+func script(name string, vars ...string) string { return hostscript.Install(scripts, name, vars...) }
 
 // item is a file of a release.
 type item struct {

@@ -4,7 +4,7 @@ package revive
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,39 +15,30 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-//go:embed state.sh
-var stateScript string
-
-//go:embed kill.sh
-var killScript string
-
-//go:embed restart.sh
-var restartScript string
-
-//go:embed reboot.sh
-var rebootScript string
+//go:embed *.sh
+var scripts embed.FS
 
 // Interruption is a way to interrupt the hosts.
 type Interruption struct {
 	step   string
-	script string
+	script string          // its name
 	roles  []topology.Role // of the hosts that it interrupts
 	reboot bool
 }
 
 // Reboot is that of all hosts, all at once.
 func Reboot() Interruption {
-	return Interruption{step: "reboot", script: rebootScript, roles: allRoles(), reboot: true}
+	return Interruption{step: "reboot", script: "reboot", roles: allRoles(), reboot: true}
 }
 
 // Restart is that of all services.
 func Restart() Interruption {
-	return Interruption{step: "restart the services", script: restartScript, roles: allRoles()}
+	return Interruption{step: "restart the services", script: "restart", roles: allRoles()}
 }
 
 // Kill is that of the server, which gets no chance to write anything.
 func Kill() Interruption {
-	return Interruption{step: "kill the server", script: killScript, roles: []topology.Role{topology.App}}
+	return Interruption{step: "kill the server", script: "kill", roles: []topology.Role{topology.App}}
 }
 
 func allRoles() []topology.Role { return []topology.Role{topology.DB, topology.App, topology.Front} }
@@ -67,7 +58,7 @@ type unit struct {
 
 // Look reads the state of a host.
 func Look(ctx context.Context, r *remote.Remote, h topology.Host) (State, error) {
-	out, err := r.LookAsRoot(ctx, h, "see what runs", hostscript.For(h, stateScript))
+	out, err := r.LookAsRoot(ctx, h, "see what runs", hostscript.For(h, scripts, "state"))
 	if err != nil {
 		return State{}, err
 	}
@@ -136,7 +127,7 @@ func (s State) cameBack(before State, i Interruption) bool {
 // time left to wait.
 func Interrupt(ctx context.Context, r *remote.Remote, t *topology.Topology, how Interruption, before []State, pause func(context.Context) error) error {
 	for _, h := range inOrder(t, how) {
-		if _, err := r.ChangeAsRoot(ctx, h, how.step, hostscript.For(h, how.script)); err != nil {
+		if _, err := r.ChangeAsRoot(ctx, h, how.step, hostscript.For(h, scripts, how.script)); err != nil {
 			return err
 		}
 	}
