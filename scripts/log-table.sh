@@ -50,7 +50,10 @@ while (($#)) && [[ $1 != --* ]]; do
 	runs+=("$1")
 	shift
 done
-((${#runs[@]})) || runs=(-)
+if ((!${#runs[@]})); then
+	[[ ! -t 0 ]] || die "name a log, as with ARGS=access.log"
+	runs=(-)
+fi
 ((${#runs[@]} <= 2)) || die "there are more than two runs; commas join the files of one"
 
 # Printing the path also builds the tool, and needs the network the first time.
