@@ -136,7 +136,10 @@ func run(ctx context.Context, args []string, out, complaints io.Writer) int {
 	if err != nil && !(all[i].alone && errors.Is(err, fs.ErrNotExist)) {
 		return complain(err, usage)
 	}
-	r := &remote.Remote{DryRun: *dry, Out: out, Options: sshOptions(*sshConfig)}
+	r := &remote.Remote{DryRun: *dry, Out: out}
+	if *sshConfig != "" {
+		r.Options = []string{"-F", *sshConfig}
+	}
 	if err := act(ctx, &fleet{topology: hosts, remote: r, out: out}); err != nil {
 		return complain(err, failed)
 	}
@@ -149,13 +152,6 @@ func names(all []command) []string {
 		list = append(list, c.name)
 	}
 	return list
-}
-
-func sshOptions(config string) []string {
-	if config == "" {
-		return nil
-	}
-	return []string{"-F", config}
 }
 
 func explain(flags *flag.FlagSet) {

@@ -49,12 +49,6 @@ type trial struct {
 	rest      []string // for `bench run`
 }
 
-// list is a flag that may be given several times.
-type list []string
-
-func (l *list) String() string     { return strings.Join(*l, " ") }
-func (l *list) Set(s string) error { *l = append(*l, s); return nil }
-
 // newTrial defines the flags that the commands have in common.
 func newTrial(flags *flag.FlagSet, seconds int) *trial {
 	t := new(trial)
@@ -63,7 +57,10 @@ func newTrial(flags *flag.FlagSet, seconds int) *trial {
 	flags.IntVar(&t.seconds, "t", seconds, "`seconds` of load")
 	flags.StringVar(&t.paymentURL, "payment-url", "", "`URL` at which the app's host reaches the benchmarker's payment service (default its address there)")
 	flags.IntVar(&t.paymentPort, "payment-bind-port", 12345, "`port` of the payment service")
-	flags.Var((*list)(&t.sources), "source-ip", "`address` of the benchmarker's host to connect from, may be given several times")
+	flags.Func("source-ip", "`address` of the benchmarker's host to connect from, may be given several times", func(s string) error {
+		t.sources = append(t.sources, s)
+		return nil
+	})
 	return t
 }
 

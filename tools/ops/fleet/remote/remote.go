@@ -89,11 +89,6 @@ func (r *Remote) Send(ctx context.Context, h topology.Host, step, command string
 	return r.run(ctx, h, step, command, data, io.Discard)
 }
 
-// Receive runs a command that changes nothing and writes what it prints to w.
-func (r *Remote) Receive(ctx context.Context, h topology.Host, step, command string, w io.Writer) error {
-	return r.run(ctx, h, step, command, nil, w)
-}
-
 // LookAsRoot is Look with root's rights.
 func (r *Remote) LookAsRoot(ctx context.Context, h topology.Host, step, script string) (string, error) {
 	var out bytes.Buffer

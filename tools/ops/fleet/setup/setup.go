@@ -157,8 +157,7 @@ func (s *Setup) copyPair(ctx context.Context, from, to topology.Host) error {
 	const dir = `"${ISURIDE_ROOT-}"` + layout.CertDir
 	var pair bytes.Buffer
 	if !s.DryRun {
-		err := s.Receive(ctx, from, "read the certificate", remote.AsRoot("tar -c -C "+dir+" cert.pem key.pem"), &pair)
-		if err != nil {
+		if err := s.StreamAsRoot(ctx, from, "read the certificate", "tar -c -C "+dir+" cert.pem key.pem", &pair); err != nil {
 			return err
 		}
 	}
