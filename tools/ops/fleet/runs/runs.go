@@ -1,9 +1,9 @@
-// Package runlog keeps the scores of runs of the benchmarker against the hosts: a line for
-// each run in a file for programs and in one for people, with what decides how far two
-// scores can be compared.
+// Package runs keeps what is known about runs of the benchmarker against the hosts: a line
+// for each run in a file for programs and in one for people, with what decides how far two
+// scores can be compared, and how busy a host was between two moments, and with what.
 //
 // The runs themselves, and the folder with what they leave, are the callers'.
-package runlog
+package runs
 
 import (
 	"bufio"

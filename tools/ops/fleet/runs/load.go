@@ -1,6 +1,4 @@
-// Package load tells how busy a host was between two moments, and with what: the first
-// question about a score is which host had no air left.
-package load
+package runs
 
 import (
 	"cmp"
@@ -12,15 +10,16 @@ import (
 	"strings"
 )
 
-// Script prints on a host what Parse reads.
+// LoadScript prints on a host what ParseLoad reads.
 //
 //go:embed load.sh
-var Script string
+var LoadScript string
 
-// Counters are what a host's processors have done so far, in ticks.
+// Counters are what a host's processors have done so far, in ticks. The first question
+// about a score is which host was at its limit.
 type Counters struct {
 	cores             int
-	total, idle, host uint64 // host is what other machines on the same metal have taken
+	total, idle, host uint64 // host was taken by other machines on the same metal
 	processes         map[process]uint64
 }
 
@@ -31,7 +30,7 @@ type process struct {
 	since uint64
 }
 
-// The fields of /proc/stat's first line and of /proc/PID/stat behind the name, see proc(5).
+// The fields of /proc/stat's first line and of /proc/PID/stat after the name, see proc(5).
 const (
 	cpuIdle, cpuWait, cpuSteal = 3, 4, 7
 	cpuFields                  = 8 // the next ones are in those before
@@ -39,8 +38,8 @@ const (
 	statUser, statSystem, statSince = 11, 12, 19
 )
 
-// Parse reads what Script has printed.
-func Parse(text string) (Counters, error) {
+// ParseLoad reads what LoadScript has printed.
+func ParseLoad(text string) (Counters, error) {
 	c := Counters{processes: map[process]uint64{}}
 	first, rest, _ := strings.Cut(text, "\n")
 	second, rest, _ := strings.Cut(rest, "\n")
@@ -100,7 +99,7 @@ func numbers(text string) ([]uint64, error) {
 	return list, nil
 }
 
-// Use is what the processors did between two moments. Shares are of all cores together.
+// Use is the work of the processors between two moments. Shares are of all cores together.
 type Use struct {
 	Cores     int
 	Busy      float64 // 0 to 1

@@ -1,12 +1,10 @@
-// Package hosttest lets tests run the scripts for hosts on this machine, in a view of its
-// file system of their own: what the scripts write below a few folders ends in a folder of
-// the test, and programs that must not really run are replaced by small scripts.
-package hosttest
+package fleettest
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -19,7 +17,9 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-// Host stands for a host.
+// Host runs the scripts for hosts on this machine, in a view of its file system of their
+// own: what they write below a few folders ends in a folder of the test, and programs that
+// must not really run are replaced by small scripts.
 type Host struct {
 	t   testing.TB
 	dir string
@@ -28,9 +28,9 @@ type Host struct {
 // folders are those that a Host has for itself.
 func folders() []string { return []string{"/var/log", "/etc/nginx"} }
 
-// New makes a host without anything in its folders. The test is skipped where the kernel
+// NewHost makes a host without anything in its folders. The test is skipped where the kernel
 // does not allow views of one's own.
-func New(t testing.TB) *Host {
+func NewHost(t testing.TB) *Host {
 	t.Helper()
 	h := &Host{t, t.TempDir()}
 	for _, folder := range append(folders(), "bin") {
@@ -46,14 +46,10 @@ func New(t testing.TB) *Host {
 
 // Remote reaches the host under any name. What it says about changes is thrown away.
 func (h *Host) Remote() *remote.Remote {
-	return &remote.Remote{Out: discard{}, Command: func(ctx context.Context, _ topology.Host, shell string) *exec.Cmd {
+	return &remote.Remote{Out: io.Discard, Command: func(ctx context.Context, _ topology.Host, shell string) *exec.Cmd {
 		return h.command(ctx, shell)
 	}}
 }
-
-type discard struct{}
-
-func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
 func (h *Host) command(ctx context.Context, shell string) *exec.Cmd {
 	args := []string{"--mount"}
@@ -77,7 +73,7 @@ func (h *Host) command(ctx context.Context, shell string) *exec.Cmd {
 func (h *Host) Program(name, script string) {
 	h.t.Helper()
 	text := "#!/bin/bash\necho \"" + name + " $*\" >>\"$HOST_CALLS\"\n" + script + "\n"
-	if err := os.WriteFile(filepath.Join(h.dir, "bin", name), []byte(text), 0o755); err != nil {
+	if err := write(h.Path("bin/"+name), text, 0o755); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -85,7 +81,7 @@ func (h *Host) Program(name, script string) {
 // Serving is a host with all roles on which everything runs. Its server has the pid of a
 // process that lives as long as the script that asks.
 func Serving(t testing.TB) *Host {
-	h := New(t)
+	h := NewHost(t)
 	h.Program("systemctl", `case $1-$3 in
 	is-active-*) echo active ;;
 	is-enabled-*) echo enabled ;;
@@ -115,7 +111,7 @@ func Serving(t testing.TB) *Host {
 	return h
 }
 
-// Called tells if a program was called with exactly these words.
+// Called reports whether a program was called with exactly these words.
 func (h *Host) Called(call string) bool {
 	h.t.Helper()
 	return slices.Contains(strings.Split(h.Read("calls"), "\n"), call)
@@ -124,17 +120,12 @@ func (h *Host) Called(call string) bool {
 // Write writes a file of the host.
 func (h *Host) Write(name, text string) {
 	h.t.Helper()
-	name = h.Path(name)
-	err := os.MkdirAll(filepath.Dir(name), 0o755)
-	if err == nil {
-		err = os.WriteFile(name, []byte(text), 0o644)
-	}
-	if err != nil {
+	if err := write(h.Path(name), text, 0o644); err != nil {
 		h.t.Fatal(err)
 	}
 }
 
-// Path is where a file of the host is on this machine.
+// Path is the place of a file of the host on this machine.
 func (h *Host) Path(name string) string { return filepath.Join(h.dir, name) }
 
 // Read reads a file of the host; one that is missing is empty.

@@ -1,6 +1,4 @@
-// Package archive brings files from a host: a script there prints a compressed tar archive,
-// and its files arrive in a folder here.
-package archive
+package remote
 
 import (
 	"archive/tar"
@@ -13,15 +11,15 @@ import (
 	"path"
 	"path/filepath"
 
-	"isuride/tools/ops/fleet/remote"
 	"isuride/tools/ops/fleet/topology"
 )
 
-// Fetch runs the script, with root's rights, and writes the files of its archive into the folder, which it
-// makes. Folders of the archive are left out: all files end in the same one.
-func Fetch(ctx context.Context, r *remote.Remote, h topology.Host, step, script, dir string) error {
+// Fetch runs a script with root's rights that prints a compressed tar archive, and writes
+// the archive's files into the folder, which it makes. Folders of the archive are left
+// out: all files end in the same one.
+func (r *Remote) Fetch(ctx context.Context, h topology.Host, step, script, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return &remote.Error{Host: h.Name, Step: step, Err: err}
+		return &Error{Host: h.Name, Step: step, Err: err}
 	}
 	packed, w := io.Pipe()
 	unpacked := make(chan error, 1)
@@ -33,13 +31,12 @@ func Fetch(ctx context.Context, r *remote.Remote, h topology.Host, step, script,
 	err := r.StreamAsRoot(ctx, h, step, script, w)
 	w.CloseWithError(err) // nil is the end of the archive
 	if unpackErr := <-unpacked; err == nil && unpackErr != nil {
-		err = &remote.Error{Host: h.Name, Step: step, Err: unpackErr}
+		err = &Error{Host: h.Name, Step: step, Err: unpackErr}
 	}
 	return err
 }
 
-// unpack reads to the end, also behind that of the archive, so that nobody is left
-// writing.
+// unpack also reads what comes after the archive's end, so that nobody is left writing.
 func unpack(packed io.Reader, dir string) error {
 	z, err := gzip.NewReader(packed)
 	if err != nil {
@@ -58,13 +55,13 @@ func unpack(packed io.Reader, dir string) error {
 		if head.Typeflag != tar.TypeReg {
 			continue
 		}
-		if err := write(filepath.Join(dir, path.Base(head.Name)), files); err != nil {
+		if err := writeFile(filepath.Join(dir, path.Base(head.Name)), files); err != nil {
 			return err
 		}
 	}
 }
 
-func write(name string, from io.Reader) error {
+func writeFile(name string, from io.Reader) error {
 	f, err := os.Create(name)
 	if err != nil {
 		return err

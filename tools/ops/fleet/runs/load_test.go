@@ -1,4 +1,4 @@
-package load
+package runs
 
 import (
 	"os/exec"
@@ -12,7 +12,7 @@ func stat(pid, name, user, system, since string) string {
 
 func parse(t *testing.T, text string) Counters {
 	t.Helper()
-	c, err := Parse(text)
+	c, err := ParseLoad(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestReboot(t *testing.T) {
 
 func TestBroken(t *testing.T) {
 	for _, text := range []string{"", "cpu", "cpu  1 2 3\n2\n", "cpu  1 2 3 4 5 6 7 8\n", "cpu  1 2 3 4 5 6 7 8\nmany\n", "cpu  1 2 3 4 5 6 7 x\n2\n"} {
-		if c, err := Parse(text); err == nil {
+		if c, err := ParseLoad(text); err == nil {
 			t.Errorf("%q was read as %+v", text, c)
 		}
 	}
@@ -55,27 +55,27 @@ func TestBroken(t *testing.T) {
 
 // TestScript reads this machine.
 func TestScript(t *testing.T) {
-	out, err := exec.Command("bash", "-c", Script).Output()
+	out, err := exec.Command("bash", "-c", LoadScript).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := parse(t, string(out))
 	found := false
 	for p := range c.processes {
-		found = found || strings.HasPrefix(p.name, "load.test")
+		found = found || strings.HasPrefix(p.name, "runs.test")
 	}
 	if !found {
-		t.Errorf("among %d processes there is no load.test", len(c.processes))
+		t.Errorf("among %d processes there is no runs.test", len(c.processes))
 	}
 	if got := c.Since(Counters{processes: map[process]uint64{}}); got.Busy <= 0 || got.Busy > 1 || got.Cores < 1 {
 		t.Errorf("since the boot there is %+v", got)
 	}
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzParseLoad(f *testing.F) {
 	f.Add("cpu  1 2 3 4 5 6 7 8 9 10\n2\n" + stat("1", "a) (b", "1", "2", "3"))
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := Parse(text)
+		c, err := ParseLoad(text)
 		if err == nil {
 			_ = c.Since(Counters{}).String()
 		}

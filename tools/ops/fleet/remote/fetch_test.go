@@ -1,4 +1,4 @@
-package archive
+package remote_test
 
 import (
 	"os"
@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"isuride/tools/ops/fleet/hosttest"
+	"isuride/tools/ops/fleet/fleettest"
 	"isuride/tools/ops/fleet/topology"
 )
 
 func fetch(t *testing.T, script string) (names []string, err error) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "a", "b")
-	err = Fetch(t.Context(), hosttest.New(t).Remote(), topology.Host{Name: "s1"}, "fetch it", script, dir)
+	err = fleettest.NewHost(t).Remote().Fetch(t.Context(), topology.Host{Name: "s1"}, "fetch it", script, dir)
 	list, _ := os.ReadDir(dir)
 	for _, e := range list {
 		names = append(names, e.Name())
