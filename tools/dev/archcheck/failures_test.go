@@ -14,7 +14,7 @@ var (
 )
 
 // TestFailuresNameTests: each line of failures.md ends with tests that exist. A folder
-// before a test holds for those after it on the line, too; without one it is the program's.
+// before a test holds for those after it on the line, too; without one it is webapp/server.
 func TestFailuresNameTests(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, "webapp", "docs", "failures.md"))
 	if err != nil {
@@ -44,7 +44,7 @@ func TestFailuresNameTests(t *testing.T) {
 // citedTests yields folder and name of each test in a cell.
 func citedTests(cell string) func(yield func(folder, name string) bool) {
 	return func(yield func(folder, name string) bool) {
-		folder := "webapp/cmd/isuride"
+		folder := "webapp/server"
 		for _, part := range strings.Split(cell, ",") {
 			if m := citedFolder.FindStringSubmatch(part); m != nil {
 				folder = m[1]
