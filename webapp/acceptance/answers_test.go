@@ -271,6 +271,25 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	})
 }
 
+// TestEndpointsAreListed: the table below has all endpoints that the server counts, so that
+// the rules for all of them are tried with each.
+func TestEndpointsAreListed(t *testing.T) {
+	p := servertest.New(t)
+	p.Bare()
+	p.Start()
+	served := map[string]bool{"static": true, "other": true}
+	for _, e := range endpoints {
+		served[e.method+" "+strings.Replace(e.path, "01JDFEDF00B09BNMV8MP0RB34G", "{ride_id}", 1)] = true
+	}
+	for _, m := range p.Scrape().Families["isuride_http_requests_total"].GetMetric() {
+		for _, l := range m.Label {
+			if l.GetName() == "endpoint" && !served[l.GetValue()] {
+				t.Errorf("%s is not in the list of endpoints", l.GetValue())
+			}
+		}
+	}
+}
+
 // endpoint is a row of the table of S4.0; kind is the account it wants.
 type endpoint struct{ method, path, kind string }
 

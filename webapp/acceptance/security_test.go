@@ -68,10 +68,14 @@ func TestInternalFromElsewhere(t *testing.T) {
 	if err != nil {
 		t.Skip("cannot listen on this machine's address: ", err)
 	}
-	outside := l.Addr().String()
 	l.Close()
-	p.Env = append(p.Env, "ISURIDE_LISTEN=127.0.0.1:0,"+outside)
+	p.Env = append(p.Env, "ISURIDE_LISTEN=127.0.0.1:0,"+net.JoinHostPort(address, "0"))
 	p.Start()
+	line := "msg=listening address=" + net.JoinHostPort(address, "")
+	p.Says(line)
+	_, port, _ := strings.Cut(p.Output.String(), line)
+	port, _, _ = strings.Cut(port, "\n")
+	outside := net.JoinHostPort(address, port)
 	inside := p.Send("GET", "/api/internal/matching", "")
 	if inside.Status != 204 {
 		t.Errorf("from loopback: %d %s", inside.Status, inside.Body)

@@ -7,6 +7,9 @@ import (
 	"isuride/webapp/servertest"
 )
 
+// The clients below act on their own, each in a goroutine, and return errors where the
+// test's goroutine would fail the test.
+
 // do calls and checks the status.
 func do(c *servertest.Client, status int, method, path string, body any) (servertest.Object, error) {
 	r, err := c.Try(method, path, body)

@@ -10,10 +10,10 @@ import (
 func TestSecondSignal(t *testing.T) {
 	again := make(chan struct{})
 	ctx := untilSignal(func() { close(again) })
-	for _, told := range []<-chan struct{}{ctx.Done(), again} {
+	for _, happened := range []<-chan struct{}{ctx.Done(), again} {
 		if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		<-told
+		<-happened
 	}
 }

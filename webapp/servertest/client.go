@@ -12,69 +12,69 @@ import (
 	"time"
 )
 
-// Person is the body of a user's registration.
-func Person(name string) Object {
-	return Object{"username": name, "firstname": "Ann", "lastname": "Lee", "date_of_birth": "2000-01-01"}
-}
-
-// Switches sets the chair's activity.
-func (c *Client) Switches(on bool) {
-	c.T.Helper()
-	c.Want(204, "POST", "/api/chair/activity", Object{"is_active": on})
-}
-
-// Send is a request with header fields, of which nothing is interpreted: no session, no
-// decompression.
-func (p *Process) Send(method, path, body string, header ...string) Reply {
-	p.T.Helper()
-	req, err := http.NewRequest(method, p.URL+path, strings.NewReader(body))
-	if err != nil {
-		p.T.Fatal(err)
-	}
-	req.Header.Set("Accept-Encoding", "identity") // else the client would undo gzip by itself
-	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	res, err := HTTPClient.Do(req)
-	if err != nil {
-		p.T.Fatalf("%s %s: %v", method, path, err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		p.T.Fatalf("%s %s: %v", method, path, err)
-	}
-	return Reply{res.StatusCode, res.Header, text}
-}
-
-// Refused checks the error object: the status, and a message that speaks of a thing.
-func (r Reply) Refused(t testing.TB, status int, thing string) {
-	t.Helper()
-	if r.Status != status {
-		t.Errorf("answered %d %s, want %d", r.Status, r.Body, status)
-		return
-	}
-	if got := r.Header.Get("Content-Type"); got != JSONType {
-		t.Errorf("the error comes as %q, want %q", got, JSONType)
-	}
-	o := r.Object(t)
-	message, ok := o["message"].(string)
-	if !ok || len(o) != 1 || !strings.Contains(message, thing) {
-		t.Errorf("the error is %s, want one message that speaks of %q", r.Body, thing)
-	}
-	if len(r.Body) > 1000 {
-		t.Errorf("the error has %d bytes", len(r.Body))
-	}
-}
-
-const JSONType = "application/json;charset=utf-8" // S4.0
-
 // Client is one user, owner or chair: a cookie and a way to call.
 type Client struct {
 	T       testing.TB
 	Process *Process
 	Cookie  string // "name=value", "" before registration
 	ID      string
+}
+
+// Anonymous is a client without a session.
+func (p *Process) Anonymous() *Client { return &Client{T: p.TB, Process: p} }
+
+// Initialize starts a generation whose payments go to the test's gateway.
+func (p *Process) Initialize() {
+	p.TB.Helper()
+	p.Anonymous().Want(200, "POST", "/api/initialize", Object{"payment_server": p.GatewayURL})
+}
+
+// Owner registers an owner, and returns their token for registering chairs as well.
+func (p *Process) Owner(name string) (*Client, string) {
+	p.TB.Helper()
+	c := p.Anonymous()
+	r := c.Call("POST", "/api/owner/owners", Object{"name": name})
+	if r.Status != 201 {
+		p.TB.Fatalf("register owner: %d %s", r.Status, r.Body)
+	}
+	o := r.Object(p.TB)
+	c.Cookie, c.ID = r.CookieOf(), o["id"].(string)
+	return c, o["chair_register_token"].(string)
+}
+
+// Chair registers an active chair with a position.
+func (p *Process) Chair(registerToken, name, model string, where Object) *Client {
+	p.TB.Helper()
+	c := p.Anonymous()
+	r := c.Call("POST", "/api/chair/chairs", Object{"name": name, "model": model, "chair_register_token": registerToken})
+	if r.Status != 201 {
+		p.TB.Fatalf("register chair: %d %s", r.Status, r.Body)
+	}
+	c.Cookie, c.ID = r.CookieOf(), r.Object(p.TB)["id"].(string)
+	c.Want(204, "POST", "/api/chair/activity", Object{"is_active": true})
+	c.Report(where)
+	return c
+}
+
+// User registers a user with a payment token; the invitation code may be empty. It
+// returns the user's own invitation code as well.
+func (p *Process) User(name, invitation string) (*Client, string) {
+	p.TB.Helper()
+	c := p.Anonymous()
+	r := c.Call("POST", "/api/app/users", Object{"username": name, "firstname": "Ann", "lastname": "Lee",
+		"date_of_birth": "2000-01-01", "invitation_code": invitation})
+	if r.Status != 201 {
+		p.TB.Fatalf("register user: %d %s", r.Status, r.Body)
+	}
+	o := r.Object(p.TB)
+	c.Cookie, c.ID = r.CookieOf(), o["id"].(string)
+	c.Want(204, "POST", "/api/app/payment-methods", Object{"token": "token-of-" + name})
+	return c, o["invitation_code"].(string)
+}
+
+// Person is the body of a user's registration.
+func Person(name string) Object {
+	return Object{"username": name, "firstname": "Ann", "lastname": "Lee", "date_of_birth": "2000-01-01"}
 }
 
 // Reply is an answer as it came.
@@ -87,8 +87,8 @@ type Reply struct {
 // Object is a decoded JSON object; numbers are json.Number.
 type Object = map[string]any
 
-// Call sends a request with a JSON body, or a text as it stands, and fails the test if
-// no answer comes.
+// Call sends a request with a JSON body, or a text as it is, and fails the test if no
+// answer comes.
 func (c *Client) Call(method, path string, body any) Reply {
 	c.T.Helper()
 	r, err := c.Try(method, path, body)
@@ -98,6 +98,7 @@ func (c *Client) Call(method, path string, body any) Reply {
 	return r
 }
 
+// Try is Call for goroutines other than the test's own.
 func (c *Client) Try(method, path string, body any) (Reply, error) {
 	var content io.Reader
 	switch b := body.(type) {
@@ -127,6 +128,7 @@ func (c *Client) Try(method, path string, body any) (Reply, error) {
 	return Reply{res.StatusCode, res.Header, text}, err
 }
 
+// HTTPClient is shared by all calls of a package; it follows no redirects.
 var HTTPClient = &http.Client{
 	Timeout:   20 * time.Second,
 	Transport: &http.Transport{MaxIdleConnsPerHost: 100},
@@ -145,6 +147,54 @@ func (c *Client) Want(status int, method, path string, body any) Object {
 	return r.Object(c.T)
 }
 
+// Send sends a request with these header fields and nothing else: no session, no
+// decompression.
+func (p *Process) Send(method, path, body string, header ...string) Reply {
+	p.T.Helper()
+	req, err := http.NewRequest(method, p.URL+path, strings.NewReader(body))
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	req.Header.Set("Accept-Encoding", "identity") // else the client would undo gzip by itself
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := HTTPClient.Do(req)
+	if err != nil {
+		p.T.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		p.T.Fatalf("%s %s: %v", method, path, err)
+	}
+	return Reply{res.StatusCode, res.Header, text}
+}
+
+// Refused checks the error object: the status, and a message that mentions the thing.
+func (r Reply) Refused(t testing.TB, status int, thing string) {
+	t.Helper()
+	if r.Status != status {
+		t.Errorf("answered %d %s, want %d", r.Status, r.Body, status)
+		return
+	}
+	if got := r.Header.Get("Content-Type"); got != JSONType {
+		t.Errorf("the error comes as %q, want %q", got, JSONType)
+	}
+	o := r.Object(t)
+	message, ok := o["message"].(string)
+	if !ok || len(o) != 1 || !strings.Contains(message, thing) {
+		t.Errorf("the error is %s, want one message that mentions %q", r.Body, thing)
+	}
+	if len(r.Body) > 1000 {
+		t.Errorf("the error has %d bytes", len(r.Body))
+	}
+}
+
+// JSONType is the content type of all JSON answers.
+const JSONType = "application/json;charset=utf-8" // S4.0
+
+// Object decodes the answer.
 func (r Reply) Object(t testing.TB) Object {
 	t.Helper()
 	if len(r.Body) == 0 {
@@ -159,6 +209,13 @@ func (r Reply) Object(t testing.TB) Object {
 	return o
 }
 
+// CookieOf is the session cookie that a registration set.
+func (r Reply) CookieOf() string {
+	text, _, _ := strings.Cut(r.Header.Get("Set-Cookie"), ";")
+	return text
+}
+
+// Integer is a member that must be an integer.
 func Integer(t testing.TB, v any) int64 {
 	t.Helper()
 	n, ok := v.(json.Number)
@@ -172,73 +229,42 @@ func Integer(t testing.TB, v any) int64 {
 	return i
 }
 
-// CookieOf is the session cookie that a registration set.
-func (r Reply) CookieOf() string {
-	text, _, _ := strings.Cut(r.Header.Get("Set-Cookie"), ";")
-	return text
+// Number is a member as an integer, 0 if it is none.
+func Number(v any) int64 {
+	n, _ := v.(json.Number)
+	i, _ := n.Int64()
+	return i
+}
+
+// Decode decodes a JSON object, or null.
+func Decode(text string) (Object, error) {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	var o Object
+	if err := d.Decode(&o); err != nil {
+		return nil, fmt.Errorf("%w, in %s", err, text)
+	}
+	return o, nil
 }
 
 // At is a coordinate in a body.
 func At(latitude, longitude int) Object { return Object{"latitude": latitude, "longitude": longitude} }
 
+// Trip is the body of a ride request and of an estimate.
 func Trip(from, to Object) Object {
 	return Object{"pickup_coordinate": from, "destination_coordinate": to}
 }
 
-func (p *Process) Anonymous() *Client { return &Client{T: p.TB, Process: p} }
-
-// Initialize starts a generation whose payments go to the test's gateway.
-func (p *Process) Initialize() {
-	p.TB.Helper()
-	p.Anonymous().Want(200, "POST", "/api/initialize", Object{"payment_server": p.GatewayURL})
+// Switches sets the chair's activity.
+func (c *Client) Switches(on bool) {
+	c.T.Helper()
+	c.Want(204, "POST", "/api/chair/activity", Object{"is_active": on})
 }
 
-// Owner registers an owner and returns its register token, too.
-func (p *Process) Owner(name string) (*Client, string) {
-	p.TB.Helper()
-	c := p.Anonymous()
-	r := c.Call("POST", "/api/owner/owners", Object{"name": name})
-	if r.Status != 201 {
-		p.TB.Fatalf("register owner: %d %s", r.Status, r.Body)
-	}
-	o := r.Object(p.TB)
-	c.Cookie, c.ID = r.CookieOf(), o["id"].(string)
-	return c, o["chair_register_token"].(string)
-}
-
-// Chair registers a chair that stands at a place and is active.
-func (p *Process) Chair(registerToken, name, model string, where Object) *Client {
-	p.TB.Helper()
-	c := p.Anonymous()
-	r := c.Call("POST", "/api/chair/chairs", Object{"name": name, "model": model, "chair_register_token": registerToken})
-	if r.Status != 201 {
-		p.TB.Fatalf("register chair: %d %s", r.Status, r.Body)
-	}
-	c.Cookie, c.ID = r.CookieOf(), r.Object(p.TB)["id"].(string)
-	c.Want(204, "POST", "/api/chair/activity", Object{"is_active": true})
-	c.Report(where)
-	return c
-}
-
+// Report reports a chair's position and returns recorded_at.
 func (c *Client) Report(where Object) int64 {
 	c.T.Helper()
 	return Integer(c.T, c.Want(200, "POST", "/api/chair/coordinate", where)["recorded_at"])
-}
-
-// User registers a user with a payment token; the code may be empty. It returns the
-// user's own invitation code, too.
-func (p *Process) User(name, invitation string) (*Client, string) {
-	p.TB.Helper()
-	c := p.Anonymous()
-	r := c.Call("POST", "/api/app/users", Object{"username": name, "firstname": "Ann", "lastname": "Lee",
-		"date_of_birth": "2000-01-01", "invitation_code": invitation})
-	if r.Status != 201 {
-		p.TB.Fatalf("register user: %d %s", r.Status, r.Body)
-	}
-	o := r.Object(p.TB)
-	c.Cookie, c.ID = r.CookieOf(), o["id"].(string)
-	c.Want(204, "POST", "/api/app/payment-methods", Object{"token": "token-of-" + name})
-	return c, o["invitation_code"].(string)
 }
 
 // Request asks for a ride and returns its id.
@@ -257,23 +283,6 @@ func (c *Client) Advance(ride, status string) {
 func (c *Client) Rate(ride string, evaluation int) int64 {
 	c.T.Helper()
 	return Integer(c.T, c.Want(200, "POST", "/api/app/rides/"+ride+"/evaluation", Object{"evaluation": evaluation})["completed_at"])
-}
-
-func Decode(text string) (Object, error) {
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	var o Object
-	if err := d.Decode(&o); err != nil {
-		return nil, fmt.Errorf("%w, in %s", err, text)
-	}
-	return o, nil
-}
-
-// Number is a member that was checked to be an integer, or else 0.
-func Number(v any) int64 {
-	n, _ := v.(json.Number)
-	i, _ := n.Int64()
-	return i
 }
 
 // Together runs n goroutines and fails the test with their errors.

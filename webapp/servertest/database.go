@@ -1,7 +1,6 @@
 package servertest
 
 import (
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -13,7 +12,7 @@ import (
 	"isuride/webapp/sqlstore/mysqltest"
 )
 
-// Tables reads all rows past the server, which should have stopped.
+// Tables reads all rows without the server, which should have stopped.
 func (p *Process) Tables() *isuride.Tables {
 	p.T.Helper()
 	store, err := sqlstore.Open(p.T.Context(), p.DB, quiet)
@@ -81,5 +80,5 @@ func dateTime(t testing.TB, text string) isuride.Time {
 	return isuride.TimeOf(at)
 }
 
-// quiet is for parts of the server whose messages nobody looks for.
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+// quiet drops all messages.
+var quiet = slog.New(slog.DiscardHandler)

@@ -2,12 +2,12 @@ package servertest
 
 import (
 	"fmt"
-	"sync"
+	"math/rand/v2"
 	"time"
 )
 
-// NothingOf checks that no account of the old generation is known, and that its streams
-// have ended.
+// NothingOf checks that no account of the old generation (an owner, a chair and a user) is
+// known, and that its stream has ended.
 func (p *Process) NothingOf(old []*Client, stream *Stream) {
 	p.TB.Helper()
 	for i, path := range []string{"/api/owner/chairs", "/api/chair/notification", "/api/app/rides"} {
@@ -15,7 +15,7 @@ func (p *Process) NothingOf(old []*Client, stream *Stream) {
 			p.TB.Errorf("GET %s with a session of the old generation answers %d", path, r.Status)
 		}
 	}
-	visitor, _ := p.User(unusedName(), "")
+	visitor, _ := p.User(fmt.Sprint("visitor", rand.Uint64()), "")
 	near := visitor.Want(200, "GET", "/api/app/nearby-chairs?latitude=0&longitude=0&distance=1000", nil)["chairs"].([]any)
 	if len(near) != 0 {
 		p.TB.Errorf("chairs of the old generation are listed: %v", near)
@@ -31,16 +31,4 @@ func (p *Process) NothingOf(old []*Client, stream *Stream) {
 	case <-time.After(TellLimit):
 		p.TB.Error("the old stream does not end")
 	}
-}
-
-var unusedNames struct {
-	sync.Mutex
-	n int
-}
-
-func unusedName() string {
-	unusedNames.Lock()
-	defer unusedNames.Unlock()
-	unusedNames.n++
-	return fmt.Sprint("visitor", unusedNames.n)
 }

@@ -1,10 +1,8 @@
 package servertest
 
-import (
-	"fmt"
-)
+import "fmt"
 
-// Nearby asks for chairs; by id.
+// Nearby asks for chairs, and returns them by id.
 func (c *Client) Nearby(query string) map[string]Object {
 	c.T.Helper()
 	answer := c.Want(200, "GET", "/api/app/nearby-chairs?"+query, nil)
@@ -35,7 +33,7 @@ func (c *Client) Lists(chair *Client, want bool, where Object) {
 	}
 }
 
-// Watcher is a user of no concern to anybody else's rides.
+// Watcher registers a user who only looks at lists.
 func (p *Process) Watcher() *Client {
 	p.T.Helper()
 	c, _ := p.User("watcher", "")

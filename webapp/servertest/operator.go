@@ -13,17 +13,6 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// Flushed returns when everything recorded is in the database.
-func (p *Process) Flushed() {
-	p.T.Helper()
-	Eventually(p.T, func() error {
-		if n := p.Scrape().Value("isuride_flush_backlog"); n > 0 {
-			return fmt.Errorf("%v events are not in the database", n)
-		}
-		return nil
-	})
-}
-
 // Operator reads an address of the internal listener.
 func (p *Process) Operator(method, path string) (status int, body []byte) {
 	p.TB.Helper()
@@ -43,7 +32,7 @@ func (p *Process) Operator(method, path string) (status int, body []byte) {
 	return resp.StatusCode, body
 }
 
-// Well and unwell check what the server says of its health.
+// Well checks that the server says it is well.
 func (p *Process) Well() {
 	p.T.Helper()
 	if status, body := p.Operator("GET", "/healthz"); status != 200 {
@@ -51,6 +40,7 @@ func (p *Process) Well() {
 	}
 }
 
+// Unwell checks the beginning of the reason that the server gives.
 func (p *Process) Unwell(why string) {
 	p.T.Helper()
 	if status, body := p.Operator("GET", "/healthz"); status != 503 || !strings.HasPrefix(string(body), why) {
@@ -58,13 +48,14 @@ func (p *Process) Unwell(why string) {
 	}
 }
 
-// scrape is what /metrics tells, by name.
-type scrape struct {
+// Scrape holds the metrics by name.
+type Scrape struct {
 	t        testing.TB
 	Families map[string]*dto.MetricFamily
 }
 
-func (p *Process) Scrape() scrape {
+// Scrape reads /metrics.
+func (p *Process) Scrape() Scrape {
 	p.TB.Helper()
 	status, body := p.Operator("GET", "/metrics")
 	if status != 200 {
@@ -75,12 +66,12 @@ func (p *Process) Scrape() scrape {
 	if err != nil {
 		p.TB.Fatal(err)
 	}
-	return scrape{p.TB, families}
+	return Scrape{p.TB, families}
 }
 
 // Value is that of a metric with labels, given as name and value in turn; of a histogram
 // the number of what it has counted.
-func (s scrape) Value(name string, labels ...string) float64 {
+func (s Scrape) Value(name string, labels ...string) float64 {
 	s.t.Helper()
 	m := s.metric(name, labels)
 	switch {
@@ -92,7 +83,7 @@ func (s scrape) Value(name string, labels ...string) float64 {
 	return float64(m.Histogram.GetSampleCount())
 }
 
-func (s scrape) metric(name string, labels []string) *dto.Metric {
+func (s Scrape) metric(name string, labels []string) *dto.Metric {
 	s.t.Helper()
 	want := map[string]string{}
 	for i := 0; i < len(labels); i += 2 {
@@ -109,4 +100,15 @@ func (s scrape) metric(name string, labels []string) *dto.Metric {
 	}
 	s.t.Fatalf("there is no metric %s%v", name, labels)
 	return nil
+}
+
+// Flushed returns when everything recorded is in the database.
+func (p *Process) Flushed() {
+	p.T.Helper()
+	Eventually(p.T, func() error {
+		if n := p.Scrape().Value("isuride_flush_backlog"); n > 0 {
+			return fmt.Errorf("%v events are not in the database", n)
+		}
+		return nil
+	})
 }

@@ -13,8 +13,8 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// Oracle knows what the server has to answer to reading calls when its tables are these:
-// S4 in plain words over rows, with nothing of the server's own.
+// Oracle computes from rows what the server must answer to reading calls: S4 in plain
+// words, with no code of the server's.
 type Oracle struct {
 	rows *isuride.Tables
 
@@ -24,6 +24,7 @@ type Oracle struct {
 	owners    map[string]*isuride.Owner
 }
 
+// NewOracle keeps the rows.
 func NewOracle(rows *isuride.Tables) *Oracle {
 	o := &Oracle{rows: rows, Statuses: map[string][]isuride.RideStatus{}, Discounts: map[string]int{},
 		chairs: map[string]*isuride.Chair{}, owners: map[string]*isuride.Owner{}}
@@ -65,14 +66,14 @@ func (q Question) String() string {
 // Answers holds questions with their answers in canonical form.
 type Answers map[Question]string
 
-// trips that the oracle estimates: one whose fare is below every coupon's worth, and one
+// Trips that the oracle estimates: one whose fare is below every coupon's worth, and one
 // above.
 var (
 	shortTrip = [4]int{10, 10, 13, 20}
 	LongTrip  = [4]int{-10, -10, -21, 30}
 )
 
-// Answers are those to all questions that the accounts in the tables can ask.
+// Answers computes the answers to all questions that the accounts in the tables can ask.
 func (o *Oracle) Answers(t testing.TB) Answers {
 	t.Helper()
 	all := Answers{}
@@ -121,8 +122,10 @@ func (o *Oracle) completed(r *isuride.Ride) bool {
 	return len(list) > 0 && list[len(list)-1].Status == isuride.Completed
 }
 
+// Metered is the fare without its base, before a discount.
 func Metered(x1, y1, x2, y2 int) int { return 100 * (Abs(x1-x2) + Abs(y1-y2)) }
 
+// MeteredOf is Metered of a row.
 func MeteredOf(r *isuride.Ride) int {
 	return Metered(int(r.Pickup.Latitude), int(r.Pickup.Longitude), int(r.Destination.Latitude), int(r.Destination.Longitude))
 }
@@ -280,7 +283,7 @@ func (p *Process) Ask(about Answers) Answers {
 	return got
 }
 
-// Same compares answers and tells the first differences.
+// Same compares answers and reports the first differences.
 func (want Answers) Same(t testing.TB, when string, got Answers) {
 	t.Helper()
 	differences := 0

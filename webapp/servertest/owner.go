@@ -1,8 +1,6 @@
 package servertest
 
-import (
-	"testing"
-)
+import "testing"
 
 // Listed is the owner's list of chairs, by id.
 func (c *Client) Listed() map[string]Object {
@@ -15,19 +13,21 @@ func (c *Client) Listed() map[string]Object {
 	return chairs
 }
 
+// Abs is the absolute value.
 func Abs(n int) int { return max(n, -n) }
 
-// sales is a sales answer.
-type sales struct {
+// Sales is an answer about sales.
+type Sales struct {
 	Total         int64
 	Chair, Model  map[string]int64 // by id and by name
 	Chairs, Parts int              // lengths of the lists
 }
 
-func (c *Client) Sales(query string) sales {
+// Sales asks for an owner's sales.
+func (c *Client) Sales(query string) Sales {
 	c.T.Helper()
 	o := c.Want(200, "GET", "/api/owner/sales"+query, nil)
-	s := sales{Total: Integer(c.T, o["total_sales"]), Chair: map[string]int64{}, Model: map[string]int64{}}
+	s := Sales{Total: Integer(c.T, o["total_sales"]), Chair: map[string]int64{}, Model: map[string]int64{}}
 	for _, v := range o["chairs"].([]any) {
 		chair := v.(Object)
 		s.Chair[chair["id"].(string)] = Integer(c.T, chair["sales"])
@@ -43,7 +43,7 @@ func (c *Client) Sales(query string) sales {
 }
 
 // consistent: the total is the sum of the chairs and of the models, each named once.
-func (s *sales) consistent(t testing.TB) {
+func (s *Sales) consistent(t testing.TB) {
 	t.Helper()
 	byChair, byModel := int64(0), int64(0)
 	for _, n := range s.Chair {
@@ -57,6 +57,7 @@ func (s *sales) consistent(t testing.TB) {
 	}
 }
 
+// WantSales checks the total.
 func (c *Client) WantSales(total int64, query string) {
 	c.T.Helper()
 	if got := c.Sales(query).Total; got != total {

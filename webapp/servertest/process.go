@@ -35,7 +35,8 @@ type Process struct {
 	Output *OutputLog
 }
 
-// New prepares a server; start starts it. The environment is the test's alone.
+// New prepares a server; Start starts it. Of the test's own environment only PATH and HOME
+// are passed on.
 func New(t testing.TB, env ...string) *Process {
 	t.Helper()
 	data := t.TempDir()
@@ -60,8 +61,8 @@ func (p *Process) UseMySQL(c sqlstore.Config) {
 		"ISUCON_DB_USER="+c.User, "ISUCON_DB_PASSWORD="+c.Password, "ISUCON_DB_NAME="+c.Name)
 }
 
-// Bare has the server begin without accounts, rides and positions: master data is the
-// whole initial data, so a start and an initialize take no time.
+// Bare has the server begin with master data alone, without accounts, rides and positions,
+// so that a start and an initialize take no time.
 func (p *Process) Bare() {
 	p.Env = append(p.Env, "ISURIDE_INITIAL_DATA=../../sql/2-master-data.sql")
 }
@@ -77,6 +78,7 @@ func (p *Process) Start() {
 	}
 }
 
+// TryStart is Start for servers that may end.
 func (p *Process) TryStart() error {
 	if err := p.Launch(); err != nil {
 		return err
@@ -114,7 +116,7 @@ func (p *Process) Launch() error {
 	return nil
 }
 
-// Kill ends the server like a crash.
+// Kill ends the server with SIGKILL.
 func (p *Process) Kill() {
 	if p.Cmd != nil && p.Cmd.Process != nil {
 		p.Cmd.Process.Kill()
@@ -123,7 +125,7 @@ func (p *Process) Kill() {
 	}
 }
 
-// Stop ends the server in good order.
+// Stop ends the server with SIGTERM; its exit status must be 0.
 func (p *Process) Stop() {
 	p.TB.Helper()
 	p.Cmd.Process.Signal(syscall.SIGTERM)
@@ -138,12 +140,12 @@ func (p *Process) Stop() {
 	}
 }
 
-// Says returns when the server has written a text to its log.
+// Says returns once the server has logged a text.
 func (p *Process) Says(text string) {
 	p.T.Helper()
 	Eventually(p.T, func() error {
 		if log := p.Output.String(); !strings.Contains(log, text) {
-			return fmt.Errorf("the server does not speak of %q:\n%s", text, log)
+			return fmt.Errorf("the log does not say %q:\n%s", text, log)
 		}
 		return nil
 	})

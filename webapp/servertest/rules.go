@@ -30,10 +30,10 @@ func Rules(t *testing.T, test func(p *Process), env ...string) {
 	})
 }
 
-// Rule checks one rule in a world of its own: initialize has just emptied the server.
+// Rule checks one rule right after an initialize, which empties the server.
 func (p *Process) Rule(name string, check func(p *Process)) {
 	p.T.Run(name, func(t *testing.T) {
-		outer := p.T // a restart within the rule is one of this very process
+		outer := p.T // p itself is changed, so that a restart within the rule is seen after it
 		p.T, p.TB = t, t
 		defer func() { p.T, p.TB = outer, outer }()
 		p.Initialize()
@@ -47,7 +47,7 @@ func Eventually(t testing.TB, check func() error) {
 	Within(t, TellLimit, check)
 }
 
-// Within is eventually with another limit.
+// Within is Eventually with another limit.
 func Within(t testing.TB, limit time.Duration, check func() error) {
 	t.Helper()
 	const pause = 5 * time.Millisecond

@@ -11,13 +11,6 @@ import (
 	"time"
 )
 
-func (c *Client) NotificationPath() string {
-	if strings.HasPrefix(c.Cookie, "chair_session") {
-		return "/api/chair/notification"
-	}
-	return "/api/app/notification"
-}
-
 // Stream is an open notification stream.
 type Stream struct {
 	Client *Client
@@ -37,7 +30,7 @@ func (c *Client) Listen() *Stream {
 	return e
 }
 
-// Open is listen for goroutines other than the test's own.
+// Open is Listen for goroutines other than the test's own.
 func (c *Client) Open() (*Stream, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.T.Cleanup(cancel)
@@ -66,6 +59,14 @@ func (c *Client) Open() (*Stream, error) {
 		}
 	}()
 	return e, nil
+}
+
+// NotificationPath depends on the kind of account.
+func (c *Client) NotificationPath() string {
+	if strings.HasPrefix(c.Cookie, "chair_session") {
+		return "/api/chair/notification"
+	}
+	return "/api/app/notification"
 }
 
 // Transport makes a connection for each stream, as clients have.
@@ -141,7 +142,7 @@ func (e *Stream) Rest() (rest []string) {
 	}
 }
 
-// Await reads up to a status of the ride.
+// Await reads until a status of the ride comes.
 func (e *Stream) Await(ride, status string) error {
 	limit := time.After(RideLimit)
 	for {
