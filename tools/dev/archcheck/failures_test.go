@@ -74,3 +74,27 @@ func hasTest(t *testing.T, folder, name string) bool {
 	}
 	return false
 }
+
+var (
+	packageOrTest = regexp.MustCompile("`((?:webapp|bench|tools|nginx)(?:/[a-z]+)*)`|\\b(Test[A-Z]\\w*)")
+	command       = regexp.MustCompile(`-run \S+`)
+)
+
+// TestWorkingHereNamesTests: the tests that working-here.md names are in the packages named
+// before them.
+func TestWorkingHereNamesTests(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "webapp", "docs", "working-here.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := ""
+	text := command.ReplaceAllString(string(page), "")
+	for _, m := range packageOrTest.FindAllStringSubmatch(text, -1) {
+		switch {
+		case m[1] != "":
+			folder = m[1]
+		case !hasTest(t, filepath.Join(root, folder), m[2]):
+			t.Errorf("%s has no %s, which working-here.md names", folder, m[2])
+		}
+	}
+}
