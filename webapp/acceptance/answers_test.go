@@ -157,7 +157,7 @@ func notificationMembers(p *servertest.Process) {
 	toUser, toChair := s.User.Listen(), s.Chair.Listen()
 	fitsOne(p, toUser.Expect(ride, "MATCHING"), userNotification(false))
 	if first := toChair.Next(); first != nil {
-		p.T.Errorf("a chair without a ride is told %v", first)
+		p.T.Errorf("a chair without a ride gets %v", first)
 	}
 	s.Chair.Want(204, "POST", "/api/chair/activity", servertest.Object{"is_active": true})
 	fitsOne(p, toChair.Expect(ride, "MATCHING"), chairNotification)

@@ -17,7 +17,7 @@ import (
 // TestContestData is the data check of line 16 of appendix D, with the contest's dump:
 // the fixed checks of S9.3, the control sums of 12.2, the accounts of 12.1, and each
 // answer of each account recomputed from the rows of the dump; all before and after
-// restarts, in good order and not, with load data beside it.
+// restarts, orderly and not, with data of a load among it.
 func TestContestData(t *testing.T) {
 	dump := contestDump(t)
 	rows, err := sqlstore.ReadDumpFile(dump)
@@ -57,7 +57,7 @@ func TestContestData(t *testing.T) {
 	})
 }
 
-// link makes path stand for another file.
+// link makes path a link to another file.
 func link(t testing.TB, file, path string) {
 	t.Helper()
 	file, err := filepath.Abs(file)

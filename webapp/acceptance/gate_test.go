@@ -10,7 +10,7 @@ import (
 	"isuride/webapp/servertest"
 )
 
-// gate stands before the payment gateway and can hold payments back.
+// gate passes payments on to the gateway, and can hold them back.
 type gate struct {
 	t       testing.TB
 	next    http.Handler

@@ -51,7 +51,7 @@ func TestInitialize(t *testing.T) {
 }
 
 // onlyInitial looks into the tables for rows of the old generation: a cut of it that came
-// late would have left some. Visitors registered behind it, and have no rides.
+// late would have left some. Visitors registered after it, and have no rides.
 func onlyInitial(p *servertest.Process) {
 	p.TB.Helper()
 	rows := p.Tables()
@@ -63,7 +63,7 @@ func onlyInitial(p *servertest.Process) {
 	}
 	rows.ChairModels, rows.Settings = nil, nil
 	if n := rows.Rows(); n != 3*visitors { // user, token, coupon
-		p.TB.Errorf("beside those of %d visitors there are rows: %+v", visitors, rows)
+		p.TB.Errorf("there are rows other than those of %d visitors: %+v", visitors, rows)
 	}
 }
 

@@ -24,7 +24,7 @@ func TestBadInput(t *testing.T) {
 		p.Rule("bodies over 1 MB", largeBodies)
 		p.Rule("long values are not repeated in the message", longValues)
 		p.Rule("names up to the width of their columns", nameWidths)
-		p.Rule("a name is taken in any case and with any blanks behind it", equalNames)
+		p.Rule("a name is taken in any case and with any blanks after it", equalNames)
 		p.Rule("a notification fits into a line of 64 KiB", longLines)
 		p.Rule("an initialize that is refused changes nothing", refusedInitialize)
 		p.Rule("a payment server that cannot be called", uselessPaymentServer)
@@ -101,7 +101,7 @@ func wrongTypes(p *servertest.Process) {
 	}
 }
 
-// wrong sends the body with one value replaced; the refusal speaks of thing.
+// wrong sends the body with one value replaced; the refusal mentions thing.
 func (in input) wrong(p *servertest.Process, field string, value any, thing string) {
 	p.T.Helper()
 	body := maps.Clone(in.body)
@@ -177,7 +177,7 @@ func badQueries(p *servertest.Process) {
 
 const megabyte = 1 << 20
 
-// largeBodies: refused whether or not the length is told in advance, by every endpoint.
+// largeBodies: every endpoint refuses them, whether or not their length is declared.
 func largeBodies(p *servertest.Process) {
 	body := `{"name":"` + strings.Repeat("x", megabyte) + `"}`
 	for _, e := range endpoints {

@@ -11,7 +11,7 @@ import (
 )
 
 // TestLoad is line 17 of appendix D: many chairs report every 30 ms and hundreds of
-// streams are open, while others ride. Everything is answered and told as on an idle
+// streams are open, while others ride. Answers and messages are as on an idle
 // server; the latencies are only printed, since they are the machine's as much as the
 // server's.
 func TestLoad(t *testing.T) {
@@ -58,10 +58,10 @@ func TestLoad(t *testing.T) {
 		}
 		for _, stream := range idle {
 			if m := stream.Next(); m != nil {
-				t.Errorf("a chair without a ride is told %v", m)
+				t.Errorf("a chair without a ride gets %v", m)
 			}
 			if n := len(stream.Lines); n > 0 {
-				t.Errorf("a chair without a ride is told %d more messages", n)
+				t.Errorf("a chair without a ride gets %d more messages", n)
 			}
 		}
 	})

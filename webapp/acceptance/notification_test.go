@@ -24,7 +24,7 @@ func TestNotifications(t *testing.T) {
 				n := notifications{transport.open}
 				p.Rule("null without a ride", n.nullWithoutRide)
 				p.Rule("all statuses in order over two rides", n.twoRides)
-				p.Rule("a client that connects late is told everything", n.late)
+				p.Rule("a client that connects late gets everything", n.late)
 				p.Rule("a user that reconnects goes on where it was", func(p *servertest.Process) {
 					s := p.Scene()
 					n.reconnect(s, s.User)
@@ -103,7 +103,7 @@ func (n notifications) nullWithoutRide(p *servertest.Process) {
 	toUser, toChair := n.open(s.User), n.open(s.Chair)
 	for _, f := range []feed{toUser, toChair} {
 		if m := f.Next(); m != nil {
-			p.T.Errorf("without a ride %v is told", m)
+			p.T.Errorf("without a ride %v comes", m)
 		}
 	}
 	ride := s.User.Request(servertest.Pickup, servertest.Destination)
@@ -111,7 +111,7 @@ func (n notifications) nullWithoutRide(p *servertest.Process) {
 	toChair.Expect(ride, "MATCHING")
 }
 
-// twoRides: both sides are told the six statuses of one ride and then those of the
+// twoRides: both sides get the six statuses of one ride and then those of the
 // next, each once.
 func (n notifications) twoRides(p *servertest.Process) {
 	s := p.Scene()
@@ -130,7 +130,7 @@ func (n notifications) twoRides(p *servertest.Process) {
 			m := toUser.Expect(ride, status)
 			chair := m["chair"].(servertest.Object)
 			if chair["id"] != s.Chair.ID || chair["name"] != "chair" || chair["model"] != "SitEase" {
-				p.T.Errorf("the chair is told as %v", chair)
+				p.T.Errorf("the message has the chair %v", chair)
 			}
 			toChair.Expect(ride, status)
 		}
@@ -179,7 +179,7 @@ func (n notifications) reconnect(s *servertest.Scene, c *servertest.Client) {
 				m = f.Next() // no ride yet, or once more what was delivered last
 			}
 			if m["ride_id"] != ride || m["status"] != status {
-				t.Fatalf("behind %s of %q comes %v of %v, want %s of %s", last, lastRide, m["status"], m["ride_id"], status, ride)
+				t.Fatalf("after %s of %q comes %v of %v, want %s of %s", last, lastRide, m["status"], m["ride_id"], status, ride)
 			}
 			f.Close()
 			f = n.open(c) // nothing has happened meanwhile: the same once more
@@ -235,12 +235,12 @@ func expectAgain(t *testing.T, f feed, ride, delivered, then string) {
 		m = f.Next()
 	}
 	if m["ride_id"] != ride || m["status"] != then {
-		t.Fatalf("behind %s comes %v of ride %v, want %s of %s", delivered, m["status"], m["ride_id"], then, ride)
+		t.Fatalf("after %s comes %v of ride %v, want %s of %s", delivered, m["status"], m["ride_id"], then, ride)
 	}
 }
 
 // TestSeveralStreams is the rest of line 7 (S6.4, S8): every open stream of an
-// account is told every new status, and one that opens in the middle starts with the
+// account gets every new status, and one that opens in the middle starts with the
 // last delivered.
 func TestSeveralStreams(t *testing.T) {
 	servertest.Rules(t, func(p *servertest.Process) {
@@ -289,11 +289,11 @@ func severalStreams(s *servertest.Scene, c *servertest.Client) {
 	}
 }
 
-// TestParallelPolls is the same for polling: every status is told to somebody, and
-// nobody is told an older one after a newer one.
+// TestParallelPolls is the same for polling: every status reaches some client, and none
+// gets an older one after a newer one.
 func TestParallelPolls(t *testing.T) {
 	servertest.Rules(t, func(p *servertest.Process) {
-		p.Rule("all statuses are told in order", func(p *servertest.Process) {
+		p.Rule("all statuses come in order", func(p *servertest.Process) {
 			s := p.Scene()
 			const pollers = 4
 			told := make([][]string, pollers)
@@ -311,15 +311,15 @@ func TestParallelPolls(t *testing.T) {
 				for k, status := range told[i] {
 					seen[status] = true
 					if k > 0 && place(status) <= place(told[i][k-1]) {
-						p.T.Errorf("client %d is told %v", i, told[i])
+						p.T.Errorf("client %d gets %v", i, told[i])
 					}
 				}
 			}
 			if len(seen) != len(servertest.Statuses) {
-				p.T.Errorf("only %v were told", seen)
+				p.T.Errorf("only %v came", seen)
 			}
 		})
-		p.Rule("once nothing is pending the last status is told again", func(p *servertest.Process) {
+		p.Rule("once nothing is pending the last status comes again", func(p *servertest.Process) {
 			s := p.Scene()
 			ride := s.User.Request(servertest.Pickup, servertest.Destination)
 			f := polls{c: s.User}
@@ -344,7 +344,7 @@ func TestParallelPolls(t *testing.T) {
 	}, "ISURIDE_NOTIFICATION=polling")
 }
 
-// assignmentShows: an assignment is no new message, but a poll behind it has the chair
+// assignmentShows: an assignment is no new message, but a poll after it has the chair
 // (S6.4).
 func assignmentShows(p *servertest.Process) {
 	s := p.Scene()

@@ -60,7 +60,7 @@ func (c *tracked) distanceAt(until int64) (sum int64, known bool) {
 	return sum, known
 }
 
-// sample is what the owner was told of one chair, and the newest answer that the chair
+// sample is one chair in an answer to the owner, and the newest answer that the chair
 // had got before the owner asked.
 type sample struct {
 	chair                  *tracked
@@ -134,7 +134,7 @@ func watchChairs(owner *servertest.Client, chairs []*tracked, done chan struct{}
 func (s *sample) check(t testing.TB) {
 	t.Helper()
 	if s.at < s.answered {
-		t.Errorf("told the distance of %d, although a report of %d was answered before", s.at, s.answered)
+		t.Errorf("the distance is that of %d, although a report of %d was answered before", s.at, s.answered)
 	}
 	if s.at == 0 {
 		if s.distance != 0 {
@@ -144,7 +144,7 @@ func (s *sample) check(t testing.TB) {
 	}
 	want, known := s.chair.distanceAt(s.at)
 	if !known || s.distance != want {
-		t.Errorf("told a distance of %d at %d (a time that was answered: %v), want %d", s.distance, s.at, known, want)
+		t.Errorf("the distance is %d at %d (a time that was answered: %v), want %d", s.distance, s.at, known, want)
 	}
 }
 
@@ -306,7 +306,7 @@ func salesUnderLoad(p *servertest.Process) {
 	p.T.Logf("%d checks", checks)
 }
 
-// salesBook holds the completions that riders were told, and what the owner was.
+// salesBook holds the completions in the riders' answers, and the sales in the owner's.
 type salesBook struct {
 	fare int64
 
@@ -349,12 +349,12 @@ func (b *salesBook) look(owner *servertest.Client) {
 	b.looks = append(b.looks, l)
 }
 
-// close compares what was told with the whole book.
+// close compares all answers with the whole book.
 func (b *salesBook) close(t testing.TB) {
 	t.Helper()
 	for _, l := range b.looks {
 		if most := b.sum(l.until); l.sum < l.least || l.sum > most {
-			t.Errorf("sales until %d were told as %d, want %d to %d", l.until, l.sum, l.least, most)
+			t.Errorf("sales until %d were answered as %d, want %d to %d", l.until, l.sum, l.least, most)
 		}
 	}
 }

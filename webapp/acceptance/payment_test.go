@@ -190,7 +190,7 @@ func refusedConnections(p *servertest.Process) {
 	refusal := rating(s, ride)
 	refusal.Refused(p.T, 502, "payment")
 	if body := string(refusal.Body); !strings.HasPrefix(body, `{"message":"the payment did not go through (request `) || strings.Contains(body, "refused") {
-		p.T.Errorf("of the gateway's host strangers are told %s", body)
+		p.T.Errorf("the answer shows the gateway's host: %s", body)
 	}
 	p.Says(address + ": connect: connection refused")
 	stillArrived(s, ride)
@@ -311,7 +311,7 @@ func leavingRider(p *servertest.Process) {
 	s.Chair.Accept(s.User.Request(servertest.Pickup, servertest.Destination))
 }
 
-// nothingBefore: while a payment is under way the ride is ARRIVED to everybody (trap
+// nothingBefore: while a payment is under way the ride is ARRIVED for everyone (trap
 // T22).
 func nothingBefore(p *servertest.Process) {
 	gate := newGate(p)
@@ -368,7 +368,7 @@ func TestSilentGateway(t *testing.T) {
 		t.Logf("the rating ended after %v", time.Since(began).Round(time.Millisecond))
 		stillArrived(s, ride)
 		attempts := len(gate.arrived)
-		gate.release() // registers the first, for nobody
+		gate.release() // registers the first, with no one waiting for it
 		servertest.Eventually(t, func() error {
 			if paid := p.Gateway.ByKey(ride); len(paid) != 1 {
 				return fmt.Errorf("payments: %+v", paid)

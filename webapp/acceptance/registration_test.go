@@ -54,7 +54,7 @@ func mandatoryFields(p *servertest.Process) {
 	user.Call("POST", "/api/app/payment-methods", servertest.Object{"token": ""}).Refused(p.T, 400, "token")
 }
 
-// invitation: 1500 for the one invited, behind the sign-up coupon, and 1000 for the
+// invitation: 1500 for the one invited, after the sign-up coupon, and 1000 for the
 // inviter, usable as soon as the 201 is there.
 func invitation(p *servertest.Process) {
 	s := p.Scene()
@@ -154,7 +154,7 @@ func parallelInvitations(p *servertest.Process) {
 	if statuses[201] != 3 || statuses[400] != 5 {
 		p.T.Fatalf("eight invitations at once are answered %v, want three 201 and five 400", statuses)
 	}
-	// Who was refused can register without the code, who was not is taken.
+	// Those who were refused can register without the code; the others' names are taken.
 	statuses = each(p, 8, func(i int) (servertest.Reply, error) { return invite(p, fmt.Sprint("friend ", i), "") })
 	if statuses[201] != 5 || statuses[409] != 3 {
 		p.T.Fatalf("the second attempts are answered %v, want five 201 and three 409", statuses)

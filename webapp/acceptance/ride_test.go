@@ -161,7 +161,7 @@ func TestSecondRide(t *testing.T) {
 			}
 			wantDiscount(s.User, 1500) // of the coupons 3000 and 1500 only the first is used
 			if m := s.User.Listen().Next(); m["status"] != "MATCHING" || servertest.Integer(p.T, m["fare"]) != 500 {
-				p.T.Errorf("the rider is told %v", m)
+				p.T.Errorf("the rider gets %v", m)
 			}
 		})
 	})
@@ -263,7 +263,7 @@ func foreignRides(p *servertest.Process) {
 		s.User.Call("POST", "/api/app/rides/"+unknown+"/evaluation", servertest.Object{"evaluation": 5}).Refused(p.T, 404, "ride")
 	}
 	if rides := stranger.Want(200, "GET", "/api/app/rides", nil)["rides"].([]any); len(rides) != 0 {
-		p.T.Errorf("a stranger's history is %v", rides)
+		p.T.Errorf("another user's history is %v", rides)
 	}
 	s.User.Rate(ride, 4)
 }
@@ -301,7 +301,7 @@ func alreadyThere(p *servertest.Process) {
 }
 
 // wrongPhase: the destination while ENROUTE, the pickup while CARRYING, both before and
-// after, and points beside them.
+// after, and points next to them.
 func wrongPhase(p *servertest.Process) {
 	s := p.Scene()
 	ride := s.User.Request(servertest.Pickup, servertest.Destination)

@@ -58,8 +58,8 @@ func TestStreamsOfAnAccount(t *testing.T) {
 	})
 }
 
-// TestInternalFromElsewhere: who comes by loopback is local; who comes by a network is not,
-// whatever its headers say.
+// TestInternalFromElsewhere: a client on loopback is local; one that comes over a network
+// is not, whatever its headers say.
 func TestInternalFromElsewhere(t *testing.T) {
 	address := otherAddress(t)
 	p := servertest.New(t)

@@ -8,8 +8,8 @@ import (
 	"isuride/webapp/servertest"
 )
 
-// Shapes of JSON values. An object stands for exactly its members, a list for any
-// number of elements of one shape.
+// Shapes of JSON values. An object has exactly its members, a list any number of elements
+// of one shape.
 type shape string
 
 const (

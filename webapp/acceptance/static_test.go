@@ -108,7 +108,7 @@ func fallsBack(t *testing.T, p *servertest.Process, index []byte, paths ...strin
 	p.Send("GET", "/api/nothing", "").Refused(t, 404, "/api/nothing")
 }
 
-// compresses: for whoever takes gzip, and where it gains something.
+// compresses: for clients that take gzip, where it gains something.
 func compresses(t *testing.T, p *servertest.Process, files map[string][]byte) {
 	const path = "/assets/app-5d2c1a.js"
 	for _, c := range []struct {

@@ -10,14 +10,14 @@ import (
 )
 
 // TestStats is line 8 of appendix D (S6.3): a chair's stats in the user's messages
-// stand still from ENROUTE to ARRIVED and change with COMPLETED.
+// stay the same from ENROUTE to ARRIVED and change with COMPLETED.
 func TestStats(t *testing.T) {
 	servertest.Rules(t, func(p *servertest.Process) {
 		p.Rule("over three rides, zero first", statsOverRides)
 		p.Rule("a message that is read late tells what was true at its status", func(p *servertest.Process) {
 			lateStats(p, func() {})
 		})
-		p.Rule("and so it does behind a restart", func(p *servertest.Process) {
+		p.Rule("and so it does after a restart", func(p *servertest.Process) {
 			lateStats(p, func() { p.Stop(); p.Start() })
 		})
 		p.Rule("a repetition tells the same", func(p *servertest.Process) {

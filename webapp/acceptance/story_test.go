@@ -17,7 +17,7 @@ func TestOneRide(t *testing.T) {
 		user, _ := p.User("rider", "")
 		toChair := chair.Listen()
 		if first := toChair.Next(); first != nil {
-			t.Fatalf("a chair without a ride is told %v", first)
+			t.Fatalf("a chair without a ride gets %v", first)
 		}
 		ride := user.Request(servertest.At(2, 2), servertest.At(5, 5))
 		toUser := user.Listen()

@@ -25,7 +25,7 @@ func do(c *servertest.Client, status int, method, path string, body any) (server
 	return servertest.Decode(string(r.Body))
 }
 
-// serve has a chair drive every ride that it is told of, until its stream ends.
+// serve has a chair drive every ride that its stream brings, until the stream ends.
 func serve(c *servertest.Client, toChair *servertest.Stream) error {
 	for line := range toChair.Lines {
 		m, err := servertest.Decode(line)
@@ -78,7 +78,7 @@ func travel(c *servertest.Client, from, to servertest.Object) (ride string, comp
 }
 
 // fleet registers chairs that serve until their streams end, at the latest with the
-// test. They stand in a row from the origin on.
+// test. They are in a row that begins at the origin.
 func fleet(p *servertest.Process, register string, n int) []*servertest.Client {
 	p.T.Helper()
 	var serving sync.WaitGroup

@@ -74,7 +74,7 @@ func (r *rider) sessions() error {
 		}
 	}
 	if r.next != nil || r.friend != "" {
-		return nil // nobody knows which coupon is next
+		return nil // which coupon is next is unknown
 	}
 	return r.estimate()
 }
@@ -96,7 +96,7 @@ func (w *world) auditChairs() {
 	for id, chair := range listed {
 		i := slices.Index(k.open, fmt.Sprint(chair["name"]))
 		if i < 0 {
-			w.t.Errorf("a chair that nobody knows is listed: %v", chair)
+			w.t.Errorf("an unknown chair is listed: %v", chair)
 			continue
 		}
 		k.open = slices.Delete(k.open, i, i+1)

@@ -8,7 +8,7 @@ import (
 	"isuride/webapp/servertest"
 )
 
-// driver is a chair that drives every ride it is told of. Between rides it wanders and
+// driver is a chair that drives every ride it gets. Between rides it wanders and
 // takes breaks.
 type driver struct {
 	w    *world
@@ -20,16 +20,16 @@ type driver struct {
 	x, y    int
 	active  bool
 	wants   bool    // activity that was asked for; confirmed if equal to active
-	reports []stand // answered
-	open    []stand // reports whose outcome nobody knows: one at most
+	reports []place // answered
+	open    []place // reports whose outcome is unknown: one at most
 
 	ride     servertest.Object // newest message
 	legs     int               // reports to make on the way before the target
 	answered string            // status whose call was answered
 }
 
-// stand is a position report; at is recorded_at, in milliseconds.
-type stand struct {
+// place is a position report; at is recorded_at, in milliseconds.
+type place struct {
 	x, y int
 	at   int64
 }
@@ -40,7 +40,7 @@ func newDriver(w *world, name string, rng *rand.Rand) *driver {
 	r := d.c.Call("POST", "/api/chair/chairs", servertest.Object{"name": name, "model": "SitEase", "chair_register_token": w.clerk.register})
 	d.c.Cookie, d.c.ID = r.CookieOf(), r.Object(w.t)["id"].(string)
 	d.c.Switches(true)
-	d.reports = []stand{{d.x, d.y, d.c.Report(servertest.At(d.x, d.y))}}
+	d.reports = []place{{d.x, d.y, d.c.Report(servertest.At(d.x, d.y))}}
 	d.ear = ear{w: w, c: d.c}
 	return d
 }
@@ -104,7 +104,7 @@ func (d *driver) listen(timer <-chan time.Time) error {
 		return err
 	}
 	if again && d.ride == nil {
-		return fmt.Errorf("told %v again, which was not told before", m)
+		return fmt.Errorf("%v comes again, and has not come before", m)
 	}
 	d.ride = m
 	if !again {
@@ -122,7 +122,7 @@ func (d *driver) advance(status string) error {
 	return nil
 }
 
-// drive reports a few places beside the target, and then the target.
+// drive reports a few places next to the target, and then the target.
 func (d *driver) drive(target string) error {
 	to := d.ride[target].(servertest.Object)
 	x, y := int(servertest.Number(to["latitude"])), int(servertest.Number(to["longitude"]))
@@ -138,7 +138,7 @@ func (d *driver) drive(target string) error {
 }
 
 func (d *driver) report(x, y int) error {
-	d.open = append(d.open, stand{x: x, y: y})
+	d.open = append(d.open, place{x: x, y: y})
 	o, err := d.w.demand(d.c, 200, "POST", "/api/chair/coordinate", servertest.At(x, y))
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (d *driver) report(x, y int) error {
 	if newest := d.reports[len(d.reports)-1]; recorded <= newest.at {
 		return fmt.Errorf("a report is recorded at %d, the one before at %d", recorded, newest.at)
 	}
-	d.reports = append(d.reports, stand{x, y, recorded})
+	d.reports = append(d.reports, place{x, y, recorded})
 	d.x, d.y = x, y
 	return nil
 }
@@ -173,7 +173,7 @@ func (d *driver) compare(listed servertest.Object) error {
 	d.active = active
 	at := servertest.Number(listed["total_distance_updated_at"])
 	if newest := d.reports[len(d.reports)-1]; at > newest.at && len(d.open) == 1 {
-		d.reports = append(d.reports, stand{d.open[0].x, d.open[0].y, at})
+		d.reports = append(d.reports, place{d.open[0].x, d.open[0].y, at})
 	}
 	d.open = nil
 	newest := d.reports[len(d.reports)-1]

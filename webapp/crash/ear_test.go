@@ -22,7 +22,7 @@ type ear struct {
 	heard []notice // each once, in order
 }
 
-// notice is what makes a message the same as another one.
+// notice identifies a message.
 type notice struct{ ride, status string }
 
 // hear waits for the next message. again says that it repeats the one before. With a
@@ -79,7 +79,7 @@ func (e *ear) ended() error {
 }
 
 // close ends the stream from this side. What is on its way is still heard: of a client that
-// throws it away, nobody could know what it has read (docs/notifications.md).
+// throws it away, the test could not know what it has read (docs/notifications.md).
 func (e *ear) close() {
 	if e.stream != nil {
 		e.unread = append(e.unread, e.stream.Quit()...)
@@ -95,7 +95,7 @@ func (e *ear) take(line string) (m servertest.Object, again bool, err error) {
 	}
 	if m == nil {
 		if !e.fresh || e.last != (notice{}) {
-			return nil, false, fmt.Errorf("told null after %v", e.last)
+			return nil, false, fmt.Errorf("null comes after %v", e.last)
 		}
 		return nil, true, nil
 	}
@@ -108,7 +108,7 @@ func (e *ear) take(line string) (m servertest.Object, again bool, err error) {
 		return m, true, nil
 	}
 	if !e.follows(now) {
-		return nil, false, fmt.Errorf("told %v after %v (first of a stream: %v)", now, e.last, first)
+		return nil, false, fmt.Errorf("%v comes after %v (first of a stream: %v)", now, e.last, first)
 	}
 	e.last = now
 	e.heard = append(e.heard, now)

@@ -46,7 +46,7 @@ func TestKillDuringInitialize(t *testing.T) {
 			default:
 				t.Errorf("kill %d: initialize was answered: %v, then the old user %d %s", i, answered, r.Status, r.Body)
 			}
-			p.Initialize() // as whoever got no answer does
+			p.Initialize() // as a client does that got no answer
 		}
 		t.Logf("the old generation was found %d times", kept)
 	})

@@ -65,7 +65,7 @@ func (o outage) run(p *servertest.Process) {
 	}
 	// One cut may have been under way.
 	if f := progressOf(p); f.appended-f.flushed < (f.appended-behind)/2 {
-		p.T.Errorf("at the end of the outage %d events of %d are in the tables, at its beginning %d: it was none", f.flushed, f.appended, behind)
+		p.T.Errorf("at the end of the outage %d events of %d are in the tables, at its beginning %d: there was no outage", f.flushed, f.appended, behind)
 	}
 	if o.noStart {
 		p.Unwell("the database has taken no changes for ")

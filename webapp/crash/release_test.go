@@ -15,7 +15,7 @@ import (
 )
 
 // TestFoldersOfReleases opens the data that each release left when it was killed: a city
-// with one owner, chair and rider, a ride that is completed and in the tables, and behind
+// with one owner, chair and rider, a ride that is completed and in the tables, and after
 // the tables' position in the journal a second ride, whose charge was under way, and a
 // later registration. A release adds a folder here, made by itself.
 func TestFoldersOfReleases(t *testing.T) {

@@ -175,7 +175,7 @@ func (r *parted) goOn() {
 			at-- // the repetition
 		}
 		if at >= len(servertest.Statuses) || first["ride_id"] != r.ride || first["status"] != servertest.Statuses[at] {
-			t.Errorf("%s, told %d: the stream begins with %v of %v", servertest.Statuses[r.status], r.told, first["status"], first["ride_id"])
+			t.Errorf("%s, %d read: the stream begins with %v of %v", servertest.Statuses[r.status], r.told, first["status"], first["ride_id"])
 			return
 		}
 		if at < r.status {

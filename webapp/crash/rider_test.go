@@ -8,7 +8,7 @@ import (
 	"isuride/webapp/servertest"
 )
 
-// rider is a user who makes one ride after the other, invites friends and changes its
+// rider is a user who makes one ride after the other, invites friends and changes their
 // payment token.
 type rider struct {
 	w    *world
@@ -30,7 +30,7 @@ type rider struct {
 
 // tour is a ride as its rider knows it.
 type tour struct {
-	id                     string // "" while the rider was not told it
+	id                     string // "" while the rider does not know it
 	fromX, fromY, toX, toY int
 	fare                   int64
 	requestedAt            int64 // 0 until the first notification
@@ -119,7 +119,7 @@ func (r *rider) setToken() error {
 }
 
 // invite registers a friend. A name that is taken was registered by the call whose answer
-// the server did not live to give: the friend exists, and nobody knows its session.
+// the server did not live to give: the friend exists, and their session is unknown.
 func (r *rider) invite() error {
 	body := servertest.Person(r.friend)
 	body["invitation_code"] = r.code
@@ -207,7 +207,7 @@ func (r *rider) read(m servertest.Object) error {
 		t.requestedAt = servertest.Number(m["created_at"])
 	}
 	if id != t.id || servertest.Number(m["fare"]) != t.fare || servertest.Number(m["created_at"]) != t.requestedAt {
-		return fmt.Errorf("told of ride %s, fare %v, created at %v; want %s, %d and %d", id, m["fare"], m["created_at"], t.id, t.fare, t.requestedAt)
+		return fmt.Errorf("the message has ride %s, fare %v, created at %v; want %s, %d and %d", id, m["fare"], m["created_at"], t.id, t.fare, t.requestedAt)
 	}
 	return nil
 }
@@ -248,7 +248,7 @@ func (r *rider) finish() error {
 	return nil
 }
 
-// compare looks up the history; a completion that the rider was not told is learnt.
+// compare looks up the history; a completion whose answer was lost is learnt.
 func (r *rider) compare() error {
 	o, err := r.w.demand(r.c, 200, "GET", "/api/app/rides", nil)
 	if err != nil {

@@ -71,24 +71,24 @@ func (w *world) compare(rows *isuride.Tables) {
 
 // compareRows: each report that was answered is one row, with its milliseconds.
 func (d *driver) compareRows(rows *isuride.Tables) error {
-	var stands []stand
+	var places []place
 	for _, l := range rows.ChairLocations {
 		if l.ChairID == d.c.ID {
-			stands = append(stands, stand{int(l.Latitude), int(l.Longitude), l.CreatedAt.Milli()})
+			places = append(places, place{int(l.Latitude), int(l.Longitude), l.CreatedAt.Milli()})
 		}
 	}
-	slices.SortFunc(stands, func(a, b stand) int { return cmp.Compare(a.at, b.at) })
-	if !slices.Equal(stands, d.reports) {
-		return fmt.Errorf("the rows are %d reports, the chair made %d:\n%v\n%v", len(stands), len(d.reports), stands, d.reports)
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.at, b.at) })
+	if !slices.Equal(places, d.reports) {
+		return fmt.Errorf("the rows are %d reports, the chair made %d:\n%v\n%v", len(places), len(d.reports), places, d.reports)
 	}
 	return nil
 }
 
-// compareRows: whatever was told counts as sent.
+// compareRows: every message that came counts as sent.
 func (e *ear) compareRows(rows map[notice]*isuride.RideStatus, sentAt func(*isuride.RideStatus) isuride.Time) error {
 	for _, n := range e.heard {
 		if s := rows[n]; s == nil || sentAt(s) == 0 {
-			return fmt.Errorf("%v was told, its row is %+v", n, s)
+			return fmt.Errorf("%v came, its row is %+v", n, s)
 		}
 	}
 	return nil
@@ -110,7 +110,7 @@ func (r *rider) compareRows(rows *isuride.Tables, o *servertest.Oracle) error {
 	}
 	for _, t := range r.trips {
 		if t.id == "" {
-			continue // requested in a call that was not answered, and never told of
+			continue // requested in a call that was not answered, and without a message
 		}
 		ride := byID[t.id]
 		if ride == nil {

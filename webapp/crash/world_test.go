@@ -35,7 +35,7 @@ type world struct {
 	resumed int          // ratings whose payment had begun when the server was killed
 }
 
-// Fewer riders than drivers, so that nobody waits long.
+// Fewer riders than drivers, so that no ride waits long.
 const (
 	riderCount  = 6
 	driverCount = 8
@@ -262,7 +262,7 @@ func (s *stage) rest(act int) bool {
 	return !s.over
 }
 
-// begin starts the next act, once everybody rests from the one before: an actor that came
+// begin starts the next act, once all actors rest from the one before: an actor that came
 // late would count as resting while it plays.
 func (s *stage) begin() {
 	s.await()
@@ -274,7 +274,7 @@ func (s *stage) begin() {
 	s.changed.Broadcast()
 }
 
-// await returns when everybody rests.
+// await returns when all actors rest.
 func (s *stage) await() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -312,7 +312,7 @@ func (s *stage) end() {
 	s.actors.Wait()
 }
 
-// trap stands before the gateway and kills the server at a payment.
+// trap passes payments on to the gateway, and kills the server at one of them.
 type trap struct {
 	w *world
 

@@ -19,8 +19,8 @@ Isuride is the server. The environment configures it; the README lists the varia
            follows is lost
 `
 
-// parseArguments refuses everything that it does not know: a server that starts in spite
-// of a mistake makes a new data folder and serves the wrong data.
+// parseArguments refuses everything it does not know: a server that started despite a
+// mistake would make a new data folder and serve the wrong data.
 func parseArguments(args []string) (repair bool, err error) {
 	f := flag.NewFlagSet("isuride", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
@@ -29,7 +29,8 @@ func parseArguments(args []string) (repair bool, err error) {
 		return false, suggest(err)
 	}
 	if f.NArg() > 0 {
-		return false, fmt.Errorf("the argument %q is unknown%s; the environment configures the server, and isuride -h lists its flags", f.Arg(0), meant(f.Arg(0)))
+		return false, fmt.Errorf("the argument %q is unknown%s; the environment configures the server, and isuride -h lists its flags",
+			f.Arg(0), meant(f.Arg(0)))
 	}
 	return repair, nil
 }
@@ -55,10 +56,10 @@ func meant(word string) string {
 	return fmt.Sprintf(": did you mean -%s?", closest)
 }
 
-// tolerance is how many letters may be wrong in what still is a slip of the fingers.
+// tolerance is the number of wrong letters up to which a word counts as mistyped.
 const tolerance = 2
 
-// variableNames are all that readConfig reads.
+// variableNames lists all variables that readConfig reads.
 var variableNames = []string{
 	"ISURIDE_LISTEN", "ISURIDE_TLS_LISTEN", "ISURIDE_TLS_CERT", "ISURIDE_TLS_KEY", "ISURIDE_DATA", "ISURIDE_SQLITE",
 	"ISURIDE_JOURNAL", "ISURIDE_DURABILITY", "ISURIDE_INITIAL_DATA", "ISURIDE_NOTIFICATION", "ISURIDE_STATIC",
@@ -66,10 +67,10 @@ var variableNames = []string{
 	"ISUCON_DB_HOST", "ISUCON_DB_PORT", "ISUCON_DB_USER", "ISUCON_DB_PASSWORD", "ISUCON_DB_NAME",
 }
 
-// checkNames refuses variables whose names are nearly right, as a setting that is not taken
-// may be a promise that is not kept, and warns of others that begin like ours. Those are
-// not refused: orchestrators set names like ISURIDE_SERVICE_HOST, and a release that was
-// rolled back does not know what a later one reads.
+// checkNames refuses variables whose names are nearly right, since an ignored setting may
+// be a broken promise, and warns of others that begin like ours. Those are not refused:
+// orchestrators set names like ISURIDE_SERVICE_HOST, and a release that was rolled back
+// does not know what a later one reads.
 func checkNames(environ []string, log *slog.Logger) error {
 	var wrong []string
 	for _, v := range environ {

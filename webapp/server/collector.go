@@ -6,12 +6,12 @@ import (
 )
 
 // The garbage collector's settings, unless GOGC or GOMEMLIMIT say otherwise. State is
-// small, some 20 KiB for each open connection included, and nearly all of it lives for
-// ever, so collecting whenever it has doubled finds little: it took 9 % of the CPU time
-// under full load, and another 4 % to regrow the stacks that each collection shrinks.
+// small, even with some 20 KiB for each open connection, and nearly all of it lives
+// forever, so collecting each time it has doubled finds little: it took 9 % of the CPU
+// time under full load, and another 4 % to regrow the stacks that each collection shrinks.
 const (
 	gcPercent   = 400
-	memoryLimit = 2 << 30 // bytes; from here on the collector works as hard as it must
+	memoryLimit = 2 << 30 // bytes; beyond it the collector works as hard as it must
 )
 
 func tuneCollector() {

@@ -14,7 +14,7 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// config is everything that the environment decides. The README lists the variables.
+// config holds what the environment decides. The README lists the variables.
 type config struct {
 	listen     []string // addresses: host:port, or unix:/path
 	tlsListen  []string
@@ -28,12 +28,12 @@ type config struct {
 	static     string // folder, "" for the built-in page
 	solver     string
 	internal   string        // address of the operators' listener, "" for none
-	slow       time.Duration // a request that takes as long is traced; 0 for none
+	slow       time.Duration // requests that take this long are traced; 0 for none
 	traces     string        // folder for that
 	log        logging.Format
 }
 
-// environment reads variables and collects what is wrong with them.
+// environment reads variables and collects their errors.
 type environment struct {
 	lookup func(string) (string, bool)
 	errs   []string
@@ -118,7 +118,7 @@ func (e *environment) existing(name string) string {
 	return path
 }
 
-// readConfig reads the environment; every wrong value is named.
+// readConfig reads the environment; its error names every wrong value.
 func readConfig(lookup func(string) (string, bool)) (config, error) {
 	e := environment{lookup: lookup}
 	data := e.get("ISURIDE_DATA", "isuride-data")
@@ -155,7 +155,7 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 	return c, nil
 }
 
-// database is MySQL if any of its variables is set (S2.1), else a file.
+// database chooses MySQL if any of its variables is set (S2.1), else a file.
 func (e *environment) database(data string) sqlstore.Config {
 	for _, name := range []string{"HOST", "PORT", "USER", "PASSWORD", "NAME"} {
 		if _, ok := e.lookup("ISUCON_DB_" + name); ok {

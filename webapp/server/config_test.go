@@ -80,7 +80,7 @@ func TestDatabaseConfig(t *testing.T) {
 	}
 }
 
-// TestWrongConfig: every wrong value is an error that names its variable, and only that.
+// TestWrongConfig: every wrong value is an error that names its variable and no other.
 func TestWrongConfig(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	for _, c := range []struct{ name, value string }{
@@ -114,7 +114,7 @@ func TestWrongConfig(t *testing.T) {
 	_, err := readConfig(variables{"ISURIDE_LISTEN": "x", "ISURIDE_DURABILITY": "x", "ISUCON_DB_PORT": "x"}.lookup)
 	for _, name := range []string{"ISURIDE_LISTEN", "ISURIDE_DURABILITY", "ISUCON_DB_PORT"} {
 		if !strings.Contains(fmt.Sprint(err), name) {
-			t.Errorf("of three wrong values %s is not told: %v", name, err)
+			t.Errorf("of three wrong values %s is not named: %v", name, err)
 		}
 	}
 }

@@ -16,9 +16,9 @@ import (
 // whole process, so that this one starts the parts with another.
 func TestDatabaseMissingForGood(t *testing.T) {
 	t.Parallel()
-	nobody := sqlstore.Config{Dialect: sqlstore.MySQL, Host: "127.0.0.1", Port: 1, User: "u", Password: "p", Name: "isuride",
+	absent := sqlstore.Config{Dialect: sqlstore.MySQL, Host: "127.0.0.1", Port: 1, User: "u", Password: "p", Name: "isuride",
 		Wait: time.Nanosecond} // one attempt more
-	cfg := config{db: nobody, journal: t.TempDir()}
+	cfg := config{db: absent, journal: t.TempDir()}
 	_, err := start(t.Context(), cfg, false, logging.New(io.Discard, logging.Text))
 	if err == nil || !strings.Contains(err.Error(), "ISUCON_DB_HOST") || !strings.Contains(err.Error(), "127.0.0.1:1") {
 		t.Fatalf("without a database the start ends with: %v", err)

@@ -10,25 +10,26 @@ import (
 	"time"
 )
 
-// guard keeps browsers from being used against the internal listener, which knows no passwords.
-// A page of a stranger's can have its own name resolved to an address of ours (DNS rebinding),
-// and then read what it likes; so only names are answered that a stranger cannot own. It can
-// also send requests without reading the answers, which browsers tell of themselves.
+// guard keeps browsers from being used against the internal listener, which has no
+// passwords. A hostile page can have its own name resolve to an address of ours (DNS
+// rebinding) and then read everything, so only names that outsiders cannot own are
+// answered. A page can also send requests without reading the answers; browsers mark those
+// as coming from another site.
 func guard(address string, next http.Handler) http.Handler {
 	names := ownNames(address)
 	next = http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit(w, r)
 		if !isOwn(r.Host, names) {
-			http.Error(w, "this listener answers to addresses like 127.0.0.1, to localhost, to this machine's name and to the name in ISURIDE_INTERNAL only",
-				http.StatusMisdirectedRequest)
+			http.Error(w, "this listener answers to addresses like 127.0.0.1, to localhost, to this machine's name "+
+				"and to the name in ISURIDE_INTERNAL only", http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// ownNames are the names by which the listener may be asked.
+// ownNames lists the names under which the listener answers.
 func ownNames(address string) map[string]bool {
 	names := map[string]bool{"localhost": true}
 	if host, _, err := net.SplitHostPort(address); err == nil {
@@ -41,7 +42,7 @@ func ownNames(address string) map[string]bool {
 	return names
 }
 
-// isOwn looks at a Host field. Old clients send none; browsers always do.
+// isOwn judges a Host field. Old clients send none; browsers always do.
 func isOwn(field string, names map[string]bool) bool {
 	host := field
 	if h, _, err := net.SplitHostPort(field); err == nil {
@@ -57,7 +58,7 @@ func isOwn(field string, names map[string]bool) bool {
 
 func plainName(host string) string { return strings.ToLower(strings.TrimSuffix(host, ".")) }
 
-// limit gives the answer its time, and a body that of a head.
+// limit sets the deadlines of the answer and of the request's body.
 func limit(w http.ResponseWriter, r *http.Request) {
 	c := http.NewResponseController(w)
 	c.SetWriteDeadline(time.Now().Add(answerLimit + profileTime(r)))
@@ -66,7 +67,7 @@ func limit(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// profileTime is how long a profile or trace runs.
+// profileTime is the duration of a profile or trace.
 func profileTime(r *http.Request) time.Duration {
 	if !strings.HasPrefix(r.URL.Path, "/debug/pprof/") {
 		return 0

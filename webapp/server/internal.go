@@ -16,35 +16,34 @@ import (
 	"isuride/webapp/metrics"
 )
 
-// How much the profiles of locks see, where they can be asked for: one of a hundred
-// contended locks, and one blocking event per millisecond blocked. Both cost nothing that
-// can be measured.
+// The sampling of the lock profiles, which are off without this listener: one of a hundred
+// contended locks, and one blocking event per millisecond blocked. Neither has a
+// measurable cost.
 const (
 	mutexFraction = 100
 	blockRate     = 1_000_000 // ns
 )
 
-// What bounds a connection of an operator. An answer may take as long as its profile does,
-// and answerLimit besides.
+// Limits of an operator's connection. An answer may take as long as its profile, and
+// answerLimit on top.
 const (
-	headLimit    = 5 * time.Second // for a request's head, and for its body, which nobody needs
+	headLimit    = 5 * time.Second // for a request's head, and for its body, which no page needs
 	answerLimit  = time.Minute
 	profileLimit = time.Hour
 	idleLimit    = 2 * time.Minute // Prometheus asks every minute or more often
 	maxHead      = 16 << 10        // bytes
 )
 
-// internal is what operators are shown, on a listener of its own that must not be
-// reachable by strangers.
+// internal serves operators, on a listener of its own that outsiders must not reach.
 type internal struct {
 	http   http.Server
 	mux    *http.ServeMux
 	health atomic.Pointer[func() error] // nil until the server listens
 }
 
-// serveInternal begins with what there is before the server listens: profiles of its start,
-// the flight recorder's trace, and the answer that it is not well yet. Without an address
-// there is nothing to show.
+// serveInternal begins before the server listens, with profiles of the start, the flight
+// recorder's trace, and the answer that the server is not well yet. Without an address it
+// serves nothing.
 func serveInternal(address string, recorder *flight.Recorder, log *slog.Logger) (*internal, error) {
 	if address == "" {
 		return nil, nil
@@ -62,17 +61,19 @@ func serveInternal(address string, recorder *flight.Recorder, log *slog.Logger) 
 	i.mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	i.mux.Handle("/debug/flight", recorder)
 	i.mux.HandleFunc("/healthz", i.healthz)
-	i.http = http.Server{Handler: guard(address, i.mux), ReadHeaderTimeout: headLimit, IdleTimeout: idleLimit, MaxHeaderBytes: maxHead}
+	i.http = http.Server{Handler: guard(address, i.mux), ReadHeaderTimeout: headLimit, IdleTimeout: idleLimit,
+		MaxHeaderBytes: maxHead}
 	log.Info("serving internals", "address", l.Addr().String())
 	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-		log.Warn("ISURIDE_INTERNAL listens beyond this machine: whoever reaches the address sees metrics, memory profiles and traces, and can slow the server by asking for them; "+
-			"use 127.0.0.1:"+strconv.Itoa(a.Port)+" if nobody else needs them, else have a packet filter keep strangers out", "address", a.String())
+		log.Warn("ISURIDE_INTERNAL listens beyond this machine: anyone who reaches the address sees metrics, memory profiles "+
+			"and traces, and can slow the server by asking for them; use 127.0.0.1:"+strconv.Itoa(a.Port)+
+			" if no other machine needs them, or restrict the address with a packet filter", "address", a.String())
 	}
 	go i.http.Serve(l)
 	return i, nil
 }
 
-// show adds what there is of a server that listens.
+// show adds the metrics and the health of a server that listens.
 func (i *internal) show(s *server, logged func() uint64) {
 	if i == nil {
 		return
@@ -83,7 +84,7 @@ func (i *internal) show(s *server, logged func() uint64) {
 	i.health.Store(&health)
 }
 
-// healthz says in one sentence whether the server is well.
+// healthz answers in one sentence whether the server is well.
 func (i *internal) healthz(w http.ResponseWriter, _ *http.Request) {
 	err := errStarting
 	if health := i.health.Load(); health != nil {

@@ -9,7 +9,7 @@ import (
 	"isuride/webapp/servertest"
 )
 
-// TestInternals: what operators see, and strangers do not.
+// TestInternals: operators see what the public listener does not show.
 func TestInternals(t *testing.T) {
 	t.Parallel()
 	p := servertest.New(t)

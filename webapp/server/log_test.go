@@ -39,7 +39,7 @@ func writesTo(p *servertest.Process, r, w *os.File) {
 	}
 }
 
-// taken tells if the name of an owner is taken.
+// taken reports whether the name of an owner is taken.
 func taken(p *servertest.Process, name string) bool {
 	return p.Anonymous().Call("POST", "/api/owner/owners", servertest.Object{"name": name}).Status == 409
 }
@@ -67,7 +67,7 @@ func TestReaderOfTheLogLeaves(t *testing.T) {
 	}
 }
 
-// TestReaderOfTheLogSleeps: a pipe that nobody empties fills up, and the server goes on.
+// TestReaderOfTheLogSleeps: a pipe that is not emptied fills up, and the server goes on.
 func TestReaderOfTheLogSleeps(t *testing.T) {
 	t.Parallel()
 	p := servertest.New(t)

@@ -26,8 +26,8 @@ const (
 
 // Main runs the server until a signal or a failure ends it, and returns the exit status.
 func Main(args []string) int {
-	// A terminal that closes and a log that nobody reads any more are no reason to end.
-	// A write to the latter is an error then, which the queue counts.
+	// A closed terminal, or a log whose reader has left, is no reason to end. Writes to such
+	// a log fail, and the queue counts them.
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
 	out := logging.NewQueue(os.Stderr)
 	defer out.Close(logLimit)
@@ -48,7 +48,7 @@ func Main(args []string) int {
 	return 0
 }
 
-// logLimit is how long the last lines of the log may take.
+// logLimit bounds the writing of the last lines of the log.
 const logLimit = time.Second
 
 func run(repair bool, out *logging.Queue) error {
@@ -61,7 +61,8 @@ func run(repair bool, out *logging.Queue) error {
 		return err
 	}
 	ctx := untilSignal(func() {
-		fmt.Fprintln(out, "isuride: ended at once by a second signal; what the journal holds goes to the database at the next start")
+		fmt.Fprintln(out, "isuride: ended at once by a second signal; "+
+			"what the journal holds goes to the database at the next start")
 		out.Close(logLimit)
 		os.Exit(exitAtOnce)
 	})
@@ -84,7 +85,8 @@ func run(repair bool, out *logging.Queue) error {
 	}
 }
 
-// untilSignal ends with the first signal to stop; at the second one, again is called.
+// untilSignal returns a context that ends with the first signal to stop. The second one
+// calls again.
 func untilSignal(again func()) context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)

@@ -25,23 +25,23 @@ import (
 	"isuride/webapp/wire"
 )
 
-// server is the running whole.
+// server holds the running parts.
 type server struct {
 	db     *sqlstore.Store
 	engine *engine.Engine
 	api    *api.API
 	http   *httpd.Server
-	broken chan error // a listener that failed
+	broken chan error // has the error of a listener that failed
 	inside *internal  // nil if there is none
 	log    *slog.Logger
 }
 
-// pollPause is what polling clients are told to wait, as the contest's clients do by
-// themselves (S6.1).
+// pollPause is the pause that polling clients are asked for; the contest's clients make
+// the same one unasked (S6.1).
 const pollPause = 30 * time.Millisecond
 
-// drainLimit bounds how long a stop waits for the requests under way; a rating may
-// take 10 s (S10.2).
+// drainLimit bounds the wait for requests under way at a stop; a rating may take 10 s
+// (S10.2).
 const drainLimit = 12 * time.Second
 
 func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*server, error) {
@@ -49,7 +49,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	if err != nil {
 		return nil, fmt.Errorf("ISURIDE_STATIC: %w", err)
 	}
-	// An initialize must not be the first to see that the file is no dump.
+	// A file that is no dump must be found now, not at the first initialize.
 	if cfg.dump != "" {
 		if _, err := initialData(cfg.dump)(); err != nil {
 			return nil, err
@@ -58,10 +58,10 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	var undo []func() error
 	defer func() {
 		for _, f := range slices.Backward(undo) {
-			_ = f() // the error that ended the start is the one to tell
+			_ = f() // the error that ended the start is the one to report
 		}
 	}()
-	// Before anything that a running server may be using, such as its sockets.
+	// Comes before anything that a running server may be using, such as its sockets.
 	journals, err := engine.LockFolder(cfg.journal)
 	if err != nil {
 		return nil, err
@@ -90,11 +90,11 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	undo = nil // from here on it is for stop
+	undo = nil // from here on, stop does it
 	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static,
 		Slow: cfg.slow, OnSlow: onSlow, Log: log.Logger})
-	s := &server{db: db, engine: e, api: a, broken: make(chan error, len(listeners)), inside: inside, log: log.Logger,
-		http: httpd.New(a.Serve, httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError,
+	s := &server{db: db, engine: e, api: a, broken: make(chan error, len(listeners)),
+		inside: inside, log: log.Logger, http: httpd.New(a.Serve, httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError,
 			Observe: a.Observe, Log: log.Logger})}
 	s.inside.show(s, log.Errors)
 	for _, l := range listeners {
@@ -108,7 +108,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	return s, nil
 }
 
-// fileLimit is how many files this process may have open.
+// fileLimit is the number of files that this process may have open.
 func fileLimit() uint64 {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
@@ -123,7 +123,7 @@ func maxConns(files uint64) int {
 	return max(1, int(files)-int(min(max(files/32, 100), 600)))
 }
 
-// databaseVariable names what to look at when a database cannot be opened.
+// databaseVariable names the variable to check when a database cannot be opened.
 func databaseVariable(d sqlstore.Dialect, err error) string {
 	switch {
 	case d == sqlstore.SQLite:
@@ -136,8 +136,9 @@ func databaseVariable(d sqlstore.Dialect, err error) string {
 	return "ISUCON_DB_HOST and its like"
 }
 
-// stop answers what is under way, then writes everything. That somebody had to be cut off
-// is no failure: what was acknowledged is written.
+// stop finishes the requests under way, then writes everything. Cutting off a client is no
+// failure: what was acknowledged is written. The steps and their limits are in
+// docs/working-here.md.
 func (s *server) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
 	defer cancel()
@@ -182,8 +183,8 @@ func solver(name string) func() dispatch.Solver {
 	return func() dispatch.Solver { return new(match.Workspace) }
 }
 
-// listen opens all listeners before anything but the journals' lock, so that a port in use
-// is told at once. What is open after an error is returned with it.
+// listen opens all listeners. They come right after the journals' lock, so that a port in
+// use is reported at once. After an error it returns those that are open.
 func listen(cfg config) (listeners []net.Listener, err error) {
 	for _, address := range cfg.listen {
 		l, err := listenOn(address)
@@ -214,9 +215,9 @@ func closeAll(listeners []net.Listener) error {
 	return errors.Join(errs...)
 }
 
-// tlsConfig prefers what is quick. A load of many short connections spends most of its
-// time in handshakes, and the hybrid key exchange with ML-KEM, Go's default, makes one a
-// third longer; who must be safe from later decryption puts another front before this.
+// tlsConfig prefers fast handshakes, in which many short connections spend most of their
+// time. Go's default, the hybrid key exchange with ML-KEM, makes one a third longer. If
+// recorded traffic must stay secret for decades, terminate TLS elsewhere.
 func tlsConfig(cert tls.Certificate) *tls.Config {
 	return &tls.Config{
 		Certificates:     []tls.Certificate{cert},

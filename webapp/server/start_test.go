@@ -19,7 +19,7 @@ import (
 func TestDatabaseMissing(t *testing.T) {
 	t.Parallel()
 	p := servertest.New(t)
-	p.UseMySQL(nobody)
+	p.UseMySQL(absent)
 	if err := p.Launch(); err != nil {
 		t.Fatal(err)
 	}
@@ -29,8 +29,9 @@ func TestDatabaseMissing(t *testing.T) {
 	p.Unwell("the server is starting")
 }
 
-// nobody is an address at which no database answers.
-var nobody = sqlstore.Config{Dialect: sqlstore.MySQL, Host: "127.0.0.1", Port: 1, User: "u", Password: "p", Name: "isuride"}
+// absent is an address where no database answers.
+var absent = sqlstore.Config{Dialect: sqlstore.MySQL, Host: "127.0.0.1", Port: 1,
+	User: "u", Password: "p", Name: "isuride"}
 
 // TestUnknownArguments: what is not understood ends the program before anything is made.
 func TestUnknownArguments(t *testing.T) {
@@ -71,8 +72,8 @@ func TestRefusesToStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, c := range []struct {
-		told string
-		env  []string
+		named string
+		env   []string
 	}{
 		{"ISURIDE_DURABILITY", []string{"ISURIDE_DURABILITY=some"}},
 		{"ISURIDE_LISTEN", []string{"ISURIDE_LISTEN=" + taken.Addr().String()}},
@@ -93,14 +94,14 @@ func TestRefusesToStart(t *testing.T) {
 			if err == nil {
 				t.Fatal("the server starts")
 			}
-			if !strings.Contains(lastLine(err.Error()), c.told) {
+			if !strings.Contains(lastLine(err.Error()), c.named) {
 				t.Errorf("with %v it ends with %v", c.env, err)
 			}
 		})
 	}
 }
 
-// lastLine is what the server says at its end.
+// lastLine is the last line of the server's log.
 func lastLine(output string) string {
 	output = strings.TrimSpace(output)
 	return output[strings.LastIndex(output, "\n")+1:]
@@ -122,7 +123,7 @@ func TestInternalAddressTaken(t *testing.T) {
 func TestStopWhileStarting(t *testing.T) {
 	t.Parallel()
 	p := servertest.New(t)
-	p.UseMySQL(nobody)
+	p.UseMySQL(absent)
 	if err := p.Launch(); err != nil {
 		t.Fatal(err)
 	}

@@ -9,10 +9,11 @@ import (
 	"isuride/webapp/internal/flight"
 )
 
-// keepTraces has the trace of the last seconds recorded, and kept in a file when the
-// function that it returns is told of a slow request. If slow requests are of no interest
-// nothing is recorded, and there is no function.
-func keepTraces(ctx context.Context, cfg config, recorder *flight.Recorder, log *slog.Logger) (func(request, endpoint string, took time.Duration), error) {
+// keepTraces starts the flight recorder. The function that it returns reports a slow
+// request, and keeps the trace of the last seconds in a file. Without ISURIDE_SLOW nothing
+// is recorded, and the function is nil.
+func keepTraces(ctx context.Context, cfg config, recorder *flight.Recorder, log *slog.Logger) (
+	onSlow func(request, endpoint string, took time.Duration), err error) {
 	if cfg.slow == 0 {
 		return nil, nil
 	}

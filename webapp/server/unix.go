@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// maxSocketPath is the room for a path in a socket's address.
+// maxSocketPath is the longest path, in bytes, that a socket's address holds.
 const maxSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
 
-// folderLimit is how long a start waits for another that looks at the same folder. That takes no time;
-// a longer lock is somebody else's.
+// folderLimit bounds the wait for another start that holds the folder's lock. A start holds
+// it only for a moment; a longer lock is another program's.
 const folderLimit = 2 * time.Second
 
 // unixListener removes its socket when it is closed, if it is still there.
@@ -26,14 +26,15 @@ type unixListener struct {
 	own  fs.FileInfo
 }
 
-// listenUnix listens at a path where nothing is, or a socket that a killed server left. Starts at the
-// same path take turns, so that none removes what another has just made.
+// listenUnix listens at a path that is free, or has a socket left by a killed server. Starts
+// at the same path take turns, so that none removes what another has just made.
 func listenUnix(path string) (net.Listener, error) {
 	switch {
 	case path == "" || strings.HasPrefix(path, "@"):
 		return nil, fmt.Errorf("unix:%s names no path; it must be unix:/path", path)
 	case len(path) > maxSocketPath:
-		return nil, fmt.Errorf("the path %s has %d bytes, that of a socket can have %d; name a shorter one", path, len(path), maxSocketPath)
+		return nil, fmt.Errorf("the path %s has %d bytes, that of a socket can have %d; name a shorter one",
+			path, len(path), maxSocketPath)
 	}
 	unlock, err := lockFolderOf(path)
 	if err != nil {
@@ -46,7 +47,7 @@ func listenUnix(path string) (net.Listener, error) {
 	return bindUnix(path)
 }
 
-// bindUnix makes the socket, for nginx, too, which runs as another user.
+// bindUnix makes a socket that nginx, which runs as another user, can use as well.
 func bindUnix(path string) (net.Listener, error) {
 	l, err := net.Listen("unix", path)
 	if err != nil {
@@ -63,15 +64,15 @@ func bindUnix(path string) (net.Listener, error) {
 	return &unixListener{Listener: l, path: path, own: own}, nil
 }
 
-// Close removes the socket before it is given up: until then its number cannot be another's.
+// Close removes the socket before closing it: until then its inode cannot be reused.
 func (l *unixListener) Close() error {
 	if now, err := os.Lstat(l.path); err == nil && os.SameFile(now, l.own) {
-		_ = os.Remove(l.path) // what stays is dead, and the next start removes it
+		_ = os.Remove(l.path) // a dead socket is removed by the next start
 	}
 	return l.Listener.Close()
 }
 
-// removeDeadSocket makes room for a socket, but for nothing that is of use to anybody.
+// removeDeadSocket removes a socket that no program listens on, and nothing else.
 func removeDeadSocket(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -81,7 +82,8 @@ func removeDeadSocket(path string) error {
 		return err
 	}
 	if info.Mode().Type() != fs.ModeSocket {
-		return fmt.Errorf("%s is %s, not a socket, and is left alone; name another path, or move it away", path, typeName(info.Mode()))
+		return fmt.Errorf("%s is %s, not a socket, and is left alone; name another path, or move it away",
+			path, typeName(info.Mode()))
 	}
 	conn, err := net.DialTimeout("unix", path, time.Second)
 	if err == nil {
