@@ -223,8 +223,8 @@ func longValues(p *servertest.Process) {
 	user.Call("POST", "/api/app/rides/"+long[:10_000]+"/evaluation", servertest.Object{"evaluation": 5}).Refused(p.T, 404, "ride")
 }
 
-// nameWidths: 30 characters fit, and of a model 50, whatever their bytes, and come back byte for byte after
-// a restart; more are refused at once, not at a flush later (S2.2).
+// nameWidths: 30 characters fit, and of a model 50, whatever their bytes, and come back
+// byte for byte after a restart; more are refused at once, not at a flush later (S2.2).
 func nameWidths(p *servertest.Process) {
 	type account struct {
 		owner, user *servertest.Client

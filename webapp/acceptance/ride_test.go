@@ -23,7 +23,7 @@ func TestFares(t *testing.T) {
 			{"inviting before the first ride", false, []int{2, 0, 0, 0}, []int{3000, 1000, 1000, 0}},
 			{"inviting between rides", false, []int{0, 1, 0, 2, 0}, []int{3000, 1000, 0, 1000, 1000}},
 			{"invited, then inviting", true, []int{1, 0, 0, 1}, []int{3000, 1500, 1000, 1000}},
-			{"invited, inviting behind both rides", true, []int{0, 0, 0, 3, 0, 0, 0}, []int{3000, 1500, 0, 1000, 1000, 1000, 0}},
+			{"invited, inviting after both rides", true, []int{0, 0, 0, 3, 0, 0, 0}, []int{3000, 1500, 0, 1000, 1000, 1000, 0}},
 		} {
 			p.Rule(c.name, func(p *servertest.Process) {
 				s, code := rider(p, c.invited)

@@ -11,11 +11,11 @@ import (
 // driver is a chair that drives every ride it gets. Between rides it wanders and
 // takes breaks.
 type driver struct {
-	w    *world
-	name string
-	rng  *rand.Rand
-	c    *servertest.Client
-	ear  ear
+	w     *world
+	name  string
+	rng   *rand.Rand
+	c     *servertest.Client
+	inbox inbox
 
 	x, y    int
 	active  bool
@@ -41,13 +41,13 @@ func newDriver(w *world, name string, rng *rand.Rand) *driver {
 	d.c.Cookie, d.c.ID = r.CookieOf(), r.Object(w.t)["id"].(string)
 	d.c.Switches(true)
 	d.reports = []place{{d.x, d.y, d.c.Report(servertest.At(d.x, d.y))}}
-	d.ear = ear{w: w, c: d.c}
+	d.inbox = inbox{w: w, c: d.c}
 	return d
 }
 
 // step does what the last status asks for, once, and then waits for the next one.
 func (d *driver) step() error {
-	last := d.ear.last
+	last := d.inbox.last
 	switch {
 	case d.wants != d.active:
 		return d.setActivity()
@@ -74,8 +74,8 @@ func (d *driver) step() error {
 func (d *driver) idle() error {
 	pause := time.NewTimer(time.Duration(1+d.rng.IntN(30)) * time.Millisecond)
 	defer pause.Stop()
-	before := d.ear.last
-	if err := d.listen(pause.C); err != nil || d.ear.last != before {
+	before := d.inbox.last
+	if err := d.listen(pause.C); err != nil || d.inbox.last != before {
 		return err
 	}
 	switch d.rng.IntN(6) {
@@ -83,7 +83,7 @@ func (d *driver) idle() error {
 		d.wants = false
 		return nil
 	case 1:
-		d.ear.close()
+		d.inbox.close()
 		return nil
 	}
 	return d.report(d.x+d.rng.IntN(3)-1, d.y+d.rng.IntN(3)-1)
@@ -99,7 +99,7 @@ func (d *driver) setActivity() error {
 }
 
 func (d *driver) listen(timer <-chan time.Time) error {
-	m, again, err := d.ear.hear(timer)
+	m, again, err := d.inbox.receive(timer)
 	if err != nil || m == nil {
 		return err
 	}
@@ -114,11 +114,11 @@ func (d *driver) listen(timer <-chan time.Time) error {
 }
 
 func (d *driver) advance(status string) error {
-	path := fmt.Sprint("/api/chair/rides/", d.ear.last.ride, "/status")
+	path := fmt.Sprint("/api/chair/rides/", d.inbox.last.ride, "/status")
 	if _, err := d.w.demand(d.c, 204, "POST", path, servertest.Object{"status": status}); err != nil {
 		return err
 	}
-	d.answered = d.ear.last.ride + d.ear.last.status
+	d.answered = d.inbox.last.ride + d.inbox.last.status
 	return nil
 }
 
@@ -133,7 +133,7 @@ func (d *driver) drive(target string) error {
 	if err := d.report(x, y); err != nil {
 		return err
 	}
-	d.answered = d.ear.last.ride + d.ear.last.status
+	d.answered = d.inbox.last.ride + d.inbox.last.status
 	return nil
 }
 

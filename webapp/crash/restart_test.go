@@ -39,7 +39,7 @@ func TestCompletedAt(t *testing.T) {
 	})
 }
 
-// TestRestart is line 16 of appendix D (S6.4, S9.4): rides in every status, told to
+// TestRestart is line 16 of appendix D (S6.4, S9.4): rides in every status, read by
 // their users and chairs completely, in part and not at all, go on after a restart with
 // what is pending.
 func TestRestart(t *testing.T) {
@@ -57,7 +57,7 @@ type parted struct {
 	servertest.Scene
 	ride   string
 	status int
-	told   int
+	read   int
 }
 
 // ridesGoOn prepares rides, restarts the server, and drives them all to their end.
@@ -65,8 +65,8 @@ func ridesGoOn(p *servertest.Process, end func()) {
 	owner, register := p.Owner("owner")
 	var rides []*parted
 	for status := len(servertest.Statuses) - 1; status >= 0; status-- { // completed ones first: their chairs leave
-		for _, told := range slices.Compact([]int{status + 1, (status + 1) / 2, 0}) {
-			rides = append(rides, part(p, owner, register, status, told))
+		for _, read := range slices.Compact([]int{status + 1, (status + 1) / 2, 0}) {
+			rides = append(rides, part(p, owner, register, status, read))
 		}
 	}
 	idle := p.Chair(register, "idle", "SitEase", servertest.At(300, 300))
@@ -100,32 +100,32 @@ func ridesGoOn(p *servertest.Process, end func()) {
 }
 
 // part brings a ride of a new user and a new chair into a status. Both listen until they
-// have been told so many statuses.
-func part(p *servertest.Process, owner *servertest.Client, register string, status, told int) *parted {
+// have read so many statuses.
+func part(p *servertest.Process, owner *servertest.Client, register string, status, read int) *parted {
 	p.T.Helper()
-	name := fmt.Sprintf("%s %d", servertest.Statuses[status], told)
-	r := &parted{Scene: servertest.Scene{Process: p, Owner: owner}, status: status, told: told}
+	name := fmt.Sprintf("%s %d", servertest.Statuses[status], read)
+	r := &parted{Scene: servertest.Scene{Process: p, Owner: owner}, status: status, read: read}
 	r.Chair = p.Chair(register, name, "SitEase", servertest.At(0, 0))
 	r.User, _ = p.User(name, "")
 	toChair := r.Chair.Listen()
 	toChair.Next() // no ride yet
-	if told == 0 {
+	if read == 0 {
 		leave(toChair)
 	}
 	r.ride = r.User.Request(servertest.Pickup, servertest.Destination)
 	var toUser *servertest.Stream
-	if told > 0 {
+	if read > 0 {
 		toUser = r.User.Listen()
 	}
 	for i := 0; i <= status; i++ {
 		if i > 0 {
 			r.Step(r.ride, servertest.Statuses[i])
 		}
-		if i < told {
+		if i < read {
 			toUser.Expect(r.ride, servertest.Statuses[i])
 			toChair.Expect(r.ride, servertest.Statuses[i])
 		}
-		if i == told-1 {
+		if i == read-1 {
 			leave(toUser)
 			leave(toChair)
 		}
@@ -170,12 +170,12 @@ func (r *parted) goOn() {
 	toUser, toChair := r.User.Listen(), r.Chair.Listen()
 	for _, stream := range []*servertest.Stream{toUser, toChair} {
 		first := stream.Next()
-		at := r.told
+		at := r.read
 		if at > 0 && first["status"] == servertest.Statuses[at-1] {
 			at-- // the repetition
 		}
 		if at >= len(servertest.Statuses) || first["ride_id"] != r.ride || first["status"] != servertest.Statuses[at] {
-			t.Errorf("%s, %d read: the stream begins with %v of %v", servertest.Statuses[r.status], r.told, first["status"], first["ride_id"])
+			t.Errorf("%s, %d read: the stream begins with %v of %v", servertest.Statuses[r.status], r.read, first["status"], first["ride_id"])
 			return
 		}
 		if at < r.status {

@@ -11,12 +11,12 @@ import (
 // rider is a user who makes one ride after the other, invites friends and changes their
 // payment token.
 type rider struct {
-	w    *world
-	name string
-	rng  *rand.Rand
-	c    *servertest.Client
-	ear  ear
-	code string // its invitation code
+	w     *world
+	name  string
+	rng   *rand.Rand
+	c     *servertest.Client
+	inbox inbox
+	code  string // its invitation code
 
 	token    string // for payments, as it was confirmed
 	newToken string // asked for, not confirmed; "" if none
@@ -45,7 +45,7 @@ func (t *tour) metered() int { return servertest.Metered(t.fromX, t.fromY, t.toX
 func newRider(w *world, name string, rng *rand.Rand) *rider {
 	r := &rider{w: w, name: name, rng: rng, coupons: []int{3000}, token: "token-of-" + name}
 	r.c, r.code = w.p.User(name, "")
-	r.ear = ear{w: w, c: r.c}
+	r.inbox = inbox{w: w, c: r.c}
 	return r
 }
 
@@ -174,13 +174,13 @@ func (r *rider) request() error {
 // ride listens and rates. Now and then it leaves the stream and comes back.
 func (r *rider) ride() error {
 	t := r.tour()
-	if r.ear.last == (notice{t.id, "ARRIVED"}) && t.completedAt == 0 {
+	if r.inbox.last == (notice{t.id, "ARRIVED"}) && t.completedAt == 0 {
 		return r.rate()
 	}
-	if r.ear.last == (notice{t.id, "COMPLETED"}) {
+	if r.inbox.last == (notice{t.id, "COMPLETED"}) {
 		return r.finish()
 	}
-	m, _, err := r.ear.hear(nil)
+	m, _, err := r.inbox.receive(nil)
 	if err != nil || m == nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (r *rider) ride() error {
 		return err
 	}
 	if r.rng.IntN(8) == 0 {
-		r.ear.close()
+		r.inbox.close()
 	}
 	return nil
 }
@@ -243,7 +243,7 @@ func (r *rider) finish() error {
 	}
 	r.tour().over = true
 	if r.rng.IntN(3) > 0 {
-		r.ear.close()
+		r.inbox.close()
 	}
 	return nil
 }

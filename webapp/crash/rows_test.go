@@ -59,11 +59,11 @@ func (w *world) compare(rows *isuride.Tables) {
 	}
 	for _, d := range w.drivers {
 		w.must(d.name, d.compareRows(rows))
-		w.must(d.name, d.ear.compareRows(sent, func(s *isuride.RideStatus) isuride.Time { return s.ChairSentAt }))
+		w.must(d.name, d.inbox.compareRows(sent, func(s *isuride.RideStatus) isuride.Time { return s.ChairSentAt }))
 	}
 	for _, r := range w.riders {
 		w.must(r.name, r.compareRows(rows, o))
-		w.must(r.name, r.ear.compareRows(sent, func(s *isuride.RideStatus) isuride.Time { return s.AppSentAt }))
+		w.must(r.name, r.inbox.compareRows(sent, func(s *isuride.RideStatus) isuride.Time { return s.AppSentAt }))
 	}
 	w.compareUsers(rows)
 	w.compareRides(rows, o)
@@ -85,8 +85,8 @@ func (d *driver) compareRows(rows *isuride.Tables) error {
 }
 
 // compareRows: every message that came counts as sent.
-func (e *ear) compareRows(rows map[notice]*isuride.RideStatus, sentAt func(*isuride.RideStatus) isuride.Time) error {
-	for _, n := range e.heard {
+func (e *inbox) compareRows(rows map[notice]*isuride.RideStatus, sentAt func(*isuride.RideStatus) isuride.Time) error {
+	for _, n := range e.received {
 		if s := rows[n]; s == nil || sentAt(s) == 0 {
 			return fmt.Errorf("%v came, its row is %+v", n, s)
 		}

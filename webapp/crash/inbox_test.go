@@ -8,26 +8,26 @@ import (
 	"isuride/webapp/servertest"
 )
 
-// ear is a recipient's notification stream over all lives of the server, with what it has
-// told so far.
-type ear struct {
+// inbox reads a recipient's notification streams over all lives of the server, and keeps
+// what has come so far.
+type inbox struct {
 	w      *world
 	c      *servertest.Client
 	stream *servertest.Stream // nil while it does not listen
 	life   *life              // of the stream
 	fresh  bool               // nothing has come over the stream yet
-	unread []string           // what a stream that was left still told
+	unread []string           // from a stream that was left
 
-	last  notice
-	heard []notice // each once, in order
+	last     notice
+	received []notice // each once, in order
 }
 
 // notice identifies a message.
 type notice struct{ ride, status string }
 
-// hear waits for the next message. again says that it repeats the one before. With a
+// receive waits for the next message. again says that it repeats the one before. With a
 // timer it may also return nothing, when that fires.
-func (e *ear) hear(timer <-chan time.Time) (m servertest.Object, again bool, err error) {
+func (e *inbox) receive(timer <-chan time.Time) (m servertest.Object, again bool, err error) {
 	limit := time.NewTimer(servertest.RideLimit)
 	defer limit.Stop()
 	for {
@@ -59,7 +59,7 @@ func (e *ear) hear(timer <-chan time.Time) (m servertest.Object, again bool, err
 	}
 }
 
-func (e *ear) listen() error {
+func (e *inbox) listen() error {
 	e.life = e.w.life.Load()
 	stream, err := e.c.Open()
 	if err != nil {
@@ -70,7 +70,7 @@ func (e *ear) listen() error {
 }
 
 // ended is called when all that the stream had was read.
-func (e *ear) ended() error {
+func (e *inbox) ended() error {
 	e.stream = nil
 	if e.life != e.w.life.Load() {
 		return nil // the server died while the actor was busy elsewhere
@@ -78,9 +78,9 @@ func (e *ear) ended() error {
 	return e.life.explain(fmt.Errorf("the stream ended after %v", e.last))
 }
 
-// close ends the stream from this side. What is on its way is still heard: of a client that
-// throws it away, the test could not know what it has read (docs/notifications.md).
-func (e *ear) close() {
+// close ends the stream from this side, and still receives what is on its way: otherwise
+// the test could not know what the client has read (docs/notifications.md).
+func (e *inbox) close() {
 	if e.stream != nil {
 		e.unread = append(e.unread, e.stream.Quit()...)
 		e.stream = nil
@@ -89,7 +89,7 @@ func (e *ear) close() {
 
 // take judges a message (S6.4): a stream may begin with the last one once more; all
 // others follow the one before without a gap, over all streams and lives.
-func (e *ear) take(line string) (m servertest.Object, again bool, err error) {
+func (e *inbox) take(line string) (m servertest.Object, again bool, err error) {
 	if m, err = servertest.Decode(line); err != nil {
 		return nil, false, err
 	}
@@ -111,13 +111,13 @@ func (e *ear) take(line string) (m servertest.Object, again bool, err error) {
 		return nil, false, fmt.Errorf("%v comes after %v (first of a stream: %v)", now, e.last, first)
 	}
 	e.last = now
-	e.heard = append(e.heard, now)
+	e.received = append(e.received, now)
 	return m, false, nil
 }
 
-func (e *ear) follows(now notice) bool {
+func (e *inbox) follows(now notice) bool {
 	if e.last.status == "" || e.last.status == "COMPLETED" {
-		return now.status == "MATCHING" && !slices.Contains(e.heard, now)
+		return now.status == "MATCHING" && !slices.Contains(e.received, now)
 	}
 	i := slices.Index(servertest.Statuses, e.last.status)
 	return now == notice{e.last.ride, servertest.Statuses[i+1]}
