@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -16,18 +15,12 @@ import (
 // read until then goes into the output.
 func writesTo(p *servertest.Process, r, w *os.File) {
 	p.T.Helper()
-	p.Output = &servertest.OutputLog{Listening: make(chan string, 1)}
-	p.Cmd = exec.Command(os.Args[0], p.Flags...)
-	p.Cmd.Env, p.Cmd.Stderr = p.Env, w
-	p.Cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.Cmd.Start(); err != nil {
+	if err := p.LaunchTo(w); err != nil {
 		p.T.Fatal(err)
 	}
 	w.Close()
-	p.Exited = make(chan error, 1)
-	go func(exited chan error, wait func() error) { exited <- wait() }(p.Exited, p.Cmd.Wait)
 	buffer := make([]byte, 4096)
-	for !bytes.Contains([]byte(p.Output.String()), []byte("msg=listening")) {
+	for !strings.Contains(p.Output.String(), "msg=listening") {
 		n, err := r.Read(buffer)
 		if err != nil {
 			p.T.Fatal(err, p.Output)

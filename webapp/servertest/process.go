@@ -31,8 +31,8 @@ type Process struct {
 	GatewayURL string
 
 	Cmd    *exec.Cmd
-	Exited chan error
 	Output *OutputLog
+	exited chan error
 }
 
 // New prepares a server; Start starts it. Of the test's own environment only PATH and HOME
@@ -93,8 +93,8 @@ func (p *Process) Listening() error {
 		p.URL = "http://" + address
 		p.Inside = p.Output.Inside()
 		return nil
-	case err := <-p.Exited:
-		p.Exited <- err
+	case err := <-p.exited:
+		p.exited <- err
 		return fmt.Errorf("the server ended (%w):\n%s", err, p.Output)
 	case <-time.After(startLimit):
 		return fmt.Errorf("the server does not listen after %v:\n%s", startLimit, p.Output)
@@ -102,17 +102,24 @@ func (p *Process) Listening() error {
 }
 
 // Launch starts the server without waiting for anything.
-func (p *Process) Launch() error {
+func (p *Process) Launch() error { return p.LaunchTo(nil) }
+
+// LaunchTo is Launch with another file for the server's log.
+func (p *Process) LaunchTo(log *os.File) error {
 	p.Output = &OutputLog{Listening: make(chan string, 1)}
-	p.Cmd = exec.Command(os.Args[0], p.Flags...)
-	p.Cmd.Env = p.Env
-	p.Cmd.Stderr = p.Output
-	p.Cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.Cmd.Start(); err != nil {
+	cmd := exec.Command(os.Args[0], p.Flags...)
+	cmd.Env, cmd.Stderr = p.Env, p.Output
+	if log != nil {
+		cmd.Stderr = log
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.Cmd = cmd
+	if err := cmd.Start(); err != nil {
 		return err
 	}
-	p.Exited = make(chan error, 1)
-	go func(exited chan error, wait func() error) { exited <- wait() }(p.Exited, p.Cmd.Wait)
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	p.exited = exited
 	return nil
 }
 
@@ -120,7 +127,7 @@ func (p *Process) Launch() error {
 func (p *Process) Kill() {
 	if p.Cmd != nil && p.Cmd.Process != nil {
 		p.Cmd.Process.Kill()
-		<-p.Exited
+		<-p.exited
 		p.Cmd = nil
 	}
 }
@@ -130,7 +137,7 @@ func (p *Process) Stop() {
 	p.TB.Helper()
 	p.Cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case err := <-p.Exited:
+	case err := <-p.exited:
 		p.Cmd = nil
 		if err != nil {
 			p.TB.Fatalf("the server did not end well (%v):\n%s", err, p.Output)
