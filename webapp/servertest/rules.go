@@ -7,6 +7,7 @@ import (
 
 // Dialects runs a test on both databases, each with a data folder of its own.
 func Dialects(t *testing.T, test func(t *testing.T, p *Process)) {
+	t.Parallel() // with the other tests, too: much of their time is waiting
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		test(t, New(t))
