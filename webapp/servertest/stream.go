@@ -15,7 +15,6 @@ import (
 type Stream struct {
 	Client *Client
 	Lines  chan string // closed when the stream ends
-	header http.Header
 	conn   *net.TCPConn
 	cancel context.CancelFunc
 }
@@ -44,7 +43,6 @@ func (c *Client) Open() (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.header = res.Header
 	if res.StatusCode != 200 {
 		res.Body.Close()
 		return nil, fmt.Errorf("the stream answers %d", res.StatusCode)
