@@ -2,13 +2,13 @@
 
 GO ?= go
 
-.PHONY: help build run ride up down test check bench calibrate duel perf dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor lab-up lab-down lab-test
+.PHONY: help build run ride up down test check bench calibrate duel perf dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## build all programs into bin/
-	$(GO) build -o bin/ ./webapp/cmd/... ./bench/cmd/... ./tools/dev/ride ./tools/dev/paymentmock ./tools/dev/devcert ./tools/ops/accesslog
+	$(GO) build -o bin/ ./webapp/cmd/... ./bench/cmd/... ./tools/dev/ride ./tools/dev/paymentmock ./tools/dev/devcert
 
 run: ## start the server on this machine alone: https://localhost:8443 and http://localhost:8080, data in .run/dev
 	@echo "building; the first time takes about a minute"
@@ -29,20 +29,20 @@ bench: ## run the benchmarker for 60 s against the server on fresh data, with AR
 	@scripts/bench.sh $(ARGS)
 
 dashboard: ## draw the Grafana dashboard of a run of `make bench`, with ARGS="-t 20" for instance; needs Prometheus, not Grafana
-	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench ./tools/ops/observability/render
+	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench ./tools/ops/observability
 	@scripts/dashboard.sh $(ARGS)
 
 calibrate: ## compare the benchmarker with the official one's figures, with ARGS="-n 3 -virtual" for instance; 8 minutes
-	@$(GO) build -o bin/ ./tools/calibrate
-	@bin/calibrate $(ARGS)
+	@$(GO) build -o bin/ ./bench/compare
+	@bin/compare calibrate $(ARGS)
 
 duel: ## compare our server with the naive one, plain, with TLS and with static files, with ARGS="-n 1" for instance; 40 minutes
-	@$(GO) build -o bin/ ./tools/duel
-	@bin/duel $(ARGS)
+	@$(GO) build -o bin/ ./bench/compare
+	@bin/compare duel $(ARGS)
 
 perf: ## run the micro benchmarks and a short duel, and compare with what this machine has stored; ARGS=-save stores
-	@$(GO) build -o bin/ ./tools/perf
-	@bin/perf $(ARGS)
+	@$(GO) build -o bin/ ./bench/compare
+	@bin/compare perf $(ARGS)
 
 setup deploy rollback restart status watch logs reboot-test doctor: fleet
 	@bin/fleet $(FLEET) $@ $(ARGS)
@@ -59,6 +59,12 @@ watch: ## show what the hosts and the server do; ARGS="-local 127.0.0.1:8081" fo
 logs: ## show failures and the ends of all logs of the hosts; ARGS="access on", "slow on", "collect FOLDER": see tools/ops/fleet/README.md
 reboot-test: fleet-generator ## run shortly, reboot all hosts, ask for what was acknowledged
 doctor: ## look for what is wrong with the hosts, or soon will be
+
+access-log: ## a table of nginx's access log by endpoint, ARGS="s1.log,s2.log.gz"; of two runs side by side, ARGS="before.log after.log"
+	@scripts/log-table.sh access $(ARGS)
+
+slow-log: ## the same of the slow query log, by statement, with ARGS="slow.log --sort max-query-time" for instance
+	@scripts/log-table.sh slow $(ARGS)
 
 fleet-bench: fleet fleet-generator ## run the benchmarker against the hosts, keep logs, profile and score in .run/runs
 	@bin/fleet $(FLEET) bench $(ARGS)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Draws the Grafana dashboard of a run without Grafana: a separate Prometheus watches the
-# server that `make bench` starts, and tools/ops/observability/render draws the result.
+# server that `make bench` starts, and tools/ops/observability draws the result.
 # Arguments are passed to `bench run`.
 set -euo pipefail
 
@@ -49,6 +49,7 @@ mark() {
 ISURIDE_INTERNAL=$internal scripts/bench.sh "$@" | mark
 
 score=$(sed -n 's/^ *"score": *\([0-9]*\).*/\1/p' .run/bench/result.json | head -n 1)
-bin/render -url "http://$prometheus" -from "$(<"$home/begin")" -to "$(<"$home/end")" -scrape 1s \
+begin=$(<"$home/begin") end=$(<"$home/end")
+bin/observability -url "http://$prometheus" -last "$((end - begin))s" -to "$end" -scrape 1s \
 	-note "one run of the benchmarker${score:+, score $score}; $(nproc) cores for server, database, bench and Prometheus" "$picture"
 say "the dashboard of this run: $picture"

@@ -47,7 +47,7 @@ stage() {
 install() {
 	need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
 		prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip systemd:systemd-analyze shellcheck:shellcheck \
-		openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl
+		openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl openssl:openssl
 }
 
 checks() {
@@ -56,7 +56,7 @@ checks() {
 	[[ -z $unformatted ]] || die "not formatted, run gofmt -w: $unformatted"
 	go mod tidy -diff
 	go vet ./...
-	go run honnef.co/go/tools/cmd/staticcheck@v0.6.1 ./...
+	go tool -modfile=tools/pinned/go.mod staticcheck ./...
 	if command -v shellcheck >/dev/null; then
 		git ls-files | xargs grep -lE '^#!.*(bash|sh)$|^# shellcheck shell' | xargs shellcheck
 		git ls-files 'tools/**.sh' | xargs shellcheck

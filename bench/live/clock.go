@@ -12,7 +12,8 @@ const (
 	tickPeriod = time.Duration(world.TickLength) * time.Microsecond
 	// SamplePeriod is the time between two samples of a run.
 	SamplePeriod = time.Second
-	// lateAfter is how late a tick may begin without notice: the calls made in it then still have most of the period.
+	// lateAfter is how late a tick may begin without notice: its calls still have most of
+	// the period.
 	lateAfter = tickPeriod / 4
 )
 
@@ -24,13 +25,13 @@ type clock struct {
 	begun  time.Time
 	due    time.Time       // of the last tick
 	delay  world.Histogram // from when a tick was due to its beginning
-	lost   int             // ticks that never were because the bench was late
+	lost   int             // ticks skipped because the bench was late
 	late   int             // ticks that began after lateAfter
 	over   bool            // no more ticks
-	done   chan error      // gets what ended the load early, nil for its regular end
+	done   chan error      // the error that ended the load early, nil at its regular end
 }
 
-// load runs the ticks and the wait behind them (B1.7, B1.8).
+// load runs the ticks and the wait after them (B1.7, B1.8).
 func (r *run) load(ctx context.Context) {
 	r.enter(PhaseLoad)
 	r.clock.done = make(chan error, 1)
@@ -58,7 +59,8 @@ func (r *run) load(ctx context.Context) {
 	})
 }
 
-// settle waits for evaluations under way, which still count; true if it was interrupted.
+// settle waits for evaluations in progress, which still count. It returns true if
+// interrupted.
 func (r *run) settle(ctx context.Context) bool {
 	wait := time.NewTimer(r.config.settlingTime())
 	defer wait.Stop()
@@ -100,7 +102,8 @@ func (r *run) awaitArrival() {
 	}
 }
 
-// tick is one step of the World. Of several periods that have passed all but one are lost (B2.1).
+// tick is one step of the World. If several periods have passed, all but one are lost
+// (B2.1).
 func (r *run) tick(periods int) {
 	c := &r.clock
 	if c.over {
@@ -117,9 +120,10 @@ func (r *run) tick(periods int) {
 	r.loop.Post(evloop.Func(r.userTurns))
 }
 
-// userTurns is the second half of a tick. Between the halves the loop takes one batch of events, so that a few users find
-// what the chairs have just caused, as with the official tool, which starts the tasks of the users while those of the
-// chairs already run (B7.4).
+// userTurns is the second half of a tick. Between the halves the loop handles one batch
+// of events, so that a few users find what the chairs have just caused. In the official
+// tool, which starts the users' tasks while the chairs' are already running, the same
+// happens (B7.4).
 func (r *run) userTurns() {
 	if r.clock.over {
 		return
@@ -144,7 +148,7 @@ func (r *run) stopTicks() {
 	}
 }
 
-// endLoad stops the ticks; what is under way goes on (B1.7).
+// endLoad stops the ticks; calls in progress continue (B1.7).
 func (r *run) endLoad() {
 	r.stopTicks()
 	r.takeSampleNow()

@@ -15,7 +15,7 @@ import (
 	"isuride/bench/client"
 )
 
-// A Check is one request about the initial data with the answer that is right (B1.6).
+// A Check is one request about the initial data with its right answer (B1.6).
 type Check struct {
 	Name       string          `json:"name"`
 	Method     string          `json:"method"`
@@ -25,7 +25,8 @@ type Check struct {
 	Body       json.RawMessage `json:"body"` // null without a body
 	Status     int             `json:"status"`
 	Expect     json.RawMessage `json:"expect"`
-	// Keys names the lists whose order is free, with the member by which to sort their items.
+	// Keys names the lists whose order is free, each with the member to sort its items
+	// by.
 	Keys map[string]string `json:"keys"`
 }
 
@@ -60,7 +61,8 @@ func (c *Check) valid() error {
 	return nil
 }
 
-// accounts groups checks by cookie in order of appearance: each account has a client of its own (B13.1).
+// accounts groups checks by cookie in order of appearance: each account has its own
+// client (B13.1).
 func accounts(checks []Check) [][]Check {
 	var groups [][]Check
 	for _, c := range checks {
@@ -74,8 +76,8 @@ func accounts(checks []Check) [][]Check {
 	return groups
 }
 
-// CheckData compares the server's answers about the initial data with the expected ones; the first difference is the
-// error.
+// CheckData compares the server's answers about the initial data with the expected ones.
+// The first difference is returned as an error.
 func CheckData(ctx context.Context, newBrowser func() *client.Browser, checks []Check) error {
 	for _, group := range accounts(checks) {
 		b := newBrowser()
@@ -112,9 +114,9 @@ func (c *Check) run(ctx context.Context, b *client.Browser) error {
 	return c.compare(body)
 }
 
-// compare is exact for every member that is expected, and for those expected elsewhere but not here, such as
-// total_distance_updated_at of a chair that never moved. Members nobody knows are ignored, except in coordinates
-// (B13.4).
+// compare is exact for all expected members, and for members that are expected elsewhere
+// but not here, such as total_distance_updated_at of a chair that never moved. Unknown
+// members are ignored, except in coordinates (B13.4).
 func (c *Check) compare(body []byte) error {
 	want, err := decodeJSON(c.Expect)
 	if err != nil {

@@ -49,7 +49,7 @@ func TestReadChecksRefuses(t *testing.T) {
 	}
 }
 
-// TestReadOwnChecks reads the file that comes with the repository's own initial data.
+// TestReadOwnChecks reads the file for the repository's own initial data.
 func TestReadOwnChecks(t *testing.T) {
 	f, err := os.Open("../../sql/expected-answers.json")
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 	"isuride/bench/client"
 )
 
-// A behavior is what a bad server does with a connection whose request it has read. The connection is closed afterwards.
+// A behavior is the reaction of a bad server to a request that it has read. The
+// connection is closed afterwards.
 type behavior func(c net.Conn, w *bufio.Writer)
 
 // behave hands a request's connection to a behavior.
@@ -33,10 +34,10 @@ func behave(b behavior) http.HandlerFunc {
 	}
 }
 
-// hang says nothing until the client is gone.
+// hang sends nothing until the client is gone.
 func hang(c net.Conn, _ *bufio.Writer) { io.Copy(io.Discard, c) }
 
-// late answers rightly after a time that is too long.
+// late sends the right answer after too long a time.
 func late(c net.Conn, w *bufio.Writer) {
 	time.Sleep(2 * shortLimit)
 	io.WriteString(w, "HTTP/1.1 204 No Content\r\n\r\n")
@@ -55,7 +56,7 @@ func saying(text string) behavior {
 	}
 }
 
-// endless sends something again and again behind a beginning, as fast as it is taken.
+// endless sends something again and again after a beginning, as fast as it is read.
 func endless(begin, again string) behavior {
 	block := []byte(strings.Repeat(again, 1+(32<<10)/len(again)))
 	return func(_ net.Conn, w *bufio.Writer) {
@@ -93,11 +94,11 @@ const (
 )
 
 const (
-	// shortLimit is for servers that do not answer: far above what a right answer takes, and shorter than a load of
-	// limitTicks.
+	// shortLimit is for servers that do not answer: far above the time of a right answer,
+	// and shorter than a load of limitTicks.
 	shortLimit = time.Second
 	limitTicks = 40
-	// patientLimit is for all others. It is not reached, though the machine be busy.
+	// patientLimit is for all others. It is not reached even if the machine is busy.
 	patientLimit = onTime
 )
 
@@ -105,8 +106,9 @@ func limits(call time.Duration) client.Limits {
 	return client.Limits{Call: call, Notification: 200 * time.Millisecond, Idle: time.Second, Reconnect: 30 * time.Millisecond}
 }
 
-// TestBadServers lets servers misbehave in the middle of the load. The load goes on to its end, however bad they are,
-// unless there are too many errors before; what goes wrong with notifications is no error (B9.2).
+// TestBadServers lets servers misbehave in the middle of the load. The load goes on to
+// its end, however bad they are, unless there are too many errors before; errors in
+// notifications do not count (B9.2).
 func TestBadServers(t *testing.T) {
 	noTraces(t)
 	for _, c := range []struct {
@@ -115,7 +117,7 @@ func TestBadServers(t *testing.T) {
 		behavior behavior
 		code     int    // 0: there are no errors
 		text     string // of one of them
-		many     bool   // they come so fast that they are too many
+		many     bool   // there are so many that the run ends
 	}{
 		{"hangs", activity, hang, 13, "timeout", false},
 		{"answers too late", activity, late, 13, "timeout", false},
@@ -189,7 +191,8 @@ func complained(r *Result, code int, text string) bool {
 	return false
 }
 
-// TestBadServersBeforeLoad lets servers misbehave before the load. The run ends with the phase.
+// TestBadServersBeforeLoad lets servers misbehave before the load. The run ends with that
+// phase.
 func TestBadServersBeforeLoad(t *testing.T) {
 	noTraces(t)
 	for _, c := range []struct {
@@ -225,12 +228,13 @@ func TestBadServersBeforeLoad(t *testing.T) {
 	}
 }
 
-// onTime is much more than any of these runs should take, though the machine be busy.
+// onTime is much more than any of these runs should take, even if the machine is busy.
 const onTime = 20 * time.Second
 
-// noTraces looks at the end of the test, when everything begun behind it has been cleaned up, for goroutines and files
-// left behind, and for much memory. That is never given back, so it bounds what has been used at any time, by the server
-// in the same process, too.
+// noTraces checks at the end of the test, after all cleanups registered later, that no
+// goroutines and files are left over, and that memory stayed low. The process does not
+// return memory, so this bounds its peak, including that of the server in the same
+// process.
 func noTraces(t *testing.T) {
 	goroutines, files, memory := runtime.NumGoroutine(), openFiles(t), heapFromSystem()
 	t.Cleanup(func() {

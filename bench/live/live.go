@@ -1,9 +1,11 @@
-// Package live runs a World in real time against a server over HTTP: the phases of a run, its clock, the checks of the
-// initial data and of the front end, and the figures that remain (B1).
+// Package live runs a World in real time against a server over HTTP: the phases of a run,
+// its clock, the checks of the initial data and of the front end, and the figures that
+// remain (B1).
 //
-// The World, its clients and the payment service share one goroutine, that of an event loop; the goroutine that calls
-// Run only goes through the phases. What it leaves to others: the rules of the game (package world), HTTP (package
-// client), flags and presentation (the programs).
+// The World, its clients and the payment service share one goroutine, that of an event
+// loop; the goroutine that calls Run only goes through the phases. What it leaves to
+// others: the rules of the game (package world), HTTP (package client), flags and
+// presentation (the programs).
 package live
 
 import (
@@ -21,13 +23,13 @@ import (
 	"isuride/bench/world"
 )
 
-// A Config says what to run against which server.
+// A Config holds the settings of a run and the server to run against.
 type Config struct {
 	Target  *url.URL         // scheme and host
 	Sources []netip.Addr     // addresses of this machine to connect from; none leaves the choice to the system
 	Dests   []netip.AddrPort // where to connect, at least one
 
-	PaymentURL  string // told to the server
+	PaymentURL  string // sent to the server
 	PaymentBind string // address of the payment service, as net.Listen takes it
 
 	Load     time.Duration
@@ -37,7 +39,8 @@ type Config struct {
 	Checks   []Check        // of the initial data; nil for none
 	Static   *client.Static // nil for no static files at all
 
-	// Observer is told what happens; nil for nobody. Its methods run on the goroutines of the run and must be quick.
+	// Observer follows the run; it may be nil. Its methods run on the goroutines of the
+	// run and must be quick.
 	Observer Observer
 
 	limits       client.Limits // of calls; zero are the official ones
@@ -87,7 +90,8 @@ func (c *Config) callLimits() client.Limits {
 	return client.OfficialLimits()
 }
 
-// A SetupError is a fault of the settings or of this machine, found before the server was asked anything.
+// A SetupError is a fault of the settings or of this machine, found before the first
+// request to the server.
 type SetupError struct{ Err error }
 
 func (e SetupError) Error() string { return e.Err.Error() }
@@ -104,12 +108,12 @@ func (e *PhaseError) Error() string { return fmt.Sprintf("%s: %v", e.Phase, e.Er
 
 func (e *PhaseError) Unwrap() error { return e.Err }
 
-// ErrInterrupted is the end of the context.
+// ErrInterrupted means that the context ended.
 var ErrInterrupted = errors.New("interrupted")
 
-// Run goes through all phases and returns the result of the load, which may have failed. When ctx ends during the load,
-// the result is that of the load so far. With a PhaseError, it tells what is known without a load; with a SetupError
-// there is none.
+// Run goes through all phases and returns the result of the load, which may have failed.
+// When ctx ends during the load, the result covers the load so far. With a PhaseError,
+// the result has what is known without a load; with a SetupError there is none.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	r, err := newRun(c)
 	if err != nil {
@@ -152,14 +156,15 @@ func (r *run) enter(p Phase) {
 	}
 }
 
-// leave ends the present phase, if there is one.
+// leave ends the current phase, if there is one.
 func (r *run) leave() {
 	if n := len(r.laps); n > 0 {
 		r.laps[n-1].Seconds = time.Since(r.entered).Seconds()
 	}
 }
 
-// A run is one under way. Below the first two groups everything belongs to the loop's goroutine.
+// A run in progress. Everything below the first two groups belongs to the loop's
+// goroutine.
 type run struct {
 	config Config
 	loop   *evloop.Loop
@@ -197,7 +202,7 @@ func newRun(c Config) (*run, error) {
 	return r, nil
 }
 
-// build makes the parts that live on the loop. It is not running yet.
+// build makes the parts that live on the loop, which is not running yet.
 func (r *run) build() (err error) {
 	c := &r.config
 	r.engine, err = client.New(client.Config{
@@ -216,8 +221,9 @@ func (r *run) build() (err error) {
 	return nil
 }
 
-// loops is how many event loops serve sockets besides the one of the World. A second loop costs hardly any CPU time
-// (BenchmarkTick of package client), but it needs a CPU to help; with two or less the server needs that more.
+// loops is the number of event loops that serve sockets, besides the one of the World. A
+// second loop costs hardly any CPU time (BenchmarkTick of package client), but only helps
+// if it has a CPU; with two or fewer, the server needs that more.
 func loops(cpus int) int { return max(0, min(cpus-2, maxLoops)) }
 
 // maxLoops is enough to keep the goroutine of the World busy.

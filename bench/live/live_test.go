@@ -84,7 +84,7 @@ func listOf(t *testing.T, page string) *client.Static {
 	return s
 }
 
-// TestPrepareOnly checks that without load time there is neither a tick nor an error.
+// TestPrepareOnly checks that there are no ticks and no errors without load time.
 func TestPrepareOnly(t *testing.T) {
 	c := new(stub).start(t, 1)
 	c.Load = 0

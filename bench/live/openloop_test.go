@@ -8,7 +8,8 @@ import (
 	"isuride/bench/world"
 )
 
-// TestOpenLoop asks a server for rides that never finds a chair near: all of them begin, none is created.
+// TestOpenLoop runs against a server that never has a chair nearby: all rides begin, none
+// is created.
 func TestOpenLoop(t *testing.T) {
 	c := new(stub).start(t, 20)
 	c.RideRate = 100
@@ -20,7 +21,8 @@ func TestOpenLoop(t *testing.T) {
 	if o == nil || !r.Passed || r.ErrorCount != 0 {
 		t.Fatalf("%v, %d errors, open loop %+v", r.Reason, r.ErrorCount, o)
 	}
-	// 59 are due on average. On a busy machine some start late, but none is left out while there are users.
+	// 59 are due on average. On a busy machine some start late, but none is skipped while
+	// there are users.
 	if o.Due < 20 || o.Started != o.Due || o.Waited+o.NeverStarted != 0 || o.IntendedRate != 100 || o.CreatedRate != 0 {
 		t.Errorf("%+v", *o)
 	}

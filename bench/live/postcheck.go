@@ -16,7 +16,8 @@ import (
 	"isuride/bench/world"
 )
 
-// ledgerUsers is how many users of each region a run's ledger has. They take a second to ask.
+// ledgerUsers is how many users of each region a run's ledger has. Asking about them
+// takes a second.
 const ledgerUsers = 200
 
 // ReadLedger reads the JSON form of a ledger.
@@ -33,8 +34,9 @@ func ReadLedger(r io.Reader) (*world.Ledger, error) {
 	return l, nil
 }
 
-// PostCheck asks the server about what it acknowledged in an earlier run, after checking the initial data. It returns a
-// line for each difference; the error is one of Validate's, or tells why the server could not be asked.
+// PostCheck asks the server about what it acknowledged in an earlier run, after checking
+// the initial data. It returns a line for each difference. The error is one of
+// Validate's, or tells why the server could not be asked.
 func PostCheck(ctx context.Context, c Config, l *world.Ledger) (differences []string, err error) {
 	if err := Validate(ctx, c); err != nil {
 		return nil, err
@@ -54,11 +56,11 @@ func PostCheck(ctx context.Context, c Config, l *world.Ledger) (differences []st
 	return p.differences, nil
 }
 
-// A postCheck is one under way.
+// A postCheck in progress.
 type postCheck struct {
 	ctx         context.Context
 	browser     *client.Browser
-	subject     string // what the differences are about
+	subject     string // of the differences
 	differences []string
 }
 
@@ -66,8 +68,8 @@ func (p *postCheck) differ(format string, args ...any) {
 	p.differences = append(p.differences, p.subject+": "+fmt.Sprintf(format, args...))
 }
 
-// ask sends a GET in the name of an account and decodes the answer. Another answer than a right one is a difference, none
-// at all an error.
+// ask sends a GET in the name of an account and decodes the answer. A wrong answer is a
+// difference, none at all an error.
 func ask[T any](p *postCheck, path, session string, decode func([]byte) (T, error)) (v T, ok bool, err error) {
 	status, body, err := p.browser.Ask(p.ctx, client.Question{
 		Method: http.MethodGet, Target: path, Cookie: session, Limit: client.OfficialLimits().Call,
@@ -144,8 +146,9 @@ func (p *postCheck) ride(got, want world.PastRide) {
 	}
 }
 
-// openRide asks for the user's newest ride, which only a notification tells. Those of the ride before may come first, and
-// the status is not compared: both depend on what the server has sent before.
+// openRide asks for the user's newest ride, which only notifications contain. Those of
+// the ride before may come first. The status is not compared: both depend on what the
+// server had already sent.
 func (p *postCheck) openRide(want *world.OpenRide, session string) error {
 	const path = "/api/app/notification"
 	wanted := func(message []byte) bool {
@@ -182,7 +185,8 @@ func (p *postCheck) openRide(want *world.OpenRide, session string) error {
 // notificationLimit is how long a server may take for its messages (B9.6).
 const notificationLimit = 3 * time.Second
 
-// completedOpen looks at a ride that was completed without the bench being told.
+// completedOpen checks a ride that was completed although the bench got no notification
+// of it.
 func (p *postCheck) completedOpen(got world.PastRide, want *world.OpenRide) {
 	p.trip(got.Pickup, got.Destination, got.Fare, want)
 	if !want.Paid {

@@ -11,7 +11,7 @@ import (
 	"isuride/bench/world"
 )
 
-// ledger is one that server answers for.
+// ledger is one that server matches.
 func ledger() *world.Ledger {
 	return &world.Ledger{
 		Users: []world.UserLedger{{
@@ -119,7 +119,8 @@ func TestPostCheck(t *testing.T) {
 	}
 }
 
-// TestPostCheckUnpaid checks that no ride is completed without the payment service having seen its payment.
+// TestPostCheckUnpaid checks that no ride is completed without the payment service having
+// seen its payment.
 func TestPostCheckUnpaid(t *testing.T) {
 	l := ledger()
 	l.Users[0].Rides, l.Users[0].Open.Paid = nil, false
@@ -130,7 +131,8 @@ func TestPostCheckUnpaid(t *testing.T) {
 	}
 }
 
-// TestPostCheckSession checks that each account is asked about in its own name.
+// TestPostCheckSession checks that each account's questions are asked with its own
+// session.
 func TestPostCheckSession(t *testing.T) {
 	l := ledger()
 	l.Users[0].Session, l.Owners[0].Session = "app_session=x", ""
@@ -140,7 +142,8 @@ func TestPostCheckSession(t *testing.T) {
 	}
 }
 
-// TestPostCheckFails checks what is no difference: no answer, and other initial data.
+// TestPostCheckFails covers failures that are not differences: no answer, and other
+// initial data.
 func TestPostCheckFails(t *testing.T) {
 	s := new(stub)
 	s.breakWith("GET /api/app/rides", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })

@@ -15,7 +15,7 @@ import (
 	"isuride/bench/client"
 )
 
-// preflight finds what would spoil the run before the server is asked anything.
+// preflight finds what would spoil the run before the first request to the server.
 func (c *Config) preflight() error {
 	if err := c.preflightNetwork(); err != nil {
 		return err
@@ -27,8 +27,8 @@ func (c *Config) preflight() error {
 	return checkPorts(need, len(client.Routes(c.Sources, c.Dests)))
 }
 
-// connections estimates how many are in use at once. Those who are there from the beginning may all have their two, but
-// users beyond the number that an open loop needs have nothing to do.
+// connections estimates how many are in use at once. All initial users and chairs may
+// have two each, but users beyond the number that an open loop needs are idle.
 func (c *Config) connections() int {
 	city := c.world()
 	city.Users = 0
@@ -39,9 +39,10 @@ func (c *Config) connections() int {
 	return max(connectionsFor(c.Load), 2*(chairs+users))
 }
 
-// connectionsFor estimates the connections at once of a run against a good server. In the calibration run of B appendix D
-// without a cap on matches 2,500 users and 1,200 chairs came to be in 60 s, of whom those who ride have two each; after two
-// minutes servers are rather at their limits than growing.
+// connectionsFor estimates the connections at once of a run against a good server. In the
+// calibration run of B appendix D without a cap on matches there were 2,500 users and
+// 1,200 chairs after 60 s, of whom those on a ride have two each; after two minutes
+// servers are at their limits rather than growing.
 func connectionsFor(load time.Duration) int {
 	const initially, perSecond, atMost = 100, 65, 8000
 	return min(initially+int(perSecond*load.Seconds()), atMost)
@@ -55,7 +56,8 @@ func checkFiles(need int) error {
 	return nil
 }
 
-// fileLimit is how many files this process may open. The Go runtime has raised it as far as it may.
+// fileLimit is how many files this process may open. The Go runtime has raised it as far
+// as possible.
 func fileLimit() uint64 {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -64,18 +66,20 @@ func fileLimit() uint64 {
 	return limit.Cur
 }
 
-// crowded is the number of connections from which on unused ones make room. A twentieth of the files of this process, a
-// thousand at most, is for the payment service and for the server, which often has the same limit and other files besides.
+// crowded is the number of connections beyond which unused ones are closed. A twentieth
+// of the files of this process, at most a thousand, is reserved for the payment service,
+// and for the server, which often has the same limit and other files besides.
 func crowded() int {
 	files := int(min(fileLimit(), math.MaxInt32))
 	return files - min(files/20, 1000)
 }
 
-// checkPorts looks at the ports the system gives to outgoing connections; each route has all of them (B15.3).
+// checkPorts looks at the ports the system gives to outgoing connections; each route has
+// all of them (B15.3).
 func checkPorts(need, routes int) error {
 	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
 	if err != nil {
-		return nil // not this kind of system
+		return nil // another kind of system
 	}
 	var low, high int
 	if _, err := fmt.Sscan(string(b), &low, &high); err != nil {
@@ -87,7 +91,8 @@ func checkPorts(need, routes int) error {
 	return nil
 }
 
-// preflightNetwork checks that the sources are ours and somebody listens at the destinations.
+// preflightNetwork checks that the sources are ours and that something listens at the
+// destinations.
 func (c *Config) preflightNetwork() error {
 	if len(client.Routes(c.Sources, c.Dests)) == 0 {
 		return errors.New("no source address is of the same family as a destination")
@@ -127,7 +132,7 @@ func checkDest(d netip.AddrPort) error {
 	return conn.Close()
 }
 
-// lastOf is the end of a chain of errors, where the reason is.
+// lastOf is the end of a chain of errors, which has the reason.
 func lastOf(err error) string {
 	for {
 		next := errors.Unwrap(err)
@@ -138,7 +143,8 @@ func lastOf(err error) string {
 	}
 }
 
-// Resolve finds the addresses of a server named like in a URL, with the port of its scheme if it names none.
+// Resolve finds the addresses of the host in a URL, with the port of its scheme if it
+// names none.
 func Resolve(scheme, host string) ([]netip.AddrPort, error) {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {
@@ -161,7 +167,8 @@ func Resolve(scheme, host string) ([]netip.AddrPort, error) {
 	return addrs, nil
 }
 
-// Reachable returns the first of the addresses at which somebody listens, and the last error if nobody does.
+// Reachable returns the first of the addresses at which something listens, or the last
+// error.
 func Reachable(addrs []netip.AddrPort) (a netip.AddrPort, err error) {
 	for _, a := range addrs {
 		if err = checkDest(a); err == nil {

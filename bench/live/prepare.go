@@ -95,7 +95,7 @@ func (r *run) initialize(ctx context.Context) error {
 	return err
 }
 
-// populate registers those who are there from the beginning (B1.5).
+// populate registers the initial population (B1.5).
 func (r *run) populate(ctx context.Context) error {
 	r.do(func() { r.world.Populate(now()) })
 	result := make(chan error, 1)

@@ -21,8 +21,9 @@ type Account struct {
 	Since, Until string // window of the second look at an owner's sales, in Unix milliseconds; empty for none
 }
 
-// ReadAccounts reads a list with one account per line: "owner" or "user", its session token, and behind an owner's
-// optionally the two ends of a sales window. Empty lines and those that start with # are skipped.
+// ReadAccounts reads a list with one account per line: "owner" or "user", its session
+// token, and after an owner's token optionally the two ends of a sales window. Empty
+// lines and those that start with # are skipped.
 func ReadAccounts(r io.Reader) ([]Account, error) {
 	var list []Account
 	lines := bufio.NewScanner(r)
@@ -97,7 +98,8 @@ func (a Account) check(name, method, path, body string, keys map[string]string) 
 	return c
 }
 
-// Record asks a trusted server about the accounts and returns its answers as checks for others.
+// Record asks a trusted server about the accounts and returns its answers as checks for
+// others.
 func Record(ctx context.Context, newBrowser func() *client.Browser, list []Account) ([]Check, error) {
 	var checks []Check
 	for _, a := range list {
@@ -114,7 +116,7 @@ func Record(ctx context.Context, newBrowser func() *client.Browser, list []Accou
 	return checks, nil
 }
 
-// record takes the server's answer for the right one.
+// record accepts the server's answer as the right one.
 func (c *Check) record(ctx context.Context, b *client.Browser) error {
 	status, body, err := b.Ask(ctx, c.question())
 	if err != nil {
@@ -124,7 +126,7 @@ func (c *Check) record(ctx context.Context, b *client.Browser) error {
 		return fmt.Errorf("status %d", status)
 	}
 	if !json.Valid(body) {
-		return errors.New("the answer is no JSON")
+		return errors.New("the answer is not JSON")
 	}
 	c.Expect = body
 	return nil

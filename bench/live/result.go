@@ -9,7 +9,8 @@ import (
 	"isuride/bench/world"
 )
 
-// A Result is what remains of a run, ready to be written as JSON. Times are in microseconds unless named otherwise.
+// A Result is what remains of a run, ready to be written as JSON. Times are in
+// microseconds unless stated otherwise.
 type Result struct {
 	Passed      bool   `json:"passed"`
 	Reason      string `json:"reason"` // why it did not pass, or how it ended
@@ -28,10 +29,11 @@ type Result struct {
 	LoadSeconds float64   `json:"load_seconds"`
 
 	Ticks         int `json:"ticks"`
-	LostTicks     int `json:"lost_ticks"`      // that never were because the bench was late
+	LostTicks     int `json:"lost_ticks"`      // skipped because the bench was late
 	LateTicks     int `json:"late_ticks"`      // that began more than a quarter of a period late
-	TimedOutTicks int `json:"timed_out_ticks"` // that began while calls of earlier ones were under way
-	// TickDelay is from when a tick was due to when the bench began it: its own lateness, which no server can cause.
+	TimedOutTicks int `json:"timed_out_ticks"` // that began while calls of earlier ones were in progress
+	// TickDelay is from when a tick was due to when the bench began it: its own delay,
+	// which no server can cause.
 	TickDelay Latency `json:"tick_delay"`
 
 	World     world.Progress `json:"world"`
@@ -55,7 +57,8 @@ type Result struct {
 	Payments  map[int]int      `json:"payments"` // answers of the payment service by status
 	Dials     client.DialStats `json:"dials"`
 
-	// Ledger is what the server has acknowledged, in part, for PostCheck. It is a file of its own: it has session tokens.
+	// Ledger is part of what the server has acknowledged, for PostCheck. It is a file of
+	// its own because it has session tokens.
 	Ledger *world.Ledger `json:"-"`
 
 	Usage  Usage    `json:"usage"`
@@ -167,7 +170,7 @@ func (r *run) takeSampleNow() {
 	}
 }
 
-// peakUsage is that of the last sample, with the most memory of any.
+// peakUsage is that of the last sample, with the highest memory of any.
 func (o *Result) peakUsage() Usage {
 	u := o.Series[len(o.Series)-1].Usage
 	for _, s := range o.Series {

@@ -16,9 +16,11 @@ import (
 	"time"
 )
 
-// TestScale runs a city of 20,000 users and 3,000 chairs at once from this process against the server of this repository
-// in another one. All of them stay to the end. Every chair holds its stream of notifications, and a connection for its
-// calls while it drives; a user holds a stream and a connection while he rides and a while longer, and none between rides.
+// TestScale runs a city of 20,000 users and 3,000 chairs at once from this process
+// against the server of this repository in another one. All of them stay to the end.
+// Every chair holds its stream of notifications, and a connection for its calls while it
+// drives; a user holds a stream and a connection while on a ride and a while longer, and
+// none between rides.
 //
 // With the race detector, whose memory says nothing, the city is smaller. The whole one:
 //
@@ -55,7 +57,7 @@ func TestScale(t *testing.T) {
 	}
 }
 
-// peakMemory is the most memory that this process ever had.
+// peakMemory is the highest memory use of this process so far.
 func peakMemory(t *testing.T) int64 {
 	t.Helper()
 	var u syscall.Rusage

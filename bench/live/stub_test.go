@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// A stub is a server that accepts everything and never has a free chair, so that nobody rides. Tests break it.
+// A stub is a server that accepts everything and never has a free chair, so that nobody
+// rides. Tests break it.
 type stub struct {
 	ids    atomic.Int64
 	mu     sync.Mutex
@@ -75,7 +76,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// start serves the stub and returns the settings of a run against it, of so many ticks.
+// start serves the stub and returns the settings of a run of so many ticks against it.
 func (s *stub) start(t *testing.T, ticks int) Config {
 	t.Helper()
 	server := httptest.NewServer(s)
@@ -92,7 +93,7 @@ func (s *stub) start(t *testing.T, ticks int) Config {
 	}
 }
 
-// freeAddress is an address nobody listens at just now.
+// freeAddress is an address at which nothing listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -61,7 +61,8 @@ func residentBytes() int64 {
 // clockTick is the unit of /proc/stat: USER_HZ is 100 on every architecture Go runs on.
 const clockTick = 10 * time.Millisecond
 
-// machineTime is the CPU time of all processes and the stolen one since the machine's start, 0 where there is no /proc.
+// machineTime is the CPU time of all processes and the stolen one since the machine's
+// start, 0 where there is no /proc.
 func machineTime() (busy, stolen time.Duration) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {

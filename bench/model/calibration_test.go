@@ -5,7 +5,7 @@ import (
 	"math"
 	"testing"
 
-	"isuride/bench/calibration"
+	"isuride/bench/compare/official"
 	"isuride/bench/model"
 	"isuride/bench/virtual"
 	"isuride/bench/world"
@@ -40,20 +40,20 @@ func TestCalibration(t *testing.T) {
 	if raceDetector {
 		t.Skip("a World has one goroutine, so there is nothing to detect in minutes of these runs")
 	}
-	for _, p := range calibration.Policies() {
+	for _, p := range official.Policies() {
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
 			seeds := uint64(7)
 			if p.Model.Polling {
 				seeds = 3 // because they take ten times as long
 			}
-			var runs []calibration.Values
+			var runs []official.Values
 			for seed := range seeds {
 				r := play(t, seed+1, p.Model)
 				if n := r.World.Errors().Total(); n != 0 || r.Fatal != nil || r.Ticks != 2000 {
 					t.Fatalf("seed %d: %d errors, %d ticks, ended by %v", seed+1, n, r.Ticks, r.Fatal)
 				}
-				runs = append(runs, calibration.OfVirtual(&r))
+				runs = append(runs, official.OfVirtual(&r))
 			}
 			for _, f := range p.Findings(runs) {
 				t.Logf("%-40s %8.2f (%.2f to %.2f), official %.2f, off by %.3f", f.Name, f.Ours.Median, f.Ours.Min, f.Ours.Max, f.Official, f.Off)

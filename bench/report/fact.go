@@ -11,17 +11,18 @@ import (
 	"isuride/bench/live"
 )
 
-// A fact is a line of text and page: what it is about, and what there is to say.
+// A fact is a line of the text and of the page: a subject and what there is to say about
+// it.
 type fact struct{ Name, Value string }
 
-// facts is a list that is easy to write down.
+// facts is a list that is easy to append to.
 type facts []fact
 
 func (l *facts) add(name, format string, args ...any) {
 	*l = append(*l, fact{name, fmt.Sprintf(format, args...)})
 }
 
-// scoreUnit is a point in the unit of live.Parts.
+// scoreUnit is one point in the unit of live.Parts.
 const scoreUnit = 100
 
 // circumstances of the run, with or without load.
@@ -36,13 +37,13 @@ func (r *Record) circumstances() (l facts) {
 }
 
 func (r *Record) target() string {
-	if r.Language == "" { // it never said
+	if r.Language == "" { // the server never named it
 		return r.Target
 	}
 	return r.Target + ", in " + r.Language
 }
 
-// shortCommit keeps enough of a commit to find it.
+// shortCommit keeps enough digits to find the commit.
 func shortCommit(c string) string {
 	const digits = 12
 	hash, dirty := strings.CutSuffix(c, "-dirty")
@@ -63,7 +64,7 @@ func phases(laps []live.Lap) string {
 	return strings.Join(list, ", ")
 }
 
-// findings are what the load showed.
+// findings are the results of the load.
 func (r *Record) findings() (l facts) {
 	p := r.ScoreParts
 	l.add("score", "%s: rides %s, driving %s, pickup %s, unfinished %s", count(r.Score),

@@ -7,16 +7,17 @@ import (
 	"isuride/bench/world"
 )
 
-// A Better says which way a figure improves.
+// Better tells in which direction a figure improves.
 type Better int
 
 const (
 	BetterLower  Better = -1
-	BetterNone   Better = 0 // it only describes
+	BetterNone   Better = 0 // it is neither good nor bad
 	BetterHigher Better = 1
 )
 
-// A Figure is one number of a record that is worth comparing. Its name is the same in all records.
+// A Figure is a number of a record that is worth comparing. It has the same name in all
+// records.
 type Figure struct {
 	Name   string
 	Value  float64
@@ -52,7 +53,8 @@ func (r *Record) outcome() []Figure {
 	}
 }
 
-// meanRating is the average of rides counted by rating from 1 on, 0 without rides.
+// meanRating is the average rating; rides are counted by rating, from 1 on. It is 0
+// without rides.
 func meanRating(rides []int) float64 {
 	sum, n := 0, 0
 	for i, count := range rides {
@@ -69,7 +71,7 @@ func latencyFigures(l live.Latency) []Figure {
 	}
 }
 
-// openLoopFigures has no percentile that lies among the rides left open.
+// openLoopFigures leaves out percentiles that lie among the rides that are still open.
 func openLoopFigures(o *world.OpenLoop) (list []Figure) {
 	if o == nil {
 		return nil
@@ -86,7 +88,7 @@ func openLoopFigures(o *world.OpenLoop) (list []Figure) {
 	return list
 }
 
-// bench are the figures of the bench's own doing.
+// bench lists figures about the bench itself.
 func (r *Record) bench() []Figure {
 	return []Figure{
 		{"requests", float64(r.AllRequests()), BetterNone},

@@ -9,8 +9,8 @@ import (
 	"isuride/bench/world"
 )
 
-// healthy is a record of a run that passed, of so many seconds and users at the end. Nothing in it depends on where and
-// when the test runs.
+// healthy is a record of a run that passed, of so many seconds and users at the end.
+// Nothing in it depends on where and when the test runs.
 func healthy(seconds, users int) *Record {
 	rides := 4 * users
 	r := &live.Result{
@@ -87,7 +87,7 @@ func latency(name string, median world.Instant, n int) live.Latency {
 	return live.Latency{Name: name, Count: n, Mean: median * 3 / 2, P50: median, P90: 3 * median, P99: 9 * median, P999: 20 * median, Max: 40 * median}
 }
 
-// failed is a run that a critical error ended.
+// failed is a run that ended with a critical error.
 func failed() *Record {
 	r := healthy(20, 600).Result
 	r.Passed, r.Reason = false, "code 34 (evaluated but not paid), tick 661, user 17: ride R1 was evaluated, but no payment came"
@@ -105,7 +105,7 @@ func failed() *Record {
 	return recordOf(&r)
 }
 
-// unloaded is a run that did not come to its load.
+// unloaded is a run that failed before its load.
 func unloaded() *Record {
 	return recordOf(&live.Result{Reason: "initializing: POST /api/initialize: status 404", Target: "http://127.0.0.1:8080", Seed: 7, Started: time.Date(2026, 11, 21, 3, 4, 5, 0, time.UTC),
 		Phases: []live.Lap{{Phase: live.PhaseInitialize, Seconds: 0.1}}, Series: []live.Sample{}, Errors: []live.CodeCount{}})

@@ -11,8 +11,8 @@ import (
 	"isuride/bench/live"
 )
 
-// FindHistory returns the history of the checkout that contains the folder, empty if it is in none. The file itself may
-// not exist yet.
+// FindHistory returns the history file of the checkout that contains the folder, or ""
+// outside a checkout. The file itself may not exist yet.
 func FindHistory(folder string) string {
 	folder, err := filepath.Abs(folder)
 	if err != nil {
@@ -31,8 +31,9 @@ func FindHistory(folder string) string {
 	}
 }
 
-// AppendHistory adds one line with the record's figures to a file, which it creates if need be. Lines of several
-// processes do not mix, and what a crash has left of a line does not spoil the next one.
+// AppendHistory adds one line with the record's figures to a file, which it creates if
+// necessary. Lines of several processes do not mix, and half a line left by a crash does
+// not spoil the next one.
 func (r *Record) AppendHistory(file string) error {
 	b, err := json.Marshal(r.Brief())
 	if err != nil {
@@ -42,7 +43,7 @@ func (r *Record) AppendHistory(file string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() // gives the lock back, too
+	defer f.Close() // releases the lock as well
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func (r *Record) AppendHistory(file string) error {
 	return err
 }
 
-// endsTorn tells whether the last line has no end.
+// endsTorn tells whether the last line is incomplete.
 func endsTorn(f *os.File) (bool, error) {
 	end, err := f.Seek(0, io.SeekEnd)
 	if err != nil || end == 0 {
@@ -66,7 +67,8 @@ func endsTorn(f *os.File) (bool, error) {
 	return last[0] != '\n', err
 }
 
-// Brief is the record without what takes most room: the course of the run, distributions and examples of errors.
+// Brief is the record without its largest parts: samples, distributions and examples of
+// errors.
 func (r *Record) Brief() *Record {
 	b := *r
 	b.Series, b.Intervals, b.Errors = []live.Sample{}, []live.Interval{}, []live.CodeCount{}

@@ -7,15 +7,18 @@ import (
 	"isuride/bench/live"
 )
 
-// Thresholds from which on the bench counts as the limit of a run. A load grows until something gives way, so they hold
-// for a few seconds at the end as well as for the whole run.
+// Beyond these thresholds the bench counts as the limit of a run. A load grows until
+// something gives way, so they apply to a few seconds at the end as well as to the whole
+// run.
 const (
-	// The official tool lost 3 % to 6 % of its ticks where it was saturated (B appendix D).
+	// The official tool lost 3 % to 6 % of its ticks where it was saturated (B appendix
+	// D).
 	lostShare       = 0.01 // of the ticks of a run
 	lostShareWindow = 0.05 // of the ticks of a window
 
-	// A tick that begins late leaves its calls less time to be answered within it, so quick answers look slow. One in
-	// fifty can move a score by about as much as two runs against the same server differ.
+	// A tick that begins late leaves its calls less time to be answered within it, so
+	// fast answers look slow. One late tick in fifty can change a score by about as much
+	// as two runs against the same server differ.
 	lateShare = 0.02
 
 	cpuShare = 0.85 // of the CPUs that the event loops can use, in a window
@@ -23,7 +26,8 @@ const (
 	window = 5 // samples, one per second
 )
 
-// limits tells why the figures of a run are not the server's, or nothing.
+// limits returns the reasons why the figures of a run do not describe the server, if
+// there are any.
 func limits(r *live.Result) []string {
 	list := []string{}
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
@@ -42,7 +46,7 @@ func limits(r *live.Result) []string {
 		add("%d calls failed because of its machine, for example: %s", r.BenchFaults, r.BenchFault)
 	}
 	if n := localDialErrors(r); n > 0 {
-		add("%d connections failed for want of ports, descriptors or memory of its machine", n)
+		add("%d connections failed because its machine ran out of ports, descriptors or memory", n)
 	}
 	return list
 }
@@ -57,7 +61,7 @@ func worstLoss(series []live.Sample) (worst float64) {
 	return worst
 }
 
-// peakCPU is the most CPUs the bench has used in a window.
+// peakCPU is the highest number of CPUs that the bench used in a window.
 func peakCPU(series []live.Sample) (peak float64) {
 	for i := window; i < len(series); i++ {
 		from, to := series[i-window], series[i]
@@ -68,7 +72,7 @@ func peakCPU(series []live.Sample) (peak float64) {
 	return peak
 }
 
-// localErrnos name failures to connect that are this machine's (B15.3).
+// localErrnos names connection failures that this machine causes itself (B15.3).
 var localErrnos = []string{"EADDRNOTAVAIL", "EADDRINUSE", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"}
 
 func localDialErrors(r *live.Result) (n int) {
@@ -80,10 +84,11 @@ func localDialErrors(r *live.Result) (n int) {
 	return n
 }
 
-// Conclusion says in a sentence or two whose figures these are.
+// Conclusion says in a sentence or two whether the figures describe the server or the
+// bench.
 func (r *Record) Conclusion() string {
 	if len(r.BenchLimits) > 0 {
-		return "The bench was, or may have been, the limit: this is no limit of the server."
+		return "The bench was, or may have been, the limit: these figures are not the limit of the server."
 	}
 	if r.Ticks == 0 {
 		return "There was no load, so there is nothing to conclude."
@@ -99,7 +104,7 @@ func (r *Record) Conclusion() string {
 func (r *Record) Warnings() []string {
 	var list []string
 	if n := r.Requests.Dropped; n > 0 {
-		list = append(list, fmt.Sprintf("%s notifications could not be read and were passed over; the first: %s", count(int(n)), r.Requests.DroppedExample))
+		list = append(list, fmt.Sprintf("%s notifications could not be read and were skipped; the first: %s", count(int(n)), r.Requests.DroppedExample))
 	}
 	if stolen := r.Usage.StolenSeconds; stolen > stolenShare*r.LoadSeconds*float64(r.Machine.Cores) {
 		list = append(list, fmt.Sprintf("the hypervisor gave %.1f s of this machine's CPU to others", stolen))
@@ -110,8 +115,9 @@ func (r *Record) Warnings() []string {
 	return list
 }
 
-// queueShare is more rides than come while one is matched, even in a load of a few seconds.
+// queueShare is more than the rides that arrive while one is matched, even in a load of a
+// few seconds.
 const queueShare = 0.05
 
-// stolenShare is the part of a machine's CPU whose loss can move a score like lateShare.
+// stolenShare of a machine's CPU can change a score as much as lateShare when it is lost.
 const stolenShare = 0.02

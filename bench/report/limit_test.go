@@ -43,7 +43,7 @@ func TestLimits(t *testing.T) {
 			func(r *live.Result) {
 				r.Dials.Errors = map[string]int{"ECONNREFUSED": 5, "EADDRNOTAVAIL": 2, "EMFILE": 1}
 			},
-			"3 connections failed for want of ports, descriptors or memory of its machine"},
+			"3 connections failed because its machine ran out of ports, descriptors or memory"},
 	} {
 		if c.below != nil {
 			r := healthy(seconds, users).Result
@@ -56,7 +56,7 @@ func TestLimits(t *testing.T) {
 		if got := limits(&r); len(got) != 1 || got[0] != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
-		if got := recordOf(&r).Conclusion(); !strings.Contains(got, "no limit of the server") {
+		if got := recordOf(&r).Conclusion(); !strings.Contains(got, "not the limit of the server") {
 			t.Errorf("%s: concludes %q", name, got)
 		}
 	}
@@ -69,7 +69,8 @@ func loseIn(r *live.Result, n int) {
 	r.LostTicks = n
 }
 
-// useIn makes the bench use so many CPUs in the last window, of more event loops than that would matter for.
+// useIn makes the bench use so many CPUs in the last window; it has enough event loops to
+// use more.
 func useIn(r *live.Result, cpus float64) {
 	first := len(r.Series) - 1 - window
 	for i, s := range r.Series[first:] {

@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Machine is where the bench ran.
+// A Machine describes where the bench ran.
 type Machine struct {
 	CPU         string `json:"cpu"`
-	Cores       int    `json:"cores"` // that this process may use
+	Cores       int    `json:"cores"` // available to this process
 	MemoryBytes int64  `json:"memory_bytes"`
 	Kernel      string `json:"kernel"`
 	Go          string `json:"go"`
@@ -37,7 +37,7 @@ func ThisMachine() Machine {
 	return m
 }
 
-// procField is the value of the first line "name: value" of a file, empty if there is none.
+// procField is the value of the first line "name: value" of a file, "" if there is none.
 func procField(file, name string) string {
 	f, err := os.Open(file)
 	if err != nil {
@@ -52,7 +52,8 @@ func procField(file, name string) string {
 	return ""
 }
 
-// commit is what the compiler has noted, else what is checked out around the present folder, else empty.
+// commit is the one that the compiler recorded, else the one checked out around the
+// current folder, else "".
 func commit() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if c := builtFrom(info); c != "" {

@@ -21,7 +21,8 @@ func count(n int) string {
 	return s
 }
 
-// Number writes a figure with about four significant digits, or all of those before the point.
+// Number writes a figure with about four significant digits, or all digits before the
+// point.
 func Number(v float64) string {
 	switch a := math.Abs(v); {
 	case a >= 1000 || v == math.Trunc(v):
@@ -34,7 +35,8 @@ func Number(v float64) string {
 	return strconv.FormatFloat(v, 'f', 3, 64)
 }
 
-// Short writes whole numbers from a hundred on, else two digits behind the point at most: for tables of many figures.
+// Short is for tables with many figures: whole numbers from a hundred on, else at most
+// two digits after the point.
 func Short(v float64) string {
 	if v >= 100 {
 		return count(int(math.Round(v)))
@@ -55,7 +57,8 @@ func percent(part, all int) string { return fmt.Sprintf("%.1f %%", 100*share(par
 
 func millis(d world.Instant) float64 { return float64(d) / float64(world.Millisecond) }
 
-// millisText writes a duration in milliseconds with three significant digits where there are so many.
+// millisText writes a duration in milliseconds with three significant digits if it has as
+// many.
 func millisText(d world.Instant) string {
 	ms := millis(d)
 	switch {

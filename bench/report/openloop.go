@@ -7,7 +7,7 @@ import (
 	"isuride/bench/world"
 )
 
-// openLoop writes how the rides of an open loop fared.
+// openLoop writes the results of an open loop.
 func (t *text) openLoop(o *world.OpenLoop) {
 	fmt.Fprintf(t, "\nopen loop: %s rides/s intended, %s created, %s completed\n",
 		Number(o.IntendedRate), Number(o.CreatedRate), Number(o.CompletedRate))
@@ -25,7 +25,7 @@ func (t *text) openLoop(o *world.OpenLoop) {
 	w.Flush() // a buffer never fails
 }
 
-// knownMillis is a percentile, or what it is greater than.
+// knownMillis is a percentile, or a lower bound of it.
 func knownMillis(p *world.Instant, longest world.Instant) string {
 	if p == nil {
 		return "> " + millisText(longest)

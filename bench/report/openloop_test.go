@@ -7,7 +7,8 @@ import (
 	"isuride/bench/world"
 )
 
-// TestQueueWarning checks when rides without a chair at the end make the percentiles doubtful.
+// TestQueueWarning checks when rides without a chair at the end make the percentiles
+// doubtful.
 func TestQueueWarning(t *testing.T) {
 	for open, want := range map[int]bool{50: false, 51: true} {
 		var r Record

@@ -8,19 +8,21 @@ import (
 	"strconv"
 	"strings"
 
+	"isuride/bench/chart"
 	"isuride/bench/live"
 )
 
 //go:embed page.html.tmpl
 var pageText string
 
-// HTML writes the record as a page that needs nothing from elsewhere.
+// HTML writes the record as a page that loads nothing from elsewhere.
 func (r *Record) HTML(w io.Writer) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"count":  count,
 		"millis": millisText,
 		"known":  knownMillis,
 		"number": Number,
+		"style":  func() template.CSS { return chart.Style },
 	}).Parse(pageText)
 	if err != nil {
 		panic("BUG: " + err.Error())
@@ -28,16 +30,16 @@ func (r *Record) HTML(w io.Writer) error {
 	return t.Execute(w, newPage(r))
 }
 
-// A page is what the template shows. Charts without anything to show are nil.
+// page is what the template shows. Empty lists are left out.
 type page struct {
 	*Record
 	Tiles     []tile
-	Course    []*chart // over time
-	Errors    []*chart
+	Course    []plot // over time
+	Errors    []plot
 	Codes     []live.CodeCount
-	Latencies *chart
-	Delays    *chart // of notifications
-	Rides     []*chart
+	Latencies plot
+	Delays    plot // of notifications
+	Rides     []plot
 	Facts     facts
 }
 
@@ -52,14 +54,12 @@ func newPage(r *Record) *page {
 	}
 	p.Facts = append(p.Facts, r.flags()...)
 	if len(p.Codes) > 0 {
-		p.Errors = []*chart{errorsByCode(p.Codes), r.errorsOverTime()}
+		p.Errors = []plot{errorsByCode(p.Codes), r.errorsOverTime()}
 	}
-	if len(r.Endpoints) > 0 {
-		p.Latencies = latencies("Time from call to answer", "The dashed line is a tick, 30 ms: a call that takes longer costs its caller time.", r.Endpoints)
-	}
-	if len(r.Notices) > 0 {
-		p.Delays = latencies("Time from a change of status to its receipt", "A change counts from when the bench knows of it, so a notification ahead of the answer takes no time.", r.Notices)
-	}
+	p.Latencies = latencies("Time from call to answer", r.Endpoints).
+		note("The dashed line is a tick, 30 ms: a call that takes longer costs its caller time.")
+	p.Delays = latencies("Time from a change of status to its receipt", r.Notices).
+		note("A change counts from when the bench knows of it, so a notification ahead of the answer takes no time.")
 	return p
 }
 
@@ -77,10 +77,11 @@ func (r *Record) tiles() []tile {
 	}
 }
 
-func errorsByCode(list []live.CodeCount) *chart {
-	var cols []column
+func errorsByCode(list []live.CodeCount) plot {
+	var cols []chart.Column
 	for _, c := range list {
-		cols = append(cols, column{strconv.Itoa(c.Code), float64(c.Count), count(c.Count), fmt.Sprintf("code %d, %s: %s", c.Code, c.Meaning, count(c.Count))})
+		cols = append(cols, chart.Column{Name: strconv.Itoa(c.Code), Value: float64(c.Count), Label: count(c.Count),
+			Tip: fmt.Sprintf("code %d, %s: %s", c.Code, c.Meaning, count(c.Count))})
 	}
-	return columns("Errors by code", "", timeWidth, cols)
+	return plot{Picture: chart.Columns("Errors by code", timeWidth, cols)}
 }

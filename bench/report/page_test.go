@@ -12,7 +12,8 @@ import (
 	"isuride/bench/live"
 )
 
-// TestPage looks at the structure of pages: what they show, that they are well-formed and need nothing from elsewhere.
+// TestPage checks the structure of pages: their contents, that they are well-formed, and
+// that they load nothing from elsewhere.
 func TestPage(t *testing.T) {
 	behind := healthy(60, 10_000).Result
 	behind.LateTicks = behind.Ticks
@@ -30,7 +31,7 @@ func TestPage(t *testing.T) {
 			[]string{"2,012 rides due", "> 12,346", "9,000"}},
 		"unloaded":    {unloaded(), []string{"facts"}, 0, []string{"initializing: POST /api/initialize: status 404"}},
 		"interrupted": {interrupted(), []string{"conclusion", "tiles", "course", "latencies", "notifications", "rides", "facts"}, 15, []string{"INTERRUPTED", "22,500"}},
-		"behind":      {recordOf(&behind), []string{"conclusion", "tiles", "course", "latencies", "notifications", "rides", "facts"}, 15, []string{"this is no limit of the server", "(100.0 %) late"}},
+		"behind":      {recordOf(&behind), []string{"conclusion", "tiles", "course", "latencies", "notifications", "rides", "facts"}, 15, []string{"not the limit of the server", "(100.0 %) late"}},
 		"first second": {recordOf(&live.Result{Passed: true, Ticks: 1, Ratings: make([]int, 5), Series: []live.Sample{{Seconds: 0.01}}}),
 			[]string{"conclusion", "tiles", "course", "rides", "facts"}, 8 + 3, []string{"PASS"}},
 	} {
@@ -53,7 +54,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// checkAlone fails if a page loads anything, runs anything or has a coordinate that is none.
+// checkAlone fails if a page loads or runs anything, or has an invalid coordinate.
 func checkAlone(t *testing.T, page []byte) {
 	t.Helper()
 	if found := regexp.MustCompile(`(?i)<script|<link|<iframe|<img|\b(src|href|action)=|url\(|@import|javascript:|ZgotmplZ|NaN|Inf[" ,]`).Find(page); found != nil {
@@ -70,7 +71,7 @@ type parsed struct {
 	text     string
 }
 
-// parsePage reads a page as XML, which it is, too, behind its first line.
+// parsePage reads a page as XML, which it also is, after its first line.
 func parsePage(t *testing.T, page []byte) (p parsed) {
 	t.Helper()
 	var text strings.Builder
@@ -106,30 +107,31 @@ func sectionName(attributes []xml.Attr) (name string) {
 	return name
 }
 
-// TestHistogram checks that a long distribution keeps all that was counted in few columns.
+// TestHistogram checks that a long distribution keeps everything that was counted, in few
+// columns.
 func TestHistogram(t *testing.T) {
 	for _, counts := range [][]int{{0, 5, 3}, hump(39, 1000), hump(400, 100_000), append(hump(100, 10_000), make([]int, 5000)...)} {
 		total := 0
 		for _, n := range counts {
 			total += n
 		}
-		list := histogramColumns(counts)
+		list := histogram(counts)
 		got := 0.0
 		for _, c := range list {
-			got += c.value
+			got += c.Value
 		}
 		if int(got) != total || len(list) > maxColumns {
 			t.Errorf("%d numbers: %d columns with %v of %d", len(counts), len(list), got, total)
 		}
 	}
-	list := histogramColumns(append(hump(100, 10_000), 0, 0, 1))
-	if last := list[len(list)-1]; !strings.HasSuffix(last.name, " up") || !strings.Contains(last.tip, "to 102:") {
+	list := histogram(append(hump(100, 10_000), 0, 0, 1))
+	if last := list[len(list)-1]; !strings.HasSuffix(last.Name, " up") || !strings.Contains(last.Tip, "to 102:") {
 		t.Errorf("the last column is %+v", last)
 	}
 }
 
-// TestOverTime checks that lines keep inside their frame and that a cut last second does not look like a drop.
-func TestOverTime(t *testing.T) {
+// TestRate checks that a short last interval does not look like a drop.
+func TestRate(t *testing.T) {
 	samples := healthy(10, 100).Series
 	last := samples[len(samples)-1]
 	last.Seconds += 0.01
@@ -139,18 +141,5 @@ func TestOverTime(t *testing.T) {
 		if v < 33 || v > 34 {
 			t.Errorf("%v ticks per second at sample %d", v, i)
 		}
-	}
-	c := overTime("x", "", samples, level("users", func(s live.Sample) int { return s.Users }))
-	if len(c.Lines) != 1 || len(c.Keys) != 0 || len(c.Hover) != len(samples) {
-		t.Errorf("%d lines, %d keys, %d texts", len(c.Lines), len(c.Keys), len(c.Hover))
-	}
-	for _, tip := range c.Hover {
-		if tip.X < c.Frame.X || tip.Right() > c.Frame.Right()+0.1 {
-			t.Errorf("%+v is outside of %+v", tip.box, c.Frame)
-		}
-	}
-	two := overTime("x", "", nil, level("a", func(s live.Sample) int { return 1 }), level("b", func(s live.Sample) int { return 1 }))
-	if len(two.Lines) != 2 || len(two.Keys) != 2 || two.Lines[0].D != "" {
-		t.Errorf("without samples: %+v", two.Lines)
 	}
 }

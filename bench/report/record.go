@@ -1,9 +1,11 @@
-// Package report turns the result of a run into what remains of it: a record in a stable JSON form, a text for people, a
-// page with plots, and a line in the history of runs. It also says when the bench itself was the limit of a run, so that
-// nobody takes its figures for the server's.
+// Package report turns the result of a run into what remains of it: a record in a stable
+// JSON form, a text for people, a page with plots, and a line in the history of runs. It
+// also says when the bench itself was the limit of a run, so that nobody mistakes its
+// figures for the server's.
 //
-// What it leaves to others: collecting the figures (packages live, client and world), flags and the live display (the
-// program), and comparing records (tools/benchdiff, for which Figures and Spread are here).
+// What it leaves to others: collecting the figures (packages live, client and world),
+// drawing (package chart), flags and the live display (the program), and comparing
+// records (bench/compare, for which Figures and Spread are here).
 package report
 
 import (
@@ -17,18 +19,19 @@ import (
 	"isuride/bench/live"
 )
 
-// Format is the version of the JSON form. It grows when a member changes its meaning or goes away; new members do not
-// change it.
+// Format is the version of the JSON form. It grows when a member changes its meaning or
+// is removed, not when one is added.
 const Format = 1
 
-// A Record is a run with its circumstances. Its JSON has the members of the result beside the ones here.
+// A Record is a run with its circumstances. Its JSON has the members of the result beside
+// its own.
 type Record struct {
 	Format   int               `json:"format"`
-	Commit   string            `json:"commit"` // of the bench, "-dirty" behind it if files differed; empty if unknown
+	Commit   string            `json:"commit"` // of the bench, with "-dirty" if files differed; "" if unknown
 	Machine  Machine           `json:"machine"`
 	Settings map[string]string `json:"settings"` // flags by name
 
-	// BenchLimits are the reasons, if any, why the figures are not the server's.
+	// BenchLimits are the reasons, if any, why the figures do not describe the server.
 	BenchLimits []string `json:"bench_limits"`
 
 	live.Result
@@ -79,13 +82,13 @@ func Read(from io.Reader) ([]*Record, error) {
 	return list, nil
 }
 
-// lineBehind is the number of the line with the first record behind an offset.
+// lineBehind is the number of the line with the first record after an offset.
 func lineBehind(b []byte, offset int64) int {
 	space := len(b[offset:]) - len(bytes.TrimLeft(b[offset:], " \t\r\n"))
 	return 1 + bytes.Count(b[:int(offset)+space], []byte{'\n'})
 }
 
-// readable tells why this program does not understand r, if so.
+// readable tells why this program cannot read r, if so.
 func (r *Record) readable() error {
 	switch r.Format {
 	case Format:
@@ -96,7 +99,8 @@ func (r *Record) readable() error {
 	return fmt.Errorf("a record of format %d, but this program reads %d", r.Format, Format)
 }
 
-// AllRequests is the number of requests sent to the server and received from it, as payment service.
+// AllRequests is the number of requests sent to the server, and received from it by the
+// payment service.
 func (r *Record) AllRequests() int64 {
 	n := r.Requests.Requests
 	for _, count := range r.Payments {
@@ -105,7 +109,7 @@ func (r *Record) AllRequests() int64 {
 	return n
 }
 
-// CPUPerRequest is the bench's own CPU in microseconds, 0 without requests.
+// CPUPerRequest is the CPU time of the bench in microseconds, 0 without requests.
 func (r *Record) CPUPerRequest() float64 {
 	n := r.AllRequests()
 	if n == 0 {
@@ -114,7 +118,7 @@ func (r *Record) CPUPerRequest() float64 {
 	return 1e6 * r.Usage.CPUSeconds() / float64(n)
 }
 
-// Loaded tells whether the run came to its load, however short.
+// Loaded tells whether the run reached its load, however short.
 func (r *Record) Loaded() bool {
 	return slices.ContainsFunc(r.Phases, func(l live.Lap) bool { return l.Phase == live.PhaseLoad })
 }
@@ -138,7 +142,8 @@ func (r *Record) Outcome() Outcome {
 	return Pass
 }
 
-// Verdict is the outcome in a line, with the score after a load and the reason of a failure.
+// Verdict is the outcome in one line, with the score after a load and the reason for a
+// failure.
 func (r *Record) Verdict() string {
 	s := string(r.Outcome())
 	if r.Ticks > 0 {

@@ -23,7 +23,7 @@ func TestVerdict(t *testing.T) {
 
 func TestLoaded(t *testing.T) {
 	if !interrupted().Loaded() || unloaded().Loaded() {
-		t.Error("a load is not told from none")
+		t.Error("a run with load looks like one without")
 	}
 }
 

@@ -4,47 +4,47 @@ import (
 	"fmt"
 	"strconv"
 
-	"isuride/bench/live"
+	"isuride/bench/chart"
 )
 
-// rides plots what became of the evaluated ones.
-func (r *Record) rides() []*chart {
+// rides plots the outcomes of the evaluated rides.
+func (r *Record) rides() []plot {
 	n := r.World.RidesEvaluated
-	var ratings []column
+	var ratings []chart.Column
 	for i, rides := range r.Ratings {
-		ratings = append(ratings, column{strconv.Itoa(i + 1), float64(rides), count(rides), fmt.Sprintf("rating %d: %s rides", i+1, count(rides))})
+		ratings = append(ratings, chart.Column{Name: strconv.Itoa(i + 1), Value: float64(rides), Label: count(rides),
+			Tip: fmt.Sprintf("rating %d: %s rides", i+1, count(rides))})
 	}
-	criterion := func(name string, met int) column {
-		return column{name, 100 * share(met, n), percent(met, n), fmt.Sprintf("%s of %s rides", count(met), count(n))}
+	criterion := func(name string, met int) chart.Column {
+		return chart.Column{Name: name, Value: 100 * share(met, n), Label: percent(met, n), Tip: fmt.Sprintf("%s of %s rides", count(met), count(n))}
 	}
-	part := func(name string, hundredths int) column {
-		return column{name, float64(hundredths) / scoreUnit, count(hundredths / scoreUnit), ""}
+	part := func(name string, hundredths int) chart.Column {
+		return chart.Column{Name: name, Value: float64(hundredths) / scoreUnit, Label: count(hundredths / scoreUnit)}
 	}
-	list := []*chart{
-		columns("Rides by rating", "", columnWidth, ratings),
-		columns("Rides by criterion met, %", "A ride's rating is 1 and the number of criteria it met.", columnWidth, []column{
-			criterion("matching", r.Criteria.Matching), criterion("dispatch", r.Criteria.Dispatch),
-			criterion("pickup", r.Criteria.Pickup), criterion("drive", r.Criteria.Drive)}),
-		columns("Score by origin", "", columnWidth, []column{
-			part("driving", r.ScoreParts.Driving), part("rides", r.ScoreParts.Base), part("pickup", r.ScoreParts.Pickup), part("unfinished", r.ScoreParts.Partial)}),
+	list := []plot{
+		columns("Rides by rating", ratings...),
+		columns("Rides by criterion met, %", criterion("matching", r.Criteria.Matching), criterion("dispatch", r.Criteria.Dispatch),
+			criterion("pickup", r.Criteria.Pickup), criterion("drive", r.Criteria.Drive)).
+			note("A ride's rating is 1 plus the number of criteria it met."),
+		columns("Score by origin", part("driving", r.ScoreParts.Driving), part("rides", r.ScoreParts.Base),
+			part("pickup", r.ScoreParts.Pickup), part("unfinished", r.ScoreParts.Partial)),
 	}
 	for _, i := range r.Intervals {
-		list = append(list, histogram(i))
+		list = append(list, columns(i.Name, histogram(i.Counts)...).note(fmt.Sprintf("In %s; %.2f on average.", i.Unit, i.Mean)))
 	}
 	return list
 }
 
-// maxColumns is how many columns a distribution has at most.
-const maxColumns = 40
-
-// histogram plots how often each number occurred.
-func histogram(i live.Interval) *chart {
-	return columns(i.Name, fmt.Sprintf("In %s; %.2f on average.", i.Unit, i.Mean), columnWidth, histogramColumns(i.Counts))
+func columns(title string, list ...chart.Column) plot {
+	return plot{Picture: chart.Columns(title, columnWidth, list)}
 }
 
-// histogramColumns has several numbers to a column if the distribution is long, and then all that is in its tail in the
-// last one.
-func histogramColumns(counts []int) (cols []column) {
+// maxColumns is the highest number of columns of a distribution.
+const maxColumns = 40
+
+// histogram shows how often each number occurred. A long distribution has several numbers
+// to a column, and its whole tail in the last one.
+func histogram(counts []int) (cols []chart.Column) {
 	end := len(counts)
 	width := 1
 	if end > maxColumns {
@@ -62,12 +62,12 @@ func histogramColumns(counts []int) (cols []column) {
 		for _, c := range counts[from:to] {
 			n += c
 		}
-		cols = append(cols, column{name, float64(n), "", fmt.Sprintf("%s: %s rides", numbers(from, to-1), count(n))})
+		cols = append(cols, chart.Column{Name: name, Value: float64(n), Tip: fmt.Sprintf("%s: %s rides", numbers(from, to-1), count(n))})
 	}
 	return cols
 }
 
-// withoutTail is the number of counts without the last 1 % of what is counted.
+// withoutTail is the length of counts without the last 1 % of what is counted.
 func withoutTail(counts []int) int {
 	all, seen := 0, 0
 	for _, c := range counts {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// A Spread is what repeated runs make of one figure.
+// A Spread summarizes one figure of repeated runs.
 type Spread struct {
 	Runs   int     `json:"runs"`
 	Median float64 `json:"median"`
@@ -13,14 +13,16 @@ type Spread struct {
 	Max    float64 `json:"max"`
 }
 
-// SpreadOf needs at least one value. The median of an even number is between the two in the middle.
+// SpreadOf needs at least one value. The median of an even number of values is the mean
+// of the two in the middle.
 func SpreadOf(values []float64) Spread {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
 	return Spread{n, (sorted[(n-1)/2] + sorted[n/2]) / 2, sorted[0], sorted[n-1]}
 }
 
-// String is the median and, of several runs, the range. Nothing is shown of no spread at all.
+// String is the median, with the range if there are several runs, and "" without a
+// spread.
 func (s *Spread) String() string {
 	switch {
 	case s == nil:
@@ -42,14 +44,15 @@ func (s Spread) Relative() string {
 	return fmt.Sprintf("%.1f %%", 100*s.Width()/s.Median)
 }
 
-// A Summary is a figure of repeated runs.
+// A Summary is one figure over repeated runs.
 type Summary struct {
 	Name   string
 	Better Better
 	Spread
 }
 
-// Summarize gathers the figures of records by name, in the order in which they first occur.
+// Summarize gathers the figures of records by name, in the order in which they first
+// occur.
 func Summarize(records []*Record) []Summary {
 	var list []Summary
 	values := map[string][]float64{}

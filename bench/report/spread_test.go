@@ -8,7 +8,7 @@ import (
 	"isuride/bench/live"
 )
 
-// TestSpread compares with what a sorted list shows.
+// TestSpread compares with a sorted list.
 func TestSpread(t *testing.T) {
 	const seed = 11
 	rng := rand.New(rand.NewPCG(seed, seed))

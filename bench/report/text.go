@@ -30,7 +30,7 @@ func (r *Record) Text(w io.Writer) error {
 	return err
 }
 
-// A text grows in memory, which never fails, so that it is written at once.
+// A text grows in memory, which never fails, and is then written at once.
 type text struct{ bytes.Buffer }
 
 func (t *text) facts(list facts) {
@@ -57,7 +57,8 @@ func (t *text) latencies(name string, list []live.Latency) {
 	w.Flush()
 }
 
-// errors shows the timeline of the first example of each code; the JSON and the page have the others'.
+// errors shows the timeline of the first example of each code; the JSON and the page have
+// all of them.
 func (t *text) errors(all int, codes []live.CodeCount) {
 	fmt.Fprintf(t, "\n%s errors\n", count(all))
 	for _, c := range codes {
@@ -88,7 +89,7 @@ func (t *text) remarks(r *Record) {
 	}
 }
 
-// RepeatedText writes what repeated runs have in common.
+// RepeatedText writes a summary of repeated runs.
 func RepeatedText(w io.Writer, records []*Record) error {
 	var t text
 	passed := 0

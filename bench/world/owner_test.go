@@ -88,8 +88,8 @@ func TestWrongChairLists(t *testing.T) {
 	}
 }
 
-// A chair that has rested for long reports again while its owner asks: only a report of an earlier millisecond must be in
-// the list.
+// A chair that has rested for long reports again while its owner asks: only a report of
+// an earlier millisecond must be in the list.
 func TestReportAsTheListIsAskedFor(t *testing.T) {
 	now := Millis(1_000_000_000)
 	for after, wrong := range map[Instant]bool{0: false, Millisecond - 1: false, Millisecond: true} {
@@ -105,7 +105,8 @@ func TestReportAsTheListIsAskedFor(t *testing.T) {
 	}
 }
 
-// earning is a stage in which chair 0 of owner 0 has earned, and the sales request is under way.
+// earning is a stage in which chair 0 of owner 0 has earned, and the sales request is
+// under way.
 func earning(t *testing.T) (*stage, *owner, *chair) {
 	t.Helper()
 	s := populated(t, Config{})
@@ -164,7 +165,8 @@ func TestWrongSales(t *testing.T) {
 	}
 }
 
-// Rides rated while the request was under way may be part of the answer, if they belong to the period.
+// Rides rated while the request was under way may be part of the answer, if they belong
+// to the period.
 func TestSalesBounds(t *testing.T) {
 	for _, c := range []struct {
 		name  string

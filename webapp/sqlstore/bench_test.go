@@ -43,9 +43,9 @@ func BenchmarkWriteCut(b *testing.B) {
 	}
 }
 
-// BenchmarkReset puts a data set of the size of the contest's into the database.
+// BenchmarkReset puts the initial data into the database.
 func BenchmarkReset(b *testing.B) {
-	initial := contestTables(b)
+	initial := initialTables(b)
 	eachDialectBench(b, func(b *testing.B, s *sqlstore.Store) {
 		for generation := uint64(1); b.Loop(); generation++ {
 			if err := s.Reset(b.Context(), generation, initial); err != nil {
@@ -88,18 +88,11 @@ func fillLocations(b *testing.B, s *sqlstore.Store, n int) {
 	}
 }
 
+// BenchmarkParseDump has a dump of the size of the contest's.
 func BenchmarkParseDump(b *testing.B) {
 	var rows int
 	for b.Loop() {
-		rows = contestTables(b).Rows()
+		rows = initialTables(b).Rows()
 	}
 	b.ReportMetric(float64(rows), "rows")
-}
-
-func contestTables(tb testing.TB) *isuride.Tables {
-	t, err := sqlstore.ReadDumpFile("../../../shared/data/official-initial-data.sql.gz")
-	if err != nil {
-		tb.Skipf("the contest's dump is not there: %v", err)
-	}
-	return t
 }

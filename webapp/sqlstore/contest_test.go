@@ -39,6 +39,14 @@ func TestContestDump(t *testing.T) {
 	})
 }
 
+func contestTables(t *testing.T) *isuride.Tables {
+	rows, err := sqlstore.ReadDumpFile("../../../shared/data/official-initial-data.sql.gz")
+	if err != nil {
+		t.Skip("needs the contest's dump, which is not part of the repository: ", err)
+	}
+	return rows
+}
+
 type counts struct {
 	settings, models, owners, chairs, locations, users, tokens, rides, statuses, coupons int
 }

@@ -17,7 +17,7 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-func initialTables(t *testing.T) *isuride.Tables {
+func initialTables(t testing.TB) *isuride.Tables {
 	t.Helper()
 	rows, err := sqlstore.InitialTables()
 	if err != nil {

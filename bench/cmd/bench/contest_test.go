@@ -31,7 +31,7 @@ func TestContestData(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(dump); err != nil {
-		t.Skip("without the contest's data: ", err)
+		t.Skip("needs the contest's dump, which is not part of the repository: ", err)
 	}
 	program := buildServer(t)
 	expected := filepath.Join(t.TempDir(), "expected.json")

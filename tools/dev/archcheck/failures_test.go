@@ -14,8 +14,7 @@ var (
 )
 
 // TestFailuresNameTests: each line of failures.md ends with tests that exist. A folder
-// applies to all tests after it on the line; without one, the tests are in
-// webapp/cmd/isuride.
+// applies to all tests after it on the line; without one, they are in webapp/server.
 func TestFailuresNameTests(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, "webapp", "docs", "failures.md"))
 	if err != nil {
@@ -45,7 +44,7 @@ func TestFailuresNameTests(t *testing.T) {
 // citedTests yields folder and name of each test in a cell.
 func citedTests(cell string) func(yield func(folder, name string) bool) {
 	return func(yield func(folder, name string) bool) {
-		folder := "webapp/cmd/isuride"
+		folder := "webapp/server"
 		for _, part := range strings.Split(cell, ",") {
 			if m := citedFolder.FindStringSubmatch(part); m != nil {
 				folder = m[1]
@@ -74,4 +73,28 @@ func hasTest(t *testing.T, folder, name string) bool {
 		}
 	}
 	return false
+}
+
+var (
+	packageOrTest = regexp.MustCompile("`((?:webapp|bench|tools|nginx)(?:/[a-z]+)*)`|\\b(Test[A-Z]\\w*)")
+	command       = regexp.MustCompile(`-run \S+`)
+)
+
+// TestWorkingHereNamesTests: the tests that working-here.md names are in the packages
+// named before them.
+func TestWorkingHereNamesTests(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "webapp", "docs", "working-here.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := ""
+	text := command.ReplaceAllString(string(page), "")
+	for _, m := range packageOrTest.FindAllStringSubmatch(text, -1) {
+		switch {
+		case m[1] != "":
+			folder = m[1]
+		case !hasTest(t, filepath.Join(root, folder), m[2]):
+			t.Errorf("%s has no %s, which working-here.md names", folder, m[2])
+		}
+	}
 }

@@ -1,6 +1,6 @@
-// Devcert makes the certificate that nginx and the development server show: self-signed,
-// ECDSA P-256, with its key next to it. It keeps what it finds as long as that is valid
-// for the names asked for. Rules and file names are in package cert.
+// Devcert makes the certificate of nginx and the development server: self-signed, ECDSA
+// P-256, with its key next to it. It keeps an existing one as long as that is valid for
+// the requested names. Rules and file names are in package cert.
 package main
 
 import (

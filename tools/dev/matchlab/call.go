@@ -2,7 +2,7 @@ package main
 
 import "isuride/bench/world"
 
-// hop is one way between the processes when nothing else is to be done.
+// hop is the time of a message between the processes when they are idle.
 const hop = 100 * world.Instant(1)
 
 // A caller sends the calls of one entity, one at a time.
@@ -15,13 +15,14 @@ type caller struct {
 	sent   world.Instant
 }
 
-// call takes the work of its kind, runs handle at the server and delivers the event it returns.
+// call takes on work of its kind, runs handle at the server and delivers the event that
+// it returns.
 func (c *caller) call(k kind, handle func() world.Event) {
 	c.handle, c.sent = handle, c.server.loop.Now()
 	c.server.machine.call(k, c)
 }
 
-// Run implements virtual.Task: at the server, and then at the client.
+// Run implements virtual.Task: first at the server, then at the client.
 func (c *caller) Run(world.Instant) {
 	if c.back {
 		c.back = false

@@ -5,7 +5,8 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// The bench and the server have their own words for the same things. These translate.
+// The bench and the server have their own types for the same things. These functions
+// translate.
 
 func coordinate(p world.Point) isuride.Coordinate {
 	return isuride.Coordinate{Latitude: p.X, Longitude: p.Y}

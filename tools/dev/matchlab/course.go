@@ -6,13 +6,14 @@ import (
 	"isuride/webapp/state"
 )
 
-// window is the length of the pieces in which the course of a run is told, that of the bench's interim scores.
+// window is the length of the pieces of a course, the same as that of the bench's interim
+// scores.
 const (
 	windowSeconds = 3
 	window        = windowSeconds * world.Second
 )
 
-// A piece is what happened in one window.
+// A piece covers one window.
 type piece struct {
 	Score     float64 // in all, at its end
 	Reports   int
@@ -21,7 +22,7 @@ type piece struct {
 	Speed     float64 // mean of the accepting chairs
 	Completed int
 	Empty     int                // nearby calls that found nothing
-	Load      float64            // work taken on, as a part of what the machine can do
+	Load      float64            // work taken on, as a share of the machine's capacity
 	Work      map[string]float64 // the same by kind
 	Busy      int                // chairs with a ride at its end
 	Waiting   int                // rides without a chair at its end
@@ -31,7 +32,7 @@ type piece struct {
 	speedSum   int
 }
 
-// A course is what the lab notes at the server while a run goes on.
+// A course records a run as the server sees it.
 type course struct {
 	machine *machine
 	start   world.Instant // of the load, 0 before it
@@ -42,11 +43,11 @@ type course struct {
 	streams int
 	waits   world.Histogram      // of accepted rides, from request to acceptance
 	reports world.Histogram      // latencies
-	pairs   int                  // in the greatest round
+	pairs   int                  // in the largest round
 	work    [kinds]world.Instant // up to the last piece's end
 }
 
-// begin is called by everything that may be the first thing of the load.
+// begin is called by everything that may be the first event of the load.
 func (c *course) begin(now world.Instant) {
 	if c.start == 0 {
 		c.start, c.work = now, c.machine.work
@@ -54,7 +55,7 @@ func (c *course) begin(now world.Instant) {
 	}
 }
 
-// now is the present piece.
+// now is the current piece.
 func (c *course) now() *piece {
 	now := c.machine.loop.Now()
 	for now >= c.start+world.Instant(len(c.pieces))*window {
@@ -64,7 +65,7 @@ func (c *course) now() *piece {
 	return &c.pieces[len(c.pieces)-1]
 }
 
-// end closes the present piece.
+// end closes the current piece.
 func (c *course) end() {
 	p := &c.pieces[len(c.pieces)-1]
 	p.Score, p.Busy, p.Waiting, p.Streams = c.score, c.busy, c.waiting, c.streams

@@ -5,11 +5,11 @@ import (
 	"isuride/bench/world"
 )
 
-// figures is what became of one run. Times are in milliseconds.
+// figures are the results of one run. Times are in milliseconds.
 type figures struct {
 	Seed   uint64
 	Score  int
-	Failed string // what ended the run early, empty if nothing did
+	Failed string // the error that ended the run early, "" if none
 	Errors int
 
 	Requested, Completed      int // rides
@@ -19,13 +19,13 @@ type figures struct {
 	Ratings                   [6]int // index 0 is not used
 	Criteria                  world.CriteriaCounts
 
-	Calls    int // opening and closing of streams and attempts to pay included, their messages not
+	Calls    int // with opening and closing of streams and attempts to pay, but without messages
 	Notices  int
 	Reports  int
 	Retries  int        // nearby calls that found nothing
 	Position [2]float64 // latency of position reports: mean, p99
 	Streams  int        // open at most, seen at the ends of the windows
-	Pairs    int        // in the greatest round of matching
+	Pairs    int        // in the largest round of matching
 
 	Course []piece
 }

@@ -23,7 +23,7 @@ type trial struct {
 	Runs   []figures
 }
 
-// try runs all policies. The runs do not know of each other.
+// try runs all policies. The runs are independent.
 func (l *lab) try(policies []policy) []trial {
 	trials := make([]trial, len(policies))
 	var all sync.WaitGroup
@@ -42,7 +42,7 @@ func (l *lab) try(policies []policy) []trial {
 	return trials
 }
 
-// run is one run of one policy.
+// run makes one run of one policy.
 func (l *lab) run(p policy, seed uint64) figures {
 	var s *server
 	r, err := virtual.Run(virtual.Config{World: world.Config{Seed: seed}, Load: l.load},

@@ -11,12 +11,13 @@ import (
 	"isuride/webapp/dispatch"
 )
 
-// short is a load that is over in well under a second.
+// short is a load that ends in well under a second.
 func short(seeds uint64) *lab {
 	return &lab{load: 12 * world.Second, cores: 2, costs: measured, seeds: seeds, atOnce: 2}
 }
 
-// The real state must satisfy the bench, also when calls take long and cross each other.
+// The bench must accept the real state, even when calls take long and overtake each
+// other.
 func TestRunsWithoutComplaint(t *testing.T) {
 	slow := short(2)
 	slow.costs = measured.scaled(8)
@@ -87,7 +88,7 @@ func TestOutputs(t *testing.T) {
 	if s := table(trials); !strings.Contains(s, "12345") || !strings.Contains(s, "5.00") || !strings.Contains(s, "a <b>") {
 		t.Errorf("table:\n%s", s)
 	}
-	if s := string(plot(trials)); !strings.Contains(s, "a &lt;b&gt;") || strings.Count(s, "fill=\"none\" stroke-width") != len(curves) {
+	if s := string(draw(trials)); !strings.Contains(s, "a &lt;b&gt;") || strings.Count(s, `class="line`) != len(curves) {
 		t.Errorf("drawing:\n%s", s)
 	}
 }

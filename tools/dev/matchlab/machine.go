@@ -32,13 +32,15 @@ var kindNames = [kinds]string{
 	"owner", "matching",
 }
 
-// costs is the work of a call of each kind, server, bench and kernel together, in microseconds; of matching, the work of a
-// thousand pairs of ride and chair in a round.
+// costs is the work of a call of each kind, for server, bench and kernel together, in
+// microseconds; for matching, it is the work of a thousand pairs of ride and chair in a
+// round.
 type costs [kinds]float64
 
-// measured are the costs of which a run is like the real one on a machine of 2 cores over plain HTTP, see docs/dispatch.md
-// of the server. The proportions follow from what the calls do; that of a listed chair was found in a run with hundreds of
-// them in each answer.
+// measured are the costs with which a run resembles the real one on a machine of 2 cores
+// over plain HTTP, see docs/dispatch.md of the server. The proportions follow from what
+// the calls do; the one of a listed chair was found in a run with hundreds of them in
+// each answer.
 var measured = costs{
 	workPosition: 43, workStatus: 57, workNotice: 19, workStream: 142, workLeave: 19, workHistory: 33, workNearby: 33, workListed: 1.1, workEstimate: 48, workRequest: 67, workRate: 76,
 	workPayment: 57, workRegister: 114, workOwner: 475, workMatching: 20,
@@ -52,12 +54,12 @@ func (c costs) scaled(f float64) costs {
 	return c
 }
 
-// A machine is what server, bench and kernel share: some cores and one queue of work, first come first served. Latency
-// is not given, it emerges from the queue.
+// A machine is shared by server, bench and kernel: some cores and one queue of work,
+// first come first served. Latency is not given, it emerges from the queue.
 type machine struct {
 	loop  *virtual.Loop
 	costs costs
-	cores []world.Instant // when each has done what it has been given
+	cores []world.Instant // when each will be idle
 	work  [kinds]world.Instant
 	calls [kinds]int
 }
@@ -71,7 +73,7 @@ func (m *machine) call(k kind, t virtual.Task) {
 	m.loop.After(m.take(k, 1)-m.loop.Now(), t)
 }
 
-// take takes on n times the work of a kind and tells when it is done.
+// take takes on n times the work of a kind and returns when it will be done.
 func (m *machine) take(k kind, n float64) world.Instant {
 	core := &m.cores[0]
 	for i := range m.cores {

@@ -1,15 +1,19 @@
-// Matchlab tries matching policies in virtual time: the bench's world (bench/world) with its real rules and growth, the
-// real state and the real dispatch of the server, and in between a machine whose cores are shared by all calls, so that
-// latency emerges from load. A minute of a saturated city takes some seconds; the same seed gives the same run.
+// Matchlab tries matching policies in virtual time: the bench's world (bench/world) with
+// its real rules and growth, the real state and the real dispatch of the server, and
+// between them a machine whose cores are shared by all calls, so that latency emerges
+// from load. A minute of a saturated city takes some seconds; the same seed gives the
+// same run.
 //
 //	go run ./tools/dev/matchlab                                     the policy in use, three seeds
 //	go run ./tools/dev/matchlab -seeds 5 default AgeWeight=50,Cadence=100ms
 //	go run ./tools/dev/matchlab -plot course.svg -json runs.json default long:TripWeight=200
 //
-// A policy is a list of dispatch.Params that differ from the ones in use, with a name in front if it shall have one.
+// A policy is a list of dispatch.Params that differ from the current ones, optionally
+// with a name in front.
 //
-// What it leaves out: HTTP, journal and database are costs per call (machine.go), found by fitting the whole to a
-// measured run. So it ranks policies; how much one is worth is for the real bench to say. It knows no limit of open files.
+// What it leaves out: HTTP, journal and database are costs per call (machine.go), found
+// by fitting the whole to a measured run. So it ranks policies; only the real bench can
+// say how much one is worth. It has no limit of open files.
 package main
 
 import (
@@ -60,10 +64,10 @@ func run() error {
 	if err := writeFile(*jsonFile, func() ([]byte, error) { return json.MarshalIndent(trials, "", "\t") }); err != nil {
 		return err
 	}
-	return writeFile(*plotFile, func() ([]byte, error) { return plot(trials), nil })
+	return writeFile(*plotFile, func() ([]byte, error) { return draw(trials), nil })
 }
 
-// writeFile writes what make returns to the file, if there is to be one.
+// writeFile writes the result of make to the file, if one is named.
 func writeFile(name string, make func() ([]byte, error)) error {
 	if name == "" {
 		return nil

@@ -10,13 +10,14 @@ import (
 	"isuride/webapp/dispatch"
 )
 
-// A policy is what dispatch is to do.
+// A policy is a name with its settings of dispatch.
 type policy struct {
 	name   string
 	params dispatch.Params
 }
 
-// parsePolicies reads policies like "default", "AgeWeight=50" and "patient:AgeWeight=50,Ramp=20s".
+// parsePolicies reads policies like "default", "AgeWeight=50" and
+// "patient:AgeWeight=50,Ramp=20s".
 func parsePolicies(texts []string) ([]policy, error) {
 	var policies []policy
 	for _, text := range texts {

@@ -12,7 +12,8 @@ import (
 	"isuride/webapp/state"
 )
 
-// A server is the real state and the real dispatch behind calls that cost time but no HTTP.
+// A server is the real state and the real dispatch, called without HTTP, but with its
+// costs in time.
 type server struct {
 	loop    *virtual.Loop
 	core    *payment.Core
@@ -24,12 +25,12 @@ type server struct {
 	way     map[string]int         // distance to the pickup of accepted rides
 }
 
-// nowhere is a log that keeps nothing.
+// nowhere is a log that discards everything.
 type nowhere struct{}
 
 func (nowhere) Append([]byte) (uint64, error) { return 1, nil }
 
-// chairSpeeds are the speeds there are. The store of the lab knows one model for each.
+// chairSpeeds are all speeds. The lab's store has one model for each.
 var chairSpeeds = [...]int{2, 3, 5, 7}
 
 func modelOf(speed int) string { return fmt.Sprint("speed ", speed) }
@@ -50,7 +51,7 @@ func newServer(loop *virtual.Loop, core *payment.Core, m *machine, p dispatch.Pa
 	return s
 }
 
-// accepted notes what the acceptance of a ride tells.
+// accepted records the acceptance of a ride.
 func (s *server) accepted(rideID string, c *state.Chair) {
 	r := s.open[rideID]
 	delete(s.open, rideID)
@@ -60,7 +61,7 @@ func (s *server) accepted(rideID string, c *state.Chair) {
 
 func (s *server) now() isuride.Time { return isuride.Time(s.loop.Now()) }
 
-// taskFunc makes a task of a function.
+// taskFunc turns a function into a task.
 type taskFunc func(world.Instant)
 
 func (f taskFunc) Run(now world.Instant) { f(now) }
@@ -70,10 +71,10 @@ type matcher struct {
 	server     *server
 	region     *state.Region
 	dispatcher *dispatch.Dispatcher
-	until      world.Instant // it rests
+	until      world.Instant // when its rest ends
 }
 
-// watch is how often a matcher looks for a change.
+// watch is how often a matcher looks for changes.
 const watch = world.Millisecond
 
 func (s *server) startMatching(r isuride.Region, p dispatch.Params) {
@@ -99,8 +100,8 @@ func (m *matcher) Run(now world.Instant) {
 	m.until = now + world.Instant(m.dispatcher.Rest().Microseconds())
 }
 
-// A pricedSolver is the real solver, whose time the machine is charged with by the size of the problem, so that runs are
-// the same on every machine.
+// A pricedSolver is the real solver. Its cost depends on the size of the problem instead
+// of the time it takes, so that runs are the same on every machine.
 type pricedSolver struct {
 	match.Workspace
 	server *server

@@ -62,7 +62,7 @@ func (c *connection) wake() {
 	}
 }
 
-// Run implements virtual.Task: it writes all there is.
+// Run implements virtual.Task: it writes everything there is.
 func (c *connection) Run(world.Instant) {
 	c.queued = false
 	s := c.sub.server

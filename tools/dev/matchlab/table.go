@@ -42,8 +42,8 @@ func (f *figures) rating() float64 {
 	return float64(sum) / float64(max(f.Completed, 1))
 }
 
-// table shows medians; the spread is that of the score, half the range in percent of the median. Runs that failed are
-// counted.
+// table shows medians. The spread is that of the score: half its range in percent of the
+// median. Failed runs are counted.
 func table(trials []trial) string {
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)

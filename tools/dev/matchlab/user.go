@@ -24,7 +24,7 @@ func (s *server) NewUser(e world.Entity) world.UserClient {
 func (c *userClient) Visit(world.Visit) { panic("BUG: the lab has no pages") }
 func (c *userClient) Close()            {}
 
-// must takes the result of a verb; the World makes no call that is refused.
+// must unwraps the result of a verb: the World makes no call that is refused.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -137,7 +137,7 @@ func (p *payer) try() {
 	s.machine.call(workPayment, p)
 }
 
-// Run implements virtual.Task: it begins and finishes attempts by turns.
+// Run implements virtual.Task: it begins and finishes attempts alternately.
 func (p *payer) Run(now world.Instant) {
 	s := p.user.server
 	if p.attempt == nil {

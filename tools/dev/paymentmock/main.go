@@ -1,6 +1,6 @@
-// Paymentmock is a stand-alone payment gateway for development: the stand-in that
-// contest machines run on port 12345 (S8.4), and with flags every failure mode of
-// the gateway that the load generator plays (S8.2).
+// Paymentmock is a stand-alone payment gateway for development: the stand-in that contest
+// machines run on port 12345 (S8.4), and with flags every failure mode of the gateway in
+// the load generator (S8.2).
 //
 // It accepts every token and answers POST /payments with 204 at once. GET /payments
 // lists what it registered for the bearer's token. To behave as in a run of the
@@ -8,7 +8,7 @@
 //
 //	paymentmock -latency 30ms -list-latency 300ms -fail-by-load
 //
-// The behaviour itself is in package gateway, which tests use in process.
+// The behaviour is implemented in package gateway, which tests use in process.
 package main
 
 import (
@@ -31,7 +31,7 @@ import (
 )
 
 func main() {
-	signal.Ignore(syscall.SIGHUP) // it serves others, who may outlive a terminal
+	signal.Ignore(syscall.SIGHUP) // its clients may outlive the terminal
 	if err := run(cli.UntilInterrupted(), os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "paymentmock:", err)
 		os.Exit(1)
@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string) error {
 	return serve(ctx, l, g)
 }
 
-// serve answers until ctx ends, which also ends the requests that hang.
+// serve answers until ctx ends, which also ends requests that hang.
 func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{
 		Handler:           h,

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// client is one user, owner or chair with its cookie.
+// client is a user, owner or chair with its cookie.
 type client struct {
 	base string
 	http *http.Client
@@ -27,33 +27,33 @@ func newClient(base string, say func(string, ...any)) *client {
 	return &client{base: base, say: say, http: &http.Client{Jar: jar, Transport: transport()}}
 }
 
-// transport accepts the certificate that tools/dev/devcert made: nobody vouches for it.
+// transport accepts the self-signed certificate of tools/dev/devcert.
 func transport() *http.Transport {
 	return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 }
 
-// away is how long the server may be gone before the tool gives up.
-const away = time.Minute
+// patience is how long the server may be unreachable before the tool gives up.
+const patience = time.Minute
 
-// call repeats a request while the server is away, since that is what a client of a
-// server that is being restarted does. It returns the status.
+// call repeats a request while the server is unreachable, as a client must while a server
+// restarts. It returns the status.
 func (c *client) call(ctx context.Context, method, path string, body, answer any) (int, error) {
-	limit := time.Now().Add(away)
-	for told := false; ; {
+	limit := time.Now().Add(patience)
+	for announced := false; ; {
 		status, err := c.once(ctx, method, path, body, answer)
 		if err == nil || ctx.Err() != nil || time.Now().After(limit) {
 			return status, err
 		}
-		if !told {
-			c.say("the server is away (%v); trying again for %v", err, away)
-			told = true
+		if !announced {
+			c.say("the server is unreachable (%v); trying again for %v", err, patience)
+			announced = true
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
 }
 
-// once returns an error if there is no usable answer, or one of a server that is
-// about to stop.
+// once returns an error without a usable answer, or with one from a server that is about
+// to stop.
 func (c *client) once(ctx context.Context, method, path string, body, answer any) (int, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -82,14 +82,14 @@ func (c *client) once(ctx context.Context, method, path string, body, answer any
 	return res.StatusCode, nil
 }
 
-// notice is what the tool reads of a notification.
+// notice is the part of a notification that the tool reads.
 type notice struct {
 	RideID string `json:"ride_id"`
 	Status string `json:"status"`
 }
 
-// listen keeps a notification stream open and hands over what comes, until the context
-// ends. A stream that ends is opened again.
+// listen keeps a notification stream open and passes on its notices, until the context
+// ends. It reopens a stream that ends.
 func (c *client) listen(ctx context.Context, path string, got func(line string, n notice)) {
 	for ctx.Err() == nil {
 		if err := c.stream(ctx, path, got); err != nil && ctx.Err() == nil {
@@ -123,7 +123,7 @@ func (c *client) stream(ctx context.Context, path string, got func(string, notic
 	return lines.Err()
 }
 
-// polled handles the one answer of a server that does not stream.
+// polled handles the single answer of a server that does not stream.
 func (c *client) polled(body io.Reader, got func(string, notice)) error {
 	var envelope struct {
 		Data  json.RawMessage `json:"data"`

@@ -14,7 +14,7 @@ type point struct {
 	Longitude int `json:"longitude"`
 }
 
-// journey is one ride with everybody who takes part.
+// journey is one ride with all its participants.
 type journey struct {
 	began              time.Time
 	pause              time.Duration
@@ -24,7 +24,7 @@ type journey struct {
 	mu sync.Mutex
 	// The rest is guarded by mu.
 	rideID string
-	told   map[string]chan struct{} // closed when "who status" has been told
+	seen   map[string]chan struct{} // closed when "who status" has arrived
 }
 
 // model is a chair model of speed 7.
@@ -34,12 +34,12 @@ const (
 )
 
 func newJourney(base string, pause time.Duration) *journey {
-	j := &journey{began: time.Now(), pause: pause, told: map[string]chan struct{}{}}
+	j := &journey{began: time.Now(), pause: pause, seen: map[string]chan struct{}{}}
 	j.owner = newClient(base, j.sayer("owner"))
 	j.user = newClient(base, j.sayer("user"))
 	j.chair = newClient(base, j.sayer("chair"))
-	// The chair starts on the pickup point, which no other chair is likely to share, so
-	// that it is the one to get the ride.
+	// The chair starts at the pickup point, where no other chair is likely to be, so that
+	// it gets the ride.
 	j.pickup = point{rand.IntN(80) - 40, rand.IntN(80) - 40}
 	j.target = point{j.pickup.Latitude + 8, j.pickup.Longitude - 6}
 	fmt.Printf("server    %s\n", base)
@@ -52,8 +52,8 @@ func (j *journey) sayer(who string) func(string, ...any) {
 	}
 }
 
-// run goes through the steps; each can be repeated, should the server have been
-// killed before its answer came through.
+// run goes through the steps; each can be repeated if the server was killed before its
+// answer arrived.
 func (j *journey) run(ctx context.Context) error {
 	ctx, stopListening := context.WithCancel(ctx)
 	defer stopListening()
@@ -111,8 +111,8 @@ func (j *journey) register(ctx context.Context) error {
 	return nil
 }
 
-// create registers an account under a new name. Should the answer be lost, the name is
-// taken the next time, and another one is tried.
+// create registers an account under a new name. If the answer is lost, the name is taken
+// the next time, and another one is tried.
 func create(ctx context.Context, c *client, path string, body func(name string) any, answer any) error {
 	for {
 		status, err := c.call(ctx, "POST", path, body(fmt.Sprintf("ride-%d", time.Now().UnixNano())), answer)
@@ -130,7 +130,7 @@ func (j *journey) listen(ctx context.Context) error {
 
 func (j *journey) hear(who string) func(string, notice) {
 	return func(line string, n notice) {
-		j.sayer(who)("is told %s", line)
+		j.sayer(who)("gets %s", line)
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		if who == "user" && n.Status == "MATCHING" {
@@ -145,7 +145,7 @@ func (j *journey) hear(who string) func(string, notice) {
 	}
 }
 
-// ride is the id of the ride, known once the user has been told MATCHING.
+// ride is the id of the ride, known once the user has got MATCHING.
 func (j *journey) ride() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -154,13 +154,13 @@ func (j *journey) ride() string {
 
 // sign is the channel of one notification. The lock is held.
 func (j *journey) sign(what string) chan struct{} {
-	if j.told[what] == nil {
-		j.told[what] = make(chan struct{})
+	if j.seen[what] == nil {
+		j.seen[what] = make(chan struct{})
 	}
-	return j.told[what]
+	return j.seen[what]
 }
 
-// await waits until somebody has been told something.
+// await waits for a notification.
 func (j *journey) await(ctx context.Context, who, status string) error {
 	j.mu.Lock()
 	ch := j.sign(who + " " + status)
@@ -168,8 +168,8 @@ func (j *journey) await(ctx context.Context, who, status string) error {
 	select {
 	case <-ch:
 		return nil
-	case <-time.After(away):
-		return fmt.Errorf("the %s was not told %s within %v", who, status, away)
+	case <-time.After(patience):
+		return fmt.Errorf("the %s got no %s within %v", who, status, patience)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -192,7 +192,7 @@ func (j *journey) report(ctx context.Context, at point) error {
 	if err := expect("report a position", status, err, 200); err != nil {
 		return err
 	}
-	j.chair.say("stands at %d,%d", at.Latitude, at.Longitude)
+	j.chair.say("is at %d,%d", at.Latitude, at.Longitude)
 	return nil
 }
 
@@ -208,7 +208,7 @@ func (j *journey) request(ctx context.Context) error {
 		Fare   int
 	}
 	status, err = j.user.call(ctx, "POST", "/api/app/rides", trip, &ride)
-	// 409: the request went through, only its answer was lost. The stream tells the id.
+	// 409: the request went through and only its answer was lost. The stream has the id.
 	if err := expect("request a ride", status, err, 202, 409); err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func (j *journey) advance(ctx context.Context, to string) error {
 	return j.await(ctx, "user", to)
 }
 
-// drive has no way to go: the chair stands at the pickup point and says so.
+// drive has no distance to cover: the chair is at the pickup point and reports that.
 func (j *journey) drive(ctx context.Context) error {
 	if err := j.report(ctx, j.pickup); err != nil {
 		return err
@@ -267,7 +267,7 @@ func (j *journey) rate(ctx context.Context) error {
 		CompletedAt int64 `json:"completed_at"`
 	}
 	status, err := j.user.call(ctx, "POST", "/api/app/rides/"+j.ride()+"/evaluation", map[string]any{"evaluation": 5}, &answer)
-	// 400: the rating went through, only its answer was lost; COMPLETED is told.
+	// 400: the rating went through and only its answer was lost; COMPLETED will come.
 	if err := expect("rate the ride", status, err, 200, 400); err != nil {
 		return err
 	}
@@ -303,7 +303,7 @@ func (j *journey) look(ctx context.Context) error {
 	return nil
 }
 
-// deactivate leaves no idle chair behind that would take the next ride.
+// deactivate leaves no idle chair that would take the next ride.
 func (j *journey) deactivate(ctx context.Context) error {
 	status, err := j.chair.call(ctx, "POST", "/api/chair/activity", map[string]any{"is_active": false}, nil)
 	return expect("deactivate the chair", status, err, 204)

@@ -1,7 +1,7 @@
 // Command ride drives one ride through all its states against a running server, and
-// prints every step and both notification streams as they come. It is the quickest
-// way to see the server at work, and to see that killing it between two steps loses
-// nothing: the tool waits until the server is back and goes on.
+// prints every step and both notification streams as they come. It is the quickest way to
+// see the server at work, and to see that killing it between two steps loses nothing: the
+// tool waits until the server is back and continues.
 package main
 
 import (
@@ -60,7 +60,7 @@ func firstAlive(targets []string) (string, error) {
 // gatewayAddress is the payment gateway of the initial data (S8.4).
 const gatewayAddress = "localhost:12345"
 
-// ensureGateway starts a payment gateway if none is running, for a rating needs one.
+// ensureGateway starts a payment gateway if none is running, because a rating needs one.
 func ensureGateway() (stop func(), err error) {
 	if conn, err := net.Dial("tcp", gatewayAddress); err == nil {
 		conn.Close()

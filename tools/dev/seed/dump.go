@@ -17,11 +17,11 @@ const dumpHead = `-- Initial data of ISURIDE, made by tools/dev/seed. Belongs to
 /*!40103 SET TIME_ZONE='+00:00' */;
 `
 
-// dumpTail says that the dump is whole, as mysqldump does.
+// dumpTail marks the dump as complete, as mysqldump does.
 const dumpTail = "\n-- Dump completed\n"
 
 // appendDump writes the tables as mysqldump does; settings and chair models are master
-// data and not part of it.
+// data and not included.
 func appendDump(dst []byte, t *isuride.Tables) []byte {
 	dst = append(dst, dumpHead...)
 	dst = appendTable(dst, "owners", t.Owners, func(r *isuride.Owner) []any {

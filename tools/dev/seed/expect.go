@@ -9,7 +9,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// check is one request of the data check with the answer that is right (S9.3).
+// check is one request of the data check with its right answer (S9.3).
 type check struct {
 	Name       string `json:"name"`
 	Method     string `json:"method"`
@@ -19,7 +19,7 @@ type check struct {
 	Body       any    `json:"body"` // null without a body
 	Status     int    `json:"status"`
 	Expect     any    `json:"expect"`
-	// Keys names the lists whose order is free, with the member by which to sort them.
+	// Keys names the lists whose order is free, each with the member to sort by.
 	Keys map[string]string `json:"keys"`
 }
 
@@ -32,7 +32,7 @@ const (
 	farePerUnit = 100
 )
 
-// expectations are the ten checks about four accounts with interesting histories.
+// expectations are ten checks about four accounts with interesting histories.
 func (w *world) expectations() ([]byte, error) {
 	owner := &w.Owners[2]
 	together, spread, newcomer := w.togetherUser(), w.spreadUser(), w.newcomer()
@@ -100,7 +100,8 @@ func (w *world) rides(u *isuride.User) []isuride.Ride {
 // unused counts the coupons that a user still has.
 func (w *world) unused(u *isuride.User) int { return len(w.coupons[u.ID]) }
 
-// togetherUser is the user with the most rides that were all requested at one time.
+// togetherUser is the user with the most rides whose rides were all requested at one
+// time.
 func (w *world) togetherUser() (best *isuride.User) {
 	most := 1
 	for i := range w.Users {
@@ -150,7 +151,7 @@ func (w *world) invited(u *isuride.User) bool {
 	return slices.ContainsFunc(w.Coupons, func(c isuride.Coupon) bool { return c.UserID == u.ID && c.Discount == inviteDiscount })
 }
 
-// discount is that of the coupon that the ride consumed.
+// discount is the amount of the coupon that the ride used.
 func (w *world) discount(r *isuride.Ride) int {
 	for _, c := range w.Coupons {
 		if c.UsedBy == r.ID {

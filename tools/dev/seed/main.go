@@ -1,7 +1,7 @@
 // Command seed makes the initial data set of ISURIDE: a dump of the tables with the
-// shapes of the contest's data (S12.3 and S12.4) but names of its own, and the
-// answers that a server has to give to the data check about it (S9.3). The same seed
-// makes the same bytes.
+// shapes of the contest's data (S12.3 and S12.4) but names of its own, and the answers
+// that a server has to give to the data check about it (S9.3). The same seed makes the
+// same bytes.
 //
 // It leaves the schema and the master data, which are written by hand, to folder sql.
 package main

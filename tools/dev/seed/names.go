@@ -1,6 +1,6 @@
 package main
 
-// Word lists that names are put together from.
+// Word lists to build names from.
 
 var ownerNames = []string{"北風チェア工房", "Harbor Seats", "三日月椅子店", "Quiet Wheels", "ななかまど製作所"}
 

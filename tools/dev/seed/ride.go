@@ -21,11 +21,11 @@ const (
 	townRadius = 50
 	// Distances of rides are normally distributed around the mean.
 	tripMean, tripDeviation, tripMin = 25, 10, 5
-	// restTime lies between two rides of a chair, and between the registration of a user
-	// and its first ride. It makes rides of one user begin at the same time on several
-	// chairs, and rides begin before their user registered.
+	// restTime is between two rides of a chair, and between the registration of a user
+	// and their first ride. It makes rides of one user begin at the same time on several
+	// chairs, and some rides begin before their user registered.
 	restTime = 3 * minute
-	// deliveryTime lies between a status and its two deliveries.
+	// deliveryTime is between a status and its two deliveries.
 	deliveryTime = second
 )
 
@@ -116,7 +116,7 @@ func (w *world) useCoupon(r *isuride.Ride) {
 	}
 }
 
-// pause is what people take to press a button.
+// pause is how long people take to press a button.
 func (w *world) pause() isuride.Time { return isuride.Time(2+w.random.IntN(9)) * second }
 
 func (w *world) inTown() isuride.Coordinate {

@@ -28,7 +28,7 @@ func makeWorld(t *testing.T, seed uint64) *world {
 	return w
 }
 
-// The texts are compared, not the compressed bytes: those may change with the release of
+// The texts are compared, not the compressed bytes, which may change with the release of
 // Go.
 func TestCommittedFilesAreUpToDate(t *testing.T) {
 	w := makeWorld(t, 1)

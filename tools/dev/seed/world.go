@@ -30,7 +30,7 @@ const (
 	codeDigits     = 15
 )
 
-// Time spans in which things are registered; all times are whole seconds (S12.2).
+// Time spans of registrations; all times are whole seconds (S12.2).
 var (
 	ownersAt   = at(2024, 11, 24, 16, 0, 0)
 	chairsSpan = [2]isuride.Time{ownersAt + 60*second, ownersAt + 23*hour}
@@ -47,7 +47,7 @@ func at(year int, month time.Month, day, hour, minute, second int) isuride.Time 
 	return isuride.TimeOf(time.Date(year, month, day, hour, minute, second, 0, time.UTC))
 }
 
-// world is the data set in the making.
+// world is the data set under construction.
 type world struct {
 	isuride.Tables
 	random *rand.Rand
@@ -90,7 +90,7 @@ func speedOf(models []isuride.ChairModel, name string) int {
 	return models[i].Speed
 }
 
-// sort brings the rows into the order of their keys, in which a dump lists them.
+// sort orders the rows by key, as in a dump.
 func (w *world) sort() {
 	slices.SortFunc(w.ChairLocations, func(a, b isuride.ChairLocation) int { return strings.Compare(a.ID, b.ID) })
 	slices.SortFunc(w.Users, func(a, b isuride.User) int { return strings.Compare(a.ID, b.ID) })
@@ -117,7 +117,7 @@ func (w *world) chairName(model int) string {
 	return fmt.Sprintf("%s%02d-%d", chairPrefixes[model%len(chairPrefixes)], model+1, w.random.IntN(10000))
 }
 
-// family makes a user and those it invites, one an hour, until a toss of a coin fails.
+// family makes a user and those they invite, one an hour, until a coin toss fails.
 func (w *world) family(now isuride.Time) {
 	inviter := w.user(now)
 	code := inviter.InvitationCode[:codeDigits]

@@ -65,7 +65,7 @@ func TestWatchHosts(t *testing.T) {
 			stop()
 		}
 	})}
-	if err := showWatch(ctx, f, []string{"-json"}); err != nil {
+	if err := call(ctx, "watch", f, []string{"-json"}); err != nil {
 		t.Fatal(err)
 	}
 	if !seen {
@@ -89,12 +89,12 @@ func TestWatchLocal(t *testing.T) {
 			stop()
 		}
 	})}
-	if err := showWatch(ctx, f, []string{"-json", "-local", nobody.Addr().String()}); err != nil {
+	if err := call(ctx, "watch", f, []string{"-json", "-local", nobody.Addr().String()}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestHelp: help is what was asked for, so it goes to the output and is no failure, with or
+// TestHelp: help was asked for, so it goes to the output and is not a failure, with or
 // without hosts.
 func TestHelp(t *testing.T) {
 	words := []string{""}

@@ -1,4 +1,4 @@
-package observability_test
+package main
 
 import (
 	"bytes"
@@ -147,13 +147,13 @@ func (c *city) startPrometheus() string {
 // object is a JSON object.
 type object map[string]any
 
-// account is a client with a session.
+// account is a client with its own session.
 type account struct {
 	c      *city
 	client *http.Client
 }
 
-func (c *city) stranger() *account {
+func (c *city) newAccount() *account {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		panic("BUG: " + err.Error()) // it has no options that could be invalid
@@ -202,12 +202,12 @@ func (a *account) must(method, path string, body object) object {
 
 func (c *city) initialize() {
 	c.t.Helper()
-	c.stranger().must("POST", "/api/initialize", object{"payment_server": c.gateway})
+	c.newAccount().must("POST", "/api/initialize", object{"payment_server": c.gateway})
 }
 
 // register creates a user who can pay.
 func (c *city) register(name string) (*account, error) {
-	user := c.stranger()
+	user := c.newAccount()
 	if _, err := user.call("POST", "/api/app/users", object{"username": name, "firstname": "Ann", "lastname": "Lee", "date_of_birth": "2000-01-01"}); err != nil {
 		return nil, err
 	}
@@ -252,8 +252,8 @@ func (c *city) rideUnpaid() (paid <-chan error) {
 // chair creates a chair that is free for a ride.
 func (c *city) chair(name string) *account {
 	c.t.Helper()
-	register := c.stranger().must("POST", "/api/owner/owners", object{"name": name})["chair_register_token"]
-	chair := c.stranger()
+	register := c.newAccount().must("POST", "/api/owner/owners", object{"name": name})["chair_register_token"]
+	chair := c.newAccount()
 	chair.must("POST", "/api/chair/chairs", object{"name": name, "model": "SitEase", "chair_register_token": register})
 	c.follow(chair, "/api/chair/notification")
 	chair.must("POST", "/api/chair/activity", object{"is_active": true})

@@ -1,16 +1,17 @@
-// Package observability_test checks this folder's files with promtool, against each
-// other, and with a real Prometheus that watches a real server. The tests are skipped if
-// Debian's package prometheus is not installed.
-package observability_test
+package main
+
+// This folder's files are checked with promtool, against each other, and with a real
+// Prometheus that watches a real server. Tests that need Debian's package prometheus are
+// skipped if it is not installed.
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
-
-	"isuride/tools/ops/observability/grafana"
 )
 
 func promtool(t *testing.T, args ...string) {
@@ -89,24 +90,44 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func dashboard(t *testing.T) *grafana.Dashboard {
-	t.Helper()
-	file, err := os.Open("dashboard.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	d, err := grafana.Read(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
+// gridColumns is the width of Grafana's grid.
+const gridColumns = 24
 
-// TestDashboardNamesAlerts: every alert named in the dashboard's texts exists.
-func TestDashboardNamesAlerts(t *testing.T) {
+// TestDashboard: Grafana can show all panels, and every alert named in their texts
+// exists.
+func TestDashboard(t *testing.T) {
+	var d struct {
+		Panels []struct {
+			panel
+			ID    int
+			Place struct{ X, Y, W, H int } `json:"gridPos"`
+		}
+	}
+	if err := json.Unmarshal(dashboardFile, &d); err != nil || len(d.Panels) == 0 {
+		t.Fatalf("%d panels, %v", len(d.Panels), err)
+	}
 	known := alerts(t)
-	for _, p := range dashboard(t).Panels {
+	for i, p := range d.Panels {
+		at := p.Place
+		if at.X < 0 || at.Y < 0 || at.W < 1 || at.H < 1 || at.X+at.W > gridColumns {
+			t.Errorf("panel %q is not on the grid", p.Title)
+		}
+		for _, q := range d.Panels[:i] {
+			if q.ID == p.ID {
+				t.Errorf("panels %q and %q have the same id", q.Title, p.Title)
+			}
+			if b := q.Place; at.X < b.X+b.W && b.X < at.X+at.W && at.Y < b.Y+b.H && b.Y < at.Y+at.H {
+				t.Errorf("panel %q overlaps %q", p.Title, q.Title)
+			}
+		}
+		if !slices.Contains([]string{"row", "stat", "timeseries"}, p.Kind) || (p.Kind == "row") != (len(p.Queries) == 0) {
+			t.Errorf("panel %q is a %s with %d queries", p.Title, p.Kind, len(p.Queries))
+		}
+		for _, q := range p.Queries {
+			if strings.TrimSpace(q.Expr) == "" {
+				t.Errorf("panel %q has an empty query", p.Title)
+			}
+		}
 		for _, name := range matches(p.Description, `\b(Isuride[A-Z]\w+)`) {
 			if !slices.Contains(known, name) {
 				t.Errorf("panel %q mentions %s, which is not an alert", p.Title, name)

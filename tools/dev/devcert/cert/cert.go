@@ -1,9 +1,9 @@
 // Package cert makes and keeps a self-signed certificate for development: ECDSA P-256,
-// because its handshake costs the server a fraction of RSA's and the load generator makes a
-// full handshake per connection (bench.md 13.1).
+// because its handshake costs the server a fraction of RSA's and the load generator makes
+// a full handshake per connection (B13.1).
 //
 // It is not a certificate authority and not for production. Clients either skip
-// verification or are told to trust this one certificate.
+// verification or trust this one certificate.
 package cert
 
 import (
@@ -29,12 +29,12 @@ const (
 	KeyFile  = "key.pem" // mode 0600
 )
 
-// margin is how long a kept certificate must at least last.
+// margin is the remaining validity below which a certificate is replaced.
 const margin = 7 * 24 * time.Hour
 
-// Ensure makes sure that dir holds a certificate for the hosts, names or IP addresses, and
-// its key. A pair that fits and lasts is kept; otherwise one valid for the given time
-// from now is made. It reports whether it made one.
+// Ensure makes sure that dir has a certificate for the hosts, names or IP addresses, and
+// its key. It keeps a pair that fits and lasts; otherwise it makes one that is valid for
+// the given time from now on. It reports whether it made one.
 func Ensure(dir string, hosts []string, validity time.Duration, now time.Time) (made bool, err error) {
 	if check(dir, hosts, now.Add(min(margin, validity/2))) == nil {
 		return false, os.Chmod(filepath.Join(dir, KeyFile), 0o600)
@@ -46,15 +46,15 @@ func Ensure(dir string, hosts []string, validity time.Duration, now time.Time) (
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return false, err
 	}
-	// A crash between the two leaves a pair that does not match, which the next call
-	// replaces.
+	// A crash between the two leaves a pair that does not match; the next call replaces
+	// it.
 	if err := write(filepath.Join(dir, KeyFile), keyPEM, 0o600); err != nil {
 		return false, err
 	}
 	return true, write(filepath.Join(dir, CertFile), certPEM, 0o644)
 }
 
-// check returns why the pair in dir does not serve the hosts until the given time.
+// check returns why the pair in dir is not valid for the hosts until the given time.
 func check(dir string, hosts []string, until time.Time) error {
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, CertFile), filepath.Join(dir, KeyFile))
 	if err != nil {
@@ -140,8 +140,8 @@ func newTemplate(hosts []string, now time.Time, validity time.Duration) (*x509.C
 	return template, nil
 }
 
-// write replaces a file at once, so that no reader finds half of it, and with its mode
-// from the start, so that nobody else ever finds a readable key.
+// write replaces a file atomically, so that no reader finds half of it, and with its mode
+// from the start, so that the key is never readable for others.
 func write(path string, content []byte, mode os.FileMode) error {
 	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
 	if err != nil {

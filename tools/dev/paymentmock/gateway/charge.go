@@ -17,7 +17,7 @@ type Charge struct {
 	At     time.Time
 }
 
-// The status texts of the contest's gateway (bench.md 11.1).
+// The status texts of the contest's gateway (B11.1).
 const (
 	StatusSuccess   = "成功"
 	StatusBadAmount = "決済額が不正"
@@ -26,9 +26,9 @@ const (
 
 const maxBody = 64 << 10 // bytes; a payment has some twenty
 
-// list answers GET /payments: the payments of the bearer's token in processing
-// order, as objects with amount and status. Unlike the contest machines' stand-in
-// (S8.4), which always shows an empty list, it shows what it registered.
+// list answers GET /payments: the payments of the bearer's token in processing order, as
+// objects with amount and status. Unlike the contest machines' stand-in (S8.4), whose
+// list is always empty, it shows what it registered.
 func (g *Gateway) list(w http.ResponseWriter, r *http.Request) {
 	time.Sleep(g.opts.ListLatency)
 	token, err := bearer(r)
@@ -61,9 +61,9 @@ func (g *Gateway) post(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// payment is one POST on its way through the steps of bench.md 11.2. One difference:
-// a record is held from the first step on, not only while it is registered, so that
-// any overlap of two requests with one key is answered 409 (S8.1) and counted.
+// payment is one POST on its way through the steps of B11.2. One difference: a record is
+// held from the first step on, not only while it is registered, so that any overlap of
+// two requests with one key is answered 409 (S8.1) and counted.
 type payment struct {
 	g *Gateway
 	w http.ResponseWriter
@@ -121,8 +121,8 @@ func (p *payment) parse() (err error) {
 	return nil
 }
 
-// register draws the fate of the request and registers the payment, unless the fate
-// forbids it or an earlier request with the key has done so.
+// register decides the outcome of the request and registers the payment, unless the
+// outcome forbids it or an earlier request with the key has done so.
 func (p *payment) register(rec *record) (fault Fault, errorStatus int, verdict string) {
 	g, now := p.g, time.Now()
 	g.mu.Lock()

@@ -37,7 +37,7 @@ func Faults() []FaultInfo {
 	}
 }
 
-// registers reports whether the payment is made in spite of the fault.
+// registers reports whether the payment is made despite the fault.
 func (f Fault) registers() bool {
 	switch f {
 	case FaultNone, FaultErrorAfter, FaultHangAfter, FaultDropAfter:
@@ -46,8 +46,8 @@ func (f Fault) registers() bool {
 	return false
 }
 
-// spoil gives the answer the fault asks for; it is not called with FaultNone.
-// It returns the status, or 0 when the client got none.
+// spoil gives the answer that the fault asks for; it is not called with FaultNone. It
+// returns the status, or 0 when the client got none.
 func (f Fault) spoil(w http.ResponseWriter, r *http.Request, errorStatus int) int {
 	switch f {
 	case FaultErrorBefore, FaultErrorAfter:

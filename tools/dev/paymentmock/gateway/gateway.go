@@ -1,11 +1,10 @@
-// Package gateway plays the external payment gateway of S8 for
-// development and tests: it registers payments in memory and fails on request
-// in every way the contest's gateway can fail, in the order of steps of the
-// load generator's specification (B11.2).
+// Package gateway plays the external payment gateway of S8 for development and tests: it
+// registers payments in memory, and on request fails in every way the contest's gateway
+// can fail, in the load generator's order of steps (B11.2).
 //
-// It judges nothing: whether a payment was due, or of the right amount, is for
-// the tests to decide from Charges, ByToken and ByKey. Payments and keys are kept
-// until the process ends. The HTTP server around it is the caller's.
+// It judges nothing: tests decide from Charges, ByToken and ByKey whether a payment was
+// due and of the right amount. Payments and keys are kept until the process ends. The
+// caller provides the HTTP server around it.
 package gateway
 
 import (
@@ -16,14 +15,14 @@ import (
 	"time"
 )
 
-// Options choose how the gateway behaves. The zero value accepts every token,
-// answers at once and never fails.
+// Options configure the gateway. The zero value accepts every token, answers at once and
+// never fails.
 type Options struct {
 	Latency     time.Duration // of a POST before it is processed; the contest has 30 ms
 	ListLatency time.Duration // of a GET; the contest has 300 ms
 
 	FailByLoad bool              // the contest's failure model: more payments, more errors
-	Rates      map[Fault]float64 // share of POSTs, in [0, 1], that meet a fault whatever the load; sum at most 1
+	Rates      map[Fault]float64 // share of POSTs, in [0, 1], with a fault at any load; sum at most 1
 	Seed       uint64            // of every random choice
 
 	Tokens []string     // the tokens that are accepted; nil accepts all
@@ -45,7 +44,7 @@ type Gateway struct {
 	counts   Counts
 }
 
-// Counts says how many POSTs arrived and what the gateway's rules made of them.
+// Counts says how many POSTs arrived and how many of them were refused as conflicts.
 type Counts struct {
 	Posts     int // all
 	Conflicts int // 409, because a request with the same key was being processed

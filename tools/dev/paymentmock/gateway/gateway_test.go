@@ -15,7 +15,7 @@ import (
 	"isuride/tools/dev/paymentmock/gateway"
 )
 
-// noAnswer stands for the status of a POST whose connection was closed.
+// noAnswer is the status of a POST whose connection was closed.
 const noAnswer = 0
 
 // post sends one payment and returns the status.
@@ -131,7 +131,7 @@ func TestUnknownTokenIsRefused(t *testing.T) {
 	wantStatus(t, post(t, g, "tok", 500, "ride-1"), http.StatusNoContent)
 	wantStatus(t, post(t, g, "else", 500, "ride-2"), http.StatusBadRequest)
 	if got := g.ByKey("ride-2"); len(got) != 1 || got[0].Status != gateway.StatusBadToken {
-		t.Errorf("a bad token counts as processed (bench.md 11.4), got %v", got)
+		t.Errorf("a bad token counts as processed (B11.4), got %v", got)
 	}
 }
 

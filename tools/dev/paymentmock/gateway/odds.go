@@ -19,7 +19,7 @@ const (
 	newTokenMark = -1
 )
 
-// odds decides the fate of POSTs. Guarded by Gateway.mu.
+// odds decides the outcome of POSTs. Guarded by Gateway.mu.
 type odds struct {
 	rng      *rand.Rand
 	rates    []rate
@@ -53,8 +53,8 @@ func (o *odds) byRate() Fault {
 	return FaultNone
 }
 
-// byLoad tosses for both gates (bench.md 11.2, steps 5 to 7 and 10) and counts the
-// attempt for the token.
+// byLoad tosses for both gates (B11.2, steps 5 to 7 and 10) and counts the attempt for
+// the token.
 func (o *odds) byLoad(token string, now time.Time) Fault {
 	level := o.level(now)
 	counter, known := o.failures[token]

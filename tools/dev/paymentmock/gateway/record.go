@@ -2,9 +2,9 @@ package gateway
 
 import "net/http"
 
-// record is what the gateway remembers of an Idempotency-Key; a request without a key
-// gets a record of its own. While busy, token, amount and verdict belong to the
-// request that holds the record.
+// record is the gateway's memory of an Idempotency-Key; a request without a key gets a
+// record of its own. While busy, token, amount and verdict belong to the request that
+// holds the record.
 type record struct {
 	busy bool // guarded by Gateway.mu
 

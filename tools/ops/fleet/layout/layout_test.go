@@ -14,7 +14,7 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write testdata anew")
+var rewrite = flag.Bool("rewrite", false, "rewrite testdata")
 
 const (
 	one   = "only a@a 192.0.2.1 front,app,db\n"
@@ -59,7 +59,7 @@ const (
 	mariadb = "/etc/mysql/mariadb.conf.d/zz-isuride.cnf"
 )
 
-// TestWhereTheServerListens: never on all addresses, since whoever talks to it directly
+// TestWhereTheServerListens: never on all addresses, since a client that talks to it directly
 // passes for nginx.
 func TestWhereTheServerListens(t *testing.T) {
 	for name, c := range map[string]struct{ file, app, want string }{

@@ -15,7 +15,7 @@ var wantFrames = []frame{
 	{"uptime": "2.5 3"},
 }
 
-// TestFrames writes the same in pieces of every length.
+// TestFrames writes the same output in pieces of every length.
 func TestFrames(t *testing.T) {
 	for length := 1; length <= len(twoFrames); length++ {
 		var got []frame

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Lines is a view that writes a line a report.
+// Lines is a view that writes one line per report.
 type Lines struct{ Out io.Writer }
 
 func (v Lines) Show(reports []Report) error {
@@ -22,7 +22,7 @@ func (v JSON) Show(reports []Report) error {
 	return json.NewEncoder(v.Out).Encode(reports[len(reports)-1])
 }
 
-// sentence has what matters most.
+// sentence has the most important figures.
 func sentence(r Report) string {
 	words := []string{r.Time.Format("15:04:05")}
 	if s := r.Server; s != nil {

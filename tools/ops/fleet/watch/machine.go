@@ -5,19 +5,19 @@ import (
 	"slices"
 )
 
-// window is over how many samples rates and percentiles are taken.
+// window is the number of samples for rates and percentiles.
 const window = 5
 
-// forget is after how many seconds without a sample rates begin anew.
+// forget is after how many seconds without a sample rates start over.
 const forget = 10
 
-// machine keeps what a host did in the last samples.
+// machine keeps the activity of a host in the last samples.
 type machine struct {
 	last  sample
 	steps []work // at most window
 }
 
-// work is what was done between two samples.
+// work is the activity between two samples.
 type work struct {
 	seconds        float64
 	busy, stolen   float64 // CPU seconds
@@ -43,8 +43,8 @@ func (m *machine) add(now sample) {
 	})
 }
 
-// usedSince is the CPU seconds of the processes by name. One that is new has used all of
-// its time since.
+// usedSince is the CPU time of the processes by name, in seconds. A new process has used
+// all of its time since before.
 func (s sample) usedSince(before sample) map[string]float64 {
 	used := map[string]float64{}
 	for p, total := range s.processes {
@@ -59,7 +59,7 @@ func latest[T any](list []T, one T) []T {
 	return list[max(0, len(list)-window):]
 }
 
-// fill sets what the kernel knows.
+// fill sets the figures from the kernel.
 func (m *machine) fill(h *Host) {
 	s := m.last
 	h.CPUs, h.Load = s.cpus, s.load

@@ -69,8 +69,8 @@ func TestMachineBeginsAnew(t *testing.T) {
 	}
 }
 
-// TestMachineProcesses has workers that come and go; those that went do not count against
-// the others.
+// TestMachineProcesses has workers that come and go; those that ended are not subtracted
+// from the others.
 func TestMachineProcesses(t *testing.T) {
 	var m machine
 	m.add(sample{uptime: 100, processes: used(map[string]float64{"1": 10, "2": 100})})

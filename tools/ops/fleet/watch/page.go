@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// style is how a part of a line looks where there is colour.
+// style is the look of a part of a line where there is colour.
 type style string
 
 // Sequences of ECMA-48, the same on every terminal.
@@ -25,8 +25,8 @@ type span struct {
 	style style
 }
 
-// line is a line of the page. Where there is no room for all, those of the highest rank
-// are left out.
+// line is a line of the page. If there is no room for all, those of the highest rank are
+// dropped.
 type line struct {
 	rank  int
 	spans []span
@@ -41,14 +41,14 @@ const (
 	space
 )
 
-// page is what is written on a screen.
+// page is the content of a screen.
 type page struct {
 	reports       []Report
 	width, height int
 	lines         []line
 }
 
-// draw makes the lines of a page that is as wide and as high as a screen.
+// draw makes the lines of a page for a screen of that size.
 func draw(reports []Report, width, height int, colour bool) []string {
 	p := &page{reports: reports, width: width, height: height}
 	now := reports[len(reports)-1]
@@ -68,7 +68,7 @@ func draw(reports []Report, width, height int, colour bool) []string {
 
 func (p *page) add(rank int, spans ...span) { p.lines = append(p.lines, line{rank, spans}) }
 
-// fitting leaves out what there is no room for.
+// fitting drops lines for which there is no room.
 func (p *page) fitting() []line {
 	lines := p.lines
 	for len(lines) > p.height {
@@ -120,7 +120,7 @@ func titled(name, value string) string {
 	return ", " + name + " " + value
 }
 
-// course adds a line with the course of the last minute.
+// course adds a line with the values of the last minute.
 func (p *page) course(rank int, name string, value func(*Server) float64, show func(float64) string) {
 	var values []float64
 	for _, r := range p.reports {
@@ -135,7 +135,7 @@ func (p *page) course(rank int, name string, value func(*Server) float64, show f
 		span{sparkline(values, max(0, p.width-len(head))), plain})
 }
 
-// part is a figure of a line with several; it stands out if it is wrong.
+// part is one figure of a line; a problem is shown in red.
 type part struct {
 	text  string
 	wrong bool
@@ -156,7 +156,7 @@ func (p *page) figures(rank int, name string, parts ...part) {
 	p.add(rank, spans...)
 }
 
-// tooLong is the wait from which a rider complains (S7.3).
+// tooLong is the wait after which a rider complains (S7.3).
 const tooLong = 20
 
 func (p *page) rides(s *Server) {
@@ -285,7 +285,7 @@ func processes(all []Process) string {
 	return strings.Join(words, ", ")
 }
 
-// noticeable is how much of a processor somebody else must take to be shown.
+// noticeable is how much of a processor other machines must take to be shown.
 const noticeable = 0.05
 
 func stolen(h Host) span {

@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// golden compares with a file of testdata, which -update writes.
+// golden compares with a file of testdata; -update rewrites it.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
@@ -34,8 +34,8 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// minute is the reports of a minute in which the load has grown and the server was away
-// for a moment.
+// minute has the reports of a minute in which the load grew and the server was
+// unreachable for a moment.
 func minute() []Report {
 	end := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 	var reports []Report
@@ -87,7 +87,7 @@ func threeHosts() []Host {
 	}
 }
 
-// broken is the last report of the minute with everything that must stand out.
+// broken is the last report of the minute with every kind of problem.
 func broken() []Report {
 	reports := minute()
 	last := &reports[len(reports)-1]

@@ -91,7 +91,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// TestProbeWithoutServer must work without curl and whatever else a host may not have.
+// TestProbeWithoutServer runs without curl and other programs that a host may lack.
 func TestProbeWithoutServer(t *testing.T) {
 	stand(t, map[string]string{"sleep": ":", "curl": "exit 127", "sudo": "exit 1"})
 	for _, f := range probed(t, "", 2) {

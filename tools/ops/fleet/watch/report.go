@@ -2,16 +2,15 @@ package watch
 
 import "time"
 
-// Report is what is known at one moment. Rates are a second and means of the last five,
-// percentiles are of the last five seconds; times are in seconds, sizes in bytes, CPU in
-// processors.
+// Report is a snapshot. Rates are per second and averaged over the last five, percentiles
+// cover the last five seconds; times are in seconds, sizes in bytes, CPU in processors.
 type Report struct {
 	Time   time.Time `json:"time"`
 	Server *Server   `json:"server"` // nil while it does not answer
 	Hosts  []Host    `json:"hosts"`
 }
 
-// Server is what its metrics say.
+// Server has the figures from the server's metrics.
 type Server struct {
 	Revision    string      `json:"revision"`
 	Release     string      `json:"release,omitempty"` // where the host has releases
@@ -32,13 +31,13 @@ type Server struct {
 	Errors      Errors      `json:"errors"`
 }
 
-// Rides has rates of what happens to rides, and how many are in each state.
+// Rides has the rates of changes of rides, and how many rides are in each state.
 type Rides struct {
 	Requested  float64 `json:"requested"`
 	Matched    float64 `json:"matched"`
 	Completed  float64 `json:"completed"`
 	Waiting    float64 `json:"waiting"`  // for a chair
-	Assigned   float64 `json:"assigned"` // to a chair, which does not come yet
+	Assigned   float64 `json:"assigned"` // to a chair that has not accepted yet
 	Pickup     float64 `json:"pickup"`
 	Carrying   float64 `json:"carrying"`
 	Arrived    float64 `json:"arrived"`
@@ -54,7 +53,7 @@ type Requests struct {
 	ServerError float64 `json:"server_error"`
 }
 
-// Latency is how long something takes; without any the times are 0.
+// Latency has percentiles of a duration, which are 0 if nothing was measured.
 type Latency struct {
 	Name string  `json:"name"`
 	Rate float64 `json:"rate"`
@@ -71,7 +70,7 @@ type Matching struct {
 	Cost   float64 `json:"cost"` // of a match, mean
 }
 
-// Accounts counts who takes part.
+// Accounts counts the participants.
 type Accounts struct {
 	FreeChairs     float64 `json:"free_chairs"`
 	BusyChairs     float64 `json:"busy_chairs"`
@@ -94,7 +93,7 @@ type Journal struct {
 	Size     float64 `json:"size"`     // of its files
 }
 
-// Database is how far it is behind; Rows and Retries are rates.
+// Database says how far the tables trail the journal; Rows and Retries are rates.
 type Database struct {
 	Backlog float64 `json:"backlog"` // events
 	Lag     float64 `json:"lag"`
@@ -103,7 +102,7 @@ type Database struct {
 	Retries float64 `json:"retries"`
 }
 
-// Payments has rates of attempts by result, and how many are being made.
+// Payments has rates of attempts by result, and how many are in progress.
 type Payments struct {
 	Accepted float64 `json:"accepted"`
 	Refused  float64 `json:"refused"`
@@ -125,16 +124,16 @@ type Errors struct {
 	Last   string  `json:"last,omitempty"` // where a service writes the log
 }
 
-// Host is what its kernel says, if it is there.
+// Host has the figures from its kernel, if it is reachable.
 type Host struct {
 	Name       string    `json:"name"`
 	Roles      string    `json:"roles"`
 	Here       bool      `json:"here"`
-	Gone       float64   `json:"gone,omitzero"`     // for how long it has not been
+	Gone       float64   `json:"gone,omitzero"`     // for how long it has not been here
 	Problem    string    `json:"problem,omitempty"` // with the host, or with its server
 	CPUs       int       `json:"cpus"`
 	Busy       float64   `json:"busy"`
-	Stolen     float64   `json:"stolen"` // by the host's own host
+	Stolen     float64   `json:"stolen"` // by the hypervisor
 	Load       float64   `json:"load"`
 	MemoryUsed float64   `json:"memory_used"`
 	Memory     float64   `json:"memory"`
@@ -145,7 +144,7 @@ type Host struct {
 	Processes  []Process `json:"processes"` // ours, the busiest first
 }
 
-// Process is all processes of a name.
+// Process sums up all processes of a name.
 type Process struct {
 	Name string  `json:"name"`
 	CPUs float64 `json:"cpus"`

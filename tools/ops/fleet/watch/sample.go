@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// sample is what the kernel of a host says at one moment. Totals count since its boot.
+// sample is the state of a host's kernel at one moment. Totals count since its boot.
 type sample struct {
-	uptime    float64 // seconds since the boot: the clock that rates are taken with
+	uptime    float64 // seconds since the boot: the clock for rates
 	cpus      int
 	busy      float64 // CPU seconds, total
-	stolen    float64 // CPU seconds that the host's own host took, total
+	stolen    float64 // CPU seconds that the hypervisor took, total
 	load      float64 // mean of a minute
 	memory    float64 // bytes
 	available float64 // bytes of it
@@ -22,15 +22,16 @@ type sample struct {
 	processes map[process]float64
 }
 
-// process tells processes apart, also when the kernel gives a number again. A sample has
-// the CPU seconds of each.
+// process tells processes apart even if the kernel reuses a number. A sample has the CPU
+// seconds of each.
 type process struct {
 	name  string
 	pid   string
 	start string
 }
 
-// ticks is the kernel's unit of CPU time as programs see it: USER_HZ, the same everywhere.
+// ticks is the kernel's unit of CPU time as programs see it: USER_HZ, the same
+// everywhere.
 const ticks = 100
 
 func parseSample(f frame) (s sample, err error) {
@@ -59,7 +60,7 @@ func parseSample(f frame) (s sample, err error) {
 	return s, nil
 }
 
-// number is the word at a place of a line.
+// number parses one word of a line.
 func number(line string, word int) (float64, error) {
 	words := strings.Fields(line)
 	if word >= len(words) {
@@ -68,7 +69,8 @@ func number(line string, word int) (float64, error) {
 	return strconv.ParseFloat(words[word], 64)
 }
 
-// parseCPU reads a line of /proc/stat: cpu user nice system idle iowait irq softirq steal.
+// parseCPU reads a line of /proc/stat: cpu user nice system idle iowait irq softirq
+// steal.
 func (s *sample) parseCPU(line string) error {
 	if !strings.HasPrefix(line, "cpu ") {
 		s.cpus++
@@ -114,8 +116,8 @@ func (s *sample) parseNetwork(line string) error {
 	return err
 }
 
-// parseSockets reads a line of /proc/net/sockstat or sockstat6: names and figures by
-// turns.
+// parseSockets reads a line of /proc/net/sockstat or sockstat6: names and figures
+// alternate.
 func (s *sample) parseSockets(line string) error {
 	protocol, figures, _ := strings.Cut(line, ":")
 	if protocol != "TCP" && protocol != "TCP6" {

@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// scrape is what the server's metrics say at one moment, or what has moved between two:
-// the series of each name.
+// scrape has the server's metrics at one moment, or what has changed between two: the
+// series of each name.
 type scrape map[string]family
 
 type family struct {
@@ -26,7 +26,7 @@ type series struct {
 	buckets []bucket // by bound; the last has none, which is +Inf
 }
 
-// bucket counts what is not above its bound, so each counts those before it, too.
+// bucket counts the values up to its bound, so each includes those before it.
 type bucket struct {
 	bound float64
 	count float64
@@ -59,7 +59,7 @@ func labelKey(labels []*dto.LabelPair) string {
 	return key.String()
 }
 
-// value is 0 for what is no single number, and no finite one: JSON has no others.
+// value is 0 for anything that is not a single finite number: JSON has no others.
 func value(m *dto.Metric) float64 {
 	v := m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetUntyped().GetValue()
 	if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -82,8 +82,8 @@ func buckets(h *dto.Histogram) []bucket {
 	return append(all, bucket{math.Inf(1), float64(h.GetSampleCount())})
 }
 
-// since is what has been counted after before. A counter that is smaller now began anew
-// in between, from 0; all of them did if the process is another one.
+// since is the growth since before. A counter that is smaller now has restarted from 0;
+// all of them have if the process is another one.
 func (s scrape) since(before scrape) scrape {
 	const started = "process_start_time_seconds"
 	if s.sum(started) != before.sum(started) {
@@ -115,15 +115,15 @@ func (s series) since(before series) series {
 	return s
 }
 
-// contains tells if a histogram can have grown out of before.
+// contains tells whether a histogram can have grown out of before.
 func (s series) contains(before series) bool {
 	return before.buckets == nil || slices.EqualFunc(s.buckets, before.buckets, func(now, then bucket) bool {
 		return now.bound == then.bound && now.count >= then.count
 	})
 }
 
-// sum adds up the series of a name that have all the labels, given as names and values by
-// turns.
+// sum adds up the series of a name that have all the labels, given as alternating names
+// and values.
 func (s scrape) sum(name string, labels ...string) float64 {
 	var total float64
 	for _, one := range s[name].series {
@@ -134,8 +134,8 @@ func (s scrape) sum(name string, labels ...string) float64 {
 	return total
 }
 
-// label is the value of a label of any series with the name; there is one in the metrics
-// that this is used for.
+// label is the value of a label of any series with the name; the metrics that this is
+// used for have only one.
 func (s scrape) label(name, label string) string {
 	for _, one := range s[name].series {
 		for _, l := range one.labels {
@@ -158,7 +158,7 @@ func (s scrape) histogram(name string, labels ...string) []bucket {
 	return total
 }
 
-// addBuckets adds to total, which nobody else uses. Histograms of a name have the same
+// addBuckets adds to total, which must not be shared. Histograms of a name have the same
 // bounds.
 func addBuckets(total, more []bucket) []bucket {
 	if total == nil {
@@ -181,9 +181,9 @@ func (s series) has(labels []string) bool {
 	return true
 }
 
-// quantile is the value below which the share q lies, as Prometheus takes it: values of a
-// bucket lie evenly in it, and beyond the last bound there is only that bound. Without
-// values it is 0.
+// quantile is the value below which the share q of all values lies, computed as
+// Prometheus does: the values of a bucket are spread evenly over it, and beyond the last
+// bound there is only that bound. It is 0 without values.
 func quantile(q float64, all []bucket) float64 {
 	if len(all) == 0 || all[len(all)-1].count == 0 {
 		return 0

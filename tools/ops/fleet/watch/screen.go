@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Screen is a view that fills a terminal. Another page of the terminal is used, so that
-// what stood there stands there again after Close.
+// Screen is a view that fills a terminal. It uses the terminal's alternate screen, so
+// that Close restores the previous contents.
 type Screen struct {
 	out    *os.File
 	in     *os.File // nil if no keys can be read
@@ -23,8 +23,8 @@ func IsTerminal(f *os.File) bool {
 	return err == nil
 }
 
-// Sequences of xterm, which all terminals of today know: the other page, no cursor, no
-// wrapping of long lines; home, and clearing to the end of the line and of the screen.
+// Sequences of xterm, which all terminals in use understand: alternate screen, no cursor,
+// no wrapping of long lines; home, and clearing to the end of the line and of the screen.
 const (
 	enter     = "\x1b[?1049h\x1b[?25l\x1b[?7l"
 	leave     = "\x1b[?7h\x1b[?25h\x1b[?1049l"
@@ -33,8 +33,8 @@ const (
 	clearRest = "\x1b[J"
 )
 
-// OpenScreen takes over the terminal out. If in is a terminal, too, quit is called when q
-// is typed there; signals from its keys stay as they are, but for the one that suspends.
+// OpenScreen takes over the terminal out. If in is a terminal as well, typing q there
+// calls quit. Keys that send signals keep working, except the one that suspends.
 func OpenScreen(out, in *os.File, quit func()) (*Screen, error) {
 	s := &Screen{out: out, colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 	if IsTerminal(in) {
@@ -85,7 +85,7 @@ func (s *Screen) Close() error {
 	return err
 }
 
-// Size of a terminal that does not know its own.
+// The size of a terminal that does not know its own.
 const (
 	usualWidth  = 80
 	usualHeight = 24
@@ -98,7 +98,7 @@ func (s *Screen) Show(reports []Report) error {
 	}
 	var b bytes.Buffer
 	b.WriteString(home)
-	// The last column stays empty: clearing behind it would take its character.
+	// The last column stays empty: clearing after it would erase its character.
 	b.WriteString(strings.Join(draw(reports, width-1, height, s.colour), clearLine+"\r\n"))
 	b.WriteString(clearLine + clearRest)
 	_, err := s.out.Write(b.Bytes())

@@ -9,8 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal is a pair of ends: what a user's terminal emulator has, and what a program
-// has.
+// terminal is a pair of ends: the user's terminal emulator and the program.
 func terminal(t *testing.T) (user, program *os.File) {
 	t.Helper()
 	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// server keeps what the server's metrics said in the last scrapes.
+// server keeps the last scrapes of the server's metrics.
 type server struct {
 	last    scrape
 	at      float64   // uptime of its host at the last scrape
@@ -18,7 +18,7 @@ type server struct {
 	lastError string
 }
 
-// step is what has moved between two scrapes.
+// step is the change between two scrapes.
 type step struct {
 	seconds float64
 	moved   scrape
@@ -30,7 +30,7 @@ func (s *server) add(uptime float64, f frame, now time.Time) {
 		s.problem = ""
 		return
 	}
-	// The parser wants a last line that ends.
+	// The parser wants a newline at the end.
 	scraped, err := parseScrape(text + "\n")
 	if err != nil {
 		s.problem = err.Error()
@@ -50,7 +50,7 @@ func (s *server) add(uptime float64, f frame, now time.Time) {
 	s.lastError = strings.TrimSpace(f["error"])
 }
 
-// rate is by how much the counters of a name have grown a second.
+// rate is the growth per second of the counters with a name.
 func (s *server) rate(name string, labels ...string) float64 {
 	var grown, seconds float64
 	for _, one := range s.steps {
@@ -63,7 +63,7 @@ func (s *server) rate(name string, labels ...string) float64 {
 	return grown / seconds
 }
 
-// latency is what the histograms of a name have counted.
+// latency summarizes the histograms with a name.
 func (s *server) latency(what, name string, labels ...string) Latency {
 	var all []bucket
 	var seconds float64
@@ -78,7 +78,7 @@ func (s *server) latency(what, name string, labels ...string) Latency {
 	return l
 }
 
-// ratio is how much of one counter there is for one of the other.
+// ratio is the growth of one counter per unit of another's.
 func (s *server) ratio(name, per string) float64 {
 	if n := s.rate(per); n > 0 {
 		return s.rate(name) / n
@@ -103,7 +103,7 @@ func (s *server) report() *Server {
 			Round:  s.latency("round", "isuride_match_round_seconds"),
 			Rides:  now.sum("isuride_match_round_rides"),
 			Chairs: now.sum("isuride_match_round_chairs"),
-			Cost:   s.ratio("isuride_match_cost_total", "isuride_rides_matched_total"),
+			Cost:   s.ratio("isuride_match_pickup_seconds_total", "isuride_rides_matched_total"),
 		},
 		Accounts: Accounts{
 			FreeChairs:     now.sum("isuride_chairs", "state", "free"),

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// metrics are a scrape after some seconds of a steady life that began at a moment.
+// metrics are a scrape of a server that started at a moment and has run steadily for some
+// seconds.
 func metrics(started, seconds int) string {
 	return strings.NewReplacer("SECONDS", fmt.Sprint(seconds), "STARTED", fmt.Sprint(started), "TEN", fmt.Sprint(10*seconds)).Replace(`
 # TYPE process_start_time_seconds gauge

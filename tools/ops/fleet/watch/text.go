@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// count is a number with separators, and one digit behind the point if it is small.
+// count writes a number with separators, and one digit after the point if it is small.
 func count(n float64) string {
 	if n != math.Trunc(n) && math.Abs(n) < 100 {
 		return strconv.FormatFloat(n, 'f', 1, 64)
@@ -26,7 +26,7 @@ func rate(n float64) string { return count(n) + "/s" }
 // share is a number of processors.
 func share(n float64) string { return strconv.FormatFloat(n, 'f', 2, 64) }
 
-// percent is a part of the whole.
+// percent is a part as a percentage of the whole.
 func percent(part, whole float64) string {
 	if whole == 0 {
 		return "-"
@@ -34,7 +34,7 @@ func percent(part, whole float64) string {
 	return fmt.Sprintf("%.0f%%", 100*part/whole)
 }
 
-// duration has two or three digits that count.
+// duration writes two or three significant digits.
 func duration(seconds float64) string {
 	for _, unit := range []struct {
 		size float64
@@ -53,7 +53,7 @@ func duration(seconds float64) string {
 	return "0 s"
 }
 
-// size is bytes in decimal units.
+// size writes bytes in decimal units.
 func size(bytes float64) string {
 	units := []string{"B", "kB", "MB", "GB", "TB"}
 	i := 0
@@ -66,11 +66,11 @@ func size(bytes float64) string {
 	return fmt.Sprintf("%.0f %s", bytes, units[i])
 }
 
-// age is a time of at least a second in whole seconds.
+// age writes a time in whole seconds.
 func age(d time.Duration) string { return max(d, 0).Truncate(time.Second).String() }
 
-// clean makes what came from a host fit for a line of a terminal: neither control
-// characters nor others that move what follows.
+// clean makes text from a host safe for one line of a terminal: without control
+// characters and others that move what follows.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r != ' ' && !unicode.IsGraphic(r) || unicode.Is(unicode.Bidi_Control, r) {
@@ -82,8 +82,8 @@ func clean(text string) string {
 
 var levels = []rune("▁▂▃▄▅▆▇█")
 
-// sparkline draws the last values, one a character, up to the largest of them. A space is
-// a value that is not known, NaN.
+// sparkline draws the last values, one per character, relative to the largest of them. A
+// space is an unknown value, NaN.
 func sparkline(values []float64, width int) string {
 	values = values[max(0, len(values)-width):]
 	top := 0.0

@@ -1,12 +1,12 @@
 // Package watch shows what the hosts and the server do, every second: as a page on a
 // terminal, or as lines for files and programs.
 //
-// Each host runs a small loop over one ssh session and sends what its kernel counts, the
-// server's host the server's metrics as well. Rates and percentiles are made here, from
-// differences of the last seconds. Nothing on a host is changed, and what a host sends is
-// never printed as it came: a log line may hold anything.
+// Each host runs a small loop over one ssh session and sends the counters of its kernel,
+// and the server's host the server's metrics as well. Rates and percentiles are computed
+// here, from differences over the last seconds. Nothing on a host is changed, and what a
+// host sends is never printed unfiltered: a log line may contain anything.
 //
-// What the metrics mean is in webapp/docs/metrics.md; long histories and alerts are
+// The metrics are explained in webapp/docs/metrics.md; long histories and alerts are
 // Prometheus's business.
 package watch
 
@@ -20,17 +20,17 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-// Target is a host that is watched.
+// Target is a host to watch.
 type Target struct {
 	Name    string
 	Roles   []topology.Role
-	Metrics string // address of the server's internal listener, empty where no server is
-	// Stream runs a bash script on the host and writes what it prints to out, until the
-	// script or the context ends. It is called again when it has returned.
+	Metrics string // address of the server's internal listener, "" on hosts without a server
+	// Stream runs a bash script on the host and writes its output to out, until the
+	// script or the context ends. It is called again after it has returned.
 	Stream Stream
 }
 
-// View is where reports go.
+// View displays reports.
 type View interface {
 	// Show gets the reports of the last minute, the newest last; there is at least one.
 	Show(reports []Report) error
@@ -41,8 +41,8 @@ const (
 	memory = 60          // reports that a view gets
 )
 
-// Run shows reports until the context ends; that is no error. Whatever comes from redraw,
-// which may be nil, makes the view show the same once more.
+// Run shows reports until the context ends, which is not an error. Each value from
+// redraw, which may be nil, makes the view show the same reports once more.
 func Run(ctx context.Context, targets []Target, view View, redraw <-chan os.Signal) error {
 	ctx, stop := context.WithCancel(ctx)
 	var sessions sync.WaitGroup

@@ -39,7 +39,7 @@ type watcher struct {
 
 var errSilent = fmt.Errorf("no figures for %s", patience)
 
-// run holds sessions with the host until the context ends.
+// run keeps sessions with the host open until the context ends.
 func (w *watcher) run(ctx context.Context) {
 	w.note("connecting")
 	for ctx.Err() == nil {
@@ -51,7 +51,7 @@ func (w *watcher) run(ctx context.Context) {
 	}
 }
 
-// session returns why it has ended.
+// session returns the reason for its end.
 func (w *watcher) session(ctx context.Context) string {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -98,7 +98,7 @@ func (w *watcher) add(f frame) {
 	}
 }
 
-// report leaves the server out if there is none, or it does not answer.
+// report has no server if there is none or it does not answer.
 func (w *watcher) report(now time.Time) (Host, *Server) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

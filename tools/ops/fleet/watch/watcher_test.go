@@ -86,8 +86,8 @@ func TestRun(t *testing.T) {
 	})
 }
 
-// TestLostHost has a host that hangs for good after 8 frames, then does not take
-// connections, and comes back.
+// TestLostHost has a host that hangs after 8 frames, then refuses connections, and comes
+// back.
 func TestLostHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, reports := watched(t, func(n int) (int, error) {
@@ -102,8 +102,8 @@ func TestLostHost(t *testing.T) {
 		if h.n != 5 {
 			t.Errorf("there were %d sessions, want 5", h.n)
 		}
-		// Frames came at seconds 0 to 7; at 17 the session was given up, and others failed
-		// at 19, 21 and 23; the host was back at 25.
+		// Frames came at seconds 0 to 7; at 17 the session was given up, and others
+		// failed at 19, 21 and 23; the host was back at 25.
 		for _, c := range []struct {
 			second  int
 			here    bool
@@ -145,7 +145,7 @@ func TestHostNeverSeen(t *testing.T) {
 	})
 }
 
-// TestServerAway has a host that goes on without its server.
+// TestServerAway has a host that continues without its server.
 func TestServerAway(t *testing.T) {
 	w := &watcher{target: Target{Metrics: "127.0.0.1:1"}}
 	f := sections()

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"isuride/bench/live"
+	"isuride/bench/report"
+)
+
+// A duel is two contestants and what the second has to reach.
+type duel struct {
+	name  string
+	about string
+	sides [2]contestant
+	bars  []bar
+}
+
+func duels() []duel {
+	naive := contestant{name: "naive", naive: true}
+	naiveTLS := contestant{name: "naive, nginx", naive: true, nginx: true}
+	naiveStatic := contestant{name: "naive, nginx", naive: true, nginx: true, static: true}
+	bars := func(ratio float64) []bar {
+		return []bar{{figureRatio, ratio, false}, {figureCPURatio, 0.5, true}, {figureErrors, 0, true}}
+	}
+	return []duel{
+		{"plain", "HTTP, no static files", [2]contestant{naive, {name: "isuride"}}, bars(1.7)},
+		{"tls", "HTTPS, no static files; ours ends TLS itself", [2]contestant{naiveTLS, {name: "isuride, own TLS", tls: true}}, bars(2)},
+		{"nginx", "HTTPS by nginx, no static files", [2]contestant{naiveTLS, {name: "isuride, nginx", nginx: true}}, bars(2)},
+		{"static", "HTTPS with static files; ours ends TLS itself", [2]contestant{naiveStatic, {name: "isuride, own TLS", tls: true, static: true}}, bars(1.8)},
+		{"durability", "HTTP, no static files", [2]contestant{
+			{name: "isuride, none", durability: "none"}, {name: "isuride, crash", durability: "crash"},
+		}, []bar{{figureRatio, 0.97, false}, {figureErrors, 0, true}}},
+	}
+}
+
+type duelSettings struct {
+	trial
+	records string // file that the records are appended to
+	table   string // file with records to make a table of, instead of running anything
+	duels   []duel
+}
+
+func duelName(d duel) string { return d.name }
+
+func parseDuels(args []string, out io.Writer) (*duelSettings, error) {
+	s := &duelSettings{trial: trial{runs: 3}}
+	f := flags("duel", out)
+	only := f.String("only", "", "comma-separated `duels` instead of all: "+strings.Join(names(duels(), duelName), ","))
+	f.StringVar(&s.records, "records", "", "`file` that the records are appended to; by default duel.jsonl in -home")
+	f.StringVar(&s.table, "table", "", "make no run, but a table for a document from this `file` of records")
+	if err := s.parse(f, args, "pairs of each duel", ".run/duel"); err != nil {
+		return nil, err
+	}
+	if s.records == "" {
+		s.records = s.path("duel.jsonl")
+	}
+	var err error
+	s.duels, err = choose(duels(), duelName, *only)
+	return s, err
+}
+
+// runDuels runs the bench against two servers in turn, with the same settings: the server of
+// this repository and the naive one, or two settings of ours. Each run is appended to a file.
+func runDuels(ctx context.Context, args []string, out io.Writer) (passed bool, err error) {
+	s, err := parseDuels(args, out)
+	if err != nil {
+		return false, err
+	}
+	if s.table != "" {
+		runs, err := readDuels(s.table)
+		if err == nil {
+			markdown(out, outcomesOf(runs))
+		}
+		return true, err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return false, err
+	}
+	passed = true
+	for _, d := range s.duels {
+		o, err := s.fight(ctx, d)
+		if err != nil {
+			return false, err
+		}
+		o.print(out)
+		passed = passed && !o.failed()
+	}
+	fmt.Fprintf(out, "\nrecords: %s\n", s.records)
+	return passed, nil
+}
+
+// fight makes all pairs of runs of a duel.
+func (s *duelSettings) fight(ctx context.Context, d duel) (*outcome, error) {
+	o := &outcome{duel: d}
+	for pair := 1; pair <= s.runs; pair++ {
+		for side, c := range d.sides {
+			r, err := s.play(ctx, d, c, pair)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", d.name, c.name, err)
+			}
+			o.runs[side] = append(o.runs[side], r)
+			if err := r.appendTo(s.records); err != nil {
+				return nil, err
+			}
+		}
+	}
+	o.judge(s.seconds)
+	return o, nil
+}
+
+// A duelRun is a record of the bench with what the servers have used.
+type duelRun struct {
+	Duel       string         `json:"duel"`
+	Contestant string         `json:"contestant"`
+	Pair       int            `json:"pair"`
+	ServerCPU  float64        `json:"server_cpu_seconds"` // of the server and what is in front of it
+	PeakMemory int64          `json:"server_peak_bytes"`
+	Stop       float64        `json:"stop_seconds,omitempty"`    // in good order, after the run
+	Restart    float64        `json:"restart_seconds,omitempty"` // until it answers again, with what the run has left
+	Record     *report.Record `json:"record"`
+}
+
+// appendTo adds the run to a file, as one line and without what takes most room.
+func (r *duelRun) appendTo(file string) error {
+	brief := *r
+	brief.Record = r.Record.Brief()
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	return errors.Join(json.NewEncoder(f).Encode(brief), f.Close())
+}
+
+// readDuels reads what appendTo has written.
+func readDuels(file string) ([]*duelRun, error) {
+	runs, err := readJSON[duelRun](file)
+	for i, r := range runs {
+		if r.Record == nil {
+			return nil, fmt.Errorf("%s, record %d is none of a duel", file, i+1)
+		}
+	}
+	return runs, err
+}
+
+func (r *duelRun) score() float64 { return float64(r.Record.Score) }
+
+// cpuPerPoint is the servers' CPU in milliseconds per 1,000 points.
+func (r *duelRun) cpuPerPoint() float64 {
+	if r.Record.Score == 0 {
+		return 0
+	}
+	return 1e6 * r.ServerCPU / r.score()
+}
+
+// reportLatency is the p99 of position reports in milliseconds.
+func (r *duelRun) reportLatency() float64 {
+	return slowest(r.Record.Endpoints, func(name string) bool { return name == "POST /api/chair/coordinate" })
+}
+
+// noticeLatency is the p99 in milliseconds of the kind of notification that has the highest.
+// Those that riders or chairs cause by their own call do not count: they are received after
+// that call's answer, so they would show the position report's latency once more.
+func (r *duelRun) noticeLatency() float64 {
+	return slowest(r.Record.Notices, func(name string) bool {
+		return !strings.HasSuffix(name, "PICKUP") && !strings.HasSuffix(name, "ARRIVED")
+	})
+}
+
+func slowest(list []live.Latency, counts func(name string) bool) (p99 float64) {
+	for _, l := range list {
+		if counts(l.Name) {
+			p99 = max(p99, float64(l.P99)/1e3)
+		}
+	}
+	return p99
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"isuride/bench/client"
+	"isuride/bench/live"
+	"isuride/bench/report"
+)
+
+func duelRunOf(score, errors int, cpu float64) *duelRun {
+	return &duelRun{ServerCPU: cpu, Record: &report.Record{Result: live.Result{Score: score, ErrorCount: errors}}}
+}
+
+// outcomeOf has a pair whose ratio is far off, as on a machine that others use.
+func outcomeOf(second int, errors int) *outcome {
+	return &outcome{duel: duels()[0], runs: [2][]*duelRun{
+		{duelRunOf(100_000, 50, 10), duelRunOf(50_000, 60, 9), duelRunOf(100_000, 55, 10)},
+		{duelRunOf(second, errors, 5), duelRunOf(second, 0, 5), duelRunOf(second, 0, 5)},
+	}}
+}
+
+func TestDuelJudges(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		o      *outcome
+		load   float64
+		failed bool
+	}{
+		{"reached", outcomeOf(180_000, 0), fullLoad, false},
+		{"slow", outcomeOf(160_000, 0), fullLoad, true},
+		{"too short to judge", outcomeOf(160_000, 0), fullLoad / 2, false},
+		{"nothing", outcomeOf(0, 0), fullLoad, true},
+	} {
+		c.o.judge(c.load)
+		if c.o.failed() != c.failed {
+			t.Errorf("%s: failed is %v: %+v", c.name, c.o.failed(), c.o.rows)
+		}
+	}
+	o := outcomeOf(180_000, 0)
+	o.judge(fullLoad)
+	var out bytes.Buffer
+	o.print(&out)
+	for _, want := range []string{"score, ratio", "1.8 (1.8 to 3.6)", "at least 1.7: pass", "at most 0.5: pass"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestDuelBars(t *testing.T) {
+	for _, d := range duels() {
+		o := &outcome{duel: d, runs: [2][]*duelRun{{duelRunOf(1, 0, 1)}, {duelRunOf(1, 0, 1)}}}
+		o.judge(fullLoad) // panics if a bar is for no figure
+	}
+}
+
+// TestPages has the bench read the list.
+func TestPages(t *testing.T) {
+	folder := t.TempDir()
+	list := filepath.Join(folder, "list")
+	if err := writePages(folder, list); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	s, err := client.ReadStatic(f)
+	if err != nil || len(s.Paths) != len(pages()) {
+		t.Fatalf("%d of %d pages, %v", len(s.Paths), len(pages()), err)
+	}
+}
+
+func TestDuelFlags(t *testing.T) {
+	for _, args := range [][]string{{"x"}, {"-n", "0"}, {"-t", "0"}, {"-only", "plain,unknown"}, {"-unknown"}} {
+		if _, err := parseDuels(args, io.Discard); err == nil {
+			t.Errorf("%q is no error", args)
+		}
+	}
+	s, err := parseDuels([]string{"-only", "tls,plain", "-n", "1"}, io.Discard)
+	if err != nil || !slices.Equal(names(s.duels, duelName), []string{"tls", "plain"}) {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// TestTable makes a table of stored records, of which the last has no counterpart.
+func TestDuelTable(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "records")
+	d := duels()[0]
+	for i, score := range []int{1000, 1700, 1000} {
+		r := duelRunOf(score, 0, 10)
+		r.Duel, r.Contestant, r.Record.LoadSeconds = d.name, d.sides[i%2].name, 60.01
+		if err := r.appendTo(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs, err := readDuels(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	markdown(&out, outcomesOf(runs))
+	if !strings.Contains(out.String(), "| 1 | 1,700 (1,000) | **1.7** | 1.7 | 0 (0) |") || strings.Count(out.String(), "\n") != 3 {
+		t.Error(out.String())
+	}
+}
+
+// TestReadme holds the README's table to the records.
+func TestReadme(t *testing.T) {
+	runs, err := readDuels(filepath.Join("..", "results", "2026-11-21-duel.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table bytes.Buffer
+	if markdown(&table, outcomesOf(runs)); !strings.Contains(string(readme), table.String()) {
+		t.Errorf("the README has another table than the one of the records:\n%s", table.String())
+	}
+}
