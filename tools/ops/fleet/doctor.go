@@ -20,7 +20,7 @@ func examine(ctx context.Context, f *fleet, args []string) error {
 	if err := f.parse(flags, args, 0, "usage: fleet doctor [-json] [-clients N]"); err != nil {
 		return err
 	}
-	p := doctor.Patients{Topology: f.Topology, Facts: map[string]doctor.Facts{}, Clients: *clients, Now: time.Now()}
+	p := doctor.Hosts{Topology: f.Topology, Facts: map[string]doctor.Facts{}, Clients: *clients, Now: time.Now()}
 	findings := gather(ctx, f, &p)
 	p.Outside = doctor.Probe(ctx, f.Topology)
 	findings = append(findings, doctor.Examine(p)...)
@@ -38,7 +38,7 @@ func examine(ctx context.Context, f *fleet, args []string) error {
 }
 
 // gather asks all hosts; one that does not answer is a finding.
-func gather(ctx context.Context, f *fleet, p *doctor.Patients) []doctor.Finding {
+func gather(ctx context.Context, f *fleet, p *doctor.Hosts) []doctor.Finding {
 	facts := make([]doctor.Facts, len(f.Hosts))
 	failures := make([]error, len(f.Hosts))
 	_ = onAll(f.Hosts, func(i int, h topology.Host) error {

@@ -16,8 +16,8 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-// rebootTest is the command reboot-test: a short run, a blow to the hosts, and the
-// question whether anything that was acknowledged is gone.
+// rebootTest is the command reboot-test: a short run, an interruption of the hosts, and
+// the question whether anything that was acknowledged is gone.
 func rebootTest(ctx context.Context, f *fleet, args []string) error {
 	var restart, kill bool
 	var patience time.Duration
@@ -29,20 +29,21 @@ func rebootTest(ctx context.Context, f *fleet, args []string) error {
 	if err != nil {
 		return err
 	}
-	blow := revive.Reboot()
+	in := revive.Reboot()
 	switch {
 	case restart && kill:
 		return errors.New("-restart and -kill exclude each other")
 	case restart:
-		blow = revive.Restart()
+		in = revive.Restart()
 	case kill:
-		blow = revive.Kill()
+		in = revive.Kill()
 	}
-	return t.survive(ctx, blow, patience)
+	return t.survive(ctx, in, patience)
 }
 
-// survive makes the test. The blow comes right behind the load, when the most is under way.
-func (t *trial) survive(ctx context.Context, blow revive.Blow, patience time.Duration) error {
+// survive makes the test. The interruption comes right after the load, when the most
+// is under way.
+func (t *trial) survive(ctx context.Context, in revive.Interruption, patience time.Duration) error {
 	t.note = cmp.Or(t.note, "reboot-test")
 	t.ledger = filepath.Join(t.generator.folder(t.id), "ledger.json")
 	before, err := t.fit(ctx)
@@ -51,7 +52,7 @@ func (t *trial) survive(ctx context.Context, blow revive.Blow, patience time.Dur
 	}
 	err = t.run(ctx, func(ctx context.Context) error {
 		begin := time.Now()
-		if err := revive.Strike(ctx, t.Remote, t.Topology, blow, before, revive.Patience(patience)); err != nil || t.DryRun {
+		if err := revive.Interrupt(ctx, t.Remote, t.Topology, in, before, revive.Patience(patience)); err != nil || t.DryRun {
 			return err
 		}
 		fmt.Fprintf(t.out, "all services are back after %s\n", time.Since(begin).Round(time.Second))

@@ -34,8 +34,8 @@ type Finding struct {
 	Advice  string  `json:"advice,omitempty"` // unless it is ok
 }
 
-// Patients are the hosts and what is known of them.
-type Patients struct {
+// Hosts are the hosts to examine and what is known of them.
+type Hosts struct {
 	*topology.Topology
 	Facts   map[string]Facts // by host; one that did not answer has none
 	Outside Facts            // see Probe
@@ -44,14 +44,14 @@ type Patients struct {
 }
 
 // Examine makes all checks, host by host.
-func Examine(p Patients) []Finding {
-	var all []Finding
-	for _, h := range p.Hosts {
-		facts, ok := p.Facts[h.Name]
+func Examine(all Hosts) []Finding {
+	var findings []Finding
+	for _, h := range all.Hosts {
+		facts, ok := all.Facts[h.Name]
 		if !ok {
-			continue // whoever asked it knows why
+			continue // the caller knows why
 		}
-		e := &examination{Patients: p, host: h, facts: facts}
+		e := &examination{Hosts: all, host: h, facts: facts}
 		for _, check := range []func(*examination){clock, system, memory, disks, kernel, services, listeners} {
 			check(e)
 		}
@@ -67,14 +67,14 @@ func Examine(p Patients) []Finding {
 		if h.Has(topology.DB) {
 			database(e)
 		}
-		all = append(all, e.findings...)
+		findings = append(findings, e.findings...)
 	}
-	return append(all, outside(p)...)
+	return append(findings, outside(all)...)
 }
 
 // examination is that of one host.
 type examination struct {
-	Patients
+	Hosts
 	host     topology.Host
 	facts    Facts
 	findings []Finding

@@ -69,11 +69,11 @@ func judgeCertificate(c *x509.Certificate, now time.Time) (Verdict, string, stri
 }
 
 // outside judges what Probe has seen.
-func outside(p Patients) []Finding {
-	if p.Outside == nil {
+func outside(all Hosts) []Finding {
+	if all.Outside == nil {
 		return nil
 	}
-	e := &examination{Patients: p, host: p.Entrance(), facts: p.Outside}
+	e := &examination{Hosts: all, host: all.Entrance(), facts: all.Outside}
 	if reason := e.facts[unreachable]; reason != "" {
 		e.add("from outside", Warning, reason, "nothing was tested from outside; run doctor where port 443 can be reached")
 		return e.findings
@@ -87,7 +87,7 @@ func outside(p Patients) []Finding {
 		answer := e.facts["path."+path]
 		e.demand(path+" from outside", !strings.HasPrefix(answer, open), Bad, answer, "no stranger must get to it: what a deploy sets up refuses it; something else answers there")
 	}
-	e.demand("internal listener from outside", e.facts[internalPort] == "closed", Bad, fmt.Sprintf("%s:8081 is %s", p.App().Address, e.facts[internalPort]),
+	e.demand("internal listener from outside", e.facts[internalPort] == "closed", Bad, fmt.Sprintf("%s:8081 is %s", all.App().Address, e.facts[internalPort]),
 		"set ISURIDE_INTERNAL=127.0.0.1:8081 in /home/isucon/env.sh")
 	return e.findings
 }

@@ -28,28 +28,28 @@ var restartScript string
 //go:embed reboot.sh
 var rebootScript string
 
-// Blow is how the hosts are interrupted.
-type Blow struct {
+// Interruption is one way to interrupt the hosts.
+type Interruption struct {
 	step   string
 	script string
-	roles  []topology.Role // of hosts that it strikes
+	roles  []topology.Role // of hosts that it affects
 	reboot bool
 }
 
-// Reboot strikes all hosts, all at once; Restart restarts all services; Kill ends the
+// Reboot affects all hosts, all at once; Restart restarts all services; Kill ends the
 // server at once.
-func Reboot() Blow  { return Blow{"reboot", rebootScript, everybody(), true} }
-func Restart() Blow { return Blow{"restart the services", restartScript, everybody(), false} }
-func Kill() Blow {
-	return Blow{"kill the server", killScript, []topology.Role{topology.App}, false}
+func Reboot() Interruption  { return Interruption{"reboot", rebootScript, all(), true} }
+func Restart() Interruption { return Interruption{"restart the services", restartScript, all(), false} }
+func Kill() Interruption {
+	return Interruption{"kill the server", killScript, []topology.Role{topology.App}, false}
 }
 
-func everybody() []topology.Role { return []topology.Role{topology.DB, topology.App, topology.Front} }
+func all() []topology.Role { return []topology.Role{topology.DB, topology.App, topology.Front} }
 
-// strikes tells if the host gets the blow.
-func (b Blow) strikes(h topology.Host) bool { return slices.ContainsFunc(b.roles, h.Has) }
+// affects says whether it happens to the host.
+func (in Interruption) affects(h topology.Host) bool { return slices.ContainsFunc(in.roles, h.Has) }
 
-// State is that of a host.
+// State is what runs on a host.
 type State struct {
 	boot   string
 	units  []unit
@@ -113,9 +113,9 @@ func (s State) Absent() string {
 	return s.units[i].name
 }
 
-// again tells if the host has gone through the blow.
-func (s State) again(before State, b Blow) bool {
-	if b.reboot {
+// again says whether the host has gone through the interruption.
+func (s State) again(before State, in Interruption) bool {
+	if in.reboot {
 		return s.boot != before.boot
 	}
 	const server = "isuride-go.service"
@@ -124,30 +124,30 @@ func (s State) again(before State, b Blow) bool {
 	return i < 0 || j < 0 || s.units[i].pid != before.units[j].pid
 }
 
-// Strike interrupts the hosts and returns when all are well again. before has the states
-// of the hosts, in their order. pause waits between two looks, and fails when nobody wants
-// to wait any longer.
-func Strike(ctx context.Context, r *remote.Remote, t *topology.Topology, b Blow, before []State, pause func(context.Context) error) error {
-	for _, h := range inOrder(t, b) {
-		if _, err := r.ChangeAsRoot(ctx, h, b.step, hostscript.For(h, b.script)); err != nil {
+// Interrupt interrupts the hosts and returns when all are well again. before has the states
+// of the hosts, in their order. pause waits between two looks, and fails when the
+// caller has waited long enough.
+func Interrupt(ctx context.Context, r *remote.Remote, t *topology.Topology, in Interruption, before []State, pause func(context.Context) error) error {
+	for _, h := range inOrder(t, in) {
+		if _, err := r.ChangeAsRoot(ctx, h, in.step, hostscript.For(h, in.script)); err != nil {
 			return err
 		}
 	}
 	for i, h := range t.Hosts {
-		if r.DryRun || !b.strikes(h) {
+		if r.DryRun || !in.affects(h) {
 			continue
 		}
-		if err := await(ctx, r, h, b, before[i], pause); err != nil {
+		if err := await(ctx, r, h, in, before[i], pause); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// inOrder lists the hosts to strike, those first that serve others.
-func inOrder(t *topology.Topology, b Blow) []topology.Host {
+// inOrder lists the hosts to interrupt, those first that serve others.
+func inOrder(t *topology.Topology, in Interruption) []topology.Host {
 	var list []topology.Host
-	for _, role := range b.roles {
+	for _, role := range in.roles {
 		for _, h := range t.With(role) {
 			if !slices.ContainsFunc(list, func(other topology.Host) bool { return other.Name == h.Name }) {
 				list = append(list, h)
@@ -169,20 +169,20 @@ func glance(ctx context.Context, r *remote.Remote, h topology.Host) (State, erro
 // errStill is why a host is not back yet when it answers.
 var errStill = errors.New("it has not gone down yet")
 
-func await(ctx context.Context, r *remote.Remote, h topology.Host, b Blow, before State, pause func(context.Context) error) error {
+func await(ctx context.Context, r *remote.Remote, h topology.Host, in Interruption, before State, pause func(context.Context) error) error {
 	for {
 		s, err := glance(ctx, r, h)
 		if err == nil {
 			err = s.Fault(h)
 		}
-		if err == nil && !s.again(before, b) {
+		if err == nil && !s.again(before, in) {
 			err = errStill
 		}
 		if err == nil {
 			return nil
 		}
 		if timeout := pause(ctx); timeout != nil {
-			return &remote.Error{Host: h.Name, Step: b.step + " and come back", Err: fmt.Errorf("%w: %w", timeout, err)}
+			return &remote.Error{Host: h.Name, Step: in.step + " and come back", Err: fmt.Errorf("%w: %w", timeout, err)}
 		}
 	}
 }
