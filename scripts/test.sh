@@ -13,7 +13,7 @@ source scripts/lib.sh
 # rest of the last line for the laboratory's hosts.
 need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
 	prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip systemd:systemd-analyze \
-	openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl || true
+	openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl systemd-container:systemd-nspawn dbus:dbus-daemon || true
 
 race=()
 if command -v gcc >/dev/null; then

@@ -42,10 +42,10 @@ func commands() []command {
 		{name: "down", does: "end them, with everything that runs in them", run: func(ctx context.Context, l *cluster.Lab, _ []string) error { return l.Down(ctx) }},
 		{name: "status", does: "list the hosts", run: func(_ context.Context, l *cluster.Lab, _ []string) error { return l.Status(os.Stdout) }},
 		{name: execWord, args: "HOST COMMAND...", does: "run a command as root in a host", run: execute},
-		{name: "reboot", args: "HOST", does: "take a host's power away for a moment", run: onHost((*cluster.Lab).Reboot)},
-		{name: "cut", args: "HOST", does: "take its network away", run: onHost((*cluster.Lab).Cut)},
-		{name: "join", args: "HOST", does: "give it back", run: onHost((*cluster.Lab).Join)},
-		{name: testWord, args: "[-short] [-keep]", does: "play what a team and fate do to the hosts"},
+		{name: "reboot", args: "HOST", does: "interrupt a host's power", run: onHost((*cluster.Lab).Reboot)},
+		{name: "cut", args: "HOST", does: "disconnect its network", run: onHost((*cluster.Lab).Cut)},
+		{name: "join", args: "HOST", does: "connect it again", run: onHost((*cluster.Lab).Join)},
+		{name: testWord, args: "[-short] [-keep]", does: "play what happens to a team's hosts"},
 		{name: cluster.KeepWord, hidden: true, run: func(ctx context.Context, l *cluster.Lab, _ []string) error { return l.Keep(ctx) }},
 	}
 }

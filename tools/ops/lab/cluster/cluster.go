@@ -79,6 +79,8 @@ func (l *Lab) OneHost() string    { return l.file("hosts-one") } // all of them 
 func (l *Lab) OneHostTLS() string { return l.file("hosts-tls") } // the same without nginx
 func (l *Lab) log() string        { return l.file("keeper.log") }
 
+func (l *Lab) console(host string) string { return l.file(host + ".console") } // of its latest boot
+
 func (l *Lab) file(name string) string { return filepath.Join(l.Dir, name) }
 
 // bootLimit is generous: many hosts on few cores, perhaps under the race detector.
@@ -135,7 +137,7 @@ func (l *Lab) Down(ctx context.Context) error {
 	return nil
 }
 
-// pollEvery is how often files and processes that send no event are looked at.
+// pollEvery is the interval between looks at files and processes that send no event.
 const pollEvery = 20 * time.Millisecond
 
 func poll(ctx context.Context, limit time.Duration, what string, done func() (bool, error)) error {
@@ -156,7 +158,7 @@ func poll(ctx context.Context, limit time.Duration, what string, done func() (bo
 
 // awaitBoot waits until the host has booted that many times.
 func (l *Lab) awaitBoot(ctx context.Context, name string, boots int) error {
-	return poll(ctx, bootLimit, name+" to boot; see "+l.log(), func() (bool, error) {
+	return poll(ctx, bootLimit, name+" to boot; see "+l.console(name), func() (bool, error) {
 		s, err := l.read()
 		if err != nil {
 			return false, err
@@ -166,7 +168,7 @@ func (l *Lab) awaitBoot(ctx context.Context, name string, boots int) error {
 		}
 		host := s[name]
 		if host.Off != "" {
-			return false, fmt.Errorf("%s is off: %s; see %s", name, host.Off, l.log())
+			return false, fmt.Errorf("%s is off: %s; see %s", name, host.Off, l.console(name))
 		}
 		return host.Ready && host.Boots >= boots, nil
 	})
@@ -218,7 +220,7 @@ func (l *Lab) Reboot(ctx context.Context, name string) error {
 	return l.awaitBoot(ctx, name, s[name].Boots+1)
 }
 
-// Cut takes a host's network away, and Join gives it back. A boot joins, too.
+// Cut disconnects a host's network, and Join connects it again. A boot connects it, too.
 func (l *Lab) Cut(ctx context.Context, name string) error  { return l.link(ctx, name, "down") }
 func (l *Lab) Join(ctx context.Context, name string) error { return l.link(ctx, name, "up") }
 

@@ -115,6 +115,38 @@ func TestHosts(t *testing.T) {
 	must(ssh("s2", "true"))
 }
 
+// TestManaged makes a laboratory in a host of another one: there systemd manages the
+// machine, which it may not do here.
+func TestManaged(t *testing.T) {
+	ctx, l := newLab(t)
+	program, err := os.Open(l.Program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	copied, err := l.Exec(ctx, "s1", "install", "-m", "755", "/dev/stdin", "/root/lab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied.Stdin = program
+	if err := output(copied); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"/root/lab up -dir /root/inner",
+		"test -e /run/systemd/transient/isuride-lab-*.scope",
+		"/root/lab exec -dir /root/inner bench ssh -F /root/inner/ssh_config s2 systemctl is-system-running",
+		"/root/lab reboot -dir /root/inner s2",
+		"/root/lab down -dir /root/inner",
+		"! test -e /run/systemd/transient/isuride-lab-*.scope",
+		"systemctl is-system-running",
+	} {
+		if out, err := run(t, ctx, l, "s1", "bash", "-c", line); err != nil {
+			t.Fatalf("%s: %v: %s", line, err, out)
+		}
+	}
+}
+
 // TestKilled kills the keeper, after which nothing may be left.
 func TestKilled(t *testing.T) {
 	ctx, l := newLab(t)

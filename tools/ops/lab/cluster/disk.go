@@ -146,7 +146,7 @@ func (d disk) system(h Host) error {
 	for name, text := range map[string]string{
 		"etc/hostname":                   h.Name + "\n",
 		"etc/hosts":                      "127.0.0.1 localhost\n127.0.1.1 " + h.Name + "\n::1 localhost\n",
-		"etc/resolv.conf":                "", // nobody answers, so nothing waits for an answer
+		"etc/resolv.conf":                "", // there is no name server to wait for
 		"etc/machine-id":                 fmt.Sprintf("%x\n", id),
 		"etc/fstab":                      "", // the machine's disks are not the host's
 		"etc/systemd/network/10.network": network,
@@ -155,7 +155,7 @@ func (d disk) system(h Host) error {
 			return err
 		}
 	}
-	// The console is the keeper's log, in which nobody logs in.
+	// The console is the keeper's log, which nobody can log in to.
 	return errors.Join(os.Symlink("/dev/null", filepath.Join(d.upper, "etc/systemd/system/console-getty.service")),
 		d.enable("multi-user.target", "systemd-networkd.service"), d.enable("network-online.target", "systemd-networkd-wait-online.service"))
 }

@@ -19,7 +19,7 @@ type group struct{ mount, path string }
 
 // group returns the one of the laboratory. Its name depends on the folder alone, so that
 // what a crash has left is found again. Where systemd manages the machine, it is a scope
-// that systemd has delegated; otherwise groups are everybody's to make.
+// that systemd has delegated; otherwise root may simply make groups.
 func (l *Lab) group() (group, error) {
 	mount, err := groups()
 	name := l.name()
@@ -108,7 +108,7 @@ func (g group) populated() bool {
 	return strings.Contains(string(text), "populated 1")
 }
 
-// remove takes away a group that has no process any more, and those below it.
+// remove removes a group without processes, and those below it.
 func (g group) remove() error {
 	var dirs []string
 	err := filepath.WalkDir(g.dir(), func(path string, e fs.DirEntry, err error) error {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // KeepWord after the program's name makes it the keeper.
@@ -192,7 +194,7 @@ func (k *keeper) update(h Host, change func(*hostState)) {
 // leaves that to its caller.
 const statusReboot = 133
 
-// boot runs a host until its first process ends, and returns why it shall stay off, or
+// boot runs a host until its first process ends, and returns why it stays off, or
 // nothing.
 func (k *keeper) boot(ctx context.Context, h Host) (off string) {
 	g, err := k.fresh(h)
@@ -205,12 +207,19 @@ func (k *keeper) boot(ctx context.Context, h Host) (off string) {
 		return err.Error()
 	}
 	defer ready.Close()
+	console, err := os.Create(k.lab.console(h.Name))
+	if err != nil {
+		return err.Error()
+	}
+	defer console.Close()
 	k.update(h, func(s *hostState) { s.Boots++ })
 	cmd := exec.CommandContext(ctx, "systemd-nspawn", "--boot", "--notify-ready=yes", "--quiet", "--settings=no", "--register=no", "--keep-unit",
 		"--directory="+diskOf(h).root, "--machine="+h.Name, "--network-bridge="+bridge, "--resolv-conf=off", "--timezone=off", "--link-journal=no",
 		"--console=read-only", "--capability=CAP_IPC_LOCK") // which Debian's MariaDB asks for
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TERM=dumb", "NOTIFY_SOCKET=" + ready.LocalAddr().String()}
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	var complaint bytes.Buffer // of nspawn itself
+	cmd.Stdout, cmd.Stderr = console, &complaint
+	cmd.WaitDelay = time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(g.Fd())}
 	if err := cmd.Start(); err != nil {
 		return fmt.Sprintf("nspawn: %v", err)
@@ -226,14 +235,17 @@ func (k *keeper) boot(ctx context.Context, h Host) (off string) {
 	_ = cmd.Wait()
 	ready.Close()
 	// A booted system that was killed has lost its power, and gets it back.
-	if up, status := <-booted, cmd.ProcessState.ExitCode(); status == 0 || !up && status != statusReboot {
-		return fmt.Sprintf("nspawn has ended: %v", cmd.ProcessState)
+	switch up, status := <-booted, cmd.ProcessState.ExitCode(); {
+	case status == 0:
+		return "somebody has switched it off"
+	case !up && status != statusReboot:
+		return fmt.Sprintf("it does not boot: nspawn: %v: %s", cmd.ProcessState, bytes.TrimSpace(complaint.Bytes()))
 	}
 	return ""
 }
 
 // fresh prepares a boot: a group without remains, and no cable of an earlier boot, which
-// the kernel clears away in its own time.
+// the kernel removes in its own time.
 func (k *keeper) fresh(h Host) (*os.File, error) {
 	_ = exec.Command("ip", "link", "del", cable(h.Name)).Run()
 	g := k.group.below(h.Name)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // needs are programs and the packages that have them.
@@ -34,10 +35,30 @@ func Missing() error {
 	if len(packages) > 0 {
 		return fmt.Errorf("missing; apt-get install --no-install-recommends %s", strings.Join(packages, " "))
 	}
-	if err := mayGroup(); err != nil {
+	for _, try := range []func() error{oneDisk, mayGroup, mayContain} {
+		if err := try(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oneDisk checks that the machine's root has the rest of the system on it: an overlay does
+// not show what is mounted below it.
+func oneDisk() error {
+	var root, part syscall.Stat_t
+	if err := syscall.Stat("/", &root); err != nil {
 		return err
 	}
-	return mayContain()
+	for _, folder := range []string{"/usr", "/etc", "/var", "/var/lib"} {
+		if err := syscall.Stat(folder, &part); err != nil {
+			return err
+		}
+		if part.Dev != root.Dev {
+			return fmt.Errorf("%s is not on the file system of /, over which hosts are laid", folder)
+		}
+	}
+	return nil
 }
 
 func present(program string) bool {
@@ -57,7 +78,7 @@ func mayGroup() error {
 	}
 	try, err := os.MkdirTemp(mount, "isuride-lab-try-")
 	if err != nil {
-		return fmt.Errorf("this machine lets nobody make control groups: %w", err)
+		return fmt.Errorf("control groups cannot be made on this machine: %w", err)
 	}
 	return os.Remove(try)
 }
@@ -73,7 +94,7 @@ func mayContain() error {
 	} {
 		out, err := exec.Command("unshare", "--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup", "--fork", "sh", "-c", try.line).CombinedOutput()
 		if err != nil {
-			return fmt.Errorf("this machine allows no %s: %s", try.what, strings.TrimSpace(string(out)))
+			return fmt.Errorf("this machine does not allow %s: %s", try.what, strings.TrimSpace(string(out)))
 		}
 	}
 	return nil
