@@ -33,7 +33,7 @@ func (p *play) bench(ctx context.Context, args ...string) (*exec.Cmd, error) {
 func (p *play) during(ctx context.Context, name string, seconds int, do func() error) (r report, ledger string, err error) {
 	out := filepath.Join(p.Lab.Dir, name+".json")
 	ledger = filepath.Join(p.Lab.Dir, name+".ledger")
-	cmd, err := p.bench(ctx, "-t", strconv.Itoa(seconds), "-out", out, "-ledger", ledger)
+	cmd, err := p.bench(ctx, "-t", strconv.Itoa(seconds), "-out", out, "-ledger", ledger, "-force")
 	if err != nil {
 		return r, "", err
 	}
