@@ -124,7 +124,9 @@ func (l *Lab) Down(ctx context.Context) error {
 			return fmt.Errorf("end the keeper: %w", err)
 		}
 	}
-	err = poll(ctx, 10*time.Second, "the end of the laboratory", func() (bool, error) { return !group.populated(), nil })
+	// systemd notices the end of a scope later, and refuses a new one of that name until then.
+	scope := filepath.Join("/run/systemd/transient", l.name()+".scope")
+	err = poll(ctx, 10*time.Second, "the end of the laboratory", func() (bool, error) { return !group.populated() && !present(scope), nil })
 	if err != nil {
 		return err
 	}
