@@ -47,7 +47,8 @@ stage() {
 install() {
 	need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
 		prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip systemd:systemd-analyze shellcheck:shellcheck \
-		openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl openssl:openssl
+		openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl openssl:openssl \
+		systemd-container:systemd-nspawn dbus:dbus-daemon
 }
 
 checks() {
