@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"isuride/bench/frontend"
 )
 
 // The addresses of a duel, besides naiveAddress.
@@ -42,7 +44,7 @@ func (s *duelSettings) prepare(ctx context.Context) error {
 	if err := execute(ctx, s.path("devcert"), "-out", s.path("cert")); err != nil {
 		return err
 	}
-	return writePages(s.path("static"), s.path("static.list"))
+	return frontend.Write(s.path("static"), s.path("static.list"))
 }
 
 // A lineup is the processes of a contestant that runs.

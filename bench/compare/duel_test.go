@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"isuride/bench/client"
 	"isuride/bench/live"
 	"isuride/bench/report"
 )
@@ -58,24 +57,6 @@ func TestDuelBars(t *testing.T) {
 	for _, d := range duels() {
 		o := &outcome{duel: d, runs: [2][]*duelRun{{duelRunOf(1, 0, 1)}, {duelRunOf(1, 0, 1)}}}
 		o.judge(fullLoad) // panics if a bar is for no figure
-	}
-}
-
-// TestPages has the bench read the list.
-func TestPages(t *testing.T) {
-	folder := t.TempDir()
-	list := filepath.Join(folder, "list")
-	if err := writePages(folder, list); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	s, err := client.ReadStatic(f)
-	if err != nil || len(s.Paths) != len(pages()) {
-		t.Fatalf("%d of %d pages, %v", len(s.Paths), len(pages()), err)
 	}
 }
 

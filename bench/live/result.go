@@ -1,7 +1,6 @@
 package live
 
 import (
-	"runtime"
 	"slices"
 	"time"
 
@@ -45,6 +44,7 @@ type Result struct {
 	Intervals []Interval     `json:"intervals"`
 
 	OpenLoop *world.OpenLoop `json:"open_loop,omitempty"`
+	Client   *ClientUse      `json:"client,omitempty"` // if it was as dear as the official tool's
 
 	ErrorCount  int         `json:"error_count"`
 	Errors      []CodeCount `json:"errors"`
@@ -192,7 +192,7 @@ func (r *run) finish(fatal error, interrupted bool) {
 	}
 	split := w.ScoreSplit()
 	o.Score, o.ScoreParts = w.FinalScore(), Parts(split)
-	o.Target, o.Language, o.Seed, o.Static, o.Loops = c.Target.String(), r.language, c.Seed, c.Static != nil, 1+loops(runtime.GOMAXPROCS(0))
+	o.Target, o.Language, o.Seed, o.Static, o.Loops = c.Target.String(), r.language, c.Seed, c.Static != nil, r.loops
 	for _, route := range client.Routes(c.Sources, c.Dests) {
 		o.Routes = append(o.Routes, route.String())
 	}
