@@ -36,7 +36,7 @@ calibrate: ## compare the benchmarker with the official one's figures, with ARGS
 	@$(GO) build -o bin/ ./bench/compare
 	@bin/compare calibrate $(ARGS)
 
-duel: ## compare our server with the naive one, plain, with TLS and with static files, with ARGS="-n 1" for instance; 40 minutes
+duel: ## compare our server with the naive one, plain, with MariaDB, with TLS and with static files, with ARGS="-n 1" for instance; 50 minutes
 	@$(GO) build -o bin/ ./bench/compare
 	@bin/compare duel $(ARGS)
 
