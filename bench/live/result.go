@@ -42,6 +42,7 @@ type Result struct {
 	Ratings   []int          `json:"ratings"` // evaluated rides with 1, 2, 3, 4 and 5
 	Criteria  Criteria       `json:"criteria"`
 	Intervals []Interval     `json:"intervals"`
+	Cycle     []CycleStage   `json:"cycle,omitempty"` // of the first seconds
 
 	OpenLoop *world.OpenLoop `json:"open_loop,omitempty"`
 	Client   *ClientUse      `json:"client,omitempty"` // if it was as dear as the official tool's
@@ -208,6 +209,7 @@ func (r *run) finish(fatal error, interrupted bool) {
 	o.Ratings = slices.Clone(stats.Ratings[1:])
 	o.Criteria = Criteria(stats.Criteria)
 	o.Intervals = Intervals(stats)
+	o.Cycle = Cycle(stats)
 	o.OpenLoop = w.OpenLoop()
 	o.Ledger = w.Ledger(ledgerUsers)
 	o.ErrorCount, o.Errors = w.Errors().Total(), codeCounts(w.Errors())
