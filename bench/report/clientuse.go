@@ -12,8 +12,12 @@ func (r *Record) clientUse() string {
 	burned := c.Burned + c.Worked
 	s := fmt.Sprintf("as dear as the official tool's: %.1f s of CPU burned on %d threads, %.0f %% of the bench's and %.0f %% of this machine's",
 		burned, c.Threads, 100*ratio(burned, r.Usage.CPUSeconds()), 100*ratio(burned, r.LoadSeconds*float64(r.Machine.Cores)))
-	s += fmt.Sprintf("; %.0f us in all for each request of the API, with its share of everything but files; answers waited %.1f ms for a thread",
-		r.clientCPUPerCall(), 1e3*c.Waiting)
+	calls, files := r.clientShares()
+	s += fmt.Sprintf("; %.0f us in all for each request of the API, with its share of everything but files", calls)
+	if files > 0 {
+		s += fmt.Sprintf(", and %.0f for each file that came, with its uses from the cache", files)
+	}
+	s += fmt.Sprintf("; answers waited %.1f ms for a thread", 1e3*c.Waiting)
 	if c.Due > 0 {
 		s += fmt.Sprintf("; the clock says %.2f times what was due", c.Burned/c.Due)
 	}
@@ -32,19 +36,23 @@ func (r *Record) burned() string {
 	return strings.Join(append(list, fmt.Sprintf("decoding and hashing %.1f s", r.Client.Worked)), ", ")
 }
 
-// clientCPUPerCall is the CPU of the whole bench without that of files, in microseconds
-// for each request of the API, streams included. B appendix E has the official one.
-func (r *Record) clientCPUPerCall() float64 {
-	cpu, calls := r.Usage.CPUSeconds()-r.Client.Worked, 0
+// clientShares are the CPU of the whole bench without that of files, in microseconds for
+// each request of the API, streams included, and what files burned for each that came.
+// B appendix E has the official ones.
+func (r *Record) clientShares() (perCall, perFile float64) {
+	ofFiles, calls, files := r.Client.Worked, 0, 0
 	for _, k := range r.Client.Kinds {
-		switch {
-		case strings.HasPrefix(k.Name, "files"):
-			cpu -= k.Seconds
-		case k.Name == "calls":
+		if strings.HasPrefix(k.Name, "files") {
+			ofFiles += k.Seconds
+		}
+		switch k.Name {
+		case "calls":
 			calls = k.Count
+		case "files":
+			files = k.Count
 		}
 	}
-	return 1e6 * ratio(cpu, float64(calls))
+	return 1e6 * ratio(r.Usage.CPUSeconds()-ofFiles, float64(calls)), 1e6 * ratio(ofFiles, float64(files))
 }
 
 // tolerance is how far the clock may be from what was due without notice.
