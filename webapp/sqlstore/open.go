@@ -41,6 +41,7 @@ type Store struct {
 	// yet. It belongs to the writer.
 	left    *place
 	pruning pruning
+	deleted atomic.Uint64 // old positions
 }
 
 type place struct{ generation, position uint64 }

@@ -55,6 +55,10 @@ type pruning struct {
 	refused  bool                    // the database refuses to delete: not before the next start
 }
 
+// Deleted returns the number of old positions that were deleted. It may be called from any
+// goroutine.
+func (s *Store) Deleted() uint64 { return s.deleted.Load() }
+
 // restart begins with a new survey.
 func (p *pruning) restart() {
 	p.surveyed, p.from, p.newest, p.stay = false, "", map[string]isuride.Time{}, map[string]bool{}
@@ -140,6 +144,7 @@ func (s *Store) deleteReports(ctx context.Context, tx *sqlx.Tx, limit int) error
 		return err
 	}
 	p.from = batch[len(batch)-1].ID
+	s.deleted.Add(uint64(len(old)))
 	return nil
 }
 
