@@ -73,6 +73,8 @@ func (s *Store) cut(ctx context.Context, generation, to uint64, write func(conte
 	})
 	if err == nil {
 		s.left = &place{generation, to}
+		s.deleted.Add(uint64(s.pruning.deleting))
+		s.pruning.deleting = 0
 	}
 	return err
 }

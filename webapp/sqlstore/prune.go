@@ -52,6 +52,7 @@ type pruning struct {
 	from     string                  // id up to which the survey, then the deletion has come
 	newest   map[string]isuride.Time // of the survey, by chair id
 	stay     map[string]bool         // chairs that keep their rows
+	deleting int                     // rows in the cut at work
 	refused  bool                    // the database refuses to delete: not before the next start
 }
 
@@ -61,7 +62,7 @@ func (s *Store) Deleted() uint64 { return s.deleted.Load() }
 
 // restart begins with a new survey.
 func (p *pruning) restart() {
-	p.surveyed, p.from, p.newest, p.stay = false, "", map[string]isuride.Time{}, map[string]bool{}
+	p.surveyed, p.from, p.newest, p.stay, p.deleting = false, "", map[string]isuride.Time{}, map[string]bool{}, 0
 }
 
 // prune deletes old reports in the transaction of a cut that adds some. A refusal must
@@ -144,7 +145,7 @@ func (s *Store) deleteReports(ctx context.Context, tx *sqlx.Tx, limit int) error
 		return err
 	}
 	p.from = batch[len(batch)-1].ID
-	s.deleted.Add(uint64(len(old)))
+	p.deleting = len(old)
 	return nil
 }
 
