@@ -153,6 +153,11 @@ func LockSilence(t *testing.T, s *Store) (seconds int) {
 // SetClock has the store delete old positions by another clock.
 func SetClock(s *Store, now func() isuride.Time) { s.pruning.now = now }
 
+// SetKeep is SetClock with another time to keep positions.
+func SetKeep(s *Store, keep time.Duration, now func() isuride.Time) {
+	s.pruning.keep, s.pruning.now = keep, now
+}
+
 // PruneRows is the number of rows that a cut deletes at least, if there are as many.
 const PruneRows = pruneRows
 

@@ -457,3 +457,43 @@ func TestMissingSums(t *testing.T) {
 		}
 	})
 }
+
+// What the database refuses to delete stays, and holds up no cut.
+func TestRefusedDeletion(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		fleet := newFleet(t)
+		s := keeping(t, c, fleet)
+		reset(t, s, 1, fleet.report(100, 10*hour))
+		if c.Dialect == sqlstore.MySQL {
+			direct(t, c, "ALTER TABLE chair_distances ADD CONSTRAINT none CHECK (total_distance < 0)")
+		} else {
+			direct(t, c, "CREATE TRIGGER none BEFORE DELETE ON chair_locations BEGIN SELECT RAISE(ABORT, 'refused'); END")
+		}
+		for position := range uint64(4) {
+			write(t, s, 1, position+1, fleet.report(5, hour/10))
+			fleet.check(t, "refused", s)
+		}
+		if n := left(t, c); n != 120 || s.Deleted() != 0 || s.Refused() != 0 {
+			t.Errorf("%d rows are left, %d deleted, %d refused", n, s.Deleted(), s.Refused())
+		}
+		if c.Dialect == sqlstore.MySQL {
+			direct(t, c, "ALTER TABLE chair_distances DROP CONSTRAINT none")
+		} else {
+			direct(t, c, "DROP TRIGGER none")
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = keeping(t, c, fleet)
+		for position := range uint64(2) {
+			write(t, s, 1, position+5, fleet.report(5, hour/10))
+			fleet.check(t, "mended", s)
+		}
+		if n := left(t, c); n > 50 || s.Deleted() != uint64(130-n) {
+			t.Errorf("%d rows are left, %d deleted", n, s.Deleted())
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
