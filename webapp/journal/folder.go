@@ -77,13 +77,9 @@ func InUse(path string) error {
 // oldest segment first, and the folder unless something else is in it.
 func Remove(path string) error {
 	d := &folder{path: path}
-	files, _, err := d.files()
+	segments, _, err := d.segments()
 	if err != nil {
 		return err
-	}
-	var segments []string
-	for _, f := range files {
-		segments = append(segments, f.path)
 	}
 	unnamed, err := filepath.Glob(filepath.Join(path, "*"+segmentSuffix+unnamedSuffix))
 	if err != nil {
@@ -161,6 +157,22 @@ func (d *folder) files() (files []file, next uint64, err error) {
 	}
 	slices.SortFunc(files, func(a, b file) int { return cmp.Compare(a.ordinal, b.ordinal) })
 	return files, next, nil
+}
+
+// segments returns the paths of all segments, released ones included, in the order of the
+// log, and the ordinal after the last.
+func (d *folder) segments() (paths []string, next uint64, err error) {
+	files, next, err := d.files()
+	for _, f := range files {
+		paths = append(paths, f.path)
+	}
+	return paths, next, err
+}
+
+// parseOrdinal returns the ordinal of a segment, released or not, by its name.
+func parseOrdinal(name string) (ordinal uint64, ok bool) {
+	f, ok := new(folder).parseName(name)
+	return f.ordinal, ok
 }
 
 // firstLive returns the index of the first segment that recovery needs: a power loss may

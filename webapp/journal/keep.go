@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"syscall"
 )
 
 // Segments whose records are released are kept for subscribers, for snapshots and for a
@@ -124,11 +125,13 @@ func (j *Journal) keep(s *segment) {
 	if s.path == "" {
 		return
 	}
-	path, err := s.keptName(j.dir)
-	if err == nil {
-		err = os.Rename(s.path, path)
+	ordinal, ok := parseOrdinal(filepath.Base(s.path))
+	if !ok {
+		panic("BUG: journal: segment named " + s.path)
 	}
-	if err != nil {
+	s.letPagesGo()
+	path := j.dir.keptPath(ordinal, s.last)
+	if err := os.Rename(s.path, path); err != nil {
 		j.log.Warn("journal: segment not renamed", "err", err)
 		return
 	}
@@ -136,12 +139,10 @@ func (j *Journal) keep(s *segment) {
 	s.closeFile()
 }
 
-func (s *segment) keptName(d *folder) (string, error) {
-	f, ok := d.parseName(filepath.Base(s.path))
-	if !ok {
-		return "", fmt.Errorf("%s is no name of a segment", s.path)
-	}
-	return d.keptPath(f.ordinal, s.next.Load().follows), nil
+// letPagesGo has the pages of the segment no longer count as the process's memory; they
+// stay in the page cache.
+func (s *segment) letPagesGo() {
+	_ = syscall.Madvise(s.data, syscall.MADV_DONTNEED) // only a wrong address fails
 }
 
 // giveUp deletes the oldest kept segment, unless a reader needs it; false if there is none
@@ -179,6 +180,7 @@ func (j *Journal) check(s *segment) (reason string) {
 			panic(panicked)
 		}
 	}()
+	defer s.letPagesGo()
 	end, next, reason := scan(s.data, s.start, s.first)
 	j.checked.Add(next - s.first)
 	switch {
