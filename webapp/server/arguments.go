@@ -13,7 +13,8 @@ import (
 
 const help = `usage: isuride [-repair]
 
-Isuride is the server. The environment configures it; the README lists the variables.
+Isuride is the server. The environment configures it; webapp/docs/configuration.md lists
+the variables.
 
   -repair  cut a corrupt journal where it is corrupt instead of refusing to start; what
            follows is lost
