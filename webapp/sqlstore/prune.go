@@ -17,7 +17,7 @@ import (
 
 // Rows of chair_locations that are older than Config.KeepPositions are deleted, a few in
 // each cut, and their sum stays in chair_distances, written by the same transaction. So
-// whoever reads both in one transaction finds every chair's distance, whenever that is.
+// who reads both in one transaction finds every chair's distance, whenever that is.
 //
 // The sum of a chair continues in the rows that are left, so the rows that are deleted
 // have to be its first in the order of time (S2.4). They are found by id, which is a ULID
