@@ -68,7 +68,7 @@ func (e *Engine) build(snapshot *sqlstore.Snapshot) (*Generation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("table journal_position: %w", err)
 	}
-	log, err := journal.Open(journal.Options{Dir: e.cfg.Folder.journal(snapshot.Generation), History: history, Durability: e.cfg.Durability,
+	log, err := journal.Open(journal.Options{Dir: e.cfg.Folder.journal(snapshot.Generation), History: history, Durability: e.cfg.Durability, Keep: e.cfg.KeepJournal,
 		First: snapshot.Position + 1, Repair: e.cfg.Repair, Log: e.cfg.Log})
 	if err != nil {
 		return nil, err
@@ -100,13 +100,14 @@ func tracks(snapshot *sqlstore.Snapshot) map[string]state.Track {
 }
 
 // replay brings the store from the tables' position to the end of the journal. It returns
-// the charges that were under way.
+// the charges that were under way. Of what is released it reads nothing, unless the tables
+// are from before, as those of a backup are.
 func (g *Generation) replay(position uint64) ([]*state.Charge, isuride.OpenCharges, error) {
-	oldest := g.journal.Oldest()
-	if g.journal.Appended() > position && oldest > position+1 {
-		return nil, nil, fmt.Errorf("the journal begins at event %d, but the database is at %d: the events between are missing", oldest, position)
+	r, err := g.journal.ReadFrom(min(g.journal.Released(), position) + 1)
+	var gone *journal.GoneError
+	if errors.As(err, &gone) {
+		return nil, nil, fmt.Errorf("the journal begins at event %d, but the database is at %d: the events between are missing", gone.Oldest, position)
 	}
-	r, err := g.journal.ReadFrom(oldest)
 	if err != nil {
 		return nil, nil, err
 	}
