@@ -12,6 +12,8 @@ type discard struct{ n uint64 }
 
 func (d *discard) Append([]byte) (uint64, error) { d.n++; return d.n, nil }
 
+func (d *discard) Appended() uint64 { return d.n }
+
 // riding is a chair on its way to a far pickup point.
 func (b *fixture) riding() *Chair {
 	c := b.chair(isuride.Coordinate{})
