@@ -21,7 +21,7 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// Config configures an engine. All fields are required but for Repair.
+// Config configures an engine. All fields are required but for Repair and Snapshots.
 type Config struct {
 	// JournalDir holds a folder of segments for each generation.
 	JournalDir string
@@ -39,8 +39,10 @@ type Config struct {
 	// Solver makes a solver for one region.
 	Solver   func() dispatch.Solver
 	Dispatch dispatch.Params
-	Now      func() isuride.Time
-	Log      *slog.Logger
+	// Snapshots may be left zero.
+	Snapshots Snapshots
+	Now       func() isuride.Time
+	Log       *slog.Logger
 }
 
 // Engine holds the current generation.
