@@ -84,30 +84,35 @@ func start(ctx context.Context, db database, cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// begin opens the first generation. The journals are looked at before the database is
-// changed.
+// begin opens the first generation, and runs it.
 func (e *Engine) begin(ctx context.Context) error {
-	if err := e.fence(ctx); err != nil {
-		return err
-	}
-	st, err := e.db.State(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := e.cfg.Folder.check(st); err != nil {
-		return err
-	}
-	if err := e.prepare(ctx, st); err != nil {
-		return err
-	}
-	e.sweep(ctx)
-	g, err := e.open(ctx)
+	g, err := e.first(ctx)
 	if err != nil {
 		return err
 	}
 	e.current.Store(g)
 	g.run()
 	return nil
+}
+
+// first opens the first generation. The journals are looked at before the database is
+// changed.
+func (e *Engine) first(ctx context.Context) (*Generation, error) {
+	if err := e.fence(ctx); err != nil {
+		return nil, err
+	}
+	st, err := e.db.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.cfg.Folder.check(st); err != nil {
+		return nil, err
+	}
+	if err := e.prepare(ctx, st); err != nil {
+		return nil, err
+	}
+	e.sweep(ctx)
+	return e.open(ctx)
 }
 
 // prepare makes the tables hold a generation of ours.
