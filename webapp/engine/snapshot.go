@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
 	"isuride/webapp/snapshot"
 	"isuride/webapp/state"
@@ -53,7 +52,7 @@ const (
 type SnapshotStats struct {
 	Written, Failed uint64
 	// Of the last one, also if an earlier process has written it; zero if there is none.
-	At    isuride.Time
+	Age   time.Duration
 	Bytes int64
 	Took  time.Duration // 0 if an earlier process has written it
 	Tail  int64         // bytes of the log since
@@ -71,7 +70,6 @@ type snapshots struct {
 	// guarded by writing
 	ended bool
 	pins  []*journal.Reader // newest first
-	retry time.Time         // not before; zero if the last one went well
 
 	written, failed atomic.Uint64
 	last            atomic.Pointer[lastSnapshot]
@@ -281,7 +279,11 @@ func (k *snapshots) end() {
 
 func (k *snapshots) stats() SnapshotStats {
 	last := k.last.Load()
-	return SnapshotStats{Written: k.written.Load(), Failed: k.failed.Load(), At: last.info.Written, Bytes: last.info.Bytes, Took: last.took, Tail: k.tail()}
+	s := SnapshotStats{Written: k.written.Load(), Failed: k.failed.Load(), Bytes: last.info.Bytes, Took: last.took, Tail: k.tail()}
+	if last.info.Path != "" {
+		s.Age = max(k.g.cfg.Now().Sub(last.info.Written), 0) // the clock may have gone back
+	}
+	return s
 }
 
 // Snapshot writes a snapshot of the current generation now.
@@ -300,7 +302,7 @@ func removeFile(path string) error {
 	return nil
 }
 
-// removeJournal removes a generation's folder with all that we have made in it. Snapshots go
+// removeFolder removes a generation's folder with all that we have made in it. Snapshots go
 // first: without them the journal is still one.
 func removeFolder(dir string) error {
 	if err := snapshot.RemoveAll(dir); err != nil {
