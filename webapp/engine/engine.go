@@ -29,6 +29,8 @@ type Config struct {
 	// locks it.
 	Folder     *Folder
 	Durability journal.Durability
+	// KeepJournal is the number of bytes of released segments that stay in the journal.
+	KeepJournal int64
 	// Repair has a corrupt journal cut instead of refused.
 	Repair bool
 	// InitialData yields the data set that a new generation starts with; it may be

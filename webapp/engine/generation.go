@@ -87,7 +87,7 @@ func (e *Engine) build(head *sqlstore.Snapshot, load func() (*sqlstore.Snapshot,
 		}
 		load = func() (*sqlstore.Snapshot, error) { return rows, nil }
 	}
-	log, err := journal.Open(journal.Options{Dir: dir, History: history, Durability: e.cfg.Durability,
+	log, err := journal.Open(journal.Options{Dir: dir, History: history, Durability: e.cfg.Durability, Keep: e.cfg.KeepJournal,
 		First: head.Position + 1, Repair: e.cfg.Repair, Log: e.cfg.Log})
 	if err != nil {
 		return nil, err
@@ -103,13 +103,11 @@ func (e *Engine) build(head *sqlstore.Snapshot, load func() (*sqlstore.Snapshot,
 }
 
 // make recovers the state, and makes everything that works on it.
-func (g *Generation) make(target flush.Target, from source, paths []string, dir string) (err error) {
+func (g *Generation) make(target flush.Target, from source, paths []string, dir string) error {
 	if err := g.recover(from, paths); err != nil {
 		return err
 	}
-	if g.snapshots, err = newSnapshots(g, dir); err != nil {
-		return folderError(dir, err)
-	}
+	g.snapshots = newSnapshots(g, dir)
 	return g.equip(target, from.head)
 }
 

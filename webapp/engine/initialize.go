@@ -25,6 +25,7 @@ type database interface {
 	Settle(ctx context.Context, generation uint64) (swapped bool, err error)
 	Sweep(ctx context.Context) error
 	Refused() int
+	Deleted() uint64
 	WriteCut(ctx context.Context, generation, position uint64, rows *isuride.Tables) error
 }
 

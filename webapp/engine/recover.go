@@ -28,6 +28,7 @@ type Recovered struct {
 	Events   uint64 // replayed
 	Replayed int64  // their bytes
 	Took     time.Duration
+	info     snapshot.Info
 }
 
 // errUnfit says that a snapshot does not fit this database and journal, and never will.
@@ -42,8 +43,8 @@ func unfit(format string, args ...any) error {
 // if it did.
 func (g *Generation) recover(from source, paths []string) error {
 	position := from.head.Position
-	if oldest := g.journal.Oldest(); g.journal.Appended() > position && oldest > position+1 {
-		return fmt.Errorf("the journal begins at event %d, but the database is at %d: the events between are missing", oldest, position)
+	if err := g.reaches(position); err != nil {
+		return err
 	}
 	began := time.Now()
 	var useless []string
@@ -67,11 +68,28 @@ func (g *Generation) recover(from source, paths []string) error {
 	}
 	g.recovered = Recovered{Rows: rows.Rows() + len(rows.Tracks)}
 	recovery := state.NewRecovery(state.New(from.store(g.journal), &rows.Tables, tracks(rows)), position)
-	if err := g.replay(recovery, g.journal.Oldest(), state.Span{From: position, To: position}, 0); err != nil {
+	// Of what is released nothing is read, unless the tables are from before, as those of a
+	// backup are. What is not has the charges under way.
+	first := min(g.journal.Released(), position) + 1
+	if err := g.replay(recovery, first, state.Span{From: position, To: position}, 0); err != nil {
 		return err
 	}
 	g.recovered.Took = time.Since(began)
 	return g.removeSnapshots(useless)
+}
+
+// reaches makes sure that the write-behind can go on from the tables' position.
+func (g *Generation) reaches(position uint64) error {
+	r, err := g.journal.ReadFrom(position + 1)
+	var gone *journal.GoneError
+	if errors.As(err, &gone) {
+		return fmt.Errorf("the journal begins at event %d, but the database is at %d: the events between are missing", gone.Oldest, position)
+	}
+	if err != nil {
+		return err
+	}
+	r.Close()
+	return nil
 }
 
 // restore makes the state from a snapshot.
@@ -85,7 +103,7 @@ func (g *Generation) restore(from source, path string) error {
 	if err := g.fits(h); err != nil {
 		return err
 	}
-	g.recovered = Recovered{Snapshot: path, Bytes: r.Bytes(), Rows: from.head.Rows()}
+	g.recovered = Recovered{Snapshot: path, Bytes: r.Bytes(), Rows: from.head.Rows(), info: snapshot.Info{Header: h, Path: path, Bytes: r.Bytes()}}
 	restoration := state.NewRestoration(from.store(g.journal), from.head.ChairModels, h.Size)
 	if err := r.Each(restoration.Add); err != nil {
 		return err

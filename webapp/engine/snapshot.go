@@ -18,8 +18,9 @@ import (
 // Snapshots say when snapshots are written. Fields that are 0 get their defaults.
 type Snapshots struct {
 	// Tail is the number of bytes of the log after which there is a new one: 64 MiB, some
-	// 700,000 events, which a restart replays in a third of a second. It is one segment, so
-	// two snapshots hold about as much of the log on the disk as one that is being filled.
+	// 700,000 events, which a restart replays in well under a second. The two that are kept
+	// need that much twice, and a segment in which the older one begins: 192 MiB of the
+	// 256 MiB that the journal keeps (Config.KeepJournal).
 	Tail int64
 	// Every is the time after which there is a new one if anything worth mentioning (Least)
 	// has happened: 10 min, so that a quiet server does not start from last week's.
@@ -58,8 +59,9 @@ type SnapshotStats struct {
 	Tail  int64         // bytes of the log since
 }
 
-// snapshots writes the snapshots of a generation. Each holds a reader of the log in front of
-// the events after it, so that these stay.
+// snapshots writes the snapshots of a generation. The events after them stay as long as the
+// journal keeps what is released. Rejected: readers that hold them. A snapshot is not worth a
+// full disk, and if none can be written the log that is held would only grow.
 type snapshots struct {
 	// set once
 	g      *Generation
@@ -67,9 +69,7 @@ type snapshots struct {
 	policy Snapshots
 
 	writing sync.Mutex // held while one is written
-	// guarded by writing
-	ended bool
-	pins  []*journal.Reader // newest first
+	ended   bool       // guarded by writing
 
 	written, failed atomic.Uint64
 	last            atomic.Pointer[lastSnapshot]
@@ -83,44 +83,13 @@ type lastSnapshot struct {
 	before int64 // Stats.AddedBytes of the journal when its walk began; negative with events that the start replayed
 }
 
-// newSnapshots takes up those that are in the folder. It is called before any event is
-// released.
-func newSnapshots(g *Generation, dir string) (*snapshots, error) {
+// newSnapshots goes on after the snapshot that the generation began with, if any.
+func newSnapshots(g *Generation, dir string) *snapshots {
 	k := &snapshots{g: g, dir: dir, policy: g.cfg.Snapshots}
 	k.policy.complete()
-	first := &lastSnapshot{before: -g.recovered.Replayed, due: g.recovered.Snapshot == "" && g.recovered.Took > slowStart}
-	paths, err := snapshot.List(dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range paths {
-		if err := k.takeUp(path, first); err != nil {
-			g.cfg.Log.Warn("a snapshot cannot be fallen back on", "snapshot", path, "err", err)
-		}
-	}
+	first := &lastSnapshot{info: g.recovered.info, before: -g.recovered.Replayed, due: g.recovered.Snapshot == "" && g.recovered.Took > slowStart}
 	k.last.Store(first)
-	return k, nil
-}
-
-func (k *snapshots) takeUp(path string, first *lastSnapshot) error {
-	r, err := snapshot.Open(path)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	if path == k.g.recovered.Snapshot {
-		first.info = snapshot.Info{Header: r.Header(), Path: path, Bytes: r.Bytes()}
-	}
-	from := r.Header().Span.From
-	if from == k.g.journal.Appended() || from+1 >= k.g.journal.Oldest() {
-		pin, err := k.g.journal.ReadFrom(from + 1)
-		if err != nil {
-			return err
-		}
-		k.pins = append(k.pins, pin)
-		return nil
-	}
-	return unfit("it needs the events after %d, the journal begins at event %d", from, k.g.journal.Oldest())
+	return k
 }
 
 // tail returns the bytes of the log since the last one.
@@ -165,32 +134,17 @@ func (k *snapshots) write(ctx context.Context, calm bool) (snapshot.Info, error)
 	}
 	began := time.Now()
 	before := k.g.journal.Stats().AddedBytes
-	pin, err := k.g.journal.ReadFrom(k.g.journal.Durable() + 1)
-	if err != nil {
-		return snapshot.Info{}, err
-	}
 	info, err := snapshot.Write(k.dir, snapshot.Header{History: k.g.history, Generation: k.g.number, Written: k.g.cfg.Now()},
 		func(add func(*state.Image) error) (state.Span, snapshot.Record, error) {
 			return k.walk(ctx, restful(ctx, calm, add))
 		})
 	if info.Path == "" {
-		pin.Close()
 		k.failed.Add(1)
 		return info, err
 	}
-	k.keepLocked(pin)
 	k.written.Add(1)
 	k.last.Store(&lastSnapshot{info: info, took: time.Since(began), before: before})
 	return info, err
-}
-
-// keepLocked lets go of the events that only snapshots need that are gone.
-func (k *snapshots) keepLocked(pin *journal.Reader) {
-	k.pins = append([]*journal.Reader{pin}, k.pins...)
-	for len(k.pins) > snapshot.Kept {
-		k.pins[snapshot.Kept].Close()
-		k.pins = append(k.pins[:snapshot.Kept], k.pins[snapshot.Kept+1:]...)
-	}
 }
 
 // walk collects the images, and waits until the disk has all events that are in them: a power
@@ -225,7 +179,8 @@ func (k *snapshots) record(seq uint64) (snapshot.Record, error) {
 		return 0, nil
 	}
 	r, err := k.g.journal.ReadFrom(seq)
-	if errors.Is(err, journal.ErrReleased) {
+	var gone *journal.GoneError
+	if errors.As(err, &gone) {
 		return 0, nil
 	}
 	if err != nil {
@@ -266,15 +221,11 @@ func (k *snapshots) finish(ctx context.Context, drained bool) {
 	}
 }
 
-// end lets no more be written, and lets go of the log.
+// end lets no more be written.
 func (k *snapshots) end() {
 	k.writing.Lock()
 	defer k.writing.Unlock()
 	k.ended = true
-	for _, pin := range k.pins {
-		pin.Close()
-	}
-	k.pins = nil
 }
 
 func (k *snapshots) stats() SnapshotStats {

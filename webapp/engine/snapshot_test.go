@@ -86,7 +86,7 @@ func (c *city) tryStart() error {
 	folder, err := LockFolder(c.journals())
 	c.must(err)
 	c.Engine = &Engine{db: c.db, failed: make(chan error, 1), cfg: Config{
-		JournalDir: c.journals(), Folder: folder, Durability: c.level, Snapshots: c.policy,
+		JournalDir: c.journals(), Folder: folder, Durability: c.level, Snapshots: c.policy, KeepJournal: 256 << 20,
 		InitialData: sqlstore.MasterData,
 		Describe:    func(*isuride.Chair) []byte { return nil },
 		Solver:      func() dispatch.Solver { return new(match.Workspace) },

@@ -27,6 +27,8 @@ type Stats struct {
 	Initialized, NotInitialized uint64
 	// Refused counts the rows that are kept beside their tables, which refuse them.
 	Refused int
+	// PositionsDeleted counts the rows of old positions that only their sums are left of.
+	PositionsDeleted uint64
 }
 
 // Stats reads the figures.
@@ -35,6 +37,7 @@ func (e *Engine) Stats() Stats {
 	s := g.own()
 	s.State = g.Store.Overview()
 	s.Refused = e.db.Refused()
+	s.PositionsDeleted = e.db.Deleted()
 	s.add(&g.before)
 	s.Initialized, s.NotInitialized = e.succeeded.Load(), e.refused.Load()
 	return s

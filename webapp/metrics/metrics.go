@@ -170,6 +170,8 @@ func (s sink) journal(e engine.Stats) {
 	s.counter(journalSynced, float64(j.Synced))
 	s.gauge(journalUnsynced, float64(j.Appended-j.Durable))
 	s.gauge(journalSegments, float64(j.Bytes))
+	s.gauge(journalKept, float64(j.Kept))
+	s.gauge(journalOldest, float64(j.Oldest))
 }
 
 func (s sink) snapshot(e engine.Stats) {
@@ -191,4 +193,5 @@ func (s sink) flush(e engine.Stats) {
 	s.counter(flushRetries, float64(f.Retries))
 	s.histogram(flushTime, &f.Took)
 	s.gauge(refusedRows, float64(e.Refused))
+	s.counter(positionsDeleted, float64(e.PositionsDeleted))
 }

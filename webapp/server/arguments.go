@@ -13,7 +13,8 @@ import (
 
 const help = `usage: isuride [-repair]
 
-Isuride is the server. The environment configures it; the README lists the variables.
+Isuride is the server. The environment configures it; webapp/docs/configuration.md lists
+the variables.
 
   -repair  cut a corrupt journal where it is corrupt instead of refusing to start; what
            follows is lost
@@ -62,7 +63,7 @@ const tolerance = 2
 // variableNames lists all variables that readConfig reads.
 var variableNames = []string{
 	"ISURIDE_LISTEN", "ISURIDE_TLS_LISTEN", "ISURIDE_TLS_CERT", "ISURIDE_TLS_KEY", "ISURIDE_DATA", "ISURIDE_SQLITE",
-	"ISURIDE_JOURNAL", "ISURIDE_DURABILITY", "ISURIDE_INITIAL_DATA", "ISURIDE_NOTIFICATION", "ISURIDE_STATIC",
+	"ISURIDE_JOURNAL", "ISURIDE_DURABILITY", "ISURIDE_KEEP_JOURNAL", "ISURIDE_KEEP_POSITIONS", "ISURIDE_INITIAL_DATA", "ISURIDE_NOTIFICATION", "ISURIDE_STATIC",
 	"ISURIDE_SOLVER", "ISURIDE_INTERNAL", "ISURIDE_SLOW", "ISURIDE_LOG",
 	"ISUCON_DB_HOST", "ISUCON_DB_PORT", "ISUCON_DB_USER", "ISUCON_DB_PASSWORD", "ISUCON_DB_NAME",
 }

@@ -1,7 +1,7 @@
 // Package snapshot keeps images of the live state (state.Walk) in files, so that a restart
 // costs what there is now and the end of the log, and not all that ever was.
 //
-// A snapshot is a file in the folder of its generation's journal, whose fate it shares: whoever
+// A snapshot is a file in the folder of its generation's journal, whose fate it shares: who
 // moves, keeps or removes the log does the same with the snapshots of it. Its name is the last
 // event that it may have in it, so that names sort by age:
 //

@@ -9,17 +9,21 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/jmoiron/sqlx"
+
 	"isuride/webapp/isuride"
 )
 
-// Snapshot is the whole database at one position. Its ChairLocations are summed up as
-// tracks, by chair id. Rows are in the order of their keys, and may refer to rows that do
+// Snapshot is the whole database at one position. Its ChairLocations and ChairDistances
+// are summed up as tracks, by chair id. Rows are in the order of their keys, and may refer to rows that do
 // not exist.
 type Snapshot struct {
 	Generation, Position uint64
 	History              string
 	isuride.Tables
 	Tracks map[string]Track
+
+	deleted map[string]section // reports whose rows are deleted, by chair id
 }
 
 // ErrNotReady says that the tables are missing or half filled: a Reset has to come first.
@@ -105,13 +109,15 @@ func (s *Store) loadTables(ctx context.Context, snapshot *Snapshot) error {
 func (s *Store) loadOver(ctx context.Context, snapshot *Snapshot) error {
 	errs := make([]error, len(tables)+1)
 	var wait sync.WaitGroup
-	wait.Go(func() { snapshot.Tracks, errs[len(tables)] = s.loadTracks(ctx, partRows) })
+	var reports sections
+	wait.Go(func() { reports, errs[len(tables)] = s.loadTracks(ctx, partRows) })
 	for i := range tables {
 		if tables[i].name != locationTable {
 			wait.Go(func() { errs[i] = s.loadTable(ctx, &tables[i], &snapshot.Tables) })
 		}
 	}
 	wait.Wait()
+	snapshot.sumUp(reports)
 	return errors.Join(errs...)
 }
 
@@ -122,8 +128,12 @@ func (s *Store) loadTable(ctx context.Context, tab *table, t *isuride.Tables) er
 // loadRows appends the table's rows, all or those of the WHERE clause, in the order of
 // their keys.
 func (s *Store) loadRows(ctx context.Context, tab *table, t *isuride.Tables, where string, args ...any) error {
+	return s.loadRowsFrom(ctx, s.db, tab, t, where, args...)
+}
+
+func (s *Store) loadRowsFrom(ctx context.Context, q sqlx.QueryerContext, tab *table, t *isuride.Tables, where string, args ...any) error {
 	var fields []any
-	err := s.scan(ctx, func(values []sql.RawBytes) error {
+	err := s.scan(ctx, q, func(values []sql.RawBytes) error {
 		tab.grow(t)
 		fields = tab.fields(fields[:0], t, tab.rows(t)-1)
 		for i, field := range fields {
@@ -149,8 +159,8 @@ func parseColumn(field any, value sql.RawBytes, c *column) error {
 }
 
 // scan calls f with the values of each row, which are valid until f returns.
-func (s *Store) scan(ctx context.Context, f func(values []sql.RawBytes) error, query string, args ...any) (err error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
+func (s *Store) scan(ctx context.Context, q sqlx.QueryerContext, f func(values []sql.RawBytes) error, query string, args ...any) (err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
