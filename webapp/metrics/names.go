@@ -49,6 +49,12 @@ var (
 	flushRetries = newDesc("flush_retries_total", "Attempts to write repeated after an error.")
 	flushTime    = newDesc("flush_seconds", "Time of a transaction, without attempts that failed.")
 
+	snapshots     = newDesc("snapshots_total", "Snapshots of the state, by what became of them.", "result")
+	snapshotAge   = newDesc("snapshot_age_seconds", "Age of the last snapshot; 0 without one.")
+	snapshotBytes = newDesc("snapshot_bytes", "Size of the last snapshot.")
+	snapshotTime  = newDesc("snapshot_seconds", "Time that writing it took, rests included; 0 if an earlier process has written it.")
+	snapshotTail  = newDesc("snapshot_tail_bytes", "Bytes of the journal since the last snapshot, which a restart would replay.")
+
 	refusedRows      = newDesc("refused_rows", "Rows that the database refuses, kept beside their tables.")
 	positionsDeleted = newDesc("positions_deleted_total", "Rows of old positions that were replaced by their sums.")
 
@@ -69,6 +75,7 @@ var all = []*prometheus.Desc{
 	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchPickup,
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments, journalKept, journalOldest,
 	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows, positionsDeleted,
+	snapshots, snapshotAge, snapshotBytes, snapshotTime, snapshotTail,
 	paymentAttempts, paymentInProgress,
 	generation, initializes, logErrors, buildInfo,
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -38,6 +39,39 @@ func (s *Store) Load(ctx context.Context) (*Snapshot, error) {
 }
 
 func (s *Store) load(ctx context.Context) (*Snapshot, error) {
+	return s.loadBy(ctx, func(snapshot *Snapshot) error {
+		if err := s.loadTables(ctx, snapshot); err != nil {
+			return err
+		}
+		return s.layRefused(ctx, snapshot)
+	})
+}
+
+// head are the tables that no event changes.
+var head = []string{"settings", "chair_models"}
+
+// LoadHead reads only where the database is, and the tables that no event changes. It takes the
+// place of Load for a server that has all else from elsewhere, and does not grow with what the
+// database holds.
+func (s *Store) LoadHead(ctx context.Context) (*Snapshot, error) {
+	snapshot, err := s.loadBy(ctx, func(snapshot *Snapshot) error {
+		for i := range tables {
+			if slices.Contains(head, tables[i].name) {
+				if err := s.loadTable(ctx, &tables[i], &snapshot.Tables); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load the head of the database: %w", err)
+	}
+	return snapshot, nil
+}
+
+// loadBy has the tables read at one position, from which the next cut goes on.
+func (s *Store) loadBy(ctx context.Context, read func(*Snapshot) error) (*Snapshot, error) {
 	before, err := s.state(ctx)
 	if err != nil {
 		return nil, err
@@ -46,10 +80,7 @@ func (s *Store) load(ctx context.Context) (*Snapshot, error) {
 		return nil, ErrNotReady
 	}
 	snapshot := &Snapshot{Generation: before.Generation, Position: before.Position, History: before.History}
-	if err := s.loadTables(ctx, snapshot); err != nil {
-		return nil, err
-	}
-	if err := s.layRefused(ctx, snapshot); err != nil {
+	if err := read(snapshot); err != nil {
 		return nil, err
 	}
 	switch after, err := s.state(ctx); {
