@@ -75,7 +75,7 @@ func (e *exchange) target(head *http2.MetaHeadersFrame) fault {
 	m, p := e.put(method), e.put(path)
 	b := x.buf.b
 	switch {
-	case !isToken(m.of(b)):
+	case method == "" || !isToken(m.of(b)):
 		return fault{400, "malformed method"}
 	case scheme != "https" && scheme != "http":
 		return fault{400, "malformed scheme"}

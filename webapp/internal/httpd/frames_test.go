@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -83,9 +84,11 @@ func newFramer(t *testing.T, nc net.Conn, settings ...http2.Setting) *framer {
 	f.AllowIllegalWrites = true
 	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	f.encoder = hpack.NewEncoder(&f.block)
+	written := make(chan bool)
 	go func() { // beside: in memory, the server writes first
 		io.WriteString(nc, http2.ClientPreface)
 		f.WriteSettings(settings...)
+		close(written)
 	}()
 	if _, err := f.ReadFrame(); err != nil { // the server's settings
 		t.Fatal(err)
@@ -95,7 +98,8 @@ func newFramer(t *testing.T, nc net.Conn, settings ...http2.Setting) *framer {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s, ok := got.(*http2.SettingsFrame); ok && s.IsAck() { // by now, ours were written
+		if s, ok := got.(*http2.SettingsFrame); ok && s.IsAck() {
+			<-written
 			return f
 		}
 	}
@@ -159,25 +163,25 @@ func (f *framer) next() (x frame, ok bool) {
 // answer is what came on a stream: "200 body", or with the reset's name after it.
 func (f *framer) answer(id uint32) string {
 	f.t.Helper()
-	var status, body string
+	var got string
 	for {
 		x, ok := f.next()
 		switch {
 		case !ok:
-			return status + " " + body + " and the end"
+			return got + " and the end"
 		case x.Type == http2.FrameGoAway:
-			return status + " " + body + " GOAWAY " + x.code.String()
+			return got + " GOAWAY " + x.code.String()
 		case x.StreamID != id:
 			continue
 		case x.Type == http2.FrameRSTStream:
-			return status + " " + body + " " + x.code.String()
+			return got + " " + x.code.String()
 		}
 		if s := x.fields[":status"]; s != "" {
-			status += s
+			got += s + " "
 		}
-		body += x.data
+		got += x.data
 		if x.ends() {
-			return status + " " + body
+			return got
 		}
 	}
 }
@@ -244,3 +248,24 @@ func repeated(n int, name, value string) (pairs []string) {
 }
 
 var tooLong = strings.Repeat("x", 20_000)
+
+// beside does something every second, n times, or until the test ends.
+func (f *framer) beside(n int, again func()) {
+	done := make(chan bool)
+	var running sync.WaitGroup
+	running.Go(func() {
+		for range n {
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Second):
+				again()
+			}
+		}
+	})
+	f.t.Cleanup(func() {
+		f.Close()
+		close(done)
+		running.Wait()
+	})
+}

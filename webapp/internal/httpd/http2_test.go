@@ -8,6 +8,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/net/http2"
 )
 
 func serve2(t *testing.T, h Handler, o Options) (*Server, string) {
@@ -21,7 +25,7 @@ func serve2(t *testing.T, h Handler, o Options) (*Server, string) {
 func TestMultiStandardClient(t *testing.T) {
 	srv, addr := serve2(t, echo, Options{})
 	tr, a := transport(t), target{addr, true}
-	talk(t, tr, a)
+	talk(t, tr, a, 2)
 	var wg sync.WaitGroup
 	large := strings.Repeat("y", 300_000)
 	for i := range 50 {
@@ -60,4 +64,339 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// inMemory runs a test under a fake clock.
+func inMemory(t *testing.T, h Handler, o Options, test func(t *testing.T, srv *Server, l *pipes)) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		test(t, serve(t, l, h, o), l)
+	})
+}
+
+// open connects and reads all that comes.
+func (p *pipes) open2(t *testing.T, settings ...http2.Setting) *framer {
+	f := p.dial2(t, settings...)
+	go f.read()
+	return f
+}
+
+// window is a setting of the client.
+func windowOf(n uint32) http2.Setting {
+	return http2.Setting{ID: http2.SettingInitialWindowSize, Val: n}
+}
+
+// passed checks how long something took.
+func passed(t *testing.T, since time.Time, from, to time.Duration) {
+	t.Helper()
+	if d := time.Since(since); d < from || d > to {
+		t.Errorf("after %v, want %v to %v", d, from, to)
+	}
+}
+
+// TestMultiIdle: an idle connection ends in order, and nothing but a complete request
+// renews its time.
+func TestMultiIdle(t *testing.T) {
+	for name, again := range map[string]func(f *framer){
+		"nothing":  func(f *framer) {},
+		"pings":    func(f *framer) { f.WritePing(false, [8]byte{}) },
+		"resets":   func(f *framer) { f.WriteRSTStream(f.begin(false, post("/")...), http2.ErrCodeCancel) },
+		"requests": func(f *framer) { f.begin(false, post("/")...) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, echo, Options{}, func(t *testing.T, srv *Server, l *pipes) {
+				f := l.open2(t)
+				time.Sleep(10 * time.Second)
+				f.says(f.ask(get("/")...), "200 GET / ? ")
+				start := time.Now()
+				f.beside(90, func() { again(f) })
+				f.says(f.goneWith(), "NO_ERROR")
+				passed(t, start, 75*time.Second, 89*time.Second)
+			})
+		})
+	}
+}
+
+// TestMultiBegun: what has begun to come has its time: the preface, a frame, a head in
+// pieces.
+func TestMultiBegun(t *testing.T) {
+	for name, begin := range map[string]func(f *framer){
+		"frame": func(f *framer) { f.Write([]byte{0, 0}) },
+		"head":  func(f *framer) { f.part(1) },
+		"head in trickles": func(f *framer) {
+			f.part(1)
+			f.beside(60, func() { f.WriteContinuation(1, false, nil) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, echo, Options{}, func(t *testing.T, srv *Server, l *pipes) {
+				f := l.open2(t)
+				start := time.Now()
+				begin(f)
+				f.goneWith()
+				passed(t, start, 10*time.Second, 12*time.Second)
+			})
+		})
+	}
+	inMemory(t, echo, Options{}, func(t *testing.T, srv *Server, l *pipes) {
+		mine, theirs := pipe(t)
+		l.conns <- chosen{theirs}
+		start := time.Now()
+		io.Copy(io.Discard, mine)
+		passed(t, start, 10*time.Second, 12*time.Second)
+	})
+}
+
+// TestMultiReadTimeout: a request that is not complete in time is answered with 408,
+// whatever trickles in, and disturbs no other.
+func TestMultiReadTimeout(t *testing.T) {
+	inMemory(t, echo, Options{}, func(t *testing.T, srv *Server, l *pipes) {
+		f := l.open2(t)
+		start := time.Now()
+		id := f.begin(false, post("/")...)
+		f.beside(30, func() { f.WriteData(id, false, []byte("x")) })
+		f.says(f.answer(id), "408 request took too long")
+		passed(t, start, 10*time.Second, 12*time.Second)
+		time.Sleep(time.Minute)
+		f.says(f.ask(get("/")...), "200 GET / ? ")
+	})
+}
+
+// outcomes is a handler whose answer has as many bytes as the path says, and that notes
+// how each ended.
+func outcomes(done chan<- error) Handler {
+	return func(c *Ctx) {
+		c.AfterWrite(func(err error) { done <- err })
+		sized(c)
+	}
+}
+
+// TestMultiReleaseAfterFlush: an answer counts as written when its last frame is with the
+// socket, not before: here the window is missing.
+func TestMultiReleaseAfterFlush(t *testing.T) {
+	done := make(chan error, 9)
+	inMemory(t, outcomes(done), Options{}, func(t *testing.T, srv *Server, l *pipes) {
+		f := l.open2(t, windowOf(99))
+		id := f.begin(true, get("/100")...)
+		synctest.Wait()
+		if len(done) > 0 {
+			t.Fatal("written before its last byte could be")
+		}
+		f.WriteWindowUpdate(id, 1)
+		f.says(f.answer(id), "200 "+string(make([]byte, 100)))
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if n := srv.Stats().Waiting; n != 0 {
+			t.Errorf("%d bytes wait", n)
+		}
+	})
+	// And here the client does not read.
+	inMemory(t, outcomes(done), Options{}, func(t *testing.T, srv *Server, l *pipes) {
+		f := l.dial2(t)
+		f.begin(true, get("/100")...)
+		synctest.Wait()
+		if len(done) > 0 {
+			t.Fatal("written before it was read")
+		}
+		go f.read()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestMultiStalledWindow: an answer for which the client opens no window has the time that
+// a slow reader has, and the memory; then its stream ends, and no other.
+func TestMultiStalledWindow(t *testing.T) {
+	done := make(chan error, 9)
+	inMemory(t, outcomes(done), Options{}, func(t *testing.T, srv *Server, l *pipes) {
+		f := l.open2(t, windowOf(0))
+		start := time.Now()
+		id := f.begin(true, get("/100000")...)
+		synctest.Wait()
+		if n := srv.Stats().Waiting; n < 100_000 {
+			t.Errorf("%d bytes wait", n)
+		}
+		f.says(f.ask(get("/0")...), "200 ")
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		f.says(f.answer(id), " CANCEL")
+		passed(t, start, 13*time.Second, 15*time.Second)
+		if err := <-done; err == nil {
+			t.Error("a stalled answer counts as written")
+		}
+		// By bytes it would take for ever.
+		start = time.Now()
+		id = f.begin(true, get("/100000")...)
+		f.beside(30, func() { f.WriteWindowUpdate(id, 1) })
+		f.answer(id)
+		passed(t, start, 13*time.Second, 15*time.Second)
+		if n := srv.Stats().Waiting; n != 0 {
+			t.Errorf("%d bytes wait", n)
+		}
+	})
+}
+
+// TestMultiConnectionWindow: streams that share what the connection may send all get
+// their share, byte by byte if need be.
+func TestMultiConnectionWindow(t *testing.T) {
+	inMemory(t, sized, Options{}, func(t *testing.T, srv *Server, l *pipes) {
+		f := l.open2(t, windowOf(1<<20))
+		var ids []uint32
+		for range 5 {
+			ids = append(ids, f.begin(true, get("/30000")...))
+		}
+		go func() {
+			for range 1000 {
+				f.WriteWindowUpdate(0, 100)
+			}
+		}()
+		got := map[uint32]int{}
+		for ended := 0; ended < 5; {
+			x, ok := f.next()
+			if !ok {
+				t.Fatal("the connection ends")
+			}
+			if got[x.StreamID] += len(x.data); x.ends() {
+				ended++
+			}
+		}
+		for _, id := range ids {
+			if got[id] != 30_000 {
+				t.Errorf("stream %d has %d bytes", id, got[id])
+			}
+		}
+	})
+}
+
+// TestMultiWriteTimeout: a client that reads nothing loses the connection, and with it
+// everything on it.
+func TestMultiWriteTimeout(t *testing.T) {
+	done := make(chan error, 9)
+	inMemory(t, outcomes(done), Options{}, func(t *testing.T, srv *Server, l *pipes) {
+		f := l.dial2(t)
+		start := time.Now()
+		for range 3 {
+			f.begin(true, get("/100")...)
+		}
+		for range 3 {
+			if <-done == nil {
+				t.Error("an answer that nobody reads was written")
+			}
+		}
+		passed(t, start, 10*time.Second, 12*time.Second)
+		synctest.Wait()
+		if st := srv.Stats(); st.Conns != 0 || st.Waiting != 0 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// TestMultiWaitingIsBounded: what waits on one connection is counted like what waits on
+// many.
+func TestMultiWaitingIsBounded(t *testing.T) {
+	inMemory(t, sized, Options{MaxWaiting: 10 * mega}, func(t *testing.T, srv *Server, l *pipes) {
+		f := l.open2(t, windowOf(0))
+		for range 30 {
+			f.begin(true, get("/1048576")...)
+			synctest.Wait()
+			if n := srv.Stats().Waiting; n > 10*mega {
+				t.Fatalf("%d bytes wait", n)
+			}
+		}
+		if n := srv.Stats().Cut; n != 21 {
+			t.Errorf("%d answers were cut, want 21", n)
+		}
+		f.says(f.ask(get("/0")...), "200 ")
+	})
+}
+
+// TestMultiShutdown: the client is told which streams are the last, these are answered, and
+// a new one is not begun.
+func TestMultiShutdown(t *testing.T) {
+	wait := make(chan struct{})
+	h := func(c *Ctx) {
+		<-wait
+		echo(c)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		wait = make(chan struct{})
+		l := newPipes()
+		srv := New(h, Options{})
+		go srv.Serve(l)
+		f := l.open2(t)
+		id := f.begin(true, get("/")...)
+		synctest.Wait()
+		stopped := make(chan error)
+		go func() { stopped <- srv.Shutdown(t.Context()) }()
+		x, _ := f.next()
+		if x.Type != http2.FrameGoAway || x.code != 0 || x.last != id {
+			t.Errorf("%v, last %d", x, x.last)
+		}
+		f.begin(true, get("/late")...)
+		time.Sleep(time.Second)
+		close(wait)
+		f.says(f.answer(id), "200 GET / ? ")
+		if _, ok := f.next(); ok {
+			t.Error("more comes")
+		}
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestMultiShutdownLimits are those of HTTP/1.1: nothing at all ends at once, an incomplete
+// request within 2 s, an answer that nobody reads within 10 s.
+func TestMultiShutdownLimits(t *testing.T) {
+	for name, tc := range map[string]struct {
+		begin    func(f *framer)
+		from, to time.Duration
+	}{
+		"idle":               {func(f *framer) {}, 0, 0},
+		"incomplete request": {func(f *framer) { f.begin(false, post("/")...) }, time.Second, 3 * time.Second},
+		"stalled window":     {func(f *framer) { f.begin(true, get("/100000000")...) }, 8 * time.Second, 10 * time.Second},
+		"stream":             {func(f *framer) { f.begin(true, get("/stream")...) }, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newPipes()
+				srv := New(func(c *Ctx) {
+					if string(c.Path()) == "/stream" {
+						c.Stream(func(*Stream) {})
+						return
+					}
+					sized(c)
+				}, Options{})
+				go srv.Serve(l)
+				f := l.open2(t, windowOf(0))
+				tc.begin(f)
+				synctest.Wait()
+				start := time.Now()
+				if err := srv.Shutdown(t.Context()); err != nil {
+					t.Error(err)
+				}
+				passed(t, start, tc.from, tc.to)
+				if st := srv.Stats(); st.Conns+st.Streams+st.Waiting != 0 {
+					t.Errorf("%+v", st)
+				}
+			})
+		})
+	}
+	// A client that reads nothing at all.
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		srv := New(sized, Options{})
+		go srv.Serve(l)
+		f := l.dial2(t)
+		f.begin(true, get("/100")...)
+		synctest.Wait()
+		start := time.Now()
+		if err := srv.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		passed(t, start, 8*time.Second, 12*time.Second)
+	})
 }
