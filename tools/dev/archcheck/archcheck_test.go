@@ -33,6 +33,7 @@ var table = []rule{
 	{"webapp/match", nil, "the solver works on numbers"},
 	{"webapp/payment", []string{"webapp/internal/lockwatch"}, "the gateway client knows tokens, amounts and keys"},
 	{"webapp/internal/...", []string{"webapp/internal/lockwatch"}, "building blocks know nothing of the domain"},
+	{"webapp/internal/httpd", []string{"webapp/internal/lockwatch", "webapp/internal/httpd/h2"}, "a building block that has HTTP/2 apart"},
 	{"webapp/internal/httpd/rivals", []string{"webapp/internal/httpd"}, "a module of its own, which compares servers"},
 	{"webapp/wire", []string{"webapp/isuride"}, "encoders work on plain values"},
 	{"webapp/flush", []string{"webapp/isuride", "webapp/internal/histogram", "webapp/internal/pulse"}, "the write-behind knows rows, and log and database through interfaces"},

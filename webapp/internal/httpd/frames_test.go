@@ -23,7 +23,8 @@ type framer struct {
 	frames  chan frame // what has come; closed at the end
 	encoder *hpack.Encoder
 	block   bytes.Buffer
-	id      uint32 // of the next stream
+	id      uint32        // of the next stream
+	patient time.Duration // how long to wait for a frame
 }
 
 // frame is one that the server sent.
@@ -76,11 +77,13 @@ func dial2(t *testing.T, addr string, settings ...http2.Setting) *framer {
 func (p *pipes) dial2(t *testing.T, settings ...http2.Setting) *framer {
 	mine, theirs := pipe(t)
 	p.conns <- chosen{theirs}
-	return newFramer(t, mine, settings...)
+	f := newFramer(t, mine, settings...)
+	f.patient = time.Hour
+	return f
 }
 
 func newFramer(t *testing.T, nc net.Conn, settings ...http2.Setting) *framer {
-	f := &framer{t: t, Conn: nc, Framer: http2.NewFramer(nc, nc), frames: make(chan frame, 10_000), id: 1}
+	f := &framer{t: t, Conn: nc, Framer: http2.NewFramer(nc, nc), frames: make(chan frame, 10_000), id: 1, patient: patience}
 	f.AllowIllegalWrites = true
 	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	f.encoder = hpack.NewEncoder(&f.block)
@@ -151,7 +154,7 @@ func (f *framer) next() (x frame, ok bool) {
 	for {
 		select {
 		case x, ok = <-f.frames:
-		case <-time.After(patience):
+		case <-time.After(f.patient):
 			f.t.Fatal("no frame comes")
 		}
 		if !ok || x.Type != http2.FrameWindowUpdate && x.Type != http2.FrameSettings {
@@ -250,7 +253,7 @@ func repeated(n int, name, value string) (pairs []string) {
 var tooLong = strings.Repeat("x", 20_000)
 
 // beside does something every second, n times, or until the test ends.
-func (f *framer) beside(n int, again func()) {
+func (f *framer) beside(n int, again func()) *sync.WaitGroup {
 	done := make(chan bool)
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -268,4 +271,5 @@ func (f *framer) beside(n int, again func()) {
 		close(done)
 		running.Wait()
 	})
+	return &running
 }

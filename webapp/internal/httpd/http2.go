@@ -74,9 +74,6 @@ func (m *multi) Read(p []byte) (int, error) {
 // Write writes for the session.
 func (m *multi) Write(p []byte) (int, error) {
 	c := m.conn
-	if c.sock == nil {
-		m.session.Blocked() // below, it is known better
-	}
 	if !c.deadline.enter(streamWriting, c.srv.dueIn(c.srv.write)) {
 		return 0, os.ErrDeadlineExceeded
 	}

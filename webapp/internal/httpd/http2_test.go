@@ -109,9 +109,9 @@ func TestMultiIdle(t *testing.T) {
 				time.Sleep(10 * time.Second)
 				f.says(f.ask(get("/")...), "200 GET / ? ")
 				start := time.Now()
-				f.beside(90, func() { again(f) })
+				f.beside(100, func() { again(f) })
 				f.says(f.goneWith(), "NO_ERROR")
-				passed(t, start, 75*time.Second, 89*time.Second)
+				passed(t, start, 75*time.Second, 92*time.Second)
 			})
 		})
 	}
@@ -154,19 +154,20 @@ func TestMultiReadTimeout(t *testing.T) {
 		f := l.open2(t)
 		start := time.Now()
 		id := f.begin(false, post("/")...)
-		f.beside(30, func() { f.WriteData(id, false, []byte("x")) })
+		trickle := f.beside(30, func() { f.WriteData(id, false, []byte("x")) })
 		f.says(f.answer(id), "408 request took too long")
 		passed(t, start, 10*time.Second, 12*time.Second)
-		time.Sleep(time.Minute)
+		trickle.Wait()
 		f.says(f.ask(get("/")...), "200 GET / ? ")
 	})
 }
 
 // outcomes is a handler whose answer has as many bytes as the path says, and that notes
 // how each ended.
-func outcomes(done chan<- error) Handler {
+func outcomes(done *chan error) Handler {
 	return func(c *Ctx) {
-		c.AfterWrite(func(err error) { done <- err })
+		told := *done // made under the test's clock
+		c.AfterWrite(func(err error) { told <- err })
 		sized(c)
 	}
 }
@@ -174,8 +175,9 @@ func outcomes(done chan<- error) Handler {
 // TestMultiReleaseAfterFlush: an answer counts as written when its last frame is with the
 // socket, not before: here the window is missing.
 func TestMultiReleaseAfterFlush(t *testing.T) {
-	done := make(chan error, 9)
-	inMemory(t, outcomes(done), Options{}, func(t *testing.T, srv *Server, l *pipes) {
+	var done chan error
+	inMemory(t, outcomes(&done), Options{}, func(t *testing.T, srv *Server, l *pipes) {
+		done = make(chan error, 9)
 		f := l.open2(t, windowOf(99))
 		id := f.begin(true, get("/100")...)
 		synctest.Wait()
@@ -187,12 +189,14 @@ func TestMultiReleaseAfterFlush(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+		synctest.Wait()
 		if n := srv.Stats().Waiting; n != 0 {
 			t.Errorf("%d bytes wait", n)
 		}
 	})
 	// And here the client does not read.
-	inMemory(t, outcomes(done), Options{}, func(t *testing.T, srv *Server, l *pipes) {
+	inMemory(t, outcomes(&done), Options{}, func(t *testing.T, srv *Server, l *pipes) {
+		done = make(chan error, 9)
 		f := l.dial2(t)
 		f.begin(true, get("/100")...)
 		synctest.Wait()
@@ -209,8 +213,9 @@ func TestMultiReleaseAfterFlush(t *testing.T) {
 // TestMultiStalledWindow: an answer for which the client opens no window has the time that
 // a slow reader has, and the memory; then its stream ends, and no other.
 func TestMultiStalledWindow(t *testing.T) {
-	done := make(chan error, 9)
-	inMemory(t, outcomes(done), Options{}, func(t *testing.T, srv *Server, l *pipes) {
+	var done chan error
+	inMemory(t, outcomes(&done), Options{}, func(t *testing.T, srv *Server, l *pipes) {
+		done = make(chan error, 9)
 		f := l.open2(t, windowOf(0))
 		start := time.Now()
 		id := f.begin(true, get("/100000")...)
@@ -233,6 +238,7 @@ func TestMultiStalledWindow(t *testing.T) {
 		f.beside(30, func() { f.WriteWindowUpdate(id, 1) })
 		f.answer(id)
 		passed(t, start, 13*time.Second, 15*time.Second)
+		synctest.Wait()
 		if n := srv.Stats().Waiting; n != 0 {
 			t.Errorf("%d bytes wait", n)
 		}
@@ -274,8 +280,9 @@ func TestMultiConnectionWindow(t *testing.T) {
 // TestMultiWriteTimeout: a client that reads nothing loses the connection, and with it
 // everything on it.
 func TestMultiWriteTimeout(t *testing.T) {
-	done := make(chan error, 9)
-	inMemory(t, outcomes(done), Options{}, func(t *testing.T, srv *Server, l *pipes) {
+	var done chan error
+	inMemory(t, outcomes(&done), Options{}, func(t *testing.T, srv *Server, l *pipes) {
+		done = make(chan error, 9)
 		f := l.dial2(t)
 		start := time.Now()
 		for range 3 {
@@ -353,12 +360,13 @@ func TestMultiShutdown(t *testing.T) {
 func TestMultiShutdownLimits(t *testing.T) {
 	for name, tc := range map[string]struct {
 		begin    func(f *framer)
+		window   uint32
 		from, to time.Duration
 	}{
-		"idle":               {func(f *framer) {}, 0, 0},
-		"incomplete request": {func(f *framer) { f.begin(false, post("/")...) }, time.Second, 3 * time.Second},
-		"stalled window":     {func(f *framer) { f.begin(true, get("/100000000")...) }, 8 * time.Second, 10 * time.Second},
-		"stream":             {func(f *framer) { f.begin(true, get("/stream")...) }, 0, 0},
+		"idle":               {func(f *framer) {}, 0, 0, 0},
+		"incomplete request": {func(f *framer) { f.begin(false, post("/")...) }, 1000, time.Second, 3 * time.Second},
+		"stalled window":     {func(f *framer) { f.begin(true, get("/100000000")...) }, 0, 8 * time.Second, 10 * time.Second},
+		"stream":             {func(f *framer) { f.begin(true, get("/stream")...) }, 0, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -371,7 +379,7 @@ func TestMultiShutdownLimits(t *testing.T) {
 					sized(c)
 				}, Options{})
 				go srv.Serve(l)
-				f := l.open2(t, windowOf(0))
+				f := l.open2(t, windowOf(tc.window))
 				tc.begin(f)
 				synctest.Wait()
 				start := time.Now()

@@ -151,6 +151,10 @@ func (s *Session) runLocked(st *Stream) {
 	s.uploads -= st.uploaded
 	st.uploaded, st.due, st.running = 0, 0, true
 	s.running++
+	if st.complete {
+		st.serving = true
+		s.serving++
+	}
 	s.work.Go(st.serve)
 }
 

@@ -136,7 +136,7 @@ func (s *Session) roomLocked(st *Stream) error {
 				return err
 			}
 		case s.mayHoldLocked(st):
-			s.holdLocked(st)
+			s.hold(st)
 		default:
 			s.awaitLocked(st)
 		}
@@ -185,8 +185,8 @@ func (s *Session) unstarveLocked(st *Stream) {
 // comes after an open answer holds nothing but a message.
 func (s *Session) mayHoldLocked(st *Stream) bool { return st != nil && !st.held && !st.answered }
 
-// holdLocked tells it, without the lock.
-func (s *Session) holdLocked(st *Stream) {
+// hold tells it. The caller holds the lock, which is free meanwhile.
+func (s *Session) hold(st *Stream) {
 	st.held = true
 	s.mu.Unlock()
 	st.req.Waits()
@@ -198,7 +198,7 @@ func (s *Session) Blocked() {
 	s.mu.Lock()
 	s.blocked = true
 	if st := s.writer; s.mayHoldLocked(st) {
-		s.holdLocked(st)
+		s.hold(st)
 	}
 	s.mu.Unlock()
 }
@@ -213,9 +213,9 @@ func (s *Session) flushLocked(st *Stream) error {
 		case s.dead != nil:
 			return s.dead
 		case !s.writing:
-			s.writeLocked(st)
+			s.writeOut(st)
 		case s.mayHoldLocked(st):
-			s.holdLocked(st)
+			s.hold(st)
 		default:
 			s.waiting++
 			s.taken.Wait()
@@ -230,12 +230,12 @@ func (s *Session) flushLocked(st *Stream) error {
 // will.
 func (s *Session) writeRestLocked() {
 	for len(s.out) > 0 && !s.writing && s.waiting == 0 && s.dead == nil {
-		s.writeLocked(nil)
+		s.writeOut(nil)
 	}
 }
 
-// writeLocked writes what was appended, without the lock.
-func (s *Session) writeLocked(st *Stream) {
+// writeOut writes what was appended. The caller holds the lock, which is free meanwhile.
+func (s *Session) writeOut(st *Stream) {
 	out, box := s.out, s.box
 	s.out, s.box, s.writing, s.writer = nil, nil, true, st
 	s.mu.Unlock()
@@ -256,8 +256,9 @@ func (s *Session) writeLocked(st *Stream) {
 	s.dieLocked(err)
 }
 
-// kickLocked has a goroutine write what was appended by somebody who cannot wait.
-func (s *Session) kickLocked() {
+// kick has a goroutine write what was appended by somebody who cannot wait, and holds the
+// lock.
+func (s *Session) kick() {
 	if s.kicked || s.writing || s.waiting > 0 || len(s.out) == 0 || s.dead != nil {
 		return
 	}
@@ -277,14 +278,6 @@ var buffers = sync.Pool{New: func() any {
 	b := make([]byte, 0, 4<<10)
 	return &b
 }}
-
-// takeBufferLocked makes room for frames.
-func (s *Session) takeBufferLocked() {
-	if s.box == nil {
-		s.box = buffers.Get().(*[]byte)
-		s.out = *s.box
-	}
-}
 
 func giveBuffer(box *[]byte, b []byte) {
 	if cap(b) <= maxPooled {

@@ -142,6 +142,7 @@ type Session struct {
 	lateAt  int
 	running int
 	ghosts  int
+	serving int // of running, those whose request is complete
 	uploads int
 	idleDue uint64
 	served  bool // a request was completed since idleDue was set
@@ -197,7 +198,10 @@ type appender struct{ s *Session }
 
 func (a appender) Write(p []byte) (int, error) {
 	s := a.s
-	s.takeBufferLocked()
+	if s.box == nil {
+		s.box = buffers.Get().(*[]byte)
+		s.out = *s.box
+	}
 	s.out = append(s.out, p...)
 	s.appended += uint64(len(p))
 	return len(p), nil
@@ -367,7 +371,7 @@ func (s *Session) shutdownLocked() {
 	for len(s.events) > 0 {
 		s.endLocked(s.events[0])
 	}
-	s.kickLocked()
+	s.kick()
 	s.settleLocked()
 }
 
@@ -461,14 +465,14 @@ func (s *Session) expireLocked(st *Stream) {
 		s.server.Cut()
 	default:
 		s.resetLocked(st, http2.ErrCodeCancel, errLate)
-		s.kickLocked()
+		s.kick()
 	}
 }
 
 // idleLocked reports whether nothing has happened for too long. Only complete requests
 // count: one that has begun has its own time, but not beyond one more of that.
 func (s *Session) idleLocked(now uint64) bool {
-	if s.running > 0 || len(s.events) > 0 || now < s.idleDue {
+	if s.serving > 0 || len(s.events) > 0 || now < s.idleDue {
 		return false
 	}
 	return len(s.streams) == 0 || now >= s.idleDue+s.opt.Read

@@ -17,6 +17,7 @@ type Stream struct {
 	// Guarded by Session.mu.
 	complete bool // the peer has ended its side
 	running  bool // the request's goroutine runs
+	serving  bool // it does, for a complete request
 	ghost    bool // it does, and the stream is gone
 	event    bool // the answer has no end
 	closed   bool // not in streams any more
@@ -51,12 +52,15 @@ func (st *Stream) serve() {
 	defer s.mu.Unlock()
 	st.running = false
 	s.running--
+	if st.serving {
+		s.serving--
+	}
 	if st.ghost {
 		s.ghosts--
 	}
 	if !st.closed && !st.event { // nothing was sent
 		s.resetLocked(st, http2.ErrCodeInternal, errReset)
-		s.kickLocked()
+		s.kick()
 	}
 	s.settleLocked()
 }
@@ -172,7 +176,7 @@ func (s *Session) endLocked(st *Stream) {
 	}
 	s.framer.WriteData(st.id, true, nil)
 	s.closeLocked(st, errEnded)
-	s.kickLocked()
+	s.kick()
 }
 
 // Cut ends the stream at once, and the connection with it if that takes nothing.
@@ -185,7 +189,7 @@ func (st *Stream) Cut() {
 		return
 	}
 	s.resetLocked(st, http2.ErrCodeEnhanceYourCalm, errLate)
-	s.kickLocked()
+	s.kick()
 }
 
 // Gone reports whether nobody waits for the answer any more.
