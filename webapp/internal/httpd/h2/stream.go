@@ -50,6 +50,10 @@ func (st *Stream) serve() {
 	s := st.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !st.closed && !st.event { // nothing was sent, or nobody goes on with it
+		s.resetLocked(st, http2.ErrCodeInternal, errReset)
+		s.kick()
+	}
 	st.running = false
 	s.running--
 	if st.serving {
@@ -57,10 +61,6 @@ func (st *Stream) serve() {
 	}
 	if st.ghost {
 		s.ghosts--
-	}
-	if !st.closed && !st.event { // nothing was sent
-		s.resetLocked(st, http2.ErrCodeInternal, errReset)
-		s.kick()
 	}
 	s.settleLocked()
 }
