@@ -48,7 +48,7 @@ var table = []rule{
 	{"webapp/metrics", []string{"webapp/api", "webapp/engine", "webapp/internal/..."}, "figures are read from the parts that have them all, and read only"},
 	{"webapp/server", []string{"webapp/api", "webapp/dispatch", "webapp/engine", "webapp/isuride", "webapp/journal", "webapp/match", "webapp/metrics", "webapp/sqlstore", "webapp/wire", "webapp/internal/..."}, "the program puts all parts together, and nothing that is for tests"},
 	{"webapp/cmd/isuride", []string{"webapp/server"}, "main starts the server"},
-	{"webapp/servertest", []string{"webapp/isuride", "webapp/server", "webapp/sqlstore/...", "tools/dev/paymentmock/..."}, "a server for tests, which no program imports"},
+	{"webapp/servertest", []string{"webapp/isuride", "webapp/server", "webapp/sqlstore/...", "tools/dev/paymentmock/...", "tools/dev/devcert/cert"}, "a server for tests, which no program imports"},
 	{"webapp/acceptance", nil, "tests only"},
 	{"webapp/crash", nil, "tests only"},
 	{"sql", nil, "the files embed nothing else"},

@@ -12,8 +12,8 @@ import (
 
 var errTooMany = errors.New("httpd: too many streams")
 
-// streamHead2 is streamHead without what HTTP/2 says otherwise. No nginx is between.
-const streamHead2 = "Content-Type: text/event-stream\r\nCache-Control: no-store\r\n"
+// streamHead2 is streamHead without what HTTP/2 says otherwise.
+const streamHead2 = "Content-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n"
 
 // exchange is a request over HTTP/2 with its answer. The session calls it: with itself
 // locked until Serve, which has it alone from then on.

@@ -17,8 +17,8 @@ type Head struct {
 	More   []byte // further ones
 }
 
-// Send sends an answer and returns when the socket has taken all of it. An open one goes
-// on by OnEnd and Write.
+// Send sends an answer and returns when the socket has taken all of it. An open one has no
+// end but End; it goes on by OnEnd and Write.
 func (st *Stream) Send(h *Head, body []byte, open bool) error {
 	s := st.session
 	s.mu.Lock()
@@ -30,10 +30,14 @@ func (st *Stream) Send(h *Head, body []byte, open bool) error {
 	s.headLocked(st, h, len(body) == 0 && !open)
 	err := s.sendLocked(st, body, !open)
 	st.due, st.answered = 0, true
-	if err == nil && st.closed && st.err != errEnded { // cut while the last of it went out
+	switch {
+	case err != nil || !open:
+		return err
+	case st.closed: // while the last of it went out
 		return st.err
 	}
-	return err
+	s.eventLocked(st)
+	return nil
 }
 
 // headLocked appends a head.
@@ -88,7 +92,7 @@ func lower(name string) string {
 var lowered = map[string]string{
 	"Content-Type": "content-type", "Cache-Control": "cache-control", "Set-Cookie": "set-cookie", "Vary": "vary",
 	"ETag": "etag", "Last-Modified": "last-modified", "Content-Encoding": "content-encoding",
-	"X-Content-Type-Options": "x-content-type-options", "Allow": "allow", "WWW-Authenticate": "www-authenticate",
+	"X-Content-Type-Options": "x-content-type-options", "X-Accel-Buffering": "x-accel-buffering", "Allow": "allow", "WWW-Authenticate": "www-authenticate",
 }
 
 // sendLocked appends a body, as the windows allow, and waits until it is out.

@@ -50,7 +50,7 @@ func (st *Stream) serve() {
 	s := st.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !st.closed && !st.event { // nothing was sent, or nobody goes on with it
+	if !st.closed && st.onEnd == nil { // nothing was sent, or nobody goes on with it
 		s.resetLocked(st, http2.ErrCodeInternal, errReset)
 		s.kick()
 	}
@@ -141,8 +141,8 @@ func (st *Stream) Ready() error {
 	return err
 }
 
-// OnEnd makes the answer one without an end, of which End is the end, and has fn called
-// once on a goroutine of its own when the stream is over. It is called after Send.
+// OnEnd has fn called once, on a goroutine of its own, when a stream is over whose answer
+// has no end. It is called after Send, before Serve returns.
 func (st *Stream) OnEnd(fn func()) {
 	s := st.session
 	s.mu.Lock()
@@ -151,7 +151,12 @@ func (st *Stream) OnEnd(fn func()) {
 		s.work.Go(fn)
 		return
 	}
-	st.onEnd, st.event = fn, true
+	st.onEnd = fn
+}
+
+// eventLocked notes that an answer has no end.
+func (s *Session) eventLocked(st *Stream) {
+	st.event = true
 	s.events = append(s.events, st)
 	if len(s.events) > s.opt.MaxEvents {
 		s.endLocked(s.events[0])
