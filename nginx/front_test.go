@@ -303,6 +303,7 @@ func TestRenderRefuses(t *testing.T) {
 		"NGINX_SPREAD=443":                 "NGINX_SPREAD_TO must be set",
 		"NGINX_SPREAD_TO=a:1":              "NGINX_SPREAD must be set",
 		"NGINX_TRUSTED=10.0.0.1; }":        "NGINX_TRUSTED holds a character",
+		"NGINX_HTTP2=yes":                  "NGINX_HTTP2 is yes",
 		"NGINX_ACCESS_LOG=/a b":            "NGINX_ACCESS_LOG holds a character",
 		"NGINX_STATIC=/${NGINX_KEY}":       "NGINX_STATIC holds a character",
 		"NGINX_SPREAD_TO=a:1,b:1\ninclude": "NGINX_SPREAD must be set",

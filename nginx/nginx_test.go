@@ -77,6 +77,28 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+// TestHTTP2: it is offered if the setting says so, requests reach the server as over
+// HTTP/1.1, and streams share a connection without waiting for anything.
+func TestHTTP2(t *testing.T) {
+	withHTTP2 := func(t *testing.T, upstream http.Handler) *stack {
+		s := prepare(t, upstream)
+		s.launch(t, []string{"NGINX_HTTP2=on"})
+		return s
+	}
+	s := withHTTP2(t, echo)
+	for _, protocol := range []string{"h2", "http/1.1"} {
+		conn, err := tls.Dial("tcp", s.addr, s.tlsConfig(protocol))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := conn.ConnectionState().NegotiatedProtocol; got != protocol {
+			t.Errorf("%s is not offered, but %q", protocol, got)
+		}
+		conn.Close()
+	}
+	streamsPassAtOnce(t, withHTTP2)
+}
+
 func TestRequestArrivesAsSent(t *testing.T) {
 	s := start(t, echo)
 	got := s.do(t, s.client(t, "127.0.0.1"), http.MethodPost, "/api/owner/sales?", map[string]string{"Host": "xiv.isucon.net"}, strings.NewReader(`{"a":1}`))
