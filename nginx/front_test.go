@@ -53,7 +53,7 @@ func (s *stack) sameCertificate(t testing.TB, as *stack) {
 }
 
 func TestSpreadPassesStreamsAtOnce(t *testing.T) {
-	streamsPassAtOnce(t, func(t *testing.T, upstream http.Handler) *stack {
+	streamsPassAtOnce(t, "", func(t *testing.T, upstream http.Handler) *stack {
 		s, _ := spread(t, upstream, nil)
 		return s
 	})
