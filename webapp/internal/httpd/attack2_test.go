@@ -1,8 +1,12 @@
 package httpd
 
 import (
+	"bytes"
+	"crypto/tls"
+	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 )
@@ -240,4 +244,85 @@ func TestUploadsAreBounded(t *testing.T) {
 	f.says(f.answer(ids[3]), " ENHANCE_YOUR_CALM")
 	f.WriteData(ids[0], true, nil)
 	f.says(f.answer(ids[0])[:20], "200 POST / ?  body=\"")
+}
+
+// hello is what a client says first.
+func hello() string {
+	var b bytes.Buffer
+	b.WriteString(http2.ClientPreface)
+	http2.NewFramer(&b, nil).WriteSettings()
+	return b.String()
+}
+
+// TestMultiKeyUpdateFlood: what TestKeyUpdateFlood says of HTTP/1.1, with records that hold
+// nothing, and with frames.
+func TestMultiKeyUpdateFlood(t *testing.T) {
+	for _, data := range []string{"", "\x00\x00\x08\x06\x00\x00\x00\x00\x00pingpong"} {
+		l := listen(t, "tcp")
+		c := tlsConfig(t)
+		c.NextProtos = []string{protocol2}
+		srv := serve(t, NewTLSListener(narrow{l}, c), echo, Options{})
+		r := dialRecords(t, l.Addr().String(), protocol2)
+		if _, err := r.Write(r.seal(r.keyUpdates(nil, 3), dataRecord, hello())); err != nil {
+			t.Fatal(err)
+		}
+		r.flood(data)
+		srv.expireAll(srv.clock.Add(srv.idle))
+		eventually(t, "the connection is gone", func() bool { return srv.Stats().Conns == 0 })
+	}
+}
+
+// TestMultiRecordTrickles: a part of a record begins the time of a frame, and more of it
+// does not renew that.
+func TestMultiRecordTrickles(t *testing.T) {
+	srv, addr := serve2(t, echo, Options{IdleTimeout: time.Hour, ReadTimeout: time.Minute})
+	r := dialRecords(t, addr, protocol2)
+	if _, err := r.Write(r.seal(nil, dataRecord, hello())); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the server reads frames", func() bool {
+		srv.mu.Lock()
+		defer srv.mu.Unlock()
+		for c := range srv.conns.all() {
+			return c.multi.Load() != nil
+		}
+		return false
+	})
+	record := r.seal(nil, dataRecord, strings.Repeat("x", 8000))
+	for i := range 90 {
+		if _, err := r.Write(record[i : i+1]); err != nil {
+			if i < 50 {
+				t.Fatalf("ended after %d s", i)
+			}
+			return
+		}
+		time.Sleep(3 * time.Millisecond)
+		srv.expireAll(srv.clock.Add(1))
+	}
+	eventually(t, "the connection is gone", func() bool { return srv.Stats().Conns == 0 })
+}
+
+// TestMultiFullSocket: a client that asks for much and reads nothing holds its connection
+// for as long as one write may take, and the memory of its answers is counted.
+func TestMultiFullSocket(t *testing.T) {
+	done := make(chan error, 9)
+	l := listen(t, "tcp")
+	c := tlsConfig(t)
+	c.NextProtos = []string{protocol2}
+	srv := serve(t, NewTLSListener(narrow{l}, c), outcomes(&done), Options{})
+	nc := dialRaw2(t, l.Addr().String())
+	nc.(*tls.Conn).NetConn().(*net.TCPConn).SetReadBuffer(4 << 10)
+	f := newFramer(t, nc, windowOf(1<<30))
+	f.WriteWindowUpdate(0, 1<<30)
+	for range 3 {
+		f.begin(true, get("/8000000")...)
+	}
+	eventually(t, "three answers wait", func() bool { return srv.Stats().Waiting > 24_000_000 })
+	srv.expireAll(srv.clock.Add(srv.write))
+	for range 3 {
+		if await(t, "the answer fails", done) == nil {
+			t.Error("an answer that nobody reads was written")
+		}
+	}
+	eventually(t, "the connection is gone", func() bool { st := srv.Stats(); return st.Conns+st.Waiting == 0 })
 }
