@@ -13,17 +13,18 @@ import (
 // TestBrowserSafety: what pages and files tell browsers, and the API does not.
 func TestBrowserSafety(t *testing.T) {
 	const builtIn = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-	p := servertest.New(t)
-	p.Bare()
-	p.Start()
-	for _, path := range []string{"/", "/client", "/metrics", "/debug/pprof/", "/debug/flight", "/healthz"} {
-		r := p.Send("GET", path, "")
-		checkSafety(t, path, r.Header, "nosniff", "same-origin", "frame-ancestors 'self' | "+builtIn)
-		if r.Status != 200 || !strings.Contains(string(r.Body), "<h1>ISURIDE</h1>") {
-			t.Errorf("%s answers %d %.100q, want the page: what is internal has a listener of its own", path, r.Status, r.Body)
+	servertest.Protocols(t, func(t *testing.T, p *servertest.Process) {
+		p.Bare()
+		p.Start()
+		for _, path := range []string{"/", "/client", "/metrics", "/debug/pprof/", "/debug/flight", "/healthz"} {
+			r := p.Send("GET", path, "")
+			checkSafety(t, path, r.Header, "nosniff", "same-origin", "frame-ancestors 'self' | "+builtIn)
+			if r.Status != 200 || !strings.Contains(string(r.Body), "<h1>ISURIDE</h1>") {
+				t.Errorf("%s answers %d %.100q, want the page: what is internal has a listener of its own", path, r.Status, r.Body)
+			}
 		}
-	}
-	checkSafety(t, "an answer of the API", p.Send("GET", "/api/app/rides", "").Header, "", "", "")
+		checkSafety(t, "an answer of the API", p.Send("GET", "/api/app/rides", "").Header, "", "", "")
+	})
 }
 
 func checkSafety(t *testing.T, what string, h http.Header, sniffing, referrer, policy string) {
@@ -61,15 +62,22 @@ func TestStreamsOfAnAccount(t *testing.T) {
 // TestInternalFromElsewhere: a client on loopback is local; one that comes over a network
 // is not, whatever its headers say.
 func TestInternalFromElsewhere(t *testing.T) {
+	servertest.Protocols(t, internalFromElsewhere)
+}
+
+func internalFromElsewhere(t *testing.T, p *servertest.Process) {
 	address := otherAddress(t)
-	p := servertest.New(t)
 	p.Bare()
+	listen, scheme := "ISURIDE_LISTEN", "http://"
+	if p.HTTP2 {
+		listen, scheme = "ISURIDE_TLS_LISTEN", "https://"
+	}
 	l, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
 	if err != nil {
 		t.Skip("cannot listen on this machine's address: ", err)
 	}
 	l.Close()
-	p.Env = append(p.Env, "ISURIDE_LISTEN=127.0.0.1:0,"+net.JoinHostPort(address, "0"))
+	p.Env = append(p.Env, listen+"=127.0.0.1:0,"+net.JoinHostPort(address, "0"))
 	p.Start()
 	line := "msg=listening address=" + net.JoinHostPort(address, "")
 	p.Says(line)
@@ -80,7 +88,7 @@ func TestInternalFromElsewhere(t *testing.T) {
 	if inside.Status != 204 {
 		t.Errorf("from loopback: %d %s", inside.Status, inside.Body)
 	}
-	p.URL = "http://" + outside
+	p.URL = scheme + outside
 	p.Send("GET", "/api/internal/matching", "", "X-Forwarded-For", "127.0.0.1", "Forwarded", "for=127.0.0.1", "Host", "127.0.0.1").
 		Refused(t, 404, "internal")
 }

@@ -27,6 +27,17 @@ func Dialects(t *testing.T, test func(t *testing.T, p *Process)) {
 	})
 }
 
+// Protocols runs a test over HTTP/1.1 and over HTTP/2, each against a server of its own that
+// is not started yet. It is for tests that need no database.
+func Protocols(t *testing.T, test func(t *testing.T, p *Process), env ...string) {
+	t.Run("http1", func(t *testing.T) { test(t, New(t, env...)) })
+	t.Run("http2", func(t *testing.T) {
+		p := New(t, env...)
+		p.UseHTTP2()
+		test(t, p)
+	})
+}
+
 // speak chooses the protocol, unless the environment does.
 func (p *Process) speak(version string) {
 	if v := os.Getenv("ISURIDE_TEST_HTTP"); v != "" {
