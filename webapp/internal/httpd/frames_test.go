@@ -17,7 +17,7 @@ import (
 
 // framer is a client that speaks HTTP/2 frame by frame, right and wrong ones.
 type framer struct {
-	t *testing.T
+	t testing.TB
 	net.Conn
 	*http2.Framer
 	frames  chan frame // what has come; closed at the end
@@ -52,7 +52,7 @@ func secure2(tb testing.TB, l net.Listener) net.Listener {
 }
 
 // dialRaw2 connects over TLS and says nothing yet.
-func dialRaw2(t *testing.T, addr string) net.Conn {
+func dialRaw2(t testing.TB, addr string) net.Conn {
 	t.Helper()
 	c := insecure()
 	c.NextProtos = []string{protocol2}
@@ -82,7 +82,7 @@ func (p *pipes) dial2(t *testing.T, settings ...http2.Setting) *framer {
 	return f
 }
 
-func newFramer(t *testing.T, nc net.Conn, settings ...http2.Setting) *framer {
+func newFramer(t testing.TB, nc net.Conn, settings ...http2.Setting) *framer {
 	f := &framer{t: t, Conn: nc, Framer: http2.NewFramer(nc, nc), frames: make(chan frame, 10_000), id: 1, patient: patience}
 	f.AllowIllegalWrites = true
 	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
