@@ -1,9 +1,13 @@
 package acceptance
 
 import (
+	"bufio"
+	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"isuride/webapp/notify"
@@ -107,4 +111,60 @@ func otherAddress(t *testing.T) string {
 	}
 	t.Skip("this machine has no address but loopback")
 	return ""
+}
+
+// TestStreamsShareAConnection: over HTTP/2 a browser has all streams of an account, and its
+// calls, on one connection, where over HTTP/1.1 six streams leave room for nothing else.
+func TestStreamsShareAConnection(t *testing.T) {
+	p := servertest.New(t)
+	p.UseHTTP2()
+	p.Bare()
+	p.Start()
+	p.Initialize()
+	s := p.Scene()
+	var dialed atomic.Int32
+	browser := http.Client{Transport: &http.Transport{
+		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, MaxConnsPerHost: 6,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			dialed.Add(1)
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+	}}
+	defer browser.CloseIdleConnections()
+	get := func(path string) *http.Response {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", p.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Cookie", s.User.Cookie)
+		res, err := browser.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { res.Body.Close() })
+		if res.StatusCode != 200 || res.ProtoMajor != 2 {
+			t.Fatalf("%s answers %d over %s", path, res.StatusCode, res.Proto)
+		}
+		return res
+	}
+	var feeds []*bufio.Reader
+	for range notify.MaxStreams {
+		feeds = append(feeds, bufio.NewReader(get("/api/app/notification").Body))
+	}
+	ride := s.User.Request(servertest.Pickup, servertest.Destination)
+	for i, f := range feeds {
+		for {
+			line, err := f.ReadString('\n')
+			if err != nil {
+				t.Fatalf("stream %d: %v", i, err)
+			}
+			if strings.Contains(line, ride) {
+				break
+			}
+		}
+	}
+	get("/api/app/rides")
+	if n := dialed.Load(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
 }
