@@ -117,6 +117,22 @@ func TestMultiIdle(t *testing.T) {
 	}
 }
 
+// TestMultiOverlaps: requests that overlap for long, so that there is always an incomplete
+// one, are no idle connection.
+func TestMultiOverlaps(t *testing.T) {
+	inMemory(t, echo, Options{}, func(t *testing.T, srv *Server, l *pipes) {
+		f := l.open2(t)
+		id := f.begin(false, post("/")...)
+		for range 60 {
+			next := f.begin(false, post("/")...)
+			time.Sleep(3 * time.Second)
+			f.WriteData(id, true, nil)
+			f.says(f.answer(id), "200 POST / ? ")
+			id = next
+		}
+	})
+}
+
 // TestMultiBegun: what has begun to come has its time: the preface, a frame, a head in
 // pieces.
 func TestMultiBegun(t *testing.T) {

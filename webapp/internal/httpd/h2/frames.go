@@ -142,7 +142,6 @@ func (s *Session) completeLocked(st *Stream) {
 	case !st.req.Refused() && !st.req.Complete():
 		s.resetLocked(st, http2.ErrCodeProtocol, errReset)
 	default:
-		s.served = true
 		s.runLocked(st)
 	}
 }

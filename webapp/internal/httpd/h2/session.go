@@ -144,8 +144,7 @@ type Session struct {
 	ghosts  int
 	serving int // of running, those whose request is complete
 	uploads int
-	idleDue uint64
-	served  bool // a request was completed since idleDue was set
+	idleDue uint64 // renewed by complete requests alone
 	calm    calm
 	dead    error // why the connection is over
 	drained uint64
@@ -402,9 +401,6 @@ func (s *Session) Busy() (busy bool, since uint64) {
 func (s *Session) settleLocked() {
 	if s.running > 0 || len(s.streams) > 0 {
 		return
-	}
-	if s.served {
-		s.served, s.idleDue = false, s.server.Now()+s.opt.Idle
 	}
 	if s.drains && !s.ending && s.dead == nil {
 		s.ending = true

@@ -58,6 +58,7 @@ func (st *Stream) serve() {
 	s.running--
 	if st.serving {
 		s.serving--
+		s.idleDue = s.server.Now() + s.opt.Idle
 	}
 	if st.ghost {
 		s.ghosts--
@@ -91,6 +92,9 @@ func (s *Session) closeLocked(st *Stream, err error) {
 			s.events = append(s.events[:i], s.events[i+1:]...)
 			break
 		}
+	}
+	if st.event {
+		s.idleDue = s.server.Now() + s.opt.Idle
 	}
 	if st.onEnd != nil {
 		s.work.Go(st.onEnd)
