@@ -20,6 +20,7 @@ type config struct {
 	tlsListen   []string
 	tlsCert     string
 	tlsKey      string
+	http2       bool // offered over TLS
 	db          sqlstore.Config
 	dump        string // file with the initial data, "" for the embedded one
 	journal     string // folder
@@ -170,6 +171,7 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		tlsListen: e.addresses("ISURIDE_TLS_LISTEN", ""),
 		tlsCert:   e.existing("ISURIDE_TLS_CERT"),
 		tlsKey:    e.existing("ISURIDE_TLS_KEY"),
+		http2:     e.choice("ISURIDE_HTTP2", "off", "on") == "on",
 		db:        e.database(data),
 		dump:      e.existing("ISURIDE_INITIAL_DATA"),
 		journal:   e.get("ISURIDE_JOURNAL", filepath.Join(data, "journal")),
