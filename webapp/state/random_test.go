@@ -151,7 +151,7 @@ func (p *player) assignRandom() {
 	}
 	mr, mc := p.model.rides[r], p.model.chairs[c]
 	want := mr.chair == nil && mc.active && mc.placed && !mc.resting && mc.ride == nil
-	got, err := p.Assign(r, c)
+	got, err := p.Assign(r, c, nil)
 	p.must(err)
 	if got != want {
 		p.t.Fatalf("assign answered %v, want %v", got, want)
@@ -307,7 +307,7 @@ func (p *player) failingLog() {
 			p.Advance(c, r.ID, isuride.Enroute)
 		}
 		if r, ok := pick(p, p.rides); ok {
-			p.Assign(r, c)
+			p.Assign(r, c, nil)
 		}
 	}
 	if after := describe(p.Store); after != before {
