@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -288,4 +290,29 @@ func Recognise(path string) bool {
 	defer s.unmap()
 	_, err = parseHeader(s.data)
 	return err == nil || errors.Is(err, ErrVersion)
+}
+
+// GenerationPath returns the folder of one generation's log in the folder of all.
+func GenerationPath(path string, generation uint64) string {
+	return filepath.Join(path, fmt.Sprintf("%06d", generation))
+}
+
+// Generations lists the generations whose folders are in the folder of all, in order.
+// Whatever has another name is somebody else's.
+func Generations(path string) (numbers []uint64, err error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		n, err := strconv.ParseUint(entry.Name(), 10, 64)
+		if err != nil || filepath.Join(path, entry.Name()) != GenerationPath(path, n) {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(path, entry.Name())); err == nil && info.IsDir() {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, nil
 }

@@ -121,7 +121,7 @@ func (e *environment) existing(name string) string {
 // readConfig reads the environment; its error names every wrong value.
 func readConfig(lookup func(string) (string, bool)) (config, error) {
 	e := environment{lookup: lookup}
-	data := e.get("ISURIDE_DATA", "isuride-data")
+	data := e.get("ISURIDE_DATA", defaultData)
 	c := config{
 		listen:    e.addresses("ISURIDE_LISTEN", ":8080"),
 		tlsListen: e.addresses("ISURIDE_TLS_LISTEN", ""),
@@ -129,7 +129,7 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		tlsKey:    e.existing("ISURIDE_TLS_KEY"),
 		db:        e.database(data),
 		dump:      e.existing("ISURIDE_INITIAL_DATA"),
-		journal:   e.get("ISURIDE_JOURNAL", filepath.Join(data, "journal")),
+		journal:   e.journal(data),
 		polling:   e.choice("ISURIDE_NOTIFICATION", "sse", "polling") == "polling",
 		static:    e.existing("ISURIDE_STATIC"),
 		solver:    e.choice("ISURIDE_SOLVER", "exact", "go-hungarian"),

@@ -1,0 +1,133 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"isuride/webapp/inspect"
+	"isuride/webapp/isuride"
+)
+
+// commands are what the program does besides serving. Their output goes to standard
+// output, what went wrong to standard error.
+var commands = map[string]func(ctx context.Context, args []string) error{
+	"inspect": runInspect,
+}
+
+// usageError is one of the arguments.
+type usageError struct{ error }
+
+// command runs one of the commands and returns the exit status. A signal ends its context,
+// and with that whatever it may have begun; a second one ends the process.
+func command(name string, run func(ctx context.Context, args []string) error, args []string) int {
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop)
+	err := run(ctx, args)
+	var usage usageError
+	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp) || errors.Is(err, syscall.EPIPE): // whoever reads has seen enough
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintf(os.Stderr, "isuride %s: %v\n", name, err)
+		return exitUsage
+	}
+	fmt.Fprintf(os.Stderr, "isuride %s: %v\n", name, err)
+	return exitFailed
+}
+
+const inspectHelp = `usage: isuride inspect [flags] [PATH]
+
+Shows what a journal holds: a line for each event, and lines with # for what is to be
+said of the journal itself. PATH is a journal's folder, the folder of one of its
+generations, a segment or a data folder; without it the environment says where the journal
+is, as for the server. Nothing is locked or changed, and no database is needed, so it may
+run beside the server.
+
+  -from POSITION|TIME  show what comes at and after it: 4711, or 2026-11-29T09:51:04.123Z
+  -to POSITION|TIME    show what comes before and at it
+  -ride ID             show what concerns a ride, with the reasons of its assignment
+  -user ID             show what concerns a user and the user's rides
+  -chair ID            show what concerns a chair, its rides, and those that it lost
+  -json                print lines of JSON
+  -secrets             print the tokens of sessions and payments, too
+
+The status is 1 if the journal is damaged: what is whole is shown all the same.
+`
+
+func runInspect(_ context.Context, args []string) error {
+	o, err := parseInspect(args, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	return inspect.Run(os.Stdout, o)
+}
+
+func parseInspect(args []string, lookup func(string) (string, bool)) (o inspect.Options, err error) {
+	f := flag.NewFlagSet("isuride inspect", flag.ContinueOnError)
+	momentFlag(f, "from", &o.From)
+	momentFlag(f, "to", &o.To)
+	f.StringVar(&o.Ride, "ride", "", "")
+	f.StringVar(&o.User, "user", "", "")
+	f.StringVar(&o.Chair, "chair", "", "")
+	f.BoolVar(&o.JSON, "json", false, "")
+	f.BoolVar(&o.Secrets, "secrets", false, "")
+	if err := parseCommand(f, args, inspectHelp); err != nil {
+		return o, err
+	}
+	given := 0
+	for _, id := range []string{o.Ride, o.User, o.Chair} {
+		if id != "" {
+			given++
+		}
+	}
+	switch {
+	case given > 1:
+		return o, usageError{errors.New("only one of -ride, -user and -chair can be given")}
+	case f.NArg() > 1:
+		return o, usageError{fmt.Errorf("unexpected argument %q; flags come before the path", f.Arg(1))}
+	}
+	if o.Path = f.Arg(0); o.Path == "" {
+		o.Path = journalFolder(lookup)
+	}
+	return o, nil
+}
+
+// parseCommand prints the help if that is asked for.
+func parseCommand(f *flag.FlagSet, args []string, help string) error {
+	err := parseFlags(f, args)
+	switch {
+	case err == nil:
+		return nil
+	case err == flag.ErrHelp:
+		fmt.Print(help)
+		return err
+	}
+	return usageError{err}
+}
+
+func momentFlag(f *flag.FlagSet, name string, to **isuride.Moment) {
+	f.Func(name, "", func(text string) error {
+		m, err := isuride.ParseMoment(text)
+		*to = &m
+		return err
+	})
+}
+
+// journalFolder is where a server with this environment has its journal.
+func journalFolder(lookup func(string) (string, bool)) string {
+	e := environment{lookup: lookup}
+	return e.journal(e.get("ISURIDE_DATA", defaultData))
+}
+
+const defaultData = "isuride-data"
+
+func (e *environment) journal(data string) string {
+	return e.get("ISURIDE_JOURNAL", filepath.Join(data, "journal"))
+}
