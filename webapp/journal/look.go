@@ -28,6 +28,8 @@ type Sight struct {
 	// Damaged: records that were safely on the disk are not there, or not whole. Without
 	// it a remark is about what is normal: a tail torn by a power loss, the log's end.
 	Damaged bool
+	// Ends: the log ends here, and nothing is missing that anybody was promised.
+	Ends bool
 }
 
 // Look shows the records of a folder, or of one segment, in the order of the log, for
@@ -152,6 +154,7 @@ func (l *look) segment(s *segment, later []*segment) (err error) {
 	if err != nil {
 		what := Sight{Segment: s.path, Seq: l.last + 1, Remark: err.Error()}
 		if errors.Is(err, ErrVersion) {
+			l.broken = true
 			return l.see(what)
 		}
 		return l.damage(what)
@@ -245,7 +248,7 @@ func (l *look) stop(s *segment, end int, next uint64, reason string, later []*se
 	case reason == "":
 		return nil
 	case end >= mark && !known(later):
-		l.broken = true
+		l.broken, at.Ends = true, true
 		at.Remark = fmt.Sprintf("torn tail: %s, %d bytes after the last whole record; a power loss leaves that, and the next start cuts it", reason, used(s.data[end:]))
 		return l.see(at)
 	}
@@ -268,7 +271,7 @@ func (l *look) end() error {
 	if l.broken {
 		return nil // it was told why
 	}
-	at := Sight{Offset: int64(l.at.offset), Seq: l.last + 1}
+	at := Sight{Offset: int64(l.at.offset), Seq: l.last + 1, Ends: true}
 	if l.at.seg != nil {
 		at.Segment = l.at.seg.path
 	}

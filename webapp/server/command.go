@@ -11,13 +11,17 @@ import (
 	"syscall"
 
 	"isuride/webapp/inspect"
+	"isuride/webapp/internal/logging"
 	"isuride/webapp/isuride"
+	"isuride/webapp/restore"
+	"isuride/webapp/sqlstore"
 )
 
 // commands are what the program does besides serving. Their output goes to standard
 // output, what went wrong to standard error.
 var commands = map[string]func(ctx context.Context, args []string) error{
 	"inspect": runInspect,
+	"restore": runRestore,
 }
 
 // usageError is one of the arguments.
@@ -95,6 +99,65 @@ func parseInspect(args []string, lookup func(string) (string, bool)) (o inspect.
 	}
 	if o.Path = f.Arg(0); o.Path == "" {
 		o.Path = journalFolder(lookup)
+	}
+	return o, nil
+}
+
+const restoreHelp = `usage: isuride restore -to POSITION|TIME -db COPY -into NEW [-journal FOLDER]
+
+Makes the data as it was at a position or a time, from an older copy of the database and
+the journal with the events since. "isuride inspect" finds the position. The result has an
+identity of its own, and never goes with the old journal.
+
+  -to POSITION|TIME  the last event that the result has: 4711; or the last before any that
+                     is later than 2026-11-29T09:51:04.123Z
+  -db COPY           the copy: a SQLite file, which is only read; or, if ISUCON_DB_*
+                     variables are set, the name of a database on that server, whose schema
+                     is brought up to date. No server may be using it
+  -into NEW          what is made: a data folder that is not there; or the name of a database
+                     that is empty or not there
+  -journal FOLDER    the journal, which is only read, also beside its server; without it
+                     the one that the environment names, as for the server
+`
+
+func runRestore(ctx context.Context, args []string) error {
+	o, err := parseRestore(args, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	o.Tell = func(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+	o.Log = logging.New(os.Stderr, logging.Text).Logger
+	return restore.Run(ctx, o)
+}
+
+func parseRestore(args []string, lookup func(string) (string, bool)) (o restore.Options, err error) {
+	f := flag.NewFlagSet("isuride restore", flag.ContinueOnError)
+	var to *isuride.Moment
+	momentFlag(f, "to", &to)
+	db := f.String("db", "", "")
+	f.StringVar(&o.Into, "into", "", "")
+	f.StringVar(&o.Journal, "journal", journalFolder(lookup), "")
+	if err := parseCommand(f, args, restoreHelp); err != nil {
+		return o, err
+	}
+	switch {
+	case f.NArg() > 0:
+		return o, usageError{fmt.Errorf("unexpected argument %q; isuride restore -h lists the flags", f.Arg(0))}
+	case to == nil || *db == "" || o.Into == "":
+		return o, usageError{errors.New("-to, -db and -into are needed; isuride restore -h explains them")}
+	}
+	e := environment{lookup: lookup}
+	o.To, o.Copy = *to, e.database("")
+	if len(e.errs) > 0 {
+		return o, usageError{errors.New(e.errs[0])}
+	}
+	if o.Copy.Dialect == sqlstore.MySQL {
+		o.Copy.Name = *db
+		return o, nil
+	}
+	o.Copy.Path = *db
+	if info, err := os.Stat(*db); err == nil && info.IsDir() { // a data folder
+		o.Copy.Path = filepath.Join(*db, restore.DatabaseName)
 	}
 	return o, nil
 }

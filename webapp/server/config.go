@@ -11,6 +11,7 @@ import (
 
 	"isuride/webapp/internal/logging"
 	"isuride/webapp/journal"
+	"isuride/webapp/restore"
 	"isuride/webapp/sqlstore"
 )
 
@@ -169,5 +170,5 @@ func (e *environment) database(data string) sqlstore.Config {
 			}
 		}
 	}
-	return sqlstore.Config{Dialect: sqlstore.SQLite, Path: e.get("ISURIDE_SQLITE", filepath.Join(data, "isuride.db"))}
+	return sqlstore.Config{Dialect: sqlstore.SQLite, Path: e.get("ISURIDE_SQLITE", filepath.Join(data, restore.DatabaseName))}
 }
