@@ -68,8 +68,8 @@ type source struct {
 	remarks []string // on how it was chosen
 }
 
-// files are the kinds of single files that can be shown. A snapshot is one more row.
-var files = []struct {
+// kinds are those of single files that can be shown. A snapshot is one more row.
+var kinds = []struct {
 	recognise func(path string) bool
 	show      func(p *printer, path string) error
 }{
@@ -84,7 +84,7 @@ func find(path string) (source, error) {
 	if info.IsDir() {
 		return findFolder(path)
 	}
-	for _, kind := range files {
+	for _, kind := range kinds {
 		if kind.recognise(path) {
 			return source{path: path, show: kind.show}, nil
 		}

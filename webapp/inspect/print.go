@@ -35,7 +35,8 @@ func kindName(k isuride.Kind) string {
 }
 
 // Text: the number, the time and the kind, then the rows with their columns. What is NULL
-// or empty is left out.
+// or empty is left out, and the times of a row's making and change that are
+// the event's.
 func (p *printer) textEvent(seq uint64, e *isuride.Event) {
 	at := "-"
 	if t := e.At(); t != 0 {
@@ -43,10 +44,10 @@ func (p *printer) textEvent(seq uint64, e *isuride.Event) {
 	}
 	p.line = fmt.Appendf(p.line, "%9d  %-27s  %-20s", seq, at, kindName(e.Kind))
 	for _, r := range rowsOf(e) {
-		p.textRow(r)
+		p.textRow(r, e.At())
 	}
 	for i := range e.Coupons {
-		p.textRow(couponRow(&e.Coupons[i]))
+		p.textRow(couponRow(&e.Coupons[i]), e.At())
 	}
 	p.line = append(p.line, '\n')
 	if e.Kind == isuride.RideAssigned {
@@ -54,10 +55,10 @@ func (p *printer) textEvent(seq uint64, e *isuride.Event) {
 	}
 }
 
-func (p *printer) textRow(r row) {
+func (p *printer) textRow(r row, at isuride.Time) {
 	p.line = fmt.Appendf(p.line, "  %s:", r.name)
 	for _, f := range r.fields {
-		if !absent(f.value) {
+		if !absent(f.value) && (f.value != at || f.name != "created_at" && f.name != "updated_at") {
 			p.line = fmt.Appendf(p.line, " %s=%s", f.name, textValue(p.reveal(f.value)))
 		}
 	}
