@@ -93,11 +93,11 @@ type survey struct {
 	to      isuride.Moment
 	st      sqlstore.State
 	route   route
-	last    uint64 // gapless up to here, from the copy's position on
-	gap     uint64 // first event after a gap, 0 if there is none
-	known   bool   // the log has the copy's own position
-	passed  bool   // the log goes on after the moment
-	remark  journal.Sight
+	last    uint64        // gapless up to here, from the copy's position on
+	gap     uint64        // first event after a gap, 0 if there is none
+	known   bool          // the log has the copy's own position
+	passed  bool          // the log goes on after the moment
+	remark  journal.Sight // the first after the gapless records
 	foreign string
 	decoder isuride.Decoder
 }
@@ -132,7 +132,7 @@ func (s *survey) see(sight journal.Sight) error {
 		return errEnough
 	}
 	if sight.Remark != "" {
-		if s.gap == 0 {
+		if s.gap == 0 && s.remark.Remark == "" {
 			s.remark = sight
 		}
 		return nil
@@ -160,6 +160,9 @@ func (s *survey) note(seq uint64, e *isuride.Event) {
 		s.last = seq
 	case seq > s.last && s.gap == 0:
 		s.gap = seq
+	}
+	if s.gap == 0 {
+		s.remark = journal.Sight{}
 	}
 }
 
