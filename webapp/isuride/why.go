@@ -50,7 +50,7 @@ func (c RideClass) String() string {
 // MaxRivals bounds Why.Lost.
 const MaxRivals = 2
 
-// MaxTerm bounds each term, so that it takes three bytes at most.
+// MaxTerm bounds each term on both sides, so that it takes three bytes at most.
 const MaxTerm = 1<<20 - 1
 
 // Of a pair's cost.
@@ -221,12 +221,19 @@ func (p *parser) why(w *Why) *Why {
 
 func (p *parser) chairCost() ChairCost { return ChairCost{Pickup: p.term(), Carry: p.term()} }
 
+// term reads what appendTerms wrote: at most three bytes.
 func (p *parser) term() int32 {
-	v := p.varint()
-	if v < -MaxTerm || v > MaxTerm {
-		p.failed = true
+	zigzag, shift := uint32(0), 0
+	for i, b := range p.rest[:min(len(p.rest), 3)] {
+		zigzag |= uint32(b&0x7f) << shift
+		if b < 0x80 && zigzag <= 2*MaxTerm {
+			p.rest = p.rest[i+1:]
+			return int32(zigzag>>1) ^ -int32(zigzag&1)
+		}
+		shift += 7
 	}
-	return int32(v)
+	p.failed, p.rest = true, nil
+	return 0
 }
 
 func (p *parser) chairRef(form refForm) (r ChairRef) {

@@ -59,12 +59,13 @@ func TestReasonsThatNobodyWrote(t *testing.T) {
 	bare := (&Event{Kind: RideAssigned, Ride: ride}).Append(nil)
 	bare = bare[:len(bare)-1]
 	for name, reasons := range map[string][]byte{
-		"none, and something":    {noReasons | 1<<2},
-		"a form without a rival": {1<<2 | 0, 0, 0, 0, 0},
-		"an unknown form":        {3<<2 | 1, 0, 0, 0, 0, 0, 0},
-		"an empty text":          {2<<2 | 1, 0, 0, 0, 0, 0, 0, 0},
-		"a long text":            append([]byte{2<<2 | 1, 0, 0, 0, 0, 0, 0, 16}, make([]byte, 16)...),
-		"a large term":           {0, 0x80, 0x80, 0x80, 0x01, 0, 0, 0},
+		"none, and something":     {noReasons | 1<<2},
+		"a form without a rival":  {1<<2 | 0, 0, 0, 0, 0},
+		"an unknown form":         {3<<2 | 1, 0, 0, 0, 0, 0, 0},
+		"an empty text":           {2<<2 | 1, 0, 0, 0, 0, 0, 0, 0},
+		"a long text":             append([]byte{2<<2 | 1, 0, 0, 0, 0, 0, 0, 16}, make([]byte, 16)...),
+		"a large term":            {0, 0x80, 0x80, 0x80, 0x01, 0, 0, 0},
+		"the term after the last": {0, 0xff, 0xff, 0x7f, 0, 0, 0},
 	} {
 		if got, err := new(Decoder).Decode(append(bare[:len(bare):len(bare)], reasons...)); err == nil {
 			t.Errorf("%s is accepted: %+v", name, got.Why)
