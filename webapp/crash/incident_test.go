@@ -72,6 +72,26 @@ func TestIncident(t *testing.T) {
 	}
 }
 
+// TestInspectOfReleases shows the journals that earlier releases left, whose assignments
+// have no reasons yet.
+func TestInspectOfReleases(t *testing.T) {
+	folders, err := filepath.Glob("testdata/release*")
+	if err != nil || len(folders) == 0 {
+		t.Fatal("no folder of an earlier release: ", err)
+	}
+	for _, folder := range folders {
+		p := servertest.New(t)
+		unpack(t, filepath.Join(folder, "data.tar.gz"), p.Data)
+		w := readExpected(t, filepath.Join(folder, "expected.json"))
+		text := tool(t, p, 0, "inspect", "-ride", w.Charging)
+		for _, want := range []string{"RideRequested", "RideAssigned", "ChargeStarted", "why: "} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s lacks %s:\n%s", folder, want, text)
+			}
+		}
+	}
+}
+
 // assignment is a line of inspect -json.
 type assignment struct {
 	Seq  uint64
