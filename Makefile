@@ -78,7 +78,7 @@ lab-up: ## make three hosts on this machine to try things on, as root; see tools
 lab-down: ## end them
 	@scripts/lab.sh down
 
-lab-test: ## deploy to them, load them, reboot them, break them: about 5 minutes; ARGS=-short for one and a half
+lab-test: ## deploy to them, load them, reboot them, break them: about 8 minutes; ARGS=-short for two
 	@scripts/lab.sh test $(ARGS)
 
 test: ## install what the tests need, then check and test everything; ARGS="-run TestCrash ./webapp/..." for some tests

@@ -33,6 +33,7 @@ func (u *user) postEvaluation() {
 		return
 	}
 	u.step = userEvaluation
+	u.ride.chair.owner.rating[u.ride] = true
 	u.client.Evaluate(u.ride.id, u.rating)
 }
 
@@ -53,6 +54,7 @@ func (u *user) evaluationFailed(call string, f *Failure) {
 // endEvaluation ends the turn and frees the ride for others.
 func (u *user) endEvaluation() {
 	u.step = userIdle
+	delete(u.ride.chair.owner.rating, u.ride)
 	u.ride.lock.release()
 	u.endTurn()
 }

@@ -60,6 +60,8 @@ type owner struct {
 	until  Millis  // of the sales request
 	recent []*ride // rated since the sales request was sent
 
+	rating map[*ride]bool // whose rating has no answer yet
+
 	purchases int // attempts (B6.6); the initial chairs do not count
 	toBuy     int
 }
@@ -67,7 +69,7 @@ type owner struct {
 func (w *World) registerOwner(g *region, name string) {
 	o := &owner{
 		entity: newEntity(w, KindOwner, len(w.owners)), region: g, name: name,
-		models: map[int][modelsPerSpeed]chairModel{}, chairsByID: map[string]*chair{}, modelSales: map[string]int{},
+		models: map[int][modelsPerSpeed]chairModel{}, chairsByID: map[string]*chair{}, modelSales: map[string]int{}, rating: map[*ride]bool{},
 	}
 	for _, s := range speedClasses {
 		o.models[s] = pickModels(o.random, s)

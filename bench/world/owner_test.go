@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -133,6 +134,22 @@ func trueSales(o *owner) *Sales {
 		s.Models = append(s.Models, ModelSales{m, n})
 	}
 	return s
+}
+
+// TestSalesOfAnUnansweredRating: the server may have completed a ride whose rating has no
+// answer yet. A yen more than that is wrong.
+func TestSalesOfAnUnansweredRating(t *testing.T) {
+	for surplus, wrong := range map[int]int{0: 0, 1: 1} {
+		s, o, c := earning(t)
+		r := &ride{chair: c, trip: 7}
+		o.rating[r] = true
+		sales := trueSales(o)
+		sales.Total += r.sales() + surplus
+		sales.Chairs[0].Sales += r.sales()
+		sales.Models[slices.IndexFunc(sales.Models, func(m ModelSales) bool { return m.Model == c.model.name })].Sales += r.sales()
+		s.deliver(Event{To: o.Entity, Kind: EventOwnerSales, Body: sales})
+		s.count(CodeSales, wrong)
+	}
 }
 
 func TestSalesAreNotAskedWithoutRides(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -323,12 +322,6 @@ func (m *memTarget) ride(id string) isuride.Ride {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.db.Rides[id]
-}
-
-func (m *memTarget) statuses() []isuride.RideStatus {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.SortedFunc(maps.Values(m.db.Statuses), func(a, b isuride.RideStatus) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 // rig is a writer between a log and a target, with its log lines.

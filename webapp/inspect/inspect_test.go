@@ -18,7 +18,7 @@ import (
 	"isuride/webapp/journal"
 )
 
-var rewrite = flag.Bool("rewrite", false, "rewrite testdata")
+var update = flag.Bool("update", false, "write the golden files anew")
 
 const (
 	owner  = "01JDFFT9J8JVCFVJAG4WN2B600"
@@ -126,7 +126,7 @@ func moment(t testing.TB, text string) *isuride.Moment {
 	return &m
 }
 
-// TestOutput compares with testdata; -rewrite writes it anew.
+// TestOutput compares with testdata; -update writes it anew.
 func TestOutput(t *testing.T) {
 	dir := write(t, story())
 	for name, o := range map[string]Options{
@@ -141,7 +141,7 @@ func TestOutput(t *testing.T) {
 	} {
 		o.Path = dir
 		got, path := mustRun(t, o), filepath.Join("testdata", name)
-		if *rewrite {
+		if *update {
 			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 				t.Fatal(err)
 			}
@@ -149,7 +149,7 @@ func TestOutput(t *testing.T) {
 		}
 		want, err := os.ReadFile(path)
 		if err != nil || string(want) != got {
-			t.Errorf("%s differs (%v); -rewrite writes it anew:\n%s", name, err, got)
+			t.Errorf("%s differs (%v); -update writes it anew:\n%s", name, err, got)
 		}
 	}
 }

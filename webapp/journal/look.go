@@ -113,9 +113,9 @@ func countFrom(paths []string, ordinal uint64) (n int) {
 func (l *look) files(paths []string) error {
 	from := len(l.open)
 	for _, path := range paths {
-		s, err := openSegment(path, readOnly)
+		s, err := openAgain(path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // released by the server a moment ago
+		case errors.Is(err, fs.ErrNotExist): // released and deleted by the server a moment ago
 			continue
 		case err != nil:
 			if err := l.damage(Sight{Segment: path, Seq: l.last + 1, Remark: "it cannot be read: " + err.Error()}); err != nil {
@@ -131,6 +131,26 @@ func (l *look) files(paths []string) error {
 		}
 	}
 	return nil
+}
+
+// openAgain opens a segment, under another name if it has got one meanwhile.
+func openAgain(path string) (*segment, error) {
+	s, err := openSegment(path, readOnly)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return s, err
+	}
+	dir, name := filepath.Split(path)
+	paths, _, listErr := (&folder{path: filepath.Clean(dir)}).segments()
+	if listErr != nil {
+		return nil, err
+	}
+	ordinal, _ := parseOrdinal(name)
+	for _, path := range paths {
+		if o, _ := parseOrdinal(filepath.Base(path)); o == ordinal {
+			return openSegment(path, readOnly)
+		}
+	}
+	return nil, err
 }
 
 func (l *look) damage(s Sight) error {

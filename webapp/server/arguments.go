@@ -15,7 +15,8 @@ const help = `usage: isuride [-repair]
        isuride inspect [flags] [PATH]
        isuride restore [flags]
 
-Isuride is the server. The environment configures it; the README lists the variables.
+Isuride is the server. The environment configures it; webapp/docs/configuration.md lists
+the variables.
 
   -repair  cut a corrupt journal where it is corrupt instead of refusing to start; what
            follows is lost

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -42,7 +44,7 @@ func TestUnknownVariables(t *testing.T) {
 	}
 }
 
-// TestVariableNames: the list is the one that readConfig reads.
+// TestVariableNames: the list is the one that readConfig reads and configuration.md has.
 func TestVariableNames(t *testing.T) {
 	read := map[string]bool{}
 	for _, set := range []string{"", "ISUCON_DB_HOST"} { // for the one database and the other
@@ -50,7 +52,14 @@ func TestVariableNames(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	page, err := os.ReadFile(filepath.Join("..", "docs", "configuration.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range variableNames {
+		if short, ok := strings.CutPrefix(name, "ISUCON_DB"); !strings.Contains(string(page), "`"+name+"`") && !(ok && strings.Contains(string(page), "`"+short+"`")) {
+			t.Errorf("configuration.md has no row for %s", name)
+		}
 		if !read[name] {
 			t.Errorf("%s is not read", name)
 		}

@@ -15,7 +15,7 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// config holds what the environment decides. The README lists the variables.
+// config holds what the environment decides. docs/configuration.md lists the variables.
 type config struct {
 	listen     []string // addresses: host:port, or unix:/path
 	tlsListen  []string

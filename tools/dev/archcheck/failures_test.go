@@ -14,7 +14,7 @@ var (
 )
 
 // TestFailuresNameTests: each line of failures.md ends with tests that exist. A folder
-// before a test holds for those after it on the line, too; without one it is webapp/server.
+// applies to all tests after it on the line; without one, they are in webapp/server.
 func TestFailuresNameTests(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, "webapp", "docs", "failures.md"))
 	if err != nil {
@@ -28,7 +28,7 @@ func TestFailuresNameTests(t *testing.T) {
 		}
 		lines++
 		if !citedTest.MatchString(cells[4]) {
-			t.Errorf("no test keeps %q", strings.TrimSpace(cells[1]))
+			t.Errorf("no test covers %q", strings.TrimSpace(cells[1]))
 		}
 		for folder, name := range citedTests(cells[4]) {
 			if !hasTest(t, filepath.Join(root, folder), name) {
@@ -80,8 +80,8 @@ var (
 	command       = regexp.MustCompile(`-run \S+`)
 )
 
-// TestWorkingHereNamesTests: the tests that working-here.md names are in the packages named
-// before them.
+// TestWorkingHereNamesTests: the tests that working-here.md names are in the packages
+// named before them.
 func TestWorkingHereNamesTests(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, "webapp", "docs", "working-here.md"))
 	if err != nil {

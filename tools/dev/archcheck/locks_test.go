@@ -17,8 +17,8 @@ import (
 
 const locksPage = "webapp/docs/locking.md"
 
-// TestLocks compares the locks on the page with the mutexes in the code. Those in its table of
-// waits for I/O are not watched, all others are lockwatch.Mutex.
+// TestLocks compares the locks on the page with the mutexes in the code. The locks in the
+// page's table of waits for I/O are not watched; all others are a lockwatch.Mutex.
 func TestLocks(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(locksPage)))
 	if err != nil {
@@ -54,12 +54,14 @@ func TestLocks(t *testing.T) {
 	}
 }
 
-// unshared are files and functions that work on what no other goroutine has yet, or any more.
+// unshared are files and functions whose data no other goroutine can reach, either not
+// yet or no longer.
 var unshared = []string{"state/load.go", "state/recover.go",
 	"journal/journal.go firstSegment", "journal/journal.go adopt", "sqlstore/lock.go lockMySQL", "sqlstore/lock.go release"}
 
-// TestLockedNames: a function that calls one named Locked locks something, or is named Locked
-// itself, so that its caller does. One named Locked does not lock its receiver.
+// TestLockedNames: a function that calls one named Locked either locks something or is
+// itself named Locked, so that its caller does. One named Locked does not lock its
+// receiver.
 func TestLockedNames(t *testing.T) {
 	calls := 0
 	eachFile(t, func(file string, fset *token.FileSet, f *ast.File) {
@@ -101,8 +103,8 @@ func TestLockedNames(t *testing.T) {
 	}
 }
 
-// mutexes finds the fields of webapp that are mutexes: package.Type.field and the type. A mutex
-// anywhere else is an error.
+// mutexes finds all fields in webapp that are mutexes and returns their types, by
+// package.Type.field. A mutex anywhere else is an error.
 func mutexes(t *testing.T) map[string]string {
 	found := map[string]string{}
 	eachFile(t, func(_ string, fset *token.FileSet, f *ast.File) {
@@ -134,7 +136,7 @@ func mutexes(t *testing.T) map[string]string {
 	return found
 }
 
-// eachFile visits the code of webapp, without tests and lockwatch itself.
+// eachFile visits the code of webapp except tests and lockwatch itself.
 func eachFile(t *testing.T, visit func(file string, fset *token.FileSet, f *ast.File)) {
 	err := filepath.WalkDir(filepath.Join(root, "webapp"), func(file string, d fs.DirEntry, err error) error {
 		if err != nil {

@@ -310,7 +310,7 @@ func (g forgetful) bench(ctx context.Context, args []string) error {
 	return g.fakeBench.bench(ctx, args)
 }
 
-// TestUnfit does not strike a host that would not come back.
+// TestUnfit does not interrupt a host that would not come back.
 func TestUnfit(t *testing.T) {
 	var out strings.Builder
 	h := fleettest.Serving(t)

@@ -94,7 +94,7 @@ func TestWhoLeaves(t *testing.T) {
 			came = append(came, x)
 		}
 		last := c.dial(t) // nobody is left that may go
-		go last.send(lines("GET /slow HTTP/1.1", "Host: x"))
+		go last.trySend(lines("GET /slow HTTP/1.1", "Host: x"))
 		time.Sleep(time.Hour)
 		if st := c.srv.Stats(); st.Conns != 9 || st.Refused != 8 {
 			t.Errorf("%+v", st)

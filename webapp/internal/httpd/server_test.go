@@ -342,7 +342,7 @@ func TestMaxConns(t *testing.T) {
 		second.send(lines("GET / HTTP/1.1", "Host: x"))
 		synctest.Wait()
 		third := l.dial(t)
-		go third.send(lines("GET / HTTP/1.1", "Host: x"))
+		go third.trySend(lines("GET / HTTP/1.1", "Host: x"))
 		time.Sleep(time.Minute)
 		if st := srv.Stats(); st.Conns != 2 || st.Refused != 0 || !strings.Contains(log.String(), "connections=2") {
 			t.Errorf("%+v, log %s", st, log.String())

@@ -14,7 +14,7 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-var rewrite = flag.Bool("rewrite", false, "rewrite testdata")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 const (
 	one   = "only a@a 192.0.2.1 front,app,db\n"
@@ -256,7 +256,7 @@ func TestUnits(t *testing.T) {
 					continue
 				}
 				golden := filepath.Join("testdata", name, h.Name, strings.TrimPrefix(path, "/etc/systemd/system/"))
-				if *rewrite {
+				if *update {
 					if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
 						t.Fatal(err)
 					}
@@ -269,7 +269,7 @@ func TestUnits(t *testing.T) {
 					t.Fatal(err)
 				}
 				if text != string(want) {
-					t.Errorf("%s differs from %s (go test -rewrite):\n%s", path, golden, text)
+					t.Errorf("%s differs from %s (go test -update):\n%s", path, golden, text)
 				}
 			}
 		}

@@ -250,7 +250,7 @@ var tarsLastWords = []string{
 // advice says what to do about the most common complaints of ssh.
 func advice(h topology.Host, complaint string) string {
 	for _, c := range []struct{ said, advice string }{
-		{"REMOTE HOST IDENTIFICATION HAS CHANGED", "; the host shows another key than before: if it was installed anew, compare the new key with what its console or " +
+		{"REMOTE HOST IDENTIFICATION HAS CHANGED", "; the host shows another key than before: if it was reinstalled, compare the new key with what its console or " +
 			"provider shows, then `ssh-keygen -R " + knownAs(h) + "` forgets the old one; if not, somebody else may be answering"},
 		{"Host key verification failed", "; log in once by hand to see and accept the host's key"},
 		{"Too many authentication failures", "; ssh offers more keys than the host looks at: name the right one in ~/.ssh/config, with IdentityFile and IdentitiesOnly yes"},
