@@ -18,7 +18,7 @@ import (
 	"isuride/webapp/journal"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 const (
 	owner  = "01JDFFT9J8JVCFVJAG4WN2B600"
@@ -126,7 +126,7 @@ func moment(t testing.TB, text string) *isuride.Moment {
 	return &m
 }
 
-// TestOutput compares with testdata; -update writes it anew.
+// TestOutput compares with testdata; -update rewrites it.
 func TestOutput(t *testing.T) {
 	dir := write(t, story())
 	for name, o := range map[string]Options{
@@ -149,7 +149,7 @@ func TestOutput(t *testing.T) {
 		}
 		want, err := os.ReadFile(path)
 		if err != nil || string(want) != got {
-			t.Errorf("%s differs (%v); -update writes it anew:\n%s", name, err, got)
+			t.Errorf("%s differs (%v); -update rewrites it:\n%s", name, err, got)
 		}
 	}
 }

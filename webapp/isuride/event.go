@@ -81,7 +81,7 @@ type Event struct {
 	Charge   *Charge
 	Coupons  []Coupon
 
-	// Why are the reasons of an assignment, nil if they are not known. They are no row:
-	// whoever applies the event passes over them.
+	// Why are the reasons of an assignment, nil if they are not known. They are not a row:
+	// applying the event ignores them.
 	Why *Why
 }

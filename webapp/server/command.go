@@ -36,7 +36,7 @@ func command(name string, run func(ctx context.Context, args []string) error, ar
 	err := run(ctx, args)
 	var usage usageError
 	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp) || errors.Is(err, syscall.EPIPE): // whoever reads has seen enough
+	case err == nil || errors.Is(err, flag.ErrHelp) || errors.Is(err, syscall.EPIPE): // the reader has closed the pipe
 		return 0
 	case errors.As(err, &usage):
 		fmt.Fprintf(os.Stderr, "isuride %s: %v\n", name, err)
