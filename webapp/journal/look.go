@@ -45,7 +45,7 @@ func Look(path string, see func(Sight) error) error {
 		}
 		return see(s)
 	}
-	defer l.close()
+	defer func() { l.closeFrom(0) }()
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -71,26 +71,32 @@ type look struct {
 	broken  bool     // the log has stopped for a reason that was told
 	at      cursor   // after the records that were read last
 
-	open []*segment
+	vanished bool // a segment was deleted before it could be read
+	open     []*segment
 }
 
-func (l *look) close() {
-	for _, s := range l.open {
+func (l *look) closeFrom(i int) {
+	for _, s := range l.open[i:] {
 		s.unmap()
 	}
+	l.open = l.open[:i]
 }
+
+// lookRounds bounds the number of listings: a busy server begins segments as fast as they
+// are read.
+const lookRounds = 2
 
 // folder walks over the segments that are there, and over those that a running server has
 // begun meanwhile.
 func (l *look) folder(path string) error {
 	done := uint64(0)
-	for {
-		paths, next, err := (&folder{path: path}).segments()
+	for range lookRounds {
+		paths, next, err := list(path)
 		if err != nil {
 			return err
 		}
 		paths = paths[len(paths)-countFrom(paths, done):]
-		if len(paths) == 0 || next <= done {
+		if len(paths) == 0 {
 			return nil
 		}
 		done = next
@@ -98,6 +104,20 @@ func (l *look) folder(path string) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// list is folder.segments beside a running server. One listing may have a file and lack
+// one that was there before it; what the first one has up to some ordinal, the second one
+// has completely.
+func list(path string) (paths []string, next uint64, err error) {
+	d := &folder{path: path}
+	_, next, err = d.segments()
+	if err != nil {
+		return nil, 0, err
+	}
+	paths, _, err = d.segments()
+	return paths[:len(paths)-countFrom(paths, next)], next, err
 }
 
 // countFrom returns how many of the paths have an ordinal from this one on.
@@ -115,7 +135,9 @@ func (l *look) files(paths []string) error {
 	for _, path := range paths {
 		s, err := openAgain(path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // released and deleted by the server a moment ago
+		case errors.Is(err, fs.ErrNotExist): // released and deleted a moment ago, after all before it
+			l.vanished = true
+			l.closeFrom(from)
 			continue
 		case err != nil:
 			if err := l.damage(Sight{Segment: path, Seq: l.last + 1, Remark: "it cannot be read: " + err.Error()}); err != nil {
@@ -123,6 +145,8 @@ func (l *look) files(paths []string) error {
 			}
 			continue
 		}
+		s.file.Close() // the mapping stays
+		s.file = nil
 		l.open = append(l.open, s)
 	}
 	for i := from; i < len(l.open); i++ {
@@ -140,7 +164,7 @@ func openAgain(path string) (*segment, error) {
 		return s, err
 	}
 	dir, name := filepath.Split(path)
-	paths, _, listErr := (&folder{path: filepath.Clean(dir)}).segments()
+	paths, _, listErr := list(filepath.Clean(dir))
 	if listErr != nil {
 		return nil, err
 	}
@@ -225,6 +249,10 @@ func (l *look) join(s *segment, h header) (skip bool, err error) {
 	case l.began && h.follows < l.last:
 		at.Remark = fmt.Sprintf("the segment repeats records of the one before: it follows record %d, and %d was read; it is passed over", h.follows, l.last)
 		return true, l.damage(at)
+	case l.began && h.follows > l.last && l.vanished:
+		at.Seq = l.last + 1
+		at.Remark = fmt.Sprintf("records %d to %d were released by the server before they could be read", l.last+1, h.follows)
+		err = l.see(at)
 	case l.began && h.follows > l.last:
 		at.Seq = l.last + 1
 		at.Remark = fmt.Sprintf("records %d to %d are missing; the log goes on with record %d", l.last+1, h.follows, h.first)
@@ -238,7 +266,7 @@ func (l *look) join(s *segment, h header) (skip bool, err error) {
 	if err == nil && h.version > 1 {
 		err = l.belong(s, h)
 	}
-	l.began, l.last, l.broken = true, h.first-1, false
+	l.began, l.last, l.broken, l.vanished = true, h.first-1, false, false
 	return false, err
 }
 
