@@ -18,6 +18,9 @@ func newFilter(o Options) filter {
 	return f
 }
 
+// all reports whether nothing is filtered.
+func (f *filter) all() bool { return f.ride == "" && !f.learns() }
+
 // learns reports whether the filter has to see all events before it can choose.
 func (f *filter) learns() bool { return f.user != "" || f.chair != "" }
 
@@ -30,7 +33,7 @@ func (f *filter) learn(e *isuride.Event) {
 
 func (f *filter) match(e *isuride.Event) bool {
 	switch {
-	case f.ride == "" && !f.learns(), f.matchRide(e):
+	case f.all(), f.matchRide(e):
 		return true
 	case f.user != "":
 		return f.matchUser(e)

@@ -159,13 +159,7 @@ func (p *printer) log(path string) error {
 
 func (p *printer) sight(s journal.Sight) error {
 	if s.Remark != "" {
-		if s.Damaged {
-			if p.count == 0 {
-				p.first = s
-				p.first.Payload = nil
-			}
-			p.count++
-		}
+		p.note(s)
 		return p.remark(s)
 	}
 	p.read++
@@ -186,6 +180,17 @@ func (p *printer) sight(s journal.Sight) error {
 	}
 	p.shown++
 	return p.event(s.Seq, e)
+}
+
+// note keeps the first damage for the error.
+func (p *printer) note(s journal.Sight) {
+	if !s.Damaged {
+		return
+	}
+	if p.count == 0 {
+		p.first = s
+	}
+	p.count++
 }
 
 func (p *printer) damageError() error {
