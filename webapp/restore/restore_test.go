@@ -62,7 +62,7 @@ func lite(path string) sqlstore.Config {
 // past is a small history: a database that has all of it, copies made on the way, and its
 // journal.
 type past struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	live    sqlstore.Config
 	journal string
@@ -75,7 +75,7 @@ const generationNumber = 4
 
 // newPast lives through a history of random calls. Its tables are written by the
 // write-behind, as a server's are.
-func newPast(t *testing.T, live sqlstore.Config, calls int) *past {
+func newPast(t testing.TB, live sqlstore.Config, calls int) *past {
 	t.Helper()
 	seed := cmp.Or(*seedFlag, rand.Uint64())
 	t.Logf("seed %d (repeat with -seed %[1]d)", seed)
@@ -578,11 +578,22 @@ func TestMySQL(t *testing.T) {
 
 func clock() isuride.Time { return isuride.TimeOf(time.Now()) }
 
+// BenchmarkRestore restores the copy at position 0 to the end of some 13,000 events.
+func BenchmarkRestore(b *testing.B) {
+	p := newPast(b, lite(""), 6_000)
+	end := uint64(len(p.events))
+	for b.Loop() {
+		into := filepath.Join(b.TempDir(), fmt.Sprint("new", b.Elapsed()))
+		p.must(Run(b.Context(), Options{To: isuride.Moment{Position: end}, Copy: lite(p.copies[0]), Journal: p.journal, Into: into, Log: quiet, Tell: b.Logf}))
+	}
+	b.ReportMetric(float64(end)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
 // city makes random calls on a store that writes to the journal.
 type city struct {
 	*state.Store
 	*rand.Rand
-	t       *testing.T
+	t       testing.TB
 	match   *dispatch.Dispatcher
 	owners  []*state.Owner
 	chairs  []*state.Chair
@@ -591,7 +602,7 @@ type city struct {
 	charged map[*state.Ride]bool
 }
 
-func newCity(t *testing.T, log state.EventLog, rows *isuride.Tables, seed uint64) *city {
+func newCity(t testing.TB, log state.EventLog, rows *isuride.Tables, seed uint64) *city {
 	c := &city{t: t, Rand: rand.New(rand.NewPCG(seed, 1)), charged: map[*state.Ride]bool{}}
 	c.Store = state.New(state.Options{Log: log, Now: clock, Describe: func(*isuride.Chair) []byte { return nil }}, rows, nil)
 	c.match = dispatch.New(c.Store, 0, new(match.Workspace), dispatch.DefaultParams(), clock)
