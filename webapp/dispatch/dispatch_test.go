@@ -18,6 +18,8 @@ type nowhere struct{ err error }
 
 func (n *nowhere) Append([]byte) (uint64, error) { return 1, n.err }
 
+func (n *nowhere) Appended() uint64 { return 0 }
+
 // town is a store with a dispatcher for each region.
 type town struct {
 	*state.Store

@@ -131,8 +131,8 @@ func BenchmarkRecovery(b *testing.B) {
 	j.Close()
 	for b.Loop() {
 		j := openJournal(b, dir)
-		g := &Generation{journal: j, Store: newStore(j, &isuride.Tables{})}
-		if _, _, err := g.replay(0); err != nil {
+		g := &Generation{journal: j, cfg: &Config{}}
+		if err := g.replay(state.NewRecovery(newStore(j, &isuride.Tables{}), 0), j.Oldest(), state.Span{}, 0); err != nil {
 			b.Fatal(err)
 		}
 		j.Close()

@@ -135,7 +135,7 @@ func (e *Engine) clear(st sqlstore.State) error {
 	for n, fate := range fates {
 		switch fate {
 		case goes:
-			err = journal.Remove(f.journal(n))
+			err = removeFolder(f.journal(n))
 		case parted:
 			err = e.putAside(n)
 		}

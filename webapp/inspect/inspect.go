@@ -1,9 +1,9 @@
-// Package inspect shows what a journal holds, as text or JSON lines, to somebody who has
-// to find out what happened. It reads only: it takes no lock, needs no database, may run
-// beside the server, and goes on behind damage.
+// Package inspect shows what a journal or a snapshot holds, as text or JSON lines, to
+// somebody who has to find out what happened. It reads only: it takes no lock, needs no
+// database, may run beside the server, and goes on behind damage.
 //
-// It leaves the files to journal and the meaning of events to isuride; how to use it in an
-// incident is in docs/durability.md.
+// It leaves the files to journal and snapshot, and the meaning of events to isuride; how to
+// use it in an incident is in docs/durability.md.
 package inspect
 
 import (
@@ -17,12 +17,13 @@ import (
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
+	"isuride/webapp/snapshot"
 )
 
 // Options say what to show.
 type Options struct {
-	// Path is a journal's folder, that of one of its generations, a segment, or a data
-	// folder with a journal in it.
+	// Path is a journal's folder, that of one of its generations, a segment, a snapshot, or
+	// a data folder with a journal in it.
 	Path string
 	// From and To bound what is shown, both included; nil is no bound.
 	From, To *isuride.Moment
@@ -68,11 +69,12 @@ type source struct {
 	remarks []string // on how it was chosen
 }
 
-// kinds are those of single files that can be shown. A snapshot is one more row.
+// kinds are those of single files that can be shown.
 var kinds = []struct {
 	recognise func(path string) bool
 	show      func(p *printer, path string) error
 }{
+	{isSnapshot, (*printer).snapshot},
 	{journal.Recognise, (*printer).log},
 }
 
@@ -89,19 +91,22 @@ func find(path string) (source, error) {
 			return source{path: path, show: kind.show}, nil
 		}
 	}
-	return source{}, fmt.Errorf("%s is no segment of a journal", path)
+	return source{}, fmt.Errorf("%s is neither a segment of a journal nor a snapshot", path)
 }
 
 func findFolder(path string) (source, error) {
 	if segments, err := filepath.Glob(filepath.Join(path, "*.segment")); err != nil || len(segments) > 0 {
-		return source{path: path, show: (*printer).log}, err
+		return findGeneration(path)
 	}
 	generations, err := journal.Generations(path)
 	if err != nil {
 		return source{}, err
 	}
 	if n := len(generations); n > 0 {
-		s := source{path: journal.GenerationPath(path, generations[n-1]), show: (*printer).log}
+		s, err := findGeneration(journal.GenerationPath(path, generations[n-1]))
+		if err != nil {
+			return source{}, err
+		}
 		for _, other := range generations[:n-1] {
 			s.remarks = append(s.remarks, fmt.Sprintf("generation %d is shown; for generation %d name %s", generations[n-1], other, journal.GenerationPath(path, other)))
 		}
@@ -113,6 +118,16 @@ func findFolder(path string) (source, error) {
 		}
 	}
 	return source{}, fmt.Errorf("%s holds no journal; name the folder in ISURIDE_JOURNAL, one of its generations, or a segment", path)
+}
+
+// findGeneration chooses the log of a folder, and names the snapshots beside it.
+func findGeneration(path string) (source, error) {
+	s := source{path: path, show: (*printer).log}
+	snapshots, err := snapshot.List(path)
+	for _, snapshot := range snapshots {
+		s.remarks = append(s.remarks, "the log is shown; for the snapshot beside it name "+snapshot)
+	}
+	return s, err
 }
 
 // printer shows a log.

@@ -140,17 +140,23 @@ func TestOutput(t *testing.T) {
 		"secret.txt": {From: moment(t, "1"), To: moment(t, "1"), Secrets: true},
 	} {
 		o.Path = dir
-		got, path := mustRun(t, o), filepath.Join("testdata", name)
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
+		golden(t, name, mustRun(t, o))
+	}
+}
+
+// golden compares with a file in testdata, or writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
 		}
-		want, err := os.ReadFile(path)
-		if err != nil || string(want) != got {
-			t.Errorf("%s differs (%v); -update rewrites it:\n%s", name, err, got)
-		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || string(want) != got {
+		t.Errorf("%s differs (%v); -update rewrites it:\n%s", name, err, got)
 	}
 }
 
@@ -290,7 +296,7 @@ func TestWhatIsNoJournal(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		dir:                              "holds no journal; name the folder in ISURIDE_JOURNAL",
-		filepath.Join(dir, "notes.txt"):  "is no segment of a journal",
+		filepath.Join(dir, "notes.txt"):  "is neither a segment of a journal nor a snapshot",
 		filepath.Join(dir, "not", "any"): "no such file",
 	} {
 		if _, err := run(t, Options{Path: path}); err == nil || !strings.Contains(err.Error(), want) {

@@ -50,8 +50,8 @@ const inspectHelp = `usage: isuride inspect [flags] [PATH]
 
 Shows what a journal holds: a line for each event, and lines with # for what is to be
 said of the journal itself. PATH is a journal's folder, the folder of one of its
-generations, a segment or a data folder; without it the environment says where the journal
-is, as for the server. Nothing is locked or changed, and no database is needed, so it may
+generations, a segment, a snapshot or a data folder; without it the environment says where
+the journal is, as for the server. Nothing is locked or changed, and no database is needed, so it may
 run beside the server.
 
   -from POSITION|TIME  show what comes at and after it: 4711, or 2026-11-29T09:51:04.123Z

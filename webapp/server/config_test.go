@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"isuride/webapp/journal"
 	"isuride/webapp/sqlstore"
@@ -31,7 +32,8 @@ func TestDefaultConfig(t *testing.T) {
 		}
 		if !slices.Equal(c.listen, []string{":8080"}) || len(c.tlsListen) != 0 || c.durability != journal.Crash || c.polling ||
 			c.static != "" || c.dump != "" || c.solver != "exact" || c.db.Dialect != sqlstore.SQLite ||
-			c.db.Path != filepath.Join("isuride-data", "isuride.db") || c.journal != filepath.Join("isuride-data", "journal") {
+			c.db.Path != filepath.Join("isuride-data", "isuride.db") || c.journal != filepath.Join("isuride-data", "journal") ||
+			c.keepJournal != 256<<20 || c.db.KeepPositions != 0 {
 			t.Errorf("with %v the configuration is %+v", v, c)
 		}
 	}
@@ -100,6 +102,20 @@ func TestWrongConfig(t *testing.T) {
 		{"ISURIDE_SLOW", "200"},
 		{"ISURIDE_SLOW", "-1s"},
 		{"ISURIDE_LOG", "xml"},
+		{"ISURIDE_KEEP_JOURNAL", "256MB"},
+		{"ISURIDE_KEEP_JOURNAL", "all"},
+		{"ISURIDE_KEEP_JOURNAL", "-1"},
+		{"ISURIDE_KEEP_JOURNAL", "1.5GiB"},
+		{"ISURIDE_KEEP_JOURNAL", "MiB"},
+		{"ISURIDE_KEEP_JOURNAL", "8388608TiB"},
+		{"ISURIDE_KEEP_POSITIONS", "0"},
+		{"ISURIDE_KEEP_POSITIONS", "100"},
+		{"ISURIDE_KEEP_POSITIONS", "1s"},
+		{"ISURIDE_KEEP_POSITIONS", "-24h"},
+		{"ISURIDE_KEEP_POSITIONS", "d"},
+		{"ISURIDE_KEEP_POSITIONS", "1.5d"},
+		{"ISURIDE_KEEP_POSITIONS", "40000d"},
+		{"ISURIDE_KEEP_POSITIONS", "All"},
 		{"ISUCON_DB_PORT", "mysql"},
 		{"ISUCON_DB_PORT", "0"},
 		{"ISUCON_DB_PORT", "-1"},
@@ -115,6 +131,22 @@ func TestWrongConfig(t *testing.T) {
 	for _, name := range []string{"ISURIDE_LISTEN", "ISURIDE_DURABILITY", "ISUCON_DB_PORT"} {
 		if !strings.Contains(fmt.Sprint(err), name) {
 			t.Errorf("of three wrong values %s is not named: %v", name, err)
+		}
+	}
+}
+
+// TestRetentionConfig: sizes and times in all their forms.
+func TestRetentionConfig(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "1": 1, "3KiB": 3 << 10, "256MiB": 256 << 20, "2GiB": 2 << 30, "1TiB": 1 << 40} {
+		if c, err := readConfig(variables{"ISURIDE_KEEP_JOURNAL": text}.lookup); err != nil || c.keepJournal != want {
+			t.Errorf("%s is %d (%v)", text, c.keepJournal, err)
+		}
+	}
+	for text, want := range map[string]time.Duration{"all": 0, "1m": time.Minute, "24h": 24 * time.Hour, "1h30m": 90 * time.Minute, "30d": 720 * time.Hour, "36500d": 36500 * day} {
+		for _, database := range []string{"ISURIDE_SQLITE", "ISUCON_DB_HOST"} {
+			if c, err := readConfig(variables{"ISURIDE_KEEP_POSITIONS": text, database: "x"}.lookup); err != nil || c.db.KeepPositions != want {
+				t.Errorf("%s is %s (%v)", text, c.db.KeepPositions, err)
+			}
 		}
 	}
 }

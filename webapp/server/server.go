@@ -155,6 +155,7 @@ func engineConfig(cfg config, journals *engine.Folder, repair bool, log *slog.Lo
 		JournalDir:  cfg.journal,
 		Folder:      journals,
 		Durability:  cfg.durability,
+		KeepJournal: cfg.keepJournal,
 		Repair:      repair,
 		InitialData: initialData(cfg.dump),
 		Describe:    func(c *isuride.Chair) []byte { return wire.AppendChairIdentity(nil, c.ID, c.Name, c.Model) },
