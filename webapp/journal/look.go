@@ -71,7 +71,8 @@ type look struct {
 	broken  bool     // the log has stopped for a reason that was told
 	at      cursor   // after the records that were read last
 
-	vanished bool // a segment was deleted before it could be read
+	next     uint64 // ordinal after the last segment that was used
+	vanished bool   // a segment was deleted before it could be read
 	open     []*segment
 }
 
@@ -91,7 +92,7 @@ const lookRounds = 2
 func (l *look) folder(path string) error {
 	done := uint64(0)
 	for range lookRounds {
-		paths, next, err := list(path)
+		paths, err := list(path)
 		if err != nil {
 			return err
 		}
@@ -99,10 +100,13 @@ func (l *look) folder(path string) error {
 		if len(paths) == 0 {
 			return nil
 		}
-		done = next
+		if first, _ := parseOrdinal(filepath.Base(paths[0])); done > 0 && first > done {
+			l.vanished = true // begun and released since the last listing
+		}
 		if err := l.files(paths); err != nil {
 			return err
 		}
+		done = l.next // a spare segment may have been used since
 	}
 	return nil
 }
@@ -110,14 +114,14 @@ func (l *look) folder(path string) error {
 // list is folder.segments beside a running server. One listing may have a file and lack
 // one that was there before it; what the first one has up to some ordinal, the second one
 // has completely.
-func list(path string) (paths []string, next uint64, err error) {
+func list(path string) (paths []string, err error) {
 	d := &folder{path: path}
-	_, next, err = d.segments()
+	_, next, err := d.segments()
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	paths, _, err = d.segments()
-	return paths[:len(paths)-countFrom(paths, next)], next, err
+	return paths[:len(paths)-countFrom(paths, next)], err
 }
 
 // countFrom returns how many of the paths have an ordinal from this one on.
@@ -140,6 +144,7 @@ func (l *look) files(paths []string) error {
 			l.closeFrom(from)
 			continue
 		case err != nil:
+			l.passed(path)
 			if err := l.damage(Sight{Segment: path, Seq: l.last + 1, Remark: "it cannot be read: " + err.Error()}); err != nil {
 				return err
 			}
@@ -164,7 +169,7 @@ func openAgain(path string) (*segment, error) {
 		return s, err
 	}
 	dir, name := filepath.Split(path)
-	paths, _, listErr := list(filepath.Clean(dir))
+	paths, listErr := list(filepath.Clean(dir))
 	if listErr != nil {
 		return nil, err
 	}
@@ -175,6 +180,13 @@ func openAgain(path string) (*segment, error) {
 		}
 	}
 	return nil, err
+}
+
+// passed notes that a segment has been looked at for good.
+func (l *look) passed(path string) {
+	if ordinal, ok := parseOrdinal(filepath.Base(path)); ok {
+		l.next = ordinal + 1
+	}
 }
 
 func (l *look) damage(s Sight) error {
@@ -194,6 +206,7 @@ func (l *look) segment(s *segment, later []*segment) (err error) {
 	if s.unused() {
 		return nil
 	}
+	l.passed(s.path)
 	h, err := parseHeader(s.data)
 	if err != nil {
 		what := Sight{Segment: s.path, Seq: l.last + 1, Remark: err.Error()}
@@ -331,7 +344,7 @@ func (l *look) end() error {
 
 // Recognise reports whether a file is a segment, or was one, by its name or its content.
 func Recognise(path string) bool {
-	if strings.HasSuffix(path, segmentSuffix) {
+	if strings.HasSuffix(path, segmentSuffix) || strings.HasSuffix(path, keptSuffix) {
 		return true
 	}
 	s, err := openSegment(path, readOnly)

@@ -184,8 +184,14 @@ func TestLookAtATornTail(t *testing.T) {
 // TestLookBesideAWriter: while a log grows and its segments are released, every look sees
 // a gapless stretch, but for what was released meanwhile, and finds no damage.
 func TestLookBesideAWriter(t *testing.T) {
+	for name, keep := range map[string]int64{"released segments go": 0, "some are kept": 64 << 10} {
+		t.Run(name, func(t *testing.T) { lookBesideAWriter(t, keep) })
+	}
+}
+
+func lookBesideAWriter(t *testing.T, keep int64) {
 	dir := t.TempDir()
-	j := mustOpen(t, Options{Dir: dir, SyncInterval: time.Millisecond}, unsynced())
+	j := mustOpen(t, Options{Dir: dir, SyncInterval: time.Millisecond, Keep: keep}, unsynced())
 	write := func() {
 		for i := range 300 {
 			if seq, err := j.Append(text(i % 7)); err == nil && seq%50 == 0 {
@@ -193,7 +199,7 @@ func TestLookBesideAWriter(t *testing.T) {
 			}
 		}
 	}
-	for range 100 {
+	for range 50 {
 		var wait sync.WaitGroup
 		wait.Go(write)
 		next := uint64(0)

@@ -93,7 +93,7 @@ func newPast(t testing.TB, live sqlstore.Config, calls int) *past {
 	st := p.state()
 	history, err := journal.ParseHistory(st.History)
 	p.must(err)
-	j, err := journal.Open(journal.Options{Dir: journal.GenerationPath(p.journal, generationNumber), History: history, SegmentBytes: 8192, Log: quiet})
+	j, err := journal.Open(journal.Options{Dir: journal.GenerationPath(p.journal, generationNumber), History: history, SegmentBytes: 8192, SyncInterval: time.Millisecond, Keep: 1 << 30, Log: quiet})
 	p.must(err)
 	c := newCity(t, j, rows, seed)
 	p.copies[0] = p.copy()
@@ -145,17 +145,12 @@ func (p *past) flush(j *journal.Journal) {
 	r, err := j.ReadFrom(st.Position + 1)
 	p.must(err)
 	defer r.Close()
-	w := flush.New(flush.Options{Source: r, Log: unreleased{j}, Target: db, Generation: st.Generation, Position: st.Position,
+	w := flush.New(flush.Options{Source: r, Log: j, Target: db, Generation: st.Generation, Position: st.Position,
 		Now: clock, Transient: func(error) bool { return false }, Logger: quiet})
 	go w.Run(p.t.Context())
 	p.must(w.Drain(p.t.Context()))
 	p.must(db.Close())
 }
-
-// unreleased is a journal whose segments all stay.
-type unreleased struct{ *journal.Journal }
-
-func (unreleased) Release(uint64) {}
 
 // copy copies the live SQLite file; a MySQL database is not copied.
 func (p *past) copy() string {
@@ -386,7 +381,7 @@ func TestRefusals(t *testing.T) {
 	refused("a position that was never reached", p.copies[0], fmt.Sprint(end+5), fmt.Sprintf("lacks event %d and all after it, up to %d", end+1, end+5), "the log ends after record")
 	refused("no copy", filepath.Join(p.dir, "nothing"), "3", "no such")
 
-	segments, err := filepath.Glob(filepath.Join(journal.GenerationPath(p.journal, generationNumber), "*.segment"))
+	segments, err := filepath.Glob(filepath.Join(journal.GenerationPath(p.journal, generationNumber), "0*"))
 	if err != nil || len(segments) < 3 {
 		t.Fatal(segments, err)
 	}
