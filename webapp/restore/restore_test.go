@@ -93,7 +93,7 @@ func newPast(t testing.TB, live sqlstore.Config, calls int) *past {
 	st := p.state()
 	history, err := journal.ParseHistory(st.History)
 	p.must(err)
-	j, err := journal.Open(journal.Options{Dir: journal.GenerationPath(p.journal, generationNumber), History: history, SegmentBytes: 8192, SyncInterval: time.Millisecond, Keep: 1 << 30, Log: quiet})
+	j, err := journal.Open(journal.Options{Dir: journal.GenerationPath(p.journal, generationNumber), History: history, SegmentBytes: 4096, SyncInterval: time.Millisecond, Keep: 1 << 30, Log: quiet})
 	p.must(err)
 	c := newCity(t, j, rows, seed)
 	p.copies[0] = p.copy()
@@ -297,7 +297,7 @@ func (p *past) restore(copy string, to string) (sqlstore.Config, string, error) 
 // tables that the events up to there make; to the end, those of the live server.
 func TestEveryPosition(t *testing.T) {
 	t.Parallel()
-	p := newPast(t, lite(""), 60)
+	p := newPast(t, lite(""), 18)
 	end := uint64(len(p.events))
 	for at, copy := range p.copies {
 		for to := uint64(0); to <= end; to++ {
@@ -323,10 +323,10 @@ func TestEveryPosition(t *testing.T) {
 // TestEveryTime: a restore to a time has everything before the first later event.
 func TestEveryTime(t *testing.T) {
 	t.Parallel()
-	p := newPast(t, lite(""), 60)
+	p := newPast(t, lite(""), 24)
 	for i := range p.events {
 		at := p.events[i].At()
-		if at == 0 || i%3 != 0 {
+		if at == 0 || i%5 != 0 {
 			continue
 		}
 		want := slices.IndexFunc(p.events, func(e isuride.Event) bool { return e.At() > at })
@@ -358,7 +358,7 @@ func TestNewIdentity(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	p := newPast(t, lite(""), 90)
+	p := newPast(t, lite(""), 60)
 	positions := make([]uint64, 0, 3)
 	for at := range p.copies {
 		positions = append(positions, at)
@@ -474,10 +474,10 @@ func TestNothingIsOverwritten(t *testing.T) {
 // or nothing.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	p := newPast(t, lite(""), 90)
+	p := newPast(t, lite(""), 60)
 	want := comparable(p.tables(p.live))
 	whole := 0
-	for i := range 12 {
+	for i := range 8 {
 		into := filepath.Join(t.TempDir(), "new")
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), workVariable+"="+strings.Join([]string{p.copies[0], p.journal, into, fmt.Sprint(len(p.events))}, "|"))
@@ -487,16 +487,16 @@ func TestKilled(t *testing.T) {
 		if _, err := out.Read(make([]byte, 6)); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(i*i) * time.Millisecond)
+		time.Sleep(time.Duration(2*i*i) * time.Millisecond)
 		cmd.Process.Kill()
 		cmd.Wait()
 		if _, err := os.Stat(into); errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		whole++
-		p.compare(fmt.Sprintf("killed after %d ms", i*i), comparable(p.tables(lite(filepath.Join(into, DatabaseName)))), want)
+		p.compare(fmt.Sprintf("killed after %d ms", 2*i*i), comparable(p.tables(lite(filepath.Join(into, DatabaseName)))), want)
 	}
-	t.Logf("%d of 12 were complete", whole)
+	t.Logf("%d of 8 were complete", whole)
 }
 
 // TestEnded: a signal ends it without a trace.
@@ -516,7 +516,7 @@ func TestEnded(t *testing.T) {
 func TestMySQL(t *testing.T) {
 	t.Parallel()
 	live, target := mariadb.Config(t), mariadb.Config(t)
-	p := newPast(t, live, 60)
+	p := newPast(t, live, 30)
 	copied := live
 	copied.Name += "_copy"
 	source := p.open()
