@@ -60,7 +60,7 @@ func TestReasonsThatNobodyWrote(t *testing.T) {
 	bare = bare[:len(bare)-1]
 	for name, reasons := range map[string][]byte{
 		"none, and something":     {noReasons | 1<<2},
-		"a form without a rival":  {1<<2 | 0, 0, 0, 0, 0},
+		"a form without a rival":  {1 << 2, 0, 0, 0, 0},
 		"an unknown form":         {3<<2 | 1, 0, 0, 0, 0, 0, 0},
 		"an empty text":           {2<<2 | 1, 0, 0, 0, 0, 0, 0, 0},
 		"a long text":             append([]byte{2<<2 | 1, 0, 0, 0, 0, 0, 0, 16}, make([]byte, 16)...),
