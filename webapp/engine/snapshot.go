@@ -89,6 +89,9 @@ func newSnapshots(g *Generation, dir string) *snapshots {
 	k.policy.complete()
 	first := &lastSnapshot{info: g.recovered.info, before: -g.recovered.Replayed, due: g.recovered.Snapshot == "" && g.recovered.Took > slowStart}
 	k.last.Store(first)
+	if err := snapshot.Prune(dir); err != nil { // a kill may have left a part of one
+		g.cfg.Log.Warn("a snapshot that is not needed is still there", "err", err)
+	}
 	return k
 }
 

@@ -15,7 +15,11 @@ import (
 // sums cost nothing beside the encoding, small enough to stay in the cache.
 const blockBytes = 128 << 10
 
-// Info is what became of a snapshot.
+// syncBytes is how much may wait to be written back: one sync of a large file at the end would
+// hold up those of the journal.
+const syncBytes = 4 << 20
+
+// Info is what there is of a snapshot that was written.
 type Info struct {
 	Header
 	Path  string
@@ -64,6 +68,7 @@ type writer struct {
 	sys  system
 	enc  encoder
 	buf  []byte // the block that is being filled, with room for its head
+	wait uint64 // bytes since the last sync
 }
 
 func (w *writer) write(dir string, walk Walk) (info Info, err error) {
@@ -125,6 +130,12 @@ func (w *writer) flush() error {
 	}
 	w.bytes += uint64(len(w.buf))
 	w.blocks++
+	if w.wait += uint64(len(w.buf)); w.wait >= syncBytes {
+		w.wait = 0
+		if err := w.sys.sync(w.file); err != nil {
+			return err
+		}
+	}
 	w.begin()
 	return nil
 }

@@ -263,3 +263,22 @@ func TestResetLoadsBack(t *testing.T) {
 		}
 	})
 }
+
+// TestLoadHead: it reads the tables that no event changes, and the next cut goes on from there.
+func TestLoadHead(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := open(t, c)
+		reset(t, s, 3, fullTables())
+		write(t, s, 3, 7, &isuride.Tables{})
+		got, err := s.LoadHead(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := fullTables()
+		wantTables(t, &got.Tables, &isuride.Tables{Settings: want.Settings, ChairModels: want.ChairModels})
+		if whole := load(t, s); got.Generation != 3 || got.Position != 7 || got.History != whole.History || got.Tracks != nil {
+			t.Errorf("%+v", got)
+		}
+		write(t, s, 3, 8, fullTables())
+	})
+}

@@ -149,8 +149,10 @@ type walker struct {
 
 	chair ChairImage
 	user  UserImage
-	busy  []int    // places of the user's rides that are not completed
-	held  []*Chair // their chairs
+	// Of the user's rides that are not completed: their places, what they are, their chairs.
+	busy   []int
+	moving []RideImage
+	held   []*Chair
 }
 
 // hand visits an image, and reports whether to go on.
@@ -210,31 +212,31 @@ func (w *walker) users() {
 }
 
 // takeUser copies under the locks what may change, and then the completed rides, of which
-// nothing does.
+// nothing does: a user may have many.
 func (w *walker) takeUser(u *User) Image {
-	m := &w.user
-	position, rides := w.takeUserLocked(u)
-	busy := w.busy
+	position, rides := w.takeChanging(u)
+	m, busy, moving := &w.user, w.busy, w.moving
 	for i, r := range rides {
 		if len(busy) > 0 && busy[0] == i {
-			busy = busy[1:]
-			continue
+			m.Rides = append(m.Rides, moving[0])
+			busy, moving = busy[1:], moving[1:]
+		} else {
+			m.Rides = append(m.Rides, r.imageLocked())
 		}
-		m.Rides[i] = r.imageLocked()
 	}
 	return Image{Position: position, User: m}
 }
 
-func (w *walker) takeUserLocked(u *User) (position uint64, rides []*Ride) {
+func (w *walker) takeChanging(u *User) (position uint64, rides []*Ride) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	m := &w.user
-	*m = UserImage{User: u.User, Token: u.token, Invited: u.invited, Coupons: append(m.Coupons[:0], u.coupons...),
-		Rides: slices.Grow(m.Rides[:0], len(u.rides))[:len(u.rides)], Log: m.Log}
+	*m = UserImage{User: u.User, Token: u.token, Invited: u.invited, Coupons: append(m.Coupons[:0], u.coupons...), Rides: m.Rides[:0], Log: m.Log}
 	w.findBusyLocked(u)
 	defer w.lockChairs(u)()
+	w.moving = w.moving[:0]
 	for _, i := range w.busy {
-		m.Rides[i] = u.rides[i].imageLocked()
+		w.moving = append(w.moving, u.rides[i].imageLocked())
 	}
 	return w.take(&u.Log, &m.Log), u.rides
 }
