@@ -65,7 +65,7 @@ func TestMultiAllocations(t *testing.T) {
 	r := newReporter(t, addr)
 	n := testing.AllocsPerRun(2000, r.exchange)
 	t.Logf("%v allocations", n)
-	if n > 40 {
+	if n > 60 {
 		t.Errorf("%v allocations per request", n)
 	}
 }
