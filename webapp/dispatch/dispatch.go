@@ -26,7 +26,7 @@ type Solver interface {
 // Store is the part of the state that dispatch uses.
 type Store interface {
 	Region(isuride.Region) *state.Region
-	Assign(*state.Ride, *state.Chair) (bool, error)
+	Assign(*state.Ride, *state.Chair, *isuride.Why) (bool, error)
 }
 
 // Dispatcher matches one region.
@@ -43,6 +43,8 @@ type Dispatcher struct {
 	cost   []int32
 	assign []int32
 	pairs  []pair
+	at     isuride.Time // of the round
+	why    reasons
 	rest   time.Duration
 
 	counters counters
@@ -109,7 +111,8 @@ func (d *Dispatcher) Round() (assigned int, err error) {
 	d.counters.rides.Store(int64(len(d.stock.rides)))
 	d.counters.chairs.Store(int64(len(d.stock.chairs)))
 	d.rest = d.params.Cadence
-	d.rateLocked(d.now())
+	d.at = d.now()
+	d.rateLocked(d.at)
 	room := d.roomLocked()
 	d.chooseLocked()
 	d.solveLocked(room)
@@ -138,7 +141,7 @@ func (d *Dispatcher) solveLocked(room int) {
 func (d *Dispatcher) carryOutLocked() (assigned int, err error) {
 	for _, p := range d.pairs {
 		ride, chair := d.stock.candidates[p.ride].ride, &d.stock.chairs[p.chair]
-		ok, err := d.store.Assign(ride, chair.Chair)
+		ok, err := d.store.Assign(ride, chair.Chair, d.explainLocked(p))
 		if err != nil {
 			return assigned, err
 		}

@@ -255,4 +255,4 @@ func TestRoundDoesNotAllocateAfterWarmUp(t *testing.T) {
 // refusing assigns nothing, so that every round finds the same.
 type refusing struct{ *state.Store }
 
-func (refusing) Assign(*state.Ride, *state.Chair) (bool, error) { return false, nil }
+func (refusing) Assign(*state.Ride, *state.Chair, *isuride.Why) (bool, error) { return false, nil }

@@ -80,7 +80,7 @@ func oneRide(s *state.Store, u *state.User, c *state.Chair) error {
 	if err != nil {
 		return err
 	}
-	if ok, err := s.Assign(r, c); !ok || err != nil {
+	if ok, err := s.Assign(r, c, nil); !ok || err != nil {
 		return fmt.Errorf("assign: %v, %w", ok, err)
 	}
 	if err := s.Advance(c, r.ID, isuride.Enroute); err != nil {

@@ -160,7 +160,7 @@ func (c *city) live(steps int) {
 				free := region.Free(nil)
 				for i, ride := range region.Waiting(nil) {
 					if i < len(free) {
-						_, err := s.Assign(ride, free[i].Chair)
+						_, err := s.Assign(ride, free[i].Chair, nil)
 						c.must(err)
 					}
 				}

@@ -569,3 +569,33 @@ func BenchmarkOpenWithKept(b *testing.B) {
 		})
 	}
 }
+
+// Several subscribers come to the same segments of an earlier process at once.
+func TestSubscribersCheckTogether(t *testing.T) {
+	o := Options{Dir: t.TempDir(), Keep: 1 << 20}
+	j := mustOpen(t, o, unsynced())
+	want := fill(t, j, 2000, 100)
+	release(t, j, 2000)
+	mustClose(t, j)
+	j = mustOpen(t, o, unsynced())
+	var all sync.WaitGroup
+	for n := range 8 {
+		all.Go(func() {
+			s, err := j.Subscribe(uint64(1 + n*10))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer s.Close()
+			if got := subscribed(t, s); len(got) != 2000-n*10 || !bytes.Equal(got[0].payload, want[n*10].payload) {
+				t.Errorf("subscriber %d has got %d records", n, len(got))
+			}
+			if r, err := j.ReadFrom(1); err != nil {
+				t.Error(err)
+			} else {
+				r.Close()
+			}
+		})
+	}
+	all.Wait()
+}

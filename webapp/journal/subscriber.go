@@ -94,7 +94,7 @@ func (s *Subscriber) look(limit uint64) bool {
 	if s.err != nil {
 		return false
 	}
-	s.hop()
+	s.advance()
 	s.pin.Store(s.seg)
 	if s.seg.gone.Load() {
 		s.lose()
@@ -106,6 +106,17 @@ func (s *Subscriber) look(limit uint64) bool {
 		return false
 	}
 	return s.seq <= limit
+}
+
+// advance is hop, but for segments that are not checked yet, whose end is not known.
+func (s *Subscriber) advance() {
+	for s.seg.checked.Load() {
+		next := s.seg.next.Load()
+		if next == nil || s.offset != s.seg.end {
+			return
+		}
+		s.cursor = next.beginning()
+	}
 }
 
 func (s *Subscriber) lose() {

@@ -11,6 +11,7 @@ import (
 
 	"isuride/webapp/internal/logging"
 	"isuride/webapp/journal"
+	"isuride/webapp/restore"
 	"isuride/webapp/sqlstore"
 )
 
@@ -20,6 +21,7 @@ type config struct {
 	tlsListen   []string
 	tlsCert     string
 	tlsKey      string
+	http2       bool // offered over TLS
 	db          sqlstore.Config
 	dump        string // file with the initial data, "" for the embedded one
 	journal     string // folder
@@ -164,15 +166,16 @@ func (e *environment) existing(name string) string {
 // readConfig reads the environment; its error names every wrong value.
 func readConfig(lookup func(string) (string, bool)) (config, error) {
 	e := environment{lookup: lookup}
-	data := e.get("ISURIDE_DATA", "isuride-data")
+	data := e.get("ISURIDE_DATA", defaultData)
 	c := config{
 		listen:    e.addresses("ISURIDE_LISTEN", ":8080"),
 		tlsListen: e.addresses("ISURIDE_TLS_LISTEN", ""),
 		tlsCert:   e.existing("ISURIDE_TLS_CERT"),
 		tlsKey:    e.existing("ISURIDE_TLS_KEY"),
+		http2:     e.choice("ISURIDE_HTTP2", "off", "on") == "on",
 		db:        e.database(data),
 		dump:      e.existing("ISURIDE_INITIAL_DATA"),
-		journal:   e.get("ISURIDE_JOURNAL", filepath.Join(data, "journal")),
+		journal:   e.journal(data),
 		polling:   e.choice("ISURIDE_NOTIFICATION", "sse", "polling") == "polling",
 		static:    e.existing("ISURIDE_STATIC"),
 		solver:    e.choice("ISURIDE_SOLVER", "exact", "go-hungarian"),
@@ -214,5 +217,5 @@ func (e *environment) database(data string) sqlstore.Config {
 			}
 		}
 	}
-	return sqlstore.Config{Dialect: sqlstore.SQLite, Path: e.get("ISURIDE_SQLITE", filepath.Join(data, "isuride.db"))}
+	return sqlstore.Config{Dialect: sqlstore.SQLite, Path: e.get("ISURIDE_SQLITE", filepath.Join(data, restore.DatabaseName))}
 }

@@ -30,7 +30,7 @@ func TestDefaultConfig(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(c.listen, []string{":8080"}) || len(c.tlsListen) != 0 || c.durability != journal.Crash || c.polling ||
+		if !slices.Equal(c.listen, []string{":8080"}) || len(c.tlsListen) != 0 || c.http2 || c.durability != journal.Crash || c.polling ||
 			c.static != "" || c.dump != "" || c.solver != "exact" || c.db.Dialect != sqlstore.SQLite ||
 			c.db.Path != filepath.Join("isuride-data", "isuride.db") || c.journal != filepath.Join("isuride-data", "journal") ||
 			c.keepJournal != 256<<20 || c.db.KeepPositions != 0 {
@@ -45,13 +45,13 @@ func TestConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, err := readConfig(variables{"ISURIDE_DATA": folder, "ISURIDE_LISTEN": "127.0.0.1:1, unix:/run/a.sock,", "ISURIDE_TLS_LISTEN": "[::1]:8443",
-		"ISURIDE_TLS_CERT": file, "ISURIDE_TLS_KEY": file, "ISURIDE_INITIAL_DATA": file, "ISURIDE_STATIC": folder,
+		"ISURIDE_TLS_CERT": file, "ISURIDE_TLS_KEY": file, "ISURIDE_HTTP2": "on", "ISURIDE_INITIAL_DATA": file, "ISURIDE_STATIC": folder,
 		"ISURIDE_NOTIFICATION": "polling", "ISURIDE_DURABILITY": "power", "ISURIDE_SOLVER": "go-hungarian"}.lookup)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(c.listen, []string{"127.0.0.1:1", "unix:/run/a.sock"}) || !slices.Equal(c.tlsListen, []string{"[::1]:8443"}) ||
-		c.tlsCert != file || c.tlsKey != file || c.dump != file || c.static != folder || !c.polling ||
+		c.tlsCert != file || c.tlsKey != file || !c.http2 || c.dump != file || c.static != folder || !c.polling ||
 		c.durability != journal.Power || c.solver != "go-hungarian" ||
 		c.journal != filepath.Join(folder, "journal") || c.db.Path != filepath.Join(folder, "isuride.db") {
 		t.Errorf("the configuration is %+v", c)
@@ -99,6 +99,7 @@ func TestWrongConfig(t *testing.T) {
 		{"ISURIDE_DURABILITY", "some"},
 		{"ISURIDE_SOLVER", "guess"},
 		{"ISURIDE_INTERNAL", "6060"},
+		{"ISURIDE_HTTP2", "yes"},
 		{"ISURIDE_SLOW", "200"},
 		{"ISURIDE_SLOW", "-1s"},
 		{"ISURIDE_LOG", "xml"},

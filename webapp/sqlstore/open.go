@@ -274,10 +274,12 @@ func (c Config) createDatabase(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	name := "`" + strings.ReplaceAll(c.Name, "`", "``") + "`"
-	_, err = db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+	_, err = db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+quotedName(c.Name)+" CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
 	return err
 }
+
+// quotedName returns a name of MySQL's as it stands in a statement.
+func quotedName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
 // adjust refuses a server without InnoDB, and warns of one that does not keep what it
 // commits.

@@ -12,6 +12,8 @@ type Chair struct {
 	ID    string
 	Owner *Owner
 	Speed int // distance units per tick
+	// Ref is the short form of ID, for the reasons of assignments.
+	Ref isuride.ChairRef
 	// Description is the result of Options.Describe.
 	Description []byte
 	// Log is the chair's notification log.
@@ -86,7 +88,7 @@ func (s *Store) RegisterChair(registerToken, name, model string) (*Chair, error)
 
 // addChairLocked makes the chair known; its owner is locked, or not yet shared.
 func (s *Store) addChairLocked(row *isuride.Chair, o *Owner) *Chair {
-	c := &Chair{row: *row, ID: row.ID, Owner: o, Speed: isuride.UnknownModelSpeed, slot: noSlot,
+	c := &Chair{row: *row, ID: row.ID, Ref: isuride.RefTo(row.ID), Owner: o, Speed: isuride.UnknownModelSpeed, slot: noSlot,
 		active: row.IsActive, updatedAt: row.UpdatedAt}
 	if speed, ok := s.models[row.Model]; ok {
 		c.Speed = speed

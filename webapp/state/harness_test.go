@@ -121,7 +121,7 @@ func (b *fixture) report(c *Chair, at isuride.Coordinate) isuride.Time {
 
 func (b *fixture) assign(r *Ride, c *Chair) {
 	b.t.Helper()
-	if ok, err := b.Assign(r, c); !ok || err != nil {
+	if ok, err := b.Assign(r, c, nil); !ok || err != nil {
 		b.t.Fatalf("assign: %v, %v", ok, err)
 	}
 }

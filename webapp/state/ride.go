@@ -141,9 +141,9 @@ func (r *Ride) enterLocked(row *isuride.RideStatus) {
 	r.passed.add(row.Status)
 }
 
-// Assign gives the ride to the chair. It reports false if either has been taken, or
-// the chair has left, since the caller looked (S7.1).
-func (s *Store) Assign(r *Ride, c *Chair) (bool, error) {
+// Assign gives the ride to the chair, and records why if that is known. It reports false
+// if either has been taken, or the chair has left, since the caller looked (S7.1).
+func (s *Store) Assign(r *Ride, c *Chair, why *isuride.Why) (bool, error) {
 	r.User.mu.Lock()
 	defer r.User.mu.Unlock()
 	c.mu.Lock()
@@ -153,7 +153,7 @@ func (s *Store) Assign(r *Ride, c *Chair) (bool, error) {
 	}
 	row := r.rowLocked()
 	row.ChairID, row.UpdatedAt = c.ID, max(s.opt.Now(), r.updatedAt+1)
-	if err := s.commit(&isuride.Event{Kind: isuride.RideAssigned, Ride: &row}); err != nil {
+	if err := s.commit(&isuride.Event{Kind: isuride.RideAssigned, Ride: &row, Why: why}); err != nil {
 		return false, err
 	}
 	s.counts.matched.Add(1)
