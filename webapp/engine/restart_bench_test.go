@@ -100,12 +100,13 @@ func fillReports(b *testing.B, c *city, reports, chairs int) {
 	c.must(err)
 	defer db.Close()
 	rows := isuride.Tables{}
-	for position := uint64(1); reports > 0; position++ {
+	n := 0
+	for position := uint64(1); n < reports; position++ {
 		rows.ChairLocations = rows.ChairLocations[:0]
-		for range min(reports, 50_000) {
-			rows.ChairLocations = append(rows.ChairLocations, isuride.ChairLocation{ID: fmt.Sprintf("01M8KDJKYKL%015d", reports), ChairID: townID('C', reports%max(chairs, 1)),
-				Coordinate: isuride.Coordinate{Latitude: int32(reports % 100)}, CreatedAt: isuride.Time(1_764_000_000_000_000 + reports)})
-			reports--
+		for range min(reports-n, 50_000) {
+			rows.ChairLocations = append(rows.ChairLocations, isuride.ChairLocation{ID: townID('L', n), ChairID: townID('C', n%max(chairs, 1)),
+				Coordinate: isuride.Coordinate{Latitude: int32(n % 100)}, CreatedAt: isuride.Time(1_764_000_000_000_000 + n)})
+			n++
 		}
 		c.must(db.WriteCut(context.Background(), 1, position, &rows))
 	}
