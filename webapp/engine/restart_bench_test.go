@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"isuride/webapp/isuride"
+	"isuride/webapp/journal"
 	"isuride/webapp/snapshot"
 	"isuride/webapp/sqlstore"
 	"isuride/webapp/state"
@@ -118,12 +120,15 @@ func townToken(kind byte, n int) string { return fmt.Sprintf("%c%063d", kind, n)
 // foundTown writes the snapshot of a town at the tables' position.
 func foundTown(b *testing.B, c *city, users int) {
 	b.Helper()
-	c.start()
-	g := c.Current()
-	c.halt()
-	at := g.journal.Appended()
+	db, err := sqlstore.Open(context.Background(), sqlstore.Config{Dialect: sqlstore.SQLite, Path: filepath.Join(c.dir, "isuride.db")}, quiet())
+	c.must(err)
+	st, err := db.State(context.Background())
+	c.must(errors.Join(err, db.Close()))
+	history, err := journal.ParseHistory(st.History)
+	c.must(err)
+	at := st.Position
 	const begin = isuride.Time(1_764_000_000_000_000)
-	_, err := snapshot.Write(c.cfg.Folder.journal(1), snapshot.Header{History: g.history, Generation: 1, Written: begin},
+	_, err = snapshot.Write(c.cfg.Folder.journal(1), snapshot.Header{History: history, Generation: 1, Written: begin},
 		func(add func(*state.Image) error) (state.Span, snapshot.Record, error) {
 			c.must(add(&state.Image{Owner: &isuride.Owner{ID: townID('O', 0), Name: "o", AccessToken: townToken('O', 0), ChairRegisterToken: townToken('P', 0)}}))
 			for i := range users / 10 {
