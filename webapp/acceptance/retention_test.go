@@ -1,7 +1,6 @@
 package acceptance
 
 import (
-	"fmt"
 	"testing"
 
 	"isuride/webapp/servertest"
@@ -39,13 +38,12 @@ func TestPositionsGo(t *testing.T) {
 		}
 		// Survey and deletion take part in every cut.
 		deleted := 0.0
-		servertest.Eventually(t, func() error {
+		for range 1000 { // a cut takes what has come, so how many there are depends on the machine
 			drive()
-			if deleted = p.Scrape().Value("isuride_positions_deleted_total"); deleted < float64(len(rows.ChairLocations)) {
-				return fmt.Errorf("%v of %d positions are deleted", deleted, len(rows.ChairLocations))
+			if deleted = p.Scrape().Value("isuride_positions_deleted_total"); int(deleted) >= len(rows.ChairLocations) {
+				break
 			}
-			return nil
-		})
+		}
 		if int(deleted) != len(rows.ChairLocations) {
 			t.Errorf("%v of %d positions are deleted", deleted, len(rows.ChairLocations))
 		}
