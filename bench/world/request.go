@@ -78,7 +78,7 @@ func (u *user) nearbyReceived(e Event) {
 		return
 	}
 	chairs := e.Body.([]NearbyChair)
-	if !u.checkNearby(chairs) || len(chairs) == 0 {
+	if !u.checkNearby(chairs) || len(chairs) == 0 && !u.world.config.Patient {
 		u.endRequest() // an empty list is no error; the user asks again
 		return
 	}

@@ -13,14 +13,14 @@ import (
 
 // short is a load that ends in well under a second.
 func short(seeds uint64) *lab {
-	return &lab{load: 12 * world.Second, cores: 2, costs: measured, seeds: seeds, atOnce: 2}
+	return &lab{load: 12 * world.Second, regime: regimes[3], first: 1, seeds: seeds, atOnce: 2}
 }
 
 // The bench must accept the real state, even when calls take long and overtake each
 // other.
 func TestRunsWithoutComplaint(t *testing.T) {
 	slow := short(2)
-	slow.costs = measured.scaled(8)
+	slow.regime.costs = our.scaled(8)
 	for name, l := range map[string]*lab{"fast": short(2), "saturated": slow} {
 		for _, r := range l.try([]policy{{"default", dispatch.DefaultParams()}})[0].Runs {
 			if r.Failed != "" || r.Errors != 0 || r.Completed < 100 {

@@ -36,10 +36,12 @@ func main() {
 }
 
 func run() error {
+	first := flag.Uint64("first", 1, "the first seed")
 	seeds := flag.Uint64("seeds", 3, "runs of each policy, with seeds from 1 on")
 	load := flag.Duration("t", time.Minute, "length of the load")
-	cores := flag.Int("cores", 2, "cores of the machine that runs bench and server")
+	name := flag.String("regime", "cheap", "which costs, machine and city; -list shows them")
 	work := flag.Float64("work", 1, "work of each call, as a multiple of the measured one")
+	fitting := flag.Bool("fit", false, "print the costs, and compare the lab with what was measured in reality")
 	jobs := flag.Int("j", runtime.GOMAXPROCS(0), "runs at a time")
 	plotFile := flag.String("plot", "", "write a drawing (SVG) of the first seed's runs to this file")
 	jsonFile := flag.String("json", "", "write the figures of all runs to this file")
@@ -52,12 +54,20 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	r, err := regimeOf(*name)
+	if err != nil {
+		return err
+	}
+	r.costs = r.costs.scaled(*work)
 	lab := &lab{
 		load:   world.Instant(load.Microseconds()),
-		cores:  *cores,
-		costs:  measured.scaled(*work),
+		regime: r,
+		first:  *first,
 		seeds:  *seeds,
 		atOnce: *jobs,
+	}
+	if *fitting {
+		return lab.fit(os.Stdout)
 	}
 	trials := lab.try(policies)
 	fmt.Print(table(trials))

@@ -30,9 +30,11 @@ func parsePolicies(texts []string) ([]policy, error) {
 	return policies, nil
 }
 
+func cutName(text string) (name, rest string, named bool) { return strings.Cut(text, ":") }
+
 func parsePolicy(text string) (policy, error) {
 	p := policy{text, dispatch.DefaultParams()}
-	if name, rest, named := strings.Cut(text, ":"); named {
+	if name, rest, named := cutName(text); named {
 		p.name, text = name, rest
 	}
 	if text == "default" {

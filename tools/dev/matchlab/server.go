@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"isuride/bench/payment"
 	"isuride/bench/virtual"
@@ -23,6 +24,10 @@ type server struct {
 	course  *course
 	open    map[string]*state.Ride // not accepted yet
 	way     map[string]int         // distance to the pickup of accepted rides
+	reused  bool                   // see regime
+	// entities are the users and chairs there are.
+	entities int
+	paid     int // rides
 }
 
 // nowhere is a log that discards everything.
@@ -48,7 +53,22 @@ func newServer(loop *virtual.Loop, core *payment.Core, m *machine, p dispatch.Pa
 	for r := range isuride.Region(isuride.Regions) {
 		s.startMatching(r, p)
 	}
+	s.loop.After(world.TickLength, taskFunc(s.tick))
 	return s
+}
+
+// missed tells whether a task that the official tool starts now runs only after the tick. It
+// reads the time when it runs, and its scheduler is no queue: it waits for any part of the
+// backlog.
+func (s *server) missed(r *rand.Rand) bool {
+	backlog := s.machine.backlog(atClient)
+	return world.Instant(r.Float64()*float64(backlog)) > world.TickLength
+}
+
+// tick is the client's work for everybody there is, whether they do something or not.
+func (s *server) tick(world.Instant) {
+	s.machine.take(atClient, workTick, float64(s.entities))
+	s.loop.After(world.TickLength, taskFunc(s.tick))
 }
 
 // accepted records the acceptance of a ride.
@@ -109,7 +129,7 @@ type pricedSolver struct {
 
 func (p *pricedSolver) Solve(rows, cols int, cost []int32, assign []int32) int64 {
 	s := p.server
-	s.machine.take(workMatching, float64(rows*cols)/1000)
+	s.machine.take(atServer, workMatching, float64(rows*cols)/1000)
 	s.course.round(rows, cols)
 	return p.Workspace.Solve(rows, cols, cost, assign)
 }
