@@ -59,6 +59,13 @@ func New(store Store, region isuride.Region, solver Solver, params Params, now f
 	return &Dispatcher{store: store, region: store.Region(region), solver: solver, params: params, now: now}
 }
 
+// Set replaces the policy, from the next round on. It is for experiments.
+func (d *Dispatcher) Set(p Params) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.params = p
+}
+
 // Run matches until the context ends: one round after each change, and a rest after
 // each round that had something to match. It returns an error if a round does.
 func (d *Dispatcher) Run(ctx context.Context) error {

@@ -54,7 +54,7 @@ func (l *lab) run(p policy, seed uint64) figures {
 	}
 	r, err := virtual.Run(virtual.Config{World: w, Load: l.load},
 		func(loop *virtual.Loop, core *payment.Core) world.Clients {
-			s = newServer(loop, core, newMachine(loop, l.regime.cores, l.regime.costs), p.params)
+			s = newServer(loop, core, newMachine(loop, l.regime.cores, l.regime.costs), p)
 			s.reused = l.regime.reused
 			return s
 		})

@@ -19,7 +19,7 @@ func TestMachineQueues(t *testing.T) {
 		for range 3 {
 			m.do(atServer, workPosition, taskFunc(func(now world.Instant) { ends = append(ends, now-start) }))
 		}
-		return newServer(loop, core, newMachine(loop, shared, our), dispatch.DefaultParams())
+		return newServer(loop, core, newMachine(loop, shared, our), policy{params: dispatch.DefaultParams()})
 	})
 	if !slices.Equal(ends, []world.Instant{100, 100, 200}) {
 		t.Errorf("calls end at %v", ends)

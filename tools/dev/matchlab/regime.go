@@ -84,8 +84,8 @@ var regimes = []regime{
 		costs: official.without(workHandshake), tool: true, cores: shared, world: world.Config{Chairs: 1500}, objective: score,
 	},
 	{
-		name: "city", about: "no benchmark: 100 chairs, 65 rides a second by riders who wait and look once",
-		costs: our, cores: shared, world: world.Config{Chairs: 100, RideRate: 65, Patient: true},
+		name: "city", about: "no benchmark: 100 chairs, 90 rides a second by riders who wait and look once",
+		costs: our, cores: shared, world: world.Config{Chairs: 100, RideRate: 90, Patient: true},
 		objective: objective{name: "wait p95, ms", less: true, of: func(f *figures) float64 { return float64(f.WaitP95) }},
 	},
 }

@@ -27,6 +27,7 @@ type server struct {
 	reused  bool                   // see regime
 	// entities are the users and chairs there are.
 	entities int
+	demand   [isuride.Regions]demand
 	paid     int // rides
 }
 
@@ -40,7 +41,7 @@ var chairSpeeds = [...]int{2, 3, 5, 7}
 
 func modelOf(speed int) string { return fmt.Sprint("speed ", speed) }
 
-func newServer(loop *virtual.Loop, core *payment.Core, m *machine, p dispatch.Params) *server {
+func newServer(loop *virtual.Loop, core *payment.Core, m *machine, p policy) *server {
 	s := &server{
 		loop: loop, core: core, machine: m, course: &course{machine: m},
 		chairs: map[*state.Chair]*chairClient{}, open: map[string]*state.Ride{}, way: map[string]int{},
@@ -92,14 +93,20 @@ type matcher struct {
 	region     *state.Region
 	dispatcher *dispatch.Dispatcher
 	until      world.Instant // when its rest ends
+
+	number isuride.Region
+	solver *pricedSolver
+	policy
+	adjusted world.Instant // last time
+	reserve  float64
 }
 
 // watch is how often a matcher looks for changes.
 const watch = world.Millisecond
 
-func (s *server) startMatching(r isuride.Region, p dispatch.Params) {
-	m := &matcher{server: s, region: s.store.Region(r)}
-	m.dispatcher = dispatch.New(s.store, r, &pricedSolver{server: s}, p, s.now)
+func (s *server) startMatching(r isuride.Region, p policy) {
+	m := &matcher{server: s, region: s.store.Region(r), number: r, policy: p, solver: &pricedSolver{server: s}}
+	m.dispatcher = dispatch.New(s.store, r, m.solver, p.params, s.now)
 	s.loop.After(watch, m)
 }
 
@@ -114,6 +121,7 @@ func (m *matcher) Run(now world.Instant) {
 	default:
 		return
 	}
+	m.rule.adjust(m)
 	if _, err := m.dispatcher.Round(); err != nil {
 		panic(err)
 	}
@@ -125,11 +133,18 @@ func (m *matcher) Run(now world.Instant) {
 type pricedSolver struct {
 	match.Workspace
 	server *server
+
+	price  float64 // of the first visible chair, see rule
+	cost   []int32
+	assign []int32
 }
 
 func (p *pricedSolver) Solve(rows, cols int, cost []int32, assign []int32) int64 {
 	s := p.server
 	s.machine.take(atServer, workMatching, float64(rows*cols)/1000)
 	s.course.round(rows, cols)
+	if p.price > 0 {
+		return p.withDummies(rows, cols, cost, assign)
+	}
 	return p.Workspace.Solve(rows, cols, cost, assign)
 }
