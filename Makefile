@@ -2,13 +2,13 @@
 
 GO ?= go
 
-.PHONY: help build run ride up down test check bench calibrate duel perf dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor lab-up lab-down lab-test
+.PHONY: help build run ride up down test check bench calibrate duel perf dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## build all programs into bin/
-	$(GO) build -o bin/ ./webapp/cmd/... ./bench/cmd/... ./tools/dev/ride ./tools/dev/paymentmock ./tools/dev/devcert ./tools/ops/accesslog
+	$(GO) build -o bin/ ./webapp/cmd/... ./bench/cmd/... ./tools/dev/ride ./tools/dev/paymentmock ./tools/dev/devcert
 
 run: ## start the server on this machine alone: https://localhost:8443 and http://localhost:8080, data in .run/dev
 	@echo "building; the first time takes about a minute"
@@ -60,6 +60,12 @@ logs: ## show failures and the ends of all logs of the hosts; ARGS="access on", 
 reboot-test: fleet-generator ## run shortly, reboot all hosts, ask for what was acknowledged
 doctor: ## look for what is wrong with the hosts, or soon will be
 
+access-log: ## a table of nginx's access log by endpoint, ARGS="s1.log,s2.log.gz"; of two runs side by side, ARGS="before.log after.log"
+	@scripts/log-table.sh access $(ARGS)
+
+slow-log: ## the same of the slow query log, by statement, with ARGS="slow.log --sort max-query-time" for instance
+	@scripts/log-table.sh slow $(ARGS)
+
 fleet-bench: fleet fleet-generator ## run the benchmarker against the hosts, keep logs, profile and score in .run/runs
 	@bin/fleet $(FLEET) bench $(ARGS)
 
@@ -72,7 +78,7 @@ lab-up: ## make three hosts on this machine to try things on, as root; see tools
 lab-down: ## end them
 	@scripts/lab.sh down
 
-lab-test: ## deploy to them, load them, reboot them, break them: about 5 minutes; ARGS=-short for one and a half
+lab-test: ## deploy to them, load them, reboot them, break them: about 8 minutes; ARGS=-short for two
 	@scripts/lab.sh test $(ARGS)
 
 test: ## install what the tests need, then check and test everything; ARGS="-run TestCrash ./webapp/..." for some tests

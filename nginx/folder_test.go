@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// strangeFolder is a front end with all that may be in a folder besides files.
+// strangeFolder is a front end with everything a folder may contain besides plain files.
 func (s *stack) strangeFolder(t *testing.T) string {
 	t.Helper()
 	dir := s.path("static")
@@ -41,7 +41,7 @@ func (s *stack) strangeFolder(t *testing.T) string {
 	return dir
 }
 
-// outside adds links out of the folder, one of them for who takes gzip.
+// outside adds links out of the folder, one of them for clients that accept gzip.
 func (s *stack) outside(t *testing.T, dir string) {
 	t.Helper()
 	for link, target := range map[string]string{"out": "../secret", "out.txt": "../secret/key", "host": "/etc/hostname", "real/etc": "/etc", "near": "../static-2/x",
@@ -52,8 +52,8 @@ func (s *stack) outside(t *testing.T, dir string) {
 	}
 }
 
-// TestFolderAsTheServerServesIt asks nginx and the server itself for the same folder, path by
-// path.
+// TestFolderAsTheServerServesIt compares nginx with the server itself on the same folder,
+// path by path.
 func TestFolderAsTheServerServesIt(t *testing.T) {
 	program := buildServer(t)
 	s := newSite(t)
@@ -93,7 +93,8 @@ func TestFolderAsTheServerServesIt(t *testing.T) {
 	}
 }
 
-// TestTwinOutOfTheFolder: a compressed file is a file like others, also where its name is not asked for.
+// TestTwinOutOfTheFolder: a compressed file must not lead out of the folder either, even
+// though clients do not ask for it by name.
 func TestTwinOutOfTheFolder(t *testing.T) {
 	s := start(t, echo)
 	s.outside(t, s.strangeFolder(t))
@@ -105,7 +106,7 @@ func TestTwinOutOfTheFolder(t *testing.T) {
 	}
 }
 
-// TestPageOutOfTheFolder: without a page of its own, the server's is shown.
+// TestPageOutOfTheFolder: if the folder has no usable page, the server's own is shown.
 func TestPageOutOfTheFolder(t *testing.T) {
 	s := start(t, echo)
 	dir := s.strangeFolder(t)
@@ -124,7 +125,8 @@ func TestPageOutOfTheFolder(t *testing.T) {
 	}
 }
 
-// TestRequestsWithoutHost: HTTP/1.0 knows none, and the server wants one of nginx's 1.1.
+// TestRequestsWithoutHost: HTTP/1.0 clients may send no Host, but the server requires one
+// in nginx's HTTP/1.1 requests.
 func TestRequestsWithoutHost(t *testing.T) {
 	s := start(t, echo)
 	for _, request := range []string{"GET /api/x HTTP/1.0\r\n\r\n", "GET /api/app/notification HTTP/1.0\r\n\r\n"} {
@@ -134,7 +136,8 @@ func TestRequestsWithoutHost(t *testing.T) {
 	}
 }
 
-// TestNoRedirects: there are none in the contest (appendix B), least of all to whatever Host says.
+// TestNoRedirects: the contest has none (appendix B), and certainly none to a host that
+// the client has named.
 func TestNoRedirects(t *testing.T) {
 	s := start(t, echo)
 	s.writeStatic(t)
@@ -149,7 +152,7 @@ func TestNoRedirects(t *testing.T) {
 	}
 }
 
-// TestPathsOfTheAPIMayHaveDots: it is no folder.
+// TestPathsOfTheAPIMayHaveDots: the rule for dotfiles is only for the static folder.
 func TestPathsOfTheAPIMayHaveDots(t *testing.T) {
 	s := start(t, echo)
 	for _, path := range []string{"/api/.x", "/api/app/.env", "/api/app/rides/.1/evaluation"} {

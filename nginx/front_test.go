@@ -18,7 +18,8 @@ import (
 	"isuride/tools/dev/devcert/cert"
 )
 
-// needStream skips where nginx lacks its stream module, which is a package of its own.
+// needStream skips the test if nginx lacks its stream module, which is a separate
+// package.
 func needStream(t testing.TB) {
 	t.Helper()
 	if _, err := os.Stat("/usr/share/nginx/modules/ngx_stream_module.so"); err != nil {
@@ -27,7 +28,7 @@ func needStream(t testing.TB) {
 }
 
 // spread runs a front that also spreads raw TLS over itself and the others, as the first
-// of several fronts does. Its address is that of the spread; behind is that of its TLS.
+// of several fronts does. Its address is that of the spread; behind is its TLS address.
 func spread(t testing.TB, upstream http.Handler, others []string, edits ...string) (s *stack, behind string) {
 	t.Helper()
 	needStream(t)
@@ -38,7 +39,7 @@ func spread(t testing.TB, upstream http.Handler, others []string, edits ...strin
 	return s, behind
 }
 
-// sameCertificate has the clients of the other one trust this one, too.
+// sameCertificate makes the other stack's clients trust this one, too.
 func (s *stack) sameCertificate(t testing.TB, as *stack) {
 	t.Helper()
 	for _, name := range []string{cert.CertFile, cert.KeyFile} {
@@ -59,8 +60,8 @@ func TestSpreadPassesStreamsAtOnce(t *testing.T) {
 	})
 }
 
-// Connections live for minutes, so that their number is what has to be equal. A front that
-// is gone costs no connection.
+// Connections live for minutes, so their number must be balanced. When a front is gone,
+// no connection fails.
 func TestSpreadIsEven(t *testing.T) {
 	var byFirst, bySecond atomic.Int32
 	second := prepare(t, ok(&bySecond))
@@ -90,8 +91,8 @@ func TestSpreadIsEven(t *testing.T) {
 	}
 }
 
-// With the spread before it, every client seems to come from a front, that is from this
-// machine: nobody may call internal paths then, from wherever, and whatever is claimed.
+// Behind a spread, every client seems to come from a front, that is, from this machine.
+// So nobody may call internal paths, wherever they come from and whatever they claim.
 func TestInternalBehindSpread(t *testing.T) {
 	var reached atomic.Int32
 	s, behind := spread(t, ok(&reached), nil)
@@ -135,7 +136,7 @@ func (s *stack) logged(t *testing.T) (lines []map[string]string) {
 func TestAccessLog(t *testing.T) {
 	s := prepare(t, echo)
 	s.launch(t, []string{"NGINX_ACCESS_LOG=" + s.path("access.log")},
-		"worker_processes     auto", "worker_processes 1") // each worker writes what it has buffered at its end
+		"worker_processes     auto", "worker_processes 1") // each worker writes its buffer when it exits
 	client := s.client(t, "127.0.0.3")
 	began := time.Now().Truncate(time.Second)
 	body := s.do(t, client, http.MethodPost, "/api/owner/sales?a=b", map[string]string{"X-Forwarded-For": "192.0.2.1"}, strings.NewReader("{}")).body
@@ -170,7 +171,7 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
-// The client's address is believed of the fronts, and of nobody else.
+// Only the fronts are trusted to state the client's address.
 func TestClientAddressBehindSpread(t *testing.T) {
 	s, behind := spread(t, echo, nil)
 	s.get(t, s.client(t, "127.0.0.3"), "/api/spread")
@@ -187,7 +188,7 @@ func TestClientAddressBehindSpread(t *testing.T) {
 	}
 }
 
-// Whoever is slow is cut off; a stream on which nothing happens meanwhile is not.
+// Slow clients are cut off; a stream that is silent for as long is not.
 func TestSlowClientsAreCutOff(t *testing.T) {
 	t.Run("one front", func(t *testing.T) {
 		slowClientsAreCutOff(t, func(upstream http.Handler, edits ...string) *stack { return start(t, upstream, edits...) })
@@ -244,7 +245,7 @@ func slowClientsAreCutOff(t *testing.T, start func(upstream http.Handler, edits 
 	}
 }
 
-// flood writes more than all buffers on the way can hold.
+// flood writes more than all the buffers along the way can hold.
 func flood(w io.Writer) error {
 	chunk := make([]byte, 1<<20)
 	for range 256 {
@@ -255,7 +256,7 @@ func flood(w io.Writer) error {
 	return nil
 }
 
-// dial connects by TLS until the end of the test.
+// dial opens a TLS connection that lasts until the end of the test.
 func (s *stack) dial(t *testing.T) *tls.Conn {
 	t.Helper()
 	conn, err := tls.Dial("tcp", s.addr, s.tlsConfig())
@@ -267,7 +268,7 @@ func (s *stack) dial(t *testing.T) *tls.Conn {
 	return conn
 }
 
-// When the workers have no connection left, the idle ones that wait longest make room.
+// When the workers run out of connections, the longest-idle ones make room.
 func TestIdleClientsMakeRoom(t *testing.T) {
 	var served atomic.Int32
 	s := start(t, ok(&served), "worker_connections 50000", "worker_connections 40", "worker_processes     auto", "worker_processes 1")
@@ -283,11 +284,11 @@ func TestIdleClientsMakeRoom(t *testing.T) {
 		}
 	}
 	if _, err := io.Copy(io.Discard, first); errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Error("the client that was idle for the longest time was kept")
+		t.Error("the longest-idle client was kept")
 	}
 }
 
-// What would make a configuration that nginx misreads, or half a spread, is refused.
+// Values that nginx would misread, or only half a spread, are refused.
 func TestRenderRefuses(t *testing.T) {
 	good := []string{"NGINX_USER=x", "NGINX_RUN=/x", "NGINX_LISTEN=443", "NGINX_CERT=/c", "NGINX_KEY=/k", "NGINX_STATIC=/s", "NGINX_UPSTREAM=unix:/u"}
 	render := func(vars ...string) (string, error) {
@@ -302,9 +303,9 @@ func TestRenderRefuses(t *testing.T) {
 		"NGINX_USER=":                      "NGINX_USER must be set",
 		"NGINX_SPREAD=443":                 "NGINX_SPREAD_TO must be set",
 		"NGINX_SPREAD_TO=a:1":              "NGINX_SPREAD must be set",
-		"NGINX_TRUSTED=10.0.0.1; }":        "NGINX_TRUSTED holds a character",
-		"NGINX_ACCESS_LOG=/a b":            "NGINX_ACCESS_LOG holds a character",
-		"NGINX_STATIC=/${NGINX_KEY}":       "NGINX_STATIC holds a character",
+		"NGINX_TRUSTED=10.0.0.1; }":        "NGINX_TRUSTED contains a character",
+		"NGINX_ACCESS_LOG=/a b":            "NGINX_ACCESS_LOG contains a character",
+		"NGINX_STATIC=/${NGINX_KEY}":       "NGINX_STATIC contains a character",
 		"NGINX_SPREAD_TO=a:1,b:1\ninclude": "NGINX_SPREAD must be set",
 	} {
 		if message, err := render(vars); err == nil || !strings.Contains(message, complaint) {

@@ -21,7 +21,7 @@ import (
 	"isuride/tools/dev/devcert/cert"
 )
 
-// variant is a way from the client to the server. README.md quotes what each costs.
+// variant is a route from the client to the server. README.md lists the cost of each.
 type variant struct {
 	name  string
 	rsa   bool // an RSA-2048 certificate instead of ECDSA P-256
@@ -48,14 +48,15 @@ func throughNginx(edits ...string) func(*testing.B, *site) {
 	return func(b *testing.B, s *site) { s.nginxEdited(b, nil, edits) }
 }
 
-// BenchmarkRequest has clients, eight a core, send one request after the other on their connections.
+// BenchmarkRequest has eight clients per core send one request after another on their
+// connections.
 func BenchmarkRequest(b *testing.B) { benchmark(b, false) }
 
-// BenchmarkHandshake has them connect for each request, with a full handshake.
+// BenchmarkHandshake makes them reconnect for each request, with a full handshake.
 func BenchmarkHandshake(b *testing.B) { benchmark(b, true) }
 
-// benchmark reports CPU times, of which nginx-ns/op is that of all its workers. They
-// depend less than the elapsed time on what else the machine does.
+// benchmark reports CPU times; nginx-ns/op is the sum over nginx's workers. They depend
+// less than elapsed time on what else the machine is doing.
 func benchmark(b *testing.B, reconnect bool) {
 	program := buildServer(b)
 	for _, v := range variants {
@@ -99,7 +100,7 @@ func (s *site) clients(b *testing.B) chan *http.Client {
 	return list
 }
 
-// certifyRSA replaces the certificate by one with an RSA key of 2048 bits.
+// certifyRSA replaces the certificate with one that has a 2048-bit RSA key.
 func (s *site) certifyRSA(b *testing.B) {
 	b.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -121,8 +122,8 @@ func (s *site) certifyRSA(b *testing.B) {
 	}
 }
 
-// ask sends a request like the most frequent one of a run, but of a chair that does not
-// exist: what is behind HTTP costs nothing then.
+// ask sends a request like the most frequent one of a run, but for a chair that does not
+// exist, so that only HTTP itself costs anything.
 func (s *site) ask(b *testing.B, client *http.Client) {
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.url+"/api/chair/coordinate",
 		strings.NewReader(`{"latitude":13,"longitude":-208}`))
@@ -142,7 +143,8 @@ func (s *site) ask(b *testing.B, client *http.Client) {
 	}
 }
 
-// spent returns the nanoseconds that nginx's workers, the server and the client have run.
+// spent returns the CPU time of nginx's workers, the server and the client in
+// nanoseconds.
 func (s *site) spent(b *testing.B) (sum [3]int64) {
 	if s.front.process != nil {
 		for _, pid := range s.front.workers(b) {
@@ -164,7 +166,7 @@ func (s *site) spent(b *testing.B) (sum [3]int64) {
 	return sum
 }
 
-// ran returns how long a thread has run, in nanoseconds.
+// ran returns a thread's CPU time in nanoseconds.
 func ran(b *testing.B, path string) (ns int64) {
 	content, err := os.ReadFile(path)
 	if err != nil {

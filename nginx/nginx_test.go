@@ -33,7 +33,7 @@ func certPool(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// echo answers with what arrived.
+// echo answers with the request it received.
 var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	w.Header().Set("Content-Type", "application/json;charset=utf-8")
@@ -41,7 +41,7 @@ var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s %s %s host=%s connection=%s %s", r.Method, r.RequestURI, r.Proto, r.Host, r.Header.Get("Connection"), body)
 })
 
-// ok answers 204 and counts.
+// ok answers 204 and counts the requests.
 func ok(count *atomic.Int32) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		count.Add(1)
@@ -90,7 +90,7 @@ func TestRequestArrivesAsSent(t *testing.T) {
 		}
 	}
 	if server := got.header.Get("Server"); server != "nginx" {
-		t.Errorf("the version is told to strangers: %q", server)
+		t.Errorf("the version is shown to strangers: %q", server)
 	}
 }
 
@@ -149,7 +149,7 @@ const (
 	image  = "<svg/>"
 )
 
-// writeStatic lays out a small front end. The precompressed script differs from the plain
+// writeStatic creates a small front end. The precompressed script differs from the plain
 // one, so that a test can tell which was sent.
 func (s *stack) writeStatic(t *testing.T) {
 	t.Helper()
@@ -210,8 +210,8 @@ func TestStaticFiles(t *testing.T) {
 	}
 }
 
-// checkPageHeaders: no guessing of types; a page can be framed by pages of its own host
-// only, and tells other hosts nothing of where a user comes from.
+// checkPageHeaders: browsers must not guess types; only pages of the same host may frame
+// a page, and other hosts do not learn where a user comes from.
 func checkPageHeaders(t *testing.T, path string, header http.Header) {
 	t.Helper()
 	want := map[string]string{"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "", "Referrer-Policy": ""}
@@ -265,8 +265,8 @@ func TestServerAnswersWithoutStaticFiles(t *testing.T) {
 	}
 }
 
-// 127.0.0.1 is allowed by its exact address, so that 127.0.0.2, which reaches nginx over
-// loopback as well, is to it a stranger like any other.
+// Only the exact address 127.0.0.1 is allowed, so to nginx 127.0.0.2 is a stranger,
+// although it also connects over loopback.
 func TestInternalFromThisMachineOnly(t *testing.T) {
 	var reached atomic.Int32
 	s := start(t, ok(&reached))
@@ -284,7 +284,7 @@ func TestInternalFromThisMachineOnly(t *testing.T) {
 	}
 }
 
-// internalRefused asks for an internal path in all spellings, on connections from this
+// internalRefused requests an internal path in all spellings, on connections from this
 // loopback address that begin with the preamble.
 func (s *stack) internalRefused(t *testing.T, addr, from, preamble string) {
 	t.Helper()
@@ -296,14 +296,14 @@ func (s *stack) internalRefused(t *testing.T, addr, from, preamble string) {
 	} {
 		got := s.raw(t, addr, from, preamble, "GET "+target+" HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: 127.0.0.1\r\n"+
 			"X-Real-IP: 127.0.0.1\r\nForwarded: for=127.0.0.1\r\nConnection: close\r\n\r\n")
-		if want := `{"message":"this address answers on its own machine only"}`; got.status != http.StatusForbidden || got.body != want ||
+		if want := `{"message":"this path is only available on its own machine"}`; got.status != http.StatusForbidden || got.body != want ||
 			got.header.Get("Content-Type") != "application/json;charset=utf-8" {
 			t.Errorf("%s from %s: %d %s", target, from, got.status, got.body)
 		}
 	}
 }
 
-// raw sends a request as it is, over TLS behind a preamble in clear.
+// raw sends a request verbatim, over TLS after a preamble in the clear.
 func (s *stack) raw(t *testing.T, addr, from, preamble, request string) reply {
 	t.Helper()
 	resp, err := s.tryRaw(addr, from, preamble, request)
@@ -341,10 +341,10 @@ func TestConnectionsToTheServerAreKept(t *testing.T) {
 	t.Run("TCP", func(t *testing.T) { connectionsAreKept(t, (*stack).onTCP) })
 }
 
-// onSocket has nginx reach the upstream by a unix socket, as where both are on one host.
+// onSocket makes nginx use a unix socket to the upstream, as when both are on one host.
 func (s *stack) onSocket(testing.TB) []string { return nil }
 
-// onTCP has nginx reach the upstream by TCP, as where it is on another host.
+// onTCP makes nginx use TCP to the upstream, as when it is on another host.
 func (s *stack) onTCP(t testing.TB) []string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -359,7 +359,7 @@ func connectionsAreKept(t *testing.T, upstream func(*stack, testing.TB) []string
 	s := prepare(t, ok(&served))
 	s.launch(t, upstream(s, t))
 	for range 50 {
-		s.get(t, s.client(t, "127.0.0.1"), "/api/x") // a connection of its own each
+		s.get(t, s.client(t, "127.0.0.1"), "/api/x") // each on its own connection
 	}
 	if opened, workers := int(s.opened.Load()), len(s.workers(t)); served.Load() != 50 || opened > workers {
 		t.Errorf("%d connections to the server for %d requests through %d workers", opened, served.Load(), workers)
@@ -427,7 +427,7 @@ func TestServerAway(t *testing.T) {
 	}
 	got = s.get(t, s.client(t, "127.0.0.1"), "/api/x")
 	if got.status != http.StatusBadGateway || got.body != `{"message":"the server cannot be reached"}` {
-		t.Errorf("the server does not listen: %d %s", got.status, got.body)
+		t.Errorf("the server is not listening: %d %s", got.status, got.body)
 	}
 }
 

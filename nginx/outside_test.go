@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestFromAnotherHost asks the whole, the server with and without nginx, from a host that is
-// really another one: a network namespace. All listeners are open to it that can be.
+// TestFromAnotherHost sends requests to the server, with and without nginx, from what
+// really is another host: a network namespace. Every listener that can be open to it is.
 func TestFromAnotherHost(t *testing.T) {
 	out := anotherHost(t)
 	program := buildServer(t)
@@ -28,7 +28,7 @@ func TestFromAnotherHost(t *testing.T) {
 		out.cannotConnect(t, reach(s.internal))
 
 		for _, url := range []string{s.url + "/api/internal/matching", "http://" + s.internal + "/metrics", "http://" + s.internal + "/debug/pprof/"} {
-			resp, err := s.front.client(t, "127.0.0.1").Get(url) // else nothing above would prove anything
+			resp, err := s.front.client(t, "127.0.0.1").Get(url) // otherwise the checks above would prove nothing
 			if err != nil || resp.StatusCode >= 300 {
 				t.Errorf("%s from this host: %v, %v", url, resp, err)
 			}
@@ -72,7 +72,8 @@ type outside struct {
 	here string // address of this machine, seen from there
 }
 
-// anotherHost makes one until the end of the test, with a network that has only these two.
+// anotherHost creates one until the end of the test, on a network of just these two
+// hosts.
 func anotherHost(t *testing.T) outside {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -84,13 +85,13 @@ func anotherHost(t *testing.T) outside {
 		}
 	}
 	pid := os.Getpid()
-	address := func(n int) string { // of those for tests of networks (RFC 2544), four for each process
+	address := func(n int) string { // from the range for network tests (RFC 2544), four per process
 		return fmt.Sprintf("198.18.%d.%d", pid>>6&0xff, pid<<2&0xff+n)
 	}
 	o := outside{name: fmt.Sprintf("outside%d", pid), here: address(1)}
 	near, far := fmt.Sprintf("near%d", pid), fmt.Sprintf("far%d", pid)
 	if output, err := exec.Command("ip", "netns", "add", o.name).CombinedOutput(); err != nil {
-		t.Skipf("this machine makes no network namespaces: %v\n%s", err, output)
+		t.Skipf("this machine cannot create network namespaces: %v\n%s", err, output)
 	}
 	t.Cleanup(func() { exec.Command("ip", "netns", "del", o.name).Run() })
 	for _, command := range []string{
@@ -108,7 +109,7 @@ func anotherHost(t *testing.T) outside {
 	return o
 }
 
-// curl asks from there.
+// curl sends a request from that host.
 func (o outside) curl(url string, options ...string) (status int, body string, err error) {
 	arguments := append([]string{"netns", "exec", o.name, "curl", "--noproxy", "*", "--silent", "--insecure", "--path-as-is",
 		"--max-time", fmt.Sprint(patience.Seconds()), "--write-out", "\n%{http_code}", "-H", "X-Forwarded-For: 127.0.0.1", "-H", "Host: 127.0.0.1"}, options...)
@@ -121,8 +122,8 @@ func (o outside) curl(url string, options ...string) (status int, body string, e
 	return status, string(output[:i]), err
 }
 
-// findsNothing asks for all that is internal: the one path of the API is refused, all other
-// paths are the page.
+// findsNothing requests everything internal: the one API path is refused, and all other
+// paths lead to the page.
 func (o outside) findsNothing(t *testing.T, base string, refusal int, options ...string) {
 	t.Helper()
 	for _, path := range []string{"/api/internal/matching", "/api/internal/"} {
@@ -140,7 +141,7 @@ func (o outside) findsNothing(t *testing.T, base string, refusal int, options ..
 	}
 }
 
-// cannotConnect: nobody listens there for other hosts.
+// cannotConnect checks that nothing listens at the address for other hosts.
 func (o outside) cannotConnect(t *testing.T, address string) {
 	t.Helper()
 	_, _, err := o.curl("http://" + address + "/metrics")

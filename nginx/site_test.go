@@ -15,23 +15,23 @@ import (
 	"isuride/tools/dev/devcert/cert"
 )
 
-// site is the server of this project with nginx before it, or without.
+// site is this project's server, with or without nginx in front.
 type site struct {
 	front    *stack // its upstream is not used
 	server   *os.Process
 	tcp      string // addresses of the server
 	tls      string
 	internal string
-	url      string // where clients ask
+	url      string // where clients connect
 }
 
-// newSite chooses addresses; nothing runs yet.
+// newSite chooses addresses; it does not start anything.
 func newSite(t testing.TB) *site {
 	t.Helper()
 	return &site{front: prepare(t, http.NotFoundHandler()), tcp: freeAddress(t), tls: freeAddress(t), internal: freeAddress(t)}
 }
 
-// buildServer makes the program.
+// buildServer builds the program.
 func buildServer(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "isuride")
@@ -41,7 +41,7 @@ func buildServer(t testing.TB) string {
 	return path
 }
 
-// serve runs the server until the end of the test and returns when it listens.
+// serve runs the server until the end of the test and returns once it is listening.
 func (s *site) serve(t testing.TB, program string) {
 	t.Helper()
 	cmd := exec.Command(program)
@@ -61,7 +61,7 @@ func (s *site) serve(t testing.TB, program string) {
 	lines := bufio.NewScanner(io.TeeReader(stderr, &log))
 	for n := 0; n < 3; {
 		if !lines.Scan() {
-			t.Fatalf("the server does not listen: %v\n%s", lines.Err(), log.String())
+			t.Fatalf("the server is not listening: %v\n%s", lines.Err(), log.String())
 		}
 		if strings.Contains(lines.Text(), "msg=listening") {
 			n++
@@ -81,7 +81,7 @@ func (s *site) serve(t testing.TB, program string) {
 
 func (s *site) socket() string { return s.front.path("isuride.sock") }
 
-// nginx runs nginx with these variables in addition.
+// nginx runs nginx with these additional variables.
 func (s *site) nginx(t testing.TB, vars ...string) { s.nginxEdited(t, vars, nil) }
 
 func (s *site) nginxEdited(t testing.TB, vars, edits []string) {
@@ -90,7 +90,7 @@ func (s *site) nginxEdited(t testing.TB, vars, edits []string) {
 	s.url = "https://" + s.front.addr
 }
 
-// spread has nginx take the connections for itself, as the first of several fronts.
+// spread makes nginx spread connections (to itself), as the first of several fronts does.
 func (s *site) spread(t testing.TB) {
 	t.Helper()
 	needStream(t)

@@ -1,6 +1,6 @@
 // Package nginx_test checks the configuration in this folder with a real nginx between a
-// client and a small upstream, both in the test. The tests are skipped where nginx is
-// not installed.
+// client and a small upstream, both in the test. The tests are skipped if nginx is not
+// installed.
 package nginx_test
 
 import (
@@ -27,23 +27,23 @@ import (
 	"isuride/tools/dev/devcert/cert"
 )
 
-// patience bounds waits for something that happens at once when all is well.
+// patience bounds the wait for things that normally happen at once.
 const patience = 20 * time.Second
 
-// stack is nginx with the rendered configuration, static files below dir/static and an
+// stack is nginx with the rendered configuration, static files in dir/static and an
 // upstream on a unix socket.
 type stack struct {
 	dir     string
 	addr    string // where clients connect, and nginx listens unless the test says otherwise
 	process *os.Process
-	stop    func() // in good order, so that nginx has written its logs
+	stop    func() // cleanly, so that nginx has written its logs
 
 	upstream http.Handler
 	opened   atomic.Int32 // connections from nginx to the upstream
 }
 
 // start runs nginx in front of the upstream until the test ends. The edits, pairs of old
-// and new text, change the rendered configuration; only benchmarks have a use for them.
+// and new text, change the rendered configuration.
 func start(t testing.TB, upstream http.Handler, edits ...string) *stack {
 	t.Helper()
 	s := prepare(t, upstream)
@@ -51,7 +51,7 @@ func start(t testing.TB, upstream http.Handler, edits ...string) *stack {
 	return s
 }
 
-// prepare does all of start but nginx itself.
+// prepare does what start does, but does not run nginx.
 func prepare(t testing.TB, upstream http.Handler) *stack {
 	t.Helper()
 	if _, err := exec.LookPath("nginx"); err != nil {
@@ -72,7 +72,7 @@ func prepare(t testing.TB, upstream http.Handler) *stack {
 	return s
 }
 
-// launch runs nginx with these variables in addition to those of every stack.
+// launch runs nginx with these variables and those that every stack has.
 func (s *stack) launch(t testing.TB, vars []string, edits ...string) {
 	t.Helper()
 	s.render(t, vars, edits)
@@ -118,7 +118,7 @@ func (s *stack) render(t testing.TB, vars, edits []string) {
 	cmd.Env = append(os.Environ(), "NGINX_USER="+me.Username, "NGINX_RUN="+s.dir, "NGINX_LISTEN="+s.addr,
 		"NGINX_CERT="+s.path(cert.CertFile), "NGINX_KEY="+s.path(cert.KeyFile),
 		"NGINX_STATIC="+s.path("static"), "NGINX_UPSTREAM=unix:"+s.path("server.sock"))
-	cmd.Env = append(cmd.Env, vars...) // the last one counts
+	cmd.Env = append(cmd.Env, vars...) // for duplicates, the last one wins
 	cmd.Stderr = os.Stderr
 	config, err := cmd.Output()
 	if err != nil {
@@ -130,7 +130,7 @@ func (s *stack) render(t testing.TB, vars, edits []string) {
 	}
 }
 
-// checkConfig runs nginx -t. Two warnings speak of the user who runs the test, not of
+// checkConfig runs nginx -t. Two of its warnings concern the user who runs the test, not
 // the configuration.
 func (s *stack) checkConfig(t testing.TB) {
 	t.Helper()
@@ -147,8 +147,8 @@ func (s *stack) checkConfig(t testing.TB) {
 	}
 }
 
-// run starts nginx and returns when its sockets listen, which nginx reports by starting
-// its workers.
+// run starts nginx and returns once its sockets are listening: nginx starts its workers
+// only then.
 func (s *stack) run(t testing.TB) {
 	t.Helper()
 	cmd := exec.Command("nginx", "-e", "stderr", "-c", s.path("nginx.conf"), "-g", "daemon off; error_log stderr notice;")
@@ -181,8 +181,8 @@ func (s *stack) run(t testing.TB) {
 	t.Cleanup(s.stop)
 }
 
-// client returns an HTTPS client with connections of its own that come from this
-// loopback address, and offers the protocols as the load generator does.
+// client returns an HTTPS client with its own connections, which come from this loopback
+// address and offer the same protocols as the load generator.
 func (s *stack) client(t testing.TB, from string, protocols ...string) *http.Client {
 	t.Helper()
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
@@ -209,7 +209,7 @@ func (s *stack) tlsConfig(protocols ...string) *tls.Config {
 	return &tls.Config{RootCAs: roots, ServerName: "localhost", NextProtos: protocols}
 }
 
-// reply is an answer read to its end.
+// reply is a fully read answer.
 type reply struct {
 	status int
 	header http.Header

@@ -13,16 +13,16 @@ import (
 	"testing"
 )
 
-// upStack is a whole stack of its own, run by scripts/up.sh and scripts/down.sh.
+// upStack is a complete, separate stack, run by scripts/up.sh and scripts/down.sh.
 type upStack struct {
-	dir string // of everything it writes
-	bin string // of its programs
+	dir string // for everything it writes
+	bin string // its programs
 	env []string
 
 	https, databasePort string
 }
 
-// newUpStack chooses folder and ports.
+// newUpStack chooses a folder and ports.
 func newUpStack(t *testing.T) *upStack {
 	t.Helper()
 	for _, program := range []string{"nginx", "mariadbd", "curl"} {
@@ -30,7 +30,7 @@ func newUpStack(t *testing.T) *upStack {
 			t.Skip(program, " is not installed")
 		}
 	}
-	dir, err := os.MkdirTemp("", "up") // short: sockets have paths of 107 bytes at most
+	dir, err := os.MkdirTemp("", "up") // short: a socket's path has at most 107 bytes
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func newUpStack(t *testing.T) *upStack {
 	return u
 }
 
-// build makes the programs of the stack.
+// build builds the stack's programs.
 func (u *upStack) build(t *testing.T) {
 	t.Helper()
 	command := exec.Command("go", "build", "-o", u.bin+"/",
@@ -74,7 +74,7 @@ func (u *upStack) mustScript(t *testing.T, name string) {
 
 var pidFiles = [...]string{"mariadb/mariadb.pid", "paymentmock.pid", "server.pid", "nginx.pid"}
 
-// pids returns the processes of the stack in the order of pidFiles.
+// pids returns the stack's processes in the order of pidFiles.
 func (u *upStack) pids(t *testing.T) (pids [len(pidFiles)]int) {
 	t.Helper()
 	for i, name := range pidFiles {
@@ -89,7 +89,7 @@ func (u *upStack) pids(t *testing.T) (pids [len(pidFiles)]int) {
 	return pids
 }
 
-// lives reports whether there is a process; one that nobody has collected yet is none.
+// lives reports whether a process exists; a zombie does not count.
 func lives(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err == nil && !strings.Contains(string(stat), ") Z ")
@@ -136,8 +136,8 @@ func TestUpAndDown(t *testing.T) {
 	u.mustScript(t, "down.sh")
 }
 
-// limitAccount has the database as it is on a host of its own: the server's account is good
-// from one address, for one database, and for what the server does.
+// limitAccount sets up the database as on a separate host: the server's account works
+// from one address, on one database, with only the rights the server needs.
 func (u *upStack) limitAccount(t *testing.T) {
 	t.Helper()
 	template, err := os.ReadFile("../sql/0-host.sql.template")
@@ -169,12 +169,12 @@ func (u *upStack) limitAccount(t *testing.T) {
 	}
 }
 
-// sql runs the database's client to its end.
+// sql runs the database's client.
 func (u *upStack) sql(arguments ...string) ([]byte, error) {
 	return exec.Command("mariadb", append([]string{"--no-defaults"}, arguments...)...).CombinedOutput()
 }
 
-// initialize makes all tables anew, through nginx.
+// initialize recreates all tables, through nginx.
 func (u *upStack) initialize(t *testing.T) {
 	t.Helper()
 	output, err := exec.Command("curl", "--noproxy", "*", "--silent", "--fail", "--cacert", filepath.Join(u.dir, "tls", "cert.pem"),
@@ -184,7 +184,7 @@ func (u *upStack) initialize(t *testing.T) {
 	}
 }
 
-// A pid file left by a crash may name a process of somebody else by now.
+// After a crash, the pid in a stale pid file may belong to an unrelated process.
 func TestDownSparesStrangers(t *testing.T) {
 	stranger := exec.Command("sleep", "600")
 	if err := stranger.Start(); err != nil {
@@ -205,7 +205,7 @@ func TestDownSparesStrangers(t *testing.T) {
 	u := &upStack{dir: dir, env: append(os.Environ(), "UP_DIR="+dir)}
 	u.mustScript(t, "down.sh")
 	if err := stranger.Process.Signal(syscall.Signal(0)); err != nil {
-		t.Errorf("the stranger was ended: %v", err)
+		t.Errorf("the unrelated process was ended: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "server.pid")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the stale pid file is still there: %v", err)
@@ -214,7 +214,7 @@ func TestDownSparesStrangers(t *testing.T) {
 	within(t, ended, "end of the stranger")
 }
 
-// A port in use is told before anything is started.
+// A port in use is reported before anything is started.
 func TestUpRefusesTakenPort(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -225,7 +225,7 @@ func TestUpRefusesTakenPort(t *testing.T) {
 	if err := os.Mkdir(u.bin, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, program := range []string{"isuride", "paymentmock", "devcert"} { // to be there is enough
+	for _, program := range []string{"isuride", "paymentmock", "devcert"} { // they only need to exist
 		if err := os.WriteFile(filepath.Join(u.bin, program), []byte("#!/bin/false\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Draws the Grafana dashboard of a run without Grafana: a Prometheus of its own watches
-# the server that `make bench` starts, and tools/ops/observability draws what it has
-# seen. Arguments go to `bench run`.
+# Draws the Grafana dashboard of a run without Grafana: a separate Prometheus watches the
+# server that `make bench` starts, and tools/ops/observability draws the result.
+# Arguments are passed to `bench run`.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -19,23 +19,23 @@ cp tools/ops/observability/alerts.yml "$home"
 sed -e "s/127\.0\.0\.1:8081/$internal/" -e 's/_interval: 5s/_interval: 1s/' tools/ops/observability/prometheus.yml >"$home/prometheus.yml"
 taken "$prometheus" && die "$prometheus, for Prometheus, is taken by another program"
 
-# It ends with this script even if that is killed.
+# Prometheus ends with this script even if the script is killed.
 setpriv --pdeathsig TERM prometheus --config.file="$home/prometheus.yml" --storage.tsdb.path="$home/data" \
 	--web.listen-address="$prometheus" --log.level=warn >"$home/prometheus.log" 2>&1 &
 watcher=$!
 trap 'kill -TERM "$watcher" 2>/dev/null || true; wait "$watcher" || true' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-# It begins to watch some seconds after its start.
+# It takes a few seconds to start scraping.
 for ((i = 0; ; i++)); do
 	[[ -n $(promtool query instant "http://$prometheus" up 2>/dev/null) ]] && break
-	kill -0 "$watcher" 2>/dev/null || die "Prometheus ended: $(tail -n 3 "$home/prometheus.log")"
-	((i < 300)) || die "Prometheus watches nothing after half a minute, see $home/prometheus.log"
+	kill -0 "$watcher" 2>/dev/null || die "Prometheus exited: $(tail -n 3 "$home/prometheus.log")"
+	((i < 300)) || die "Prometheus has no data after half a minute, see $home/prometheus.log"
 	sleep 0.1
 done
 
-# mark shows what the bench says and notes when its load begins and ends: what comes
-# before and after would be empty space in the picture.
+# mark shows the bench's output and notes when its load begins and ends: the time before
+# and after would be empty space in the picture.
 mark() {
 	local line
 	while IFS= read -r line; do

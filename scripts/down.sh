@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Ends what up.sh started, from the outside in: nginx first, so that no request meets a
-# server that is gone; the database last, because the server writes until its end. Data
-# stays. If one does not end, the rest keeps running for it.
+# Stops what up.sh started, from the outside in: nginx first, so that no request reaches a
+# stopped server; the database last, because the server writes to it until it exits. Data
+# is kept. If one component does not stop, those it depends on keep running.
 set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=stack.sh

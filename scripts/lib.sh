@@ -3,7 +3,8 @@
 # processes that outlive the script that started them.
 #
 # The state of a process NAME is in the folder $state, which the sourcing script sets:
-# NAME.pid, NAME.log, and NAME.id, which tells the process from a later one with its pid.
+# NAME.pid, NAME.log, and NAME.id, which distinguishes it from a later process with the
+# same pid.
 # shellcheck disable=SC2154
 
 PATH=$PATH:/usr/sbin:/sbin # Debian keeps servers there, outside a user's PATH
@@ -18,8 +19,8 @@ die() {
 }
 
 # need_packages PACKAGE:PROBE... makes sure that every probe, a command or an absolute
-# path, is there. As root it installs the packages that are missing, otherwise it names
-# them and fails.
+# path, exists. As root it installs the missing packages, otherwise it names them and
+# fails.
 need_packages() {
 	local pair missing=()
 	for pair; do
@@ -42,9 +43,9 @@ present() {
 }
 
 # install_packages installs without starting any service, now or at the next boot. It
-# runs in a shell of its own for the sake of the trap.
+# runs in a subshell because of the trap.
 install_packages() (
-	policy=/usr/sbin/policy-rc.d # Debian's switch; 101 forbids to start
+	policy=/usr/sbin/policy-rc.d # Debian's switch; 101 forbids starting
 	log=$(mktemp) || exit
 	trap 'rm -f "$log"' EXIT
 	if [[ ! -e $policy ]]; then
@@ -53,11 +54,11 @@ install_packages() (
 	fi
 	export DEBIAN_FRONTEND=noninteractive
 	if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1; then
-		complain "installing failed:"
+		complain "the installation failed:"
 		tail -n 20 "$log" >&2
 		exit 1
 	fi
-	for package; do # a service may be in a package that this one only depends on
+	for package; do # a service may be in a dependency of this package
 		echo "$package.service"
 		dpkg -L "$package" | sed -nE 's#.*/systemd/system/([^/@]+\.(service|socket))$#\1#p'
 	done | while read -r unit; do
@@ -65,8 +66,8 @@ install_packages() (
 	done
 )
 
-# launch NAME COMMAND... runs the command in a session of its own, so that neither
-# Ctrl-C nor a closed terminal ends it.
+# launch NAME COMMAND... runs the command in its own session, so that neither Ctrl-C nor a
+# closed terminal ends it.
 launch() {
 	local name=$1
 	shift
@@ -75,8 +76,8 @@ launch() {
 	echo $! >"$state/$name.pid"
 }
 
-# identity PID prints what no other process ever shares: boot and start time. It fails
-# for a process that has ended, also if nobody has collected it yet.
+# identity PID prints a value that no other process ever has: boot and start time. It
+# fails for a process that has ended, even if it is still a zombie.
 identity() {
 	local stat fields
 	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
@@ -85,7 +86,7 @@ identity() {
 	echo "$(</proc/sys/kernel/random/boot_id) ${fields[19]}"
 }
 
-# pid_of NAME prints the pid, or fails if the process does not run.
+# pid_of NAME prints the pid, or fails if the process is not running.
 pid_of() {
 	local pid id
 	pid=$(cat "$state/$1.pid" 2>/dev/null) || return 1
@@ -94,8 +95,8 @@ pid_of() {
 	echo "$pid"
 }
 
-# await NAME SECONDS COMMAND... waits until the command succeeds. It fails, and shows
-# the end of the log, if the process ends or the time is up.
+# await NAME SECONDS COMMAND... waits until the command succeeds. If the process exits or
+# the time is up, it shows the end of the log and fails.
 await() {
 	local name=$1 limit=$2 tries
 	shift 2
@@ -105,7 +106,7 @@ await() {
 		fi
 		if ! pid_of "$name" >/dev/null; then
 			echo >&2
-			complain "$name ended; the end of $state/$name.log:"
+			complain "$name exited; the end of $state/$name.log:"
 			tail -n 20 "$state/$name.log" >&2
 			return 1
 		fi
@@ -118,8 +119,8 @@ await() {
 	return 1
 }
 
-# halt NAME SIGNAL SECONDS ends the process in good order. It never kills: what takes
-# longer is still at work, and only a person should decide to lose that.
+# halt NAME SIGNAL SECONDS stops the process cleanly. It never kills: a process that takes
+# longer is still working, and only a person should decide to lose that work.
 halt() {
 	local name=$1 signal=$2 limit=$3 pid tries
 	if pid=$(pid_of "$name"); then
@@ -129,12 +130,12 @@ halt() {
 			sleep 0.1
 		done
 		if pid_of "$name" >/dev/null; then
-			complain "$name (pid $pid) has not ended within $limit s; see $state/$name.log"
+			complain "$name (pid $pid) has not stopped within $limit s; see $state/$name.log"
 			return 1
 		fi
 	fi
 	rm -f "$state/$name.pid" "$state/$name.id"
 }
 
-# taken HOST:PORT succeeds if something listens there.
+# taken HOST:PORT succeeds if something is listening there.
 taken() { (: <"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null; }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs a MariaDB of its own below a folder; no other database of the machine is touched.
+# Runs a separate MariaDB in a folder; no other database on the machine is touched.
 #
 #   scripts/mariadb.sh start DIR PORT   on 127.0.0.1:PORT and DIR/mariadb.sock
-#   scripts/mariadb.sh stop DIR         in good order; the data stays
+#   scripts/mariadb.sh stop DIR         stops it cleanly; the data is kept
 #
 # Database isuride and account isucon/isucon come from sql/0-init.sql. Administrators
 # log in through the socket as the user who started it: mariadb -S DIR/mariadb.sock
@@ -21,11 +21,11 @@ start() {
 	local dir=$1 port=$2
 	need_packages mariadb-server:mariadbd
 	if pid_of mariadb >/dev/null; then
-		login "$port" || die "MariaDB runs in $dir already, but not on port $port"
+		login "$port" || die "MariaDB is already running in $dir, but not on port $port"
 		return 0
 	fi
-	[[ $dir != *[[:space:]]* ]] || die "$dir: mariadb-install-db takes no path with a space"
-	# sun_path has 108 bytes, one of them for the end.
+	[[ $dir != *[[:space:]]* ]] || die "$dir: mariadb-install-db does not accept a path with a space"
+	# sun_path has 108 bytes, including the terminating zero.
 	((${#dir} + ${#socket} < 107)) || die "$dir is too long a path for a socket"
 	taken "127.0.0.1:$port" && die "port $port is taken by another program"
 	install -m 644 "$root/sql/0-init.sql" "$root/scripts/mariadb.cnf" "$dir" # readable for any user
@@ -37,8 +37,9 @@ start() {
 	await mariadb 120 login "$port"
 }
 
-# owner DIR prints the user to run as: whoever has the data, else the package's user if
-# it may enter the folder, else the caller. mariadbd refuses root unless told so.
+# owner DIR prints the user to run as: the owner of existing data, else the package's user
+# if it may enter the folder, else the caller. mariadbd refuses root unless told
+# otherwise.
 owner() {
 	if [[ -d $1/data ]]; then
 		stat -c %U "$1/data"
@@ -49,7 +50,8 @@ owner() {
 	fi
 }
 
-# initialize DIR USER makes an empty data folder; it is complete once it has its name.
+# initialize DIR USER creates an empty data folder. It gets its final name only once it is
+# complete.
 initialize() {
 	local dir=$1 as=$2
 	rm -rf "$dir/data.new"

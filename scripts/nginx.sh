@@ -3,10 +3,10 @@
 #
 #   NGINX_USER=... NGINX_RUN=... scripts/nginx.sh render >nginx.conf
 #
-# nginx/README.md says what the variables mean, and which must be set.
+# nginx/README.md explains the variables and says which are required.
 #
 # In the template, "# if NAME", "# else" and "# end" choose between lines, and a line with
-# a list is repeated for each of its elements, which commas separate.
+# a comma-separated list is repeated for each of its elements.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -43,7 +43,7 @@ check() {
 	for name in "${required[@]}" "${optional[@]}" "${lists[@]}"; do
 		value=${!name-}
 		if [[ $value =~ [[:space:]\;\{\}\"\'\$\\#] ]]; then
-			refuse "$name holds a character that nginx would misread: $value" || return
+			refuse "$name contains a character that nginx would misread: $value" || return
 		fi
 	done
 }
@@ -53,7 +53,7 @@ refuse() {
 	return 1
 }
 
-# fill prints a line with the values of its variables.
+# fill prints a line with its variables replaced by their values.
 fill() {
 	local line=$1 name element
 	for name in "${required[@]}" "${optional[@]}"; do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts bin/isuride with everything below .run/dev: SQLite, journal and a certificate
-# of its own. It needs no other server. Ctrl-C ends it in good order.
+# Starts bin/isuride with everything in .run/dev: SQLite, journal and a self-made
+# certificate. It needs no other server. Ctrl-C stops it cleanly.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,8 +14,8 @@ export ISURIDE_TLS_LISTEN=${ISURIDE_TLS_LISTEN:-:8443}
 export ISURIDE_TLS_CERT=$home/cert/cert.pem ISURIDE_TLS_KEY=$home/cert/key.pem
 
 cat <<EOF
-ISURIDE     https://localhost${ISURIDE_TLS_LISTEN}  (certificate of its own: browsers ask)
+ISURIDE     https://localhost${ISURIDE_TLS_LISTEN}  (self-made certificate: browsers will warn)
             http://localhost${ISURIDE_LISTEN}
-next        make ride, in another terminal, drives a ride through all states
+next        in another terminal, make ride takes a ride through all its states
 EOF
 exec bin/isuride "$@"

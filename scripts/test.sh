@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Checks and tests everything: formatting, vet, staticcheck, module files, shell scripts,
-# every benchmark once, and all tests under the race detector. It ends with the tests that
-# were skipped, by reason, and a table of times. It leaves the tree as it was.
+# every benchmark once, and all tests under the race detector. At the end it lists skipped
+# tests by reason and prints a table of times. It leaves the tree unchanged.
 #
 #   test.sh -install    first installs the Debian packages that the tests need, as root;
 #                       then no test may skip because a program is missing
 #
-# Other arguments go to the `go test` of the tests, which then is all that runs.
+# Other arguments are passed to `go test`, and then nothing else runs.
 #
-# govulncheck is not among the checks: its database cannot be had without the network.
+# govulncheck is not among the checks, because its database is only available online.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -42,12 +42,13 @@ stage() {
 	times+=$(printf '%5d s  %s' $((SECONDS - start)) "$name")$'\n'
 }
 
-# gcc is for the race detector, ip for networks of tests, systemd for a look at units, the
-# rest of the last line for the laboratory's hosts.
+# gcc is for the race detector, ip for the tests' networks, systemd for checking units,
+# and the last line for the laboratory's hosts.
 install() {
 	need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
 		prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip systemd:systemd-analyze shellcheck:shellcheck \
-		openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl
+		openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl openssl:openssl \
+		systemd-container:systemd-nspawn dbus:dbus-daemon
 }
 
 checks() {
@@ -56,22 +57,22 @@ checks() {
 	[[ -z $unformatted ]] || die "not formatted, run gofmt -w: $unformatted"
 	go mod tidy -diff
 	go vet ./...
-	go run honnef.co/go/tools/cmd/staticcheck@v0.6.1 ./...
+	go tool -modfile=tools/pinned/go.mod staticcheck ./...
 	if command -v shellcheck >/dev/null; then
 		git ls-files | xargs grep -lE '^#!.*(bash|sh)$|^# shellcheck shell' | xargs shellcheck
 		git ls-files 'tools/**.sh' | xargs shellcheck
 	else
-		complain "without shellcheck (Debian package shellcheck) the shell scripts are not checked"
+		complain "shellcheck is not installed (Debian package shellcheck): skipping the shell scripts"
 	fi
 }
 
-# Without the race detector: what is measured is the program as it is shipped.
+# Benchmarks run without the race detector: they measure the program as it is shipped.
 benchmarks() {
 	local log
 	log=$(mktemp)
 	if ! go test -run '^$' -bench . -benchtime 1x ./... >"$log" 2>&1; then
 		grep -vE '^(ok|PASS|goos|goarch|pkg|cpu|Benchmark)|no test files' "$log" >&2 || true
-		die "a benchmark fails; all of its output is in $log"
+		die "a benchmark failed; the full output is in $log"
 	fi
 	say "$(grep -c '^Benchmark' "$log") benchmarks ran once"
 	rm "$log"
@@ -83,7 +84,7 @@ tests() {
 		export CGO_ENABLED=1
 		race=(-race)
 	else
-		complain "without gcc the race detector is left out"
+		complain "gcc is not installed: running without the race detector"
 	fi
 	go build -o bin/ ./tools/dev/skips
 	go test -json "${race[@]}" -timeout 15m "$@" | bin/skips "${skips[@]}"
@@ -92,7 +93,7 @@ tests() {
 clean_tree() {
 	local after
 	after=$(git status --porcelain)
-	[[ $after == "$before" ]] || die "the run has changed the tree:
+	[[ $after == "$before" ]] || die "the run has changed the working tree:
 $after"
 }
 

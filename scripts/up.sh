@@ -1,26 +1,27 @@
 #!/usr/bin/env bash
-# Starts the contest's stack on this machine, as it runs in production: MariaDB, the
-# payment gateway's stand-in, the server, and nginx in front. What runs already is left
-# alone. Addresses and folders are in stack.sh; `scripts/down.sh` ends it.
+# Starts the contest's stack on this machine as it runs in production: MariaDB, a stand-in
+# for the payment gateway, the server, and nginx in front. Components that are already
+# running are left alone. stack.sh sets addresses and folders; `scripts/down.sh` stops it.
 set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=stack.sh
 source "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
-# reserve NAME WHERE makes sure that a component which does not run can have its port.
+# reserve NAME WHERE makes sure that a component that is not running yet can have its
+# port.
 reserve() {
 	pid_of "$1" >/dev/null || ! taken "$2" || die "$2, for $1, is taken by another program"
 }
 
-# component NAME WHERE SECONDS CHECK... starts a component with the function
-# start_NAME, unless it runs, and waits until the check succeeds.
+# component NAME WHERE SECONDS CHECK... starts a component with the function start_NAME
+# unless it is running, and waits until the check succeeds.
 component() {
 	local name=$1 where=$2 limit=$3
 	shift 3
 	printf '%-12s' "$name"
 	if pid_of "$name" >/dev/null; then
-		printf 'runs already'
-		is_current "$name" || printf ' (an older build; make down up renews it)'
+		printf 'already running'
+		is_current "$name" || printf ' (an older build; make down up replaces it)'
 	else
 		"start_$name"
 	fi
@@ -28,7 +29,7 @@ component() {
 	printf ' ready, %s\n' "$where"
 }
 
-# is_current fails if the program's file was replaced after the start.
+# is_current fails if the program's file has been replaced since it was started.
 is_current() { [[ $(readlink "/proc/$(pid_of "$1")/exe") != *' (deleted)' ]]; }
 
 start_paymentmock() { launch paymentmock "$bin/paymentmock" -listen "$payment"; }
@@ -59,7 +60,7 @@ asks_for_login() {
 
 need_packages mariadb-server:mariadbd nginx:nginx curl:curl || exit
 for program in isuride paymentmock devcert; do
-	[[ -x $bin/$program ]] || die "$bin/$program is missing: make build"
+	[[ -x $bin/$program ]] || die "$bin/$program is missing: run make build"
 done
 mkdir -p "$run"
 reserve paymentmock "$payment"
@@ -80,5 +81,5 @@ ISURIDE     https://localhost:${https##*:}  (certificate: $run/tls/cert.pem)
 payments    http://$payment/payments
 database    mariadb -h 127.0.0.1 -P $database_port -u isucon -pisucon isuride
 logs, pids  $run
-next        make ride drives a ride through all states; make down ends it all
+next        make ride takes a ride through all its states; make down stops everything
 END

@@ -1,6 +1,6 @@
--- The tables for MySQL 8 and MariaDB 10.11: drops what is there and creates all anew.
--- What every table is for stands in README.md; why names have a binary collation in
--- webapp/docs/decisions/0002-names-and-collations.md.
+-- The tables for MySQL 8 and MariaDB 10.11: drops existing ones and recreates them.
+-- README.md describes every table. Decision 2 (webapp/docs/decisions) explains why names
+-- have a binary collation.
 -- Statements end with a semicolon at the end of a line; the server splits there.
 
 DROP TABLE IF EXISTS settings;
@@ -116,8 +116,8 @@ CREATE TABLE coupons (
   PRIMARY KEY (user_id, code)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'discounts, each for one ride';
 
--- Ours, not of the contest: rows that the database refused, loaded over the tables at each
--- start. All its text is ASCII, so that nothing can be refused here for its letters.
+-- Not part of the contest's schema: rows that the database refused. At each start they
+-- replace the tables' own rows. All text is ASCII, so no letter can be refused here.
 DROP TABLE IF EXISTS refused_rows;
 CREATE TABLE refused_rows (
   table_name VARCHAR(30)  NOT NULL COMMENT 'where the row belongs',
@@ -128,7 +128,8 @@ CREATE TABLE refused_rows (
   PRIMARY KEY (table_name, row_key)
 ) ENGINE = InnoDB CHARACTER SET ascii COLLATE ascii_bin COMMENT = 'rows that the database refused';
 
--- Ours, too: one row that says where in the event log the tables stand.
+-- Not part of the contest's schema either: one row with the tables' position in the event
+-- log.
 CREATE TABLE IF NOT EXISTS journal_position (
   id         TINYINT     NOT NULL COMMENT 'always 1',
   generation BIGINT      NOT NULL COMMENT 'number of the initialize that filled the tables',

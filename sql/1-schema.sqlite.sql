@@ -1,5 +1,5 @@
--- The tables of 1-schema.sql for SQLite. Times are UTC text as MySQL prints a
--- DATETIME(6): YYYY-MM-DD HH:MM:SS.ffffff. Widths are checked by the server.
+-- The tables of 1-schema.sql for SQLite. Times are UTC text, formatted as MySQL prints a
+-- DATETIME(6): YYYY-MM-DD HH:MM:SS.ffffff. The server checks the width of columns.
 -- Statements end with a semicolon at the end of a line; the server splits there.
 
 DROP TABLE IF EXISTS settings;
@@ -99,7 +99,7 @@ CREATE TABLE coupons (
   PRIMARY KEY (user_id, code)
 ) STRICT, WITHOUT ROWID;
 
--- Rows that the database refused, loaded over the tables at each start.
+-- Rows that the database refused. At each start they replace the tables' own rows.
 DROP TABLE IF EXISTS refused_rows;
 CREATE TABLE refused_rows (
   table_name TEXT    NOT NULL,
@@ -110,7 +110,7 @@ CREATE TABLE refused_rows (
   PRIMARY KEY (table_name, row_key)
 ) STRICT, WITHOUT ROWID;
 
--- One row that says where in the event log the tables stand.
+-- One row with the tables' position in the event log.
 CREATE TABLE IF NOT EXISTS journal_position (
   id         INTEGER NOT NULL PRIMARY KEY,
   generation INTEGER NOT NULL,

@@ -1,7 +1,7 @@
--- Rows that every run starts with, whatever its initial data: the settings and the
--- models of chairs. POST /api/initialize overwrites the payment gateway's address.
+-- The rows that every run starts with, whatever its initial data: the settings and the
+-- chair models. POST /api/initialize overwrites the payment gateway's address.
 --
--- As a whole data set, these rows are meant to be all (for tests):
+-- The next line marks this file as a complete data set of its own, for tests:
 -- isuride: a city without users
 
 INSERT INTO settings (name, value) VALUES

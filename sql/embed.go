@@ -1,6 +1,6 @@
-// Package sql carries the schema, the master data and the initial data inside the
-// binary, so that the server can fill an empty database without any other file. What
-// each file holds stands in this folder's README; package sqlstore reads them.
+// Package sql embeds the schema, the master data and the initial data in the binary, so
+// that the server can fill an empty database without any other file. This folder's README
+// describes the files; package sqlstore reads them.
 package sql
 
 import "embed"

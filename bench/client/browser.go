@@ -16,8 +16,9 @@ import (
 	"isuride/bench/client/h1"
 )
 
-// A Browser makes the few requests before the load, one at a time and waiting. It is net/http's client with the
-// habits of B13.1 to B13.3, without cookies and cache of its own.
+// A Browser makes the few requests before the load, one at a time and waiting. It is
+// net/http's client with the habits of B13.1 to B13.3, without cookies and cache of its
+// own.
 type Browser struct {
 	client  *http.Client
 	target  *url.URL
@@ -66,9 +67,9 @@ func (b *Browser) Ask(ctx context.Context, q Question) (status int, body []byte,
 	return resp.StatusCode, body, nil
 }
 
-// Message asks for notifications, of a stream or by polls, whichever the server offers (B9.2), until one is wanted or
-// no other comes: after a restart the newest ride's may stand behind those of the ride before. It returns the last one, nil
-// if there was none.
+// Message asks for notifications, of a stream or by polls, whichever the server offers
+// (B9.2), until one is wanted or no other comes: after a restart the newest ride's may
+// come after those of the ride before. It returns the last one, nil if there was none.
 func (b *Browser) Message(ctx context.Context, q Question, wanted func(message []byte) bool) (status int, message []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, q.Limit)
 	defer cancel()

@@ -12,11 +12,12 @@ import (
 	"isuride/bench/client/h1"
 )
 
-// errCacheControl is a Cache-Control field that cannot be read, which fails the call (B13.5).
+// errCacheControl is a Cache-Control field that cannot be read, which fails the call
+// (B13.5).
 var errCacheControl = errors.New("unparsable Cache-Control")
 
-// A cache is the browser's cache of one entity (B13.5). Quirks: the method is not part of the key, using a fresh
-// entry makes it as good as new, and a 304 does not.
+// A cache is the browser's cache of one entity (B13.5). Quirks: the method is not part of
+// the key, using a fresh entry makes it as good as new, and a 304 does not.
 type cache struct {
 	entries map[string]entry // by target; nil until something is stored
 }
@@ -27,8 +28,8 @@ type entry struct {
 	since time.Time
 }
 
-// maxEntries bounds the entries of one entity. A front end has about sixty files; only a server that marks API answers
-// as cacheable, each with its own parameters, gets near.
+// maxEntries bounds the entries of one entity. A front end has about sixty files; only a
+// server that marks API answers as cacheable, each with its own parameters, gets near.
 const maxEntries = 256
 
 // A stored answer. It never changes, so that entities with the same answer share it.
@@ -52,7 +53,8 @@ func (s *stored) equal(t *stored) bool {
 		slices.Equal(s.vary, t.vary) && slices.Equal(s.varied, t.varied) && bytes.Equal(s.body, t.body) && s.sum == t.sum
 }
 
-// lookup returns what is stored for the target of q, nil if nothing, and whether it may be used without asking.
+// lookup returns what is stored for the target of q, nil if nothing, and whether it may
+// be used without asking.
 func (c *cache) lookup(q *h1.Request, at time.Time) (s *stored, fresh bool) {
 	e, ok := c.entries[q.Target]
 	if !ok {
@@ -110,7 +112,8 @@ func value(q *h1.Request, name string) string {
 	return ""
 }
 
-// newStored returns what to store of an answer to q, nil if it must not be stored. The content is left to the caller.
+// newStored returns what to store of an answer to q, nil if it must not be stored. The
+// content is left to the caller.
 func newStored(q *h1.Request, h *h1.Head) (*stored, error) {
 	control, err := parseCacheControl(h.Field(h1.CacheControl))
 	if err != nil || len(h.Fields) == 0 {
@@ -141,7 +144,7 @@ func storable(status int) bool {
 	return slices.Contains([]int{200, 203, 204, 206, 300, 301, 404, 405, 410, 414, 501}, status)
 }
 
-// cacheControl is what matters of the field (B13.5).
+// cacheControl holds the part of the field that matters (B13.5).
 type cacheControl struct {
 	maxAge         time.Duration
 	hasMaxAge      bool
@@ -149,7 +152,8 @@ type cacheControl struct {
 	mustRevalidate bool
 }
 
-// parseCacheControl refuses an unclosed quote, an argument where none belongs, and an age that is no number of seconds.
+// parseCacheControl refuses an unclosed quote, an argument where none belongs, and an age
+// that is no number of seconds.
 func parseCacheControl(field string) (cacheControl, error) {
 	var c cacheControl
 	if strings.Count(field, `"`)%2 != 0 {

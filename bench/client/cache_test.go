@@ -110,8 +110,8 @@ func TestCacheVary(t *testing.T) {
 	}
 }
 
-// TestCachedAPI checks the traps for servers that mark API answers: a 304 is a failure, a fresh answer hides the truth,
-// and the method is not part of the key.
+// TestCachedAPI checks the traps for servers that mark API answers: a 304 is a failure, a
+// fresh answer hides the truth, and the method is not part of the key.
 func TestCachedAPI(t *testing.T) {
 	var mu sync.Mutex
 	var asked []string

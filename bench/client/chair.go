@@ -28,26 +28,26 @@ func (c *chairClient) Register(p world.ChairProfile) {
 		Model         string `json:"model"`
 		RegisterToken string `json:"chair_register_token"`
 	}(p)
-	c.call.submit(opRegisterChair)
+	c.call.submit(world.EventChairRegistered)
 }
 
-func (c *chairClient) Activate() { c.call.submit(opActivate) }
+func (c *chairClient) Activate() { c.call.submit(world.EventActivated) }
 
 func (c *chairClient) PostPosition(p world.Point) {
 	c.call.points[0] = p
-	c.call.submit(opPosition)
+	c.call.submit(world.EventPositionRecorded)
 }
 
 func (c *chairClient) PostStatus(rideID string, s world.Status) {
 	c.call.text, c.call.number = rideID, int64(s)
-	c.call.submit(opRideStatus)
+	c.call.submit(world.EventStatusPosted)
 }
 
 // Close ends the connections and whatever is under way; it may be called again.
 func (c *chairClient) Close() {
 	c.shard.post(evloop.Func(func() {
 		c.call.cancel()
-		(*feedClosing)(&c.feed).Run()
+		c.feed.close()
 		c.entity.close()
 	}))
 }

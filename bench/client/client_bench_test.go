@@ -20,10 +20,11 @@ import (
 	"isuride/bench/world"
 )
 
-// envResponder is where a responder listens.
+// envResponder names the address on which a responder listens.
 const envResponder = "BENCH_CLIENT_RESPONDER"
 
-// TestMain turns the test binary into the benchmarks' server if asked to, so that its CPU time is not measured.
+// TestMain turns the test binary into the benchmarks' server if asked to, so that its CPU
+// time is not measured.
 func TestMain(m *testing.M) {
 	if address := os.Getenv(envResponder); address != "" {
 		respond(address)
@@ -32,7 +33,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// respond answers every request of every connection alike, as cheaply as goroutines allow. It ends with its input.
+// respond answers every request of every connection alike, as cheaply as goroutines
+// allow. It ends with its input.
 func respond(address string) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -70,7 +72,8 @@ func startResponder(b testing.TB) string {
 	return addr
 }
 
-// startResponderAs starts one that listens at the address and is a process as the attributes say.
+// startResponderAs starts one that listens at the address and is a process as the
+// attributes say.
 func startResponderAs(b testing.TB, address string, attributes *syscall.SysProcAttr) (addr string, pid int) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), envResponder+"="+address)
@@ -94,7 +97,7 @@ func startResponderAs(b testing.TB, address string, attributes *syscall.SysProcA
 	return strings.TrimSpace(line), cmd.Process.Pid
 }
 
-// cpuTime is what this process has used, system time included.
+// cpuTime is the CPU time of this process, system time included.
 func cpuTime(b testing.TB) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -103,8 +106,9 @@ func cpuTime(b testing.TB) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkTick lets a number of chairs report their position in every tick of 30 ms, in real time, and measures the
-// CPU time of the bench per request: with this engine, and with net/http and a goroutine per chair as the official bench.
+// BenchmarkTick makes a number of chairs report their position in every tick of 30 ms, in
+// real time, and measures the CPU time of the bench per request: with this engine, and
+// with net/http and a goroutine per chair as the official bench.
 func BenchmarkTick(b *testing.B) {
 	for _, chairs := range []int{10, 40, 150, 600} {
 		b.Run(fmt.Sprintf("events/%d", chairs), func(b *testing.B) { benchmarkTick(b, chairs, 0) })
@@ -116,7 +120,7 @@ func BenchmarkTick(b *testing.B) {
 func benchmarkTick(b *testing.B, chairs, loops int) {
 	addr := startResponder(b)
 	r := newRig(b, "http", addr, func(c *Config) { c.Loops = loops })
-	busy := make([]bool, chairs) // an answer that takes longer than a tick lets the chair skip the next
+	busy := make([]bool, chairs) // an answer that takes longer than a tick makes the chair skip the next
 	clients := make([]world.ChairClient, chairs)
 	for i := range clients {
 		clients[i] = r.engine.NewChair(world.Entity{Kind: world.KindChair, Index: int32(i)})

@@ -12,7 +12,7 @@ import (
 	"isuride/bench/world"
 )
 
-// A script is a server that answers each request as told and notes what it was asked.
+// A script is a server that answers each request as scripted and notes it.
 type script struct {
 	mu    sync.Mutex
 	asked []string

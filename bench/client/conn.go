@@ -13,8 +13,9 @@ import (
 	"isuride/bench/client/h1"
 )
 
-// A conn is one connection to the server, in the hands of its shard's goroutine. It has no buffers of its own while it
-// waits: input goes through the loop's scratch buffer, and only what cannot be used yet is kept.
+// A conn is one connection to the server, in the hands of its shard's goroutine. It has
+// no buffers of its own while it waits: input goes through the loop's scratch buffer, and
+// only what cannot be used yet is kept.
 type conn struct {
 	fd        evloop.FD
 	entity    *entity
@@ -46,7 +47,8 @@ const (
 	connClosed
 )
 
-// assign gives the connection a request to send. A new connection sends it when it is open.
+// assign gives the connection a request to send. A new connection sends it when it is
+// open.
 func (c *conn) assign(x *exchange) {
 	c.exchange, x.conn = x, c
 	c.sent = 0
@@ -70,7 +72,7 @@ func (c *conn) Ready(e evloop.Events) {
 	}
 }
 
-// connected is told that the connection attempt has ended.
+// connected goes on after the connection attempt, which may have failed.
 func (c *conn) connected() {
 	errno, err := unix.GetsockoptInt(c.fd.Num(), unix.SOL_SOCKET, unix.SO_ERROR)
 	if err == nil && errno != 0 {
@@ -192,7 +194,7 @@ func readSocket(fd int, p []byte) (int, error) {
 // input consumes p, which starts after what is left in unread.
 func (c *conn) input(p []byte) {
 	if c.exchange == nil {
-		c.close() // nobody asked
+		c.close() // there was no request
 		return
 	}
 	if len(c.unread) > 0 {
@@ -209,7 +211,8 @@ func (c *conn) input(p []byte) {
 	}
 }
 
-// consume goes through p and returns what needs more input; false if the answer is complete or the connection gone.
+// consume goes through p and returns what needs more input; false if the answer is
+// complete or the connection gone.
 func (c *conn) consume(p []byte) (rest []byte, ok bool) {
 	x := c.exchange
 	for {
@@ -251,8 +254,8 @@ func (c *conn) body(x *exchange, piece []byte) error {
 	return nil
 }
 
-// answered ends the exchange and keeps the connection if it can be used again. It cannot if there is input that nobody
-// asked for.
+// answered ends the exchange and keeps the connection if it can be used again. It cannot
+// if there is input that nobody asked for.
 func (c *conn) answered(clean bool) {
 	x := c.exchange
 	c.exchange, x.conn = nil, nil
@@ -268,7 +271,7 @@ func (c *conn) answered(clean bool) {
 	x.complete()
 }
 
-// inputEnded is told that the server has closed its side.
+// inputEnded goes on after the server has closed its side.
 func (c *conn) inputEnded() {
 	if c.exchange == nil {
 		c.close()
@@ -293,7 +296,7 @@ func (c *conn) resume() {
 	}
 }
 
-// fail closes the connection and lets its exchange know.
+// fail closes the connection and passes the error to its exchange.
 func (c *conn) fail(err error) {
 	x := c.exchange
 	c.exchange = nil

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// A jar keeps the cookies of one entity for one server. The rules are those of the standard jar (B13.1); what it
-// would send is remembered as long as it cannot change by itself, because asking it is costly (B15.2).
+// A jar keeps the cookies of one entity for one server. The rules are those of the
+// standard jar (B13.1); what it would send is remembered as long as it cannot change by
+// itself, because asking it is costly (B15.2).
 type jar struct {
 	standard *cookiejar.Jar // nil without cookies
 	header   string         // to send everywhere, if plain

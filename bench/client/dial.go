@@ -13,8 +13,8 @@ import (
 	"isuride/bench/client/evloop"
 )
 
-// A Route is one way to the server. Each pair of addresses has its own ports, so more routes allow more connections
-// (B15.3).
+// A Route is one way to the server. Each pair of addresses has its own ports, so more
+// routes allow more connections (B15.3).
 type Route struct {
 	Source netip.Addr     `json:"source"` // zero: the system chooses
 	Dest   netip.AddrPort `json:"dest"`
@@ -28,8 +28,9 @@ func (r Route) String() string {
 	return r.Source.String() + " -> " + r.Dest.String()
 }
 
-// Routes pairs every source with every destination of the same address family; no sources leave the choice to the
-// system. The order is such that entities which take the routes in turn use all sources and all destinations evenly.
+// Routes pairs every source with every destination of the same address family; no sources
+// leave the choice to the system. The order is such that entities which take the routes
+// in turn use all sources and all destinations evenly.
 func Routes(sources []netip.Addr, dests []netip.AddrPort) []Route {
 	if len(sources) == 0 {
 		sources = []netip.Addr{{}}
@@ -49,11 +50,11 @@ func Routes(sources []netip.Addr, dests []netip.AddrPort) []Route {
 // keepAlive is the time between probes of an idle connection (B13.1).
 const keepAlive = 60 * time.Second
 
-// dial starts a connection for e. An error is known at once only if the system has no socket or port to give, or the last
-// descriptors are kept from one that is patient.
-func dial(e *entity, patient bool) (*conn, error) {
+// dial starts a connection for e. An error is known at once only if the system has no
+// socket or port to give, or the last descriptors are kept from one that can wait.
+func dial(e *entity, canWait bool) (*conn, error) {
 	engine := e.shard.engine
-	if !e.shard.makeRoom(patient) {
+	if !e.shard.makeRoom(canWait) {
 		engine.dials.failed(e.route, unix.EMFILE)
 		return nil, unix.EMFILE
 	}
@@ -114,8 +115,9 @@ func prepare(fd int, r Route) error {
 	return nil
 }
 
-// setOptions sets what net/http's connections have. With a source address the choice of the port is left to connect, so
-// that each pair of addresses has all ports, and TIME_WAIT ports can be used again (B15.3).
+// setOptions sets what net/http's connections have. With a source address the choice of
+// the port is left to connect, so that each pair of addresses has all ports, and
+// TIME_WAIT ports can be used again (B15.3).
 func setOptions(fd int, bound bool) error {
 	options := []struct{ level, name, value int }{
 		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},

@@ -29,7 +29,8 @@ func TestRoutesCoverAllPairs(t *testing.T) {
 	}
 }
 
-// TestRoutesInUse checks on the server's side that entities take the routes in turn, with all their connections.
+// TestRoutesInUse checks on the server's side that entities take the routes in turn, with
+// all their connections.
 func TestRoutesInUse(t *testing.T) {
 	var mu sync.Mutex
 	var pairs []string

@@ -23,11 +23,13 @@ type RouteStats struct {
 	Dials    int   `json:"dials"`
 	Open     int   `json:"open"`
 	PeakOpen int   `json:"peak_open"`
-	// TimeWait estimates how many ports were at most waiting for 60 s after the bench had closed a connection first.
+	// TimeWait estimates how many ports were at most waiting for 60 s after the bench had
+	// closed a connection first.
 	TimeWait int `json:"time_wait"`
 }
 
-// timeWait is how long Linux keeps the port of a connection closed from this side.
+// timeWait is the time for which Linux keeps the port of a connection closed from this
+// side.
 const timeWait = 60 // seconds
 
 // dialStats is shared by all loops.
@@ -70,7 +72,7 @@ func errnoName(err error) string {
 	return "other"
 }
 
-// closed is told of the end of a connection, whether it was open or only attempted.
+// closed counts the end of a connection, which was open or only attempted.
 func (s *dialStats) closed(route int, wasOpen bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,7 +99,8 @@ func (s *dialStats) snapshot() DialStats {
 	return t
 }
 
-// A closeWindow counts the closes of the last timeWait seconds and remembers the most there ever were.
+// A closeWindow counts the closes of the last timeWait seconds and remembers the most
+// there ever were.
 type closeWindow struct {
 	counts [timeWait]int
 	sum    int

@@ -1,13 +1,20 @@
-// Package client is the HTTP side of the simulated users, chairs and owners: one logical browser per entity with its own
-// connections, cookies and cache, behaving on the wire like the official bench (B9, B13).
+// Package client is the HTTP side of the simulated users, chairs and owners: one logical
+// browser per entity with its own connections, cookies and cache, behaving on the wire
+// like the official bench (B9, B13).
 //
-// It implements the interfaces of package world and knows no rules of the game: it turns calls into requests, answers
-// into events, and streams or polls into notifications. The sockets are served by one or more event loops (package
-// evloop). The World lives on the first of them, so with a single loop a call and its answer never leave a goroutine;
-// with more, entities are spread over the others, and calls and events travel between loops in batches.
+// It implements the interfaces of package world and knows no rules of the game: it turns
+// calls into requests, answers into events, and streams or polls into notifications. The
+// sockets are served by one or more event loops (package evloop). The World lives on the
+// first of them, so with a single loop a call and its answer never leave a goroutine;
+// with more, entities are spread over the others, and calls and events travel between
+// loops in batches.
 //
-// Package h1 holds the bytes of HTTP/1.1, package answer the bodies; HTTP/2, which only a TLS server may choose, is left
-// to net/http. The phases of a run and its clock belong to package live.
+// How a call and its answer go through the package is in bench/docs/turn.md; why it has a
+// loop of its own, in webapp/docs/decisions/0006-bench-event-loop.md.
+//
+// Package h1 holds the bytes of HTTP/1.1, package answer the bodies; HTTP/2, which only a
+// TLS server may choose, is left to net/http. The phases of a run and its clock belong to
+// package live.
 package client
 
 import (
@@ -27,10 +34,11 @@ type Config struct {
 	Routes []Route  // ways to the server, at least one; entities take them in turn
 	Static *Static  // nil for no page visits
 	Limits Limits
-	// Loops is how many event loops serve sockets besides the one of the World. With 0 that one serves them too.
+	// Loops is the number of event loops that serve sockets besides the one of the World.
+	// With 0 that one serves them too.
 	Loops int
-	// Crowded is the number of open connections from which on a new one takes the place of an unused one of whatever entity;
-	// 0 for never.
+	// Crowded is the number of open connections from which on a new one takes the place
+	// of an unused one of any entity; 0 for never.
 	Crowded int
 }
 
@@ -47,8 +55,8 @@ func OfficialLimits() Limits {
 	return Limits{Call: 10 * time.Second, Notification: 60 * time.Second, Idle: 10 * time.Second, Reconnect: 30 * time.Millisecond}
 }
 
-// An Engine makes the clients of a run; it is the world.Clients. Its methods are for the goroutine that runs the loop
-// of the World.
+// An Engine makes the clients of a run; it is the world.Clients. Its methods are for the
+// goroutine that runs the loop of the World.
 type Engine struct {
 	config   Config
 	template h1.Template
@@ -61,7 +69,8 @@ type Engine struct {
 	stats    Stats
 }
 
-// New makes an engine for a World that lives on home and takes its events from deliver. It must be closed.
+// New makes an engine for a World that lives on home and takes its events from deliver.
+// It must be closed.
 func New(c Config, home *evloop.Loop, deliver func(now world.Instant, e world.Event)) (*Engine, error) {
 	e := &Engine{config: c, template: h1.NewTemplate(c.Target.Host), deliver: deliver, dials: newDialStats(c.Routes)}
 	if c.Target.Scheme == "https" {

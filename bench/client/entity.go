@@ -5,8 +5,8 @@ import (
 	"isuride/bench/world"
 )
 
-// An entity is the browser of one user, chair or owner. Everything below the first group belongs to its shard's
-// goroutine.
+// An entity is the browser of one user, chair or owner. Everything below the first group
+// belongs to its shard's goroutine.
 type entity struct {
 	// Set once.
 	shard *shard

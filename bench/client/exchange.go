@@ -15,35 +15,39 @@ var (
 	errTooMuch = errors.New("unfinished answers longer than 64 MiB together")
 )
 
-// maxBody bounds an answer. The longest honest one, an owner's chairs, has a few hundred KiB.
+// maxBody bounds an answer. The longest honest one, an owner's chairs, has a few hundred
+// KiB.
 const maxBody = 32 << 20
 
-// Thousands of clients may be sent endless bodies. When the unfinished ones of a shard hold more than maxGathered
-// together, those longer than maxHonest, which is more than a file of a front end has, are given up.
+// Thousands of clients may be sent endless bodies. When the unfinished ones of a shard
+// hold more than maxGathered together, those longer than maxHonest, which is more than a
+// file of a front end has, are given up.
 const (
 	maxGathered = 64 << 20
 	maxHonest   = 1 << 20
 )
 
-// A consumer takes the answer of an exchange. It is called on the shard's goroutine and may start the next exchange
-// from end.
+// A consumer takes the answer of an exchange. It is called on the shard's goroutine and
+// may start the next exchange from end.
 type consumer interface {
-	// begin is told status and header. If it returns true, the body goes to piece as it comes.
+	// begin takes status and header. If it returns true, the body goes to piece as it
+	// comes.
 	begin(h *h1.Head) (stream bool)
-	// piece takes the next part of a stream; it is valid during the call. If it returns false, nothing more is read
-	// until exchange.resume.
+	// piece takes the next part of a stream; it is valid during the call. If it returns
+	// false, nothing more is read until exchange.resume.
 	piece(p []byte) (more bool)
-	// end is called once per exchange unless that was cancelled: with the complete answer, whose body is valid during
-	// the call and empty after streaming, or with an error.
+	// end is called once per exchange unless that was cancelled: with the complete
+	// answer, whose body is valid during the call and empty after streaming, or with an
+	// error.
 	end(h *h1.Head, body []byte, err error)
 }
 
-// An exchange is one request and its answer, over as many connections as the retries of B13.6 need. Its owner may
-// use it again when it has ended.
+// An exchange is one request and its answer, over as many connections as the retries of
+// B13.6 need. Its owner may use it again when it has ended.
 type exchange struct {
 	entity   *entity  // set once
 	consumer consumer // set once
-	patient  bool     // set once: it can wait for a descriptor, see shard.makeRoom
+	canWait  bool     // set once: it can wait for a descriptor, see shard.makeRoom
 	timer    evloop.Timer
 
 	request h1.Request
@@ -54,7 +58,7 @@ type exchange struct {
 
 	head      h1.Head
 	streaming bool
-	loose     []byte // the only piece of the body so far, where it was read
+	onlyPiece []byte // of the body so far, still in the read buffer
 	body      []byte // what has come of it otherwise, in one of the shard's buffers
 }
 
@@ -83,7 +87,7 @@ func (x *exchange) attempt() {
 		c.assign(x)
 		return
 	}
-	c, err := dial(x.entity, x.patient)
+	c, err := dial(x.entity, x.canWait)
 	if err != nil {
 		x.failLater(err)
 		return
@@ -100,8 +104,8 @@ func (x *exchange) failLater(err error) {
 	}))
 }
 
-// lost is told that the connection broke before the answer was complete. It repeats the request where the HTTP library
-// of the official bench silently does (B13.6).
+// lost goes on after the connection broke before the answer was complete. It repeats the
+// request where the HTTP library of the official bench silently does (B13.6).
 func (x *exchange) lost(c *conn, err error) {
 	x.conn = nil
 	if c.served > 0 && !c.reader.Begun() && (c.sent == 0 || !x.request.Post) {
@@ -117,7 +121,7 @@ func (x *exchange) fail(err error) {
 	x.finish(nil, err)
 }
 
-// cancel ends the exchange without a word to the consumer.
+// cancel ends the exchange without calling the consumer.
 func (x *exchange) cancel() {
 	if x.active {
 		x.drop()
@@ -146,16 +150,17 @@ func (x *exchange) resume() {
 	}
 }
 
-// begin is told the head of the answer.
+// begin takes the head of the answer.
 func (x *exchange) begin(h *h1.Head) {
 	x.head = *h
 	x.streaming = x.consumer.begin(&x.head)
 }
 
-// take collects a piece of the body. Fast path: one that remains the only one is never copied.
+// take collects a piece of the body. Fast path: one that remains the only one is never
+// copied.
 func (x *exchange) take(piece []byte) error {
-	if x.loose == nil && x.body == nil {
-		x.loose = piece
+	if x.onlyPiece == nil && x.body == nil {
+		x.onlyPiece = piece
 		return nil
 	}
 	if err := x.keep(); err != nil {
@@ -164,13 +169,13 @@ func (x *exchange) take(piece []byte) error {
 	return x.gather(piece)
 }
 
-// keep copies what take left where it was read.
+// keep copies what take left in the read buffer.
 func (x *exchange) keep() error {
-	piece := x.loose
+	piece := x.onlyPiece
 	if piece == nil {
 		return nil
 	}
-	x.loose = nil
+	x.onlyPiece = nil
 	return x.gather(piece)
 }
 
@@ -193,14 +198,15 @@ func (x *exchange) gather(piece []byte) error {
 
 // complete ends the exchange with an answer.
 func (x *exchange) complete() {
-	body := x.loose
+	body := x.onlyPiece
 	if x.body != nil {
 		body = x.body
 	}
 	x.finish(body, nil)
 }
 
-// finish hands the result over. The body's buffer is given back when the consumer has seen it.
+// finish hands the result over. The body's buffer is given back when the consumer has
+// seen it.
 func (x *exchange) finish(body []byte, err error) {
 	gathered := x.body
 	x.body = nil
@@ -213,7 +219,7 @@ func (x *exchange) finish(body []byte, err error) {
 }
 
 func (x *exchange) release() {
-	x.active, x.loose = false, nil
+	x.active, x.onlyPiece = false, nil
 	x.entity.shard.loop.Cancel(&x.timer)
 	if x.body != nil {
 		x.entity.shard.putBuffer(x.body)

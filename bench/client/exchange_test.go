@@ -18,7 +18,8 @@ import (
 
 const recorded = "HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"recorded_at\":1}"
 
-// readRequest reads one request of the bench, whose POSTs have a body that ends with a brace.
+// readRequest reads one request of the bench, whose POSTs have a body that ends with a
+// brace.
 func readRequest(c net.Conn) bool {
 	var got []byte
 	buf := make([]byte, 4096)
@@ -40,7 +41,8 @@ func (r *rig) position(c *chairClient) world.Event {
 	return r.one(func() { c.PostPosition(world.Point{}) })
 }
 
-// TestBadServers lets a server answer in every wrong way, and checks what it is called and that the next call works.
+// TestBadServers has a server answer in every wrong way, and checks the failure and that
+// the next call works.
 func TestBadServers(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -142,7 +144,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestBenchFaults checks that trouble of this machine is not called a fault of the server.
+// TestBenchFaults checks that trouble of this machine is not called a fault of the
+// server.
 func TestBenchFaults(t *testing.T) {
 	addr := listen(t, func(c net.Conn) { c.Close() })
 	r := newRig(t, "http", addr, func(c *Config) {
@@ -156,8 +159,8 @@ func TestBenchFaults(t *testing.T) {
 	}
 }
 
-// TestRetries checks when a request is silently repeated (B13.6): its connection served before and died without a
-// byte of an answer, and the request is a GET.
+// TestRetries checks when a request is silently repeated (B13.6): its connection served
+// before and died without a byte of an answer, and the request is a GET.
 func TestRetries(t *testing.T) {
 	const rides = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"rides\":[]}"
 	for _, c := range []struct {
@@ -213,7 +216,8 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// TestNoRetryOnFreshConnection checks that a server which closes every connection gets each request once.
+// TestNoRetryOnFreshConnection checks that a server which closes every connection gets
+// each request once.
 func TestNoRetryOnFreshConnection(t *testing.T) {
 	var n atomic.Int32
 	addr := listen(t, func(c net.Conn) { n.Add(1); readRequest(c); c.Close() })
@@ -223,8 +227,8 @@ func TestNoRetryOnFreshConnection(t *testing.T) {
 	}
 }
 
-// TestIdleConnections checks that a connection is used again, is closed by the bench after its time, and is not used
-// once the server has closed it.
+// TestIdleConnections checks that a connection is used again, is closed by the bench
+// after its time, and is not used once the server has closed it.
 func TestIdleConnections(t *testing.T) {
 	closed := make(chan struct{}, 10)
 	var closing atomic.Bool
@@ -257,7 +261,8 @@ func TestIdleConnections(t *testing.T) {
 	}
 }
 
-// TestConnectionClose checks that a connection is given up when the server says so, or says more than it was asked.
+// TestConnectionClose checks that a connection is given up when the server says so, or
+// says more than it was asked.
 func TestConnectionClose(t *testing.T) {
 	for _, answer := range []string{strings.Replace(recorded, "\r\n", "\r\nConnection: close\r\n", 1), recorded + "HTTP/1.1 200 OK\r\n"} {
 		addr := listen(t, func(c net.Conn) {
@@ -276,7 +281,8 @@ func TestConnectionClose(t *testing.T) {
 	}
 }
 
-// TestSlowReader checks a request that does not fit into the socket at once, and an answer in many pieces.
+// TestSlowReader checks a request that does not fit into the socket at once, and an
+// answer in many pieces.
 func TestSlowReader(t *testing.T) {
 	name := strings.Repeat("n", 6<<20)
 	addr := serve(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -354,7 +360,8 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
-// TestUnfinishedBodies checks that many long answers at once are not all kept: with six of 30 MiB, four must go.
+// TestUnfinishedBodies checks that many long answers at once are not all kept: with six
+// of 30 MiB, four must go.
 func TestUnfinishedBodies(t *testing.T) {
 	addr := listen(t, func(c net.Conn) {
 		readRequest(c)

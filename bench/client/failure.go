@@ -29,7 +29,8 @@ func failureOf(err error) *world.Failure {
 	return f
 }
 
-// isBenchFault tells whether this machine had no port, descriptor or memory to give (B15.3).
+// isBenchFault reports whether this machine had no port, descriptor or memory to give
+// (B15.3).
 func isBenchFault(err error) bool {
 	for _, errno := range []unix.Errno{unix.EADDRNOTAVAIL, unix.EADDRINUSE, unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM} {
 		if errors.Is(err, errno) {

@@ -13,10 +13,11 @@ import (
 	"isuride/bench/world"
 )
 
-// A feed is the notification connection of a user or chair (B9). Whether the server streams or is polled,
-// each answer says by its Content-Type.
+// A feed is the notification connection of a user or chair (B9). Whether the server
+// streams or is polled, each answer says by its Content-Type.
 //
-// Nothing that goes wrong here is ever reported; it is counted as dropped and tried again.
+// Nothing that goes wrong here is reported; it is counted as dropped, and the feed tries
+// again.
 type feed struct {
 	exchange
 
@@ -25,12 +26,15 @@ type feed struct {
 	event  world.EventKind
 	decode func(message []byte) (any, error)
 
+	// Set once: open, close and goOn, to be posted to the shard.
+	openTask, closeTask, goOnTask evloop.Task
+
 	// Owned by the shard's goroutine.
 	pause  evloop.Timer // before the next connection or poll
-	polls  int          // successful ones in a row; the first one's wish for the next is not heard (B9.2)
+	polls  int          // successful ones in a row; the first one's retry_after is ignored (B9.2)
 	line   []byte       // beginning of a line of the stream
 	held   []byte       // input for which the World has no room
-	ended  bool         // the stream has ended behind what is held
+	ended  bool         // the stream has ended after what is held
 	posted int64
 	last   []byte // the last polled message, and what it decoded to
 	lastAs any
@@ -44,45 +48,37 @@ func (f *feed) bind(e *entity, target string, event world.EventKind, decode func
 	f.exchange.bind(e, f)
 	f.target, f.event, f.decode = target, event, decode
 	f.pause.Fire = f.connect
+	f.openTask, f.closeTask, f.goOnTask = evloop.Func(f.open), evloop.Func(f.close), evloop.Func(f.goOn)
 }
 
 // OpenNotifications implements world.Notifications.
-func (f *feed) OpenNotifications() { f.entity.shard.post((*feedOpening)(f)) }
+func (f *feed) OpenNotifications() { f.entity.shard.post(f.openTask) }
 
 // CloseNotifications implements world.Notifications.
-func (f *feed) CloseNotifications() { f.entity.shard.post((*feedClosing)(f)) }
+func (f *feed) CloseNotifications() { f.entity.shard.post(f.closeTask) }
 
 // NotificationsTaken implements world.Notifications.
 func (f *feed) NotificationsTaken(n int) {
 	f.taken.Add(int64(n))
 	if f.blocked.Load() {
-		f.entity.shard.post((*feedRoom)(f))
+		f.entity.shard.post(f.goOnTask)
 	}
 }
 
-type (
-	feedOpening feed
-	feedClosing feed
-	feedRoom    feed
-)
-
-func (o *feedOpening) Run() {
-	f := (*feed)(o)
+func (f *feed) open() {
 	f.polls = 0
 	f.connect()
 }
 
-func (c *feedClosing) Run() {
-	f := (*feed)(c)
+func (f *feed) close() {
 	f.entity.shard.loop.Cancel(&f.pause)
 	f.exchange.cancel()
 	f.line, f.held, f.ended = nil, nil, false
 	f.blocked.Store(false)
 }
 
-// Run goes on with what was held as soon as there is room.
-func (r *feedRoom) Run() {
-	f := (*feed)(r)
+// goOn reads on from what was held, if there is room.
+func (f *feed) goOn() {
 	if !f.blocked.Load() || f.full() {
 		return
 	}
@@ -101,13 +97,15 @@ func (r *feedRoom) Run() {
 	}
 }
 
-// full tells whether the World has as many notifications to take as it wants to. If so, the next one taken calls.
+// full reports whether the World has as many notifications to take as it wants. If so,
+// reading goes on when it takes one.
 func (f *feed) full() bool {
 	if f.posted-f.taken.Load() < world.NotificationWindow {
 		return false
 	}
 	f.blocked.Store(true)
-	if f.posted-f.taken.Load() < world.NotificationWindow { // taken meanwhile by another goroutine, which saw no block
+	// Another goroutine may have taken some meanwhile and have seen no block.
+	if f.posted-f.taken.Load() < world.NotificationWindow {
 		f.blocked.Store(false)
 		return false
 	}
@@ -140,7 +138,7 @@ func (f *feed) piece(p []byte) bool {
 func (f *feed) post(body any) {
 	f.posted++
 	f.entity.shard.counts.Messages++
-	f.entity.shard.emit(arrival{event: world.Event{To: f.entity.to, Kind: f.event, Body: body}})
+	f.entity.shard.emit(delivery{event: world.Event{To: f.entity.to, Kind: f.event, Body: body}})
 }
 
 func (f *feed) dropped(format string, args ...any) {
@@ -151,7 +149,7 @@ func (f *feed) dropped(format string, args ...any) {
 	}
 }
 
-// end is told that the stream has ended or that a poll is answered.
+// end goes on after the end of the stream, or the answer to a poll.
 func (f *feed) end(h *h1.Head, body []byte, err error) {
 	shard := f.entity.shard
 	crowded := errors.Is(err, unix.EMFILE)
@@ -173,7 +171,8 @@ func (f *feed) end(h *h1.Head, body []byte, err error) {
 	}
 }
 
-// crowdedPause comes before the next attempt of a feed for which there is no descriptor. Thousands may have to wait.
+// crowdedPause comes before the next attempt of a feed for which there is no descriptor.
+// Thousands may have to wait.
 const crowdedPause = 300 * time.Millisecond
 
 // next waits before the next poll, and for room for its message.

@@ -30,7 +30,8 @@ func quick(c *Config) {
 	c.Limits = Limits{Call: 100 * time.Millisecond, Notification: 10 * time.Second, Idle: 10 * time.Second, Reconnect: time.Millisecond}
 }
 
-// streams serves event streams: each connection gets what the next function of the list writes.
+// streams serves event streams: each connection gets what the next function of the list
+// writes.
 func streams(t *testing.T, scripts ...func(w io.Writer, r *http.Request)) string {
 	var n atomic.Int32
 	return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -82,7 +83,8 @@ func TestStreamLines(t *testing.T) {
 	}
 }
 
-// TestStreamTooLong checks that a line of more than 64 KiB ends the stream, and a new one is opened.
+// TestStreamTooLong checks that a line of more than 64 KiB ends the stream, and a new one
+// is opened.
 func TestStreamTooLong(t *testing.T) {
 	addr := streams(t, func(w io.Writer, r *http.Request) {
 		io.WriteString(w, "data:"+userMessage(1)+"\ndata:"+strings.Repeat(" ", 70<<10))
@@ -137,8 +139,8 @@ func TestCloseNotifications(t *testing.T) {
 	}
 }
 
-// TestBackPressure checks that a flooded entity stops reading at the window, goes on when something is taken, and gets
-// everything in order.
+// TestBackPressure checks that a flooded entity stops reading at the window, goes on when
+// something is taken, and gets everything in order.
 func TestBackPressure(t *testing.T) {
 	padding := strings.Repeat(" ", 3000)
 	for _, c := range []struct {
@@ -241,7 +243,7 @@ func TestPollingWindow(t *testing.T) {
 	r.until("blocked again", func() bool { return u.feed.blocked.Load() })
 }
 
-// TestFeedSurvives lets connections fail in several ways before one works.
+// TestFeedSurvives makes connections fail in several ways before one works.
 func TestFeedSurvives(t *testing.T) {
 	var n atomic.Int32
 	addr := listen(t, func(c net.Conn) {

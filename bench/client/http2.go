@@ -12,8 +12,9 @@ import (
 	"isuride/bench/client/h1"
 )
 
-// An h2 is the connection of an entity whose server has chosen HTTP/2. It is net/http's, as in the official bench, with
-// a goroutine for each request; what it finds goes to the event loop piece by piece.
+// An h2 is the connection of an entity whose server has chosen HTTP/2. It is net/http's,
+// as in the official bench, with a goroutine for each request; what it finds goes to the
+// event loop piece by piece.
 type h2 struct {
 	entity    *entity
 	transport *http.Transport
@@ -40,7 +41,7 @@ func newH2(e *entity) *h2 {
 	h := &h2{entity: e}
 	h.transport = &http.Transport{
 		DialTLSContext:     h.dial,
-		DisableCompression: true, // decoded by whoever wants it, as over HTTP/1.1
+		DisableCompression: true, // the consumer decodes, as over HTTP/1.1
 		IdleConnTimeout:    e.shard.engine.config.Limits.Idle,
 		Protocols:          new(http.Protocols),
 	}
@@ -113,8 +114,8 @@ func (h *h2) request(ctx context.Context, q *h1.Request) *http.Request {
 	return r
 }
 
-// An h2Stream is an exchange over HTTP/2. Its goroutine hands over one thing at a time and waits until it was taken, so
-// that a flood of input stays where it comes from.
+// An h2Stream is an exchange over HTTP/2. Its goroutine hands over one thing at a time
+// and waits until it was taken, so that a flood of input stays where it comes from.
 type h2Stream struct {
 	shard  *shard
 	cancel context.CancelFunc
@@ -151,7 +152,8 @@ func (s *h2Stream) run(ctx context.Context, t *http.Transport, r *http.Request) 
 	}
 }
 
-// hand gives a part to the loop and waits until it was taken; false if the exchange is over.
+// hand gives a part to the loop and waits until it was taken; false if the exchange is
+// over.
 func (s *h2Stream) hand(ctx context.Context, p *h2Part) bool {
 	p.stream = s
 	s.shard.loop.Post(p)

@@ -2,22 +2,27 @@ package client
 
 import "time"
 
-// An idlePool is the unused connections of all entities of a shard, in the order in which they became so.
+// An idlePool is the unused connections of all entities of a shard, in the order in which
+// they became so.
 type idlePool struct{ oldest, newest *conn }
 
-// hot is how short a connection has been unused if it will be needed again at once: a chair that drives reports each tick.
+// A connection unused for less than hot will be needed again at once: a chair that drives
+// reports each tick.
 const hot = 500 * time.Millisecond
 
-// makeRoom closes an unused connection if there are many, so that a crowd of entities that have nothing to do just now leaves
-// descriptors to the others: the one unused for longest. If all are in use again and again, that would be the one needed
-// next, and soon every call would have to connect anew; then the one used last goes, and the others keep theirs.
+// makeRoom closes an unused connection if there are many, so that a crowd of entities
+// that have nothing to do just now leaves descriptors to the others: the one unused for
+// longest. If all are in use again and again, that would be the one needed next, and soon
+// every call would have to connect first; then the one used last goes, and the others
+// keep theirs.
 //
-// It reports false to one that can wait, instead of taking another's place then: the feed of a user, who waits for a chair
-// anyway. A chair must not miss that it has been given a ride. The last tenth of the room is for those that cannot
-// wait, or each of them would drive another out, which drives out the next.
-func (s *shard) makeRoom(patient bool) bool {
+// It reports false to one that can wait, instead of taking another's place then: the feed
+// of a user, who waits for a chair anyway. A chair must not miss that it has been given a
+// ride. The last tenth of the room is for those that cannot wait, or each of them would
+// drive another out, which drives out the next.
+func (s *shard) makeRoom(canWait bool) bool {
 	limit := s.engine.config.Crowded / len(s.engine.shards)
-	if patient {
+	if canWait {
 		limit -= limit / 10
 	}
 	if limit == 0 || s.open < limit {
@@ -27,7 +32,7 @@ func (s *shard) makeRoom(patient bool) bool {
 	switch {
 	case oldest != nil && time.Since(oldest.parked) > hot:
 		oldest.close()
-	case patient:
+	case canWait:
 		return false
 	case oldest != nil:
 		s.idle.newest.close()

@@ -36,8 +36,8 @@ func TestIdlePool(t *testing.T) {
 	}
 }
 
-// TestCrowded checks which connection makes room, and that its entity can go on: the one unused for longest, but the one
-// used last if all are in use again and again.
+// TestCrowded checks which connection makes room, and that its entity can go on: the one
+// unused for longest, but the one used last if all are in use again and again.
 func TestCrowded(t *testing.T) {
 	for name, c := range map[string]struct {
 		age  time.Duration // of the idle connections when the third chair comes
@@ -74,14 +74,15 @@ func TestCrowded(t *testing.T) {
 	}
 }
 
-// TestLastTenthIsForCalls has nine of ten places taken: a call gets the last one, a feed that can wait does not.
+// TestLastTenthIsForCalls has nine of ten places taken: a call gets the last one, a feed
+// that can wait does not.
 func TestLastTenthIsForCalls(t *testing.T) {
 	r := newRig(t, "http", startResponder(t), func(c *Config) { c.Crowded = 10 })
 	r.ok(r.position(r.chair()))
 	s := r.engine.shards[0]
 	s.open += 8
 	if s.makeRoom(true) {
-		t.Error("a patient one got the last place")
+		t.Error("one that can wait got the last place")
 	}
 	if !s.makeRoom(false) || s.idle.oldest == nil {
 		t.Error("another one did not, or a connection was closed for it")
@@ -96,7 +97,7 @@ func TestPatience(t *testing.T) {
 	r.ok(r.position(busy))
 	s := r.engine.shards[0]
 	if s.makeRoom(true) || s.idle.oldest == nil {
-		t.Error("a connection in use again and again made room for a patient one")
+		t.Error("a connection in use again and again made room for one that can wait")
 	}
 	if !s.makeRoom(false) || s.idle.oldest != nil {
 		t.Error("it made none for an impatient one")
@@ -104,6 +105,6 @@ func TestPatience(t *testing.T) {
 	r.ok(r.position(busy))
 	s.idle.oldest.parked = s.idle.oldest.parked.Add(-2 * hot)
 	if !s.makeRoom(true) || s.idle.oldest != nil {
-		t.Error("an unused connection made no room for a patient one")
+		t.Error("an unused connection made no room for one that can wait")
 	}
 }

@@ -20,8 +20,8 @@ import (
 	"isuride/bench/world"
 )
 
-// The two networks of TestManyAddresses: ours with the sources, and the server's with the destinations. Two ends of one
-// cable join them.
+// The two networks of TestManyAddresses: ours with the sources, and the server's with the
+// destinations. Two ends of one cable join them.
 const (
 	ourFirst, ourAddresses     = "10.201.0.1", 8
 	theirFirst, theirAddresses = "10.201.0.101", 4
@@ -31,13 +31,15 @@ const (
 	sparePorts = 50 // of each pair of addresses, beyond those it needs
 )
 
-// envNamespace tells the test that it runs in a network of its own.
+// envNamespace is set in the process of the test that runs in a network of its own.
 const envNamespace = "BENCH_CLIENT_NAMESPACE"
 
-// TestManyAddresses opens as many connections as the machine allows from several addresses to several others, with fewer
-// ports than an address would need if it had to share them among all destinations. Then it uses the ports of one pair up.
+// TestManyAddresses opens as many connections as the machine allows from several
+// addresses to several others, with fewer ports than an address would need if it had to
+// share them among all destinations. Then it uses the ports of one pair up.
 //
-// It runs in a process with a network of its own, and the server in another: nothing of it outlives the processes.
+// It runs in a process with a network of its own, and the server in another: nothing of
+// it outlives the processes.
 func TestManyAddresses(t *testing.T) {
 	if testing.Short() {
 		t.Skip("opens thousands of connections")
@@ -80,7 +82,8 @@ func rigOver(t *testing.T, routes []Route) *rig {
 	return newRig(t, "http", routes[0].Dest.String(), func(c *Config) { c.Routes = routes })
 }
 
-// checkEven compares what the engine says, and what the system says, with so many connections of each pair.
+// checkEven compares what the engine says, and what the system says, with so many
+// connections of each pair.
 func checkEven(t *testing.T, c *crowd, each int) {
 	t.Helper()
 	if c.failed > 0 {
@@ -120,7 +123,8 @@ func runInNamespace(t *testing.T) {
 	}
 }
 
-// joinNetworks starts a responder in another network and returns the addresses of both sides.
+// joinNetworks starts a responder in another network and returns the addresses of both
+// sides.
 func joinNetworks(t *testing.T) (sources []netip.Addr, dests []netip.AddrPort) {
 	t.Helper()
 	addr, server := startResponderAs(t, "0.0.0.0:0", &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET})
@@ -200,7 +204,8 @@ func establishedPairs(t *testing.T) map[Route]int {
 	return pairs
 }
 
-// parseSocket reads an address as in /proc/net/tcp: the bytes of an integer in the machine's order, and the port.
+// parseSocket reads an address as in /proc/net/tcp: the bytes of an integer in the
+// machine's order, and the port.
 func parseSocket(t *testing.T, text string) netip.AddrPort {
 	t.Helper()
 	b, err := hex.DecodeString(strings.Replace(text, ":", "", 1))

@@ -21,14 +21,14 @@ func (o *ownerClient) Visit(v world.Visit) { o.call.visit(v) }
 
 func (o *ownerClient) Register(name string) {
 	o.call.text = name
-	o.call.submit(opRegisterOwner)
+	o.call.submit(world.EventOwnerRegistered)
 }
 
-func (o *ownerClient) Chairs() { o.call.submit(opOwnerChairs) }
+func (o *ownerClient) Chairs() { o.call.submit(world.EventOwnerChairs) }
 
 func (o *ownerClient) Sales(until world.Millis) {
 	o.call.number = int64(until)
-	o.call.submit(opSales)
+	o.call.submit(world.EventOwnerSales)
 }
 
 // Close ends the connections and whatever is under way.

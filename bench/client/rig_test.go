@@ -53,7 +53,7 @@ func (r *rig) deliver(_ world.Instant, e world.Event) {
 	}
 }
 
-// do lets f make calls and returns the next n events.
+// do runs f, which makes calls, and returns the next n events.
 func (r *rig) do(n int, f func()) []world.Event {
 	r.t.Helper()
 	r.events, r.want = nil, n

@@ -10,11 +10,12 @@ import (
 	"isuride/bench/world"
 )
 
-// planned is how many connections a run may need (B15.3).
+// planned is the number of connections that a run may need (B15.3).
 const planned = 100_000
 
-// TestManyConnections opens as many connections at once as the limit of open files allows, over several loopback
-// addresses as many as one address has no ports for, and uses every one of them twice.
+// TestManyConnections opens as many connections at once as the limit of open files
+// allows, over several loopback addresses as many as one address has no ports for, and
+// uses every one of them twice.
 func TestManyConnections(t *testing.T) {
 	if testing.Short() {
 		t.Skip("opens thousands of connections")

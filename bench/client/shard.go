@@ -11,9 +11,12 @@ import (
 
 // A shard is one event loop with the entities it serves.
 type shard struct {
-	engine *Engine
-	loop   *evloop.Loop
-	done   chan struct{} // closed when the loop of another goroutine has ended; nil at home
+	// Set once.
+	engine     *Engine
+	loop       *evloop.Loop
+	done       chan struct{} // closed when the loop of another goroutine has ended; nil at home
+	outboxTask evloop.Task   // sendOutbox, on this loop
+	inboxTask  evloop.Task   // deliverInbox, on the World's loop
 
 	// Owned by the loop's goroutine.
 	open     int // connections, those being made included
@@ -23,23 +26,24 @@ type shard struct {
 	shared   map[string]*stored // the last stored answer of each target
 	buffers  [][]byte           // free ones, for bodies that came in pieces
 	gathered int                // bytes of such bodies
-	outbox   []arrival
+	outbox   []delivery         // of the handler that is running
 	counts   Counts
 
 	mu      sync.Mutex
-	inbox   []arrival // guarded by mu; on its way to the World
-	drained []arrival // owned by the World's goroutine, kept for its capacity
+	inbox   []delivery // guarded by mu; on its way to the World's loop
+	drained []delivery // owned by the World's goroutine, kept for its capacity
 }
 
-// An arrival is an event on its way to the World, with what the statistics want to know.
-type arrival struct {
+// A delivery is an event on its way to the World.
+type delivery struct {
 	event world.Event
-	op    op            // opNone for a notification
-	took  time.Duration // since the call was made
+	took  time.Duration // since the call was made; 0 for a notification
 }
 
 func newShard(e *Engine, l *evloop.Loop) *shard {
-	return &shard{engine: e, loop: l, known: knownBodies{}, shared: map[string]*stored{}}
+	s := &shard{engine: e, loop: l, known: knownBodies{}, shared: map[string]*stored{}}
+	s.outboxTask, s.inboxTask = evloop.Func(s.sendOutbox), evloop.Func(s.deliverInbox)
+	return s
 }
 
 // run serves on a goroutine of its own until stop.
@@ -59,10 +63,12 @@ func (s *shard) stop() {
 	s.loop.Close()
 }
 
-// local tells whether the World runs on this loop, so that the shard may be called directly.
+// local reports whether the World runs on this loop, so that the shard may be called
+// directly.
 func (s *shard) local() bool { return s == s.engine.home }
 
-// post runs t on the shard's goroutine; called on the World's goroutine. On one loop it runs at once.
+// post runs t on the shard's goroutine; called on the World's goroutine. On one loop it
+// runs at once.
 func (s *shard) post(t evloop.Task) {
 	if s.local() {
 		t.Run()
@@ -72,26 +78,22 @@ func (s *shard) post(t evloop.Task) {
 }
 
 // emit sends an event to the World, after the present handler has returned.
-func (s *shard) emit(a arrival) {
+func (s *shard) emit(d delivery) {
 	if len(s.outbox) == 0 {
-		s.loop.Defer((*shipment)(s))
+		s.loop.Defer(s.outboxTask)
 	}
-	s.outbox = append(s.outbox, a)
+	s.outbox = append(s.outbox, d)
 }
 
-// A shipment delivers a shard's outbox; it runs on the shard's loop.
-type shipment shard
-
-// Run delivers at home, or hands the events over in one batch.
-func (d *shipment) Run() {
-	s := (*shard)(d)
+// sendOutbox delivers at home, or hands the events over in one batch.
+func (s *shard) sendOutbox() {
 	if !s.local() {
 		s.handOver()
 		return
 	}
-	for i := 0; i < len(s.outbox); i++ { // what is delivered may emit more
-		s.engine.arrived(s.outbox[i])
-		s.outbox[i] = arrival{}
+	for i := 0; i < len(s.outbox); i++ { // the World may make calls that emit more
+		s.engine.hand(s.outbox[i])
+		s.outbox[i] = delivery{}
 	}
 	s.outbox = s.outbox[:0]
 }
@@ -104,33 +106,31 @@ func (s *shard) handOver() {
 	clear(s.outbox)
 	s.outbox = s.outbox[:0]
 	if first {
-		s.engine.home.loop.Post((*landing)(s))
+		s.engine.home.loop.Post(s.inboxTask)
 	}
 }
 
-// A landing delivers what another loop handed over; it runs on the World's loop.
-type landing shard
-
-func (d *landing) Run() {
-	s := (*shard)(d)
+// deliverInbox delivers what another loop handed over. It runs on the World's loop.
+func (s *shard) deliverInbox() {
 	s.mu.Lock()
 	s.drained, s.inbox = s.inbox, s.drained[:0]
 	s.mu.Unlock()
-	for i, a := range s.drained {
-		s.drained[i] = arrival{}
-		s.engine.arrived(a)
+	for i, d := range s.drained {
+		s.drained[i] = delivery{}
+		s.engine.hand(d)
 	}
 }
 
-// arrived counts an event and gives it to the World.
-func (e *Engine) arrived(a arrival) {
-	if a.op != opNone {
-		e.stats.Endpoints[a.op].add(a)
+// hand counts an event and gives it to the World.
+func (e *Engine) hand(d delivery) {
+	if d.event.Kind < operationCount {
+		e.stats.Endpoints[d.event.Kind].add(d)
 	}
-	e.deliver(now(), a.event)
+	e.deliver(now(), d.event)
 }
 
-// intern returns an equal stored answer of another entity if the last one of this target is.
+// intern returns an equal stored answer of another entity if the last one of this target
+// is.
 func (s *shard) intern(target string, a *stored) *stored {
 	if last := s.shared[target]; last != nil && last.equal(a) {
 		return last

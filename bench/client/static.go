@@ -18,7 +18,8 @@ import (
 // A Sum is the MD5 of a file.
 type Sum [md5.Size]byte
 
-// Static lists the files of a front end and which of them belong to which page (B4.5 and B appendix B).
+// Static lists the files of a front end and which of them belong to which page (B4.5 and
+// B appendix B).
 type Static struct {
 	Paths  []string // in the order of the list
 	Sums   map[string]Sum
@@ -34,7 +35,7 @@ const (
 	ownerPage  = "/owner"
 )
 
-// The sets of files a list may name behind a path.
+// The sets of files a list may name after a path.
 const (
 	setClient       = "client"
 	setOwner        = "owner"
@@ -43,7 +44,8 @@ const (
 	setOwnerJoin    = "owner-registration"
 )
 
-// officialSets tells by the beginning of their base names to which sets the files of the official front end belong.
+// officialSets has the beginnings of the base names of the official front end's files, by
+// set.
 var officialSets = map[string][]string{
 	setClient: {"entry.client-", "jsx-runtime-", "index-CjkqmHef.", "index-DuBgU-RG.", "components-", "root-", "favicon-32x32.", "favicon.ico",
 		"route-Bj4mUztN.", "colors-", "isuride-", "frame-", "user-context-", "bundle-mjs-", "api-base-url-", "api-components-", "types-",
@@ -55,9 +57,10 @@ var officialSets = map[string][]string{
 	setOwnerJoin:    {"route-B1npkEI6.", "button-", "form-frame-", "text-"},
 }
 
-// ReadStatic reads a list with one file per line: its MD5 in hexadecimal, its path, and optionally the sets it belongs
-// to (client, owner, registration, payment, owner-registration). If no line names a set, the sets are those of the
-// official front end. Empty lines and those that start with # are skipped.
+// ReadStatic reads a list with one file per line: its MD5 in hexadecimal, its path, and
+// optionally the sets it belongs to (client, owner, registration, payment,
+// owner-registration). If no line names a set, the sets are those of the official front
+// end. Empty lines and those that start with # are skipped.
 func ReadStatic(r io.Reader) (*Static, error) {
 	s := &Static{Sums: map[string]Sum{}}
 	sets := map[string][]string{}
@@ -144,8 +147,8 @@ type knownKey struct {
 	coding h1.Encoding
 }
 
-// knownBodies spares decoding and hashing the same file for each of thousands of visits (B15.2): what is equal to
-// the last body of that path, byte by byte, has the same sum.
+// knownBodies spares decoding and hashing the same file for each of thousands of visits
+// (B15.2): what is equal to the last body of that path, byte by byte, has the same sum.
 type knownBodies map[knownKey]knownBody
 
 // maxKnown is the longest body that is kept for comparison.

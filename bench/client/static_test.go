@@ -107,7 +107,8 @@ func (f *frontEnd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(b.Bytes())
 }
 
-// TestVisits loads a page of three files twice and counts what goes over the network (B4.5).
+// TestVisits loads a page of three files twice and counts what goes over the network
+// (B4.5).
 func TestVisits(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -134,7 +135,8 @@ func TestVisits(t *testing.T) {
 	}
 }
 
-// TestVisitContent checks that a changed file fails the visit, also when a cache confirms the old one.
+// TestVisitContent checks that a changed file fails the visit, also when a cache confirms
+// the old one.
 func TestVisitContent(t *testing.T) {
 	for name, header := range map[string]http.Header{"plain": nil, "validators": {"Etag": {`"v"`}}} {
 		t.Run(name, func(t *testing.T) {

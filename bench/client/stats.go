@@ -2,9 +2,9 @@ package client
 
 import "isuride/bench/world"
 
-// Stats is what the calls of all entities amount to. It belongs to the World's goroutine.
+// Stats sums up the calls of all entities. It belongs to the World's goroutine.
 type Stats struct {
-	Endpoints [opCount]Endpoint // by op, see Named
+	Endpoints [operationCount]Endpoint // by the event that ends the call, see Named
 }
 
 // An Endpoint counts the calls of one kind.
@@ -15,20 +15,20 @@ type Endpoint struct {
 	Latency  world.Histogram // of all calls, failed ones included, from the call to its event
 }
 
-func (p *Endpoint) add(a arrival) {
+func (p *Endpoint) add(d delivery) {
 	p.Calls++
-	if a.event.Failure != nil {
+	if d.event.Failure != nil {
 		p.Failures++
 	}
-	p.Latency.Add(world.Instant(a.took.Microseconds()))
+	p.Latency.Add(world.Instant(d.took.Microseconds()))
 }
 
 // Named returns the endpoints that were called, in the order of the API.
 func (s *Stats) Named() []*Endpoint {
 	var used []*Endpoint
-	for o := range s.Endpoints {
-		if p := &s.Endpoints[o]; p.Calls > 0 {
-			p.Name = operations[o].name
+	for event := range s.Endpoints {
+		if p := &s.Endpoints[event]; p.Calls > 0 {
+			p.Name = operations[event].name
 			used = append(used, p)
 		}
 	}
@@ -44,8 +44,8 @@ type Counts struct {
 	Polls     int64 `json:"polls"`
 	Messages  int64 `json:"messages"` // notifications handed to the World
 
-	// Dropped counts notifications and polls that the official bench passes over in silence (B9.2), with an
-	// example, as they are the usual reason of rides that hang.
+	// Dropped counts notifications and polls that the official bench silently ignores
+	// (B9.2), with an example, as they are the usual reason of rides that hang.
 	Dropped        int64  `json:"dropped"`
 	DroppedExample string `json:"dropped_example,omitempty"`
 }
@@ -63,13 +63,14 @@ func (c *Counts) add(d Counts) {
 	}
 }
 
-// Stats is what the calls have amounted to so far.
+// Stats sums up the calls so far.
 func (e *Engine) Stats() *Stats { return &e.stats }
 
 // Dials counts connections.
 func (e *Engine) Dials() DialStats { return e.dials.snapshot() }
 
-// Counts adds up the requests of all loops. With other loops it waits for them, so it must not be called on them.
+// Counts adds up the requests of all loops. With other loops it waits for them, so it
+// must not be called on them.
 func (e *Engine) Counts() Counts {
 	var sum Counts
 	for _, s := range e.shards {

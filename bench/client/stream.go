@@ -9,8 +9,8 @@ import (
 // maxEventLine is the longest line of a stream, its end included (B9.2).
 const maxEventLine = 64 << 10
 
-// lines goes through input of the stream; false if there is no room for more, and the rest is held, or if the stream has
-// been given up.
+// lines goes through input of the stream; false if there is no room for more, and the
+// rest is held, or if the stream has been given up.
 func (f *feed) lines(p []byte) bool {
 	for len(p) > 0 {
 		line, rest, found := bytes.Cut(p, []byte{'\n'})

@@ -11,9 +11,10 @@ import (
 	"isuride/bench/client/evloop"
 )
 
-// tlsConfig is that of the official bench: no verification, a full handshake for each connection (B13.1). The key
-// exchanges are those that the bench of its time had in common with servers of today; the hybrid one with ML-KEM, which
-// Go has added since, would make a fifth of a handshake on either side.
+// tlsConfig is that of the official bench: no verification, a full handshake for each
+// connection (B13.1). The key exchanges are those that the bench of its time had in
+// common with servers of today; the hybrid one with ML-KEM, which Go has added since,
+// would make a fifth of a handshake on either side.
 func tlsConfig(serverName string) *tls.Config {
 	return &tls.Config{
 		ServerName:             serverName,
@@ -24,9 +25,10 @@ func tlsConfig(serverName string) *tls.Config {
 	}
 }
 
-// A tlsSocket is what crypto/tls reads from and writes to. During the handshake, for which a goroutine may wait, it is
-// the connection itself. Afterwards the event loop watches the descriptor, and the socket never waits: reading reports
-// EAGAIN, after which crypto/tls can be asked again, because that error calls itself temporary; writing keeps what does
+// A tlsSocket is the connection below crypto/tls. During the handshake, for which a
+// goroutine may wait, it is the connection itself. Afterwards the event loop watches the
+// descriptor, and the socket never waits: reading reports EAGAIN, after which crypto/tls
+// can be asked again, because that error calls itself temporary; writing keeps what does
 // not fit in the connection's unsent bytes.
 type tlsSocket struct {
 	net.Conn
@@ -97,34 +99,34 @@ func dialTLS(c *conn) {
 	c.cancelDial = cancel
 	go func() {
 		defer cancel()
-		s := &shaken{conn: c}
-		s.secure, s.socket, s.err = handshake(ctx, c.entity.shard.engine, c.route)
-		c.entity.shard.loop.Post(s)
+		r := &handshakeResult{conn: c}
+		r.secure, r.socket, r.err = handshake(ctx, c.entity.shard.engine, c.route)
+		c.entity.shard.loop.Post(r)
 	}()
 }
 
-// A shaken is the result of a handshake on its way to the event loop.
-type shaken struct {
+// A handshakeResult is on its way from the goroutine of the handshake to the event loop.
+type handshakeResult struct {
 	conn   *conn
 	secure *tls.Conn
 	socket *tlsSocket
 	err    error
 }
 
-func (s *shaken) Run() {
-	c := s.conn
+func (r *handshakeResult) Run() {
+	c := r.conn
 	switch {
-	case c.state == connClosed: // nobody waits for it any more
-		if s.err == nil {
-			s.socket.Conn.Close()
+	case c.state == connClosed: // closed meanwhile
+		if r.err == nil {
+			r.socket.Conn.Close()
 		}
-	case s.err != nil:
-		c.fail(s.err)
-	case s.secure.ConnectionState().NegotiatedProtocol == "h2":
-		c.becomeHTTP2(s.secure, s.socket)
+	case r.err != nil:
+		c.fail(r.err)
+	case r.secure.ConnectionState().NegotiatedProtocol == "h2":
+		c.becomeHTTP2(r.secure, r.socket)
 	default:
-		if err := c.adopt(s.secure, s.socket); err != nil {
-			s.socket.Conn.Close()
+		if err := c.adopt(r.secure, r.socket); err != nil {
+			r.socket.Conn.Close()
 			c.fail(err)
 			return
 		}
@@ -132,8 +134,8 @@ func (s *shaken) Run() {
 	}
 }
 
-// adopt moves the connection from the runtime's poller to the event loop. The duplicate of the descriptor stays
-// non-blocking, as that is a property of what both refer to.
+// adopt moves the connection from the runtime's poller to the event loop. The duplicate
+// of the descriptor stays non-blocking, as that is a property of what both refer to.
 func (c *conn) adopt(secure *tls.Conn, socket *tlsSocket) error {
 	raw, err := socket.Conn.(*net.TCPConn).SyscallConn()
 	if err != nil {

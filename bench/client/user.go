@@ -19,7 +19,7 @@ func newUserClient(e entity) *userClient {
 	u.feed.bind(&u.entity, "/api/app/notification", world.EventUserNotified, func(message []byte) (any, error) {
 		return answer.UserNotification(message)
 	})
-	u.feed.patient = true
+	u.feed.canWait = true
 	return u
 }
 
@@ -33,41 +33,41 @@ func (u *userClient) Register(p world.UserProfile) {
 		DateOfBirth    string `json:"date_of_birth"`
 		InvitationCode string `json:"invitation_code,omitempty"`
 	}(p)
-	u.call.submit(opRegisterUser)
+	u.call.submit(world.EventUserRegistered)
 }
 
 func (u *userClient) RegisterPayment(token string) {
 	u.call.text = token
-	u.call.submit(opRegisterPayment)
+	u.call.submit(world.EventPaymentRegistered)
 }
 
-func (u *userClient) Rides() { u.call.submit(opRides) }
+func (u *userClient) Rides() { u.call.submit(world.EventRides) }
 
 func (u *userClient) NearbyChairs(at world.Point, distance int) {
 	u.call.points[0], u.call.number = at, int64(distance)
-	u.call.submit(opNearbyChairs)
+	u.call.submit(world.EventNearbyChairs)
 }
 
 func (u *userClient) EstimateFare(pickup, destination world.Point) {
 	u.call.points = [2]world.Point{pickup, destination}
-	u.call.submit(opEstimateFare)
+	u.call.submit(world.EventFareEstimated)
 }
 
 func (u *userClient) CreateRide(pickup, destination world.Point) {
 	u.call.points = [2]world.Point{pickup, destination}
-	u.call.submit(opCreateRide)
+	u.call.submit(world.EventRideCreated)
 }
 
 func (u *userClient) Evaluate(rideID string, rating int) {
 	u.call.text, u.call.number = rideID, int64(rating)
-	u.call.submit(opEvaluate)
+	u.call.submit(world.EventEvaluated)
 }
 
 // Close ends the connections and whatever is under way; it may be called again.
 func (u *userClient) Close() {
 	u.shard.post(evloop.Func(func() {
 		u.call.cancel()
-		(*feedClosing)(&u.feed).Run()
+		u.feed.close()
 		u.entity.close()
 	}))
 }

@@ -164,8 +164,8 @@ func faults() []fault {
 		{rule: "a chair's match names another user", tamper: first(chairGets(matching), body(func(n *world.ChairNotification) { n.UserName = "nobody" })), code: 29, text: "nobody"},
 		{rule: "a chair's match has another pickup", tamper: first(chairGets(matching), body(func(n *world.ChairNotification) { n.Pickup.X++ })), code: 29, text: "pickup"},
 		{rule: "a chair's match has another destination", tamper: first(chairGets(matching), body(func(n *world.ChairNotification) { n.Destination.Y++ })), code: 29, text: "destination"},
-		{rule: "a chair is told of another user on its way", tamper: first(chairGets(carrying), body(func(n *world.ChairNotification) { n.UserID = "nobody" })), code: 29, text: "nobody"},
-		{rule: "a chair is told of another destination on its way", tamper: first(chairGets(carrying), body(func(n *world.ChairNotification) { n.Destination.Y++ })), code: 29, text: "trip"},
+		{rule: "a chair is notified of another user on its way", tamper: first(chairGets(carrying), body(func(n *world.ChairNotification) { n.UserID = "nobody" })), code: 29, text: "nobody"},
+		{rule: "a chair is notified of another destination on its way", tamper: first(chairGets(carrying), body(func(n *world.ChairNotification) { n.Destination.Y++ })), code: 29, text: "trip"},
 		{rule: "a chair's COMPLETED names another user", tamper: first(chairGets(completed), body(func(n *world.ChairNotification) { n.UserName = "nobody" })), code: 29, text: "nobody", load: 3 * world.Second / 2},
 
 		{rule: "nearby chairs are cut off", tamper: nth(world.EventNearbyChairs, 3, failed(world.FailureTransport, 0)), code: 30, text: "transport"},

@@ -5,29 +5,35 @@ import (
 	"math/rand/v2"
 )
 
-// An open loop requests rides at moments that were fixed in advance, whether the server keeps up or not, and measures each
-// from that moment. In the usual, closed loop a slow server is asked for less, and what it was not asked for never shows
-// as a latency (coordinated omission).
+// An open loop requests rides at moments that were fixed in advance, whether the server
+// keeps up or not, and measures each from that moment. In the usual, closed loop a slow
+// server is asked for less, and what it was not asked for never shows as a latency
+// (coordinated omission).
 //
-// The moments are a Poisson process: people do not wait for each other. Evenly spaced requests would hide the queues that
-// chance builds up at any server, and with them the higher percentiles. The process follows from the seed alone, so two
-// servers are asked at the same moments.
+// The moments are a Poisson process: people do not wait for each other. Evenly spaced
+// requests would hide the queues that chance builds up at any server, and with them the
+// higher percentiles. The process follows from the seed alone, so two servers are asked
+// at the same moments.
 
-// What an open loop needs, by Little's law: rate times the time for which each ride takes up a user or a chair.
+// What an open loop needs, by Little's law: rate times the time for which each ride takes
+// up a user or a chair.
 const (
-	// A ride takes its user about a second at a good server. There are users for rides of ten seconds; if even these are all
-	// taken, the next rides start late, instead of piling up in the server until one has waited for 30 s and ends the run.
+	// A ride takes its user about a second at a good server. There are users for rides of
+	// ten seconds; if even these are all taken, the next rides start late, instead of
+	// piling up in the server until one has waited for 30 s and ends the run.
 	userSeconds = 10
-	// A ride takes its chair a second at most at a good server (appendix D: 5 ticks to the pickup and 16 to the destination
-	// with all speeds in equal number, and about 10 for everything else; less if the fast ones are preferred). A third of
-	// the chairs is busy then: one that is free is near, and a server that triples every wait still has enough.
+	// A ride takes its chair a second at most at a good server (appendix D: 5 ticks to
+	// the pickup and 16 to the destination with all speeds in equal number, and about 10
+	// for everything else; less if the fast ones are preferred). A third of the chairs is
+	// busy then: one that is free is near, and a server that triples every wait still has
+	// enough.
 	chairSeconds = 3
 )
 
-// lateStart is how much later than due a ride may start without being counted: a third of a tick.
+// A ride may start by lateStart after it is due without being counted: a third of a tick.
 const lateStart = 10 * Millisecond
 
-// An arrival is a ride that somebody wants.
+// An arrival is a ride that is wanted.
 type arrival struct {
 	due     Instant
 	started Instant // the first request for it; 0 before
@@ -42,7 +48,7 @@ type arrivals struct {
 	ended  Instant
 	next   Instant // when the next one is due
 	all    []*arrival
-	waited int // found no user who was free
+	waited int // that found no idle user
 }
 
 func newArrivals(c Config) *arrivals {
@@ -70,8 +76,8 @@ func (a *arrivals) add() *arrival {
 	return n
 }
 
-// NextArrival is when Arrive must be called; false if never, which is always so without an open loop. It is known from the
-// first tick on.
+// NextArrival is the time at which Arrive must be called; false if never, which is always
+// so without an open loop. It is known from the first tick on.
 func (w *World) NextArrival() (at Instant, ok bool) {
 	if w.arrivals == nil || w.ended || w.tick < 0 {
 		return 0, false
@@ -100,7 +106,8 @@ func (w *World) Arrive(now Instant) {
 	}
 }
 
-// offer gives a user who has nothing to do the ride that has waited longest, or lets him wait for one.
+// offer gives a user who has nothing to do the ride that has waited longest, or makes
+// them wait for one.
 func (u *user) offer() {
 	if u.world.arrivals == nil || u.state != userActive || u.ride != nil || u.arrival != nil || u.pooled {
 		return

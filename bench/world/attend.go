@@ -14,7 +14,7 @@ func (u *user) attendRide() {
 	case StatusArrived:
 		if !r.evaluated {
 			u.rating = r.criteria().evaluation()
-			u.visit(VisitEvaluation, userEvaluationVisit)
+			u.visit(userEvaluationVisit)
 			return
 		}
 	case StatusCompleted:
@@ -25,30 +25,37 @@ func (u *user) attendRide() {
 	u.endTurn()
 }
 
-// postEvaluation holds the lock of the ride until the answer has been dealt with, so that nobody looks at COMPLETED
-// before (B4.4).
+// postEvaluation holds the lock of the ride until the answer has been dealt with, so that
+// no turn sees COMPLETED before (B4.4).
 func (u *user) postEvaluation() {
 	u.step = userEvaluationLock
 	if !u.ride.lock.acquire(u) {
 		return
 	}
 	u.step = userEvaluation
+	u.ride.chair.owner.rating[u.ride] = true
 	u.client.Evaluate(u.ride.id, u.rating)
 }
 
 func (u *user) evaluated(e Event) {
-	r := u.ride
-	if f := e.Failure; f != nil {
-		code := CodeEvaluation
-		if f.Kind == FailureTimeout {
-			code = CodeEvaluationTimeout
-		}
-		u.world.callFailed(&u.entity, code, "evaluation", f)
-	} else {
-		u.complete(r, e.Time)
+	u.complete(u.ride, e.Time)
+	u.endEvaluation()
+}
+
+func (u *user) evaluationFailed(call string, f *Failure) {
+	code := CodeEvaluation
+	if f.Kind == FailureTimeout {
+		code = CodeEvaluationTimeout
 	}
+	u.callFailed(code, call, f)
+	u.endEvaluation()
+}
+
+// endEvaluation ends the turn and frees the ride for others.
+func (u *user) endEvaluation() {
 	u.step = userIdle
-	r.lock.release()
+	delete(u.ride.chair.owner.rating, u.ride)
+	u.ride.lock.release()
 	u.endTurn()
 }
 

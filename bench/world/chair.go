@@ -2,7 +2,7 @@ package world
 
 import "fmt"
 
-// chairState is what a chair is able to do (B5.3).
+// chairState limits what a chair can do (B5.3).
 type chairState uint8
 
 const (
@@ -13,7 +13,8 @@ const (
 	chairStopped // by a wrong match notice, for the rest of the run
 )
 
-// chairStep is what the turn of a chair waits for. A chair with another step than chairIdle is busy (B2.3).
+// chairStep says what the turn of a chair waits for. A chair with a step other than
+// chairIdle is busy (B2.3).
 type chairStep uint8
 
 const (
@@ -27,6 +28,20 @@ const (
 	chairPosition
 	chairRetryPause
 )
+
+// chairSteps is the table of a chair's steps (B5.2 to B5.7).
+func chairSteps() []step[*chair] {
+	return []step[*chair]{
+		chairRegistration: onAnswer(EventChairRegistered, "registration", CodeChairRegistration, (*chair).registered, (*chair).registrationFailed),
+		chairInboxLock:    onResume((*chair).readInbox),
+		chairActivation:   onAnswer(EventActivated, "activation", CodeActivation, (*chair).activated, nil),
+		chairAcceptLock:   onResume((*chair).accept),
+		chairAccept:       onAnswer(EventStatusPosted, "acceptance", 0, (*chair).rideAccepted, (*chair).acceptFailed),
+		chairDeparture:    onAnswer(EventStatusPosted, "departure", 0, (*chair).departed, (*chair).departureFailed),
+		chairPosition:     onAnswer(EventPositionRecorded, "position", CodePosition, (*chair).positionRecorded, (*chair).positionFailed),
+		chairRetryPause:   onResume((*chair).postPosition),
+	}
+}
 
 // A chair carries one ride after the other.
 type chair struct {
@@ -45,9 +60,9 @@ type chair struct {
 	connected   bool    // the notification connection is open
 	activatedAt Instant // end of the activating turn; 0 before
 
-	inbox  inbox[*ChairNotification]
-	notice *ChairNotification // of the match it holds
-	told   Status             // the latest one since the notice
+	inbox      inbox[*ChairNotification]
+	notice     *ChairNotification // of the match it holds
+	lastStatus Status             // the newest one received since the notice
 
 	ride     *ride // adopted
 	detour   detour
@@ -68,7 +83,8 @@ type chair struct {
 	listed int     // number of the nearby answer that last listed it
 }
 
-// registerChair lets a new chair of o register (B5.2); the owner is told by chairRegistered.
+// registerChair starts the registration of a new chair of o (B5.2), which ends in
+// chairRegistered.
 func (w *World) registerChair(o *owner, m chairModel) {
 	c := &chair{entity: newEntity(w, KindChair, len(w.chairs)), owner: o, model: m, step: chairRegistration}
 	c.name = chairName(c.random, m)
@@ -80,14 +96,6 @@ func (w *World) registerChair(o *owner, m chairModel) {
 }
 
 func (c *chair) registered(e Event) {
-	if e.Failure != nil {
-		c.state = chairLost
-		c.world.callFailed(&c.entity, CodeChairRegistration, "registration", e.Failure)
-		c.endTurn()
-		c.client.Close()
-		c.owner.chairRegistered(fmt.Errorf("%v: registration: %w", c.Entity, e.Failure))
-		return
-	}
 	c.id = e.Body.(*ChairAccount).ID
 	c.note("registered", nil, StatusUnknown)
 	c.state = chairInactive
@@ -99,6 +107,13 @@ func (c *chair) registered(e Event) {
 		c.turn()
 	}
 	c.owner.chairRegistered(nil)
+}
+
+func (c *chair) registrationFailed(call string, f *Failure) {
+	c.state = chairLost
+	c.endTurn()
+	c.client.Close()
+	c.owner.chairRegistered(fmt.Errorf("%v: %s: %w", c.Entity, call, f))
 }
 
 // additional is user.additional for chairs.
@@ -140,7 +155,8 @@ func (c *chair) endTurn() {
 	}
 }
 
-// wantsTurn tells whether a turn in the next tick would do anything. Otherwise the next notification gives one.
+// wantsTurn reports whether a turn in the next tick would do anything. Otherwise the next
+// notification gives one.
 func (c *chair) wantsTurn() bool {
 	if c.state != chairActive {
 		return c.state == chairInactive
@@ -163,44 +179,11 @@ func (c *chair) deliver(e Event) {
 		c.receive(e.Body.(*ChairNotification))
 		return
 	}
-	switch c.step {
-	case chairRegistration:
-		c.expect(e, EventChairRegistered)
-		c.registered(e)
-	case chairActivation:
-		c.expect(e, EventActivated)
-		c.activated(e)
-	case chairAccept:
-		c.expect(e, EventStatusPosted)
-		c.acceptAnswered(e)
-	case chairDeparture:
-		c.expect(e, EventStatusPosted)
-		c.departureAnswered(e)
-	case chairPosition:
-		c.expect(e, EventPositionRecorded)
-		c.positionAnswered(e)
-	default:
-		panic(fmt.Sprintf("BUG: %v got event %d without a call", c.Entity, e.Kind))
-	}
+	c.world.chairSteps[c.step].answered(c, e)
 }
 
-// resume continues a turn that was parked at a lock.
-func (c *chair) resume() {
-	switch c.step {
-	case chairInboxLock:
-		c.readInbox()
-	case chairAcceptLock:
-		c.accept()
-	default:
-		panic(fmt.Sprintf("BUG: %v resumed at step %d", c.Entity, c.step))
-	}
-}
-
-// fail ends the turn because of a failed call; the next turn tries again.
-func (c *chair) fail(code Code, call string, f *Failure) {
-	c.world.callFailed(&c.entity, code, call, f)
-	c.endTurn()
-}
+// resume continues a turn after the wait for a lock or a pause.
+func (c *chair) resume() { c.world.chairSteps[c.step].resumed(c) }
 
 // activate connects and goes to work (B5.3, d).
 func (c *chair) activate() {
@@ -212,11 +195,7 @@ func (c *chair) activate() {
 	c.client.Activate()
 }
 
-func (c *chair) activated(e Event) {
-	if e.Failure != nil {
-		c.fail(CodeActivation, "activation", e.Failure)
-		return
-	}
+func (c *chair) activated(Event) {
 	c.note("activated", nil, StatusUnknown)
 	c.state = chairActive
 	c.activating = true
@@ -224,7 +203,8 @@ func (c *chair) activated(e Event) {
 	c.reportPosition()
 }
 
-// moveTo makes p the position and the newest fix of the track, even if the chair is there already (B5.7).
+// moveTo makes p the position and the newest fix of the track, even if the chair is there
+// already (B5.7).
 func (c *chair) moveTo(p Point) {
 	c.travelled += c.position.distance(p)
 	c.position = p
@@ -232,7 +212,8 @@ func (c *chair) moveTo(p Point) {
 	c.dirty = true
 }
 
-// rated books a rated ride, which the server must now include in its statistics of the chair.
+// rated books a rated ride, which the server must now include in its statistics of the
+// chair.
 func (c *chair) rated(r *ride) {
 	c.ratedRides++
 	c.ratingSum += r.rating

@@ -3,10 +3,6 @@ package world
 import "fmt"
 
 func (o *owner) listReceived(e Event) {
-	if e.Failure != nil {
-		o.fail(CodeOwnerChairsRequest, "chair list", e.Failure)
-		return
-	}
 	if err := o.checkList(e.Body.([]OwnedChair)); err != nil {
 		o.world.complain(&o.entity, CodeOwnerChairs, "%v", err)
 	}
@@ -39,11 +35,13 @@ func (c *chair) checkOwned(got *OwnedChair, baseTime Instant) error {
 	case !got.HasUpdatedAt:
 		return nil // whatever the distance
 	}
-	// Server times are floored: a position of the very millisecond of the question may have been recorded behind its answer.
+	// Server times are floored: a position of the very millisecond of the question may
+	// have been recorded after its answer.
 	if i := c.track.indexAt(baseTime - Millisecond); i >= 0 && (c.track[i].at-got.UpdatedAt).Instant() > grace {
 		return fmt.Errorf("distance of %d is older than 3 s, a position was recorded at %d", got.UpdatedAt, c.track[i].at)
 	}
-	// The total of this moment is right too: the answer can be faster than the bench's note of recorded_at.
+	// The total of this moment is right too: the answer can be faster than the bench's
+	// note of recorded_at.
 	if want := c.travelledAt(got.UpdatedAt); got.TotalDistance != want && got.TotalDistance != c.travelled {
 		return fmt.Errorf("total distance %d at %d, expected %d, or %d for now", got.TotalDistance, got.UpdatedAt, want, c.travelled)
 	}

@@ -8,10 +8,12 @@ type chairModel struct {
 	speed      int // greatest Manhattan distance per tick
 }
 
-// speedClasses are the speeds there are, in the order in which all owners buy them (B6.6). The official tool draws the
-// order from a generator with a fixed seed (B2.6), so it is one and the same in all its runs. Slowest first is inferred:
-// of the 24 orders only those that begin with 2, 3 come close to the runs of appendix D which depend on it (39,116 points
-// with 100 ms per call: the median of seeds is 40,600 for this order, and 41,100 to 45,600 for those that begin otherwise).
+// speedClasses are the speeds there are, in the order in which all owners buy them
+// (B6.6). The official tool draws the order from a generator with a fixed seed (B2.6), so
+// it is one and the same in all its runs. Slowest first is inferred: of the 24 orders
+// only those that begin with 2, 3 come close to the runs of appendix D which depend on it
+// (39,116 points with 100 ms per call: the median of seeds is 40,600 for this order, and
+// 41,100 to 45,600 for those that begin otherwise).
 var speedClasses = [...]int{2, 3, 5, 7}
 
 // modelsOf returns the models of one speed (B appendix A).
@@ -54,7 +56,7 @@ func modelsOf(speed int) []chairModel {
 	panic("BUG: no such speed class")
 }
 
-// modelsPerSpeed is how many models of one speed an owner buys (B6.1).
+// modelsPerSpeed is the number of models of one speed that an owner buys (B6.1).
 const modelsPerSpeed = 3
 
 // pickModels chooses the models of one speed an owner will ever buy, all different.

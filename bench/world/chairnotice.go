@@ -2,31 +2,17 @@ package world
 
 import "fmt"
 
-// readInbox deals with the queued notifications and then acts (B2.4). The first error ends the turn; what is queued
-// behind it stays for the next one.
-func (c *chair) readInbox() {
-	taken := 0
-	for !c.inbox.empty() {
-		n := c.inbox.peek()
-		c.step = chairInboxLock
-		if n.Status == StatusCompleted && c.ride != nil && !c.ride.lock.pass(c) {
-			c.client.NotificationsTaken(taken)
-			return
-		}
-		c.inbox.drop()
-		taken++
-		if !c.notified(n) {
-			c.client.NotificationsTaken(taken)
-			c.endTurn()
-			return
-		}
-	}
-	c.client.NotificationsTaken(taken)
-	c.act()
+func (c *chair) readInbox() { readInbox(c, &c.inbox) }
+
+func (c *chair) taken(n int) { c.client.NotificationsTaken(n) }
+
+func (c *chair) mayRead(n *ChairNotification) bool {
+	c.step = chairInboxLock
+	return n.Status != StatusCompleted || c.ride == nil || c.ride.lock.pass(c)
 }
 
-// notified applies one notification (B5.6); false means that it was wrong. Order and ride id are mostly not looked
-// at, as in the official tool.
+// notified applies one notification (B5.6); false means that it was wrong. Order and ride
+// id are mostly not looked at, as in the official tool.
 func (c *chair) notified(n *ChairNotification) bool {
 	switch n.Status {
 	case StatusMatching:
@@ -46,7 +32,7 @@ func (c *chair) matched(n *ChairNotification) bool {
 	}
 	if c.notice == nil {
 		c.note("was matched", c.world.ridesByID[n.RideID], StatusMatching)
-		c.told = StatusMatching
+		c.lastStatus = StatusMatching
 	}
 	c.world.empty.remove(c)
 	c.notice = n
@@ -60,8 +46,8 @@ func (c *chair) checkNotice(n *ChairNotification) bool {
 		c.world.complain(&c.entity, CodeChairNotification, "%v of ride %s: %v", n.Status, n.RideID, err)
 		return false
 	}
-	if n.Status != c.told {
-		c.told = n.Status
+	if n.Status != c.lastStatus {
+		c.lastStatus = n.Status
 		c.note("was notified", c.ride, n.Status)
 	}
 	return true
@@ -80,8 +66,8 @@ func (c *chair) compareNotice(n *ChairNotification) error {
 	return nil
 }
 
-// completed frees the chair, which joins the empty ones in the same turn. A late repetition for an earlier ride is
-// ignored only while there is no new one.
+// completed frees the chair, which joins the empty ones in the same turn. A late
+// repetition for an earlier ride is ignored only while there is no new one.
 func (c *chair) completed(n *ChairNotification) bool {
 	r := c.ride
 	if r == nil {

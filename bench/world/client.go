@@ -1,14 +1,21 @@
-// Package world simulates the two towns of ISURIDE: their users, chairs and owners, what they do tick by tick, what
-// they expect the server to answer, and the score they earn (B2 to B10, B12, B14).
+// Package world simulates the two towns of ISURIDE: their users, chairs and owners, what
+// they do tick by tick, what they expect the server to answer, and the score they earn
+// (B2 to B10, B12, B14).
 //
-// It is single-threaded and pure. One goroutine owns a World; the package starts no goroutine, takes no lock, reads no
-// clock and opens no connection. Time, answers and notifications are handed in, each with the reading of the bench's
-// clock at which it happened; requests leave through the client interfaces of this file. The same code therefore runs
-// in real time over HTTP and in virtual time against a model server, and a run in virtual time depends on its seed
-// alone.
+// It is single-threaded and pure. One goroutine owns a World; the package starts no
+// goroutine, takes no lock, reads no clock and opens no connection. Time, answers and
+// notifications are handed in, each with the reading of the bench's clock at which it
+// happened; requests leave through the client interfaces of this file. The same code
+// therefore runs in real time over HTTP and in virtual time against a model server, and a
+// run in virtual time depends on its seed alone.
 //
-// What it leaves to others: HTTP, cookies, caches and decoding (the clients), the phases of a run and its timer (the
-// drivers), the payment service (package payment, which asks World.VerifyPayment), and presentation.
+// A turn is a chain of steps, each of which waits for a call or a lock. The tables of steps
+// (userSteps, chairSteps, ownerSteps) say what each waits for and how it goes on;
+// bench/docs/turn.md follows one turn to the server and back.
+//
+// What it leaves to others: HTTP, cookies, caches and decoding (the clients), the phases
+// of a run and its timer (the drivers), the payment service (package payment, which asks
+// World.VerifyPayment), and presentation.
 package world
 
 import "fmt"
@@ -40,7 +47,8 @@ type Point struct {
 // A Status is a state of a ride, in the order in which a ride goes through them (B7.1).
 type Status uint8
 
-// The zero Status stands for a name the API does not know; such notifications are ignored (B9.3).
+// The zero Status is for a name that the API does not know; such notifications are
+// ignored (B9.3).
 const (
 	StatusUnknown Status = iota
 	StatusMatching
@@ -66,7 +74,7 @@ func ParseStatus(name []byte) Status {
 	return StatusUnknown
 }
 
-// An EntityKind tells the three kinds of simulated clients apart.
+// An EntityKind is one of the three kinds of simulated clients.
 type EntityKind uint8
 
 const (
@@ -79,8 +87,8 @@ var entityKindNames = [...]string{"none", "user", "chair", "owner"}
 
 func (k EntityKind) String() string { return entityKindNames[k] }
 
-// An Entity names one user, chair or owner of this run. Index counts each kind from 0 in order of creation and is never
-// used twice, not even when a registration fails.
+// An Entity names one user, chair or owner of this run. Index counts each kind from 0 in
+// order of creation and is never used twice, not even when a registration fails.
 type Entity struct {
 	Kind  EntityKind
 	Index int32
@@ -89,17 +97,18 @@ type Entity struct {
 // String reads like "chair 17".
 func (e Entity) String() string { return fmt.Sprintf("%s %d", e.Kind, e.Index) }
 
-// Clients makes the client of each new entity. An entity lives as long as the run; its client is closed when it is
-// certain that it will not be used again.
+// Clients makes the client of each new entity. An entity lives as long as the run; its
+// client is closed when it is certain that it will not be used again.
 type Clients interface {
 	NewUser(Entity) UserClient
 	NewChair(Entity) ChairClient
 	NewOwner(Entity) OwnerClient
 }
 
-// Every method of a client that is documented with an event starts one request and returns at once. The client answers
-// it by exactly one Event addressed to its entity, in success and in failure, after the limit of the call at the
-// latest (B13.1). The event must reach World.Deliver later, on the goroutine of the World, never from inside the
+// Every method of a client that is documented with an event starts one request and
+// returns at once. The client answers it by exactly one Event addressed to its entity, in
+// success and in failure, after the limit of the call at the latest (B13.1). The event
+// must reach World.Deliver later, on the goroutine of the World, never from inside the
 // call. An entity has at most one such request under way, notifications not counted.
 //
 // A UserClient is the browser of one user.
@@ -133,7 +142,8 @@ type ChairClient interface {
 	Activate()
 	// PostPosition is POST /api/chair/coordinate: EventPositionRecorded.
 	PostPosition(Point)
-	// PostStatus is POST /api/chair/rides/{id}/status; only StatusEnroute and StatusCarrying are sent: EventStatusPosted.
+	// PostStatus is POST /api/chair/rides/{id}/status; only StatusEnroute and
+	// StatusCarrying are sent: EventStatusPosted.
 	PostStatus(rideID string, s Status)
 
 	Notifications // EventChairNotified
@@ -152,25 +162,27 @@ type OwnerClient interface {
 	Sales(until Millis)
 }
 
-// NotificationWindow is how many notifications of one entity may be posted and not yet taken. A client that has posted
-// so many stops reading its connection until some are taken (B2.4: a queue of 500, then the receiver blocks).
+// NotificationWindow is the number of notifications of one entity that may be posted and
+// not yet taken. A client that has posted so many stops reading its connection until some
+// are taken (B2.4: a queue of 500, then the receiver blocks).
 const NotificationWindow = 500
 
-// Notifications is the notification connection of one user or chair, of either transport (B9.1, B9.2). It
-// reconnects by itself for as long as it is open; whatever goes wrong on it is never reported (B9.2).
+// Notifications is the notification connection of one user or chair, of either transport
+// (B9.1, B9.2). It reconnects by itself for as long as it is open; whatever goes wrong on
+// it is never reported (B9.2).
 type Notifications interface {
 	// OpenNotifications connects. The World opens only what is closed.
 	OpenNotifications()
-	// CloseNotifications ends the connection. No notification is posted after it returns; those posted before are
-	// still delivered and take part in the rules.
+	// CloseNotifications ends the connection. No notification is posted after it returns;
+	// those posted before are still delivered and take part in the rules.
 	CloseNotifications()
-	// NotificationsTaken tells that the entity has consumed n more of the delivered notifications, n >= 0. The count
-	// goes on over closing and opening.
+	// NotificationsTaken reports that the entity has consumed n more of the delivered
+	// notifications, n >= 0. The count goes on over closing and opening.
 	NotificationsTaken(n int)
 }
 
-// A Visit is a page load of B4.5. The two visits without any file (CH2, OS) do not exist here, and visits that
-// always follow each other are one.
+// A Visit is a page load of B4.5. The two visits without any file (CH2, OS) do not exist
+// here, and visits that always follow each other are one.
 type Visit uint8
 
 const (
@@ -185,7 +197,8 @@ const (
 // An EventKind says what an Event answers or brings.
 type EventKind uint8
 
-// Each kind names the members of Event it fills besides To and Failure. After a failure they are all zero.
+// Each kind names the members of Event it fills besides To and Failure. After a failure
+// they are all zero. Events that end a call come first, then the notifications.
 const (
 	EventVisited           EventKind = iota + 1
 	EventUserRegistered              // Body: *UserAccount
@@ -206,11 +219,12 @@ const (
 	EventChairNotified               // Body: *ChairNotification; Failure is always nil
 )
 
-// An Event brings an answer or a notification to an entity. The frequent events carry no body or one that may be shared,
-// so that they need no allocation.
+// An Event brings an answer or a notification to an entity. The frequent events carry no
+// body or one that may be shared, so that they need no allocation.
 //
-// The World keeps bodies of notifications until they are taken and never changes any body: a client that polls may
-// deliver one and the same *UserNotification as often as the server repeats it.
+// The World keeps bodies of notifications until they are taken and never changes any
+// body: a client that polls may deliver one and the same *UserNotification as often as
+// the server repeats it.
 type Event struct {
 	To      Entity
 	Kind    EventKind
@@ -219,22 +233,26 @@ type Event struct {
 	Body    any
 }
 
-// A FailureKind is the manner in which a call failed.
+// A FailureKind is the way in which a call failed.
 type FailureKind uint8
 
 const (
 	// FailureStatus: the answer had another status than the one of B13.4.
 	FailureStatus FailureKind = iota + 1
-	// FailureTransport: no complete answer came (refused, reset, closed early, TLS, malformed HTTP).
+	// FailureTransport: no complete answer came (refused, reset, closed early, TLS,
+	// malformed HTTP).
 	FailureTransport
-	// FailureTimeout: the limit of B13.1 passed. Only here the evaluation is critical (B4.4).
+	// FailureTimeout: the limit of B13.1 passed. Only here the evaluation is critical
+	// (B4.4).
 	FailureTimeout
-	// FailureDecode: the body does not have the members of B13.4, or its encoding or a cache header is broken.
+	// FailureDecode: the body does not have the members of B13.4, or its encoding or a
+	// cache header is broken.
 	FailureDecode
 	// FailureContent: a static file has another content than listed.
 	FailureContent
-	// FailureBench: the fault lies on this side, for example no free port or file descriptor (B15.3). It is
-	// retried like any other, but never counted against the server.
+	// FailureBench: the fault lies on this side, for example no free port or file
+	// descriptor (B15.3). It is retried like any other, but never counted against the
+	// server.
 	FailureBench
 )
 
@@ -242,7 +260,7 @@ var failureKindNames = [...]string{"none", "unexpected status", "transport error
 
 func (k FailureKind) String() string { return failureKindNames[k] }
 
-// A Failure tells why a call failed.
+// A Failure is the reason why a call failed.
 type Failure struct {
 	Kind   FailureKind
 	Status int    // the HTTP status of the answer, 0 if there was none
@@ -269,8 +287,8 @@ type UserProfile struct {
 	InvitationCode string // empty: the member is left out
 }
 
-// A UserAccount is the answer to a user's registration. Session is the Cookie field of the requests to come, for those who
-// ask in the user's name after the run.
+// A UserAccount is the answer to a user's registration. Session is the Cookie field of
+// the requests to come, for those who ask in the user's name after the run.
 type UserAccount struct{ ID, InvitationCode, Session string }
 
 // A ChairProfile is the body of a chair's registration.
@@ -279,7 +297,8 @@ type ChairProfile struct{ Name, Model, RegisterToken string }
 // A ChairAccount is the answer to a chair's registration.
 type ChairAccount struct{ ID, OwnerID string }
 
-// An OwnerAccount is the answer to an owner's registration. Session is like that of a UserAccount.
+// An OwnerAccount is the answer to an owner's registration. Session is like that of a
+// UserAccount.
 type OwnerAccount struct{ ID, RegisterToken, Session string }
 
 // A PastRide is one item of GET /api/app/rides.
@@ -318,7 +337,8 @@ type OwnedChair struct {
 	Active          bool
 	RegisteredAt    Millis
 	TotalDistance   int
-	// UpdatedAt is total_distance_updated_at; HasUpdatedAt tells whether the member was there.
+	// UpdatedAt is total_distance_updated_at; HasUpdatedAt reports whether the member was
+	// there.
 	UpdatedAt    Millis
 	HasUpdatedAt bool
 }
@@ -342,8 +362,8 @@ type ModelSales struct {
 	Sales int
 }
 
-// A UserNotification is a decoded message to a user that kept the rules of B9.3. Missing members which the rules
-// tolerate are zero.
+// A UserNotification is a decoded message to a user that kept the rules of B9.3. Missing
+// members which the rules tolerate are zero.
 type UserNotification struct {
 	RideID              string
 	Pickup, Destination Point

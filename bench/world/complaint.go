@@ -41,7 +41,7 @@ const (
 	CodePayment             Code = 35
 )
 
-// Critical tells whether one error of this kind ends the run.
+// Critical reports whether one error of this kind ends the run.
 func (c Code) Critical() bool {
 	switch c {
 	case CodeEvaluationTimeout, CodeUserWithoutRide, CodeChairWithoutRide, CodeUserTransition, CodeEarlyCompleted,
@@ -87,10 +87,12 @@ var codeTexts = [...]string{
 // String is the meaning of the code in a few words.
 func (c Code) String() string { return codeTexts[c] }
 
-// ErrorLimit is how many counted errors a run survives: it ends at the next one (B12.1).
+// ErrorLimit is the number of counted errors that a run survives: it ends at the next one
+// (B12.1).
 const ErrorLimit = 200
 
-// examplesPerCode is how many complaints of each code keep their text and timeline.
+// examplesPerCode is the number of complaints of each code that keep their text and
+// timeline.
 const examplesPerCode = 5
 
 // A Complaint is one counted error.
@@ -141,11 +143,12 @@ func (l *ErrorLog) Codes() []Code {
 // Examples returns the first complaints of a code, at most a handful.
 func (l *ErrorLog) Examples(c Code) []Complaint { return l.examples[c] }
 
-// Fatal is the condition that ends the run, nil while there is none (B1.7). The first one stays.
+// Fatal is the condition that ends the run, nil while there is none (B1.7). The first one
+// stays.
 func (l *ErrorLog) Fatal() error { return l.fatal }
 
-// BenchFaults counts failures that were the bench's own, with one of them as an example. They are no errors of the
-// server.
+// BenchFaults counts failures that were the bench's own, with one of them as an example.
+// They are no errors of the server.
 func (l *ErrorLog) BenchFaults() (n int, example error) { return l.benchFaults, l.benchExample }
 
 // add counts c. The timeline is asked for only if c is kept.
@@ -164,7 +167,8 @@ func (l *ErrorLog) add(c Complaint, timeline func() []string) {
 	}
 }
 
-// addPayment records a wrong payment. It ends the run without being counted among the others (B11.4).
+// addPayment records a wrong payment. It ends the run without being counted among the
+// others (B11.4).
 func (l *ErrorLog) addPayment(c Complaint, timeline func() []string) {
 	c.Timeline = timeline()
 	l.counts[CodePayment]++

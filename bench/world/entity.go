@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// An entity is what users, chairs and owners have in common.
+// An entity is the common part of users, chairs and owners.
 type entity struct {
 	Entity
 	world    *World
@@ -24,9 +24,12 @@ func (e *entity) note(text string, r *ride, s Status) {
 	e.timeline.note(moment{at: e.world.now, tick: int32(e.world.tick), text: text, ride: r, status: s})
 }
 
-// expect holds a client to the events client.go promises.
-func (e *entity) expect(got Event, want EventKind) {
-	if got.Kind != want {
-		panic(fmt.Sprintf("BUG: %v got event %d for the call of event %d", e.Entity, got.Kind, want))
+// callFailed counts a failed call, unless the failure was the bench's own.
+func (e *entity) callFailed(code Code, call string, f *Failure) {
+	e.note(call+" failed", nil, StatusUnknown)
+	if f.Kind == FailureBench {
+		e.world.errors.addBenchFault(fmt.Errorf("%v: %s: %w", e.Entity, call, f))
+		return
 	}
+	e.world.complain(e, code, "%s: %v", call, f)
 }

@@ -16,7 +16,8 @@ func floorDiv(a, b int32) int32 {
 	return q
 }
 
-// A grid is the set of chairs that could take a ride, by position. Such chairs do not move, so a chair is filed once.
+// A grid is the set of chairs that could take a ride, by position. Such chairs do not
+// move, so a chair is filed once.
 type grid struct{ cells map[cellKey][]*chair }
 
 func newGrid() *grid { return &grid{cells: map[cellKey][]*chair{}} }

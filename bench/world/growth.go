@@ -18,8 +18,9 @@ func (w *World) grow() {
 	}
 }
 
-// invite lets a satisfied user bring a friend. The limit is tested before the friend waits for the invitation lock; it
-// can be exceeded in rare races, as in the official tool.
+// invite makes a satisfied user bring a friend. The limit is tested before the friend
+// waits for the invitation lock; it can be exceeded in rare races, as in the official
+// tool.
 func (w *World) invite(u *user, rating int) {
 	if w.arrivals == nil && rating >= inviteRating && u.invited < maxInvitations {
 		w.registerUser(u.region, OriginInvitation, u)

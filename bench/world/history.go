@@ -2,7 +2,8 @@ package world
 
 import "fmt"
 
-// checkHistory compares the server's list of the user's rides with the bench's (B4.3 step B3). The order is free.
+// checkHistory compares the server's list of the user's rides with the bench's (B4.3 step
+// B3). The order is free.
 func (u *user) checkHistory(got []PastRide) error {
 	if len(got) != len(u.history) {
 		return fmt.Errorf("%d rides in the history, expected %d", len(got), len(u.history))

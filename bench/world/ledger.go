@@ -2,8 +2,9 @@ package world
 
 import "math/rand/v2"
 
-// A Ledger is a sample of what the server has acknowledged in a run, to be asked about again after a restart. What was
-// sent but not acknowledged may have happened or not; both is right.
+// A Ledger is a sample of what the server has acknowledged in a run, to be asked about
+// again after a restart. What was sent but not acknowledged may have happened or not;
+// both is right.
 type Ledger struct {
 	Users  []UserLedger  `json:"users"`
 	Owners []OwnerLedger `json:"owners"`
@@ -12,12 +13,13 @@ type Ledger struct {
 // UserLedger is the part of one user.
 type UserLedger struct {
 	Name    string     `json:"name"`    // in this run
-	Session string     `json:"session"` // the Cookie field of his requests
+	Session string     `json:"session"` // the Cookie field of their requests
 	Rides   []PastRide `json:"rides"`   // evaluated; the bench does not know when the server was asked for them
 	Open    *OpenRide  `json:"open,omitempty"`
 }
 
-// An OpenRide was created, but its evaluation was not acknowledged. A user has one at most, the newest.
+// An OpenRide was created, but its evaluation was not acknowledged. A user has one at
+// most, the newest.
 type OpenRide struct {
 	ID          string `json:"id"`
 	Pickup      Point  `json:"pickup"`
@@ -45,16 +47,18 @@ type ChairLedger struct {
 	Sales      Range  `json:"sales"`
 }
 
-// A Range is what was acknowledged, and what it would be with everything that was sent.
+// A Range runs from what was acknowledged to what it would be with everything that was
+// sent.
 type Range struct {
 	Low  int `json:"low"`
 	High int `json:"high"`
 }
 
-// Contains tells whether n may be the truth.
+// Contains reports whether n can be right.
 func (r Range) Contains(n int) bool { return r.Low <= n && n <= r.High }
 
-// Ledger samples so many users of each region, which the seed chooses among those who registered, and takes all owners.
+// Ledger samples so many users of each region, which the seed chooses among those who
+// registered, and takes all owners.
 func (w *World) Ledger(usersPerRegion int) *Ledger {
 	l := &Ledger{Users: []UserLedger{}, Owners: []OwnerLedger{}}
 	random := newRand(w.config.Seed, Entity{Index: 2})
@@ -95,7 +99,8 @@ func (u *user) ledger() UserLedger {
 	return l
 }
 
-// past is how the server must show an evaluated ride, but for the time of the request.
+// past is the form in which the server must show an evaluated ride, but for the time of
+// the request.
 func (r *ride) past() PastRide {
 	c := r.chair
 	return PastRide{

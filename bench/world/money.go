@@ -8,13 +8,13 @@ const (
 	farePerStep    = 100
 	firstDiscount  = 3000 // the user's first ride
 	inviteDiscount = 1500 // the second ride of a user who was invited
-	rewardDiscount = 1000 // any other, one for each invitation of somebody
+	rewardDiscount = 1000 // any other, one for each user invited
 )
 
 // salesOf is the undiscounted fare of a trip.
 func salesOf(trip int) int { return baseFare + farePerStep*trip }
 
-// fareOf is what the user pays. A surplus of the discount is lost.
+// fareOf is the price for the user. A surplus of the discount is lost.
 func fareOf(trip, discount int) int { return baseFare + max(farePerStep*trip-discount, 0) }
 
 // Prices of chairs grow by 2 % with each one up to the 50th and stay there (B6.6).
@@ -25,9 +25,10 @@ const (
 	lateChairPrice    = 39582.1769 // each one after them
 )
 
-// affordableChairs is how many chairs an owner with these total sales wants to have bought in the run. The growth is a
-// variable so that growth-1 is rounded like the official tool rounds it: with an exact 0.02 the third chair would cost
-// one yen more than B6.6 lists.
+// affordableChairs is the number of chairs that an owner with these total sales wants to
+// have bought in the run. The growth is a variable so that growth-1 is rounded like the
+// official tool rounds it: with an exact 0.02 the third chair would cost one yen more
+// than B6.6 lists.
 func affordableChairs(sales int) int {
 	if sales < growingChairsCost {
 		growth := 1.02

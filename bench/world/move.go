@@ -2,8 +2,9 @@ package world
 
 import "math/rand/v2"
 
-// stepTowards is one normal step (B5.8): speed split at random between the axes, what would overshoot on one axis
-// given to the other. It is always as long as it can be and never leaves the rectangle of both points.
+// stepTowards is one normal step (B5.8): speed split at random between the axes, what
+// would overshoot on one axis given to the other. It is always as long as it can be and
+// never leaves the rectangle of both points.
 func stepTowards(r *rand.Rand, from, to Point, speed int) Point {
 	restX, restY := abs(int(to.X-from.X)), abs(int(to.Y-from.Y))
 	var x int
@@ -23,8 +24,8 @@ func stepTowards(r *rand.Rand, from, to Point, speed int) Point {
 	}
 }
 
-// stepAway is one whole step along one axis directly away from the target (B5.10). It may leave the region; at the
-// target itself it does not move.
+// stepAway is one whole step along one axis directly away from the target (B5.10). It may
+// leave the region; at the target itself it does not move.
 func stepAway(r *rand.Rand, from, target Point, speed int) Point {
 	dx, dy := sign(from.X-target.X), sign(from.Y-target.Y)
 	if dx != 0 && dy != 0 {
@@ -37,10 +38,12 @@ func stepAway(r *rand.Rand, from, target Point, speed int) Point {
 	return Point{X: from.X + dx*int32(speed), Y: from.Y + dy*int32(speed)}
 }
 
-// detourPoint chooses where on the way the chair will once step back (B5.9), about half of the way along.
+// detourPoint chooses where on the way the chair will once step back (B5.9), about half
+// of the way along.
 //
-// Two quirks of the official tool are kept because they lengthen real drives: nothing keeps the point from lying beyond
-// the target on one axis, and on a straight way the shift falls on the other axis, so that the point is the start.
+// Two quirks of the official tool are kept because they lengthen real drives: nothing
+// keeps the point from lying beyond the target on one axis, and on a straight way the
+// shift falls on the other axis, so that the point is the start.
 func detourPoint(r *rand.Rand, start, target Point, speed int) Point {
 	m := start.distance(target) / speed / 2 * speed
 	mx := between(r, 0, m)

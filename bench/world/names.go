@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// usernameStems are the readable part of user names; what makes them unique is their number.
+// usernameStems are the readable part of user names; what makes them unique is their
+// number.
 var usernameStems = strings.Fields(`
 	Amber Ashford Barley Beacon Birchwood Bramble Brook Calder Cedar Clover Copper Coral Crane Dale Dapple Ember Falcon
 	Fern Finch Flint Garnet Glen Harbour Hazel Heath Heron Hollow Indigo Iris Ivory Jasper Juniper Kestrel Lantern Larch
@@ -31,15 +32,17 @@ var ownerNames = strings.Fields(`
 	丘の上椅子商会 みなと座具 木洩れ日チェア 走る腰掛社 四本脚工房 白樺チェアワークス 夕凪シート 風車いす交通 ひだまり座席
 	Quiet-Oak-Seating RollingStool Harbor-Chairs Perch-and-Go Ottoman-Lines Cloudrest`)
 
-// usernameNumbers is the size of the space of user numbers. It is a power of ten, so the numbers look alike, and the
-// step is coprime to it, so counting up by the step meets each number once.
+// usernameNumbers is the size of the space of user numbers. It is a power of ten, so the
+// numbers look alike, and the step is coprime to it, so counting up by the step meets
+// each number once.
 const (
 	usernameNumbers = 1_000_000
 	usernameStep    = 618_033
 )
 
-// username is different for each of the first million users, whatever their stems. The official tool draws four
-// digits at random and its names collide (B4.1); six digits cannot meet a name of the initial data either.
+// username is different for each of the first million users, whatever their stems. The
+// official tool draws four digits at random and its names collide (B4.1); six digits
+// cannot meet a name of the initial data either.
 func username(r *rand.Rand, start, index int) string {
 	n := (start + index*usernameStep) % usernameNumbers
 	return fmt.Sprintf("%s%06d", pick(r, usernameStems), n)

@@ -2,10 +2,12 @@ package world
 
 import "fmt"
 
-// grace is what the checks allow between a change and its visibility (B6.4, B10).
+// grace is the time that the checks allow between a change and its visibility (B6.4,
+// B10).
 const grace = 3 * Second
 
-// checkNearby judges an answer to the user's current request (B10). False means a hard finding: no ride is ordered.
+// checkNearby judges an answer to the user's current request (B10). False means a hard
+// finding: no ride is ordered.
 func (u *user) checkNearby(got []NearbyChair) bool {
 	w := u.world
 	w.nearbyAnswers++
@@ -28,7 +30,8 @@ func (u *user) checkNearby(got []NearbyChair) bool {
 	return true
 }
 
-// checkListed applies B10.1 to one chair. An error is a hard finding, a position that is not fresh a soft one.
+// checkListed applies B10.1 to one chair. An error is a hard finding, a position that is
+// not fresh a soft one.
 func (w *World) checkListed(got *NearbyChair, q *rideRequest) (fresh bool, err error) {
 	c := w.chairsByID[got.ID]
 	if c == nil {
@@ -65,7 +68,8 @@ func (c *chair) lastRide() *ride {
 	return c.accepted[len(c.accepted)-1]
 }
 
-// A missingCheck looks again, some time after an answer, whether chairs it lacked had a reason (B10.2).
+// A missingCheck looks again, some time after an answer, whether chairs it lacked had a
+// reason (B10.2).
 type missingCheck struct {
 	user     *user
 	at       Instant
@@ -77,7 +81,7 @@ type missingCheck struct {
 // A missingChair was not listed, though nothing the bench knew then excused it.
 type missingChair struct {
 	chair    *chair
-	accepted int // how many rides it had accepted
+	accepted int // rides it had accepted
 }
 
 func (m missingCheck) dueAt() Instant { return m.at }
@@ -96,7 +100,8 @@ func (w *World) findMissing(u *user) {
 	}
 }
 
-// shouldBeListed applies the conditions of B10.2 to a chair of the grid, which already guarantees the distance.
+// shouldBeListed applies the conditions of B10.2 to a chair of the grid, which already
+// guarantees the distance.
 func (c *chair) shouldBeListed(q *rideRequest) bool {
 	if c.notice != nil || c.ride != nil || c.activatedAt == 0 || c.activatedAt >= q.baseTime {
 		return false
@@ -107,7 +112,8 @@ func (c *chair) shouldBeListed(q *rideRequest) bool {
 	return c.positionAt(q.baseTime) == c.position && c.positionAt(q.baseTime-grace) == c.position
 }
 
-// positionAt is where the chair was at t by the server's times; before its first report it was at home.
+// positionAt is the position of the chair at t by the server's times; before its first
+// report it was at home.
 func (c *chair) positionAt(t Instant) Point {
 	if i := c.track.indexAt(t); i >= 0 {
 		return c.track[i].position
@@ -130,7 +136,8 @@ func (w *World) finishMissingCheck(m missingCheck) {
 	}
 }
 
-// acceptedSoonAfter tells whether the chair accepted another ride after its first n, before the deadline.
+// acceptedSoonAfter reports whether the chair accepted another ride after its first n,
+// before the deadline.
 func (c *chair) acceptedSoonAfter(n int, deadline Instant) bool {
 	return len(c.accepted) > n && c.accepted[n].acceptedAt < deadline
 }

@@ -97,10 +97,12 @@ func TestStaleListingIsSoft(t *testing.T) {
 	}
 }
 
-// missing answers scene's request with chair 1 only, after a change, and waits for the second look.
+// missing answers scene's request with chair 1 only, after a change, and waits for the
+// second look.
 func missing(t *testing.T, change func(s *stage, c *chair, u *user)) *stage {
 	s, c, u := scene(t)
-	// scene's request came in the tick of the activation; this one is late enough for every grace to be over.
+	// scene's request came in the tick of the activation; this one is late enough for
+	// every grace to be over.
 	s.now += 10 * Second
 	u.request.baseTime = s.now
 	c.track[0].at = (s.now - 8*Second).Millis()
@@ -138,7 +140,8 @@ func TestMissingChair(t *testing.T) {
 	}
 }
 
-// A chair that stood still all the time counts as standing from its placement on, without any grace.
+// A chair that stood still all the time counts as standing from its placement on, without
+// any grace.
 func TestFreshChairIsMissed(t *testing.T) {
 	s := missing(t, func(_ *stage, c *chair, u *user) {
 		c.activatedAt = u.request.baseTime - 1

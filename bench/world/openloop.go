@@ -2,7 +2,7 @@ package world
 
 import "slices"
 
-// OpenLoop tells how an open loop went. Rates are per second of the load.
+// OpenLoop is the result of an open loop. Rates are per second of the load.
 type OpenLoop struct {
 	IntendedRate  float64 `json:"intended_rate"`
 	CreatedRate   float64 `json:"created_rate"`
@@ -18,12 +18,13 @@ type OpenLoop struct {
 	Stages []Stage `json:"stages"`
 }
 
-// A Stage is how long after the moment at which they were due the rides got so far, in microseconds.
+// A Stage is the time from when rides were due until they got so far, in microseconds.
 //
-// A ride that had not got there by the end of the load counts as one that takes longer than it has taken until then. This
-// is the product-limit estimate (Kaplan and Meier), which is the usual percentile if no ride is left open. A percentile
-// that lies among the open rides is unknown, so nil; it is greater than Longest. While a queue grows, all of them are too
-// low, because rides that come later take longer: see Unmatched.
+// A ride that had not got there by the end of the load counts as one that takes longer
+// than it has taken until then. This is the product-limit estimate (Kaplan and Meier),
+// which is the usual percentile if no ride is left open. A percentile that lies among the
+// open rides is unknown, so nil; it is greater than Longest. While a queue grows, all of
+// them are too low, because rides that come later take longer: see Unmatched.
 type Stage struct {
 	Name    string   `json:"name"`
 	Reached int      `json:"reached"`
@@ -68,7 +69,7 @@ func (w *World) OpenLoop() *OpenLoop {
 	return o
 }
 
-// changedAt is when the ride got to a status, 0 if it has not.
+// changedAt is the time at which the ride got to a status, 0 if it has not.
 func (n *arrival) changedAt(s Status) Instant {
 	if n.ride == nil {
 		return 0
@@ -76,13 +77,14 @@ func (n *arrival) changedAt(s Status) Instant {
 	return n.ride.changedAt[s]
 }
 
-// A span is how long a ride took, or at least took if it is open.
+// A span is the time that a ride took, or at least took if it is open.
 type span struct {
 	length Instant
 	open   bool
 }
 
-// stage looks at the arrivals as they were at the end of the load. at is when one of them got there, 0 if it did not.
+// stage looks at the arrivals as they were at the end of the load. at is when one of them
+// got there, 0 if it did not.
 func (a *arrivals) stage(name string, at func(*arrival) Instant) Stage {
 	s := Stage{Name: name}
 	spans := make([]span, len(a.all))
@@ -105,8 +107,8 @@ func (a *arrivals) stage(name string, at func(*arrival) Instant) Stage {
 	return s
 }
 
-// percentile sorts the spans. Going through them, it keeps the share of rides that take longer: each one that got there
-// takes its part of those that were still observed.
+// percentile sorts the spans. Going through them, it keeps the share of rides that take
+// longer: each one that got there takes its part of those that were still observed.
 func percentile(spans []span, percent float64) *Instant {
 	slices.SortFunc(spans, func(a, b span) int {
 		if a.length != b.length || a.open == b.open {

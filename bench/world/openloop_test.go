@@ -25,9 +25,11 @@ func TestPercentileOfAll(t *testing.T) {
 	}
 }
 
-// TestPercentileOfOpen uses an example that can be computed by hand: of eight rides two are left open.
+// TestPercentileOfOpen uses an example that can be computed by hand: of eight rides two
+// are left open.
 func TestPercentileOfOpen(t *testing.T) {
-	// Longer than 1: 7/8. Than 3: 7/8 * 5/6 = 0.729. Than 4: 0.583. Than 5: 0.438. Than 8: 0.219 of the last two.
+	// Longer than 1: 7/8. Than 3: 7/8 * 5/6 = 0.729. Than 4: 0.583. Than 5: 0.438. Than
+	// 8: 0.219 of the last two.
 	spans := []span{{3, false}, {8, false}, {1, false}, {2, true}, {4, false}, {9, true}, {5, false}, {5, true}}
 	for _, c := range []struct {
 		percent float64
@@ -56,7 +58,8 @@ func openStage(t *testing.T) *stage {
 	return s
 }
 
-// TestAdditionalPopulation checks that those beyond the official population are ready before the load.
+// TestAdditionalPopulation checks that those beyond the official population are ready
+// before the load.
 func TestAdditionalPopulation(t *testing.T) {
 	s := populated(t, Config{Seed: 1, RideRate: 1})
 	chairs, users := s.w.config.Population()
@@ -92,7 +95,8 @@ func TestAdditionalUserFails(t *testing.T) {
 	}
 }
 
-// TestArrival follows one ride to its request: it begins when it is due, between two ticks.
+// TestArrival follows one ride to its request: it begins when it is due, between two
+// ticks.
 func TestArrival(t *testing.T) {
 	s := openStage(t)
 	for _, u := range s.w.users {
@@ -124,7 +128,8 @@ func TestArrival(t *testing.T) {
 	}
 }
 
-// TestNobodyIdle makes all rides due at once: each user gets one, the others begin when somebody is idle again or never.
+// TestNobodyIdle makes all rides due at once: each user gets one, the others begin when a
+// user is idle again, or never.
 func TestNobodyIdle(t *testing.T) {
 	s := openStage(t)
 	begun := s.w.arrivals.begun
@@ -148,7 +153,7 @@ func TestNobodyIdle(t *testing.T) {
 	if u.arrival.started != s.now {
 		t.Errorf("started at %d instead of %d", u.arrival.started, s.now)
 	}
-	s.now += 10 * Second // nobody calls Arrive
+	s.now += 10 * Second // without a call of Arrive
 	s.w.EndLoad(s.now)
 	o := s.w.OpenLoop()
 	if o.Due < 45 || o.Due > 95 || o.Started != started+1 || o.NeverStarted != o.Due-o.Started || o.Late < started-1 || o.Waited != s.w.arrivals.waited {

@@ -8,7 +8,8 @@ const (
 	salesTick     = 59
 )
 
-// ownerStep is what the turn of an owner waits for. An owner with another step than ownerIdle is busy (B2.3).
+// ownerStep says what the turn of an owner waits for. An owner with a step other than
+// ownerIdle is busy (B2.3).
 type ownerStep uint8
 
 const (
@@ -20,6 +21,18 @@ const (
 	ownerSales
 	ownerPurchase
 )
+
+// ownerSteps is the table of an owner's steps (B6.2 to B6.6).
+func ownerSteps() []step[*owner] {
+	return []step[*owner]{
+		ownerRegistrationVisit: onVisit(VisitOwnerRegistration, CodeOwnerRegistration, (*owner).register, (*owner).registrationFailed),
+		ownerRegistration:      onAnswer(EventOwnerRegistered, "registration", CodeOwnerRegistration, (*owner).registered, (*owner).registrationFailed),
+		ownerListVisit:         onVisit(VisitOwnerChairs, CodeOwnerChairsRequest, (*owner).requestList, nil),
+		ownerList:              onAnswer(EventOwnerChairs, "chair list", CodeOwnerChairsRequest, (*owner).listReceived, nil),
+		ownerSales:             onAnswer(EventOwnerSales, "sales", CodeSalesRequest, (*owner).salesReceived, nil),
+		ownerPurchase:          onResume((*owner).buyNext), // once the chair before has registered
+	}
+}
 
 // An owner looks at chairs and sales once an hour and buys chairs from what was earned.
 type owner struct {
@@ -47,6 +60,8 @@ type owner struct {
 	until  Millis  // of the sales request
 	recent []*ride // rated since the sales request was sent
 
+	rating map[*ride]bool // whose rating has no answer yet
+
 	purchases int // attempts (B6.6); the initial chairs do not count
 	toBuy     int
 }
@@ -54,7 +69,7 @@ type owner struct {
 func (w *World) registerOwner(g *region, name string) {
 	o := &owner{
 		entity: newEntity(w, KindOwner, len(w.owners)), region: g, name: name,
-		models: map[int][modelsPerSpeed]chairModel{}, chairsByID: map[string]*chair{}, modelSales: map[string]int{},
+		models: map[int][modelsPerSpeed]chairModel{}, chairsByID: map[string]*chair{}, modelSales: map[string]int{}, rating: map[*ride]bool{},
 	}
 	for _, s := range speedClasses {
 		o.models[s] = pickModels(o.random, s)
@@ -62,14 +77,15 @@ func (w *World) registerOwner(g *region, name string) {
 	o.client = w.clients.NewOwner(o.Entity)
 	w.owners = append(w.owners, o)
 	w.busy++
-	o.visit(VisitOwnerRegistration, ownerRegistrationVisit)
+	o.visit(ownerRegistrationVisit)
+}
+
+func (o *owner) register() {
+	o.step = ownerRegistration
+	o.client.Register(o.name)
 }
 
 func (o *owner) registered(e Event) {
-	if e.Failure != nil {
-		o.registrationFailed("registration", e.Failure)
-		return
-	}
 	account := e.Body.(*OwnerAccount)
 	o.id, o.registerToken, o.session = account.ID, account.RegisterToken, account.Session
 	o.note("registered", nil, StatusUnknown)
@@ -78,7 +94,7 @@ func (o *owner) registered(e Event) {
 }
 
 func (o *owner) registrationFailed(call string, f *Failure) {
-	o.fail(CodeOwnerRegistration, call, f)
+	o.endTurn()
 	o.world.populated(fmt.Errorf("%v: %s: %w", o.Entity, call, f))
 }
 
@@ -94,7 +110,7 @@ func (o *owner) turn() {
 	switch hour {
 	case chairListTick:
 		o.world.busy++
-		o.visit(VisitOwnerChairs, ownerListVisit)
+		o.visit(ownerListVisit)
 	case salesTick:
 		o.requestSales()
 	}
@@ -105,57 +121,26 @@ func (o *owner) endTurn() {
 	o.world.busy--
 }
 
-// fail ends the turn because of a failed call; the next hour tries again.
-func (o *owner) fail(code Code, call string, f *Failure) {
-	o.world.callFailed(&o.entity, code, call, f)
-	o.endTurn()
-}
-
 // deliver takes an event over.
-func (o *owner) deliver(e Event) {
-	switch o.step {
-	case ownerRegistrationVisit, ownerListVisit:
-		o.expect(e, EventVisited)
-		o.visited(e.Failure)
-	case ownerRegistration:
-		o.expect(e, EventOwnerRegistered)
-		o.registered(e)
-	case ownerList:
-		o.expect(e, EventOwnerChairs)
-		o.listReceived(e)
-	case ownerSales:
-		o.expect(e, EventOwnerSales)
-		o.salesReceived(e)
-	default:
-		panic(fmt.Sprintf("BUG: %v got event %d without a call", o.Entity, e.Kind))
+func (o *owner) deliver(e Event) { o.world.ownerSteps[o.step].answered(o, e) }
+
+// resume continues the purchases.
+func (o *owner) resume() { o.world.ownerSteps[o.step].resumed(o) }
+
+// visit loads the page of a step.
+func (o *owner) visit(at ownerStep) {
+	o.step = at
+	if s := &o.world.ownerSteps[at]; o.world.config.PageVisits {
+		o.client.Visit(s.page)
+	} else {
+		s.then(o)
 	}
 }
 
-// visit loads a page; the turn goes on at visited.
-func (o *owner) visit(v Visit, step ownerStep) {
-	o.step = step
-	if !o.world.config.PageVisits {
-		o.visited(nil)
-		return
-	}
-	o.client.Visit(v)
-}
-
-func (o *owner) visited(f *Failure) {
-	registering := o.step == ownerRegistrationVisit
-	switch {
-	case registering && f != nil:
-		o.registrationFailed("page visit", f)
-	case registering:
-		o.step = ownerRegistration
-		o.client.Register(o.name)
-	case f != nil:
-		o.fail(CodeOwnerChairsRequest, "page visit", f)
-	default:
-		o.step = ownerList
-		o.baseTime = o.world.now
-		o.client.Chairs()
-	}
+func (o *owner) requestList() {
+	o.step = ownerList
+	o.baseTime = o.world.now
+	o.client.Chairs()
 }
 
 // add takes over a chair that has registered.

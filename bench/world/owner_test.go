@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -88,8 +89,8 @@ func TestWrongChairLists(t *testing.T) {
 	}
 }
 
-// A chair that has rested for long reports again while its owner asks: only a report of an earlier millisecond must be in
-// the list.
+// A chair that has rested for long reports again while its owner asks: only a report of
+// an earlier millisecond must be in the list.
 func TestReportAsTheListIsAskedFor(t *testing.T) {
 	now := Millis(1_000_000_000)
 	for after, wrong := range map[Instant]bool{0: false, Millisecond - 1: false, Millisecond: true} {
@@ -105,7 +106,8 @@ func TestReportAsTheListIsAskedFor(t *testing.T) {
 	}
 }
 
-// earning is a stage in which chair 0 of owner 0 has earned, and the sales request is under way.
+// earning is a stage in which chair 0 of owner 0 has earned, and the sales request is
+// under way.
 func earning(t *testing.T) (*stage, *owner, *chair) {
 	t.Helper()
 	s := populated(t, Config{})
@@ -132,6 +134,22 @@ func trueSales(o *owner) *Sales {
 		s.Models = append(s.Models, ModelSales{m, n})
 	}
 	return s
+}
+
+// TestSalesOfAnUnansweredRating: the server may have completed a ride whose rating has no
+// answer yet. A yen more than that is wrong.
+func TestSalesOfAnUnansweredRating(t *testing.T) {
+	for surplus, wrong := range map[int]int{0: 0, 1: 1} {
+		s, o, c := earning(t)
+		r := &ride{chair: c, trip: 7}
+		o.rating[r] = true
+		sales := trueSales(o)
+		sales.Total += r.sales() + surplus
+		sales.Chairs[0].Sales += r.sales()
+		sales.Models[slices.IndexFunc(sales.Models, func(m ModelSales) bool { return m.Model == c.model.name })].Sales += r.sales()
+		s.deliver(Event{To: o.Entity, Kind: EventOwnerSales, Body: sales})
+		s.count(CodeSales, wrong)
+	}
 }
 
 func TestSalesAreNotAskedWithoutRides(t *testing.T) {
@@ -164,7 +182,8 @@ func TestWrongSales(t *testing.T) {
 	}
 }
 
-// Rides rated while the request was under way may be part of the answer, if they belong to the period.
+// Rides rated while the request was under way may be part of the answer, if they belong
+// to the period.
 func TestSalesBounds(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// The population before the load (B1.5). Half of all owners and users belong to each region.
+// The population before the load (B1.5). Half of all owners and users belong to each
+// region.
 const (
 	initialOwners     = 5
 	chairsPerOwner    = 4
@@ -13,8 +14,8 @@ const (
 	initialUsers      = 10
 )
 
-// Population is how many chairs and users there are before the load. An open loop has as many as it needs, but the number
-// of chairs may be given.
+// Population is the number of chairs and users before the load. An open loop has as many
+// as it needs, but the number of chairs may be given.
 func (c Config) Population() (chairs, users int) {
 	chairs, users = initialOwners*chairsPerOwner, initialUsers
 	if c.RideRate > 0 {
@@ -27,11 +28,13 @@ func (c Config) Population() (chairs, users int) {
 	return max(chairs, initialOwners*chairsPerOwner), max(users, c.Users)
 }
 
-// parallelRegistrations is how many of those beyond the official population register at the same time. Each leaves an
-// unused connection behind for a while, so they should not all come within it.
+// parallelRegistrations is the number of those beyond the official population that
+// register at the same time. Each leaves an unused connection for a while, so they should
+// not all come within it.
 const parallelRegistrations = 8
 
-// A population keeps count of the registrations before the load. The official ones follow each other strictly.
+// A population keeps count of the registrations before the load. The official ones follow
+// each other strictly.
 type population struct {
 	owners, chairs, users int   // begun
 	pending               int   // of them
@@ -40,15 +43,16 @@ type population struct {
 	err                   error
 }
 
-// Populate starts the registration of the first owners, chairs and users (B1.5, step 2). It is complete when
-// Populated says so.
+// Populate starts the registration of the first owners, chairs and users (B1.5, step 2).
+// It is complete when Populated says so.
 func (w *World) Populate(now Instant) {
 	w.advance(now)
 	w.population.ownerNames = w.random.Perm(len(ownerNames))
 	w.populateNext()
 }
 
-// Populated tells whether the population is complete or has failed; the first failure ends it.
+// Populated reports whether the population is complete or has failed; the first failure
+// ends it.
 func (w *World) Populated() (done bool, err error) { return w.population.done, w.population.err }
 
 // populated continues after one registration.
@@ -77,8 +81,9 @@ func (w *World) populateNext() {
 	p.done = p.pending == 0
 }
 
-// registerNext starts the registration that comes next; false if there is none. Each owner is followed by his chairs, and
-// all of them by the users. Additional chairs and users come last.
+// registerNext starts the registration that comes next; false if there is none. Each
+// owner is followed by their chairs, and all of them by the users. Additional chairs and
+// users come last.
 func (w *World) registerNext() bool {
 	p := &w.population
 	chairs, users := w.config.Population()
@@ -105,7 +110,8 @@ func (w *World) registerNext() bool {
 	return true
 }
 
-// registerAdditionalChair gives each region half of the additional chairs, and each owner in it and each speed their share.
+// registerAdditionalChair gives each region half of the additional chairs, and each owner
+// in it and each speed their share.
 func (w *World) registerAdditionalChair(n int) {
 	owners := w.ownersOf(w.regions[n%len(w.regions)])
 	n /= len(w.regions)

@@ -28,11 +28,7 @@ func (c *chair) postPosition() {
 	c.client.PostPosition(c.position)
 }
 
-func (c *chair) positionAnswered(e Event) {
-	if e.Failure != nil {
-		c.positionFailed(e.Failure)
-		return
-	}
+func (c *chair) positionRecorded(e Event) {
 	c.track[len(c.track)-1].at = e.Time
 	c.dirty = false
 	if c.activating {
@@ -42,11 +38,10 @@ func (c *chair) positionAnswered(e Event) {
 	c.endTurn()
 }
 
-// positionFailed counts every attempt. The chair stays busy until one succeeds; after a long time the turn is given up
-// and the next one tries.
-func (c *chair) positionFailed(f *Failure) {
+// positionFailed makes the chair try again. It stays busy until an attempt succeeds;
+// after a long time the turn is given up and the next one tries. Every failure counts.
+func (c *chair) positionFailed(string, *Failure) {
 	w := c.world
-	w.callFailed(&c.entity, CodePosition, "position", f)
 	p := &c.posting
 	if w.now-p.since > retryGiveUp {
 		c.endTurn()

@@ -77,10 +77,10 @@ func (p *Progress) addOwner(o *owner) {
 	p.Owners = append(p.Owners, OwnerProgress{o.name, o.sales, len(o.chairs), away})
 }
 
-// Stats is what the run has counted so far. It changes as long as the World is used.
+// Stats are the counts so far. They change as long as the World is used.
 func (w *World) Stats() *Stats { return &w.stats }
 
-// scoreUnit is how finely scores are summed up: in hundredths of a point.
+// Scores are summed up in units of scoreUnit: hundredths of a point.
 const scoreUnit = 100
 
 // Score is the running score: that of the evaluated rides (B14).
@@ -92,7 +92,7 @@ func (w *World) Score() int {
 	return sum / scoreUnit
 }
 
-// A ScoreSplit tells what a score is made of, in hundredths of a point.
+// A ScoreSplit is a score by its parts, in hundredths of a point.
 type ScoreSplit struct {
 	Base    int // for each evaluated ride
 	Driving int // for the way from pickup to destination
@@ -110,8 +110,8 @@ func (w *World) ScoreSplit() ScoreSplit {
 	}
 }
 
-// FinalScore adds what rides under way are worth. It is meant for the end, when the wait after the load is over
-// (B14).
+// FinalScore adds what rides under way are worth. It is meant for the end, when the wait
+// after the load is over (B14).
 func (w *World) FinalScore() int { return w.Score() + w.partialScore()/scoreUnit }
 
 func (w *World) partialScore() int {

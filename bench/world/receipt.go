@@ -3,7 +3,7 @@ package world
 // receipts are the statuses of a ride that a client has received, a bit for each.
 type receipts uint8
 
-// first marks s and tells whether it was not marked before.
+// first marks s and reports whether it was not marked before.
 func (m *receipts) first(s Status) bool {
 	bit := receipts(1) << s
 	old := *m
@@ -11,8 +11,8 @@ func (m *receipts) first(s Status) bool {
 	return old&bit == 0
 }
 
-// received books the first receipt of a status by one of the ride's two clients. Whether it is right is seen when it is
-// read.
+// received books the first receipt of a status by one of the ride's two clients. Whether
+// it is right is seen when it is read.
 func (w *World) received(delays *[StatusCompleted + 1]Histogram, m *receipts, r *ride, s Status) {
 	if s <= StatusMatching || !m.first(s) {
 		return

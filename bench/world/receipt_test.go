@@ -2,7 +2,8 @@ package world
 
 import "testing"
 
-// A delay ends when the notification comes, not when the user's next turn reads it, and repetitions do not count.
+// A delay ends when the notification comes, not when the user's next turn reads it, and
+// repetitions do not count.
 func TestReceipt(t *testing.T) {
 	s, c, r := arrived(t)
 	arrival := s.now
@@ -22,7 +23,8 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
-// The server changes the status before its answer to the acceptance comes, so a notification may be faster.
+// The server changes the status before its answer to the acceptance comes, so a
+// notification may be faster.
 func TestReceiptAheadOfTheAnswer(t *testing.T) {
 	s, c, r := requested(t)
 	s.tellChair(c, r, StatusMatching)

@@ -25,7 +25,7 @@ type region struct {
 
 	// Of an open loop.
 	idle    []*user    // who wait for a ride to request, the one idle for longest first
-	waiting []*arrival // due, but nobody was idle, oldest first
+	waiting []*arrival // due while no user was idle, oldest first
 }
 
 func newRegions() []*region {
@@ -48,7 +48,8 @@ func (g *region) randomPoint(r *rand.Rand) Point {
 	}
 }
 
-// randomTrip draws the length once and then repeats until a trip of that length fits (B3).
+// randomTrip draws the length once and then repeats until a trip of that length fits
+// (B3).
 func (g *region) randomTrip(r *rand.Rand) (pickup, destination Point) {
 	length := between(r, minTrip, maxTrip)
 	for {
@@ -68,7 +69,8 @@ func (g *region) randomTrip(r *rand.Rand) (pickup, destination Point) {
 	}
 }
 
-// newcomers is how many users the region's reputation brings this hour (B8.1): the satisfaction, 0 to 5.
+// newcomers is the number of users whom the region's reputation brings this hour (B8.1):
+// the satisfaction, 0 to 5.
 func (g *region) newcomers() int {
 	if g.registered == 0 {
 		return 0
@@ -76,8 +78,8 @@ func (g *region) newcomers() int {
 	return int(math.Round(float64(g.ratingTotal) / float64(g.registered)))
 }
 
-// rated books a rating of a user who has had rides rides including this one and given the sum of ratings before it
-// (B4.4, step 6).
+// rated books a rating of a user who has had rides rides including this one and given the
+// sum of ratings before it (B4.4, step 6).
 func (g *region) rated(rating, rides, before int) {
 	if rides == 1 {
 		g.ratingTotal += rating

@@ -12,7 +12,8 @@ type rideRequest struct {
 	baseTime            Instant
 }
 
-// startRequest begins the way to the next ride (B4.3 steps B1 to B3). After any failure the next turn starts here again.
+// startRequest begins the request of the next ride (B4.3 steps B1 to B3). After any
+// failure the next turn starts here again.
 func (u *user) startRequest() {
 	if u.leaves() {
 		u.endTurn()
@@ -21,14 +22,15 @@ func (u *user) startRequest() {
 	if u.arrival != nil && u.arrival.started == 0 {
 		u.arrival.started = u.world.now
 	}
-	u.visit(VisitRideRequest, userRequestVisit)
+	u.visit(userRequestVisit)
+}
+
+func (u *user) requestHistory() {
+	u.step = userHistory
+	u.client.Rides()
 }
 
 func (u *user) historyReceived(e Event) {
-	if e.Failure != nil {
-		u.fail(CodeHistory, "ride history", e.Failure)
-		return
-	}
 	if err := u.checkHistory(e.Body.([]PastRide)); err != nil {
 		u.world.complain(&u.entity, CodeHistory, "%v", err)
 		u.endTurn()
@@ -37,7 +39,8 @@ func (u *user) historyReceived(e Event) {
 	u.planRide()
 }
 
-// planRide draws the trip once nobody is registering with the user's invitation code (B4.3 step B4).
+// planRide draws the trip once no other user is registering with the user's invitation
+// code (B4.3 step B4).
 func (u *user) planRide() {
 	u.step = userRequestLock
 	if !u.invitation.acquire(u) {
@@ -64,19 +67,16 @@ func (u *user) expectedDiscount() (discount int, reward bool) {
 	return 0, false
 }
 
-// endRequest ends the turn and lets others use the invitation code again.
+// endRequest ends the turn and frees the invitation code for others.
 func (u *user) endRequest() {
 	u.step = userIdle
 	u.invitation.release()
 	u.endTurn()
 }
 
+func (u *user) requestFailed(string, *Failure) { u.endRequest() }
+
 func (u *user) nearbyReceived(e Event) {
-	if e.Failure != nil {
-		u.world.callFailed(&u.entity, CodeNearby, "nearby chairs", e.Failure)
-		u.endRequest()
-		return
-	}
 	chairs := e.Body.([]NearbyChair)
 	if !u.checkNearby(chairs) || len(chairs) == 0 && !u.world.config.Patient {
 		u.endRequest() // an empty list is no error; the user asks again
@@ -87,11 +87,6 @@ func (u *user) nearbyReceived(e Event) {
 }
 
 func (u *user) estimateReceived(e Event) {
-	if e.Failure != nil {
-		u.world.callFailed(&u.entity, CodeRideRequest, "fare estimate", e.Failure)
-		u.endRequest()
-		return
-	}
 	r := &u.request
 	trip := r.pickup.distance(r.destination)
 	want := Estimate{Fare: fareOf(trip, r.discount), Discount: salesOf(trip) - fareOf(trip, r.discount)}
@@ -106,11 +101,6 @@ func (u *user) estimateReceived(e Event) {
 }
 
 func (u *user) rideCreated(e Event) {
-	if e.Failure != nil {
-		u.world.callFailed(&u.entity, CodeRideRequest, "ride creation", e.Failure)
-		u.endRequest()
-		return
-	}
 	r := u.world.newRide(u, e.Body.(*CreatedRide).ID)
 	if u.request.reward {
 		u.unusedRewards--
@@ -142,10 +132,10 @@ func (w *World) newRide(u *user, id string) *ride {
 	return r
 }
 
-// matchingTimeout is how long a user waits for ENROUTE (B4.3 step C).
+// matchingTimeout is the longest that a user waits for ENROUTE (B4.3 step C).
 const matchingTimeout = 30 * Second
 
-// A matchingDeadline gives a user a turn when the patience with the ride created then ends.
+// A matchingDeadline gives a user a turn when a ride has waited for too long.
 type matchingDeadline struct {
 	user *user
 	at   Instant

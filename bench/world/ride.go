@@ -1,7 +1,8 @@
 package world
 
-// A ride is one request of a user. There are three ideas of its status (B7.1): desired moves with the successful
-// calls of chair and user, chairView with those of the chair, userView with the user's notifications.
+// A ride is one request of a user. There are three ideas of its status (B7.1): desired
+// moves with the successful calls of chair and user, chairView with those of the chair,
+// userView with the user's notifications.
 type ride struct {
 	id     string
 	number int32 // counts the rides of the run from 0
@@ -27,7 +28,7 @@ type ride struct {
 	paid, evaluated   bool
 	rating            int
 
-	// changedAt is when the bench first took each status for the desired one.
+	// changedAt is the time at which each status first became the desired one.
 	changedAt [StatusCompleted + 1]Instant
 	// What the clients have received of the ride.
 	userReceipts, chairReceipts receipts
@@ -42,13 +43,15 @@ func (r *ride) desire(s Status, now Instant) {
 	r.changedAt[s] = now
 }
 
-// pickupScore is the worth of each step of the way to the pickup, in hundredths of a point (B7.5).
+// pickupScore is the worth of each step of the way to the pickup, in hundredths of a
+// point (B7.5).
 const pickupScore = 10
 
 // score is the worth of the completed ride in hundredths of a point (B7.5).
 func (r *ride) score() int { return r.sales() + pickupScore*r.pickupDistance }
 
-// partialScore is the worth of a ride that the end of the load cut short, in hundredths of a point (B7.5).
+// partialScore is the worth of a ride that the end of the load cut short, in hundredths
+// of a point (B7.5).
 func (r *ride) partialScore() int {
 	switch r.desired {
 	case StatusEnroute:

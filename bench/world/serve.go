@@ -2,7 +2,7 @@ package world
 
 import "fmt"
 
-// detourPercent is how many rides have a detour (B5.9).
+// detourPercent of all rides have a detour (B5.9).
 const detourPercent = 10
 
 // A detour is one step back on the way of a ride.
@@ -11,8 +11,9 @@ type detour struct {
 	point Point  // where it happens
 }
 
-// adopt takes on the ride of the match notice (B5.5). A ride the bench does not know yet is looked up again in the
-// next turn: the notice can be faster than the answer to the user.
+// adopt takes on the ride of the match notice (B5.5). A ride the bench does not know yet
+// is looked up again in the next turn: the notice can be faster than the answer to the
+// user.
 func (c *chair) adopt() {
 	r := c.world.ridesByID[c.notice.RideID]
 	if r == nil {
@@ -85,7 +86,8 @@ func (c *chair) serve() {
 	c.reportPosition()
 }
 
-// accept holds the lock of the ride until the answer has been dealt with, so that nobody looks at ENROUTE before.
+// accept holds the lock of the ride until the answer has been dealt with, so that no turn
+// sees ENROUTE before.
 func (c *chair) accept() {
 	c.step = chairAcceptLock
 	if !c.ride.lock.acquire(c) {
@@ -96,15 +98,16 @@ func (c *chair) accept() {
 	c.client.PostStatus(c.ride.id, StatusEnroute)
 }
 
-func (c *chair) acceptAnswered(e Event) {
+func (c *chair) acceptFailed(call string, f *Failure) {
 	r := c.ride
-	if e.Failure != nil {
-		r.acceptedAt = 0
-		c.world.callFailed(&c.entity, CodeAccept, "acceptance of ride "+r.id, e.Failure)
-		r.lock.release()
-		c.endTurn()
-		return
-	}
+	r.acceptedAt = 0
+	c.callFailed(CodeAccept, call+" of ride "+r.id, f)
+	r.lock.release()
+	c.endTurn()
+}
+
+func (c *chair) rideAccepted(Event) {
+	r := c.ride
 	r.chair = c
 	r.start = c.position
 	r.pickupDistance = c.position.distance(r.pickup)
@@ -131,19 +134,21 @@ func (c *chair) drive(to Point) {
 	}
 }
 
-// reached advances the ride before the position that causes it is sent, so a notification is never too early.
+// reached advances the ride before the position that causes it is sent, so a notification
+// is never too early.
 func (c *chair) reached(s Status) {
 	c.note("reached", c.ride, s)
 	c.ride.chairView = s
 	c.ride.desire(s, c.world.now)
 }
 
-func (c *chair) departureAnswered(e Event) {
+func (c *chair) departureFailed(call string, f *Failure) {
+	c.callFailed(CodeDepart, call+" of ride "+c.ride.id, f)
+	c.endTurn()
+}
+
+func (c *chair) departed(Event) {
 	r := c.ride
-	if e.Failure != nil {
-		c.fail(CodeDepart, "departure of ride "+r.id, e.Failure)
-		return
-	}
 	r.pickedUpAt = int32(c.world.tick)
 	r.chairView = StatusCarrying
 	r.desire(StatusCarrying, c.world.now)

@@ -98,14 +98,16 @@ func (s *stage) expect(e Entity, want ...string) {
 
 func (s *stage) deliver(e Event) { s.w.Deliver(s.now, e) }
 
-// tick runs one tick. Turns of users before those of chairs are as good as any other order for these tests.
+// tick runs one tick. Turns of users before those of chairs are as good as any other
+// order for these tests.
 func (s *stage) tick() {
 	s.now += TickLength
 	s.w.TickChairs(s.now)
 	s.w.TickUsers(s.now)
 }
 
-// succeedAll answers each outstanding registration and everything a fresh entity does first.
+// succeedAll answers each outstanding registration and everything a fresh entity does
+// first.
 func (s *stage) succeedAll() {
 	for e, calls := range s.sent {
 		delete(s.sent, e)
@@ -168,7 +170,7 @@ func (u *user) trueHistory() []PastRide {
 	return past
 }
 
-// listing is how a nearby answer would show the chair at the request's own pickup.
+// listing is the chair as a nearby answer would show it at the request's own pickup.
 func (c *chair) listing() NearbyChair {
 	return NearbyChair{ID: c.id, Name: c.name, Model: c.model.name, Position: c.position}
 }

@@ -2,7 +2,7 @@ package world
 
 // A Tally counts small numbers, such as lengths of time in ticks.
 type Tally struct {
-	Counts []int // Counts[n] is how often n occurred
+	Counts []int // Counts[n] counts the occurrences of n
 	N      int
 	Sum    int
 }
@@ -34,8 +34,8 @@ func (t *Tally) Share(n int) float64 {
 	return float64(t.Counts[n]) / float64(t.N)
 }
 
-// Stats is what a run counts besides score and errors. The intervals are those of B appendix D, over
-// all evaluated rides, in ticks.
+// Stats are the counts of a run besides score and errors. The intervals are those of B
+// appendix D, over all evaluated rides, in ticks.
 type Stats struct {
 	TimedOutTicks int // ticks that began while turns of earlier ones were still under way (B2.2)
 	UsersLeft     int
@@ -52,14 +52,15 @@ type Stats struct {
 	Trip           Tally // distance from pickup to destination
 	PickupDistance Tally // distance from accepting to pickup
 
-	// Delays from a change of status, as the bench caused it, to its first receipt by the client of a user or chair; the
-	// turn in which that looks at it comes later. A receipt ahead of the answer to the call that makes the change is a
-	// delay of 0. MATCHING is missing: nobody waits for it. The index is the Status.
+	// Delays from a change of status, as the bench caused it, to its first receipt by the
+	// client of a user or chair; the turn in which that looks at it comes later. A
+	// receipt ahead of the answer to the call that makes the change is a delay of 0.
+	// MATCHING is missing: nothing waits for it. The index is the Status.
 	UserNotices  [StatusCompleted + 1]Histogram
 	ChairNotices [StatusCompleted + 1]Histogram
 }
 
-// CriteriaCounts tells how many evaluated rides met each criterion (B7.4).
+// CriteriaCounts counts the evaluated rides that met each criterion (B7.4).
 type CriteriaCounts struct{ Matching, Dispatch, Pickup, Drive int }
 
 // Completed is the number of evaluated rides.

@@ -41,7 +41,8 @@ func TestPageVisits(t *testing.T) {
 	s.expect(userNo(0), "register payment")
 }
 
-// scene is a stage with chair 0 idle at its place and user 0 about to ask for chairs near it.
+// scene is a stage with chair 0 idle at its place and user 0 about to ask for chairs near
+// it.
 func scene(t *testing.T) (*stage, *chair, *user) {
 	t.Helper()
 	s := populated(t, Config{Seed: 1})
@@ -61,7 +62,7 @@ func scene(t *testing.T) (*stage, *chair, *user) {
 	s.expect(u.Entity, "rides")
 	s.succeed(u.Entity)
 	s.expect(u.Entity, fmt.Sprintf("nearby %v 50", u.request.pickup))
-	// The chair stands at the pickup from now on, so that it is always in reach.
+	// The chair stays at the pickup from now on, so that it is always in reach.
 	s.w.empty.remove(c)
 	c.home, c.position, c.track[0].position = u.request.pickup, u.request.pickup, u.request.pickup
 	s.w.empty.add(c)
@@ -186,7 +187,8 @@ func TestEarlyEnrouteWaits(t *testing.T) {
 	s.silent()
 }
 
-// The acceptance counts from when it was sent, the tick of the match from its answer (B5.4).
+// The acceptance counts from when it was sent, the tick of the match from its answer
+// (B5.4).
 func TestStampsOfTheAcceptance(t *testing.T) {
 	s, c, r := requested(t)
 	s.tellChair(c, r, StatusMatching)
@@ -229,7 +231,8 @@ func TestRefusedDepartureIsRepeated(t *testing.T) {
 	s.expect(c.Entity, "status R0 CARRYING")
 }
 
-// A chair whose report is under way does not move (B2.3), and after failures it pauses longer and longer (B5.7).
+// A chair whose report is under way does not move (B2.3), and after failures it pauses
+// longer and longer (B5.7).
 func TestPositionRetries(t *testing.T) {
 	s, c, r := enroute(t)
 	s.tick()
@@ -328,7 +331,7 @@ func TestPaymentWithoutRide(t *testing.T) {
 	}
 }
 
-// The user is told nothing for 30 s after the creation of the ride.
+// The user gets no notification for 30 s after the creation of the ride.
 func TestMatchingTimeout(t *testing.T) {
 	s, _, r := requested(t)
 	for s.now < r.benchRequestedAt+matchingTimeout-TickLength {
@@ -407,7 +410,8 @@ func TestNotificationBetweenChairsAndUsers(t *testing.T) {
 	}
 }
 
-// An invited friend's registration and the inviter's next request exclude each other (B2.5).
+// An invited friend's registration and the inviter's next request exclude each other
+// (B2.5).
 func TestInvitationLock(t *testing.T) {
 	s, c, u := scene(t)
 	s.w.registerUser(u.region, OriginInvitation, u)

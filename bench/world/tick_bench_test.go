@@ -16,7 +16,8 @@ type deafChair struct{ ChairClient }
 func (deafChair) PostPosition(Point)     {}
 func (deafChair) NotificationsTaken(int) {}
 
-// crowd is a world in the middle of a load, with users who wait for their chairs and chairs on a very long way.
+// crowd is a world in the middle of a load, with users who wait for their chairs and
+// chairs on a very long way.
 func crowd(users, chairs int) *World {
 	w := New(Config{}, deaf{})
 	r := &ride{pickup: Point{1 << 30, 1 << 30}, chairView: StatusEnroute, userView: StatusEnroute}

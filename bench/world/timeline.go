@@ -2,10 +2,11 @@ package world
 
 import "fmt"
 
-// timelineLength is how many moments an entity remembers: more than one ride has.
+// timelineLength is the number of moments an entity remembers: more than one ride has.
 const timelineLength = 16
 
-// A moment is something an entity did or learned. The text is a constant, so noting one costs no allocation.
+// A moment is something an entity did or learned. The text is a constant, so noting one
+// costs no allocation.
 type moment struct {
 	at     Instant
 	tick   int32
@@ -14,7 +15,8 @@ type moment struct {
 	status Status // StatusUnknown if none was concerned
 }
 
-// A timeline is the recent past of one entity, for the reader of a complaint. The zero value is empty.
+// A timeline is the recent past of one entity, for the reader of a complaint. The zero
+// value is empty.
 type timeline struct {
 	ring [timelineLength]moment
 	n    int // moments ever noted

@@ -2,15 +2,17 @@ package world
 
 import "slices"
 
-// A fix is one position of a chair. The server's time is 0 until the report of it has been answered; reports of one
-// chair are answered in order, so only the newest fix can lack it.
+// A fix is one position of a chair. The server's time is 0 until the report of it has
+// been answered; reports of one chair are answered in order, so only the newest fix can
+// lack it.
 type fix struct {
 	at        Millis
 	position  Point
 	travelled int32 // up to and including the move to here
 }
 
-// A track is all positions of a chair, oldest first. Everything asked of it lies near its end, so searches start there.
+// A track is all positions of a chair, oldest first. Everything asked of it lies near its
+// end, so searches start there.
 type track []fix
 
 // indexAt is the newest fix whose server time is not after t, or -1.
@@ -23,7 +25,7 @@ func (k track) indexAt(t Instant) int {
 	return -1
 }
 
-// visit is how the track answers for a position that a server claims.
+// A visit is the track's verdict on a position that a server claims.
 type visit uint8
 
 const (
@@ -32,8 +34,9 @@ const (
 	recently
 )
 
-// visited tells whether the chair reported position p, and whether it was still there at since or later. A stay lasts
-// from its own server time to that of the next fix; without the latter it has not ended.
+// visited reports whether the chair reported position p, and whether it was still there
+// at since or later. A stay lasts from its own server time to that of the next fix;
+// without the latter it has not ended.
 func (k track) visited(p Point, since Instant) visit {
 	for i := len(k) - 1; i >= 0; i-- {
 		if i+1 < len(k) && k[i+1].at != 0 && k[i+1].at.Instant() < since {

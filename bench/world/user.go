@@ -2,7 +2,7 @@ package world
 
 import "fmt"
 
-// userState is what a user is able to do (B4.3).
+// userState limits what a user can do (B4.3).
 type userState uint8
 
 const (
@@ -10,10 +10,11 @@ const (
 	userLost                  // the registration failed
 	userPaymentMissing
 	userActive
-	userInactive // has left for ever
+	userInactive // has left for good
 )
 
-// userStep is what the turn of a user waits for. A user with another step than userIdle is busy (B2.3).
+// userStep says what the turn of a user waits for. A user with a step other than userIdle
+// is busy (B2.3).
 type userStep uint8
 
 const (
@@ -35,7 +36,28 @@ const (
 	userEvaluation
 )
 
-// An Origin is why a user came.
+// userSteps is the table of a user's steps (B4.2 to B4.5).
+func userSteps() []step[*user] {
+	return []step[*user]{
+		userInviterLock:       onResume((*user).awaitInviter),
+		userRegistrationVisit: onVisit(VisitUserRegistration, CodeUserRegistration, (*user).register, (*user).registrationFailed),
+		userRegistration:      onAnswer(EventUserRegistered, "registration", CodeUserRegistration, (*user).registered, (*user).registrationFailed),
+		userInboxLock:         onResume((*user).readInbox),
+		userPaymentVisit:      onVisit(VisitPaymentRegistration, CodePaymentRegistration, (*user).registerPayment, (*user).paymentFailed),
+		userPayment:           onAnswer(EventPaymentRegistered, "payment method", CodePaymentRegistration, (*user).paymentRegistered, (*user).paymentFailed),
+		userRequestVisit:      onVisit(VisitRideRequest, CodeHistory, (*user).requestHistory, nil),
+		userHistory:           onAnswer(EventRides, "ride history", CodeHistory, (*user).historyReceived, nil),
+		userRequestLock:       onResume((*user).planRide),
+		userNearby:            onAnswer(EventNearbyChairs, "nearby chairs", CodeNearby, (*user).nearbyReceived, (*user).requestFailed),
+		userEstimate:          onAnswer(EventFareEstimated, "fare estimate", CodeRideRequest, (*user).estimateReceived, (*user).requestFailed),
+		userCreation:          onAnswer(EventRideCreated, "ride creation", CodeRideRequest, (*user).rideCreated, (*user).requestFailed),
+		userEvaluationVisit:   onVisit(VisitEvaluation, CodeEvaluation, (*user).postEvaluation, nil),
+		userEvaluationLock:    onResume((*user).postEvaluation),
+		userEvaluation:        onAnswer(EventEvaluated, "evaluation", 0, (*user).evaluated, (*user).evaluationFailed),
+	}
+}
+
+// An Origin is the reason why a user came.
 type Origin uint8
 
 const (
@@ -56,7 +78,7 @@ type user struct {
 	session        string // Cookie field
 	paymentToken   string
 	origin         Origin
-	inviter        *user // nil if nobody invited
+	inviter        *user // nil without an invitation
 
 	state    userState
 	step     userStep
@@ -66,8 +88,8 @@ type user struct {
 	history   []*ride // all, in the order of their creation
 	ratingSum int
 
-	// invitation is held while somebody registers with this user's code and while the user requests a ride, so that it
-	// is certain which coupons the server knows (B2.5).
+	// invitation is held while another user registers with this one's code and while this
+	// one requests a ride, so that it is certain which coupons the server knows (B2.5).
 	invitation    waitLock
 	invited       int // users who registered with the code
 	unusedRewards int // coupons for them
@@ -83,10 +105,11 @@ type user struct {
 	rating  int         // being given
 }
 
-// name is what chairs are told (B5.5).
+// name is the form that chairs get (B5.5).
 func (u *user) name() string { return u.profile.Firstname + " " + u.profile.Lastname }
 
-// registerUser lets a new user register, who joins the region on success (B4.2). It needs no turn of anybody.
+// registerUser starts the registration of a new user, who joins the region on success
+// (B4.2). It belongs to no turn.
 func (w *World) registerUser(g *region, origin Origin, inviter *user) {
 	u := &user{
 		entity: newEntity(w, KindUser, len(w.users)), region: g,
@@ -101,14 +124,14 @@ func (w *World) registerUser(g *region, origin Origin, inviter *user) {
 		u.awaitInviter()
 		return
 	}
-	u.visit(VisitUserRegistration, userRegistrationVisit)
+	u.visit(userRegistrationVisit)
 }
 
 func (u *user) awaitInviter() {
 	u.step = userInviterLock
 	if u.inviter.invitation.acquire(u) {
 		u.profile.InvitationCode = u.inviter.invitationCode
-		u.visit(VisitUserRegistration, userRegistrationVisit)
+		u.visit(userRegistrationVisit)
 	}
 }
 
@@ -118,10 +141,6 @@ func (u *user) register() {
 }
 
 func (u *user) registered(e Event) {
-	if e.Failure != nil {
-		u.registrationFailed("registration", e.Failure)
-		return
-	}
 	account := e.Body.(*UserAccount)
 	u.id, u.invitationCode, u.session = account.ID, account.InvitationCode, account.Session
 	u.note("registered", nil, StatusUnknown)
@@ -143,16 +162,16 @@ func (u *user) registered(e Event) {
 	u.world.populated(nil)
 }
 
-// additional tells whether the user is one of those beyond the official population. They and their like among the chairs
-// are so many that they do what comes first before the load, not all of them in its first tick.
+// additional reports whether the user is one of those beyond the official population.
+// There are so many of them, and of such chairs, that they begin before the load instead
+// of all in its first tick.
 func (u *user) additional() bool {
 	return u.origin == OriginPopulation && u.Index >= initialUsers
 }
 
-// registrationFailed gives the user up; it is not tried again (B4.2).
+// registrationFailed gives the user up; there is no second attempt (B4.2).
 func (u *user) registrationFailed(call string, f *Failure) {
 	u.state = userLost
-	u.world.callFailed(&u.entity, CodeUserRegistration, call, f)
 	if u.inviter != nil {
 		u.inviter.invitation.release()
 	}
@@ -175,7 +194,7 @@ func (u *user) turn() {
 func (u *user) act() {
 	switch u.state {
 	case userPaymentMissing:
-		u.visit(VisitPaymentRegistration, userPaymentVisit)
+		u.visit(userPaymentVisit)
 	case userActive:
 		switch {
 		case u.ride != nil:
@@ -199,8 +218,8 @@ func (u *user) endTurn() {
 	}
 }
 
-// wantsTurn tells whether a turn in the next tick would do anything. Otherwise the next notification gives one, or the
-// deadline for being matched.
+// wantsTurn reports whether a turn in the next tick would do anything. Otherwise the next
+// notification gives one, or the deadline for being matched.
 func (u *user) wantsTurn() bool {
 	if !u.inbox.empty() || u.state == userPaymentMissing {
 		return true
@@ -220,107 +239,28 @@ func (u *user) deliver(e Event) {
 		u.receive(e.Body.(*UserNotification))
 		return
 	}
-	switch u.step {
-	case userRegistrationVisit, userPaymentVisit, userRequestVisit, userEvaluationVisit:
-		u.expect(e, EventVisited)
-		u.visited(e.Failure)
-	case userRegistration:
-		u.expect(e, EventUserRegistered)
-		u.registered(e)
-	case userPayment:
-		u.expect(e, EventPaymentRegistered)
-		u.paymentRegistered(e)
-	case userHistory:
-		u.expect(e, EventRides)
-		u.historyReceived(e)
-	case userNearby:
-		u.expect(e, EventNearbyChairs)
-		u.nearbyReceived(e)
-	case userEstimate:
-		u.expect(e, EventFareEstimated)
-		u.estimateReceived(e)
-	case userCreation:
-		u.expect(e, EventRideCreated)
-		u.rideCreated(e)
-	case userEvaluation:
-		u.expect(e, EventEvaluated)
-		u.evaluated(e)
-	default:
-		panic(fmt.Sprintf("BUG: %v got event %d without a call", u.Entity, e.Kind))
+	u.world.userSteps[u.step].answered(u, e)
+}
+
+// resume implements parkedTurn.
+func (u *user) resume() { u.world.userSteps[u.step].resumed(u) }
+
+// visit loads the page of a step.
+func (u *user) visit(at userStep) {
+	u.step = at
+	if s := &u.world.userSteps[at]; u.world.config.PageVisits {
+		u.client.Visit(s.page)
+	} else {
+		s.then(u)
 	}
 }
 
-// resume continues a turn that was parked at a lock.
-func (u *user) resume() {
-	switch u.step {
-	case userInviterLock:
-		u.awaitInviter()
-	case userInboxLock:
-		u.readInbox()
-	case userRequestLock:
-		u.planRide()
-	case userEvaluationLock:
-		u.postEvaluation()
-	default:
-		panic(fmt.Sprintf("BUG: %v resumed at step %d", u.Entity, u.step))
-	}
+func (u *user) registerPayment() {
+	u.step = userPayment
+	u.client.RegisterPayment(u.paymentToken)
 }
 
-// visit loads a page; the turn goes on at visited.
-func (u *user) visit(v Visit, step userStep) {
-	u.step = step
-	if !u.world.config.PageVisits {
-		u.visited(nil)
-		return
-	}
-	u.client.Visit(v)
-}
-
-func (u *user) visited(f *Failure) {
-	if f != nil {
-		u.visitFailed(f)
-		return
-	}
-	switch u.step {
-	case userRegistrationVisit:
-		u.register()
-	case userPaymentVisit:
-		u.step = userPayment
-		u.client.RegisterPayment(u.paymentToken)
-	case userRequestVisit:
-		u.step = userHistory
-		u.client.Rides()
-	case userEvaluationVisit:
-		u.postEvaluation()
-	}
-}
-
-// visitFailed counts under the code of what the visit was for (B4.5).
-func (u *user) visitFailed(f *Failure) {
-	switch u.step {
-	case userRegistrationVisit:
-		u.registrationFailed("page visit", f)
-		return
-	case userPaymentVisit:
-		u.paymentFailed("page visit", f)
-	case userRequestVisit:
-		u.fail(CodeHistory, "page visit", f)
-	case userEvaluationVisit:
-		u.fail(CodeEvaluation, "page visit", f)
-	}
-}
-
-// fail ends the turn because of a failed call; the next turn tries again.
-func (u *user) fail(code Code, call string, f *Failure) {
-	u.world.callFailed(&u.entity, code, call, f)
-	u.endTurn()
-}
-
-func (u *user) paymentRegistered(e Event) {
-	if e.Failure != nil {
-		u.paymentFailed("payment method", e.Failure)
-		return
-	}
+func (u *user) paymentRegistered(Event) {
 	u.note("payment method registered", nil, StatusUnknown)
 	u.state = userActive
 	u.endTurn()
@@ -328,14 +268,14 @@ func (u *user) paymentRegistered(e Event) {
 }
 
 func (u *user) paymentFailed(call string, f *Failure) {
-	u.fail(CodePaymentRegistration, call, f)
+	u.endTurn()
 	u.world.populated(fmt.Errorf("%v: %s: %w", u.Entity, call, f))
 }
 
-// minActiveUsers is how many must remain in a region when a user leaves (B4.3).
+// minActiveUsers must remain in a region when a user leaves (B4.3).
 const minActiveUsers = 10
 
-// leaves decides whether the user goes for ever because of bad rides (B4.3 step B1).
+// leaves decides whether the user leaves for good because of bad rides (B4.3 step B1).
 func (u *user) leaves() bool {
 	n := len(u.history)
 	if u.world.arrivals != nil || n == 0 || float64(u.ratingSum)/float64(n) > 2 || u.region.active-1 < minActiveUsers {

@@ -5,27 +5,13 @@ import (
 	"math"
 )
 
-// readInbox deals with the queued notifications and then acts (B2.4). The first error ends the turn; what is queued
-// behind it stays for the next one.
-func (u *user) readInbox() {
-	taken := 0
-	for !u.inbox.empty() {
-		u.step = userInboxLock
-		if u.ride != nil && !u.ride.lock.pass(u) {
-			u.client.NotificationsTaken(taken)
-			return
-		}
-		n := u.inbox.peek()
-		u.inbox.drop()
-		taken++
-		if !u.notified(n) {
-			u.client.NotificationsTaken(taken)
-			u.endTurn()
-			return
-		}
-	}
-	u.client.NotificationsTaken(taken)
-	u.act()
+func (u *user) readInbox() { readInbox(u, &u.inbox) }
+
+func (u *user) taken(n int) { u.client.NotificationsTaken(n) }
+
+func (u *user) mayRead(*UserNotification) bool {
+	u.step = userInboxLock
+	return u.ride == nil || u.ride.lock.pass(u)
 }
 
 // notified applies one notification; false means that it was wrong.
@@ -61,8 +47,8 @@ func (u *user) notified(n *UserNotification) bool {
 	return true
 }
 
-// isFinishedRide tells whether n repeats the COMPLETED of a ride of this user that is over, which is always ignored
-// (B9.4).
+// isFinishedRide reports whether n repeats the COMPLETED of a ride of this user that is
+// over, which is always ignored (B9.4).
 func (u *user) isFinishedRide(n *UserNotification) bool {
 	if n.Status != StatusCompleted {
 		return false
@@ -120,7 +106,8 @@ func (u *user) checkTrip(n *UserNotification) error {
 	return nil
 }
 
-// checkFully compares with what the bench knows. Any chair of the run will do, not only the one that accepted.
+// checkFully compares with what the bench knows. Any chair of the run will do, not only
+// the one that accepted.
 func (u *user) checkFully(n *UserNotification) error {
 	if err := u.checkTrip(n); err != nil {
 		return err

@@ -49,7 +49,7 @@ func TestWrongUserNotifications(t *testing.T) {
 			s.tick()
 			s.succeed(c.Entity)
 			s.deliver(bent(r, StatusEnroute, change))
-			s.tellUser(r, StatusEnroute) // stays queued behind the wrong one
+			s.tellUser(r, StatusEnroute) // stays queued after the wrong one
 			s.tick()
 			s.count(CodeUserNotification, 1)
 			if r.userView != StatusMatching {

@@ -1,7 +1,8 @@
 package world
 
-// A waitLock makes the turns of several entities wait for each other where the rules say that one holds a lock
-// during a call (B2.5). It never blocks: a turn that cannot have it is parked and resumed, first come first served.
+// A waitLock makes the turns of several entities wait for each other where the rules say
+// that one holds a lock during a call (B2.5). It never blocks: a turn that cannot have it
+// is parked and resumed, first come first served.
 type waitLock struct {
 	held   bool
 	parked []parkedTurn
@@ -10,8 +11,8 @@ type waitLock struct {
 // A parkedTurn tries again when it is resumed.
 type parkedTurn interface{ resume() }
 
-// acquire takes the lock for longer than this moment, until release. If it is held, the turn is parked and false is
-// returned.
+// acquire takes the lock for longer than this moment, until release. If it is held, the
+// turn is parked and false is returned.
 func (l *waitLock) acquire(t parkedTurn) bool {
 	if !l.pass(t) {
 		return false
@@ -20,7 +21,7 @@ func (l *waitLock) acquire(t parkedTurn) bool {
 	return true
 }
 
-// pass is for those who only need that nobody holds the lock at this moment.
+// pass is for turns that only need the lock to be free at this moment.
 func (l *waitLock) pass(t parkedTurn) bool {
 	if l.held {
 		l.parked = append(l.parked, t)

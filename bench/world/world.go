@@ -10,22 +10,26 @@ const TickLength = 30 * Millisecond
 
 const ticksPerHour = 60 // B2.1
 
-// earlyUsers is the percentage of users' turns that come before the chairs' turns of the same tick. The official tool
-// starts the tasks of all chairs first, but they run concurrently, and some users overtake. It shows in the ticks between
-// a chair's arrival at the pickup and its departure (appendix D): the shorter of the two intervals has 28 % to 32 % with
-// immediate answers, of which about 7 % are due to notifications read in the tick that caused them, and 35 % with 40 ms
-// per call, where those do not occur.
+// earlyUsers is the percentage of users' turns that come before the chairs' turns of the
+// same tick. The official tool starts the tasks of all chairs first, but they run
+// concurrently, and some users overtake. It shows in the ticks between a chair's arrival
+// at the pickup and its departure (appendix D): the shorter of the two intervals has 28 %
+// to 32 % with immediate answers, of which about 7 % are due to notifications read in the
+// tick that caused them, and 35 % with 40 ms per call, where those do not occur.
 const earlyUsers = 25
 
-// A Config is what may differ from run to run.
+// A Config holds what may differ from run to run.
 type Config struct {
 	Seed uint64
-	// PageVisits turns on the loading of static files (B4.5). Without it every visit succeeds at once.
+	// PageVisits turns on the loading of static files (B4.5). Without it every visit
+	// succeeds at once.
 	PageVisits bool
-	// Chairs and Users are those there from the beginning, if more than the official number (B1.5); see Population.
+	// Chairs and Users are those there from the beginning, if more than the official
+	// number (B1.5); see Population.
 	Chairs, Users int
-	// RideRate makes an open loop: so many rides a second are requested, whatever becomes of them, and nobody comes, buys a
-	// chair or leaves. With 0, users request one ride after the other and the city grows with its reputation.
+	// RideRate makes an open loop: so many rides a second are requested, whatever becomes
+	// of them, and no user comes, no owner buys a chair or leaves. With 0, users request
+	// one ride after the other and the city grows with its reputation.
 	RideRate float64
 	// Patient users order whether they are shown a chair or not, unlike the official ones, who look again (B4.3).
 	Patient bool
@@ -35,13 +39,19 @@ type Config struct {
 
 // A World is the simulation of one run. Its methods must not be called concurrently.
 //
-// A driver first calls Populate and delivers events until Populated. During the load it calls, every TickLength,
-// TickChairs and then TickUsers, and delivers the events of the clients whenever they come, between those two as well;
-// after each tick it looks at Fatal. EndLoad ends the load; events may still be delivered after it, because a ride
-// whose evaluation succeeds then still counts in full (B1.8). All times handed in are readings of one clock.
+// A driver first calls Populate and delivers events until Populated. During the load it
+// calls, every TickLength, TickChairs and then TickUsers, and delivers the events of the
+// clients whenever they come, between those two as well; after each tick it looks at
+// Fatal. EndLoad ends the load; events may still be delivered after it, because a ride
+// whose evaluation succeeds then still counts in full (B1.8). All times handed in are
+// readings of one clock.
 type World struct {
 	config  Config
 	clients Clients
+
+	userSteps  []step[*user]
+	chairSteps []step[*chair]
+	ownerSteps []step[*owner]
 
 	random       *rand.Rand
 	usernameBase int
@@ -85,13 +95,13 @@ type runSets struct{ current, next runSet }
 // advance makes the next tick the current one, whose set is empty by then.
 func (s *runSets) advance() { s.current, s.next = s.next, s.current }
 
-// phase tells which turns of the tick are still to come.
+// phase says which turns of the tick are still to come.
 type phase uint8
 
 const (
 	phaseChairs phase = iota // early users and chairs are having their turns
 	phaseGap                 // chairs have had theirs, most users not
-	phaseRest                // everybody has had his turn
+	phaseRest                // everyone has had a turn
 )
 
 // New returns a world before its population.
@@ -99,6 +109,9 @@ func New(config Config, clients Clients) *World {
 	w := &World{
 		config:       config,
 		clients:      clients,
+		userSteps:    userSteps(),
+		chairSteps:   chairSteps(),
+		ownerSteps:   ownerSteps(),
 		random:       newRand(config.Seed, Entity{}),
 		tick:         -1,
 		phase:        phaseRest,
@@ -114,7 +127,8 @@ func New(config Config, clients Clients) *World {
 	return w
 }
 
-// advance takes over the driver's clock. Time does not run backwards, even if events were stamped on several threads.
+// advance takes over the driver's clock. Time does not run backwards, even if events were
+// stamped on several threads.
 func (w *World) advance(now Instant) { w.now = max(w.now, now) }
 
 // TickChairs begins the next tick and gives the chairs their turns (B2.2).
@@ -147,7 +161,8 @@ func (w *World) begin() {
 	}
 }
 
-// earlyTurns gives some users their turn ahead of the chairs; the others keep theirs for TickUsers.
+// earlyTurns gives some users their turn ahead of the chairs; the others keep theirs for
+// TickUsers.
 func (w *World) earlyTurns() {
 	w.userSet.current, w.dueUsers = w.dueUsers, w.userSet.current
 	w.dueUsers.take(func(i int32) {
@@ -159,8 +174,8 @@ func (w *World) earlyTurns() {
 	})
 }
 
-// TickUsers gives the users and then the owners their turns. A user to whom something was delivered since TickChairs
-// takes part.
+// TickUsers gives the users and then the owners their turns. A user to whom something was
+// delivered since TickChairs takes part.
 func (w *World) TickUsers(now Instant) {
 	w.advance(now)
 	w.phase = phaseRest
@@ -212,7 +227,8 @@ func (w *World) Fatal() error { return w.errors.Fatal() }
 // Errors is the error log of the run.
 func (w *World) Errors() *ErrorLog { return w.errors }
 
-// runTimers does what has become due. All waits of the World are so long that looking once a tick is enough.
+// runTimers does what has become due. All waits of the World are so long that looking
+// once a tick is enough.
 func (w *World) runTimers() {
 	for w.matchingDeadlines.due(w.now) {
 		d := w.matchingDeadlines.pop()
@@ -224,7 +240,7 @@ func (w *World) runTimers() {
 	waiting := w.retries[:0]
 	for _, c := range w.retries {
 		if c.retryAt <= w.now {
-			c.postPosition()
+			c.resume()
 		} else {
 			waiting = append(waiting, c)
 		}
@@ -232,7 +248,8 @@ func (w *World) runTimers() {
 	w.retries = waiting
 }
 
-// complain counts an error of an entity (B12.1). Nothing is counted any more once the end is decided.
+// complain counts an error of an entity (B12.1). Nothing is counted any more once the end
+// is decided.
 func (w *World) complain(e *entity, code Code, format string, args ...any) {
 	if w.ended || w.Fatal() != nil {
 		return
@@ -244,18 +261,9 @@ func (w *World) complaint(e *entity, code Code, format string, args ...any) Comp
 	return Complaint{Code: code, At: w.now, Tick: w.tick, Entity: e.Entity, Text: fmt.Sprintf(format, args...)}
 }
 
-// callFailed counts a failed call, unless the failure was the bench's own.
-func (w *World) callFailed(e *entity, code Code, call string, f *Failure) {
-	e.note(call+" failed", nil, StatusUnknown)
-	if f.Kind == FailureBench {
-		w.errors.addBenchFault(fmt.Errorf("%v: %s: %w", e.Entity, call, f))
-		return
-	}
-	w.complain(e, code, "%s: %v", call, f)
-}
-
-// VerifyPayment judges a payment which the payment service has just processed (B11.4). known tells whether the
-// token belongs to a user of this run; a payment that is wrong for a known user ends the run.
+// VerifyPayment judges a payment which the payment service has just processed (B11.4).
+// known reports whether the token belongs to a user of this run; a payment that is wrong
+// for a known user ends the run.
 func (w *World) VerifyPayment(now Instant, token string, amount int) (known bool) {
 	w.advance(now)
 	u := w.usersByToken[token]

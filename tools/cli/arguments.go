@@ -1,7 +1,7 @@
-// Package cli gives all tools the same command line: help goes to standard output and is no
-// failure, what is not understood is an error that names the nearest right word before
-// anything is done, and a tool that runs for long ends with the signals of a user and of a
-// terminal that closes, but not because a reader of its output has left.
+// Package cli gives all tools the same command line. Help goes to standard output and is
+// not a failure. A misspelt flag is an error that suggests the nearest valid one, before
+// anything is done. A long-running tool ends on the user's signals and when its terminal
+// closes, but not because the reader of its output has exited.
 package cli
 
 import (
@@ -14,8 +14,8 @@ import (
 	"isuride/bench/nearest"
 )
 
-// Parse reads the flags and allows so many arguments after them; -1 is any number. It
-// returns flag.ErrHelp once the help that was asked for is written to out.
+// Parse reads the flags and allows at most this many arguments after them; -1 allows any
+// number. If help is requested, it writes it to out and returns flag.ErrHelp.
 func Parse(f *flag.FlagSet, args []string, most int, out io.Writer) error {
 	usage := f.Usage
 	f.Usage = func() {}
@@ -54,8 +54,8 @@ func meant(f *flag.FlagSet, err error) string {
 	return nearest.Meant("-"+name, names) + fmt.Sprintf(" (-h lists the flags of %s)", f.Name())
 }
 
-// Main reads the flags of a whole program that have been defined in flag.CommandLine. It
-// ends the program after help and after an error.
+// Main reads a program's flags, which are defined in flag.CommandLine. It ends the
+// program after showing help or an error.
 func Main(most int) {
 	flag.CommandLine.Init(flag.CommandLine.Name(), flag.ContinueOnError)
 	name := os.Args[0][strings.LastIndex(os.Args[0], "/")+1:]

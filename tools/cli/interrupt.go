@@ -7,10 +7,12 @@ import (
 	"syscall"
 )
 
-// UntilInterrupted ends with INT, TERM and QUIT, and with HUP unless nohup has it ignored. A second
-// INT or TERM ends the process at once; a terminal that closes may say so more than once.
+// UntilInterrupted returns a context that ends on INT, TERM and QUIT, and on HUP unless
+// the program runs under nohup. A second INT or TERM ends the process at once; HUP may be
+// repeated, since a closing terminal may send it more than once.
 func UntilInterrupted() context.Context {
-	// Caught, not ignored: programs that this one starts would inherit the latter.
+	// Caught rather than ignored, because child processes would inherit an ignored
+	// signal.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ends := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT}
 	if !signal.Ignored(syscall.SIGHUP) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestUntilInterrupted: a reader that leaves ends nothing, and a terminal may close twice.
+// TestUntilInterrupted: losing the reader ends nothing, and HUP may arrive twice.
 func TestUntilInterrupted(t *testing.T) {
 	ends := []syscall.Signal{syscall.SIGHUP, syscall.SIGHUP}
 	if signal.Ignored(syscall.SIGHUP) { // the tests run under nohup

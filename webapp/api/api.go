@@ -27,9 +27,9 @@ type Options struct {
 	PollPause time.Duration
 	// Static serves everything outside /api/.
 	Static *Static
-	// OnSlow is told of answers that took Slow or longer, as they are sent: the request's
-	// id, the endpoint, the time. Streams and what waits for others are not meant. It must
-	// not block. A Slow of 0 means never.
+	// OnSlow is called for answers that took Slow or longer, as they are sent: with the
+	// request's id, the endpoint and the time. Streams and endpoints that wait on other
+	// systems are excluded. It must not block. A Slow of 0 means never.
 	Slow   time.Duration
 	OnSlow func(request, endpoint string, took time.Duration)
 	Log    *slog.Logger
@@ -37,25 +37,29 @@ type Options struct {
 
 // API answers requests with the current generation of an engine.
 type API struct {
-	engine *engine.Engine
-	opt    Options
-	crew   *crew
-	routes map[string]route
+	engine  *engine.Engine
+	opt     Options
+	writers *writerPool
+	routes  map[string]route
 
-	static, other *endpoint // what is no endpoint, see staticName and otherName
-	told          [2]told   // by state.Side
+	static, other *endpoint            // what is no endpoint, see staticName and otherName
+	recipients    [2]recipientCounters // by state.Side
 }
 
-// New makes an API; Serve is its handler, and Observe has to be told of its answers.
+// New makes an API; Serve is its handler, and Observe must be called for its answers.
 func New(e *engine.Engine, opt Options) *API {
 	if opt.Slow <= 0 {
 		opt.Slow = math.MaxInt64
 	}
-	a := &API{engine: e, opt: opt, crew: newCrew(),
-		static: &endpoint{name: staticName, pace: waiting}, other: &endpoint{name: otherName, pace: endless}}
+	a := &API{engine: e, opt: opt, writers: newWriterPool(),
+		static: &endpoint{name: staticName, latency: external}, other: &endpoint{name: otherName, latency: unbounded}}
 	a.routes = a.table()
 	return a
 }
+
+// Close ends the writers of the streams, once the HTTP server and the engine have
+// stopped.
+func (a *API) Close() { a.writers.close() }
 
 // call is one request on its way through a handler. It is passed by value, so that it
 // need not be allocated.
@@ -104,8 +108,8 @@ func (a *API) serveFile(ctx *httpd.Ctx) {
 	a.opt.Static.Serve(ctx)
 }
 
-// run answers with what the handler says, once everything that the answer may tell of
-// is as durable as promised.
+// run answers with what the handler says, once everything that the answer may reveal is
+// as durable as promised.
 func (a *API) run(handle handler, c call) {
 	err := handle(c)
 	if err == nil {
@@ -125,7 +129,7 @@ func (a *API) fail(ctx *httpd.Ctx, err error) {
 	}
 	var failed *engine.InitializeError
 	if errors.As(err, &failed) {
-		status, message = 500, internalError+": "+failed.Told()
+		status, message = 500, internalError+": "+failed.Message()
 	}
 	if status == 502 { // the gateway's doing
 		level = slog.LevelWarn

@@ -111,7 +111,7 @@ func (a *API) rate(c call, u *state.User) error {
 	return c.object(200, map[string]int64{"completed_at": completedAt.Milli()})
 }
 
-// defaultDistance is how far nearby reaches if the caller does not say (S4.10).
+// defaultDistance is the radius of nearby if the caller does not give one (S4.10).
 const defaultDistance = 50
 
 func (a *API) nearbyChairs(c call, _ *state.User) error {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"isuride/webapp/isuride"
 	"isuride/webapp/state"
 	"isuride/webapp/wire"
 )
@@ -42,7 +43,7 @@ func (a *API) setActivity(c call, chair *state.Chair) error {
 // report is the hottest path of all: one call a moving chair and tick. Nothing in it
 // allocates or waits.
 func (a *API) report(c call, chair *state.Chair) error {
-	at, err := wire.ParseCoordinate(c.Body())
+	at, err := parseReport(c.Body())
 	if err != nil {
 		return err
 	}
@@ -54,12 +55,28 @@ func (a *API) report(c call, chair *state.Chair) error {
 	return nil
 }
 
+// parseReport reads the body of a position report (S4.16).
+func parseReport(body []byte) (isuride.Coordinate, error) {
+	if at, ok := wire.ParseCoordinate(body); ok { // fast path
+		return at, nil
+	}
+	var p point
+	if err := decode(body, &p); err != nil {
+		return isuride.Coordinate{}, err
+	}
+	return p.coordinate(), nil
+}
+
+// advance takes any status name, and none at all, so far (S4.18): what the ride and the
+// chair allow is judged first.
 func (a *API) advance(c call, chair *state.Chair) error {
-	to, err := wire.ParseRideStatus(c.Body())
-	if err != nil {
+	var body struct {
+		Status string `json:"status"`
+	}
+	if err := c.decode(&body); err != nil {
 		return err
 	}
-	if err := c.gen.Store.Advance(chair, c.rideID, to); err != nil {
+	if err := c.gen.Store.Advance(chair, c.rideID, isuride.ParseStatus(body.Status)); err != nil {
 		return err
 	}
 	c.noContent()

@@ -13,8 +13,10 @@ import (
 
 // decode parses a request body. Unknown members are ignored, missing ones are zero
 // (S4.0).
-func (c call) decode(into any) error {
-	err := json.Unmarshal(c.Body(), into)
+func (c call) decode(into any) error { return decode(c.Body(), into) }
+
+func decode(body []byte, into any) error {
+	err := json.Unmarshal(body, into)
 	var wrong *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
 	switch {
@@ -24,7 +26,7 @@ func (c call) decode(into any) error {
 		return isuride.Errorf(isuride.InvalidInput, "%s must be %s, not %s", wrong.Field, kindName(wrong), wrong.Value)
 	case errors.As(err, &wrong):
 		return isuride.Errorf(isuride.InvalidInput, "the body must be a JSON object, not %s", wrong.Value)
-	case len(bytes.TrimSpace(c.Body())) == 0 || errors.Is(err, io.ErrUnexpectedEOF):
+	case len(bytes.TrimSpace(body)) == 0 || errors.Is(err, io.ErrUnexpectedEOF):
 		return isuride.Errorf(isuride.InvalidInput, "the body must be a JSON object")
 	case errors.As(err, &syntax):
 		return isuride.Errorf(isuride.InvalidInput, "the body is not JSON: %s at byte %d", syntax, syntax.Offset)
@@ -76,7 +78,7 @@ func (c call) journey() (pickup, destination isuride.Coordinate, err error) {
 	return pickup, destination, err
 }
 
-// queryValue is the first value of a parameter, "" if it is missing or empty.
+// queryValue returns the first value of a parameter, "" if it is missing or empty.
 func (c call) queryValue(name string) (string, error) {
 	rest := c.Query()
 	for len(rest) > 0 {

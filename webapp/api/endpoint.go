@@ -13,9 +13,9 @@ import (
 
 // endpoint is a handler with what it has answered.
 type endpoint struct {
-	name   string // method and path
-	handle handler
-	pace   pace
+	name    string // method and path
+	handle  handler
+	latency latencyClass
 
 	// Both cores count at once, so that the counters of one endpoint share no cache line
 	// with what others write or what everybody reads.
@@ -25,13 +25,13 @@ type endpoint struct {
 	_       [64]byte
 }
 
-// pace is what the time of an endpoint's answers tells.
-type pace uint8
+// latencyClass says what an endpoint's latency depends on.
+type latencyClass uint8
 
 const (
-	quick   pace = iota // how well the server does; a slow one is worth a look
-	waiting             // how well others do: the payment gateway, a database that is filled anew, a client's line
-	endless             // nothing
+	own       latencyClass = iota // on the server alone; a slow answer is worth a look
+	external                      // on the payment gateway, a database that is refilled, a client's line
+	unbounded                     // on nothing: the answer has no end, or the request no meaning
 )
 
 // classes are those of statuses, from 2xx on.
@@ -53,16 +53,16 @@ func (a *API) Observe(ctx *httpd.Ctx, took time.Duration) {
 		e = a.other
 	}
 	e.answers[min(max(ctx.Status()/100-2, 0), classes-1)].Add(1)
-	if e.pace == endless {
+	if e.latency == unbounded {
 		return
 	}
 	e.took.Observe(took)
-	if took >= a.opt.Slow && e.pace == quick {
+	if took >= a.opt.Slow && e.latency == own {
 		a.opt.OnSlow(ctx.ID(), e.name, took)
 	}
 }
 
-// Stats are what an API has done.
+// Stats are the figures of an API.
 type Stats struct {
 	Endpoints     []EndpointStats // by name
 	Users, Chairs RecipientStats
@@ -80,7 +80,7 @@ type EndpointStats struct {
 
 // Stats reads the figures.
 func (a *API) Stats() Stats {
-	s := Stats{Users: a.told[state.ToUser].stats(), Chairs: a.told[state.ToChair].stats()}
+	s := Stats{Users: a.recipients[state.ToUser].stats(), Chairs: a.recipients[state.ToChair].stats()}
 	s.Endpoints = append(s.Endpoints, a.static.stats(), a.other.stats())
 	for _, r := range a.routes {
 		for _, e := range r.endpoints {
@@ -92,7 +92,7 @@ func (a *API) Stats() Stats {
 }
 
 func (e *endpoint) stats() EndpointStats {
-	s := EndpointStats{Name: e.name, Timed: e.pace != endless, Took: e.took.Snapshot()}
+	s := EndpointStats{Name: e.name, Timed: e.latency != unbounded, Took: e.took.Snapshot()}
 	for i := range e.answers {
 		s.Answers[i] = e.answers[i].Load()
 	}

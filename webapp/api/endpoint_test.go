@@ -46,23 +46,24 @@ func TestReportDoesNotAllocate(t *testing.T) {
 	a, request := newReport(t)
 	exchange(t, a, request, 1)
 	const n = 10_000
-	// The write-behind, which is part of this, makes a few, and the race detector has pools forget.
+	// The write-behind, which is part of this, makes a few, and the race detector has
+	// pools forget.
 	if perRequest := testing.AllocsPerRun(1, func() { exchange(t, a, request, n) }) / n; perRequest >= 1 {
 		t.Errorf("%v allocations per report", perRequest)
 	}
 }
 
-// TestSlow: of the answers that take long, those are told of that should not.
+// TestSlow: slow answers are reported where the time is the server's own.
 func TestSlow(t *testing.T) {
-	var told []string
+	var reported []string
 	a := &API{opt: Options{Slow: time.Second, OnSlow: func(_, endpoint string, took time.Duration) {
-		told = append(told, endpoint+" "+took.String())
-	}}, other: &endpoint{pace: endless}}
+		reported = append(reported, endpoint+" "+took.String())
+	}}, other: &endpoint{latency: unbounded}}
 	var tag any
 	var took time.Duration
 	server := httpd.New(func(c *httpd.Ctx) { c.SetTag(tag) }, httpd.Options{
 		Observe: func(c *httpd.Ctx, _ time.Duration) { a.Observe(c, took) }, Log: slog.New(slog.DiscardHandler)})
-	for _, e := range []*endpoint{{name: "quick", pace: quick}, {name: "waiting", pace: waiting}, {name: "endless", pace: endless}, nil} {
+	for _, e := range []*endpoint{{name: "own", latency: own}, {name: "external", latency: external}, {name: "unbounded", latency: unbounded}, nil} {
 		for _, took = range []time.Duration{time.Second - 1, time.Second, time.Minute} {
 			if tag = nil; e != nil {
 				tag = e
@@ -71,14 +72,14 @@ func TestSlow(t *testing.T) {
 			server.Serve(&memoryListener{conn: conn})
 		}
 	}
-	if got := strings.Join(told, ", "); got != "quick 1s, quick 1m0s" {
-		t.Errorf("told of %s", got)
+	if got := strings.Join(reported, ", "); got != "own 1s, own 1m0s" {
+		t.Errorf("reported %s", got)
 	}
 }
 
 // TestNotificationDelay: only messages that found an open stream say how quick we are.
 func TestNotificationDelay(t *testing.T) {
-	var c told
+	var c recipientCounters
 	const opened = isuride.Time(1_000_000)
 	c.message(&state.Message{At: 0}, opened, opened+10)
 	c.message(&state.Message{At: opened - 1}, opened, opened+10)

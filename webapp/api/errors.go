@@ -31,11 +31,11 @@ func writeError(ctx *httpd.Ctx, status int, message string) {
 	ctx.Stream(nil)
 }
 
-// authScheme is what 401 must name (RFC 9110 11.6.1): a scheme that browsers do not know, so
-// that they ask nobody for a password.
+// authScheme goes into answers of 401 (RFC 9110 11.6.1): a scheme that browsers do not
+// know, so that they ask nobody for a password.
 const authScheme = `Session realm="isuride"`
 
-// internalError is all that strangers are told of what went wrong in here.
+// internalError is all that callers learn about an internal error.
 const internalError = "internal error"
 
 // withID adds what finds the request in the server's log.
@@ -43,8 +43,8 @@ func withID(ctx *httpd.Ctx, message string) string {
 	return message + " (request " + ctx.ID() + ")"
 }
 
-// WriteProtocolError is the answer to a request that never became one, or whose handler
-// panicked: the Error option of the HTTP server.
+// WriteProtocolError writes the answer to a request that never became one, or whose
+// handler panicked: the Error option of the HTTP server.
 func WriteProtocolError(ctx *httpd.Ctx, status int, message string) {
 	if status == 500 {
 		message = withID(ctx, internalError)

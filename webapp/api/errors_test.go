@@ -12,7 +12,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// answerTo is what a stranger gets when a handler ends with this error, and the log.
+// answerTo returns the caller's answer when a handler ends with this error, and the log.
 func answerTo(t *testing.T, err error) (answer, log string) {
 	t.Helper()
 	var b bytes.Buffer

@@ -16,21 +16,22 @@ import (
 	"time"
 )
 
-// What a folder of static files may hold: it is kept in memory, compressed as well, and read
-// while everybody waits for the start.
+// What a folder of static files may hold: it is kept in memory, compressed as well, and
+// read while everybody waits for the start.
 const (
 	maxStaticBytes = 256 << 20
 	maxStaticNames = 100_000 // folders included; links can give one file many names
 )
 
-// wellKnown is the one name with a dot in front that is public (RFC 8615), in the folder itself.
+// wellKnown is the one name with a dot in front that is public (RFC 8615), in the folder
+// itself.
 const wellKnown = ".well-known"
 
-// folderReader reads a folder as nginx/nginx.conf.template serves it. Links are followed within
-// the folder. Names that begin with a dot are nobody's business, but a link may lead through
-// one, as those of a Kubernetes volume do. What cannot be served (a link out of the folder or
-// to nothing, a pipe, a socket, a device, a file without permission) is left out with a
-// warning, since nginx would serve the rest, too.
+// folderReader reads a folder as nginx/nginx.conf.template serves it. Links are followed
+// within the folder. Names that begin with a dot are nobody's business, but a link may
+// lead through one, as those of a Kubernetes volume do. What cannot be served (a link out
+// of the folder or to nothing, a pipe, a socket, a device, a file without permission) is
+// left out with a warning, since nginx would serve the rest, too.
 type folderReader struct {
 	ctx  context.Context
 	root *os.Root
@@ -130,7 +131,7 @@ func (r *folderReader) resolve(at string) (string, error) {
 	return rel, nil
 }
 
-// maxReads is how often a file is read that changes meanwhile, as during a deploy.
+// maxReads bounds the attempts to read a file that changes meanwhile, as during a deploy.
 const maxReads = 3
 
 func (r *folderReader) file(name, real string) error {
@@ -151,8 +152,8 @@ func (r *folderReader) file(name, real string) error {
 	return fmt.Errorf("%s changes while it is read; start again when it is complete", name)
 }
 
-// read reads a file once; whole says that nobody changed it meanwhile. A pipe that has taken
-// its place does not hold us up.
+// read reads a file once; whole says that nobody changed it meanwhile. A pipe that has
+// taken its place does not hold us up.
 func (r *folderReader) read(name, real string) (content []byte, info fs.FileInfo, whole bool, err error) {
 	f, err := r.root.OpenFile(real, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

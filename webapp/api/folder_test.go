@@ -127,7 +127,8 @@ func TestWhatIsNoFileIsLeftOut(t *testing.T) {
 	}
 }
 
-// TestFolderIsRefused: the reading ends with the start, and folders that cannot be served are refused by name.
+// TestFolderIsRefused: the reading ends with the start, and folders that cannot be served
+// are refused by name.
 func TestFolderIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	tree(t, dir, "good/index.html", "bare/x", "dangling/index.html -> nowhere", "file", "huge/index.html")

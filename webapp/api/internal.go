@@ -6,7 +6,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// maxSettingBytes is what the column settings.value holds (S2.2).
+// maxSettingBytes is the capacity of the column settings.value (S2.2).
 const maxSettingBytes = 65535
 
 // initialize begins a new generation on the initial data (S4.1, S9.1).

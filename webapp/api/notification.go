@@ -6,8 +6,8 @@ import (
 	"isuride/webapp/wire"
 )
 
-// audience is one recipient with all that its notifications need.
-type audience struct {
+// recipient is a user or chair with what its notifications need.
+type recipient struct {
 	log    *state.Log
 	side   state.Side
 	encode func(dst []byte, m *state.Message) []byte
@@ -17,25 +17,25 @@ type audience struct {
 func (a *API) userNotification(c call, u *state.User) error {
 	store := c.gen.Store
 	// A client ends the stream when it has read COMPLETED and the answer to its rating.
-	return a.notify(c, audience{&u.Log, state.ToUser, appendToUser, func() { store.Noticed(u) }})
+	return a.notify(c, recipient{&u.Log, state.ToUser, appendToUser, func() { store.Noticed(u) }})
 }
 
 func (a *API) chairNotification(c call, chair *state.Chair) error {
-	return a.notify(c, audience{&chair.Log, state.ToChair, appendToChair, func() {}})
+	return a.notify(c, recipient{&chair.Log, state.ToChair, appendToChair, func() {}})
 }
 
-func (a *API) notify(c call, to audience) error {
+func (a *API) notify(c call, to recipient) error {
 	if a.opt.Polling {
 		a.poll(c, to)
 		return nil
 	}
-	c.Stream((&eventStream{gen: c.gen, crew: a.crew, to: to, told: &a.told[to.side]}).open)
+	c.Stream((&eventStream{gen: c.gen, writers: a.writers, to: to, counters: &a.recipients[to.side]}).open)
 	return nil
 }
 
 // poll answers with the oldest pending message, else with the last one again. It
 // counts as delivered once the answer is written (S6.4, S7).
-func (a *API) poll(c call, to audience) {
+func (a *API) poll(c call, to recipient) {
 	m, n, ok := to.log.Current()
 	body := wire.AppendPollOpen(c.Out(0))
 	if !ok {
@@ -45,8 +45,8 @@ func (a *API) poll(c call, to audience) {
 		store := c.gen.Store
 		c.AfterWrite(func(err error) {
 			if err == nil {
-				a.told[to.side].sent.Add(1)
-				store.Delivered(to.log, to.side, n) // else it stays pending: it is told again
+				a.recipients[to.side].sent.Add(1)
+				store.Delivered(to.log, to.side, n) // else it stays pending and is sent again
 			}
 		})
 	}

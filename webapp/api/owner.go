@@ -85,7 +85,7 @@ func (a *API) ownerSales(c call, o *state.Owner) error {
 	}{total, chairs, models})
 }
 
-// window is the time between since and until, both in milliseconds; until is
+// window returns the time between since and until, both in milliseconds; until is
 // inclusive to the end of its millisecond (S4.13).
 func (c call) window() (since, until isuride.Time, err error) {
 	const far = math.MaxInt64 / 1000 // beyond it, microseconds overflow

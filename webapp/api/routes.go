@@ -19,7 +19,7 @@ type route struct {
 	allow     string // the methods, for 405
 }
 
-// ride_id stands in the middle of two paths.
+// ride_id is in the middle of two paths.
 const (
 	rideParameter  = "{ride_id}"
 	appRidesPath   = "/api/app/rides/"
@@ -28,32 +28,32 @@ const (
 	statusPath     = "/status"
 )
 
-// table lists all endpoints (S4.0).
+// table returns all endpoints (S4.0).
 func (a *API) table() map[string]route {
 	t := map[string]route{}
-	paced := func(pace pace, method, path string, h handler) {
+	addClass := func(latency latencyClass, method, path string, h handler) {
 		r, ok := t[path]
 		if !ok {
 			r = route{endpoints: map[string]*endpoint{}}
 		}
-		r.endpoints[method] = &endpoint{name: method + " " + path, handle: h, pace: pace}
+		r.endpoints[method] = &endpoint{name: method + " " + path, handle: h, latency: latency}
 		r.allow = strings.Join(slices.Sorted(maps.Keys(r.endpoints)), ", ")
 		t[path] = r
 	}
-	add := func(method, path string, h handler) { paced(quick, method, path, h) }
-	notifications := endless
+	add := func(method, path string, h handler) { addClass(own, method, path, h) }
+	notifications := unbounded
 	if a.opt.Polling {
-		notifications = quick
+		notifications = own
 	}
-	paced(waiting, "POST", "/api/initialize", a.initialize)
+	addClass(external, "POST", "/api/initialize", a.initialize)
 
 	add("POST", "/api/app/users", writing(a.registerUser))
 	add("POST", "/api/app/payment-methods", writing(asUser(a.setPaymentMethod)))
 	add("GET", "/api/app/rides", asUser(a.rideHistory))
 	add("POST", "/api/app/rides", writing(asUser(a.requestRide)))
 	add("POST", "/api/app/rides/estimated-fare", asUser(a.estimateFare))
-	paced(waiting, "POST", appRidesPath+rideParameter+evaluationPath, writing(asUser(a.rate)))
-	paced(notifications, "GET", "/api/app/notification", withUser(a.userNotification))
+	addClass(external, "POST", appRidesPath+rideParameter+evaluationPath, writing(asUser(a.rate)))
+	addClass(notifications, "GET", "/api/app/notification", withUser(a.userNotification))
 	add("GET", "/api/app/nearby-chairs", asUser(a.nearbyChairs))
 
 	add("POST", "/api/owner/owners", writing(a.registerOwner))
@@ -63,7 +63,7 @@ func (a *API) table() map[string]route {
 	add("POST", "/api/chair/chairs", writing(a.registerChair))
 	add("POST", "/api/chair/activity", writing(asChair(a.setActivity)))
 	add("POST", "/api/chair/coordinate", writing(asChair(a.report)))
-	paced(notifications, "GET", "/api/chair/notification", asChair(a.chairNotification))
+	addClass(notifications, "GET", "/api/chair/notification", asChair(a.chairNotification))
 	add("POST", chairRidesPath+rideParameter+statusPath, writing(asChair(a.advance)))
 
 	add("GET", "/api/internal/matching", local(a.match))
@@ -96,7 +96,7 @@ func between(path []byte, before, after string) (middle string, ok bool) {
 	return string(id), true
 }
 
-// writing holds a request back while the write-behind is too far behind.
+// writing holds a request back while the tables trail the log by too much.
 func writing(h handler) handler {
 	return func(c call) error {
 		if err := c.gen.Admit(); err != nil {

@@ -50,18 +50,18 @@ const maxPacked = 16 << 20
 // lastModified is the form of dates (RFC 9110 5.6.7).
 const lastModified = "Mon, 02 Jan 2006 15:04:05 GMT"
 
-// What browsers are told: not to guess types; of pages also not to show them in frames of
-// other hosts, nor to tell those where a user comes from. A front end of somebody else's may
-// load whatever it likes; the built-in page loads nothing. The API's answers carry none of
-// it: they are no pages, and their bytes count.
+// Instructions for browsers: not to guess types; of pages also not to show them in frames
+// of other hosts, nor to tell those where a user comes from. A front end of somebody
+// else's may load whatever it likes; the built-in page loads nothing. The API's answers
+// carry none of it: they are no pages, and their bytes count.
 const (
 	fileSafety    = "X-Content-Type-Options: nosniff\r\n"
 	pageSafety    = "Referrer-Policy: same-origin\r\nContent-Security-Policy: frame-ancestors 'self'\r\n"
 	builtInSafety = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\r\n"
 )
 
-// NewStatic reads a folder, which must have an index.html; "" means the small page that tells
-// what runs here. The end of ctx ends it.
+// NewStatic reads a folder, which must have an index.html; "" means the small page that
+// tells what runs here. The end of ctx ends it.
 func NewStatic(ctx context.Context, folder string, log *slog.Logger) (*Static, error) {
 	s := &Static{files: map[string]*staticFile{}}
 	if folder == "" {
@@ -94,7 +94,7 @@ func newStaticFile(name string, content []byte, modified time.Time) *staticFile 
 	if strings.HasPrefix(name, assetPrefix) {
 		caching = assetCaching
 	}
-	// The tag is weak, since it stands for both the plain and the compressed form.
+	// The tag is weak, since it names both the plain and the compressed form.
 	f.head = "Content-Type: " + contentType + "\r\nCache-Control: " + caching + "\r\nETag: W/" + f.etag + "\r\nVary: Accept-Encoding\r\n" + fileSafety
 	if strings.HasPrefix(contentType, "text/html") {
 		f.head += pageSafety
@@ -168,8 +168,8 @@ func (f *staticFile) serve(ctx *httpd.Ctx) {
 	}
 }
 
-// wanted checks what must hold for an answer (RFC 9110 13.2.2). Tags are compared strongly
-// here, and ours are weak, so that of If-Match only the asterisk holds.
+// wanted checks what must hold for an answer (RFC 9110 13.2.2). Tags are compared
+// strongly here, and ours are weak, so that of If-Match only the asterisk holds.
 func (f *staticFile) wanted(ctx *httpd.Ctx) bool {
 	if tags := ctx.HeaderList("If-Match"); tags != nil {
 		return isAnyTag(tags)
@@ -219,8 +219,8 @@ func hasTag(tags []byte, etag string) bool {
 	}
 }
 
-// takesGzip reads a list of codings with weights (RFC 9110 12.5.3): gzip is named, and not
-// less welcome than the plain file. The asterisk counts only for who refuses that.
+// takesGzip reads a list of codings with weights (RFC 9110 12.5.3): gzip is named, and
+// not less welcome than the plain file. The asterisk counts only for a client that refuses that.
 func takesGzip(accepted []byte) bool {
 	const absent = -1
 	gzip, identity, any := absent, absent, absent

@@ -12,18 +12,19 @@ import (
 
 // eventStream carries one recipient's messages to one connection.
 //
-// Nobody waits while nothing happens: a new message calls a writer of the crew, who
-// writes all there is. There is never more than one, since only the step from idle calls
-// one; a message that comes while it writes makes it look once more before it leaves.
+// No goroutine waits while nothing happens: a new message calls a writer of the pool,
+// which writes all there is. There is never more than one, since only the step from idle
+// calls one; a message that comes while it writes makes it look once more before it
+// leaves.
 type eventStream struct {
-	gen   *engine.Generation
-	crew  *crew
-	to    audience
-	told  *told
-	conn  *httpd.Stream
-	log   *state.Stream
-	since isuride.Time // when it was opened
-	mute  bool         // nothing was written yet; owned by the writer
+	gen      *engine.Generation
+	writers  *writerPool
+	to       recipient
+	counters *recipientCounters
+	conn     *httpd.Stream
+	log      *state.Stream
+	since    isuride.Time // when it was opened
+	mute     bool         // nothing was written yet; owned by the writer
 
 	writer atomic.Int32 // idle, writing or writingAgain
 }
@@ -42,7 +43,7 @@ func (s *eventStream) open(conn *httpd.Stream) {
 		conn.Close()
 		return
 	}
-	s.told.streams.Add(1)
+	s.counters.streams.Add(1)
 	s.since = s.gen.Now()
 	s.writer.Store(writingOnce) // before the log knows the stream: wake must not start a second one
 	s.log = s.to.log.Open(s.wake)
@@ -50,16 +51,16 @@ func (s *eventStream) open(conn *httpd.Stream) {
 		s.log.Close()
 		leave()
 		s.to.left()
-		s.told.streams.Add(-1)
+		s.counters.streams.Add(-1)
 	})
 	s.mute = true
-	s.crew.write(s)
+	s.writers.write(s)
 }
 
 // wake is called, with the log locked, when a message has been added.
 func (s *eventStream) wake() {
 	if s.writer.Swap(writingAgain) == idle {
-		s.crew.write(s)
+		s.writers.write(s)
 	}
 }
 
@@ -91,8 +92,8 @@ func (s *eventStream) greet(buf []byte) ([]byte, bool) {
 }
 
 // writeAll sends the messages that wait. Each is marked as delivered before it is sent,
-// and the next one only after that, so that neither a kill nor a client that comes back at
-// once makes a new stream begin too early or too late (notify, invariant 5).
+// and the next one only after that, so that neither a kill nor a client that comes back
+// at once makes a new stream begin too early or too late (notify, invariant 5).
 func (s *eventStream) writeAll(buf []byte) ([]byte, bool) {
 	for {
 		m, n, ok := s.log.Next()
@@ -106,6 +107,6 @@ func (s *eventStream) writeAll(buf []byte) ([]byte, bool) {
 		if s.conn.Write(buf) != nil {
 			return buf, false
 		}
-		s.told.message(&m, s.since, s.gen.Now())
+		s.counters.message(&m, s.since, s.gen.Now())
 	}
 }

@@ -26,7 +26,8 @@ var absurd = []struct {
 }
 
 // However many younger absurd rides wait, an ordinary ride has its chair in the round in
-// which it would have it without them, or in the next, whether it is past the ramp or not.
+// which it would have it without them, or in the next, whether it is past the ramp or
+// not.
 func TestAbsurdRidesTakeNobodysPlace(t *testing.T) {
 	for _, a := range absurd {
 		for _, crowd := range []int{1, 10, 210} {
@@ -53,8 +54,8 @@ func TestAbsurdRidesTakeNobodysPlace(t *testing.T) {
 	}
 }
 
-// places are the rounds in which ten ordinary rides get a chair. Others come when they have
-// waited for a while, and then four chairs before each round.
+// places are the rounds in which ten ordinary rides get a chair. Others come when they
+// have waited for a while, and then four chairs before each round.
 func places(w *town, age time.Duration, speeds string, others func(*town)) []int {
 	w.t.Helper()
 	var rides []*state.Ride
@@ -86,7 +87,8 @@ func places(w *town, age time.Duration, speeds string, others func(*town)) []int
 }
 
 // Past the ramp rides are served by age alone, also when they wait so long that no number
-// could tell their ages apart, are more than the solver sees, or differ by less than a tick.
+// could tell their ages apart, are more than the solver sees, or differ by less than a
+// tick.
 func TestPastTheRampAgeAloneCounts(t *testing.T) {
 	for _, wait := range []time.Duration{0, time.Minute, 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {

@@ -11,13 +11,12 @@ const (
 	tick     = 30 * time.Millisecond
 	tickUnit = 1000 // cost of one tick
 
-	// reach is what distances count as at most: the longest way inside a town (S1.2).
-	// Coordinates come from strangers, and beyond it they say nothing about the work of a
-	// chair, only about the stranger.
+	// reach caps distances: the longest way inside a town (S1.2). Clients may send any
+	// coordinates, and distances beyond it say nothing about a chair's work.
 	reach = 200
 
-	// classStep separates the classes of rides, see class. It is more than two costs inside
-	// a class can differ by, and both together stay far from overflow.
+	// classStep separates the classes of rides, see class. It is more than two costs
+	// inside a class can differ by, and both together stay far from overflow.
 	classStep = 1 << 28
 	// maxCost bounds a cost inside its class, whatever the parameters.
 	maxCost = 1 << 26
@@ -33,7 +32,7 @@ const (
 	elsewhere                  // leads out of the town, so that its costs mean little
 )
 
-// classOf is the class of a ride of that age.
+// classOf returns the class of a ride of that age.
 func (p *Params) classOf(r *state.Ride, age time.Duration) class {
 	switch {
 	case age >= p.Ramp:
@@ -45,18 +44,18 @@ func (p *Params) classOf(r *state.Ride, age time.Duration) class {
 	return ordinary
 }
 
-// way is the distance as far as it counts.
+// way returns the distance as far as it counts.
 func way(a, b isuride.Coordinate) int64 { return int64(min(a.Distance(b), reach)) }
 
-// rideCost is what a ride contributes to the cost of its pairs, whatever the chair. Past
-// the ramp no age counts any more: see stock.choose.
+// rideCost returns a ride's share of the cost of its pairs, whatever the chair. Past the
+// ramp no age counts any more: see Dispatcher.chooseLocked.
 func (p *Params) rideCost(r *state.Ride, age time.Duration) int64 {
 	age = min(max(age, 0), p.Ramp)
 	cost := -int64(age/tick)*int64(p.AgeWeight) - way(r.Pickup, r.Destination)*int64(p.TripWeight)
 	return max(cost, -maxCost)
 }
 
-// pairCost is the pickup time, and the carrying time as far as the chair's speed
+// pairCost returns the pickup time, and the carrying time as far as the chair's speed
 // differs from the mean.
 func (p *Params) pairCost(r *state.Ride, c *state.FreeChair) int64 {
 	speed, mean := int64(max(c.Speed, 1)), int64(p.MeanSpeed) // a table may hold any speed
@@ -65,7 +64,7 @@ func (p *Params) pairCost(r *state.Ride, c *state.FreeChair) int64 {
 	return pickup + (carry/speed-carry/mean)*int64(p.CarryWeight)/1000
 }
 
-// pickupTime is how long the chair drives to where the ride begins.
+// pickupTime returns the chair's travel time to the pickup place.
 func pickupTime(r *state.Ride, c *state.FreeChair) time.Duration {
 	return time.Duration(c.At.Distance(r.Pickup)) * tick / time.Duration(max(c.Speed, 1))
 }

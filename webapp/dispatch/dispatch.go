@@ -10,9 +10,9 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
 	"time"
 
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 	"isuride/webapp/state"
 )
@@ -23,7 +23,7 @@ type Solver interface {
 	Solve(rows, cols int, cost []int32, assign []int32) (total int64)
 }
 
-// Store is what dispatch needs of the state.
+// Store is the part of the state that dispatch uses.
 type Store interface {
 	Region(isuride.Region) *state.Region
 	Assign(*state.Ride, *state.Chair) (bool, error)
@@ -37,7 +37,7 @@ type Dispatcher struct {
 	params Params
 	now    func() isuride.Time
 
-	mu sync.Mutex // one round at a time
+	mu lockwatch.Mutex // one round at a time
 	// The rest is guarded by mu and reused from round to round.
 	stock  stock
 	cost   []int32
@@ -94,19 +94,19 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 }
 
-// Rest is how long to wait after the last round before the next one.
+// Rest returns the pause between the last round and the next one.
 func (d *Dispatcher) Rest() time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.rest
 }
 
-// Round matches once and tells how many rides got a chair. What it leaves out because
+// Round matches once and returns how many rides got a chair. What it leaves out because
 // of its bounds or the reserve, it leaves marked as a change.
 func (d *Dispatcher) Round() (assigned int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.take()
+	d.takeLocked()
 	d.rest = 0
 	if len(d.stock.rides) == 0 || len(d.stock.chairs) == 0 {
 		return 0, nil
@@ -116,15 +116,15 @@ func (d *Dispatcher) Round() (assigned int, err error) {
 	d.counters.rides.Store(int64(len(d.stock.rides)))
 	d.counters.chairs.Store(int64(len(d.stock.chairs)))
 	d.rest = d.params.Cadence
-	d.rate(d.now())
-	room := d.room()
-	d.choose()
-	d.solve(room)
-	return d.carryOut()
+	d.rateLocked(d.now())
+	room := d.roomLocked()
+	d.chooseLocked()
+	d.solveLocked(room)
+	return d.carryOutLocked()
 }
 
-// solve finds the pairs and keeps as many as there is room for, the cheapest.
-func (d *Dispatcher) solve(room int) {
+// solveLocked finds the pairs and keeps as many as there is room for, the cheapest.
+func (d *Dispatcher) solveLocked(room int) {
 	s := &d.stock
 	rows, cols := len(s.candidates), len(s.chairs)
 	d.cost = d.params.fill(d.cost, s.candidates, s.chairs)
@@ -142,7 +142,7 @@ func (d *Dispatcher) solve(room int) {
 	}
 }
 
-func (d *Dispatcher) carryOut() (assigned int, err error) {
+func (d *Dispatcher) carryOutLocked() (assigned int, err error) {
 	for _, p := range d.pairs {
 		ride, chair := d.stock.candidates[p.ride].ride, &d.stock.chairs[p.chair]
 		ok, err := d.store.Assign(ride, chair.Chair)

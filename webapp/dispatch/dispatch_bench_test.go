@@ -8,9 +8,10 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// BenchmarkRound is one whole round that assigns nothing, so that each finds the same: stock, choice, costs and solution.
-// It must stay below 10 ms at any size. Nearly square problems are the hard ones, above all if all rides begin in the
-// middle and the chairs stand around.
+// BenchmarkRound is one whole round that assigns nothing, so that each finds the same:
+// stock, choice, costs and solution. It must stay below 10 ms at any size. Nearly square
+// problems are the hard ones, above all if all rides begin in the middle, with the chairs
+// around it.
 func BenchmarkRound(b *testing.B) {
 	for _, size := range [][2]int{{50, 50}, {200, 200}, {200, 400}, {400, 200}, {1000, 1000}, {5, 4000}, {15000, 100}, {15000, 4000}} {
 		for _, radius := range []int32{50, 5} {
@@ -27,7 +28,8 @@ func BenchmarkRound(b *testing.B) {
 	}
 }
 
-// crowd makes a dispatcher whose rides begin within radius of the centre, and whose store assigns nothing.
+// crowd makes a dispatcher whose rides begin within radius of the centre, and whose store
+// assigns nothing.
 func crowd(b *testing.B, rides, chairs int, radius int32) *Dispatcher {
 	random := rand.New(rand.NewPCG(1, 2))
 	within := func(radius int32) isuride.Coordinate {

@@ -29,9 +29,9 @@ type Params struct {
 	Ramp time.Duration
 	// RidesPerReserve and MaxReserve say how many chairs stay free, those worst for the
 	// waiting rides: one for so many rides (at least 1), up to a maximum and to half of
-	// those that are free. A user who finds no free chair asks again every tick or two (S appendix A), which costs more than
-	// the chairs could earn; one who does waits quietly. More than some are a burden, since
-	// every answer lists them all.
+	// those that are free. A user who finds no free chair asks again every tick or two (S
+	// appendix A), which costs more than the chairs could earn; a user who finds one
+	// waits quietly. Too many are a burden, since every answer lists them all.
 	RidesPerReserve, MaxReserve int
 	// MaxRides and MaxChairs bound what the solver sees, so that a round takes less than
 	// 10 ms: the rides and chairs that come first by what they cost whatever the partner.
@@ -39,7 +39,7 @@ type Params struct {
 	MaxRides, MaxChairs int
 }
 
-// DefaultParams is the policy in use.
+// DefaultParams returns the policy in use.
 func DefaultParams() Params {
 	return Params{
 		Cadence:         100 * time.Millisecond,

@@ -7,7 +7,7 @@ import (
 	"isuride/webapp/internal/histogram"
 )
 
-// Stats are what a dispatcher has done. A round counts if it had a ride and a chair.
+// Stats are the figures of a dispatcher. A round counts if it had a ride and a chair.
 type Stats struct {
 	Took          histogram.Snapshot // by rounds
 	Pickup        time.Duration      // that the assigned chairs need to their riders, in sum
@@ -28,7 +28,7 @@ func (d *Dispatcher) Stats() Stats {
 	return Stats{Took: c.took.Snapshot(), Pickup: time.Duration(c.pickup.Load()), Rides: int(c.rides.Load()), Chairs: int(c.chairs.Load())}
 }
 
-// Add adds what another dispatcher has done.
+// Add adds the figures of another dispatcher.
 func (s *Stats) Add(o Stats) {
 	s.Took.Add(o.Took)
 	s.Pickup += o.Pickup

@@ -8,7 +8,7 @@ import (
 	"isuride/webapp/state"
 )
 
-// stock is what a round works on.
+// stock is the input of a round.
 type stock struct {
 	rides      []*state.Ride // that wait, oldest first
 	chairs     []state.FreeChair
@@ -23,8 +23,8 @@ type candidate struct {
 	cost  int64
 }
 
-// take takes stock.
-func (d *Dispatcher) take() {
+// takeLocked takes stock.
+func (d *Dispatcher) takeLocked() {
 	s := &d.stock
 	clear(s.rides)
 	clear(s.chairs)
@@ -36,8 +36,8 @@ func (d *Dispatcher) take() {
 	}
 }
 
-// rate finds what each ride costs, oldest first.
-func (d *Dispatcher) rate(now isuride.Time) {
+// rateLocked finds what each ride costs, oldest first.
+func (d *Dispatcher) rateLocked(now isuride.Time) {
 	s, p := &d.stock, &d.params
 	clear(s.candidates)
 	s.candidates, s.count = s.candidates[:0], [3]int{}
@@ -49,28 +49,28 @@ func (d *Dispatcher) rate(now isuride.Time) {
 	}
 }
 
-// room is how many pairs there may be, one at least. What the reserve holds back is
-// marked as a change: if nobody else comes, it leaves bit by bit. Nothing is held back
-// from rides past the ramp, nor for the sake of rides that lead elsewhere.
-func (d *Dispatcher) room() int {
+// roomLocked returns how many pairs there may be, at least one. What the reserve holds
+// back is marked as a change: if nobody else comes, it leaves bit by bit. Nothing is held
+// back from rides past the ramp, nor for the sake of rides that lead elsewhere.
+func (d *Dispatcher) roomLocked() int {
 	rides, chairs := len(d.stock.candidates), len(d.stock.chairs)
 	late, far := d.stock.count[0], d.stock.count[elsewhere-overdue]
 	reserve := min((rides-far)/d.params.RidesPerReserve, d.params.MaxReserve, chairs/2)
 	room := max(min(rides, chairs-reserve), min(late, chairs))
 	if room < min(rides, chairs) {
-		d.region.Poke()
+		d.region.MarkChanged()
 	}
 	return room
 }
 
-// choose picks what the solver sees: the oldest of the rides past the ramp, as many as
-// there are chairs, so that no younger one can take the place of an older one; then the
-// rides that come first whatever the chair; and the fastest chairs. If it leaves out some
-// of both it marks a change.
-func (d *Dispatcher) choose() {
+// chooseLocked picks what the solver sees: the oldest of the rides past the ramp, as many
+// as there are chairs, so that no younger one can take the place of an older one; then
+// the rides that come first whatever the chair; and the fastest chairs. If it leaves out
+// some of both it marks a change.
+func (d *Dispatcher) chooseLocked() {
 	s, p := &d.stock, &d.params
 	if len(s.candidates) > p.MaxRides && len(s.chairs) > p.MaxRides {
-		d.region.Poke()
+		d.region.MarkChanged()
 	}
 	if places := min(len(s.chairs), p.MaxRides, p.MaxChairs); s.count[0] >= places {
 		s.candidates = s.candidates[:places]

@@ -81,7 +81,8 @@ func TestReserveLeavesInTheEnd(t *testing.T) {
 	})
 }
 
-// With more rides than the solver may see, those past the ramp and the longest ones are seen.
+// With more rides than the solver may see, those past the ramp and the longest ones are
+// seen.
 func TestChoiceOfRides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t)

@@ -1,11 +1,11 @@
 package engine
 
-import "sync"
+import "isuride/webapp/internal/lockwatch"
 
 // calls are the initializes that wait or are under way, by payment server. Callers that
 // come while one of them can still be the answer to theirs share it.
 type calls struct {
-	mu   sync.Mutex
+	mu   lockwatch.Mutex
 	open map[string]*initializeCall // guarded by mu
 }
 

@@ -4,19 +4,20 @@ import (
 	"sync"
 	"time"
 
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 	"isuride/webapp/state"
 )
 
 // charges are the payments under way.
 type charges struct {
-	mu      sync.Mutex
+	mu      lockwatch.Mutex
 	ended   bool           // guarded by mu
 	running sync.WaitGroup // grows only under mu, and not after the end
 }
 
 // begin says that a payment begins, unless no more may; running.Done ends it. Once begun,
-// its outcome must be found out, whether or not somebody still waits for it.
+// its outcome must be found out, even if nobody waits for it any more.
 func (c *charges) begin() (ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -36,8 +37,9 @@ func (c *charges) end() {
 
 var errEnding = isuride.Errorf(isuride.Unavailable, "the server is about to stop or to be initialised")
 
-// revealLimit is when a chair is listed again without any sign that its rider's client
-// knows of the completion: an idle chair may be missing from lists for 3 s (S4.10).
+// revealLimit is the delay after which a chair is listed again without any sign that its
+// rider's client knows of the completion: an idle chair may be missing from lists for 3 s
+// (S4.10).
 const revealLimit = 2500 * time.Millisecond
 
 // Rate charges the user for the ride and completes it (S4.8). release makes the
@@ -66,8 +68,9 @@ func (g *Generation) release(r *state.Ride) {
 	time.AfterFunc(revealLimit, func() { g.Store.Reveal(r) })
 }
 
-// charge sees a payment that has begun through; the outcome is in ch. The goroutine is that
-// of the connection, whose handlers run to their end whether or not the client waits.
+// charge sees a payment that has begun through; the outcome is in ch. The goroutine is
+// that of the connection, whose handlers run to their end whether or not the client
+// waits.
 func (g *Generation) charge(ch *state.Charge) {
 	defer g.charges.running.Done()
 	if err := g.pay(ch); err != nil {

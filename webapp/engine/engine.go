@@ -21,11 +21,12 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// Config is what an engine is made of. All fields are required but for Repair.
+// Config configures an engine. All fields are required but for Repair.
 type Config struct {
 	// JournalDir holds a folder of segments for each generation.
 	JournalDir string
-	// Folder is JournalDir, locked; the engine has it from Start on. If it is nil, Start locks it.
+	// Folder is JournalDir, locked; the engine has it from Start on. If it is nil, Start
+	// locks it.
 	Folder     *Folder
 	Durability journal.Durability
 	// Repair has a corrupt journal cut instead of refused.
@@ -127,7 +128,7 @@ func (e *Engine) prepare(ctx context.Context, st sqlstore.State) error {
 	return e.db.Reset(ctx, st.Generation+1, rows)
 }
 
-// Current is the generation that serves requests now.
+// Current returns the generation that serves requests now.
 func (e *Engine) Current() *Generation { return e.current.Load() }
 
 // Failed yields an error after which the server must not go on: nothing more can be
@@ -137,7 +138,7 @@ func (e *Engine) Failed() <-chan error { return e.failed }
 func (e *Engine) fail(err error) {
 	select {
 	case e.failed <- err:
-	default: // the first failure is the one to tell of
+	default: // the first failure is the one to report
 	}
 }
 
@@ -161,7 +162,7 @@ func (e *Engine) Stop() (err error) {
 	defer cancel()
 	e.stopped = true
 	if e.unsettled != nil {
-		if err := e.settle(ctx); err != nil {
+		if err := e.settleLocked(ctx); err != nil {
 			e.Current().discard() // the journal keeps what the database may still take
 			return err
 		}

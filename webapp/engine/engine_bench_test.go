@@ -180,7 +180,8 @@ func writeAll(b *testing.B, ctx context.Context, db *sqlstore.Store, j *journal.
 	}
 	defer from.Close()
 	w := flush.New(flush.Options{Source: from, Log: keeping{j}, Target: db, Generation: generation,
-		Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: quiet()})
+		Now: func() isuride.Time { return isuride.Time(time.Now().UnixMicro()) }, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) },
+		Logger: quiet()})
 	go w.Run(ctx)
 	if err := w.Drain(ctx); err != nil {
 		b.Fatal(err)

@@ -13,18 +13,20 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// Folder is the locked home of the journals: a folder of segments for each generation, named by its
-// number in at least six digits. Whatever has another name is somebody else's and left alone.
+// Folder is the locked home of the journals: a folder of segments for each generation,
+// named by its number in at least six digits. Whatever has another name is somebody
+// else's and left alone.
 //
-// Which journals may go is decided by what their segments say, never by their number alone: two
-// databases used with one folder have equal numbers.
+// Which journals may go is decided by what their segments say, never by their number
+// alone: two databases used with one folder have equal numbers.
 type Folder struct {
 	path string
 	lock io.Closer
 }
 
-// LockFolder makes the folder ours until Close. Nothing that another server may be using, its sockets
-// included, is to be touched before. Servers of earlier releases lock only their generation's folder.
+// LockFolder makes the folder ours until Close. Nothing that another server may be using,
+// its sockets included, is to be touched before. Servers of earlier releases lock only
+// their generation's folder.
 func LockFolder(path string) (*Folder, error) {
 	lock, err := journal.Lock(path)
 	if err != nil {
@@ -52,7 +54,7 @@ func folderError(path string, err error) error {
 // Close unlocks the folder.
 func (f *Folder) Close() error { return f.lock.Close() }
 
-// journal is the folder of one generation's segments.
+// journal returns the folder of one generation's segments.
 func (f *Folder) journal(generation uint64) string {
 	return filepath.Join(f.path, fmt.Sprintf("%06d", generation))
 }
@@ -75,7 +77,7 @@ func (f *Folder) generations() (numbers []uint64, err error) {
 	return numbers, nil
 }
 
-// fate is what becomes of a journal.
+// fate says what to do with a journal.
 type fate int
 
 const (
@@ -84,8 +86,8 @@ const (
 	parted             // it is older, but from before identities: nobody can prove whose it is
 )
 
-// check looks at all journals for what the database holds, and refuses if there is one that is not
-// certainly the database's own or older. It changes nothing.
+// check looks at all journals for what the database holds, and refuses if there is one
+// that is not certainly the database's own or older. It changes nothing.
 func (f *Folder) check(st sqlstore.State) (map[uint64]fate, error) {
 	numbers, err := f.generations()
 	if err != nil {
@@ -140,7 +142,8 @@ func whose(info journal.Info) string {
 	return "from before histories had identities"
 }
 
-// clear removes the journals that nobody needs, and puts those aside that cannot be told.
+// clear removes the journals that nobody needs, and puts those aside that cannot be
+// judged.
 func (e *Engine) clear(st sqlstore.State) error {
 	f := e.cfg.Folder
 	fates, err := f.check(st)
@@ -161,7 +164,8 @@ func (e *Engine) clear(st sqlstore.State) error {
 	return nil
 }
 
-// putAside gives an old journal a name that is no generation's, for earlier releases neither.
+// putAside gives an old journal a name that is no generation's, for earlier releases
+// neither.
 func (e *Engine) putAside(generation uint64) error {
 	from := e.cfg.Folder.journal(generation)
 	for i := 1; ; i++ {

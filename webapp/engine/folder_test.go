@@ -183,7 +183,8 @@ func TestServerOfTheLastRelease(t *testing.T) {
 	}
 }
 
-// TestAnotherDatabase: two databases in turn, one that was removed, and one of another program.
+// TestAnotherDatabase: two databases in turn, one that was removed, and one of another
+// program.
 func TestAnotherDatabase(t *testing.T) {
 	p := newPlace(t)
 	e := p.mustStart("a.db")
@@ -212,8 +213,8 @@ func (p *place) history(name string) string {
 	return st.History
 }
 
-// TestOlderBackup: of the same generation it is brought forward by the journal; of an earlier one it is
-// refused.
+// TestOlderBackup: of the same generation it is brought forward by the journal; of an
+// earlier one it is refused.
 func TestOlderBackup(t *testing.T) {
 	p := newPlace(t)
 	p.stop(p.mustStart("a.db"))
@@ -244,8 +245,8 @@ func TestOlderGenerationsGo(t *testing.T) {
 	p := newPlace(t)
 	e := p.mustStart("a.db")
 	register(t, e, "u")
-	strangers := []string{"000001.bak", "1", "2", "000001x", "0000002", "+00001", "notes"}
-	for _, name := range strangers {
+	foreign := []string{"000001.bak", "1", "2", "000001x", "0000002", "+00001", "notes"}
+	for _, name := range foreign {
 		if err := os.MkdirAll(filepath.Join(p.journals(), name, "inside"), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -270,7 +271,7 @@ func TestOlderGenerationsGo(t *testing.T) {
 	if !slices.Equal(left, []string{note}) {
 		t.Errorf("generation 1 has %v", left)
 	}
-	for _, name := range append(strangers, "000009") {
+	for _, name := range append(foreign, "000009") {
 		if _, err := os.Stat(filepath.Join(p.journals(), name)); err != nil {
 			t.Error(err)
 		}
@@ -291,7 +292,8 @@ func TestEmptyGenerationsGo(t *testing.T) {
 	p.stop(p.mustStart("b.db")) // nothing of the other was ever there
 }
 
-// TestLostTables: a database that lost a table is not filled anew over a journal of its generation.
+// TestLostTables: a database that lost a table is not filled again over a journal of its
+// generation.
 func TestLostTables(t *testing.T) {
 	st := sqlstore.State{Generation: 2, Position: 9, History: "ab"}
 	if _, err := judge(2, journal.Info{Segments: true, Records: true, Last: 9}, st); err == nil {
@@ -322,8 +324,8 @@ func (p *place) oldJournal(generation string, e isuride.Event) {
 	}
 }
 
-// TestJournalsOfTheLastRelease: the present generation's is taken for ours, an earlier one is put aside
-// with a warning, a later one and one beside a new database are refused.
+// TestJournalsOfTheLastRelease: the present generation's is taken for ours, an earlier
+// one is put aside with a warning, a later one and one beside a new database are refused.
 func TestJournalsOfTheLastRelease(t *testing.T) {
 	event := isuride.Event{Kind: isuride.OwnerRegistered, Owner: &isuride.Owner{ID: "O1", Name: "old", AccessToken: "a", ChairRegisterToken: "r"}}
 	p := newPlace(t)
@@ -379,5 +381,5 @@ func TestStopUnlocks(t *testing.T) {
 	}
 }
 
-// waits is the caller of an initialize who has not left.
+// waits is the caller of an initialize that has not left.
 func waits() bool { return false }

@@ -42,8 +42,8 @@ type Generation struct {
 	flushDone chan struct{}      // closed when it has ended
 }
 
-// open recovers the generation that the database holds: the tables at their position, then
-// the journal from there on.
+// open recovers the generation that the database holds: the tables at their position,
+// then the journal from there on.
 func (e *Engine) open(ctx context.Context) (*Generation, error) {
 	began := time.Now()
 	snapshot, err := e.db.Load(ctx)
@@ -75,18 +75,18 @@ func (e *Engine) build(snapshot *sqlstore.Snapshot) (*Generation, error) {
 	}
 	g := &Generation{number: snapshot.Generation, cfg: &e.cfg, fail: e.fail, journal: log, flushDone: make(chan struct{})}
 	g.Store = state.New(state.Options{Log: log, Now: e.cfg.Now, Describe: e.cfg.Describe}, &snapshot.Tables, tracks(snapshot))
-	charges, seqs, err := g.replay(snapshot.Position)
+	charges, open, err := g.replay(snapshot.Position)
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
-	if err := g.equip(e.db, snapshot, seqs); err != nil {
+	if err := g.equip(e.db, snapshot, open); err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
 	g.open = charges
 	return g, nil
 }
 
-// stateOf is what State says of a database that holds the snapshot.
+// stateOf returns the State of a database that holds the snapshot.
 func stateOf(snapshot *sqlstore.Snapshot) sqlstore.State {
 	return sqlstore.State{Exists: true, Ready: true, Generation: snapshot.Generation, Position: snapshot.Position, History: snapshot.History}
 }
@@ -99,12 +99,12 @@ func tracks(snapshot *sqlstore.Snapshot) map[string]state.Track {
 	return m
 }
 
-// replay brings the store from the tables' position to the end of the journal. It
-// returns the charges that were under way, and by ride their numbers in the journal.
-func (g *Generation) replay(position uint64) ([]*state.Charge, map[string]uint64, error) {
+// replay brings the store from the tables' position to the end of the journal. It returns
+// the charges that were under way.
+func (g *Generation) replay(position uint64) ([]*state.Charge, isuride.OpenCharges, error) {
 	oldest := g.journal.Oldest()
 	if g.journal.Appended() > position && oldest > position+1 {
-		return nil, nil, fmt.Errorf("the journal begins at event %d, but the database stands at %d: the events between are missing", oldest, position)
+		return nil, nil, fmt.Errorf("the journal begins at event %d, but the database is at %d: the events between are missing", oldest, position)
 	}
 	r, err := g.journal.ReadFrom(oldest)
 	if err != nil {
@@ -121,12 +121,12 @@ func (g *Generation) replay(position uint64) ([]*state.Charge, map[string]uint64
 			return nil, nil, fmt.Errorf("journal %s: %w", g.cfg.JournalDir, err)
 		}
 	}
-	charges, seqs := recovery.Finish()
-	return charges, seqs, nil
+	charges, open := recovery.Finish()
+	return charges, open, nil
 }
 
 // equip makes everything that will run by itself.
-func (g *Generation) equip(target flush.Target, snapshot *sqlstore.Snapshot, charges map[string]uint64) error {
+func (g *Generation) equip(target flush.Target, snapshot *sqlstore.Snapshot, charges isuride.OpenCharges) error {
 	from, err := g.journal.ReadFrom(snapshot.Position + 1)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func (g *Generation) equip(target flush.Target, snapshot *sqlstore.Snapshot, cha
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.gateway = payment.New(setting(snapshot.Settings, isuride.PaymentGatewayURL), payment.Options{})
 	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: target, Generation: g.number, Position: snapshot.Position,
-		OpenCharges: charges, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
+		OpenCharges: charges, Now: g.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
 	for r := range isuride.Region(isuride.Regions) {
 		g.matchers = append(g.matchers, dispatch.New(g.Store, r, g.cfg.Solver(), g.cfg.Dispatch, g.cfg.Now))
 	}
@@ -190,11 +190,11 @@ func setting(rows []isuride.Setting, name string) string {
 	return ""
 }
 
-// Now is the server's clock.
+// Now returns the server's clock.
 func (g *Generation) Now() isuride.Time { return g.cfg.Now() }
 
-// Barrier returns once everything recorded so far is as durable as promised; only
-// then may an answer or a notification leave that could tell of it.
+// Barrier returns once everything recorded so far is as durable as promised; only then
+// may an answer or a notification leave that could reveal it.
 func (g *Generation) Barrier() error {
 	if g.cfg.Durability != journal.Power {
 		return nil
@@ -205,10 +205,10 @@ func (g *Generation) Barrier() error {
 	return nil
 }
 
-// admitLimit is how long a writer waits for the write-behind to catch up.
+// admitLimit bounds the time that a writer waits for the write-behind to catch up.
 const admitLimit = 5 * time.Second
 
-// Admit holds a writer back while the write-behind is too far behind.
+// Admit holds a writer back while the tables trail the log by too much.
 func (g *Generation) Admit() error {
 	if g.held.Load() {
 		return errHeld

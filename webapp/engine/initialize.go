@@ -12,7 +12,7 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// database is what the engine needs of sqlstore.Store.
+// database is the part of sqlstore.Store that the engine uses.
 type database interface {
 	State(ctx context.Context) (sqlstore.State, error)
 	Adopt(ctx context.Context, generation uint64) error
@@ -36,7 +36,8 @@ const (
 	settlePause = time.Second
 	// settleLimit bounds one of them.
 	settleLimit = 10 * time.Second
-	// fenceAttempts are made at a start, each of which waits as long as any lock is waited for.
+	// fenceAttempts are made at a start, each of which waits as long as any lock is
+	// waited for.
 	fenceAttempts = 3
 )
 
@@ -56,8 +57,8 @@ type InitializeError struct {
 func (e *InitializeError) Error() string { return e.Err.Error() }
 func (e *InitializeError) Unwrap() error { return e.Err }
 
-// Told is what its caller may be told of it.
-func (e *InitializeError) Told() string {
+// Message returns the text for the caller of the initialize.
+func (e *InitializeError) Message() string {
 	if e.Unknown {
 		return "whether the initialize took place is not known yet, and no changes are accepted until it is; the server's log says why"
 	}
@@ -71,8 +72,8 @@ type takeover struct {
 	resume    func()         // lets the old write-behind go on
 }
 
-// Initialize replaces the current generation by one on the initial data (S9.1). What
-// the current one accepts meanwhile goes with it. If it fails, everything is as before; only
+// Initialize replaces the current generation by one on the initial data (S9.1). What the
+// current one accepts meanwhile goes with it. If it fails, everything is as before; only
 // when the database does not tell its outcome, changes are refused until it does.
 //
 // Calls for the same payment server share one run; others take turns. A run whose callers
@@ -92,7 +93,7 @@ func (e *Engine) Initialize(paymentServer string, left func() bool) error {
 		return c.err
 	}
 	c.err = errCutShort // for those who share it, should it panic
-	if err := e.initialize(c); err != nil {
+	if err := e.initializeLocked(c); err != nil {
 		e.refused.Add(1)
 		c.err = &InitializeError{Unknown: e.unsettled != nil, Err: err}
 		return c.err
@@ -102,14 +103,14 @@ func (e *Engine) Initialize(paymentServer string, left func() bool) error {
 	return nil
 }
 
-func (e *Engine) initialize(c *initializeCall) error {
+func (e *Engine) initializeLocked(c *initializeCall) error {
 	ctx, cancel := context.WithTimeout(context.Background(), resetLimit)
 	defer cancel()
 	if e.stopped {
 		return errEnding
 	}
 	if e.unsettled != nil {
-		if err := e.settle(ctx); err != nil {
+		if err := e.settleLocked(ctx); err != nil {
 			return err
 		}
 	}
@@ -120,7 +121,7 @@ func (e *Engine) initialize(c *initializeCall) error {
 	err = e.db.Swap(ctx, t.old.number, t.next.number)
 	switch {
 	case errors.Is(err, sqlstore.ErrUnsettled):
-		e.hold(t, err)
+		e.holdLocked(t, err)
 		return err
 	case err != nil:
 		e.giveUp(t)
@@ -131,8 +132,8 @@ func (e *Engine) initialize(c *initializeCall) error {
 	return nil
 }
 
-// draw makes the next generation beside the current one, whose write-behind rests
-// afterwards. Everything that can fail is done then, but for the swap.
+// draw makes the next generation beside the current one, whose write-behind rests from
+// then on. Everything that can fail is done then, but for the swap.
 func (e *Engine) draw(ctx context.Context, paymentServer string) (*takeover, error) {
 	old := e.Current()
 	number := old.number + 1
@@ -183,9 +184,10 @@ func (e *Engine) giveUp(t *takeover) {
 	t.resume()
 }
 
-// hold lets nobody change anything while it is not known which of the two generations the
-// database holds. Accepting changes would lose them if it is the next one.
-func (e *Engine) hold(t *takeover, err error) {
+// holdLocked lets nobody change anything while it is not known which of the two
+// generations the database holds. Accepting changes would lose them if it is the next
+// one.
+func (e *Engine) holdLocked(t *takeover, err error) {
 	t.old.held.Store(true)
 	e.unsettled = t
 	e.cfg.Log.Error("the outcome of an initialize is not known: no changes are accepted until the database tells it", "err", err)
@@ -214,12 +216,11 @@ func (e *Engine) trySettling(t *takeover) bool {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), settleLimit)
 	defer cancel()
-	return e.settle(ctx) == nil
+	return e.settleLocked(ctx) == nil
 }
 
-// settle asks the database which generation it holds, and goes on with that one. The caller
-// holds changing.
-func (e *Engine) settle(ctx context.Context) error {
+// settleLocked asks the database which generation it holds, and goes on with that one.
+func (e *Engine) settleLocked(ctx context.Context) error {
 	t := e.unsettled
 	swapped, err := e.db.Settle(ctx, t.next.number)
 	if err != nil {
@@ -236,8 +237,8 @@ func (e *Engine) settle(ctx context.Context) error {
 	return nil
 }
 
-// initialData are the rows of a new generation. An empty payment server leaves the one of
-// the data set.
+// initialData returns the rows of a new generation. An empty payment server leaves the
+// one of the data set.
 func (e *Engine) initialData(paymentServer string) (*isuride.Tables, error) {
 	rows, err := e.cfg.InitialData()
 	if err != nil {
@@ -249,8 +250,8 @@ func (e *Engine) initialData(paymentServer string) (*isuride.Tables, error) {
 	return rows, nil
 }
 
-// fence ends the swap of a killed process that the database may still be at: it would come
-// upon the generation that is opened now. A lock that is in its way is gone soon.
+// fence ends the swap of a killed process that the database may still be at: it would
+// come upon the generation that is opened now. A lock that is in its way is gone soon.
 func (e *Engine) fence(ctx context.Context) (err error) {
 	for range fenceAttempts {
 		if _, err = e.db.Settle(ctx, 0); err == nil || ctx.Err() != nil || !sqlstore.IsTransient(err) {

@@ -137,8 +137,8 @@ func (l *life) stop() {
 	}
 }
 
-// TestFailedInitialize: whichever step fails, the engine goes on with all it had, also after
-// a restart, and the next initialize succeeds.
+// TestFailedInitialize: whichever step fails, the engine goes on with all it had, also
+// after a restart, and the next initialize succeeds.
 func TestFailedInitialize(t *testing.T) {
 	failed := errors.New("failed")
 	obstacles := map[string]func(l *life) (remove func()){
@@ -300,8 +300,8 @@ func TestUnsettledInitialize(t *testing.T) {
 	}
 }
 
-// TestStopWithoutOutcome: a stop does not wait for a database that does not answer, and the
-// next start finds whatever it holds.
+// TestStopWithoutOutcome: a stop does not wait for a database that does not answer, and
+// the next start finds whatever it holds.
 func TestStopWithoutOutcome(t *testing.T) {
 	dir := t.TempDir()
 	l := begin(t, dir)
@@ -389,8 +389,8 @@ func (l *life) callers() (n int) {
 	return n
 }
 
-// TestDamagedDatabase: a database that lacks a table is not filled anew, which would throw
-// away all others.
+// TestDamagedDatabase: a database that lacks a table is not filled again, which would
+// throw away all others.
 func TestDamagedDatabase(t *testing.T) {
 	dir := t.TempDir()
 	l := begin(t, dir)
@@ -402,8 +402,8 @@ func TestDamagedDatabase(t *testing.T) {
 	}
 }
 
-// What an initialize that was killed has left in the next generation's folder is in nobody's
-// way, and what is not ours stays there.
+// What an initialize that was killed has left in the next generation's folder is in
+// nobody's way, and what is not ours stays there.
 func TestLeftoverOfTheNextGeneration(t *testing.T) {
 	dir := t.TempDir()
 	l := begin(t, dir)

@@ -24,7 +24,7 @@ type Stats struct {
 	Payment    payment.Stats
 	// Initializes that took place, and those that failed and changed nothing.
 	Initialized, NotInitialized uint64
-	// Refused is how many rows are kept beside their tables, which refuse them.
+	// Refused counts the rows that are kept beside their tables, which refuse them.
 	Refused int
 }
 
@@ -39,7 +39,7 @@ func (e *Engine) Stats() Stats {
 	return s
 }
 
-// own are the figures of a generation without those before it, and without the walk
+// own returns the figures of a generation without those before it, and without the walk
 // through the state.
 func (g *Generation) own() Stats {
 	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Flush: g.writer.Stats(), Payment: g.gateway.Stats()}
@@ -68,19 +68,19 @@ func (s *Stats) add(o *Stats) {
 }
 
 const (
-	// outageLimit is how long the database may answer with errors before the engine counts
-	// as unwell. A deadlock or a lost connection is over sooner.
+	// outageLimit is the time for which the database may answer with errors before the
+	// engine counts as unwell. A deadlock or a lost connection is over sooner.
 	outageLimit = time.Second
-	// lagLimit is the same for a database that does not answer. The write-behind pauses for
-	// 2 s at most, and a cut takes a second or two on a busy machine.
+	// lagLimit is the same for a database that does not answer. The write-behind pauses
+	// for 2 s at most, and a cut takes a second or two on a busy machine.
 	lagLimit = 15 * time.Second
 )
 
 var errNoGeneration = errors.New("no generation is open: the server is stopping, or an initialize is about to end")
 
-// Health says why the engine should not be relied on, nil if it can. While it answers from
-// memory and keeps changes in the journal, it does not know a database that it has nothing
-// to write to.
+// Health says why the engine should not be relied on, nil if it can. While it answers
+// from memory and keeps changes in the journal, it does not know a database that it has
+// nothing to write to.
 func (e *Engine) Health() error {
 	g := e.Current()
 	if g.ctx.Err() != nil {

@@ -42,7 +42,7 @@ func newEngine(t *testing.T) *Engine {
 }
 
 // TestStatsOverGenerations: what only grows does so over an initialize, and all else
-// begins anew.
+// begins again.
 func TestStatsOverGenerations(t *testing.T) {
 	e := newEngine(t)
 	for n := uint64(1); n <= 3; n++ {

@@ -1,10 +1,10 @@
 package engine
 
-import "sync"
+import "isuride/webapp/internal/lockwatch"
 
 // streams are the open notification streams of a generation, which end with it.
 type streams struct {
-	mu    sync.Mutex
+	mu    lockwatch.Mutex
 	ended bool                     // guarded by mu
 	open  map[*openStream]struct{} // guarded by mu
 }

@@ -24,7 +24,7 @@ type cut struct {
 
 type couponKey struct{ user, code string }
 
-// newCut is an empty cut behind an event.
+// newCut returns an empty cut that begins after an event.
 func newCut(position uint64) cut {
 	return cut{
 		last:     position,
@@ -98,7 +98,7 @@ func (c *cut) rows() int {
 		len(c.tokens.rows) + len(c.rides.rows) + len(c.statuses.rows) + len(c.coupons.rows)
 }
 
-// tables are the merged rows; they are the cut's, until reset.
+// tables returns the merged rows; they are the cut's, until reset.
 func (c *cut) tables() *isuride.Tables {
 	return &isuride.Tables{
 		Owners:         c.owners.rows,
@@ -134,7 +134,8 @@ type table[K comparable, R any] struct {
 
 func newTable[K comparable, R any]() table[K, R] { return table[K, R]{index: make(map[K]int)} }
 
-// row is the key's row, a zero one if there was none. It is valid until the next call.
+// row returns the key's row, a zero one if there was none. It is valid until the next
+// call.
 func (t *table[K, R]) row(key K) *R {
 	i, ok := t.index[key]
 	if !ok {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -283,7 +282,7 @@ func (m *memTarget) commit(generation, position uint64, rows *isuride.Tables) {
 		return // has it already
 	}
 	if position < m.position {
-		m.t.Errorf("cut %d behind cut %d", position, m.position)
+		m.t.Errorf("cut %d after cut %d", position, m.position)
 		return
 	}
 	before := m.size()
@@ -318,17 +317,11 @@ func (m *memTarget) history() []taken {
 	return slices.Clone(m.cuts)
 }
 
-// ride is what the database has.
+// ride returns the row in the database.
 func (m *memTarget) ride(id string) isuride.Ride {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.db.Rides[id]
-}
-
-func (m *memTarget) statuses() []isuride.RideStatus {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.SortedFunc(maps.Values(m.db.Statuses), func(a, b isuride.RideStatus) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 // rig is a writer between a log and a target, with its log lines.
@@ -349,7 +342,7 @@ func newRig(t *testing.T, change ...func(*Options)) *rig {
 	r := &rig{log: newMemLog(testFirst, testPosition), lines: new(bytes.Buffer)}
 	r.target = &memTarget{t: t, log: r.log, position: testPosition, db: newDatabase(), model: newDatabase()}
 	o := Options{Source: r.log, Log: r.log, Target: r.target, Generation: testGeneration, Position: testPosition,
-		Transient: transient, Logger: slog.New(slog.NewTextHandler(r.lines, nil))}
+		Now: now, Transient: transient, Logger: slog.New(slog.NewTextHandler(r.lines, nil))}
 	for _, f := range change {
 		f(&o)
 	}

@@ -14,7 +14,7 @@ type nowhere struct{}
 
 func (nowhere) WriteCut(context.Context, uint64, uint64, *isuride.Tables) error { return nil }
 
-// loop repeats a stretch of events for ever.
+// loop repeats a stretch of events endlessly.
 type loop struct {
 	payloads [][]byte
 	seq, end uint64
@@ -49,7 +49,7 @@ func BenchmarkMerge(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			l := &loop{payloads: payloads, end: uint64(b.N)}
-			w := New(Options{Source: l, Log: l, Target: nowhere{}, Logger: slog.New(slog.DiscardHandler)})
+			w := New(Options{Source: l, Log: l, Target: nowhere{}, Now: now, Logger: slog.New(slog.DiscardHandler)})
 			w.drained.Do(func() { close(w.hurry) })
 			if err := w.Run(b.Context()); err != nil {
 				b.Fatal(err)
@@ -62,7 +62,7 @@ func BenchmarkMerge(b *testing.B) {
 // BenchmarkAdmitting is what back-pressure costs each request when there is none.
 func BenchmarkAdmitting(b *testing.B) {
 	l := &loop{}
-	w := New(Options{Source: l, Log: l, Target: nowhere{}})
+	w := New(Options{Source: l, Log: l, Target: nowhere{}, Now: now})
 	b.ReportAllocs()
 	for b.Loop() {
 		if !w.Admitting() {

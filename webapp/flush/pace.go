@@ -33,7 +33,7 @@ func (p *Pace) complete() {
 	p.MaxRows = max(cmp.Or(p.MaxRows, 20_000), p.MinRows)
 }
 
-// restPerWork is how long the writer rests per time it works. A third of the time is
+// restPerWork is the ratio of the writer's rest to its work. A third of the time is
 // enough for 10,000 rows/s, more than any load so far writes.
 const restPerWork = 2
 
@@ -42,10 +42,10 @@ type pacer struct {
 	pace   Pace
 	growth int           // the size of cuts is MinRows<<growth, at most MaxRows
 	took   time.Duration // by the last cut
-	full   bool          // the last cut left events behind
+	full   bool          // the last cut left events for the next
 }
 
-// wrote learns from a cut: one that left events behind lets the next be twice as large.
+// wrote learns from a cut: one that left events lets the next be twice as large.
 func (p *pacer) wrote(took time.Duration, full bool) {
 	p.took, p.full = took, full
 	switch {
@@ -56,11 +56,11 @@ func (p *pacer) wrote(took time.Duration, full bool) {
 	}
 }
 
-// limit is the number of rows at which the next cut is full.
+// limit returns the number of rows at which the next cut is full.
 func (p *pacer) limit() int { return min(p.pace.MinRows<<p.growth, p.pace.MaxRows) }
 
-// rest is the pause before the next cut is filled, with so many events waiting. More of
-// them than a cut can take are worked off without a pause.
+// rest returns the pause before the next cut is filled, with so many events waiting. More
+// of them than a cut can take are worked off without a pause.
 func (p *pacer) rest(waiting uint64) time.Duration {
 	rest := restPerWork * p.took
 	switch {

@@ -16,8 +16,8 @@ func (c *counting) WriteCut(context.Context, uint64, uint64, *isuride.Tables) er
 	return nil
 }
 
-// TestPause: no cut is written between Pause and resume, and Pause does not come between a
-// cut's beginning and its end.
+// TestPause: no cut is written between Pause and resume, and Pause does not come between
+// a cut's beginning and its end.
 func TestPause(t *testing.T) {
 	var target counting
 	w := New(Options{Target: &target})

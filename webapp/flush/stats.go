@@ -8,7 +8,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// Lag is what the tables are behind the log.
+// Lag is how far the tables trail the log.
 type Lag struct {
 	Events uint64
 	Bytes  int64         // of the log that is not released: with the events that open charges hold
@@ -24,11 +24,11 @@ type Stats struct {
 
 	Position uint64 // of the tables
 	Lag      Lag
-	// Outage is since when the target takes nothing, and why; nil while it does.
+	// Outage is the outage of the target that lasts; nil if there is none.
 	Outage *Outage
 }
 
-// Outage is a time in which every attempt to write has failed.
+// Outage is a period in which every attempt to write has failed.
 type Outage struct {
 	Since time.Time
 	Err   error // of the first attempt
@@ -46,7 +46,7 @@ func (w *Writer) Lag() Lag {
 	position := w.position.Load() // first, since the end of the log only moves on
 	lag := Lag{Events: w.opt.Log.Appended() - position, Bytes: w.opt.Log.Backlog()}
 	if since := isuride.Time(w.since.Load()); since != 0 {
-		lag.Age = max(isuride.TimeOf(time.Now()).Sub(since), 0)
+		lag.Age = max(w.opt.Now().Sub(since), 0)
 	}
 	return lag
 }
@@ -68,8 +68,8 @@ func (c *counters) count(cut *cut, took time.Duration) {
 	c.took.Observe(took)
 }
 
-// happened is when the event was recorded, by its newest row; now if it has none.
-func happened(e *isuride.Event) isuride.Time {
+// happened returns when the event was recorded, by its newest row; now if it has none.
+func (w *Writer) happened(e *isuride.Event) isuride.Time {
 	switch {
 	case e.Location != nil:
 		return e.Location.CreatedAt
@@ -86,5 +86,5 @@ func happened(e *isuride.Event) isuride.Time {
 	case e.Owner != nil:
 		return e.Owner.CreatedAt
 	}
-	return isuride.TimeOf(time.Now())
+	return w.opt.Now()
 }

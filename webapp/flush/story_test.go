@@ -36,7 +36,7 @@ func (s *story) id(kind string) string {
 
 func now() isuride.Time { return isuride.TimeOf(time.Now()) }
 
-// next is what happens next.
+// next makes the next event.
 func (s *story) next() *isuride.Event {
 	switch {
 	case s.owner == nil:
@@ -60,7 +60,7 @@ func (s *story) register() *isuride.Event {
 	if len(s.users) > 0 {
 		inviter := pick(s.rng, s.users)
 		reward := isuride.RewardCoupon(inviter.ID, inviter.InvitationCode, now())
-		reward.Code += s.id("") // the story's clock may stand still
+		reward.Code += s.id("") // the story's clock may not move
 		coupons = append(coupons, reward)
 	}
 	s.users = append(s.users, u)
@@ -110,7 +110,7 @@ func (s *story) location(c *isuride.Chair) *isuride.ChairLocation {
 	return &isuride.ChairLocation{ChairID: c.ID, Coordinate: at, CreatedAt: now()}
 }
 
-// deliver tells of one of the two deliveries; the image lacks what it does not know.
+// deliver records one of the two deliveries; the image lacks what it does not know.
 func (s *story) deliver(r *storyRide) *isuride.Event {
 	image := *pick(s.rng, r.statuses)
 	if s.rng.IntN(2) == 0 {
@@ -127,7 +127,7 @@ func (s *story) advance(r *storyRide, c *isuride.Chair) *isuride.Event {
 	case status == isuride.Matching && r.row.ChairID == "":
 		r.row.ChairID, r.row.UpdatedAt = c.ID, now()
 		return &isuride.Event{Kind: isuride.RideAssigned, Ride: &r.row}
-	case status.Next().ByReport():
+	case status == isuride.Enroute || status == isuride.Carrying: // on the way
 		return &isuride.Event{Kind: isuride.ChairMoved, Location: s.location(c), Status: s.status(r, status.Next())}
 	case status == isuride.Arrived:
 		return s.charge(r)
@@ -151,8 +151,8 @@ func (s *story) charge(r *storyRide) *isuride.Event {
 	return &isuride.Event{Kind: isuride.RideCompleted, Ride: &r.row, Status: s.status(r, isuride.Completed)}
 }
 
-// oldestCharge is the number of the oldest charge that is open after an event, the
-// number behind that event if there is none.
+// oldestCharge is the number of the oldest charge that is open after an event, the number
+// after that event if there is none.
 func oldestCharge(log *memLog, upTo uint64) uint64 {
 	open := map[string]uint64{}
 	var d isuride.Decoder

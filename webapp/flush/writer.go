@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"isuride/webapp/internal/pulse"
 	"isuride/webapp/isuride"
 )
 
@@ -41,12 +42,13 @@ type Options struct {
 	Log        Log
 	Target     Target
 	Generation uint64
-	// Position is the last event that the target has: the source begins behind it.
+	// Position is the last event that the target has: the source begins after it.
 	Position uint64
-	// OpenCharges are the charges that recovery found to be under way, by ride: the
-	// number of the ChargeStarted.
-	OpenCharges map[string]uint64
-	// Transient tells whether the same cut may succeed later.
+	// OpenCharges are the charges that recovery found to be under way.
+	OpenCharges isuride.OpenCharges
+	// Now is the clock.
+	Now func() isuride.Time
+	// Transient reports whether the same cut may succeed later.
 	Transient func(error) bool
 	// Logger gets the beginning and the end of outages; nil means slog.Default().
 	Logger *slog.Logger
@@ -71,7 +73,7 @@ const defaultCeiling = 256 << 20
 //  3. Only events of cuts that were taken are released.
 //
 // Rejected: one transaction per table or per entity, in parallel. It is faster, but the
-// tables would stand at no position that recovery could start from.
+// tables would be at no position that recovery could start from.
 type Writer struct {
 	// set once
 	opt     Options
@@ -83,7 +85,7 @@ type Writer struct {
 	// owned by Run
 	decoder isuride.Decoder
 	cut     cut
-	charges charges
+	charges isuride.OpenCharges // have no rows, so the log keeps them
 	pacer   pacer
 	err     error // why Run ended; others read it once done is closed
 
@@ -91,7 +93,7 @@ type Writer struct {
 	position atomic.Uint64 // that the tables have reached
 	since    atomic.Int64  // time of the oldest event of the cut at work, an isuride.Time; 0 if none
 
-	gate     gate
+	written  pulse.Pulse // beats after each cut
 	counters counters
 }
 
@@ -106,7 +108,7 @@ func New(o Options) *Writer {
 		hurry:   make(chan struct{}),
 		turn:    make(chan struct{}, 1),
 		cut:     newCut(o.Position),
-		charges: make(charges),
+		charges: make(isuride.OpenCharges),
 		pacer:   pacer{pace: o.Pace},
 	}
 	maps.Copy(w.charges, o.OpenCharges)
@@ -207,9 +209,9 @@ func (w *Writer) read() (ok bool, err error) {
 		return false, fmt.Errorf("event %d: %w", seq, err)
 	}
 	if w.cut.events == 0 {
-		w.since.Store(int64(happened(e)))
+		w.since.Store(int64(w.happened(e)))
 	}
-	w.charges.note(seq, e)
+	w.charges.Note(seq, e)
 	w.cut.add(seq, e)
 	return true, nil
 }
@@ -223,10 +225,10 @@ func (w *Writer) write(ctx context.Context, full bool) error {
 	w.pacer.wrote(took, full)
 	w.counters.count(&w.cut, took)
 	w.position.Store(w.cut.last)
-	w.opt.Log.Release(w.charges.releasable(w.cut.last))
+	w.opt.Log.Release(w.charges.Releasable(w.cut.last))
 	w.cut.reset()
 	w.since.Store(0)
-	w.gate.signal()
+	w.written.Beat()
 	return nil
 }
 

@@ -39,7 +39,7 @@ func settle(d time.Duration) {
 func wantPosition(t *testing.T, r *rig, want uint64) {
 	t.Helper()
 	if got := r.target.at() - testPosition; got != want {
-		t.Fatalf("the tables stand at event %d, want %d", got, want)
+		t.Fatalf("the tables are at event %d, want %d", got, want)
 	}
 }
 
@@ -285,7 +285,7 @@ func TestBrokenLog(t *testing.T) {
 
 func TestOpenChargesHoldTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(o *Options) { o.OpenCharges = map[string]uint64{"old": 990, "older": 980} })
+		r := newRig(t, func(o *Options) { o.OpenCharges = isuride.OpenCharges{"old": {Seq: 990}, "older": {Seq: 980}} })
 		ended := r.start(t.Context())
 		for _, step := range []struct {
 			event *isuride.Event

@@ -6,7 +6,7 @@ type Coordinate struct {
 	Latitude, Longitude int32
 }
 
-// Distance is the Manhattan distance, the only one in use (S1.2).
+// Distance returns the Manhattan distance, the only one in use (S1.2).
 func (c Coordinate) Distance(d Coordinate) int {
 	return abs(int(c.Latitude)-int(d.Latitude)) + abs(int(c.Longitude)-int(d.Longitude))
 }
@@ -27,10 +27,10 @@ const Regions = 2
 // centres are the towns' middles (S1.2).
 var centres = [Regions]Coordinate{{0, 0}, {300, 300}}
 
-// Centre is the town's middle.
+// Centre returns the middle of the town.
 func (r Region) Centre() Coordinate { return centres[r] }
 
-// RegionOf is the town whose centre is nearest, so that every point of the world
+// RegionOf returns the region whose centre is nearest, so that every point of the world
 // belongs to exactly one.
 func RegionOf(c Coordinate) Region {
 	if c.Distance(centres[1]) < c.Distance(centres[0]) {

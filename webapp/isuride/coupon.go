@@ -16,28 +16,28 @@ const (
 	invitePrefix = "INV_"
 	rewardPrefix = "RWD_"
 
-	// MaxInvitations is how often one invitation code can be used.
+	// MaxInvitations bounds the uses of one invitation code.
 	MaxInvitations = 3
 )
 
-// SignupCoupon is what every new user gets.
+// SignupCoupon returns the coupon of every new user.
 func SignupCoupon(userID string, at Time) Coupon {
 	return Coupon{UserID: userID, Code: SignupCode, Discount: signupDiscount, CreatedAt: at}
 }
 
-// InviteCoupon is what a user gets for registering with an invitation code.
+// InviteCoupon returns the coupon for registering with an invitation code.
 func InviteCoupon(userID, invitationCode string, at Time) Coupon {
 	return Coupon{UserID: userID, Code: invitePrefix + invitationCode, Discount: inviteDiscount, CreatedAt: at}
 }
 
-// RewardCoupon is what the inviter gets. The grant time is part of the key, so it
+// RewardCoupon returns the inviter's coupon. The grant time is part of the key, so it
 // must differ in milliseconds between the rewards of one inviter.
 func RewardCoupon(inviterID, invitationCode string, at Time) Coupon {
 	code := rewardPrefix + invitationCode + "_" + strconv.FormatInt(at.Milli(), 10)
 	return Coupon{UserID: inviterID, Code: code, Discount: rewardDiscount, CreatedAt: at}
 }
 
-// InvitationOf is the complete invitation code that an invitee's coupon carries, or
+// InvitationOf returns the complete invitation code that an invitee's coupon carries, or
 // "" for any other coupon.
 func InvitationOf(couponCode string) string {
 	code, ok := strings.CutPrefix(couponCode, invitePrefix)
@@ -47,9 +47,9 @@ func InvitationOf(couponCode string) string {
 	return code
 }
 
-// NextCoupon is the index in coupons, which are in grant order, of the coupon that
-// the next ride consumes, or -1 (S4.6). preferSignup is set for a user's first
-// ride and for estimates.
+// NextCoupon returns the index in coupons, which are in grant order, of the coupon that
+// the next ride consumes, or -1 (S4.6). preferSignup is set for a user's first ride and
+// for estimates.
 func NextCoupon(coupons []Coupon, preferSignup bool) int {
 	oldest := -1
 	for i := range coupons {

@@ -24,17 +24,16 @@ const (
 	Unavailable
 )
 
-// Error is a domain error: its message is meant for the caller and names the field
-// or thing it is about. Callers are strangers, so the message never holds the text of
-// another error, which may tell of files, hosts and what they answered; that is the
-// cause, for the log alone.
+// Error is a domain error: its message is meant for the caller and names the field or
+// thing it is about. Callers are not trusted, so the message never holds the text of
+// another error, which may name files and hosts; that is the cause, for the log alone.
 type Error struct {
 	Code    Code
 	Message string
 	Cause   error // nil if there is none
 }
 
-// Error is for the log.
+// Error returns message and cause, for the log.
 func (e *Error) Error() string {
 	if e.Cause != nil {
 		return e.Message + ": " + e.Cause.Error()
@@ -49,7 +48,7 @@ func Errorf(code Code, format string, args ...any) error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Because makes an Error whose cause strangers are not told.
+// Because makes an Error whose cause is for the log alone.
 func Because(cause error, code Code, message string) error {
 	return &Error{Code: code, Message: message, Cause: cause}
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestMessagesHoldNoInnerErrors reads all code of the server: no message that a stranger
-// may see is made of another error. The one exception speaks of the stranger's own body.
+// TestMessagesHoldNoInnerErrors reads all code of the server: no message that a caller
+// may see is made of another error. The one exception concerns the caller's own body.
 func TestMessagesHoldNoInnerErrors(t *testing.T) {
 	files := token.NewFileSet()
 	calls := 0

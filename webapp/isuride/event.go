@@ -63,19 +63,12 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// Charge is a payment under way: the fare of the ride, and the evaluation that
-// completes the ride once the gateway has taken it.
-type Charge struct {
-	RideID     string
-	Evaluation int
-}
-
-// Event is one accepted command: what happened, and the image after it of every row
-// that changed. Images are complete, so that an event can be applied and written
-// without looking anything up; a NULL in an image leaves the column as it is, since
-// no nullable column ever returns to NULL.
+// Event is one accepted command: what happened, and the image after it of every row that
+// changed. Images are complete, so that an event can be applied and written without
+// looking anything up; a NULL in an image leaves the column as it is, since no nullable
+// column ever returns to NULL.
 //
-// The rows belong to whoever made the event.
+// The rows belong to the maker of the event.
 type Event struct {
 	Kind     Kind
 	Owner    *Owner

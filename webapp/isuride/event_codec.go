@@ -6,15 +6,16 @@ import (
 	"fmt"
 )
 
-// The journal's form of an event: kind, a version unless it is 1, a mask of the rows present, then the rows in
-// the order of the mask's bits. Strings are length and bytes, times eight bytes (as a
-// varint they would be no shorter), other numbers varints.
+// The journal's form of an event: kind, a version unless it is 1, a mask of the rows
+// present, then the rows in the order of the mask's bits. Strings are length and bytes,
+// times eight bytes (as a varint they would be no shorter), other numbers varints.
 //
-// Each kind has versions of its own, since a server may find what any earlier release wrote. Version 1
-// is the kind's byte alone; a later one sets its high bit, and the version follows. To change a kind:
-// raise its number in versionOf, write the new fields at the end of the event in appendLater, and read
-// them in decodeLater from that version on, with what they are in older events as the default. Old
-// versions are read for ever, only the newest is written.
+// Each kind has versions of its own, since a server may find what any earlier release
+// wrote. Version 1 is the kind's byte alone; a later one sets its high bit, and the
+// version follows. To change a kind: raise its number in versionOf, write the new fields
+// at the end of the event in appendLater, and read them in decodeLater from that version
+// on, with what they are in older events as the default. Old versions stay readable, only
+// the newest is written.
 
 const laterVersion = 0x80
 
@@ -180,7 +181,8 @@ type Decoder struct {
 
 var errShort = errors.New("event ends early")
 
-// Decode parses what Append wrote, in this release or an earlier one; anything else is an error.
+// Decode parses what Append wrote, in this release or an earlier one; anything else is an
+// error.
 func (d *Decoder) Decode(b []byte) (*Event, error) {
 	return d.decode(b, &versionOf)
 }

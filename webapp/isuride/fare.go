@@ -6,17 +6,17 @@ const (
 	FarePerDistance = 100
 )
 
-// Metered is the part of the fare that a coupon can reduce.
+// Metered returns the part of the fare that a coupon can reduce.
 func Metered(pickup, destination Coordinate) int {
 	return FarePerDistance * pickup.Distance(destination)
 }
 
-// Sales is the full fare, before any discount.
+// Sales returns the full fare, before any discount.
 func Sales(pickup, destination Coordinate) int {
 	return BaseFare + Metered(pickup, destination)
 }
 
-// DiscountedFare is what the user pays; a surplus of the coupon is lost.
+// DiscountedFare returns the user's price; a surplus of the coupon is lost.
 func DiscountedFare(pickup, destination Coordinate, discount int) int {
 	return BaseFare + max(Metered(pickup, destination)-discount, 0)
 }

@@ -15,7 +15,7 @@ const (
 
 var statusNames = [...]string{"", "MATCHING", "ENROUTE", "PICKUP", "CARRYING", "ARRIVED", "COMPLETED"}
 
-// String is the name used in JSON and SQL.
+// String returns the name used in JSON and SQL.
 func (s Status) String() string {
 	if int(s) >= len(statusNames) {
 		return "UNKNOWN"
@@ -23,7 +23,7 @@ func (s Status) String() string {
 	return statusNames[s]
 }
 
-// ParseStatus is the inverse of String; 0 stands for an unknown name.
+// ParseStatus is the inverse of String; 0 means an unknown name.
 func ParseStatus[T string | []byte](name T) Status {
 	for s := Matching; s <= Completed; s++ {
 		if string(name) == statusNames[s] {
@@ -33,14 +33,10 @@ func ParseStatus[T string | []byte](name T) Status {
 	return 0
 }
 
-// Next is the status that follows s; 0 after Completed.
+// Next returns the status that follows s; 0 after Completed.
 func (s Status) Next() Status {
 	if s == 0 || s >= Completed {
 		return 0
 	}
 	return s + 1
 }
-
-// ByReport says that the status is entered by a position report that stands exactly
-// on the target, and by nothing else (S5.1).
-func (s Status) ByReport() bool { return s == Pickup || s == Arrived }

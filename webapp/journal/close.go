@@ -2,7 +2,7 @@ package journal
 
 import "errors"
 
-// refuse stops Append for ever. The first reason stays, but for the end.
+// refuse stops Append permanently. The first reason stays, unless it is the end.
 func (j *Journal) refuse(err error) (before error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -13,9 +13,9 @@ func (j *Journal) refuse(err error) (before error) {
 	return before
 }
 
-// Close stops the log with everything on the disk, so that damage found by the next Open is
-// corruption and no torn tail. Open readers may read on to the end; they hold the memory until they
-// are closed.
+// Close stops the log with everything on the disk, so that damage found by the next Open
+// is corruption and not a torn tail. Open readers may read on to the end; they hold the
+// memory until they are closed.
 func (j *Journal) Close() error {
 	if j.refuse(ErrClosed) == ErrClosed {
 		return ErrClosed

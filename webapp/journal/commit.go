@@ -1,15 +1,16 @@
 package journal
 
 import (
-	"sync"
 	"sync/atomic"
+
+	"isuride/webapp/internal/lockwatch"
 )
 
 // commit is the record of what has been synced, and the place to wait for it.
 //
-// Many waiters share one sync: those whose record the sync under way covers wait for that one, the
-// others for the next one, which starts as soon as this one ends. So a group grows by itself with
-// the time that a sync takes, and nobody is woken in vain.
+// Many waiters share one sync: those whose record the sync under way covers wait for that
+// one, the others for the next one, which starts as soon as this one ends. So a group
+// grows by itself with the time that a sync takes, and nobody is woken in vain.
 type commit struct {
 	durable atomic.Uint64         // last record on the disk
 	failed  atomic.Pointer[error] // why there will never be another sync; nil while all is well
@@ -18,13 +19,14 @@ type commit struct {
 
 	wanted chan struct{} // one token: somebody waits for the next sync
 
-	mu      sync.Mutex
+	mu      lockwatch.Mutex
 	target  uint64 // last record that the sync under way covers
 	current *group // waits for the sync under way
 	next    *group // waits for the one after
 }
 
-// group is a number of waiters that one sync releases. The syncer closes done, after setting err.
+// group is a number of waiters that one sync releases. The syncer closes done, after
+// setting err.
 type group struct {
 	done chan struct{}
 	err  error
@@ -70,8 +72,8 @@ func (c *commit) join(seq uint64) (*group, error) {
 	return c.next, nil
 }
 
-// begin turns those who wait for the next sync into those who wait for the sync under way, which
-// covers them all: nobody joins while the end of the log is looked up.
+// begin turns those who wait for the next sync into those who wait for the sync under
+// way, which covers them all: nobody joins while the end of the log is looked up.
 func (c *commit) begin(appended func() uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,8 +81,9 @@ func (c *commit) begin(appended func() uint64) {
 	c.target = appended()
 }
 
-// end releases the waiters. After an error nobody will ever be told that a record is safe: Linux
-// reports a failed write-back once and drops the pages, so a second sync that succeeds proves nothing.
+// end releases the waiters. After an error no record is ever reported safe again: Linux
+// reports a failed write-back once and drops the pages, so a second sync that succeeds
+// proves nothing.
 func (c *commit) end(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

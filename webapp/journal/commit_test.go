@@ -230,8 +230,8 @@ func TestCloseReleasesWaiters(t *testing.T) {
 	})
 }
 
-// Waiters on many goroutines and through many segments: whoever is told that a record is safe finds
-// it below the durable number.
+// Waiters on many goroutines and through many segments: a waiter that learns that a
+// record is safe finds it below the durable number.
 func TestWaitMeansDurable(t *testing.T) {
 	j := mustOpen(t, Options{Dir: t.TempDir(), Durability: Power, SyncInterval: time.Millisecond}, unsynced())
 	var wg sync.WaitGroup

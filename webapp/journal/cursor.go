@@ -1,6 +1,6 @@
 package journal
 
-// cursor stands before one record of the log.
+// cursor is a position before one record of the log.
 type cursor struct {
 	seg    *segment
 	offset int
@@ -12,8 +12,9 @@ func (s *segment) beginning() cursor {
 	return cursor{seg: s, offset: s.start, seq: s.first}
 }
 
-// ready reports whether the record is there, given the number of the last record appended. That
-// number must be loaded before the call: whoever sees it also sees the segments before it sealed.
+// ready reports whether the record is there, given the number of the last record
+// appended. That number must be loaded before the call: a reader that sees it also sees
+// the segments before it sealed.
 func (c *cursor) ready(appended uint64) bool {
 	c.hop()
 	return c.seq <= appended

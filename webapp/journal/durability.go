@@ -2,12 +2,13 @@ package journal
 
 import "fmt"
 
-// Durability says what an acknowledged record survives. The zero value is the default of the house.
+// Durability says what an acknowledged record survives. The zero value is the default of
+// the house.
 type Durability uint8
 
 const (
-	// Crash survives the death of the process, kill -9 included. Power loss takes at most the last
-	// Options.SyncInterval.
+	// Crash survives the death of the process, kill -9 included. Power loss takes at most
+	// the last Options.SyncInterval.
 	Crash Durability = iota
 	// Power survives power loss too: Wait returns after a group fdatasync.
 	Power

@@ -8,14 +8,19 @@ import (
 var (
 	// ErrClosed is the answer to everything after Close.
 	ErrClosed = errors.New("journal: closed")
-	// ErrFull says that the disk has no room for another segment. Append may be tried again: it
-	// works as soon as there is room.
+	// ErrFull says that the disk has no room for another segment. Append may be tried
+	// again: it works as soon as there is room.
 	ErrFull = errors.New("journal: no room on the disk for another segment")
+	// ErrLate says that the next segment was not ready in time. Append may be tried
+	// again.
+	ErrLate = errors.New("journal: the disk is too slow to make room for more records")
 	// ErrTooLarge says that a payload does not fit into a segment.
 	ErrTooLarge = errors.New("journal: payload too large")
-	// ErrLocked says that another journal, most likely another server, has the folder open.
+	// ErrLocked says that another journal, most likely another server, has the folder
+	// open.
 	ErrLocked = errors.New("journal: the folder is in use by another server")
-	// ErrVersion says that another version of this package wrote a segment. Repair does not touch it.
+	// ErrVersion says that another version of this package wrote a segment. Repair does
+	// not touch it.
 	ErrVersion = errors.New("journal: the segment has another format")
 	// ErrHistory says that a folder holds the log of another history.
 	ErrHistory = errors.New("journal: the folder belongs to another history")
@@ -23,8 +28,9 @@ var (
 	ErrReleased = errors.New("journal: records are no longer in the log")
 )
 
-// CorruptError says that records which were safely on the disk are damaged, and where. A torn tail,
-// the normal trace of a power loss, is no CorruptError: Open cuts it by itself.
+// CorruptError says that records which were safely on the disk are damaged, and where. A
+// torn tail, the normal trace of a power loss, is no CorruptError: Open cuts it by
+// itself.
 type CorruptError struct {
 	Segment string // path of the file
 	Offset  int64  // in bytes from the start of the file

@@ -15,11 +15,12 @@ import (
 const (
 	lockName      = "lock"
 	segmentSuffix = ".segment"
-	unnamedSuffix = ".new" // behind the name of a segment in the making
+	unnamedSuffix = ".new" // after the name of a segment that is being made
 )
 
-// folder is the locked home of the segment files. Their names are ordinals in the order of the log,
-// because a segment is made before anyone knows the number of its first record.
+// folder is the locked home of the segment files. Their names are ordinals in the order
+// of the log, because a segment is made before anyone knows the number of its first
+// record.
 type folder struct {
 	path string
 	dir  *os.File
@@ -27,8 +28,8 @@ type folder struct {
 	sys  system
 }
 
-// openFolder makes the folder if needed and locks it. The records hold personal data and tokens, so
-// both are for the owner only.
+// openFolder makes the folder if needed and locks it. The records hold personal data and
+// tokens, so both are for the owner only.
 func openFolder(path string, sys system) (*folder, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, err
@@ -48,8 +49,8 @@ func openFolder(path string, sys system) (*folder, error) {
 	return &folder{path: path, dir: dir, lock: lock, sys: sys}, nil
 }
 
-// Lock makes a folder, if needed, and takes its lock, which ends with Close or with the process. The
-// folder may be that of several logs.
+// Lock makes a folder, if needed, and takes its lock, which ends with Close or with the
+// process. The folder may be that of several logs.
 func Lock(path string) (io.Closer, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, err
@@ -70,8 +71,8 @@ func InUse(path string) error {
 	return lock.Close()
 }
 
-// Remove deletes what this package has made in a folder that no journal has open, the oldest segment
-// first, and the folder unless something else is in it.
+// Remove deletes what this package has made in a folder that no journal has open, the
+// oldest segment first, and the folder unless something else is in it.
 func Remove(path string) error {
 	d := &folder{path: path}
 	segments, _, err := d.segments()
@@ -124,8 +125,8 @@ func (d *folder) segmentPath(ordinal uint64) string {
 	return filepath.Join(d.path, fmt.Sprintf("%012d%s", ordinal, segmentSuffix))
 }
 
-// segments returns the paths of the segment files in the order of the log, and the ordinal after
-// the last.
+// segments returns the paths of the segment files in the order of the log, and the
+// ordinal after the last.
 func (d *folder) segments() (paths []string, next uint64, err error) {
 	entries, err := os.ReadDir(d.path)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// FuzzScan: whatever the bytes, the scanner stops inside them, and what it calls records it would
-// have written itself.
+// FuzzScan: whatever the bytes, the scanner stops inside them, and what it calls records
+// it would have written itself.
 func FuzzScan(f *testing.F) {
 	for _, sizes := range [][]int{{}, {0}, {1, 8, 9}, {100, 0, 0, 100}} {
 		b := make([]byte, 512)
@@ -47,7 +47,8 @@ func FuzzScan(f *testing.F) {
 	})
 }
 
-// FuzzOpen: any file is opened or refused, and a repaired one opens ever after with the same log.
+// FuzzOpen: any file is opened or refused, and a repaired one opens ever after with the
+// same log.
 func FuzzOpen(f *testing.F) {
 	whole := make([]byte, 1024)
 	header{first: 5, follows: 4}.put(whole)

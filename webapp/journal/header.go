@@ -20,15 +20,15 @@ import (
 //	56  term, 0 until logs are replicated
 //	64  group (low half), likewise 0; CRC32C of all above but magic and mark (high half)
 //
-// Version 1 ends before the history: such a segment does not say which log it belongs to. Whatever
-// later versions add, the first four words stay, so that every program recognises what is too new
-// for it, and takes it for whole.
+// Version 1 ends before the history: such a segment does not say which log it belongs to.
+// Whatever later versions add, the first four words stay, so that every program
+// recognises what is too new for it, and takes it for whole.
 //
-// The durable mark says up to which offset the segment is known to be on the disk, and with it all
-// segments before. It is stored after a sync and reaches the disk with a later one, so it may lag
-// but never leads. At recovery it tells damage that power loss explains (a torn tail, behind the
-// mark) from damage that nothing explains (corruption, before the mark). Low half: the offset; high
-// half: its complement, as the check.
+// The durable mark says up to which offset the segment is known to be on the disk, and
+// with it all segments before. It is stored after a sync and reaches the disk with a
+// later one, so it may lag but never leads. At recovery it tells damage that power loss
+// explains (a torn tail, after the mark) from damage that nothing explains (corruption,
+// before the mark). Low half: the offset; high half: its complement, as the check.
 const (
 	headerSize  = 72
 	headerSize1 = 40 // of version 1
@@ -55,7 +55,7 @@ type header struct {
 	group   uint32
 }
 
-// size is where the records begin.
+// size returns the offset of the first record.
 func (h header) size() int {
 	if h.version == 1 {
 		return headerSize1
@@ -63,8 +63,8 @@ func (h header) size() int {
 	return headerSize
 }
 
-// put writes the header, of the present version, to the start of a segment. The magic comes last, so
-// that a kill in between leaves a segment that was never used.
+// put writes the header, of the present version, to the start of a segment. The magic
+// comes last, so that a kill in between leaves a segment that was never used.
 func (h header) put(b []byte) {
 	binary.NativeEndian.PutUint64(b[firstAt:], h.first)
 	binary.NativeEndian.PutUint64(b[followsAt:], h.follows)
@@ -77,8 +77,8 @@ func (h header) put(b []byte) {
 	atomic.StoreUint64(wordAt(b, magicAt), magic)
 }
 
-// parseHeader returns the header of a segment or what is wrong with it. ErrVersion is no damage: the
-// segment is whole as far as anyone can tell.
+// parseHeader returns the header of a segment or what is wrong with it. ErrVersion is no
+// damage: the segment is whole as far as anyone can tell.
 func parseHeader(b []byte) (header, error) {
 	if len(b) < headerSize1 {
 		return header{}, errors.New("the header is cut short")
@@ -137,8 +137,9 @@ func putMark(b []byte, offset int) {
 	atomic.StoreUint64(wordAt(b, markAt), uint64(^uint32(offset))<<32|uint64(uint32(offset)))
 }
 
-// parseMark returns the durable mark, 0 if there is none yet, and whether it is whole. A file has its
-// full size before it gets its name, and one word cannot be torn, so anything else is corruption.
+// parseMark returns the durable mark, 0 if there is none yet, and whether it is whole. A
+// file has its full size before it gets its name, and one word cannot be torn, so
+// anything else is corruption.
 func parseMark(b []byte) (offset int, ok bool) {
 	if len(b) < headerSize1 {
 		return 0, false

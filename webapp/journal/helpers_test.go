@@ -13,8 +13,8 @@ import (
 
 const smallSegment = minSegmentBytes
 
-// unsynced is a disk that says yes to every sync. Nothing is lost by that: these tests never cut the
-// power, and those that do have a disk of their own.
+// unsynced is a disk that says yes to every sync. Nothing is lost by that: these tests
+// never cut the power, and those that do have a disk of their own.
 func unsynced() system {
 	sys := linux()
 	sys.syncData = func(*os.File) error { return nil }
@@ -34,7 +34,8 @@ func mustOpen(t testing.TB, o Options, sys system) *Journal {
 	return j
 }
 
-// tryOpen opens with small segments and no background sync, unless the options say otherwise.
+// tryOpen opens with small segments and no background sync, unless the options say
+// otherwise.
 func tryOpen(o Options, sys system) (*Journal, error) {
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = smallSegment
@@ -115,7 +116,8 @@ func fill(t testing.TB, j *Journal, n, size int) (log []record) {
 	return log
 }
 
-// image copies the folder as a kill at this moment would leave it: the page cache survives it.
+// image copies the folder as a kill at this moment would leave it: the page cache
+// survives it.
 func image(t testing.TB, dir string) string {
 	t.Helper()
 	to := t.TempDir()

@@ -8,8 +8,9 @@ import (
 	"runtime/debug"
 )
 
-// History is the identity of a log: random, the same in the log and in the tables it is recovered
-// with, over all generations. Numbers of records mean something within one history only.
+// History is the identity of a log: random, the same in the log and in the tables it is
+// recovered with, over all generations. Numbers of records mean something within one
+// history only.
 type History [16]byte
 
 // String returns 32 hexadecimal digits.
@@ -33,9 +34,9 @@ type Info struct {
 	Last     uint64  // number of the last record before the log ends or damage begins, released ones included
 }
 
-// Inspect looks at a folder without changing or locking anything in it. A folder that is not there
-// holds nothing. ErrHistory means that the folder holds segments of several histories, ErrVersion that
-// a later version wrote some.
+// Inspect looks at a folder without changing or locking anything in it. A folder that is
+// not there holds nothing. ErrHistory means that the folder holds segments of several
+// histories, ErrVersion that a later version wrote some.
 func Inspect(path string) (info Info, err error) {
 	r := recovery{dir: &folder{path: path}, access: readOnly}
 	defer func() {
@@ -75,7 +76,8 @@ func (r *recovery) describe() (info Info, err error) {
 	return info, nil
 }
 
-// unused reports whether the segment is a spare one, or was caught by a kill before its header was whole.
+// unused reports whether the segment is a spare one, or was caught by a kill before its
+// header was whole.
 func (s *segment) unused() bool {
 	return len(s.data) == 0 || len(s.data) >= headerSize && *wordAt(s.data, magicAt) == 0 && used(s.data[headerSize:]) == 0
 }

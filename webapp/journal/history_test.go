@@ -52,7 +52,8 @@ func inspect(t *testing.T, dir string) Info {
 	return info
 }
 
-// TestVersion1IsRead: a log of version 1 goes on in version 2, and both are read together.
+// TestVersion1IsRead: a log of version 1 goes on in version 2, and both are read
+// together.
 func TestVersion1IsRead(t *testing.T) {
 	dir, want := oldLog(t, 3)
 	if got := inspect(t, dir); got != (Info{Segments: true, Records: true, Last: 3}) {
@@ -85,7 +86,8 @@ func TestEmptyVersion1Log(t *testing.T) {
 	}
 }
 
-// TestAnotherHistoryIsRefused, and not touched, with or without records, even by a repair.
+// TestAnotherHistoryIsRefused, and not touched, with or without records, even by a
+// repair.
 func TestAnotherHistoryIsRefused(t *testing.T) {
 	for _, records := range []int{0, 5} {
 		dir := t.TempDir()
@@ -125,7 +127,8 @@ func TestMixedHistoriesAreRefused(t *testing.T) {
 	}
 }
 
-// TestDamagedIdentityIsCorruption: every byte of the header but the mark is under a checksum.
+// TestDamagedIdentityIsCorruption: every byte of the header but the mark is under a
+// checksum.
 func TestDamagedIdentityIsCorruption(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, Options{Dir: dir, History: ours}, unsynced())
@@ -144,8 +147,9 @@ func TestDamagedIdentityIsCorruption(t *testing.T) {
 	}
 }
 
-// TestOldProgramsTellTheVersion: the first four words keep the form of version 1, so that a program of
-// then says that the version is too new, instead of taking the segment for damaged.
+// TestOldProgramsTellTheVersion: the first four words keep the form of version 1, so that
+// a program of then says that the version is too new, instead of taking the segment for
+// damaged.
 func TestOldProgramsTellTheVersion(t *testing.T) {
 	b := make([]byte, headerSize)
 	header{first: 1, history: ours, term: 2, group: 3}.put(b)

@@ -1,13 +1,15 @@
-// Package journal is the durable ordered log of the server: a dense sequence of records, each of them
-// bytes. Every accepted command is one record. Recovery is the SQL tables plus a replay of the records
-// behind their position, and the SQL writer is a reader of this log.
+// Package journal is the durable ordered log of the server: a dense sequence of records,
+// each of them bytes. Every accepted command is one record. Recovery is the SQL tables
+// plus a replay of the records after their position, and the SQL writer is a reader of
+// this log.
 //
-// Segments are preallocated files mapped into memory, so that Append is a copy, a checksum and a
-// store under one short mutex, without a system call: the page cache outlives the process. The
-// promises are in webapp/docs/durability.md, the reasons in webapp/docs/decisions/0001-mmap-journal.md.
+// Segments are preallocated files mapped into memory, so that Append is a copy, a
+// checksum and a store under one short mutex, without a system call: the page cache
+// outlives the process. The promises are in webapp/docs/durability.md, the reasons in
+// webapp/docs/decisions/0001-mmap-journal.md.
 //
-// The package leaves to others what the bytes mean, when records may be released, and how long
-// writers hold back while the backlog is large.
+// The package leaves to others what the bytes mean, when records may be released, and how
+// long writers hold back while the backlog is large.
 package journal
 
 import (
@@ -17,6 +19,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"isuride/webapp/internal/lockwatch"
+	"isuride/webapp/internal/pulse"
 )
 
 // Journal is the log. All methods may be called from any goroutine.
@@ -43,19 +48,20 @@ type Journal struct {
 	written  atomic.Int64  // bytes of all records that Open found or Append added
 	released atomic.Int64  // bytes of those that Release has passed
 
-	growth growth
+	growth pulse.Pulse
 	commit commit
 
-	mu      sync.Mutex
+	mu      lockwatch.Mutex
 	oldest  *segment // nil once all segments are unmapped
 	active  *segment // takes the records
 	spare   *segment // comes after the active one; nil: not made yet
 	asked   bool     // for a spare segment, since the active one became active
+	waiting *group   // appends that need the spare segment; nil: none does
 	refused error    // why Append refuses
 	closed  bool     // only readers hold on to segments
 	pins    map[*pin]struct{}
 
-	making  sync.Mutex // held while a segment is made
+	making  sync.Mutex // held while the loop makes a segment
 	ordinal uint64     // of the next file
 
 	releasing  sync.Mutex // held while records are released
@@ -65,9 +71,10 @@ type Journal struct {
 	syncPin *pin // owned by the goroutine that syncs
 }
 
-// Open recovers the log in the folder and makes it ready for more records. A torn tail is cut; a
-// corrupt log is refused with a *CorruptError unless Options.Repair says to cut it. ErrLocked means
-// that another journal has the folder, ErrHistory that the folder holds another log.
+// Open recovers the log in the folder and makes it ready for more records. A torn tail is
+// cut; a corrupt log is refused with a *CorruptError unless Options.Repair says to cut
+// it. ErrLocked means that another journal has the folder, ErrHistory that the folder
+// holds another log.
 func Open(o Options) (*Journal, error) {
 	return open(o, linux())
 }
@@ -105,7 +112,7 @@ func open(o Options, sys system) (*Journal, error) {
 // synced reports whether records go to the disk at all.
 func (j *Journal) synced() bool { return j.level != None }
 
-// openLog recovers what the folder holds and starts a new segment behind it.
+// openLog recovers what the folder holds and starts a new segment after it.
 func (j *Journal) openLog(o Options) (err error) {
 	r := recovery{log: o.Log, repair: o.Repair, access: readWrite, history: &o.History, next: 1}
 	defer func() {
@@ -133,10 +140,10 @@ func (j *Journal) openLog(o Options) (err error) {
 	return nil
 }
 
-// firstSegment makes the segment that the log goes on in. Its header is on the disk before any older
-// segment goes: together they know the next number.
+// firstSegment makes the segment that the log goes on in. Its header is on the disk
+// before any older segment goes: together they know the next number.
 func (j *Journal) firstSegment(h header) (*segment, error) {
-	s, err := j.newSegment()
+	s, err := j.newSegmentLocked()
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +158,8 @@ func (j *Journal) firstSegment(h header) (*segment, error) {
 	return s, nil
 }
 
-// adopt makes the log of the recovered segments and the new one. Segments without records are only
-// dropped here, since until now they kept the numbering.
+// adopt makes the log of the recovered segments and the new one. Segments without records
+// are only dropped here, since until now they kept the numbering.
 func (j *Journal) adopt(recovered []*segment, active *segment) {
 	j.oldest, j.active = active, active
 	for _, s := range slices.Backward(recovered) {
@@ -174,9 +181,10 @@ func (j *Journal) adopt(recovered []*segment, active *segment) {
 	}
 }
 
-// Append adds a record and returns its number. It never waits for the disk, except for room when
-// the log outruns the making of segments. The payload is not retained. After an error the log is as
-// it was. ErrClosed and a failed sync are for ever; any other error concerns this record only.
+// Append adds a record and returns its number. It never touches the disk: when the log
+// has outrun the making of segments it waits up to spareLimit for the next one, else
+// ErrLate. The payload is not retained. After an error the log is as it was. ErrClosed
+// and a failed sync are permanent; any other error concerns this record only.
 func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 	size := recordSize(len(payload))
 	if size > j.segmentBytes-headerSize {
@@ -184,8 +192,9 @@ func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 	}
 	j.mu.Lock()
 	for j.refused == nil && !j.roomLocked(size) {
+		made := j.awaitSpareLocked()
 		j.mu.Unlock()
-		if err := j.makeSpare(); err != nil {
+		if err := made.waitAtMost(spareLimit); err != nil {
 			return 0, err
 		}
 		j.mu.Lock()
@@ -196,11 +205,11 @@ func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 	}
 	seq = j.putLocked(payload, size)
 	j.mu.Unlock()
-	j.growth.signal()
+	j.growth.Beat()
 	return seq, nil
 }
 
-// putLocked writes the record, then lets everybody see it.
+// putLocked writes the record, then publishes it.
 func (j *Journal) putLocked(payload []byte, size int) (seq uint64) {
 	s := j.active
 	seq = j.appended.Load() + 1
@@ -215,8 +224,8 @@ func (j *Journal) putLocked(payload []byte, size int) (seq uint64) {
 	return seq
 }
 
-// roomLocked sees to it that the active segment has room, if need be by moving on to the spare one.
-// False means that there is no spare segment.
+// roomLocked sees to it that the active segment has room, if need be by moving on to the
+// spare one. False means that there is no spare segment.
 func (j *Journal) roomLocked(size int) bool {
 	if j.active.fits(size) {
 		return true
@@ -231,8 +240,9 @@ func (j *Journal) roomLocked(size int) bool {
 	return true
 }
 
-// Wait returns when the record is as durable as the level says: at once for None and Crash, after a
-// sync for Power. Once a sync has failed it returns that error for all that was not safe by then.
+// Wait returns when the record is as durable as the level says: at once for None and
+// Crash, after a sync for Power. Once a sync has failed it returns that error for all
+// that was not safe by then.
 func (j *Journal) Wait(seq uint64) error {
 	if seq > j.appended.Load() {
 		panic(fmt.Sprintf("BUG: journal: wait for record %d, which was not appended", seq))
@@ -249,12 +259,12 @@ func (j *Journal) Wait(seq uint64) error {
 // Appended returns the number of the last record, 0 before the first.
 func (j *Journal) Appended() uint64 { return j.appended.Load() }
 
-// Durable returns the number of the last record that survives power loss; at level None of the last
-// that ever will.
+// Durable returns the number of the last record that survives power loss; at level None
+// of the last that ever will.
 func (j *Journal) Durable() uint64 { return j.commit.durable.Load() }
 
-// Oldest returns the number of the oldest record that the log still holds, or would hold if it were
-// not empty.
+// Oldest returns the number of the oldest record that the log still holds, or would hold
+// if it were not empty.
 func (j *Journal) Oldest() uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -18,8 +18,8 @@ type appender interface {
 	Append(payload []byte) (uint64, error)
 }
 
-// subjects runs a benchmark over the journal at level Crash and over the twin. Both logs are kept
-// short, so that a long run does not fill the disk.
+// subjects runs a benchmark over the journal at level Crash and over the twin. Both logs
+// are kept short, so that a long run does not fill the disk.
 func subjects(b *testing.B, run func(b *testing.B, a appender)) {
 	b.Run("mmap", func(b *testing.B) {
 		j, err := Open(Options{Dir: b.TempDir()})
@@ -50,8 +50,8 @@ func (r releasing) Append(payload []byte) (uint64, error) {
 	return seq, err
 }
 
-// concurrently has n goroutines share the b.N operations. Each has its own event: behind an interface
-// it would escape, unlike with a plain *Journal (TestAppendDoesNotAllocate).
+// concurrently has n goroutines share the b.N operations. Each has its own event: through
+// an interface it would escape, unlike with a plain *Journal (TestAppendDoesNotAllocate).
 func concurrently(b *testing.B, n int, operation func(event []byte) error) {
 	var left atomic.Int64
 	left.Store(int64(b.N))
@@ -90,8 +90,9 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendLatency appends 20 records each millisecond, more than a server on two cores makes,
-// and reports what single calls take in microseconds. Both logs are synced every 100 ms.
+// BenchmarkAppendLatency appends 20 records each millisecond, more than a server on two
+// cores makes, and reports what single calls take in microseconds. Both logs are synced
+// every 100 ms.
 func BenchmarkAppendLatency(b *testing.B) {
 	subjects(b, func(b *testing.B, a appender) {
 		stop := syncNowAndThen(a)

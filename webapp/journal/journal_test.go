@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -92,12 +93,13 @@ func TestFirstNumber(t *testing.T) {
 
 	j = mustOpen(t, Options{Dir: dir, First: 50}, unsynced())
 	if seq := mustAppend(t, j, []byte("b")); seq != 101 {
-		t.Fatalf("a position behind the log changed the numbering to %d", seq)
+		t.Fatalf("a position before the end of the log changed the numbering to %d", seq)
 	}
 	mustClose(t, j)
 }
 
-// SQL stands behind the log when power loss took the tail: its numbers must not be given again.
+// SQL is ahead of the log when power loss took the tail: its numbers must not be given
+// again.
 func TestNumberingJumpsToFirst(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, Options{Dir: dir}, unsynced())
@@ -120,7 +122,7 @@ func TestNumberingJumpsToFirst(t *testing.T) {
 	}
 	want = append(want, record{mustAppend(t, j, []byte("x")), []byte("x")})
 	if seq, _, ok := r.Next(); !ok || seq != 21 {
-		t.Fatalf("read %d, %v behind the jump, want 21", seq, ok)
+		t.Fatalf("read %d, %v after the jump, want 21", seq, ok)
 	}
 	mustClose(t, j)
 
@@ -237,6 +239,73 @@ func TestFullDisk(t *testing.T) {
 		mustClose(t, j)
 		sameLog(t, contents(t, mustOpen(t, Options{Dir: dir}, unsynced())), want)
 	}
+}
+
+// An append waits for a segment that the background loop makes too slowly, but not
+// endlessly.
+func TestSlowDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := unsynced()
+		slow := time.Duration(0)
+		sys.allocate = func(f *os.File, size int64) error {
+			time.Sleep(slow)
+			return allocate(f, size)
+		}
+		j := mustOpen(t, Options{Dir: t.TempDir()}, sys)
+		largest := make([]byte, smallSegment-headerSize-wordSize)
+		synctest.Wait()
+		for _, c := range []struct {
+			slow time.Duration
+			err  error
+		}{{spareLimit - 1, nil}, {spareLimit + 1, ErrLate}} {
+			slow = 0
+			mustAppend(t, j, largest)
+			synctest.Wait() // the next segment is ready
+			slow = c.slow
+			mustAppend(t, j, largest)
+			synctest.Wait() // the one after is in the making
+			before, began := j.Appended(), time.Now()
+			if _, err := j.Append(largest); err != c.err {
+				t.Errorf("a segment that takes %v: error %v, want %v", c.slow, err, c.err)
+			}
+			if waited := time.Since(began); waited != min(c.slow, spareLimit) {
+				t.Errorf("a segment that takes %v: waited %v", c.slow, waited)
+			}
+			if c.err != nil && j.Appended() != before {
+				t.Error("a refused record is in the log")
+			}
+			time.Sleep(spareLimit)
+			synctest.Wait()
+			slow = 0
+		}
+		mustAppend(t, j, largest)
+	})
+}
+
+// Close answers the appends that wait for a segment.
+func TestCloseOutOfRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := unsynced()
+		full := false
+		sys.allocate = func(f *os.File, size int64) error {
+			if full {
+				time.Sleep(time.Second)
+				return syscall.ENOSPC
+			}
+			return allocate(f, size)
+		}
+		j := mustOpen(t, Options{Dir: t.TempDir()}, sys)
+		full = true
+		largest := make([]byte, smallSegment-headerSize-wordSize)
+		mustAppend(t, j, largest)
+		got := make(chan error, 1)
+		go func() { _, err := j.Append(largest); got <- err }()
+		synctest.Wait()
+		mustClose(t, j)
+		if err := <-got; !errors.Is(err, ErrClosed) && !errors.Is(err, ErrFull) {
+			t.Fatalf("error %v, want ErrClosed", err)
+		}
+	})
 }
 
 func TestOptions(t *testing.T) {

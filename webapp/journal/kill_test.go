@@ -118,7 +118,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// murder kills a child after it has acknowledged some records, and returns the last of all it did.
+// murder kills a child after it has acknowledged some records, and returns the last of
+// all it did.
 func murder(t *testing.T, dir string, level Durability, after int, acked map[uint64]ack) (last uint64) {
 	t.Helper()
 	self, err := os.Executable()

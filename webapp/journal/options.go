@@ -13,35 +13,38 @@ const (
 	maxSegmentBytes     = 1 << 30 // offsets fit into half a word, see putMark
 	pageBytes           = 4 << 10
 
-	// defaultSyncInterval is what power loss may take at level Crash. A sync of a busy log costs
-	// well under a millisecond of a disk's time, so ten a second disturb nobody.
+	// defaultSyncInterval bounds the loss by a power cut at level Crash. A sync of a busy
+	// log costs well under a millisecond of a disk's time, so ten a second disturb
+	// nobody.
 	defaultSyncInterval = 100 * time.Millisecond
 )
 
 // Options say where the log lives and what it promises. Only Dir has no default.
 type Options struct {
-	// Dir is the folder of the segment files; it is made if needed. At level None it may be empty.
-	// If it is not, its records are recovered first, so that a change of level loses nothing.
+	// Dir is the folder of the segment files; it is made if needed. At level None it may
+	// be empty. If it is not, its records are recovered first, so that a change of level
+	// loses nothing.
 	Dir        string
 	Durability Durability
 
-	// History is the identity of the log, in the header of every segment. Open refuses segments of
-	// another history; those of version 1 have none and are taken for this one's.
+	// History is the identity of the log, in the header of every segment. Open refuses
+	// segments of another history; those of version 1 have none and are taken for this
+	// one's.
 	History History
 
-	// SegmentBytes is the size of a segment, rounded up to pages; 0 means 64 MiB. A segment is
-	// allocated whole, and its space comes back when all its records have been released. It also
-	// bounds the payload.
+	// SegmentBytes is the size of a segment, rounded up to pages; 0 means 64 MiB. A
+	// segment is allocated whole, and its space comes back when all its records have been
+	// released. It also bounds the payload.
 	SegmentBytes int
 
-	// SyncInterval is the longest time that a record waits for a sync that nobody asked for; 0 means
-	// 100 ms.
+	// SyncInterval is the longest time that a record waits for a sync that nobody asked
+	// for; 0 means 100 ms.
 	SyncInterval time.Duration
 
-	// First is the lowest number that the next record may get: the position of the SQL tables plus
-	// one. Normally the log is ahead of it and it changes nothing. When the tail of the log went with
-	// a power loss and SQL stands behind it, the numbering jumps to First, since every number up to
-	// there is taken. 0 means 1.
+	// First is the lowest number that the next record may get: the position of the SQL
+	// tables plus one. Normally the log is ahead of it and it changes nothing. When the
+	// tail of the log went with a power loss and SQL is ahead of it, the numbering jumps
+	// to First, since every number up to there is taken. 0 means 1.
 	First uint64
 
 	// Repair has Open cut a corrupt log where it is corrupt instead of refusing it.

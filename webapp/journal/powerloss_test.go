@@ -13,9 +13,10 @@ import (
 	"testing"
 )
 
-// platter is what a disk holds for certain: the content of each file at its last sync and the names
-// at the last sync of the folder. What happened since may have reached it in any part and order, by
-// sectors of 512 bytes; only removed names go in the order of their removal.
+// platter is what a disk holds for certain: the content of each file at its last sync and
+// the names at the last sync of the folder. What happened since may have reached it in
+// any part and order, by sectors of 512 bytes; only removed names go in the order of
+// their removal.
 type platter struct {
 	t   *testing.T
 	dir string
@@ -73,7 +74,8 @@ func (p *platter) sync(f *os.File) error {
 	return nil
 }
 
-// checkMark: the mark may reach the disk at any time, so all it speaks of must be there already.
+// checkMark: the mark may reach the disk at any time, so all it speaks of must be there
+// already.
 func (p *platter) checkMark(name string, now []byte) {
 	synced := p.content[name]
 	if mark, _ := parseMark(now); mark > len(synced) || mark > 0 && !bytes.Equal(synced[headerSize:mark], now[headerSize:mark]) {
@@ -133,8 +135,8 @@ func mix(rng *rand.Rand, synced, now []byte) []byte {
 	return b
 }
 
-// loseInRecovery lets a server start on what the first loss left, fail somewhere on the way or just
-// manage, and loses power again.
+// loseInRecovery lets a server start on what the first loss left, fail somewhere on the
+// way or just manage, and loses power again.
 func (p *platter) loseInRecovery(rng *rand.Rand) *platter {
 	p.fail(1 + rng.IntN(8))
 	j, err := tryOpen(Options{Dir: p.dir}, p.system())
@@ -147,16 +149,17 @@ func (p *platter) loseInRecovery(rng *rand.Rand) *platter {
 	return newPlatter(p.t, left)
 }
 
-// kill moves to a new folder with what the page cache has. The disk knows no more than before.
+// kill moves to a new folder with what the page cache has. The disk knows no more than
+// before.
 func (p *platter) kill() *platter {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return &platter{t: p.t, dir: image(p.t, p.dir), content: p.content, names: p.names}
 }
 
-// Whatever power loss leaves of the unsynced part, Open takes it without asking and finds a prefix of
-// the log that has everything durable. Also when power goes again in the middle of recovery, when
-// there was a kill before, and when a sync failed.
+// Whatever power loss leaves of the unsynced part, Open takes it without asking and finds
+// a prefix of the log that has everything durable. Also when power goes again in the
+// middle of recovery, when there was a kill before, and when a sync failed.
 func TestPowerLoss(t *testing.T) {
 	rng := seeded(t)
 	for round := range 24 {

@@ -6,12 +6,12 @@ import (
 	"sync/atomic"
 )
 
-// pin holds a segment and all later ones in memory. It only moves forward, behind its owner, so that
-// a sweep that reads it late keeps too much rather than too little.
+// pin holds a segment and all later ones in memory. It only moves forward, following its
+// owner, so that a sweep that reads it late keeps too much rather than too little.
 type pin = atomic.Pointer[segment]
 
-// Reader reads the log in order. It belongs to one goroutine and must be closed: the segment it
-// stands in and all later ones stay mapped, even after Journal.Close.
+// Reader reads the log in order. It belongs to one goroutine and must be closed: the
+// segment it is in and all later ones stay mapped, even after Journal.Close.
 type Reader struct {
 	j *Journal
 
@@ -21,7 +21,7 @@ type Reader struct {
 	pin *pin // shared with the sweep
 }
 
-// ReadFrom returns a reader that stands before the given record, which is in the log or the next to
+// ReadFrom returns a reader before the given record, which is in the log or the next to
 // come. ErrReleased means that it is not.
 func (j *Journal) ReadFrom(seq uint64) (*Reader, error) {
 	r, err := j.newReader(seq)
@@ -51,9 +51,9 @@ func (j *Journal) newReader(seq uint64) (*Reader, error) {
 	return &Reader{j: j, cursor: s.beginning(), pin: j.pinLocked(s)}, nil
 }
 
-// Next returns the next record, or false if there is none yet. It does not block. The payload aliases
-// the log: it is valid until the following call to the reader, and beyond that until Release passes it
-// or the journal closes. It must not be changed.
+// Next returns the next record, or false if there is none yet. It does not block. The
+// payload aliases the log: it is valid until the following call to the reader, and beyond
+// that until Release passes it or the journal closes. It must not be changed.
 func (r *Reader) Next() (seq uint64, payload []byte, ok bool) {
 	if !r.ready() {
 		return 0, nil, false
@@ -71,11 +71,11 @@ func (r *Reader) ready() bool {
 	return ok
 }
 
-// Wait sleeps until Next has a record. After Journal.Close it returns ErrClosed once everything has
-// been read.
+// Wait sleeps until Next has a record. After Journal.Close it returns ErrClosed once
+// everything has been read.
 func (r *Reader) Wait(ctx context.Context) error {
 	for {
-		grown := r.j.growth.next()
+		grown := r.j.growth.Next()
 		if r.ready() {
 			return nil
 		}

@@ -69,8 +69,8 @@ func TestReaderHoldsWhatItHasNotPassed(t *testing.T) {
 	}
 }
 
-// A segment that SQL has may not be on the disk yet. It goes when the sync has passed it, so that the
-// log on the disk has no hole.
+// A segment that SQL has may not be on the disk yet. It goes when the sync has passed it,
+// so that the log on the disk has no hole.
 func TestSegmentIsSyncedBeforeItGoes(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, Options{Dir: dir}, unsynced())

@@ -6,16 +6,18 @@ import (
 	"unsafe"
 )
 
-// A record is one commit word of 8 bytes and the payload, padded with zeros to the next word:
+// A record is one commit word of 8 bytes and the payload, padded with zeros to the next
+// word:
 //
 //	bits 63..32  CRC32C of the payload, seeded with the low half of the record's number
 //	bit  31      committed, always set: it tells an empty payload from no record
 //	bits 30..0   length of the payload in bytes
 //
-// The space a record goes to is zero beforehand and the commit word is stored last, as one atomic
-// store. So a process killed between any two stores leaves a whole record or none, and pages that
-// power loss let reach the disk in any order fail the check. The number is not stored: it follows
-// from the place, and the seed refuses a record that stands in another's place.
+// The space a record goes to is zero beforehand and the commit word is stored last, as
+// one atomic store. So a process killed between any two stores leaves a whole record or
+// none, and pages that power loss let reach the disk in any order fail the check. The
+// number is not stored: it follows from the place, and the seed refuses a record that is
+// in another's place.
 //
 // Words are in the byte order of the machine, as the atomic store makes them.
 const (
@@ -25,13 +27,14 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// recordSize is the room that a payload of n bytes takes in a segment.
+// recordSize returns the room that a payload of n bytes takes in a segment.
 func recordSize(n int) int {
 	return wordSize + (n+wordSize-1)&^(wordSize-1)
 }
 
-// putRecord writes a record to the start of b, which is zero and has room for it. The checksum is
-// taken from the copy: hash/crc32 would make the caller's buffer escape to the heap.
+// putRecord writes a record to the start of b, which is zero and has room for it. The
+// checksum is taken from the copy: hash/crc32 would make the caller's buffer escape to
+// the heap.
 func putRecord(b []byte, seq uint64, payload []byte) {
 	body := b[wordSize : wordSize+len(payload)]
 	copy(body, payload)
@@ -49,9 +52,10 @@ func body(b []byte) []byte {
 	return b[wordSize : wordSize+n : wordSize+n]
 }
 
-// scan walks the records of a segment from offset on, the first of them with number seq. It returns
-// where the whole records end, the number that comes next, and what is wrong there; no reason means
-// that the log simply ends: with a zero word or with the last byte.
+// scan walks the records of a segment from offset on, the first of them with number seq.
+// It returns where the whole records end, the number that comes next, and what is wrong
+// there; no reason means that the log simply ends: with a zero word or with the last
+// byte.
 func scan(b []byte, offset int, seq uint64) (end int, next uint64, reason string) {
 	for len(b)-offset >= wordSize {
 		word := atomic.LoadUint64(wordAt(b, offset))
@@ -90,7 +94,8 @@ func used(b []byte) int {
 	return n
 }
 
-// wordAt returns the word at a multiple of 8 bytes into a mapping, which starts at a page.
+// wordAt returns the word at a multiple of 8 bytes into a mapping, which starts at a
+// page.
 func wordAt(b []byte, offset int) *uint64 {
 	return (*uint64)(unsafe.Pointer(&b[offset : offset+wordSize][0]))
 }

@@ -11,27 +11,30 @@ import (
 
 // recovery turns the segment files of a folder back into a log.
 //
-// Goal: what was safely on the disk is given back whole or refused loudly; what power loss may have
-// torn is cut off.
+// Goal: what was safely on the disk is given back whole or refused loudly; what power
+// loss may have torn is cut off.
 //
-//  1. The log is the longest run of whole records from the first segment on. Where it stops is the cut.
-//  2. A cut behind the newest durable mark is a torn tail. It is made without asking: nobody was
-//     promised more.
-//  3. A cut before that mark is corruption. It is made only when the operator asked for repair.
-//  4. After recovery every segment is on the disk and its mark says so: damage to it is corruption
-//     from then on.
-//  5. A kill in the middle of recovery leaves a folder that recovers to the same log; a repair may
-//     have to be ordered again. So what is cut off goes from the last to the first.
+//  1. The log is the longest run of whole records from the first segment on. Where it
+//     stops is the cut.
+//  2. A cut after the newest durable mark is a torn tail. It is made without asking:
+//     nobody was promised more.
+//  3. A cut before that mark is corruption. It is made only when the operator asked for
+//     repair.
+//  4. After recovery every segment is on the disk and its mark says so: damage to it is
+//     corruption from then on.
+//  5. A kill in the middle of recovery leaves a folder that recovers to the same log; a
+//     repair may have to be ordered again. So what is cut off goes from the last to the
+//     first.
 //
-// A recovered segment is never written again; the log goes on in a new one. So a record that was cut
-// off cannot come back behind a new one.
+// A recovered segment is never written again; the log goes on in a new one. So a record
+// that was cut off cannot come back after a new one.
 type recovery struct {
 	dir    *folder
 	log    *slog.Logger
 	repair bool
 	access access
 
-	// history is what all segments must belong to; nil: to the same one, whichever it is.
+	// history is the one that all segments must belong to; nil: any, but all to the same.
 	history *History
 
 	segments []*segment // those that hold records, in order, once run returns nil
@@ -47,7 +50,7 @@ type cut struct {
 	last   uint64 // number of the last record before
 	seq    uint64 // number of the first record that is not there: last+1 unless the numbering jumped
 	reason string // empty: the log simply ends
-	lost   int    // bytes behind the cut that are not zero
+	lost   int    // bytes after the cut that are not zero
 }
 
 // run recovers the log. The segments are the caller's to unmap, also after an error.
@@ -107,8 +110,8 @@ func (r *recovery) inspect() (c cut, err error) {
 	return c, nil
 }
 
-// fault makes an error of the panic that an unreadable page raises (SIGBUS, a disk error behind the
-// mapping). Any other panic goes on.
+// fault makes an error of the panic that an unreadable page raises (SIGBUS, a disk error
+// under the mapping). Any other panic goes on.
 func (r *recovery) fault(panicked any) error {
 	if panicked == nil {
 		return nil
@@ -205,7 +208,8 @@ func (r *recovery) judge(c cut) *CorruptError {
 	return nil
 }
 
-// lost counts the bytes that the cut throws away. Zeros behind the last record are none.
+// lost counts the bytes that the cut throws away. Zeros after the last record do not
+// count.
 func (r *recovery) lost(c cut) int {
 	lost := 0
 	for i, s := range r.segments[c.index:] {
@@ -223,8 +227,8 @@ func (r *recovery) lost(c cut) int {
 	return lost
 }
 
-// apply makes the cut. A segment without a sound header goes altogether; one without records stays
-// for now, since it keeps the numbering.
+// apply makes the cut. A segment without a sound header goes altogether; one without
+// records stays for now, since it keeps the numbering.
 func (r *recovery) apply(c cut) error {
 	keep := c.index
 	if c.offset > 0 {
@@ -243,8 +247,8 @@ func (r *recovery) apply(c cut) error {
 	return r.segments[c.index].truncate()
 }
 
-// truncate cuts the file behind the last record. The mapping keeps its length; the pages behind the
-// end of the file must not be touched.
+// truncate cuts the file after the last record. The mapping keeps its length; the pages
+// after the end of the file must not be touched.
 func (s *segment) truncate() error {
 	if len(s.data) == s.end {
 		return nil

@@ -47,7 +47,8 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
-// checkRepaired opens a torn folder, looks for what must be there, and lets the log go on.
+// checkRepaired opens a torn folder, looks for what must be there, and lets the log go
+// on.
 func checkRepaired(t *testing.T, name, dir string, want []record) {
 	t.Helper()
 	j, err := tryOpen(Options{Dir: dir}, unsynced())
@@ -68,8 +69,8 @@ func checkRepaired(t *testing.T, name, dir string, want []record) {
 	}
 }
 
-// A stopped journal is all on the disk. Whatever byte of it changes, recovery either refuses or finds
-// the same end: never fewer records, never others.
+// A stopped journal is all on the disk. Whatever byte of it changes, recovery either
+// refuses or finds the same end: never fewer records, never others.
 func TestEveryDamagedByteOfAStoppedJournal(t *testing.T) {
 	dir, _ := stopped(t)
 	refused := 0
@@ -98,7 +99,8 @@ func TestEveryLengthOfAStoppedJournal(t *testing.T) {
 	}
 }
 
-// stopped returns a journal of two segments that was closed. The first has some room left.
+// stopped returns a journal of two segments that was closed. The first has some room
+// left.
 func stopped(t *testing.T) (dir string, log []record) {
 	dir = t.TempDir()
 	j := mustOpen(t, Options{Dir: dir}, unsynced())
@@ -110,8 +112,8 @@ func stopped(t *testing.T) (dir string, log []record) {
 	return dir, log
 }
 
-// checkDamaged looks at a stopped journal with one file replaced, in memory only. It returns whether
-// recovery refuses.
+// checkDamaged looks at a stopped journal with one file replaced, in memory only. It
+// returns whether recovery refuses.
 func checkDamaged(t *testing.T, dir string, file int, damaged []byte, name string) bool {
 	t.Helper()
 	r := recovery{log: quiet(), dir: &folder{path: dir}, access: readWrite}
@@ -353,7 +355,8 @@ func TestOtherVersionIsNotTouched(t *testing.T) {
 	}
 }
 
-// A disk error behind a mapping arrives as SIGBUS; so does a page behind the end of the file.
+// A disk error under a mapping arrives as SIGBUS; so does a page after the end of the
+// file.
 func TestUnreadablePageIsAnError(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "000000000000.segment")
 	if err := os.WriteFile(path, make([]byte, 2*pageBytes), 0o600); err != nil {

@@ -2,8 +2,8 @@ package journal
 
 import "fmt"
 
-// Release says that no record up to the given one is needed any more. Segments without other records
-// are deleted, once open readers have left them.
+// Release says that no record up to the given one is needed any more. Segments without
+// other records are deleted, once open readers have left them.
 func (j *Journal) Release(upTo uint64) {
 	j.releasing.Lock()
 	defer j.releasing.Unlock()
@@ -23,7 +23,8 @@ func (j *Journal) Release(upTo uint64) {
 	j.sweep()
 }
 
-// sweep frees the segments that everybody has left. The files of a closed journal stay.
+// sweep frees the segments that all readers have left. The files of a closed journal
+// stay.
 func (j *Journal) sweep() {
 	gone, closed := j.detach()
 	for _, s := range gone {
@@ -35,15 +36,15 @@ func (j *Journal) sweep() {
 	}
 }
 
-// discard deletes a segment that nobody needs. If that fails the file costs room until the next
-// Open, and no more.
+// discard deletes a segment that nobody needs. If that fails the file costs room until
+// the next Open, and no more.
 func (j *Journal) discard(s *segment) {
 	if err := s.remove(); err != nil {
 		j.log.Warn("journal: segment not removed", "err", err)
 	}
 }
 
-// detach takes the segments out of the log that lie before everybody.
+// detach takes the segments out of the log that lie before all readers.
 func (j *Journal) detach() (gone []*segment, closed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// segment is a stretch of the log: a file mapped into memory, or anonymous memory without a file.
+// segment is a stretch of the log: a file mapped into memory, or anonymous memory without
+// a file.
 type segment struct {
 	// set once, before the segment joins the log
 	data  []byte
@@ -16,16 +17,18 @@ type segment struct {
 	first uint64 // number of the first record, or of the one it will be
 	start int    // where the records begin: the size of the header
 
-	// end is where the next record goes. Guarded by Journal.mu; constant once next is set.
+	// end is the offset of the next record. Guarded by Journal.mu; constant once next is
+	// set.
 	end int
 
 	// next is the segment that follows. Storing it seals this one.
 	next atomic.Pointer[segment]
 }
 
-// createSegment makes a file of zeros and maps it. The file is on the disk, with its name, when this
-// returns. It gets the name last, so that a short file with a name is a damaged one. A file that never
-// got there is made over by the next attempt, which has the same ordinal.
+// createSegment makes a file of zeros and maps it. The file is on the disk, with its
+// name, when this returns. It gets the name last, so that a short file with a name is a
+// damaged one. A file that never got there is made over by the next attempt, which has
+// the same ordinal.
 func createSegment(dir *folder, ordinal uint64, size int, sys system) (_ *segment, err error) {
 	path := dir.segmentPath(ordinal)
 	f, err := os.OpenFile(path+unnamedSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)

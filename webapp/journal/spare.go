@@ -1,29 +1,50 @@
 package journal
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
-// makeLoop makes spare segments ahead of the need, so that appenders need not.
+// spareLimit bounds the wait of an append for a spare segment. The caller holds the locks
+// of the entities it changes, and a client does not wait much longer for an answer.
+const spareLimit = 5 * time.Second
+
+// makeLoop makes spare segments. It is asked when the active segment is half full, so
+// that appends rarely find it late.
 func (j *Journal) makeLoop() {
 	defer close(j.makeDone)
 	for {
 		select {
 		case <-j.lowSpare:
-			// An error comes up again, and is returned, where an appender needs the segment.
-			_ = j.makeSpare()
+			j.makeSpare()
 		case <-j.closing:
+			j.takeWaiting().release(ErrClosed)
 			return
 		}
 	}
 }
 
-// makeSpare makes the spare segment unless there is one.
-func (j *Journal) makeSpare() error {
+// makeSpare makes the spare segment unless there is one, and releases those who asked for
+// it before it looked.
+func (j *Journal) makeSpare() {
 	j.making.Lock()
 	defer j.making.Unlock()
-	if there, err := j.hasSpare(); there || err != nil {
-		return err
+	asked := j.takeWaiting()
+	err := j.ensureSpare()
+	if err == nil && asked != nil {
+		j.log.Warn("journal: appends have waited for a segment: the disk is slow")
 	}
-	s, err := j.newSegment()
+	asked.release(err)
+}
+
+func (j *Journal) ensureSpare() error {
+	j.mu.Lock()
+	there := j.spare != nil
+	j.mu.Unlock()
+	if there {
+		return nil
+	}
+	s, err := j.newSegmentLocked()
 	if err != nil {
 		return err
 	}
@@ -33,14 +54,38 @@ func (j *Journal) makeSpare() error {
 	return nil
 }
 
-func (j *Journal) hasSpare() (bool, error) {
+func (j *Journal) takeWaiting() *group {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.spare != nil, j.refused
+	g := j.waiting
+	j.waiting = nil
+	return g
 }
 
-// newSegment makes a segment of zeros. Nobody else makes one meanwhile.
-func (j *Journal) newSegment() (*segment, error) {
+// awaitSpareLocked asks for a spare segment and returns the group of those who wait for
+// it.
+func (j *Journal) awaitSpareLocked() *group {
+	if j.waiting == nil {
+		j.waiting = newGroup()
+	}
+	notify(j.lowSpare)
+	return j.waiting
+}
+
+// waitAtMost returns the group's outcome, or ErrLate.
+func (g *group) waitAtMost(limit time.Duration) error {
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case <-g.done:
+		return g.err
+	case <-t.C:
+		return ErrLate
+	}
+}
+
+// newSegmentLocked makes a segment of zeros. It is called by Open, then by makeLoop.
+func (j *Journal) newSegmentLocked() (*segment, error) {
 	if !j.synced() {
 		return anonymousSegment(j.segmentBytes)
 	}
@@ -55,10 +100,8 @@ func (j *Journal) newSegment() (*segment, error) {
 	return s, nil
 }
 
-// dropSpare removes the spare segment for good: nobody makes one after Close has begun.
+// dropSpare removes the spare segment. makeLoop has ended.
 func (j *Journal) dropSpare() error {
-	j.making.Lock()
-	defer j.making.Unlock()
 	j.mu.Lock()
 	spare := j.spare
 	j.spare = nil

@@ -2,7 +2,8 @@ package journal
 
 import "time"
 
-// Stats is a snapshot for metrics. The numbers are each right, but not all of the same instant.
+// Stats is a snapshot for metrics. The numbers are each right, but not all of the same
+// instant.
 type Stats struct {
 	Oldest   uint64 // number of the oldest record in the log
 	Appended uint64 // number of the last record

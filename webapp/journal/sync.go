@@ -15,11 +15,11 @@ func (j *Journal) syncLoop() {
 	}
 }
 
-// awaitUnsynced sleeps until there is something to sync and either a waiter asks for it or the sync
-// interval is over. It returns false when the journal closes.
+// awaitUnsynced sleeps until there is something to sync and either a waiter asks for it
+// or the sync interval is over. It returns false when the journal closes.
 func (j *Journal) awaitUnsynced() bool {
 	for !j.unsynced() {
-		grown := j.growth.next()
+		grown := j.growth.Next()
 		if j.unsynced() {
 			break
 		}
@@ -44,8 +44,8 @@ func (j *Journal) unsynced() bool {
 	return j.appended.Load() > j.commit.durable.Load()
 }
 
-// sync brings everything appended so far to the disk. One goroutine at a time: the sync loop, then
-// Close.
+// sync brings everything appended so far to the disk. One goroutine at a time: the sync
+// loop, then Close.
 func (j *Journal) sync() error {
 	var last *segment
 	var end int
@@ -73,8 +73,8 @@ func (j *Journal) position() (last uint64, seg *segment, offset int) {
 	return j.appended.Load(), j.active, j.active.end
 }
 
-// syncSegments syncs from the segment where the last sync ended up to the given end, in order, since
-// a durable mark speaks for all segments before.
+// syncSegments syncs from the segment where the last sync ended up to the given end, in
+// order, since a durable mark speaks for all segments before.
 func (j *Journal) syncSegments(last *segment, end int) error {
 	for s := j.syncPin.Load(); s != last; s = s.next.Load() {
 		if err := j.syncSegment(s, s.end); err != nil {

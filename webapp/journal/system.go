@@ -8,7 +8,8 @@ import (
 
 // system is the part of the operating system that a test makes full, slow or broken.
 type system struct {
-	// allocate gives a new, empty file size bytes of zeros that have their place on the disk.
+	// allocate gives a new, empty file size bytes of zeros that have their place on the
+	// disk.
 	allocate func(f *os.File, size int64) error
 	// syncData makes the content of a segment durable.
 	syncData func(f *os.File) error
@@ -20,8 +21,9 @@ func linux() system {
 	return system{allocate: allocate, syncData: syncData, syncFile: (*os.File).Sync}
 }
 
-// allocate reserves the blocks, so that a store to the mapping cannot run out of disk: that would be
-// a SIGBUS. File systems without fallocate get the zeros written out, as posix_fallocate does.
+// allocate reserves the blocks, so that a store to the mapping cannot run out of disk:
+// that would be a SIGBUS. File systems without fallocate get the zeros written out, as
+// posix_fallocate does.
 func allocate(f *os.File, size int64) error {
 	err := uninterrupted(func() error { return syscall.Fallocate(int(f.Fd()), 0, 0, size) })
 	if errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.ENOSYS) {
@@ -40,13 +42,15 @@ func writeZeros(f *os.File, size int64) error {
 	return nil
 }
 
-// syncData includes the pages dirtied through a shared mapping: on Linux they are the page cache.
+// syncData includes the pages dirtied through a shared mapping: on Linux they are the
+// page cache.
 func syncData(f *os.File) error {
 	err := uninterrupted(func() error { return syscall.Fdatasync(int(f.Fd())) })
 	return os.NewSyscallError("fdatasync", err)
 }
 
-// uninterrupted repeats a call that a signal broke off; the runtime's own preemption sends such.
+// uninterrupted repeats a call that a signal broke off; the runtime's own preemption
+// sends such.
 func uninterrupted(call func() error) error {
 	for {
 		if err := call(); !errors.Is(err, syscall.EINTR) {

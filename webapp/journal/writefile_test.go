@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// writeLog is the journal as it would be with write(2): the same records and the same mutex, one
-// system call a record, no segments. It exists to be measured against.
+// writeLog is the journal as it would be with write(2): the same records and the same
+// mutex, one system call a record, no segments. It exists to be measured against.
 type writeLog struct {
 	mu   sync.Mutex
 	file *os.File

@@ -5,17 +5,20 @@ import hungarian "github.com/arthurkushman/go-hungarian"
 // hungarianMinSide is the least size at which go-hungarian pairs anything.
 const hungarianMinSide = 3
 
-// Hungarian solves with github.com/arthurkushman/go-hungarian, for comparison only: the answers are far from optimal, differ
-// from call to call, and take seconds from 200 members on; README.md has figures. The library takes square matrices and
-// knows no forbidden pairs. So the matrix is padded, and rows that it gives a padding or a forbidden column take the
-// cheapest column left, in order. The zero value is ready; one goroutine at a time may use it.
+// Hungarian solves with github.com/arthurkushman/go-hungarian, for comparison only: the
+// answers are far from optimal, differ from call to call, and take seconds from 200
+// members on; README.md has figures. The library takes square matrices and knows no
+// forbidden pairs. So the matrix is padded, and rows that it gives a padding or a
+// forbidden column take the cheapest column left, in order. The zero value is ready; one
+// goroutine at a time may use it.
 type Hungarian struct {
 	matrix [][]float64
 	taken  []bool // per column
 }
 
-// Solve has the parameters and results of Workspace.Solve. All rows or all columns are paired if no pair is forbidden; the
-// total is that of the pairs, not the least.
+// Solve has the parameters and results of Workspace.Solve. All rows or all columns are
+// paired if no pair is forbidden; the total returns the cost of the pairs, which need not
+// be the least.
 func (h *Hungarian) Solve(rows, cols int, cost []int32, assign []int32) (total int64) {
 	checkShape(rows, cols, cost, assign)
 	h.load(rows, cols, cost)
@@ -51,7 +54,8 @@ func (h *Hungarian) cheapestLeft(row []int32) int32 {
 	return at
 }
 
-// load copies the matrix into a square one. Padding costs as much as a forbidden pair, more than any other.
+// load copies the matrix into a square one. Padding costs as much as a forbidden pair,
+// more than any other.
 func (h *Hungarian) load(rows, cols int, cost []int32) {
 	side := max(rows, cols, hungarianMinSide)
 	h.taken = resize(h.taken, cols)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// BenchmarkHungarian gives the time of go-hungarian and, as x-optimum, how many times the least cost its answers cost: on
-// random costs below 1,000,000, the mean of ten problems.
+// BenchmarkHungarian gives the time of go-hungarian and, as x-optimum, how many times the
+// least cost its answers cost: on random costs below 1,000,000, the mean of ten problems.
 func BenchmarkHungarian(b *testing.B) {
 	for _, side := range []int{5, 10, 20, 50, 100, 200} {
 		b.Run(fmt.Sprintf("%dx%d", side, side), func(b *testing.B) {

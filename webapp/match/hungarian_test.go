@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestHungarian holds the wrapper to valid pairs, and to as many as possible if none is forbidden. How good they are is the
-// library's matter, but they cannot be better than the optimum.
+// TestHungarian holds the wrapper to valid pairs, and to as many as possible if none is
+// forbidden. How good they are is the library's matter, but they cannot be better than
+// the optimum.
 func TestHungarian(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 9))
 	var h Hungarian

@@ -64,18 +64,21 @@ func extremeProblem(rng *rand.Rand, rows, cols int) problem {
 	return newProblem(rows, cols, func(int, int) int32 { return values[rng.IntN(len(values))] })
 }
 
-// geometricProblem is distances between points in a square of side 300, the size of a region.
+// geometricProblem is distances between points in a square of side 300, the size of a
+// region.
 func geometricProblem(rng *rand.Rand, rows, cols int) problem {
 	return distances(points(rng, rows, 300), points(rng, cols, 300))
 }
 
-// crowdedProblem has its rows in the middle of the columns, so that paths lead outwards over many rows: the hardest kind.
+// crowdedProblem has its rows in the middle of the columns, so that paths lead outwards
+// over many rows: the hardest kind.
 func crowdedProblem(rng *rand.Rand, rows, cols int) problem {
 	return distances(points(rng, rows, 100), points(rng, cols, 300))
 }
 
-// fleetProblem is like a round of dispatch: the time to the pickup, and the time that a fast chair saves on the ride itself,
-// in thousandths of a tick. All rows want the same few fast columns.
+// fleetProblem is like a round of dispatch: the time to the pickup, and the time that a
+// fast chair saves on the ride itself, in thousandths of a tick. All rows want the same
+// few fast columns.
 func fleetProblem(rng *rand.Rand, rows, cols int) problem {
 	speeds := []int32{2, 2, 2, 3, 3, 5, 7}
 	const meanSpeed = 3
@@ -91,12 +94,14 @@ func fleetProblem(rng *rand.Rand, rows, cols int) problem {
 	return p
 }
 
-// productProblem is hard for solvers that look at the best few columns of each row: they are the same for all.
+// productProblem is hard for solvers that look at the best few columns of each row: they
+// are the same for all.
 func productProblem(_ *rand.Rand, rows, cols int) problem {
 	return newProblem(rows, cols, func(r, c int) int32 { return int32((r + 1) * (c + 1)) })
 }
 
-// blockedProblem has a third of the rows compete for a few columns, all else being forbidden to them.
+// blockedProblem has a third of the rows compete for a few columns, all else being
+// forbidden to them.
 func blockedProblem(rng *rand.Rand, rows, cols int) problem {
 	return newProblem(rows, cols, func(r, c int) int32 {
 		if r%3 == 0 && c > cols/8 {

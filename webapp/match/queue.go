@@ -1,13 +1,14 @@
 package match
 
-// An event is what a search does next when it has got as far as at: visit the row of column id, or if id is negative, read on
-// in row ^id.
+// An event is what a search does next when it has got as far as at: visit the row of
+// column id, or if id is negative, read on in row ^id.
 type event struct {
 	at int64
 	id int32
 }
 
-// queue is a binary heap of events, the nearest first. container/heap would allocate on each push.
+// queue is a binary heap of events, the nearest first. container/heap would allocate on
+// each push.
 type queue struct {
 	events []event
 }

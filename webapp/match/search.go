@@ -2,12 +2,14 @@ package match
 
 import "math"
 
-// A search finds the shortest augmenting path of one free row, measured in net costs. The path ends in a free column, or in a
-// row that gives up its column and stays alone.
+// A search finds the shortest augmenting path of one free row, measured in net costs. The
+// path ends in a free column, or in a row that gives up its column and stays alone.
 //
-// This is Dijkstra's algorithm with two savings. Nothing is looked at that lies beyond the shortest path found so far. And
-// of a row only the shortlist is read at first; an event in the queue brings the search back to read the whole row if it
-// gets as far as the rest of the row can be. Rejected: building a new shortlist then, which took as long as it saved.
+// This is Dijkstra's algorithm with two savings. Nothing is looked at that lies beyond
+// the shortest path found so far. And of a row only the shortlist is read at first; an
+// event in the queue brings the search back to read the whole row if it gets as far as
+// the rest of the row can be. Rejected: building a new shortlist then, which took as long
+// as it saved.
 type search struct {
 	// The shortest path found so far.
 	length int64
@@ -83,8 +85,8 @@ func (w *Workspace) readCandidates(r int32) {
 	}
 }
 
-// readAll reads all of a row. The minimum in the condition leaves one branch per entry, hardly ever taken: a third faster than
-// two comparisons.
+// readAll reads all of a row. The minimum in the condition leaves one branch per entry,
+// hardly ever taken: a third faster than two comparisons.
 func (w *Workspace) readAll(r int32) {
 	s := &w.search
 	base := s.base[r]
@@ -99,7 +101,8 @@ func (w *Workspace) readAll(r int32) {
 	}
 }
 
-// reach notes a path of length d to column j over row r, shorter than any to j and any to an end.
+// reach notes a path of length d to column j over row r, shorter than any to j and any to
+// an end.
 func (w *Workspace) reach(r, j int32, d int64) {
 	s := &w.search
 	if s.dist[j] == math.MaxInt64 {
@@ -113,7 +116,8 @@ func (w *Workspace) reach(r, j int32, d int64) {
 	}
 }
 
-// shiftPotentials makes the path tight and keeps all other net costs at or above the potential of their row.
+// shiftPotentials makes the path tight and keeps all other net costs at or above the
+// potential of their row.
 func (w *Workspace) shiftPotentials(start int32) {
 	s := &w.search
 	w.u[start] = s.length

@@ -5,24 +5,25 @@ import (
 	"slices"
 )
 
-// The shape of a shortlist, found by trial on random and geometric costs of 1000 x 1000 and 200 x 4000. Shorter lists make
-// searches read whole rows more often, longer ones take longer to build; the time is much the same from 12 to 40 candidates.
+// The shape of a shortlist, found by trial on random and geometric costs of 1000 x 1000
+// and 200 x 4000. Shorter lists make searches read whole rows more often, longer ones
+// take longer to build; the time is much the same from 12 to 40 candidates.
 const (
 	maxCandidates = 16
 	rowParts      = 32 // at most; a row is cut into parts to find a threshold for its candidates
 	wantedParts   = 10 // parts that shall hold a candidate; gives about 12 candidates on random costs
 )
 
-// A candidate is a column that a row may want. rank is its net cost when it was listed; net costs never fall, so it is a
-// lower bound ever after.
+// A candidate is a column that a row may want. rank is its net cost when it was listed;
+// net costs never fall, so it is a lower bound ever after.
 type candidate struct {
 	rank int64
 	col  int32
 	cost int32
 }
 
-// A shortlist holds the best columns of one row, by rank. The allowed columns that it lacks all have a net cost of at least
-// rest, which is MaxInt64 if it lacks none.
+// A shortlist holds the best columns of one row, by rank. The allowed columns that it
+// lacks all have a net cost of at least rest, which is MaxInt64 if it lacks none.
 type shortlist struct {
 	candidates []candidate // a window of shortlists.arena
 	rest       int64
@@ -44,7 +45,8 @@ func (s *shortlists) reset(rows int) {
 	}
 }
 
-// shortlist builds the list of row r by the present potentials. Afterwards rest is no less than any rank in the list.
+// shortlist builds the list of row r by the present potentials. Afterwards rest is no
+// less than any rank in the list.
 func (w *Workspace) shortlist(r int32) {
 	list := &w.lists.of[r]
 	row, v := w.row(r), w.v
@@ -71,8 +73,8 @@ func (w *Workspace) shortlist(r int32) {
 	}
 }
 
-// partMinima appends the least net cost of each part of a row. Forbidden entries count like any other, which is faster and
-// leaves the minima lower bounds.
+// partMinima appends the least net cost of each part of a row. Forbidden entries count
+// like any other, which is faster and leaves the minima lower bounds.
 func partMinima(minima []int64, row []int32, v []int64, width int) []int64 {
 	for low := 0; low < len(row); low += width {
 		high := min(low+width, len(row))
@@ -81,7 +83,8 @@ func partMinima(minima []int64, row []int32, v []int64, width int) []int64 {
 	return minima
 }
 
-// leastNet returns the least net cost. It keeps two minima so that one comparison need not wait for the other.
+// leastNet returns the least net cost. It keeps two minima so that one comparison need
+// not wait for the other.
 func leastNet(row []int32, v []int64) int64 {
 	v = v[:len(row)]
 	even, odd := int64(math.MaxInt64), int64(math.MaxInt64)
@@ -96,9 +99,10 @@ func leastNet(row []int32, v []int64) int64 {
 	return min(even, odd)
 }
 
-// candidateLimit returns the greatest net cost for a candidate, the wantedParts-th of the minima. If the row is short, or if
-// that may be the net cost of a forbidden entry, it returns MaxInt64: all entries are looked at. So there is a candidate
-// unless all of the row is forbidden.
+// candidateLimit returns the greatest net cost for a candidate, the wantedParts-th of the
+// minima. If the row is short, or if that may be the net cost of a forbidden entry, it
+// returns MaxInt64: all entries are looked at. So there is a candidate unless all of the
+// row is forbidden.
 func candidateLimit(minima []int64) int64 {
 	if len(minima) < wantedParts {
 		return math.MaxInt64
@@ -113,7 +117,8 @@ func candidateLimit(minima []int64) int64 {
 	return limit
 }
 
-// pick inserts the entries of a part that do not exceed the limit. low is the column that the part begins with.
+// pick inserts the entries of a part that do not exceed the limit. low is the column that
+// the part begins with.
 func pick(best []candidate, row []int32, v []int64, low int32, limit int64) []candidate {
 	v = v[:len(row)]
 	limit = beforeLast(best, limit)
@@ -128,7 +133,8 @@ func pick(best []candidate, row []int32, v []int64, low int32, limit int64) []ca
 	return best
 }
 
-// beforeLast lowers the limit for a full list, so that only what ranks before its last candidate is let in.
+// beforeLast lowers the limit for a full list, so that only what ranks before its last
+// candidate is let in.
 func beforeLast(best []candidate, limit int64) int64 {
 	if len(best) < maxCandidates {
 		return limit
@@ -136,7 +142,8 @@ func beforeLast(best []candidate, limit int64) int64 {
 	return min(limit, best[maxCandidates-1].rank-1)
 }
 
-// insert puts c behind its equals. If there is no room it drops the last candidate, which must rank after c.
+// insert puts c after its equals. If there is no room it drops the last candidate, which
+// must rank after c.
 func insert(best []candidate, c candidate) []candidate {
 	if len(best) < maxCandidates {
 		best = append(best, c)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestShortlist checks what searches rely on: the order, the bound on what is left out, and that a list is empty only if
-// there is nothing to list.
+// TestShortlist checks what searches rely on: the order, the bound on what is left out,
+// and that a list is empty only if there is nothing to list.
 func TestShortlist(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 6))
 	var w Workspace

@@ -1,6 +1,7 @@
 package match
 
-// resize returns s with length n and unspecified contents; it allocates only if n exceeds the capacity.
+// resize returns s with length n and unspecified contents; it allocates only if n exceeds
+// the capacity.
 func resize[T any](s []T, n int) []T {
 	if cap(s) < n {
 		return make([]T, n)
@@ -15,8 +16,9 @@ func fill[T any](s []T, x T) {
 	}
 }
 
-// transpose writes the transpose of the rows x cols matrix src to dst. It takes eight rows at a time, so that a cache line
-// of dst is not fetched anew for each of its elements: up to five times faster than row by row.
+// transpose writes the transpose of the rows x cols matrix src to dst. It takes eight
+// rows at a time, so that a cache line of dst is not fetched again for each of its
+// elements: up to five times faster than row by row.
 func transpose(dst, src []int32, rows, cols int) {
 	done := 0
 	for ; done+8 <= rows; done += 8 {

@@ -2,9 +2,10 @@ package match
 
 import "math"
 
-// textbook is the plain twin of Workspace: one shortest path for each member of the shorter side over all columns, in time
-// rows^2 * cols. A row may also take a column of its own at a price that is paid only if there is no other way; that makes
-// it stay alone.
+// textbook is the plain twin of Workspace: one shortest path for each member of the
+// shorter side over all columns, in time rows^2 * cols. A row may also take a column of
+// its own at a price that is paid only if there is no other way; that makes it stay
+// alone.
 func textbook(p problem) (pairs int, total int64) {
 	if p.rows > p.cols {
 		p = p.transposed()

@@ -1,30 +1,38 @@
 package match
 
-// Workspace is the exact solver with its scratch memory. The zero value is ready. It may be used again for problems of any
-// size, allocates only to grow, keeps no reference to the caller's slices, and must not be used by two goroutines at once.
+// Workspace is the exact solver with its scratch memory. The zero value is ready. It may
+// be used again for problems of any size, allocates only to grow, keeps no reference to
+// the caller's slices, and must not be used by two goroutines at once.
 //
-// Goal: the cheapest assignment of a dense rectangular matrix while reading most of its entries only once.
+// Goal: the cheapest assignment of a dense rectangular matrix while reading most of its
+// entries only once.
 //
-// The shorter side are the rows from here on; the matrix is transposed if need be. Row r has a potential u[r], column j a
-// potential v[j]. A row may also stay alone, for aloneCost, which no saving on other pairs can outweigh; that puts the
-// number of pairs first. At any time:
+// The shorter side are the rows from here on; the matrix is transposed if need be. Row r
+// has a potential u[r], column j a potential v[j]. A row may also stay alone, for
+// aloneCost, which no saving on other pairs can outweigh; that puts the number of pairs
+// first. At any time:
 //
-//  1. u[r] + v[j] <= cost[r][j] for every settled row r and allowed pair (r, j), and u[r] <= aloneCost;
-//  2. a pair in the assignment is tight, u[r] + v[j] == cost[r][j], and a row settled as alone has u[r] == aloneCost;
+//  1. u[r] + v[j] <= cost[r][j] for every settled row r and allowed pair (r, j), and u[r]
+//     <= aloneCost;
+//  2. a pair in the assignment is tight, u[r] + v[j] == cost[r][j], and a row settled as
+//     alone has u[r] == aloneCost;
 //  3. v[j] never rises, and is 0 for as long as column j is free.
 //
-// Once every row is settled these are the optimality conditions of the linear program, so the assignment is optimal. The
-// tests check them entry by entry.
+// Once every row is settled these are the optimality conditions of the linear program, so
+// the assignment is optimal. The tests check them entry by entry.
 //
-// Outline: one pass over the matrix keeps for each row a shortlist of its best columns and a lower bound on all others
-// (shortlist.go). Augmenting row reduction settles most rows by looking at shortlists alone (reduction.go). Each remaining
-// row is settled by a shortest augmenting path (search.go). Net costs, cost[r][j] - v[j], never fall because of 3, so a bound
-// once computed stays true, and a whole row is read again only if a search gets as far as its bound.
+// Outline: one pass over the matrix keeps for each row a shortlist of its best columns
+// and a lower bound on all others (shortlist.go). Augmenting row reduction settles most
+// rows by looking at shortlists alone (reduction.go). Each remaining row is settled by a
+// shortest augmenting path (search.go). Net costs, cost[r][j] - v[j], never fall because
+// of 3, so a bound once computed stays true, and a whole row is read again only if a
+// search gets as far as its bound.
 //
-// Rejected: searching over all columns always, see the yardstick in README.md. Reducing columns before rows, and solving for
-// scaled-down costs first: both leave free columns with a potential below 0, against 3, when columns outnumber rows.
-// Growing trees from all free rows at once: saves under a third of the rows read on the hardest inputs, for a second copy of
-// the matrix and much code.
+// Rejected: searching over all columns always, see the yardstick in README.md. Reducing
+// columns before rows, and solving for scaled-down costs first: both leave free columns
+// with a potential below 0, against 3, when columns outnumber rows. Growing trees from
+// all free rows at once: saves under a third of the rows read on the hardest inputs, for
+// a second copy of the matrix and much code.
 type Workspace struct {
 	rows, cols int     // rows <= cols
 	cost       []int32 // row-major; the caller's matrix or turned; nil between calls
@@ -40,10 +48,12 @@ type Workspace struct {
 	search search
 }
 
-// Solve assigns each of rows rows to at most one of cols columns and the other way round: as many allowed pairs as possible,
-// and of all such assignments one with the least total cost. cost is row-major; an entry is Forbidden or any other int32.
-// assign[r] becomes the column of row r, or -1 if it has none. Solve returns the total cost of the pairs. Equal input gives
-// equal output. It panics if the lengths do not fit, or if a side has more than 1<<28 members.
+// Solve assigns each of rows rows to at most one of cols columns and the other way round:
+// as many allowed pairs as possible, and of all such assignments one with the least total
+// cost. cost is row-major; an entry is Forbidden or any other int32. assign[r] becomes
+// the column of row r, or -1 if it has none. Solve returns the total cost of the pairs.
+// Equal input gives equal output. It panics if the lengths do not fit, or if a side has
+// more than 1<<28 members.
 func (w *Workspace) Solve(rows, cols int, cost []int32, assign []int32) (total int64) {
 	checkShape(rows, cols, cost, assign)
 	w.load(rows, cols, cost)

@@ -8,10 +8,12 @@ import (
 	"testing"
 )
 
-// seed makes the random problems. They are the same in every run, so a failure needs no more than its name to be repeated.
+// seed makes the random problems. They are the same in every run, so a failure needs no
+// more than its name to be repeated.
 const seed = 20240612
 
-// TestSolveTiny goes through every matrix over a few values, in shapes up to 2 x 3 and 3 x 2.
+// TestSolveTiny goes through every matrix over a few values, in shapes up to 2 x 3 and 3
+// x 2.
 func TestSolveTiny(t *testing.T) {
 	values := []int32{-2, 0, 1, 5, Forbidden}
 	var w Workspace
@@ -60,7 +62,8 @@ func TestSolveMedium(t *testing.T) {
 	}
 }
 
-// TestSolveLarge proves the answers by the potentials, as there is nothing as fast to compare with.
+// TestSolveLarge proves the answers by the potentials, as there is nothing as fast to
+// compare with.
 func TestSolveLarge(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	var w Workspace
@@ -87,7 +90,8 @@ func TestSolveEmptySides(t *testing.T) {
 	}
 }
 
-// TestSolvePairsFirst has a pair more at the worst price there is against all others at the best.
+// TestSolvePairsFirst has a pair more at the worst price there is against all others at
+// the best.
 func TestSolvePairsFirst(t *testing.T) {
 	const least, greatest = math.MinInt32, Forbidden - 1
 	p := problem{3, 3, []int32{
@@ -102,7 +106,8 @@ func TestSolvePairsFirst(t *testing.T) {
 	}
 }
 
-// TestSolveReused checks that nothing of earlier problems shows: the answer, not only its cost, is that of a new workspace.
+// TestSolveReused checks that nothing of earlier problems shows: the answer, not only its
+// cost, is that of a new workspace.
 func TestSolveReused(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 4))
 	var used Workspace
@@ -155,7 +160,8 @@ func TestSolveRefusesWrongLengths(t *testing.T) {
 	}
 }
 
-// FuzzSolve makes a matrix from bytes, so that ties and forbidden pairs are frequent, and compares with the textbook.
+// FuzzSolve makes a matrix from bytes, so that ties and forbidden pairs are frequent, and
+// compares with the textbook.
 func FuzzSolve(f *testing.F) {
 	f.Add(uint8(2), []byte{1, 2, 3, 4})
 	f.Add(uint8(3), []byte{255, 255, 0, 255, 1, 0, 0, 255, 255})
@@ -199,7 +205,8 @@ func checkAgainstTextbook(t *testing.T, w *Workspace, p problem, name string) {
 	}
 }
 
-// checkSolve solves p and checks that the answer is an assignment and that the potentials prove it optimal.
+// checkSolve solves p and checks that the answer is an assignment and that the potentials
+// prove it optimal.
 func checkSolve(t *testing.T, w *Workspace, p problem, name string) (pairs int, total int64) {
 	t.Helper()
 	assign := make([]int32, p.rows)
@@ -214,7 +221,8 @@ func checkSolve(t *testing.T, w *Workspace, p problem, name string) (pairs int, 
 	return pairs, total
 }
 
-// checkAssignment checks that no column is taken twice, no pair forbidden and the total right.
+// checkAssignment checks that no column is taken twice, no pair forbidden and the total
+// right.
 func checkAssignment(p problem, assign []int32, total int64) (pairs int, err error) {
 	taken := make([]bool, p.cols)
 	for r, c := range assign {
@@ -238,7 +246,8 @@ func checkAssignment(p problem, assign []int32, total int64) (pairs int, err err
 	return pairs, nil
 }
 
-// checkPotentials checks the conditions under which an assignment is optimal, for every entry of the matrix.
+// checkPotentials checks the conditions under which an assignment is optimal, for every
+// entry of the matrix.
 func checkPotentials(w *Workspace, p problem, assign []int32) error {
 	colOf := assign
 	if p.rows > p.cols {

@@ -17,7 +17,7 @@ import (
 	"isuride/webapp/internal/httpd"
 )
 
-// Sources are where the figures come from.
+// Sources are the parts that the figures come from.
 type Sources struct {
 	HTTP   func() httpd.Stats
 	API    func() api.Stats
@@ -53,7 +53,8 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	s.engine(c.Engine())
 }
 
-// revision is the commit that this program was built from, with a mark if there were changes.
+// revision returns the commit that this program was built from, with a mark if there were
+// changes.
 func revision() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -158,7 +159,7 @@ func (s sink) match(e engine.Stats) {
 	s.histogram(matchRoundTime, &m.Took)
 	s.gauge(matchRoundRides, float64(m.Rides))
 	s.gauge(matchRoundChairs, float64(m.Chairs))
-	s.counter(matchCost, m.Pickup.Seconds())
+	s.counter(matchPickup, m.Pickup.Seconds())
 }
 
 func (s sink) journal(e engine.Stats) {

@@ -32,7 +32,7 @@ var (
 	matchRoundTime   = newDesc("match_round_seconds", "Time of such a round.")
 	matchRoundRides  = newDesc("match_round_rides", "Rides that the latest round began with, summed over the regions.")
 	matchRoundChairs = newDesc("match_round_chairs", "Chairs that the latest round began with, summed over the regions.")
-	matchCost        = newDesc("match_cost_total", "Seconds that the chairs matched need to the pickup place.")
+	matchPickup      = newDesc("match_pickup_seconds_total", "Seconds that the chairs matched need to the pickup place.")
 
 	journalAppended      = newDesc("journal_appended_total", "Events recorded.")
 	journalAppendedBytes = newDesc("journal_appended_bytes_total", "Bytes of the events recorded.")
@@ -58,12 +58,12 @@ var (
 	buildInfo   = newDesc("build_info", "1, with the revision that the server was built from.", "revision")
 )
 
-// all is what Describe describes.
+// all are the metrics, for Describe.
 var all = []*prometheus.Desc{
 	httpRequests, httpRequestDuration, httpConnections, httpConnectionsMax, httpConnectionsRefused, httpAnswersWaiting, httpAnswersCut,
 	streamsOpen, notificationsSent, notificationDelay,
 	users, rides, chairs, rideOldestWait, ridesRequested, ridesMatched, ridesCompleted,
-	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchCost,
+	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchPickup,
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments,
 	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows,
 	paymentAttempts, paymentInProgress,

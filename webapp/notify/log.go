@@ -1,38 +1,39 @@
-// Package notify keeps, for one recipient, the ordered log of what it has to be told,
-// the mark up to which it has been told, and the streams that listen.
+// Package notify keeps, for one recipient, the ordered log of its messages, the mark up
+// to which they have been delivered, and the streams that listen.
 //
-// The rules are those of S6.4: every message, in order, at least once, to every
-// open stream; a new stream starts with the last delivered message. The package knows
-// neither what a message is nor how it travels.
+// The rules are those of S6.4: every message, in order, at least once, to every open
+// stream; a new stream starts with the last delivered message. The package knows neither
+// what a message is nor how it travels.
 //
 // Invariants, for entries numbered from 0 as they are appended:
 //
 //  1. first <= delivered <= first+len(entries).
-//  2. The entry before the mark, if there ever was one, is kept: first < delivered
-//     unless nothing was delivered yet.
+//  2. The entry before the mark, if there ever was one, is kept: first < delivered unless
+//     nothing was delivered yet.
 //  3. Every open stream's next entry is kept, or is the one still to come.
 //  4. The mark moves by one entry at a time, in order.
 //  5. A stream moves the mark past an entry before it writes it, and takes the next one
 //     only when it has written it.
 //
-// Hence nobody has read anything behind the mark, so that a new stream never begins with
-// an older message than the last one read; and of what is before the mark only the last
+// Hence nobody has read anything past the mark, so that a new stream never begins with an
+// older message than the last one read; and of what is before the mark only the last
 // entry may not have been written, with which every new stream begins. This holds at any
 // moment, also for a mark that is found after a kill.
 //
-// Rejected: moving the mark after the write. What was read in between is told again behind
+// Rejected: moving the mark after the write. What was read in between is sent again after
 // the message before it, to a client that comes back quickly and after a kill.
 package notify
 
 import (
 	"slices"
-	"sync"
+
+	"isuride/webapp/internal/lockwatch"
 )
 
 // Log is the log of one recipient. The zero value is ready. Its lock is innermost but
 // for the journal's: Append is called with the lock of the entity that changed.
 type Log[M any] struct {
-	mu sync.Mutex
+	mu lockwatch.Mutex
 	// The rest is guarded by mu.
 	first     uint64 // number of entries[0]
 	delivered uint64 // number of the first entry not delivered yet
@@ -59,14 +60,14 @@ func (l *Log[M]) Deliver(n uint64, commit func(*M) error) error {
 	if n < l.delivered {
 		return nil
 	}
-	if n > l.delivered || n >= l.end() {
+	if n > l.delivered || n >= l.endLocked() {
 		panic("BUG: delivery out of order")
 	}
 	if err := commit(&l.entries[n-l.first]); err != nil {
 		return err
 	}
 	l.delivered++
-	l.trim()
+	l.trimLocked()
 	return nil
 }
 
@@ -75,40 +76,31 @@ func (l *Log[M]) Deliver(n uint64, commit func(*M) error) error {
 func (l *Log[M]) DeliverNext(match func(*M) bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.delivered == l.end() || !match(&l.entries[l.delivered-l.first]) {
+	if l.delivered == l.endLocked() || !match(&l.entries[l.delivered-l.first]) {
 		return false
 	}
 	l.delivered++
-	l.trim()
+	l.trimLocked()
 	return true
 }
 
-// Current is what a polling client is told now: the oldest pending message, else the
-// last delivered one once more. ok is false if there never was a message.
+// Current returns the message for a polling client: the oldest pending one, else the last
+// delivered one once more. ok is false if there never was a message.
 func (l *Log[M]) Current() (m M, n uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n = l.resume()
-	if l.delivered < l.end() {
+	n = l.resumeLocked()
+	if l.delivered < l.endLocked() {
 		n = l.delivered
 	}
-	if n == l.end() {
+	if n == l.endLocked() {
 		return m, 0, false
 	}
 	return l.entries[n-l.first], n, true
 }
 
-// Pending calls visit for every message not delivered yet, oldest first.
-func (l *Log[M]) Pending(visit func(*M)) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i := l.delivered - l.first; i < uint64(len(l.entries)); i++ {
-		visit(&l.entries[i])
-	}
-}
-
-// MaxStreams is how many streams a recipient may have open. A client needs one, and a
-// second while it comes back; the rest is for several windows of a browser.
+// MaxStreams bounds the open streams of a recipient. A client needs one, and a second
+// while it comes back; the rest is for several windows of a browser.
 const MaxStreams = 8
 
 // Open adds a stream, which starts with the last delivered message. wake is called,
@@ -121,7 +113,7 @@ func (l *Log[M]) Open(wake func()) *Stream[M] {
 	if len(l.streams) == MaxStreams {
 		l.displaceLocked(l.streams[0])
 	}
-	s := &Stream[M]{log: l, wake: wake, next: l.resume()}
+	s := &Stream[M]{log: l, wake: wake, next: l.resumeLocked()}
 	l.streams = append(l.streams, s)
 	return s
 }
@@ -137,24 +129,24 @@ func (l *Log[M]) removeLocked(s *Stream[M]) {
 	s.closed = true
 	if i := slices.Index(l.streams, s); i >= 0 {
 		l.streams = slices.Delete(l.streams, i, i+1)
-		l.trim()
+		l.trimLocked()
 	}
 }
 
-// resume is the number of the last delivered entry, or of the first one to come if
-// nothing was delivered yet.
-func (l *Log[M]) resume() uint64 {
+// resumeLocked returns the number of the last delivered entry, or of the first one to
+// come if nothing was delivered yet.
+func (l *Log[M]) resumeLocked() uint64 {
 	if l.delivered > l.first {
 		return l.delivered - 1
 	}
 	return l.delivered
 }
 
-func (l *Log[M]) end() uint64 { return l.first + uint64(len(l.entries)) }
+func (l *Log[M]) endLocked() uint64 { return l.first + uint64(len(l.entries)) }
 
-// trim forgets the entries that nobody can ask for any more.
-func (l *Log[M]) trim() {
-	keep := l.resume()
+// trimLocked forgets the entries that nobody can ask for any more.
+func (l *Log[M]) trimLocked() {
+	keep := l.resumeLocked()
 	for _, s := range l.streams {
 		keep = min(keep, s.next)
 	}

@@ -12,22 +12,22 @@ type Stream[M any] struct {
 	displaced bool
 }
 
-// Next is the stream's next message and its number, for Deliver before it is written; if
-// it cannot be written, the stream must be closed.
+// Next returns the stream's next message and its number, for Deliver before it is
+// written; if it cannot be written, the stream must be closed.
 func (s *Stream[M]) Next() (m M, n uint64, ok bool) {
 	l := s.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n = s.next
-	if s.closed || n == l.end() {
+	if s.closed || n == l.endLocked() {
 		return m, 0, false
 	}
 	s.next++
 	return l.entries[n-l.first], n, true
 }
 
-// Displaced tells if newer streams have taken the place of this one: it gets nothing any
-// more and is to be ended.
+// Displaced reports whether newer streams have taken the place of this one: it gets
+// nothing any more and is to be ended.
 func (s *Stream[M]) Displaced() bool {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()

@@ -45,8 +45,8 @@ func TestOpenDuringWrite(t *testing.T) {
 	wants(t, &l, first, "enroute B")
 }
 
-// A message whose write failed was marked, but not read by anybody: the next stream begins
-// with it.
+// A message whose write failed was marked, but not read by anybody: the next stream
+// begins with it.
 func TestOpenAfterFailedWrite(t *testing.T) {
 	var l Log[string]
 	dead := l.Open(nothing)
@@ -96,7 +96,7 @@ func TestTrim(t *testing.T) {
 	}
 }
 
-// One stream too many ends the oldest, which is told of it and gets nothing any more; the
+// One stream too many ends the oldest, which learns of it and gets nothing any more; the
 // others do not notice.
 func TestOldestIsDisplaced(t *testing.T) {
 	var l Log[string]

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// request is what every attempt of one charge sends. It fails if that could not be sent
-// as it is, which must show before the first attempt: a key whose first request is
-// malformed is lost (S8.2).
+// request returns the bytes that every attempt of one charge sends. It fails if that
+// could not be sent as it is, which must show before the first attempt: a key whose first
+// request is malformed is lost (S8.2).
 func (g *Gateway) request(token string, amount int, key string) ([]byte, error) {
 	switch {
 	case g.unusable != nil:

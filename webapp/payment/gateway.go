@@ -41,8 +41,8 @@ const (
 	// against the process's limit of open files.
 	idleConns = 256
 
-	// maxAnswer bounds an answer, in bytes. Answers have no body worth reading; one that is
-	// longer costs the connection.
+	// maxAnswer bounds an answer, in bytes. Answers have no body worth reading; one that
+	// is longer costs the connection.
 	maxAnswer = 64 << 10
 
 	// idleTimeout is below what servers usually allow, so that this side closes first.

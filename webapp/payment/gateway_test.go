@@ -295,7 +295,7 @@ func TestChargesWithOneKeyTakeTurns(t *testing.T) {
 			t.Errorf("two requests with one key at once, %d times", n)
 		}
 		if len(g.turns.busy) != 0 {
-			t.Errorf("keys left behind: %v", g.turns.busy)
+			t.Errorf("keys are left: %v", g.turns.busy)
 		}
 	})
 }
@@ -497,7 +497,7 @@ func TestInterimAnswer(t *testing.T) {
 	})
 }
 
-// A gateway behind TLS is charged as well, and one whose certificate is not trusted never.
+// A gateway with TLS is charged as well, and one whose certificate is not trusted never.
 func TestTLS(t *testing.T) {
 	mock := gateway.New(gateway.Options{})
 	server := httptest.NewTLSServer(mock)

@@ -8,8 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
+
+	"isuride/webapp/internal/lockwatch"
 )
 
 // links are the connections to the gateway: HTTP/1.1, kept alive, one request at a time
@@ -24,7 +25,7 @@ type links struct {
 	address string      // host:port
 	tls     *tls.Config // nil without TLS
 
-	mu     sync.Mutex
+	mu     lockwatch.Mutex
 	closed bool    // guarded by mu
 	idle   []*link // guarded by mu; the one used last at the end
 }
@@ -156,10 +157,10 @@ func (c *link) exchange(ctx context.Context, request []byte) (status int, reusab
 	return resp.StatusCode, err == nil && !resp.Close && c.reader.Buffered() == 0 && ctx.Err() == nil, nil
 }
 
-// aPost tells net/http what the answers are to.
+// aPost tells net/http which request the answers belong to.
 var aPost = &http.Request{Method: http.MethodPost}
 
-// answer reads the final answer behind interim ones.
+// answer reads the final answer after interim ones.
 func (c *link) answer() (*http.Response, error) {
 	for {
 		resp, err := http.ReadResponse(c.reader, aPost)

@@ -2,7 +2,7 @@ package payment
 
 import "sync/atomic"
 
-// Stats are what a gateway's client has done.
+// Stats are the figures of a gateway's client.
 type Stats struct {
 	// Attempts by outcome: the payment is registered; it will not be, whatever is tried;
 	// it is not known to be, so that another attempt follows if there is time.

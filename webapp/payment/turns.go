@@ -2,12 +2,13 @@ package payment
 
 import (
 	"context"
-	"sync"
+
+	"isuride/webapp/internal/lockwatch"
 )
 
 // turns lets one charge per key run at a time (S8.3, rule 6).
 type turns struct {
-	mu   sync.Mutex
+	mu   lockwatch.Mutex
 	busy map[string]chan struct{} // closed by the holder when it releases the key; guarded by mu
 }
 

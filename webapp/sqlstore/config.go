@@ -18,7 +18,7 @@ type Dialect int
 const (
 	// SQLite is the embedded database in a file.
 	SQLite Dialect = iota
-	// MySQL stands for everything that speaks its protocol.
+	// MySQL is any database that speaks its protocol.
 	MySQL
 )
 
@@ -42,8 +42,8 @@ type Config struct {
 	// Path is SQLite's file; its folder is created.
 	Path string
 
-	// Wait is how long Open waits for a database that does not answer yet; 0 stands
-	// for a minute.
+	// Wait bounds the time that Open waits for a database that does not answer yet; 0
+	// means a minute.
 	Wait time.Duration
 }
 
@@ -71,7 +71,7 @@ func (c Config) address() string {
 
 func (c Config) socket() bool { return strings.HasPrefix(c.Host, "/") }
 
-// mysql is the driver's configuration for the database name, which may be "".
+// mysql returns the driver's configuration for the database name, which may be "".
 //
 // What the session must be like is in settings.
 func (c Config) mysql(name string) *mysql.Config {
@@ -88,8 +88,8 @@ func (c Config) mysql(name string) *mysql.Config {
 	return m
 }
 
-// sqlite is the data source name of the file: one writer at a time takes the lock when
-// its transaction begins, and every commit reaches the disk.
+// sqlite returns the data source name of the file: one writer at a time takes the lock
+// when its transaction begins, and every commit reaches the disk.
 func (c Config) sqlite() string {
 	q := url.Values{
 		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"},

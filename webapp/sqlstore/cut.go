@@ -10,11 +10,12 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// ErrFenced says that the tables are not where this writer left them: they belong to another
-// generation, or another server has written. Writing the cut again cannot succeed.
+// ErrFenced says that the tables are not where this writer left them: they belong to
+// another generation, or another server has written. Writing the cut again cannot
+// succeed.
 var ErrFenced = errors.New("the database is not where this server left it")
 
-// WriteCut brings the tables from where they stand to the position: the rows, complete
+// WriteCut brings the tables from their position to the given one: the rows, complete
 // images of all that changed in between, and the position in one transaction. A cut that
 // the tables have already is done without error, so that it can be repeated when it is
 // not known whether a commit succeeded. Rows that the database refuses for good are kept
@@ -46,9 +47,9 @@ func (s *Store) writeCut(ctx context.Context, generation, to uint64, rows *isuri
 	return s.cutWithRefusals(ctx, generation, to, rows)
 }
 
-// cut is one transaction: it looks where the tables stand, which keeps a Reset and other
-// writers out, has the rows written, and moves the position last, so that even tables
-// that lost their transactions never have a position without its rows.
+// cut is one transaction: it reads the position of the tables, which keeps a Reset and
+// other writers out, has the rows written, and moves the position last, so that even
+// tables that lost their transactions never have a position without its rows.
 func (s *Store) cut(ctx context.Context, generation, to uint64, write func(context.Context, *sqlx.Tx) error) error {
 	err := s.transaction(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		at, err := readPosition(ctx, tx, s.dialect.lock)

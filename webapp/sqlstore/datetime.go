@@ -52,7 +52,7 @@ func parseDatetime(b []byte) (isuride.Time, bool) {
 	return isuride.Time(seconds)*1e6 + isuride.Time(micro), true
 }
 
-// digits is the decimal number b; anything else clears ok.
+// digits parses the decimal number b; anything else clears ok.
 func digits(b []byte, ok *bool) (n int) {
 	for _, c := range b {
 		if c < '0' || c > '9' {

@@ -16,9 +16,9 @@ type dialect struct {
 	tables  string // query for the names of the database's tables
 	columns string // query for the names of one table's columns
 	lock    string // ends a SELECT that keeps others from the row until the transaction's end
-	// conflict introduces the assignments of an upsert; %s stands for the key.
+	// conflict introduces the assignments of an upsert; %s is the key.
 	conflict string
-	// proposed is the value that met a row with its key; %s stands for the column.
+	// proposed is the value that met a row with its key; %s is the column.
 	proposed string
 	// nul appends a literal of a text that holds a zero byte.
 	nul func(dst []byte, text string) []byte
@@ -26,7 +26,8 @@ type dialect struct {
 	adopt []string
 	// session are the statements that a session of Fill and Swap begins with.
 	session []string
-	// exists tells whether there is such a table, once nobody is changing that any more.
+	// exists reports whether there is such a table, once nobody is changing that any
+	// more.
 	exists func(ctx context.Context, q sqlx.QueryerContext, table string) (bool, error)
 	// swap puts the tables that were filled in the place of the others.
 	swap func(ctx context.Context, s *Store, conn *sqlx.Conn, from uint64) error
@@ -62,8 +63,8 @@ var sqliteDialect = dialect{
 	swap:    swapSQLite,
 }
 
-// upsert is the end of an INSERT statement of the table, behind the rows. A row that is
-// there already takes all values of the new one, except that a NULL leaves the stored
+// upsert returns the end of an INSERT statement of the table, after the rows. A row that
+// is there already takes all values of the new one, except that a NULL leaves the stored
 // value: no column ever returns to NULL (isuride.Event).
 func (d *dialect) upsert(t *table) string {
 	var sets []string

@@ -32,7 +32,7 @@ func ParseDump(r io.Reader) (*isuride.Tables, error) {
 	return &p.rows, nil
 }
 
-// dumpParser stands at pos of the text.
+// dumpParser reads the text from pos on.
 type dumpParser struct {
 	text []byte
 	pos  int
@@ -46,7 +46,7 @@ type dumpParser struct {
 
 var errDumpEnds = errors.New("the dump ends within a statement")
 
-// line is the number of the current line, from 1.
+// line returns the number of the current line, from 1.
 func (p *dumpParser) line() int { return 1 + bytes.Count(p.text[:p.pos], []byte("\n")) }
 
 // next goes to the next statement and reports whether there is one.
@@ -132,7 +132,7 @@ func (p *dumpParser) insert() error {
 // ownTables are those of this server, which are no part of a data set.
 var ownTables = []string{positionTable, "refused_rows"}
 
-// tableName reads the name behind INTO, without the name of its database.
+// tableName reads the name after INTO, without the name of its database.
 func (p *dumpParser) tableName() (string, error) {
 	name, err := p.name()
 	if err == nil && p.accept('.') {
@@ -259,7 +259,7 @@ func (p *dumpParser) literal() ([]byte, error) {
 	}
 	p.space()
 	if strings.HasPrefix(word, "_") && p.pos < len(p.text) && p.text[p.pos] == '\'' {
-		err := p.quoted() // behind the name of its character set
+		err := p.quoted() // after the name of its character set
 		return p.value, err
 	}
 	return nil, p.unexpected("value")
@@ -291,7 +291,7 @@ func (p *dumpParser) quoted() error {
 	return errDumpEnds
 }
 
-// appendUnescaped appends what a backslash and c stand for in MySQL.
+// appendUnescaped appends what a backslash and c mean in MySQL.
 func appendUnescaped(dst []byte, c byte) []byte {
 	switch c {
 	case '0':
@@ -357,20 +357,20 @@ func (p *dumpParser) space() {
 		case rest[0] == ' ' || rest[0] == '\t' || rest[0] == '\r' || rest[0] == '\n':
 			p.pos++
 		case rest[0] == '#' || bytes.HasPrefix(rest, []byte("--")):
-			p.behind("\n")
+			p.skipPast("\n")
 		case bytes.HasPrefix(rest, []byte("/*")):
 			if !bytes.Contains(rest, []byte("*/")) {
 				p.unfinished = "a comment"
 			}
-			p.behind("*/")
+			p.skipPast("*/")
 		default:
 			return
 		}
 	}
 }
 
-// behind goes behind the next occurrence of end, or to the end of the text.
-func (p *dumpParser) behind(end string) {
+// skipPast goes past the next occurrence of end, or to the end of the text.
+func (p *dumpParser) skipPast(end string) {
 	if i := bytes.Index(p.text[p.pos:], []byte(end)); i >= 0 {
 		p.pos += i + len(end)
 		return

@@ -14,9 +14,9 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// ReadDumpFile is the data set of a dump, compressed by gzip or not. Settings and chair
-// models are the master data if the dump has none. What is no whole dump of a city is
-// refused, as an initialize with it would empty the database.
+// ReadDumpFile reads the data set of a dump, compressed by gzip or not. Settings and
+// chair models are the master data if the dump has none. What is no whole dump of a city
+// is refused, as an initialize with it would empty the database.
 func ReadDumpFile(path string) (*isuride.Tables, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -63,7 +63,8 @@ func readCity(path string) (t *isuride.Tables, err error) {
 // emptyCity is a comment in a dump without accounts that says that this is meant.
 const emptyCity = "-- isuride: a city without users"
 
-// dumpText is the text of a dump, uncompressed, once nothing speaks against its being one.
+// dumpText returns the text of a dump, uncompressed, once nothing speaks against its
+// being one.
 func dumpText(r io.Reader) ([]byte, error) {
 	buffered := bufio.NewReader(r)
 	// An error here shows up again when all is read.

@@ -39,7 +39,8 @@ func wide(text string) string {
 	return string(b)
 }
 
-// TestNoDump: what is often found in the place of a dump is refused by name, compressed or not.
+// TestNoDump: what is often found in the place of a dump is refused by name, compressed
+// or not.
 func TestNoDump(t *testing.T) {
 	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
 	ride := "INSERT INTO rides VALUES ('r','u','c',1,2,3,4,5,'2024-11-26 00:00:00','2024-11-26 00:00:00');\n"

@@ -12,8 +12,8 @@ import (
 	"modernc.org/sqlite"
 )
 
-// Tap stands between the pool and the driver: do carries out the step, which is BEGIN,
-// COMMIT or a statement, and cut closes its connection.
+// Tap is between the pool and the driver: do carries out the step, which is BEGIN, COMMIT
+// or a statement, and cut closes its connection.
 type Tap func(step string, do func() error, cut func()) error
 
 // Tapped has the store's further statements pass through tap. Outcomes that are not known
@@ -123,7 +123,8 @@ func (t tappedTx) Rollback() error {
 	return t.Tx.Rollback()
 }
 
-// SetWanted has the session want what no statement brings about, as when a proxy undoes it.
+// SetWanted has the session want what no statement brings about, as when a proxy undoes
+// it.
 func SetWanted(t *testing.T, name, value string) {
 	for i := range settings {
 		if settings[i].name == name {

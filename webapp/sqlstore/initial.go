@@ -9,7 +9,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// InitialTables is the data set that comes with the binary.
+// InitialTables returns the data set that comes with the binary.
 func InitialTables() (*isuride.Tables, error) {
 	t, err := readEmbedded(sqlfiles.InitialData)
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 // 64 KiB to 4 MiB cost the same within the noise.
 const chunkLength = 256 << 10
 
-// inserter writes rows with long INSERT statements whose values stand in the text.
-// Prepared statements of 100 to 1,000 rows cost MariaDB and us together about 15 % less
-// CPU time, and SQLite the same, but need further ones for the rows that remain; with one
-// row each, MariaDB takes four times as long.
+// inserter writes rows with long INSERT statements whose values are in the text. Prepared
+// statements of 100 to 1,000 rows cost MariaDB and us together about 15 % less CPU time,
+// and SQLite the same, but need further ones for the rows that remain; with one row each,
+// MariaDB takes four times as long.
 type inserter struct {
 	dialect *dialect
 	chunk   int

@@ -108,8 +108,8 @@ func (s *Store) loadRows(ctx context.Context, tab *table, t *isuride.Tables, whe
 	return nil
 }
 
-// parseColumn sets the field behind the pointer from a column's value. database/sql hands
-// out an empty text as nil.
+// parseColumn sets the field that the pointer leads to from a column's value.
+// database/sql hands out an empty text as nil.
 func parseColumn(field any, value sql.RawBytes, c *column) error {
 	if value == nil && !c.nullable {
 		value = sql.RawBytes{}

@@ -24,10 +24,10 @@ var ErrInUse = errors.New("the database is in use by another server")
 // memory of its own, and acknowledge what the first one overwrites. The nil lock is none.
 //
 // SQLite's is a file, locked until the process ends. MySQL's is a user lock, which ends
-// with its connection: with a restart of the server, by a KILL, by a broken network. So it is
-// looked after every keepPause, which bounds how long a second server could get in, and
-// before each cut, so that a server whose lock another one has writes nothing. What is
-// left between the two is the fence of the position row.
+// with its connection: with a restart of the server, by a KILL, by a broken network. So
+// it is looked after every keepPause, which bounds how long a second server could get in,
+// and before each cut, so that a server whose lock another one has writes nothing. What
+// is left between the two is the fence of the position row.
 type databaseLock struct {
 	file *os.File // SQLite
 
@@ -39,8 +39,8 @@ type databaseLock struct {
 	done chan struct{}      // closed when it has ended
 
 	mu   sync.Mutex
-	conn *sql.Conn // holds the lock; nil if there was no connection to be had
-	id   int64     // the connection's number; behind a proxy not that of CONNECTION_ID()
+	conn *sql.Conn // holds the lock; nil if no connection could be had
+	id   int64     // the connection's number; through a proxy not that of CONNECTION_ID()
 	lost bool      // it was missing at the last look
 }
 
@@ -87,21 +87,21 @@ func (c Config) lockFile() (*databaseLock, error) {
 func (c Config) lockMySQL(ctx context.Context, db *sqlx.DB, log *slog.Logger) (*databaseLock, error) {
 	keeping, end := context.WithCancel(context.Background())
 	l := &databaseLock{db: db, name: c.lockName(), log: log, end: end, done: make(chan struct{})}
-	err := l.take(ctx, lockPatience)
+	err := l.takeLocked(ctx, lockPatience)
 	if err == nil {
 		go l.keep(keeping)
 		return l, nil
 	}
 	end()
 	if isMySQL(err, noUserLocks...) {
-		log.Warn("the database has no user locks; nothing but care keeps a second server out", "err", err)
-		return nil, l.drop()
+		log.Warn("the database has no user locks: nothing prevents a second server from writing", "err", err)
+		return nil, l.dropLocked()
 	}
-	return nil, errors.Join(err, l.drop())
+	return nil, errors.Join(err, l.dropLocked())
 }
 
-// noUserLocks is how servers refuse GET_LOCK as such: Galera, one under another mode, and
-// such as do not know it.
+// noUserLocks are the errors of servers that refuse GET_LOCK as such: Galera, one under
+// another mode, and such as do not know it.
 var noUserLocks = []uint16{1064, 1105, 1235, 1305}
 
 // lockName is named after the database; a lock's name has at most 64 characters.
@@ -114,8 +114,8 @@ func (c Config) lockName() string {
 	return name
 }
 
-// take gets a connection if there is none, and the lock on it.
-func (l *databaseLock) take(ctx context.Context, seconds int) (err error) {
+// takeLocked gets a connection if there is none, and the lock on it.
+func (l *databaseLock) takeLocked(ctx context.Context, seconds int) (err error) {
 	if l.conn == nil {
 		if l.conn, err = l.db.Conn(ctx); err != nil {
 			return err
@@ -138,8 +138,8 @@ func (l *databaseLock) take(ctx context.Context, seconds int) (err error) {
 	return nil
 }
 
-// drop gives the connection up.
-func (l *databaseLock) drop() error {
+// dropLocked gives the connection up.
+func (l *databaseLock) dropLocked() error {
 	if l.conn == nil {
 		return nil
 	}
@@ -157,19 +157,19 @@ func (l *databaseLock) hold(ctx context.Context) error {
 	defer l.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	if l.holds(ctx) {
+	if l.holdsLocked(ctx) {
 		return nil
 	}
-	err := l.take(ctx, 0)
+	err := l.takeLocked(ctx, 0)
 	if err != nil && !errors.Is(err, ErrInUse) {
-		_ = l.drop() // broken, most likely; the next one is new
-		err = l.take(ctx, 0)
+		_ = l.dropLocked() // broken, most likely; the next one is new
+		err = l.takeLocked(ctx, 0)
 	}
-	l.tell(err)
+	l.tellLocked(err)
 	return err
 }
 
-func (l *databaseLock) holds(ctx context.Context) bool {
+func (l *databaseLock) holdsLocked(ctx context.Context) bool {
 	if l.conn == nil {
 		return false
 	}
@@ -178,8 +178,8 @@ func (l *databaseLock) holds(ctx context.Context) bool {
 	return err == nil && holder.Valid && holder.Int64 == l.id
 }
 
-// tell logs what became of a lost lock, once.
-func (l *databaseLock) tell(err error) {
+// tellLocked logs what became of a lost lock, once.
+func (l *databaseLock) tellLocked(err error) {
 	switch {
 	case err == nil:
 		l.log.Info("the lock on the database was lost and is taken again", "lock", l.name)
@@ -199,7 +199,7 @@ func (l *databaseLock) keep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			_ = l.hold(ctx) // told of; the next look tries again
+			_ = l.hold(ctx) // logged; the next look tries again
 		}
 	}
 }
@@ -221,5 +221,5 @@ func (l *databaseLock) release() error {
 	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
 	defer cancel()
 	_, _ = l.conn.ExecContext(ctx, "DO RELEASE_LOCK(?)", l.name)
-	return l.drop()
+	return l.dropLocked()
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // A lock ends with its connection. The server takes it again, on its own and before it
-// writes; what another one has taken in between keeps it from writing until that one ends.
+// writes; what another one has taken in between keeps it from writing until that one
+// ends.
 func TestLockIsTakenAgain(t *testing.T) {
 	c := mysql.Config(t)
 	s := open(t, c)

@@ -24,8 +24,8 @@ import (
 type Store struct {
 	db      *sqlx.DB
 	dialect *dialect
-	// packet is the longest statement in bytes that the newest connection takes; 0 if there
-	// is no limit.
+	// packet is the longest statement in bytes that the newest connection takes; 0 if
+	// there is no limit.
 	packet *atomic.Int64
 	// refused are the rows that are kept beside the tables. It belongs to the writer.
 	refused refusals
@@ -33,17 +33,17 @@ type Store struct {
 	log     *slog.Logger
 	// suffix is that of the tables' names in what is loaded, see LoadFilled.
 	suffix string
-	// settleFor is how long Swap looks for an outcome; 0 means settleLimit.
+	// settleFor bounds the time for which Swap looks for an outcome; 0 means settleLimit.
 	settleFor time.Duration
-	// left is where the tables were left by this server; nil if it has not looked yet. It
-	// belongs to the writer.
+	// left is the position at which this server left the tables; nil if it has not looked
+	// yet. It belongs to the writer.
 	left *place
 }
 
 type place struct{ generation, position uint64 }
 
-// chunkNow is the length in bytes at which an INSERT statement is sent. A row may begin
-// before it, so the longest one has to fit after it.
+// chunkNow returns the length in bytes at which an INSERT statement is sent. A row may
+// begin before it, so the longest one has to fit after it.
 func (s *Store) chunkNow() int {
 	if packet := int(s.packet.Load()); packet > 0 {
 		return min(chunkLength, packet/2)
@@ -51,8 +51,8 @@ func (s *Store) chunkNow() int {
 	return chunkLength
 }
 
-// maxConns is how many connections there are: as many tables, or parts of a large one,
-// are loaded at the same time. MySQL's lock has one more.
+// maxConns is the number of connections: as many tables, or parts of a large one, are
+// loaded at the same time. MySQL's lock has one more.
 const maxConns = 4
 
 // Open connects to the database. While it does not answer, Open waits and says so
@@ -83,7 +83,8 @@ func (c Config) open(ctx context.Context, log *slog.Logger) (*Store, error) {
 	return s, s.prepare(ctx, c, log)
 }
 
-// prepare makes an open database this server's alone, and brings it to the present schema.
+// prepare makes an open database this server's alone, and brings it to the present
+// schema.
 func (s *Store) prepare(ctx context.Context, c Config, log *slog.Logger) (err error) {
 	s.log = log
 	if s.lock, err = c.lock(ctx, s.db, log); err == nil {
@@ -109,9 +110,9 @@ func (s *Store) bringUp(ctx context.Context) error {
 	return s.retryRefused(ctx)
 }
 
-// makeFolder makes the folder of SQLite's file, which nobody else may enter: the file holds
-// sessions and payment tokens. It stands apart from connecting: what fails here does not
-// come right by waiting.
+// makeFolder makes the folder of SQLite's file, which nobody else may enter: the file
+// holds sessions and payment tokens. It is apart from connecting, since retrying does not
+// help when this fails.
 func (c Config) makeFolder() error {
 	if c.Dialect != SQLite {
 		return nil
@@ -122,8 +123,8 @@ func (c Config) makeFolder() error {
 	return c.keepPrivate()
 }
 
-// keepPrivate makes the files readable for their owner only, whatever the folder's mode and
-// the umask. SQLite gives its side files the mode of the main one.
+// keepPrivate makes the files readable for their owner only, whatever the folder's mode
+// and the umask. SQLite gives its side files the mode of the main one.
 func (c Config) keepPrivate() error {
 	f, err := os.OpenFile(c.Path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {
@@ -153,12 +154,12 @@ func (s *Store) Close() error { return errors.Join(s.lock.release(), s.db.Close(
 // attemptPause is the time between two attempts to connect.
 const attemptPause = time.Second
 
-// accessLimit is how long a start waits for an account or a database that is not there: one
-// that is being set up, and not long, since most likely a setting is wrong.
+// accessLimit bounds the wait of a start for an account or a database that is not there:
+// one that is being set up, and not long, since most likely a setting is wrong.
 const accessLimit = 10 * time.Second
 
-// waitFor repeats try until it succeeds, fails for good, or the limit has passed. A server
-// that answers and refuses us is given accessLimit from its first such answer on.
+// waitFor repeats try until it succeeds, fails for good, or the limit has passed. A
+// server that answers and refuses us is given accessLimit from its first such answer on.
 func waitFor(ctx context.Context, limit time.Duration, log *slog.Logger, what string, try func(context.Context) error) error {
 	start, refused := time.Now(), time.Time{}
 	for {
@@ -205,7 +206,7 @@ func (c Config) connectSQLite(ctx context.Context) (*Store, error) {
 	err = db.PingContext(ctx)
 	var lite *sqlite.Error
 	if errors.As(err, &lite) && lite.Code()&primaryCode == sqlite3.SQLITE_CANTOPEN {
-		err = errors.New(err.Error()) // at first, this does not come right by waiting
+		err = permanentError{err} // at startup, retrying does not help
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

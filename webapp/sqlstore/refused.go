@@ -19,11 +19,11 @@ import (
 )
 
 // A row that the database refuses for good, as one with a name that a narrowed column no
-// longer takes, must neither end the service nor hold up the rows behind it. It is kept in
+// longer takes, must neither end the service nor hold up the rows after it. It is kept in
 // refused_rows, by the same transaction as the rest of its cut, so that the journal may
-// let go of it. A later image of the row takes its place there until the database takes one. At
-// each start all are tried again, and what is still refused is laid over the tables that
-// are loaded.
+// let go of it. A later image of the row takes its place there until the database takes
+// one. At each start all are tried again, and what is still refused is laid over the
+// tables that are loaded.
 
 // refusedRow is a row of refused_rows.
 type refusedRow struct {
@@ -36,15 +36,15 @@ type refusedRow struct {
 
 type refusedKey struct{ table, key string }
 
-// refusals are what the table refused_rows holds.
+// refusals are the contents of the table refused_rows.
 type refusals struct {
 	known bool // whether rows are those of the table
 	rows  map[refusedKey]refusedRow
 	count atomic.Int64
 }
 
-// Refused is the number of rows that the database refuses and that are kept beside the
-// tables. It may be called from any goroutine.
+// Refused returns the number of rows that the database refuses and that are kept beside
+// the tables. It may be called from any goroutine.
 func (s *Store) Refused() int { return int(s.refused.count.Load()) }
 
 func (r *refusals) none() bool { return len(r.rows) == 0 }
@@ -203,7 +203,7 @@ func (s *Store) tell(before map[refusedKey]refusedRow) {
 		}
 		tab, one, err := row.decode()
 		if err != nil {
-			continue // told at the next load
+			continue // logged at the next load
 		}
 		reason, _, _ := strings.Cut(row.Error, ":")
 		s.log.Error("the database refuses a row for good; it is kept in refused_rows, with the reason, and tried again at the next start",
@@ -320,7 +320,7 @@ func (r refusedRow) decode() (*table, *isuride.Tables, error) {
 	return &tables[i], one, nil
 }
 
-// key is a digest of the row's primary key, short enough for a key of any table.
+// key returns a digest of the row's primary key, short enough for a key of any table.
 func (t *table) key(rows *isuride.Tables, i int) string {
 	sum := sha256.Sum256([]byte(strings.Join(t.keyTexts(rows, i), "\x00")))
 	return hex.EncodeToString(sum[:])
@@ -335,7 +335,7 @@ func (t *table) keyTexts(rows *isuride.Tables, i int) (texts []string) {
 	return texts
 }
 
-// encode is the row as JSON, in ASCII.
+// encode returns the row as JSON, in ASCII.
 func (t *table) encode(rows *isuride.Tables, i int) string {
 	columns := map[string]*string{}
 	for j, field := range t.fields(nil, rows, i) {
@@ -388,7 +388,7 @@ func (t *table) overlay(rows *isuride.Tables, i int, later *isuride.Tables, k in
 	}
 }
 
-// plain is the text of a field, as parseValue reads it.
+// plain returns the text of a field, as parseValue reads it.
 func plain(field any) string {
 	switch p := field.(type) {
 	case *string:

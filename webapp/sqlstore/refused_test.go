@@ -59,7 +59,8 @@ func TestRefusedRows(t *testing.T) {
 		if s.Refused() != 4 {
 			t.Fatalf("%d rows are refused", s.Refused())
 		}
-		// Later images: one that is taken, one that is not, and one that lacks what the first had.
+		// Later images: one that is taken, one that is not, and one that lacks what the
+		// first had.
 		status.AppSentAt, status.ChairSentAt = 0, at+7
 		write(t, s, 1, 20, &isuride.Tables{
 			Users:        []isuride.User{user("b", "yes"), user("d", "not"), user("e", "yes")},

@@ -54,8 +54,8 @@ func transact(ctx context.Context, b beginner, f func(ctx context.Context, tx *s
 // creation matches the beginning of a statement that makes a table.
 var creation = regexp.MustCompile(`(?m)^CREATE TABLE (?:IF NOT EXISTS )?(\w+)`)
 
-// beside is the schema under other names: the statements that make the tables with the
-// suffix, and the names without it, that of the position last.
+// beside returns the schema under other names: the statements that make the tables with
+// the suffix, and the names without it, that of the position last.
 func (d *dialect) beside(suffix string) (create, names []string, err error) {
 	statements, err := d.statements()
 	if err != nil {
@@ -83,7 +83,7 @@ func execute(statements ...string) func(context.Context, *sqlx.Tx) error {
 	}
 }
 
-// historyOrNew is the identity of the data, a new one if there is none yet.
+// historyOrNew returns the identity of the data, a new one if there is none yet.
 func (s *Store) historyOrNew(ctx context.Context) (string, error) {
 	st, err := s.state(ctx)
 	return cmp.Or(st.History, newHistory()), err

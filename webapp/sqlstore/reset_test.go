@@ -34,8 +34,8 @@ func TestResetLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-// A reset that fails, here by a data set that names a user twice, has changed nothing, and
-// can be done again.
+// A reset that fails, here by a data set that names a user twice, has changed nothing,
+// and can be done again.
 func TestFailedReset(t *testing.T) {
 	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
 		s := openOnly(t, c)

@@ -33,7 +33,7 @@ var steps = []step{
 	}},
 }
 
-// step is what one number adds to the one before.
+// step is the change from one version to the next.
 type step struct {
 	to      int
 	tables  []string // created as the schema has them
@@ -69,7 +69,7 @@ func (s *Store) upgrade(ctx context.Context) error {
 	return s.giveHistory(ctx)
 }
 
-// version is the schema's number; 1 is from before there were numbers.
+// version returns the schema's number; 1 is from before there were numbers.
 func (s *Store) version(ctx context.Context) (int, error) {
 	columns, err := s.columnNames(ctx, positionTable)
 	if err != nil || !slices.Contains(columns, "version") {
@@ -130,7 +130,7 @@ func (s *Store) giveHistory(ctx context.Context) error {
 	return err
 }
 
-// newHistory is a random identity.
+// newHistory returns a random identity.
 func newHistory() string {
 	var id [16]byte
 	rand.Read(id[:]) // never fails
@@ -147,7 +147,7 @@ func (s *Store) columnNames(ctx context.Context, table string) (names []string, 
 	return names, err
 }
 
-// statements are those of the schema.
+// statements returns the statements of the schema.
 func (d *dialect) statements() ([]string, error) {
 	text, err := fs.ReadFile(sqlfiles.Files, d.schema)
 	if err != nil {
@@ -156,7 +156,7 @@ func (d *dialect) statements() ([]string, error) {
 	return slices.Collect(strings.SplitSeq(strings.TrimSuffix(string(text), ";\n"), ";\n")), nil
 }
 
-// create is the statement that makes a table.
+// create returns the statement that makes a table.
 func (d *dialect) create(table string) (string, error) {
 	statements, err := d.statements()
 	if err != nil {
@@ -209,7 +209,7 @@ func (s *Store) unsafeTables(ctx context.Context) (faults []tableFault, err erro
 // ours are the names of all our tables, quoted for a list.
 var ours = quotedNames(allTables())
 
-// allTables are the tables in the order in which they are written, then our own two.
+// allTables returns the tables in the order in which they are written, then our own two.
 func allTables() []string {
 	names := make([]string, 0, len(tables)+2)
 	for i := range tables {

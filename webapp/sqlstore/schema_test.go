@@ -78,7 +78,7 @@ func wantOpenFails(t *testing.T, c sqlstore.Config, want error, words ...string)
 	}
 	for _, word := range words {
 		if !strings.Contains(err.Error(), word) {
-			t.Errorf("the error does not tell of %s: %v", word, err)
+			t.Errorf("the error does not name %s: %v", word, err)
 		}
 	}
 }
@@ -151,7 +151,8 @@ func TestTextOfOtherCharacterSetIsRefused(t *testing.T) {
 	wantOpenFails(t, c, sqlstore.ErrTable, "chairs.name", "latin1", "MODIFY name varchar(30) CHARACTER SET utf8mb4")
 }
 
-// What the refusal says to run makes the table good again, and takes no two names for one.
+// What the refusal says to run makes the table good again, and takes no two names for
+// one.
 func TestNamesOfOtherCollationAreRefused(t *testing.T) {
 	c := mysql.Config(t)
 	s := openOnly(t, c)

@@ -16,9 +16,9 @@ import (
 // connections.
 var ErrSession = errors.New("the connection to the database is not as the server needs it")
 
-// setting is a variable of a MySQL session. Servers, their init_connect and proxies change
-// what a driver asks for, so each is read on every new connection, set where it differs,
-// and read again.
+// setting is a variable of a MySQL session. Servers, their init_connect and proxies
+// change what a driver asks for, so each is read on every new connection, set where it
+// differs, and read again.
 type setting struct {
 	name string // as SHOW VARIABLES has it
 	want string
@@ -28,9 +28,9 @@ type setting struct {
 
 const setNames = "SET NAMES utf8mb4 COLLATE utf8mb4_general_ci"
 
-// settings list what the statements of this package rely on. A server that lacks one (MySQL and
-// MariaDB name some differently) has nothing to differ in. Values are compared without
-// case, lists without order.
+// settings list what the statements of this package rely on. A server that lacks one
+// (MySQL and MariaDB name some differently) has nothing to differ in. Values are compared
+// without case, lists without order.
 var settings = []setting{
 	{"character_set_client", "utf8mb4", setNames, "names would be stored as other letters"},
 	{"character_set_connection", "utf8mb4", setNames, "names would be stored as other letters"},
@@ -57,13 +57,15 @@ var settings = []setting{
 }
 
 const (
-	// Without the last one, a table for which InnoDB is not to be had gets another engine.
+	// Without the last one, a table for which InnoDB is unavailable gets another
+	// engine.
 	sqlMode      = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION"
 	setIsolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 	selectAll    = "18446744073709551615"
 	setReadable  = "SET SESSION sql_big_selects = 1, sql_select_limit = " + selectAll
 	setReadWrite = "SET SESSION TRANSACTION READ WRITE"
-	// lockWait is in seconds. An initialize, which has 22 for everything, waits less (lockLimit).
+	// lockWait is in seconds. An initialize, which has 22 for everything, waits less
+	// (lockLimit).
 	lockWait = "10"
 	// packetVariable bounds a statement's length; it is only read.
 	packetVariable = "max_allowed_packet"
@@ -88,8 +90,8 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
-// A server counts a connection for some milliseconds after its end, against an account that
-// may have few.
+// A server counts a connection for some milliseconds after its end, against an account
+// that may have few.
 const (
 	dialPause = 50 * time.Millisecond
 	dialTries = 10
@@ -186,7 +188,7 @@ func readSettings(ctx context.Context, conn driver.Conn) (_ map[string]string, e
 	}
 }
 
-// text is a value as the driver hands it out, which keeps the bytes.
+// text returns a value as the driver hands it out, which keeps the bytes.
 func text(v driver.Value) string {
 	if b, ok := v.([]byte); ok {
 		return string(b)

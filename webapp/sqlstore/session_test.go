@@ -50,8 +50,8 @@ func TestSessionIsOurs(t *testing.T) {
 	}
 }
 
-// restricted gives an account with the rights that sql/0-init.sql grants. Servers leave out
-// init_connect for accounts that may do everything.
+// restricted gives an account with the rights that sql/0-init.sql grants. Servers leave
+// out init_connect for accounts that may do everything.
 func restricted(t *testing.T, c sqlstore.Config) sqlstore.Config {
 	t.Helper()
 	user := "r" + c.Name[strings.LastIndexByte(c.Name, '_'):]

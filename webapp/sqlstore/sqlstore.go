@@ -7,9 +7,8 @@
 // when it is written or retried (package flush), and what to do with a database that is
 // not ready (package engine).
 //
-// The tables always stand at exactly one position of the event log: the position is
-// written in the transaction of the rows it belongs to. A cut that was committed is
-// durable, since the journal then drops its segments: SQLite syncs every commit,
-// MySQL is expected to run with innodb_flush_log_at_trx_commit=1, and Open warns when
-// it does not.
+// The tables are always at exactly one position of the event log: the position is written
+// in the transaction of the rows it belongs to. A cut that was committed is durable,
+// since the journal then drops its segments: SQLite syncs every commit, MySQL is expected
+// to run with innodb_flush_log_at_trx_commit=1, and Open warns when it does not.
 package sqlstore

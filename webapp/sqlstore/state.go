@@ -24,7 +24,7 @@ type State struct {
 	// Adopt takes them over; Reset would throw them away.
 	Foreign bool
 	// Damaged names tables that are missing although the position says that all were
-	// complete. Filling the database anew would throw away what is left.
+	// complete. Filling the database again would throw away what is left.
 	Damaged string
 }
 

@@ -219,6 +219,20 @@ func fullTables() *isuride.Tables {
 	}
 }
 
+// TestFullTablesAreFull: a field that fullTables leaves out could lack its column, and no
+// test would see it.
+func TestFullTablesAreFull(t *testing.T) {
+	tables := reflect.ValueOf(fullTables()).Elem()
+	for i := range tables.NumField() {
+		row := tables.Field(i).Index(0)
+		for j := range row.NumField() {
+			if row.Field(j).IsZero() {
+				t.Errorf("%s.%s is empty", row.Type(), row.Type().Field(j).Name)
+			}
+		}
+	}
+}
+
 // fullTracks are those of fullTables.
 var fullTracks = map[string]sqlstore.Track{"c1": {Total: 2147483648 + 2147483647, At: at + 1}}
 

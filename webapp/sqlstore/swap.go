@@ -19,7 +19,7 @@ import (
 // A new data set comes in three steps. Fill makes its tables beside those in use, under
 // names with a suffix; LoadFilled reads them back; Swap puts all of them in the place of
 // the others at once. So until Swap has succeeded nothing is lost, and afterwards nothing
-// is missing. What an interrupted attempt leaves behind is swept by the next one.
+// is missing. What an interrupted attempt leaves is swept by the next one.
 
 // The suffixes are long so that they meet no table that an operator put aside.
 const (
@@ -55,8 +55,8 @@ func (s *Store) Fill(ctx context.Context, generation uint64, t *isuride.Tables) 
 	if err != nil {
 		return fmt.Errorf("fill new tables: %w", err)
 	}
-	// MySQL commits with each statement that changes the schema, SQLite syncs each commit:
-	// two transactions fit both.
+	// MySQL commits with each statement that changes the schema, SQLite syncs each
+	// commit: two transactions fit both.
 	steps := []struct {
 		name string
 		run  func(ctx context.Context, tx *sqlx.Tx) error
@@ -103,9 +103,9 @@ func (s *Store) LoadFilled(ctx context.Context, generation uint64) (*Snapshot, e
 	return snapshot, nil
 }
 
-// Swap puts the tables that Fill made for the generation in the place of those that stand
-// at generation from. It is all or nothing: after an error everything is as before, except
-// after ErrUnsettled.
+// Swap puts the tables that Fill made for the generation in the place of those that are
+// at generation from. It is all or nothing: after an error everything is as before,
+// except after ErrUnsettled.
 func (s *Store) Swap(ctx context.Context, from, generation uint64) error {
 	if err := s.lock.hold(ctx); err != nil {
 		return fmt.Errorf("swap the tables: %w", err)
@@ -146,9 +146,9 @@ func (s *Store) insistOnSettling(ctx context.Context, generation uint64) (swappe
 	}
 }
 
-// Settle finds out whether a Swap to the generation has taken place, which this process or
-// one that was killed has begun. Without the new position's table no swap succeeds, and
-// looking for it or dropping it waits for one under way; so what the position says
+// Settle finds out whether a Swap to the generation has taken place, which this process
+// or one that was killed has begun. Without the new position's table no swap succeeds,
+// and looking for it or dropping it waits for one under way; so what the position says
 // afterwards is final.
 func (s *Store) Settle(ctx context.Context, generation uint64) (swapped bool, err error) {
 	err = s.session(ctx, func(ctx context.Context, conn *sqlx.Conn) error {
@@ -180,7 +180,7 @@ func (s *Store) settled(generation uint64) {
 	s.refused.count.Store(0)
 }
 
-// Sweep removes what Fill and Swap left behind. Nothing depends on it.
+// Sweep removes what Fill and Swap left. Nothing depends on it.
 func (s *Store) Sweep(ctx context.Context) error {
 	err := s.session(ctx, func(ctx context.Context, conn *sqlx.Conn) error {
 		return transact(ctx, conn, s.removeLeftovers)
@@ -213,8 +213,8 @@ func (s *Store) removeLeftovers(ctx context.Context, tx *sqlx.Tx) error {
 	return nil
 }
 
-// inDoubt reports whether a swap that ended with the error may have taken place: there was
-// no answer, or one of a server that was about to end.
+// inDoubt reports whether a swap that ended with the error may have taken place: there
+// was no answer, or one of a server that was about to end.
 func inDoubt(err error) bool {
 	var answer *mysql.MySQLError
 	switch {

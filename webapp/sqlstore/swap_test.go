@@ -41,8 +41,8 @@ var faults = []struct {
 	}},
 }
 
-// TestEveryStepOfReset: whichever step fails and however, the tables are the old ones or the
-// new ones, whole, and Reset says which. The next one succeeds.
+// TestEveryStepOfReset: whichever step fails and however, the tables are the old ones or
+// the new ones, whole, and Reset says which. The next one succeeds.
 func TestEveryStepOfReset(t *testing.T) {
 	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
 		s := open(t, c)
@@ -158,8 +158,8 @@ func onlySchema(t *testing.T, c sqlstore.Config) {
 	}
 }
 
-// TestUnsettledSwap: when the answer is lost and nobody can be asked, Swap says so; Settle
-// tells later, and a swap that had not taken place cannot any more.
+// TestUnsettledSwap: when the answer is lost and nobody can be asked, Swap says so;
+// Settle tells later, and a swap that had not taken place cannot any more.
 func TestUnsettledSwap(t *testing.T) {
 	for _, done := range []bool{false, true} {
 		t.Run(fmt.Sprint("done ", done), func(t *testing.T) {
@@ -226,8 +226,8 @@ func TestResetMeetsLocks(t *testing.T) {
 	})
 }
 
-// holdLock keeps a transaction open: in MySQL one that has only read a table, in SQLite one
-// that may write.
+// holdLock keeps a transaction open: in MySQL one that has only read a table, in SQLite
+// one that may write.
 func holdLock(t *testing.T, c sqlstore.Config) (release func()) {
 	t.Helper()
 	driver, source, statements := "sqlite", sqliteSource(c), []string{"BEGIN IMMEDIATE"}

@@ -77,8 +77,8 @@ var tables = []table{
 		}),
 }
 
-// newTable describes a table by the names of its columns, a key marked with a star
-// in front and a nullable column with a question mark behind.
+// newTable describes a table by the names of its columns, a key marked with a star in
+// front and a nullable column with a question mark after it.
 func newTable[R any](name, columns string, rows func(*isuride.Tables) *[]R, fields func([]any, *R) []any) table {
 	return table{
 		name:    name,
@@ -119,13 +119,13 @@ func (t *table) keyNames() []string {
 	return names
 }
 
-// insert is the beginning of an INSERT statement, before the rows. The suffix belongs to
-// the table's name.
+// insert returns the beginning of an INSERT statement, before the rows. The suffix
+// belongs to the table's name.
 func (t *table) insert(suffix string) string {
 	return "INSERT INTO " + t.name + suffix + " (" + strings.Join(t.columnNames(), ", ") + ") VALUES "
 }
 
-// index is the position of the column in the table.
+// index returns the position of the column in the table.
 func (t *table) index(c *column) int {
 	return slices.IndexFunc(t.columns, func(own column) bool { return own.name == c.name })
 }

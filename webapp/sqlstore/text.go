@@ -17,7 +17,8 @@ type textColumn struct {
 	Nullable  bool   `db:"nullable"`
 }
 
-// binaryNames are the columns whose collation must tell all names apart, see decision 0002.
+// binaryNames are the columns whose collation must tell all names apart, see decision
+// 0002.
 var binaryNames = []string{"owners.name", "users.username"}
 
 // textQuery leaves out enumerations, whose words are ASCII.
@@ -51,7 +52,7 @@ func (c textColumn) good() bool {
 
 func (c textColumn) binary() bool { return slices.Contains(binaryNames, c.Table+"."+c.Name) }
 
-// mend is the statement that makes the column good. Converting the whole table would
+// mend returns the statement that makes the column good. Converting the whole table would
 // take the binary collation from names.
 func (c textColumn) mend() string {
 	collation, null := "utf8mb4_general_ci", "NOT NULL"

@@ -14,14 +14,14 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// Track is what the position reports of one chair come to (S2.4).
+// Track is the sum of one chair's position reports (S2.4).
 type Track struct {
 	Last  isuride.Coordinate
 	Total int64        // sum of the distances between consecutive reports
 	At    isuride.Time // time of the last report
 }
 
-// section is what the reports of one chair in a part of the table come to.
+// section is the sum of one chair's reports in a part of the table.
 type section struct {
 	Track
 	first   isuride.Coordinate
@@ -41,7 +41,7 @@ func (s *section) add(later section) {
 	s.Last, s.At = later.Last, later.At
 }
 
-// report is the section of one row.
+// report returns the section of one row.
 func report(at isuride.Coordinate, when isuride.Time) section {
 	return section{Track: Track{Last: at, At: when}, first: at, firstAt: when}
 }
@@ -60,8 +60,8 @@ func (s sections) add(chair []byte, later section) {
 
 const locationTable = "chair_locations"
 
-// partRows is how many rows of chair_locations are read in one go: enough that finding
-// where the next part begins costs little beside it.
+// partRows is the number of rows of chair_locations that are read in one go: enough that
+// finding where the next part begins costs little beside it.
 const partRows = 250_000
 
 // loadTracks sums up the position reports. Ids grow with time, so that the order of the
@@ -108,7 +108,7 @@ func (s *Store) loadParts(ctx context.Context, partRows int) ([]sections, error)
 	return parts, errors.Join(errs...)
 }
 
-// partStarts are the ids at which the parts begin.
+// partStarts returns the ids at which the parts begin.
 func (s *Store) partStarts(ctx context.Context, partRows int) ([]string, error) {
 	var starts []string
 	for from, skip := "", 0; ; skip = partRows {

@@ -13,11 +13,12 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// What an error means depends on who asks. While the server serves, only one question
-// matters: does the error prove that these rows can never be written (IsRefusal)? All else
-// is waited for, since the journal keeps everything and an operator can put anything
-// right. At the start somebody waits for an answer, so only what may pass by itself is waited
-// for (IsTransient), and what looks like a wrong setting for a short time only (accessError).
+// What an error means depends on the moment. While the server serves, only one question
+// matters: does the error prove that these rows can never be written (IsRefusal)? All
+// else is waited for, since the journal keeps everything and an operator can put anything
+// right. At the start an operator waits for an answer, so only what may pass by itself is
+// waited for (IsTransient), and what looks like a wrong setting for a short time only
+// (accessError).
 //
 //	what the database says                      while serving           at the start
 //	away, busy, full, read-only, over a quota   waits                   waits a minute
@@ -30,7 +31,7 @@ import (
 //	  restored, and the next cut is fenced if that is older
 //	another server has the lock (ErrInUse)      waits                   10 s, then ends
 //	a value does not fit (refusalsMySQL)        keeps the row aside     keeps it aside
-//	the tables stand elsewhere (ErrFenced)      ends: two writers       ends
+//	the tables are elsewhere (ErrFenced)        ends: two writers       ends
 
 // refusalsMySQL are the numbers of MySQL and MariaDB that speak of a row's values.
 var refusalsMySQL = []uint16{
@@ -67,13 +68,13 @@ const errUnknownDatabase = 1049
 var (
 	// ErrAccount says that the server does not let the account in.
 	ErrAccount = errors.New("the server does not let this account in")
-	// ErrDatabase says that there is no such database, and that the account may not use or
-	// create it.
+	// ErrDatabase says that there is no such database, and that the account may not use
+	// or create it.
 	ErrDatabase = errors.New("the account cannot use this database")
 )
 
-// accessError is ErrAccount or ErrDatabase for an error that looks like a wrong setting of
-// ours, else nil. A database that is just being set up answers so, too.
+// accessError is ErrAccount or ErrDatabase for an error that looks like a wrong setting
+// of ours, else nil. A database that is just being set up answers so, too.
 func accessError(err error) error {
 	switch {
 	case isMySQL(err, 1045, 1130, 1698, 1820, 1862, 3118, 4151): // also a locked account, an old password
@@ -122,11 +123,19 @@ var transientSQLite = []int{sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.
 // or timed out, the database is starting, stopping, busy, full or read-only.
 func IsTransient(err error) bool {
 	var network net.Error
+	if errors.As(err, new(permanentError)) {
+		return false
+	}
 	return isMySQL(err, transientMySQL...) || isSQLite(err, transientSQLite) ||
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, mysql.ErrPktTooLarge) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network)
 }
+
+// permanentError marks an error that is not transient, although its code says so.
+type permanentError struct{ error }
+
+func (e permanentError) Unwrap() error { return e.error }
 
 // isMySQL reports whether err carries one of the server's error numbers.
 func isMySQL(err error, numbers ...uint16) bool {

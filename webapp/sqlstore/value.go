@@ -10,8 +10,8 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// appendValue appends the SQL literal of the field behind the pointer. The zero value of
-// a nullable column is NULL.
+// appendValue appends the SQL literal of the field that the pointer leads to. The zero
+// value of a nullable column is NULL.
 func (d *dialect) appendValue(dst []byte, field any, nullable bool) []byte {
 	switch p := field.(type) {
 	case *string:
@@ -42,8 +42,8 @@ func (d *dialect) appendValue(dst []byte, field any, nullable bool) []byte {
 	panic(fmt.Sprintf("BUG: field of type %T", field))
 }
 
-// appendText appends a string literal. Bytes that are not UTF-8 would be refused by
-// MySQL for ever and stop the write-behind, so they become U+FFFD.
+// appendText appends a string literal. Bytes that are not UTF-8 would be refused by MySQL
+// permanently and stop the write-behind, so they become U+FFFD.
 func (d *dialect) appendText(dst []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
@@ -75,7 +75,7 @@ func appendHex(dst []byte, s string) []byte {
 	return append(dst, "' AS TEXT)"...)
 }
 
-// parseValue sets the field behind the pointer from a column's text; nil is NULL.
+// parseValue sets the field that the pointer leads to from a column's text; nil is NULL.
 func parseValue(field any, text []byte, c *column) error {
 	if text == nil {
 		if !c.nullable {

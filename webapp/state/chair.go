@@ -1,8 +1,7 @@
 package state
 
 import (
-	"sync"
-
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
 
@@ -13,13 +12,13 @@ type Chair struct {
 	ID    string
 	Owner *Owner
 	Speed int // distance units per tick
-	// Description is what Options.Describe made of the row.
+	// Description is the result of Options.Describe.
 	Description []byte
-	// Log is what the chair has to be told.
+	// Log is the chair's notification log.
 	Log Log
 
-	mu sync.Mutex
-	// The rest is guarded by mu, slot also by the free chairs' lock.
+	mu lockwatch.Mutex
+	// The rest is guarded by mu.
 	active    bool
 	updatedAt isuride.Time
 	track     Track
@@ -32,7 +31,7 @@ type Chair struct {
 	sales     []sale // in order of completion
 }
 
-// Track is what a chair's position reports add up to (S2.4).
+// Track is the sum of a chair's position reports (S2.4).
 type Track struct {
 	At       isuride.Coordinate
 	Distance int64        // sum of the moves
@@ -80,11 +79,11 @@ func (s *Store) RegisterChair(registerToken, name, model string) (*Chair, error)
 	if err := s.commit(&isuride.Event{Kind: isuride.ChairRegistered, Chair: row}); err != nil {
 		return nil, err
 	}
-	return s.addChair(row, o), nil
+	return s.addChairLocked(row, o), nil
 }
 
-// addChair makes the chair known; its owner is locked, or not yet shared.
-func (s *Store) addChair(row *isuride.Chair, o *Owner) *Chair {
+// addChairLocked makes the chair known; its owner is locked, or not yet shared.
+func (s *Store) addChairLocked(row *isuride.Chair, o *Owner) *Chair {
 	c := &Chair{row: *row, ID: row.ID, Owner: o, Speed: isuride.UnknownModelSpeed, slot: noSlot,
 		active: row.IsActive, updatedAt: row.UpdatedAt}
 	if speed, ok := s.models[row.Model]; ok {
@@ -109,34 +108,34 @@ func (s *Store) SetActivity(c *Chair, active bool) error {
 	if err := s.commit(&isuride.Event{Kind: isuride.ChairActivityChanged, Chair: &row}); err != nil {
 		return err
 	}
-	s.applyActivity(c, &row)
+	s.applyActivityLocked(c, &row)
 	return nil
 }
 
-func (s *Store) applyActivity(c *Chair, row *isuride.Chair) {
+func (s *Store) applyActivityLocked(c *Chair, row *isuride.Chair) {
 	c.active, c.updatedAt = row.IsActive, row.UpdatedAt
 	s.refreshFreeLocked(c)
 }
 
-// Report records where the chair stands; on the target of its ride this advances the
-// ride by one status (S4.16). The time is what the report counts as recorded at.
+// Report records where the chair is; on the target of its ride this advances the ride by
+// one status (S4.16). The time is what the report counts as recorded at.
 func (s *Store) Report(c *Chair, at isuride.Coordinate) (isuride.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	location := isuride.ChairLocation{ChairID: c.ID, Coordinate: at, CreatedAt: c.nextReportLocked(s.opt.Now())}
 	e := isuride.Event{Kind: isuride.ChairMoved, Location: &location}
-	if r := c.ride; r != nil && r.reachedBy(at) {
+	if r := c.ride; r != nil && r.reachedByLocked(at) {
 		return location.CreatedAt, s.reportArrivalLocked(c, &e)
 	}
 	if err := s.commit(&e); err != nil {
 		return 0, err
 	}
-	s.applyReport(c, &location)
+	s.applyReportLocked(c, &location)
 	return location.CreatedAt, nil
 }
 
-// reportArrivalLocked is the part of Report that happens twice a ride. It stands apart
-// so that the row's allocation does not burden every report.
+// reportArrivalLocked is the part of Report that happens twice a ride. It is a function
+// of its own so that the row's allocation does not burden every report.
 func (s *Store) reportArrivalLocked(c *Chair, e *isuride.Event) error {
 	r := c.ride
 	status := s.newStatusLocked(r, r.status.Next(), e.Location.CreatedAt)
@@ -144,13 +143,13 @@ func (s *Store) reportArrivalLocked(c *Chair, e *isuride.Event) error {
 	if err := s.commit(&moved); err != nil {
 		return err
 	}
-	s.applyReport(c, e.Location)
-	s.applyStatus(r, &status)
+	s.applyReportLocked(c, e.Location)
+	s.applyStatusLocked(r, &status)
 	return nil
 }
 
-// nextReportLocked is when a report made now counts as recorded: in whole, growing
-// milliseconds, since clients compare at that precision (S4.12, S4.16).
+// nextReportLocked returns the time at which a report made now counts as recorded: in
+// whole, growing milliseconds, since clients compare at that precision (S4.12, S4.16).
 func (c *Chair) nextReportLocked(now isuride.Time) isuride.Time {
 	if c.track.Reported == 0 || now.Milli() > c.track.Reported.Milli() {
 		return now
@@ -158,7 +157,7 @@ func (c *Chair) nextReportLocked(now isuride.Time) isuride.Time {
 	return isuride.Time((c.track.Reported.Milli() + 1) * 1000)
 }
 
-func (s *Store) applyReport(c *Chair, l *isuride.ChairLocation) {
+func (s *Store) applyReportLocked(c *Chair, l *isuride.ChairLocation) {
 	first := c.track.Reported == 0
 	moved := c.track.At != l.Coordinate
 	c.track.Add(l.Coordinate, l.CreatedAt)
@@ -167,31 +166,36 @@ func (s *Store) applyReport(c *Chair, l *isuride.ChairLocation) {
 	}
 }
 
-// refreshFreeLocked puts the chair among the free ones or takes it out, by what it is now.
+// freeLocked reports whether dispatch may give the chair a ride.
+func (c *Chair) freeLocked() bool {
+	return c.active && c.track.Reported != 0 && c.ride == nil && !c.resting
+}
+
+// refreshFreeLocked lists the chair among the free ones of its region, or removes it.
 func (s *Store) refreshFreeLocked(c *Chair) {
-	free := c.active && c.track.Reported != 0 && c.ride == nil && !c.resting
-	region := isuride.RegionOf(c.track.At)
+	free, region := c.freeLocked(), isuride.RegionOf(c.track.At)
 	if c.slot != noSlot && (!free || c.region != region) {
-		s.regions[c.region].free.remove(c)
+		s.regions[c.region].free.remove(c.slot)
+		c.slot = noSlot
 	}
 	if !free {
 		return
 	}
-	news := c.slot == noSlot
+	added := c.slot == noSlot
 	c.region = region
-	s.regions[region].free.put(c, FreeChair{c, c.track.At, c.unseen == nil})
-	if news {
-		s.regions[region].Poke()
+	c.slot = s.regions[region].free.put(c.slot, FreeChair{c, c.track.At, c.unseen == nil})
+	if added {
+		s.regions[region].MarkChanged()
 	}
 }
 
 // Release makes a completed ride's chair free for the next ride, once the rider has been
 // answered: the answer has been handed to the socket.
 //
-// That is not yet to say that the rider's client has read it, and to a client that has
-// not, a listing with the chair would contradict what it knows (S11, T17). On a
-// busy machine that takes longer than any pause one could choose. So nearby lists the
-// chair only after a sign that the client knows, see Noticed and Reveal.
+// The rider's client may not have read it yet, and would find a listing with the chair in
+// contradiction to what it knows (S11, T17). On a busy machine that takes longer than any
+// pause one could choose. So nearby lists the chair only after a sign that the client
+// knows, see Noticed and Reveal.
 func (s *Store) Release(r *Ride) {
 	c := r.chair.Load()
 	c.mu.Lock()
@@ -200,8 +204,8 @@ func (s *Store) Release(r *Ride) {
 	s.refreshFreeLocked(c)
 }
 
-// Noticed tells that the user's client has gone on after what it was last answered: it
-// made its next call, or closed the stream of its ride.
+// Noticed is called when the user's client has gone on after its last answer: it has made
+// its next call, or closed the stream of its ride.
 func (s *Store) Noticed(u *User) {
 	if u.unnoticed.Load() == nil { // fast path: nothing was completed lately
 		return
@@ -235,15 +239,15 @@ func (c *Chair) View() View {
 	return View{Active: c.active, Track: c.track}
 }
 
-// RegisteredAt is when the chair was registered.
+// RegisteredAt returns the time of the chair's registration.
 func (c *Chair) RegisteredAt() isuride.Time { return c.row.CreatedAt }
 
-// Stats are the chair's completed rides.
+// Stats returns the figures of the chair's completed rides.
 func (c *Chair) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.stats
 }
 
-// AccessToken is the chair's session token.
+// AccessToken returns the chair's session token.
 func (c *Chair) AccessToken() string { return c.row.AccessToken }

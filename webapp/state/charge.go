@@ -2,8 +2,8 @@ package state
 
 import "isuride/webapp/isuride"
 
-// Charge is a payment under way, and the rating that takes effect with it. A ride has
-// at most one at a time; whoever rates the same ride meanwhile waits for it.
+// Charge is a payment under way, and the rating that takes effect with it. A ride has at
+// most one at a time; other calls that rate the same ride wait for it.
 type Charge struct {
 	// Set once.
 	Ride       *Ride
@@ -12,15 +12,15 @@ type Charge struct {
 	done       chan struct{} // closed when the outcome is known
 
 	// Guarded by the user's lock.
-	callers int // who began it, or waits for it
+	callers int // that began it, or wait for it
 
 	// Written before done is closed.
 	completedAt isuride.Time
 	err         error
 }
 
-// maxCallers is how many calls may wait for one charge, which takes seconds if the gateway
-// is slow. A client calls once, and again if its connection breaks.
+// maxCallers bounds the calls that wait for one charge, which takes seconds if the
+// gateway is slow. A client calls once, and again if its connection breaks.
 const maxCallers = 8
 
 // Wait returns the outcome: the time of completion, or why there was none.
@@ -43,7 +43,7 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if r.charge != nil {
-		return r.charge, false, r.charge.join()
+		return r.charge, false, r.charge.joinLocked()
 	}
 	if err := r.ratable(); err != nil {
 		return nil, false, err
@@ -55,17 +55,17 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 	if err := s.commit(&e); err != nil {
 		return nil, false, err
 	}
-	return r.open(evaluation), true, nil
+	return r.openLocked(evaluation), true, nil
 }
 
-// open notes the charge; the user is locked, or not yet shared.
-func (r *Ride) open(evaluation int) *Charge {
+// openLocked notes the charge.
+func (r *Ride) openLocked(evaluation int) *Charge {
 	r.charge = &Charge{Ride: r, Token: r.User.token, Evaluation: evaluation, done: make(chan struct{}), callers: 1}
 	return r.charge
 }
 
-// join counts one more caller. The user's lock is held.
-func (ch *Charge) join() error {
+// joinLocked counts one more caller.
+func (ch *Charge) joinLocked() error {
 	if ch.callers == maxCallers {
 		return isuride.Errorf(isuride.Conflict, "the ride is being paid for, and %d calls wait for that already", maxCallers)
 	}
@@ -73,7 +73,7 @@ func (ch *Charge) join() error {
 	return nil
 }
 
-// ratable says why the ride cannot be rated, if so. The user's lock is held.
+// ratable says why the ride cannot be rated, if so.
 func (r *Ride) ratable() error {
 	status := isuride.Matching
 	if c := r.chair.Load(); c != nil {
@@ -95,16 +95,16 @@ func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 	defer u.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	status := s.newStatusLocked(r, isuride.Completed, max(s.opt.Now(), r.updatedAt+1, c.lastSale()))
-	row := r.row()
+	status := s.newStatusLocked(r, isuride.Completed, max(s.opt.Now(), r.updatedAt+1, c.lastSaleLocked()))
+	row := r.rowLocked()
 	row.Evaluation, row.UpdatedAt = ch.Evaluation, status.CreatedAt
 	if err := s.commit(&isuride.Event{Kind: isuride.RideCompleted, Ride: &row, Status: &status}); err != nil {
-		ch.settle(0, err)
+		ch.settleLocked(0, err)
 		return 0, err
 	}
 	s.counts.completed.Add(1)
-	s.applyCompletion(r, &row, &status)
-	ch.settle(row.UpdatedAt, nil)
+	s.applyCompletionLocked(r, &row, &status)
+	ch.settleLocked(row.UpdatedAt, nil)
 	return row.UpdatedAt, nil
 }
 
@@ -118,31 +118,31 @@ func (s *Store) Abandon(ch *Charge, why error) {
 	if err := s.commit(&e); err != nil {
 		why = err // a restart will try this charge once more, under the same key
 	}
-	ch.settle(0, why)
+	ch.settleLocked(0, why)
 }
 
-// settle publishes the outcome. The user's lock is held.
-func (ch *Charge) settle(at isuride.Time, err error) {
+// settleLocked publishes the outcome.
+func (ch *Charge) settleLocked(at isuride.Time, err error) {
 	ch.completedAt, ch.err = at, err
 	ch.Ride.charge = nil
 	close(ch.done)
 }
 
-// applyCompletion changes everything that a completion changes, at once (S11,
-// T12 and T22). Both locks are held.
-func (s *Store) applyCompletion(r *Ride, row *isuride.Ride, status *isuride.RideStatus) {
+// applyCompletionLocked makes all changes of a completion at once (S11, T12 and T22). The
+// locks of user and chair are held.
+func (s *Store) applyCompletionLocked(r *Ride, row *isuride.Ride, status *isuride.RideStatus) {
 	c := r.chair.Load()
 	r.done, r.evaluation, r.updatedAt = true, row.Evaluation, row.UpdatedAt
 	r.User.unfinished--
 	r.passed.add(isuride.Completed)
 	c.ride, c.resting, c.unseen = nil, true, r
 	r.User.unnoticed.Store(r)
-	c.book(r)
-	s.applyStatus(r, status)
+	c.bookLocked(r)
+	s.applyStatusLocked(r, status)
 }
 
-// book enters a completed ride into the chair's stats and sales.
-func (c *Chair) book(r *Ride) {
+// bookLocked enters a completed ride into the chair's stats and sales.
+func (c *Chair) bookLocked(r *Ride) {
 	if r.passed.has(isuride.Carrying) && r.passed.has(isuride.Arrived) { // S6.3
 		c.stats.Rides++
 		c.stats.EvaluationSum += int32(r.evaluation)
@@ -154,7 +154,7 @@ func (c *Chair) book(r *Ride) {
 	c.sales = append(c.sales, sale{at: r.updatedAt, sum: sum})
 }
 
-func (c *Chair) lastSale() isuride.Time {
+func (c *Chair) lastSaleLocked() isuride.Time {
 	if n := len(c.sales); n > 0 {
 		return c.sales[n-1].at
 	}

@@ -2,14 +2,14 @@ package state
 
 import (
 	"iter"
-	"sync"
 	"sync/atomic"
 
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
 
-// FreeChair is a chair that can be assigned, where it stands, and whether nearby lists
-// it yet, see Release.
+// FreeChair is a chair that can be assigned, its place, and whether nearby lists it yet,
+// see Release.
 type FreeChair struct {
 	*Chair
 	At     isuride.Coordinate
@@ -25,7 +25,7 @@ type FreeChair struct {
 // the hole would hide it from a walk that is past the hole already.) An entry is
 // replaced, never changed, so chair and place always belong together.
 type freeChairs struct {
-	mu    sync.Mutex
+	mu    lockwatch.Mutex
 	holes []int32 // guarded by mu
 
 	slots atomic.Pointer[[]freeSlot] // replaced by a longer copy under mu when full
@@ -42,24 +42,24 @@ func (f *freeChairs) init() {
 	f.slots.Store(&slots)
 }
 
-// put makes the chair free, or tells what is new of a free one. The chair's lock is
-// held.
-func (f *freeChairs) put(c *Chair, entry FreeChair) {
+// put stores a free chair's entry in its slot, or in a new one if it has none, and
+// returns the slot.
+func (f *freeChairs) put(slot int32, entry FreeChair) int32 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if c.slot == noSlot {
-		c.slot = f.takeLocked()
+	if slot == noSlot {
+		slot = f.takeLocked()
 	}
-	(*f.slots.Load())[c.slot].Store(&entry)
+	(*f.slots.Load())[slot].Store(&entry)
+	return slot
 }
 
-// remove takes a free chair out. The chair's lock is held.
-func (f *freeChairs) remove(c *Chair) {
+// remove empties a slot.
+func (f *freeChairs) remove(slot int32) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	(*f.slots.Load())[c.slot].Store(nil)
-	f.holes = append(f.holes, c.slot)
-	c.slot = noSlot
+	(*f.slots.Load())[slot].Store(nil)
+	f.holes = append(f.holes, slot)
 }
 
 func (f *freeChairs) takeLocked() int32 {

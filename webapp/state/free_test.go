@@ -6,7 +6,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-func (b *bench) listed(c *Chair) bool {
+func (b *fixture) listed(c *Chair) bool {
 	for f := range b.Nearby(isuride.Coordinate{}, 1000) {
 		if f.Chair == c {
 			return true
@@ -15,7 +15,7 @@ func (b *bench) listed(c *Chair) bool {
 	return false
 }
 
-func (b *bench) free(c *Chair) bool {
+func (b *fixture) free(c *Chair) bool {
 	for _, f := range b.Region(isuride.RegionOf(isuride.Coordinate{})).Free(nil) {
 		if f.Chair == c {
 			return true
@@ -24,7 +24,7 @@ func (b *bench) free(c *Chair) bool {
 	return false
 }
 
-func (b *bench) expectFree(c *Chair, when string, free, listed bool) {
+func (b *fixture) expectFree(c *Chair, when string, free, listed bool) {
 	b.t.Helper()
 	if b.free(c) != free || b.listed(c) != listed {
 		b.t.Fatalf("%s the chair is free: %v, listed: %v; want %v, %v", when, b.free(c), b.listed(c), free, listed)
@@ -35,12 +35,12 @@ func (b *bench) expectFree(c *Chair, when string, free, listed bool) {
 // A chair comes back in two steps: free once its rider is answered, listed once the
 // rider's client shows that it knows (S4.10 and S11, T17).
 func TestChairComesBack(t *testing.T) {
-	for name, sign := range map[string]func(*bench, *Ride){
-		"the rider's next call": func(b *bench, r *Ride) { b.Noticed(r.User) },
-		"time":                  func(b *bench, r *Ride) { b.Reveal(r) },
+	for name, sign := range map[string]func(*fixture, *Ride){
+		"the rider's next call": func(b *fixture, r *Ride) { b.Noticed(r.User) },
+		"time":                  func(b *fixture, r *Ride) { b.Reveal(r) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
+			b := newFixture(t)
 			c := b.chair(isuride.Coordinate{})
 			b.expectFree(c, "at first", true, true)
 			r := b.arrive(b.user(""), c, isuride.Coordinate{}, isuride.Coordinate{Latitude: 9})
@@ -59,7 +59,7 @@ func TestChairComesBack(t *testing.T) {
 }
 
 func TestLateSignOfAnEarlierRideChangesNothing(t *testing.T) {
-	b := newBench(t)
+	b := newFixture(t)
 	c := b.chair(isuride.Coordinate{})
 	first := b.arrive(b.user(""), c, isuride.Coordinate{}, isuride.Coordinate{Latitude: 9})
 	ch, _, err := b.BeginCharge(first.User, first.ID, 5)

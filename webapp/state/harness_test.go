@@ -30,7 +30,7 @@ func (l *memoryLog) Append(payload []byte) (uint64, error) {
 	return uint64(len(l.events)), nil
 }
 
-// fakeClock moves by one step at each reading; a step of zero is a clock that stands.
+// fakeClock moves by one step at each reading; with a step of zero it does not move.
 type fakeClock struct {
 	mu   sync.Mutex
 	now  isuride.Time
@@ -46,8 +46,8 @@ func (c *fakeClock) read() isuride.Time {
 
 const testStart = isuride.Time(1_764_000_000_000_000)
 
-// bench is a store with all that a test needs around it.
-type bench struct {
+// fixture is a store with all that a test needs around it.
+type fixture struct {
 	*Store
 	t     testing.TB
 	log   *memoryLog
@@ -55,18 +55,18 @@ type bench struct {
 	base  isuride.Tables
 }
 
-func newBench(t testing.TB) *bench {
-	b := &bench{t: t, log: &memoryLog{}, clock: &fakeClock{now: testStart, step: 700}}
+func newFixture(t testing.TB) *fixture {
+	b := &fixture{t: t, log: &memoryLog{}, clock: &fakeClock{now: testStart, step: 700}}
 	b.base.ChairModels = []isuride.ChairModel{{Name: "slow", Speed: 2}, {Name: "fast", Speed: 7}}
 	b.Store = New(b.options(), &b.base, nil)
 	return b
 }
 
-func (b *bench) options() Options {
+func (b *fixture) options() Options {
 	return Options{Log: b.log, Now: b.clock.read, Describe: func(c *isuride.Chair) []byte { return []byte(c.Name) }}
 }
 
-func (b *bench) must(err error) {
+func (b *fixture) must(err error) {
 	b.t.Helper()
 	if err != nil {
 		b.t.Fatal(err)
@@ -86,7 +86,7 @@ func unique(prefix string) string {
 	return fmt.Sprintf("%s-%d", prefix, serial.n)
 }
 
-func (b *bench) user(invitation string) *User {
+func (b *fixture) user(invitation string) *User {
 	b.t.Helper()
 	u, err := b.RegisterUser(NewUser{unique("user"), "Ann", "Lee", "2000-01-01", invitation})
 	b.must(err)
@@ -94,8 +94,8 @@ func (b *bench) user(invitation string) *User {
 	return u
 }
 
-// chair makes an active chair that stands at a place, with an owner of its own.
-func (b *bench) chair(at isuride.Coordinate) *Chair {
+// chair makes an active chair at a place, with an owner of its own.
+func (b *fixture) chair(at isuride.Coordinate) *Chair {
 	b.t.Helper()
 	o, err := b.RegisterOwner(unique("owner"))
 	b.must(err)
@@ -106,14 +106,14 @@ func (b *bench) chair(at isuride.Coordinate) *Chair {
 	return c
 }
 
-func (b *bench) report(c *Chair, at isuride.Coordinate) isuride.Time {
+func (b *fixture) report(c *Chair, at isuride.Coordinate) isuride.Time {
 	b.t.Helper()
 	recorded, err := b.Report(c, at)
 	b.must(err)
 	return recorded
 }
 
-func (b *bench) assign(r *Ride, c *Chair) {
+func (b *fixture) assign(r *Ride, c *Chair) {
 	b.t.Helper()
 	if ok, err := b.Assign(r, c); !ok || err != nil {
 		b.t.Fatalf("assign: %v, %v", ok, err)
@@ -121,7 +121,7 @@ func (b *bench) assign(r *Ride, c *Chair) {
 }
 
 // arrive drives a fresh ride up to ARRIVED.
-func (b *bench) arrive(u *User, c *Chair, pickup, destination isuride.Coordinate) *Ride {
+func (b *fixture) arrive(u *User, c *Chair, pickup, destination isuride.Coordinate) *Ride {
 	b.t.Helper()
 	r, err := b.RequestRide(u, pickup, destination)
 	b.must(err)
@@ -133,7 +133,7 @@ func (b *bench) arrive(u *User, c *Chair, pickup, destination isuride.Coordinate
 	return r
 }
 
-func (b *bench) complete(r *Ride, evaluation int) isuride.Time {
+func (b *fixture) complete(r *Ride, evaluation int) isuride.Time {
 	b.t.Helper()
 	ch, first, err := b.BeginCharge(r.User, r.ID, evaluation)
 	b.must(err)
@@ -148,7 +148,7 @@ func (b *bench) complete(r *Ride, evaluation int) isuride.Time {
 }
 
 // read drains a stream, marks everything delivered and returns "ride status" words.
-func (b *bench) read(s *Stream, log *Log, side Side) []string {
+func (b *fixture) read(s *Stream, log *Log, side Side) []string {
 	b.t.Helper()
 	var got []string
 	for {
@@ -173,7 +173,7 @@ func expectCode(t testing.TB, err error, want isuride.Code) {
 }
 
 // replayed is the state that a restart finds if nothing had been written to SQL.
-func (b *bench) replayed() *Store {
+func (b *fixture) replayed() *Store {
 	b.t.Helper()
 	s := New(b.options(), &b.base, nil)
 	r := NewRecovery(s, 0)
@@ -185,7 +185,7 @@ func (b *bench) replayed() *Store {
 }
 
 // reloaded is the state that a restart finds if everything had been written to SQL.
-func (b *bench) reloaded() *Store {
+func (b *fixture) reloaded() *Store {
 	b.t.Helper()
 	rows, tracks := foldRows(b.t, b.log.events)
 	rows.ChairModels = b.base.ChairModels
@@ -284,7 +284,7 @@ func describe(s *Store) string {
 		return true
 	})
 	s.rides.Range(func(_ string, r *Ride) bool {
-		add("ride %+v %d %+v %v %d %b %v", r.row(), r.Fare, r.matching, r.status, r.statusAt, r.passed, r.done)
+		add("ride %+v %d %+v %v %d %b %v", r.rowLocked(), r.Fare, r.matching, r.status, r.statusAt, r.passed, r.done)
 		return true
 	})
 	slices.Sort(lines)
@@ -293,15 +293,20 @@ func describe(s *Store) string {
 
 func describeLog(l *Log) string {
 	var b strings.Builder
-	if m, _, ok := l.Current(); ok {
+	if m, n, ok := l.Current(); ok {
 		fmt.Fprintf(&b, "now %s %v;", m.Ride.ID, m.Status)
+		// Numbers begin again after a restart, distances between them do not.
+		s := l.Open(func() {})
+		defer s.Close()
+		for m, i, ok := s.Next(); ok; m, i, ok = s.Next() {
+			fmt.Fprintf(&b, " %d %s %v %v", int(i-n), m.Ride.ID, m.Status, m.row)
+		}
 	}
-	l.Pending(func(m *Message) { fmt.Fprintf(&b, " %s %v %v", m.Ride.ID, m.Status, m.row) })
 	return b.String()
 }
 
 // expectSameAfterRestart compares the live state with what restarts would find.
-func (b *bench) expectSameAfterRestart() {
+func (b *fixture) expectSameAfterRestart() {
 	b.t.Helper()
 	b.must(b.Check())
 	want := describe(b.Store)

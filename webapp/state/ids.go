@@ -4,18 +4,18 @@ import (
 	"bufio"
 	"crypto/rand"
 	"encoding/hex"
-	"sync"
 	"unsafe"
 
 	"github.com/oklog/ulid/v2"
 
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
 
 // idSource makes ULIDs whose time part is the row's creation time (S12.3) and
 // which grow within one millisecond.
 type idSource struct {
-	mu      sync.Mutex
+	mu      lockwatch.Mutex
 	entropy *ulid.MonotonicEntropy // guarded by mu
 }
 
@@ -41,5 +41,5 @@ func newSecret(bytes int) string {
 	return hex.EncodeToString(b)
 }
 
-// view is b as a string, for a lookup that does not keep it.
+// view returns b as a string, for a lookup that does not keep it.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

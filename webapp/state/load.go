@@ -18,7 +18,7 @@ func New(opt Options, rows *isuride.Tables, tracks map[string]Track) *Store {
 		s.models[m.Name] = m.Speed
 	}
 	for i := range rows.Owners {
-		s.addOwner(&rows.Owners[i])
+		s.addOwnerLocked(&rows.Owners[i])
 	}
 	l.users(rows)
 	l.chairs(rows, tracks)
@@ -48,7 +48,7 @@ type pastMessage struct {
 
 func (l *loader) users(rows *isuride.Tables) {
 	for i := range rows.Users {
-		l.addUser(&rows.Users[i])
+		l.addUserLocked(&rows.Users[i])
 	}
 	for _, t := range rows.PaymentTokens {
 		if u, ok := l.usersByID.Load(t.UserID); ok {
@@ -77,7 +77,7 @@ func (l *loader) chairs(rows *isuride.Tables, tracks map[string]Track) {
 	for i := range rows.Chairs {
 		row := &rows.Chairs[i]
 		if o, ok := l.ownersByID.Load(row.OwnerID); ok {
-			c := l.addChair(row, o)
+			c := l.addChairLocked(row, o)
 			c.track = tracks[row.ID]
 		}
 	}
@@ -103,10 +103,10 @@ func (l *loader) ride(row *isuride.Ride) {
 		return
 	}
 	slices.SortFunc(statuses, func(a, b isuride.RideStatus) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) })
-	r := l.addRide(u, row, l.discounts[row.ID])
+	r := l.addRideLocked(u, row, l.discounts[row.ID])
 	r.matching = statusRow{statuses[0].ID, statuses[0].CreatedAt}
 	for i := range statuses {
-		r.enter(&statuses[i])
+		r.enterLocked(&statuses[i])
 	}
 	if r.status == isuride.Completed {
 		r.done, r.evaluation = true, row.Evaluation
@@ -118,7 +118,7 @@ func (l *loader) ride(row *isuride.Ride) {
 	} else {
 		l.regions[isuride.RegionOf(r.Pickup)].wait(r)
 	}
-	l.told(&u.Log, r, func(row *isuride.RideStatus) bool { return row.AppSentAt != 0 })
+	l.noteSent(&u.Log, r, func(row *isuride.RideStatus) bool { return row.AppSentAt != 0 })
 }
 
 // chairRides books the rides of each chair in the order in which it had them: the
@@ -138,18 +138,18 @@ func (l *loader) chairRides() {
 		c := r.chair.Load()
 		during := c.stats
 		if r.done {
-			c.book(r)
+			c.bookLocked(r)
 		} else {
 			c.ride = r
 		}
 		l.stats[r] = rideStats{during, c.stats}
-		l.told(&c.Log, r, func(row *isuride.RideStatus) bool { return row.ChairSentAt != 0 })
+		l.noteSent(&c.Log, r, func(row *isuride.RideStatus) bool { return row.ChairSentAt != 0 })
 	}
 	l.chairsByID.Range(func(_ string, c *Chair) bool { l.refreshFreeLocked(c); return true })
 }
 
-// told notes the ride's messages to one side.
-func (l *loader) told(log *Log, r *Ride, sent func(*isuride.RideStatus) bool) {
+// noteSent notes the ride's messages to one side, and which of them were delivered.
+func (l *loader) noteSent(log *Log, r *Ride, sent func(*isuride.RideStatus) bool) {
 	for _, row := range l.statuses[r.ID] {
 		m := Message{Ride: r, Status: row.Status, UpdatedAt: r.updatedAt, row: statusRow{row.ID, row.CreatedAt}}
 		l.messages[log] = append(l.messages[log], pastMessage{m, sent(&row)})

@@ -5,13 +5,13 @@ import (
 	"isuride/webapp/notify"
 )
 
-// Message is one status as a recipient is told it. All of it is fixed when the status
-// is committed, so that a late stream tells what was true then (S6.3).
+// Message is the notification of one status. All of it is fixed when the status is
+// committed, so that a late stream tells what was true then (S6.3).
 type Message struct {
 	Ride      *Ride
 	Status    isuride.Status
 	Stats     Stats        // of the chair, for the user
-	At        isuride.Time // when there was this to tell; 0 if loaded
+	At        isuride.Time // of the change; 0 if loaded
 	UpdatedAt isuride.Time // of the ride
 	row       statusRow
 }

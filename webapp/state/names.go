@@ -26,14 +26,14 @@ func checkText(field, value string, width int) error {
 	return nil
 }
 
-// foldName is the form in which names are compared. It is at least as strict as the
-// unique keys in SQL, where trailing blanks do not count, so that no flush can
-// fail on a duplicate (docs/decisions/0002).
+// foldName returns the form in which names are compared. It is at least as strict as the
+// unique keys in SQL, where trailing blanks do not count, so that no flush can fail on a
+// duplicate (docs/decisions/0002).
 func foldName(name string) string {
 	return strings.ToLower(strings.ToUpper(strings.TrimRight(name, " ")))
 }
 
-// fitsHeader says that the value can stand in a header field.
+// fitsHeader reports whether a header field can carry the value.
 func fitsHeader(value string) bool {
 	return strings.TrimSpace(value) == value && !strings.ContainsFunc(value, unicode.IsControl)
 }

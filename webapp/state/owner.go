@@ -1,8 +1,7 @@
 package state
 
 import (
-	"sync"
-
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
 
@@ -10,7 +9,7 @@ import (
 type Owner struct {
 	isuride.Owner // set once
 
-	mu     sync.Mutex
+	mu     lockwatch.Mutex
 	chairs []*Chair // guarded by mu; only ever grows
 }
 
@@ -30,10 +29,10 @@ func (s *Store) RegisterOwner(name string) (*Owner, error) {
 	if err := s.commit(&isuride.Event{Kind: isuride.OwnerRegistered, Owner: row}); err != nil {
 		return nil, err
 	}
-	return s.addOwner(row), nil
+	return s.addOwnerLocked(row), nil
 }
 
-func (s *Store) addOwner(row *isuride.Owner) *Owner {
+func (s *Store) addOwnerLocked(row *isuride.Owner) *Owner {
 	o := &Owner{Owner: *row}
 	s.ownerNames[foldName(o.Name)] = true
 	s.ownersByID.Store(o.ID, o)
@@ -42,7 +41,7 @@ func (s *Store) addOwner(row *isuride.Owner) *Owner {
 	return o
 }
 
-// Chairs are all chairs of the owner, in order of registration. The slice is shared:
+// Chairs returns all chairs of the owner, in order of registration. The slice is shared:
 // read only.
 func (o *Owner) Chairs() []*Chair {
 	o.mu.Lock()

@@ -28,7 +28,7 @@ func together(n int, run func(i int) bool) int {
 }
 
 func TestParallelRequestsMakeOneRide(t *testing.T) {
-	b := newBench(t)
+	b := newFixture(t)
 	for range 50 {
 		u := b.user("")
 		if n := together(4, func(int) bool {
@@ -51,7 +51,7 @@ func TestParallelRequestsMakeOneRide(t *testing.T) {
 }
 
 func TestParallelInvitationsStopAtTheLimit(t *testing.T) {
-	b := newBench(t)
+	b := newFixture(t)
 	for range 20 {
 		inviter := b.user("")
 		if n := together(6, func(int) bool {
@@ -75,7 +75,7 @@ func TestParallelInvitationsStopAtTheLimit(t *testing.T) {
 }
 
 func TestParallelRatingsShareOneCharge(t *testing.T) {
-	b := newBench(t)
+	b := newFixture(t)
 	c := b.chair(isuride.Coordinate{})
 	r := b.arrive(b.user(""), c, isuride.Coordinate{}, isuride.Coordinate{Latitude: 9})
 	var firsts atomic.Int32
@@ -106,9 +106,10 @@ func TestParallelRatingsShareOneCharge(t *testing.T) {
 	}
 }
 
-// No account can hold more connections than a few by rating a ride while the gateway is slow.
+// No account can hold more connections than a few by rating a ride while the gateway is
+// slow.
 func TestRatersWhoWaitAreFew(t *testing.T) {
-	b := newBench(t)
+	b := newFixture(t)
 	c := b.chair(isuride.Coordinate{})
 	r := b.arrive(b.user(""), c, isuride.Coordinate{}, isuride.Coordinate{Latitude: 9})
 	for round := range 2 { // the second one after the first charge has failed
@@ -129,7 +130,7 @@ func TestRatersWhoWaitAreFew(t *testing.T) {
 // TestParallelCity has many rides at once, a matcher, and readers of everything. The
 // race detector watches; the indexes and what a restart finds are compared at the end.
 func TestParallelCity(t *testing.T) {
-	b := newBench(t)
+	b := newFixture(t)
 	const people, rides = 8, 30
 	ended := make(chan struct{})
 	var background, city sync.WaitGroup
@@ -166,7 +167,7 @@ func TestParallelCity(t *testing.T) {
 	}
 }
 
-func matchOldest(b *bench) {
+func matchOldest(b *fixture) {
 	for r := range isuride.Region(isuride.Regions) {
 		region := b.Region(r)
 		free := region.Free(nil)
@@ -178,7 +179,7 @@ func matchOldest(b *bench) {
 	}
 }
 
-func readEverything(b *bench, chairs []*Chair) {
+func readEverything(b *fixture, chairs []*Chair) {
 	for c := range b.Nearby(isuride.Coordinate{}, 50) {
 		c.View()
 	}
@@ -190,7 +191,7 @@ func readEverything(b *bench, chairs []*Chair) {
 }
 
 // driveUntil is a chair that does what its stream tells it.
-func driveUntil(b *bench, c *Chair, ended <-chan struct{}) {
+func driveUntil(b *fixture, c *Chair, ended <-chan struct{}) {
 	news := make(chan struct{}, 1)
 	s := c.Log.Open(func() {
 		select {
@@ -223,7 +224,7 @@ func driveUntil(b *bench, c *Chair, ended <-chan struct{}) {
 	}
 }
 
-func liveARider(b *bench, random *rand.Rand, rides int) {
+func liveARider(b *fixture, random *rand.Rand, rides int) {
 	u := b.user("")
 	for range rides {
 		to := isuride.Coordinate{Latitude: random.Int32N(50), Longitude: random.Int32N(50)}
@@ -249,7 +250,7 @@ func liveARider(b *bench, random *rand.Rand, rides int) {
 
 // awaitStatus reads the rider's stream up to a status; the order must be that of the
 // states.
-func awaitStatus(b *bench, u *User, want isuride.Status) {
+func awaitStatus(b *fixture, u *User, want isuride.Status) {
 	news := make(chan struct{}, 1)
 	s := u.Log.Open(func() {
 		select {

@@ -38,7 +38,7 @@ type modelUser struct {
 
 // player makes random calls and compares each outcome with the model.
 type player struct {
-	*bench
+	*fixture
 	*rand.Rand
 	model
 	users  []*User
@@ -47,8 +47,8 @@ type player struct {
 	rides  []*Ride
 }
 
-// place picks from few points, so that chairs often stand on a target; both regions
-// take part.
+// place picks from few points, so that chairs are often on a target; both regions take
+// part.
 func (p *player) place() isuride.Coordinate {
 	c := isuride.Coordinate{Latitude: int32(p.IntN(3)), Longitude: int32(p.IntN(2))}
 	if p.IntN(2) == 0 {
@@ -326,7 +326,7 @@ func (p *player) compareStatuses() {
 func TestRandomCallsAgainstModel(t *testing.T) {
 	t.Logf("seed %d (repeat with -seed)", *seed)
 	for round := range uint64(20) {
-		p := &player{bench: newBench(t), Rand: rand.New(rand.NewPCG(*seed, round)),
+		p := &player{fixture: newFixture(t), Rand: rand.New(rand.NewPCG(*seed, round)),
 			model: model{map[*Ride]*modelRide{}, map[*Chair]*modelChair{}, map[*User]*modelUser{}}}
 		p.clock.step = isuride.Time([]int{0, 1, 700, 40_000}[p.IntN(4)])
 		for i := range 1500 {

@@ -11,28 +11,23 @@ type Recovery struct {
 	store    *Store
 	position uint64 // of the last event that the loaded tables contain
 	decoder  isuride.Decoder
-	open     map[string]openCharge // by ride
+	open     isuride.OpenCharges
 }
 
-type openCharge struct {
-	seq        uint64
-	evaluation int
-}
-
-// NewRecovery replays onto s, whose tables stand at position.
+// NewRecovery replays onto s, whose tables are at position.
 func NewRecovery(s *Store, position uint64) *Recovery {
-	return &Recovery{store: s, position: position, open: map[string]openCharge{}}
+	return &Recovery{store: s, position: position, open: isuride.OpenCharges{}}
 }
 
 // Replay takes the next record of the log. Records up to the position of the tables
-// only tell of charges, which have no rows. The log has checked the record's sum: what
-// cannot be decoded even so, another version has written.
+// matter only for charges, which have no rows. The log has checked the record's sum, so a
+// record that cannot be decoded comes from another version.
 func (r *Recovery) Replay(seq uint64, payload []byte) error {
 	e, err := r.decoder.Decode(payload)
 	if err != nil {
 		return fmt.Errorf("event %d was written by another version of the server (%w): start that one once more and stop it with SIGTERM, which brings all events to the database", seq, err)
 	}
-	r.trackCharge(seq, e)
+	r.open.Note(seq, e)
 	if seq <= r.position {
 		return nil
 	}
@@ -42,36 +37,25 @@ func (r *Recovery) Replay(seq uint64, payload []byte) error {
 	return nil
 }
 
-func (r *Recovery) trackCharge(seq uint64, e *isuride.Event) {
-	switch e.Kind {
-	case isuride.ChargeStarted:
-		r.open[e.Charge.RideID] = openCharge{seq, e.Charge.Evaluation}
-	case isuride.ChargeFailed:
-		delete(r.open, e.Charge.RideID)
-	case isuride.RideCompleted:
-		delete(r.open, e.Ride.ID)
-	}
-}
-
 // Finish ends the recovery: every chair whose ride is over is free and listed, since
 // nobody waits for an answer any more. It returns the charges that were under way, to be
-// resumed, and by ride the numbers under which the log has them.
-func (r *Recovery) Finish() (charges []*Charge, seqs map[string]uint64) {
-	seqs = map[string]uint64{}
+// resumed, and their places in the log.
+func (r *Recovery) Finish() ([]*Charge, isuride.OpenCharges) {
 	s := r.store
 	s.chairsByID.Range(func(_ string, c *Chair) bool {
 		c.resting, c.unseen = false, nil
 		s.refreshFreeLocked(c)
 		return true
 	})
+	var charges []*Charge
 	for rideID, open := range r.open {
-		ride, ok := s.rides.Load(rideID)
-		if ok && ride.status == isuride.Arrived {
-			charges = append(charges, ride.open(open.evaluation))
-			seqs[rideID] = open.seq
+		if ride, ok := s.rides.Load(rideID); ok && ride.status == isuride.Arrived {
+			charges = append(charges, ride.openLocked(open.Evaluation))
+		} else {
+			delete(r.open, rideID)
 		}
 	}
-	return charges, seqs
+	return charges, r.open
 }
 
 // Apply applies a recorded event. It belongs to recovery, before the store is shared:
@@ -79,29 +63,29 @@ func (r *Recovery) Finish() (charges []*Charge, seqs map[string]uint64) {
 func (s *Store) Apply(e *isuride.Event) error {
 	switch e.Kind {
 	case isuride.OwnerRegistered:
-		s.addOwner(e.Owner)
+		s.addOwnerLocked(e.Owner)
 	case isuride.ChairRegistered:
-		return with(s.ownersByID.Load, "owner", e.Chair.OwnerID, func(o *Owner) { s.addChair(e.Chair, o) })
+		return with(s.ownersByID.Load, "owner", e.Chair.OwnerID, func(o *Owner) { s.addChairLocked(e.Chair, o) })
 	case isuride.ChairActivityChanged:
-		return with(s.chairsByID.Load, "chair", e.Chair.ID, func(c *Chair) { s.applyActivity(c, e.Chair) })
+		return with(s.chairsByID.Load, "chair", e.Chair.ID, func(c *Chair) { s.applyActivityLocked(c, e.Chair) })
 	case isuride.ChairMoved:
 		return s.applyMove(e)
 	case isuride.UserRegistered:
-		s.applyUser(e, s.inviterOf(e))
+		s.applyUserLocked(e, s.inviterOf(e))
 	case isuride.PaymentTokenSet:
 		return with(s.usersByID.Load, "user", e.Token.UserID, func(u *User) { u.token = e.Token.Token })
 	case isuride.RideRequested:
-		return with(s.usersByID.Load, "user", e.Ride.UserID, func(u *User) { s.applyRequest(u, e) })
+		return with(s.usersByID.Load, "user", e.Ride.UserID, func(u *User) { s.applyRequestLocked(u, e) })
 	case isuride.RideAssigned:
 		return s.applyRecordedAssignment(e.Ride)
 	case isuride.RideAdvanced:
-		return s.withAssigned(e.Status.RideID, func(r *Ride) { s.applyStatus(r, e.Status) })
+		return s.withAssigned(e.Status.RideID, func(r *Ride) { s.applyStatusLocked(r, e.Status) })
 	case isuride.RideCompleted:
-		return s.withAssigned(e.Ride.ID, func(r *Ride) { s.applyCompletion(r, e.Ride, e.Status) })
+		return s.withAssigned(e.Ride.ID, func(r *Ride) { s.applyCompletionLocked(r, e.Ride, e.Status) })
 	case isuride.StatusDelivered:
 		return s.applyDelivery(e.Status)
 	}
-	return nil // charges have no state of their own, see trackCharge
+	return nil // charges have no state of their own, see isuride.OpenCharges
 }
 
 // with looks an entity up by id and hands it over.
@@ -124,11 +108,11 @@ func (s *Store) withAssigned(rideID string, apply func(*Ride)) error {
 }
 
 func (s *Store) applyMove(e *isuride.Event) error {
-	err := with(s.chairsByID.Load, "chair", e.Location.ChairID, func(c *Chair) { s.applyReport(c, e.Location) })
+	err := with(s.chairsByID.Load, "chair", e.Location.ChairID, func(c *Chair) { s.applyReportLocked(c, e.Location) })
 	if err != nil || e.Status == nil {
 		return err
 	}
-	return s.withAssigned(e.Status.RideID, func(r *Ride) { s.applyStatus(r, e.Status) })
+	return s.withAssigned(e.Status.RideID, func(r *Ride) { s.applyStatusLocked(r, e.Status) })
 }
 
 func (s *Store) inviterOf(e *isuride.Event) *User {
@@ -144,7 +128,7 @@ func (s *Store) inviterOf(e *isuride.Event) *User {
 func (s *Store) applyRecordedAssignment(row *isuride.Ride) error {
 	return with(s.rides.Load, "ride", row.ID, func(r *Ride) {
 		if c, ok := s.chairsByID.Load(row.ChairID); ok {
-			s.applyAssignment(r, c, row.UpdatedAt)
+			s.applyAssignmentLocked(r, c, row.UpdatedAt)
 		}
 	})
 }

@@ -2,8 +2,8 @@ package state
 
 import (
 	"iter"
-	"sync"
 
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
 
@@ -13,7 +13,7 @@ type Region struct {
 	free    freeChairs
 	changed chan struct{} // holds a token if something came in since it was last taken
 
-	mu      sync.Mutex
+	mu      lockwatch.Mutex
 	waiting []*Ride // guarded by mu; oldest first, assigned ones not yet dropped
 }
 
@@ -22,11 +22,11 @@ func (r *Region) init() {
 	r.changed = make(chan struct{}, 1)
 }
 
-// Changed yields when a ride or a chair has come in since it last did.
+// Changed yields once after a ride or a chair has come in.
 func (r *Region) Changed() <-chan struct{} { return r.changed }
 
-// Poke marks the region as changed.
-func (r *Region) Poke() {
+// MarkChanged marks the region as changed.
+func (r *Region) MarkChanged() {
 	select {
 	case r.changed <- struct{}{}:
 	default: // a token is there already
@@ -37,7 +37,7 @@ func (r *Region) wait(ride *Ride) {
 	r.mu.Lock()
 	r.waiting = append(r.waiting, ride)
 	r.mu.Unlock()
-	r.Poke()
+	r.MarkChanged()
 }
 
 // Waiting appends the rides without a chair to dst, oldest first.

@@ -14,7 +14,7 @@ type Ride struct {
 	Pickup, Destination isuride.Coordinate
 	CreatedAt           isuride.Time
 	Fare                int       // discounted, fixed by the coupon used (S4.6)
-	matching            statusRow // of MATCHING, which the chair is told when assigned
+	matching            statusRow // of MATCHING, for the chair once it is assigned
 
 	// chair is set once, by Assign.
 	chair atomic.Pointer[Chair]
@@ -40,11 +40,11 @@ type statusSet uint8
 func (s statusSet) has(x isuride.Status) bool { return s&(1<<x) != 0 }
 func (s *statusSet) add(x isuride.Status)     { *s |= 1 << x }
 
-// Chair is the assigned chair, nil while there is none.
+// Chair returns the assigned chair, nil while there is none.
 func (r *Ride) Chair() *Chair { return r.chair.Load() }
 
-// row is the ride's row as it is now; both locks are held.
-func (r *Ride) row() isuride.Ride {
+// rowLocked returns the ride's present row.
+func (r *Ride) rowLocked() isuride.Ride {
 	row := isuride.Ride{ID: r.ID, UserID: r.User.ID, Pickup: r.Pickup, Destination: r.Destination,
 		Evaluation: r.evaluation, CreatedAt: r.CreatedAt, UpdatedAt: r.updatedAt}
 	if c := r.chair.Load(); c != nil {
@@ -53,9 +53,9 @@ func (r *Ride) row() isuride.Ride {
 	return row
 }
 
-// reachedBy says that a chair's report from this place advances the ride (S5.1).
-// The chair's lock is held.
-func (r *Ride) reachedBy(at isuride.Coordinate) bool {
+// reachedByLocked reports whether a chair's report from this place advances the ride
+// (S5.1).
+func (r *Ride) reachedByLocked(at isuride.Coordinate) bool {
 	switch r.status {
 	case isuride.Enroute:
 		return at == r.Pickup
@@ -65,7 +65,7 @@ func (r *Ride) reachedBy(at isuride.Coordinate) bool {
 	return false
 }
 
-// newStatusLocked is the row of the ride's next status. Times within a ride grow,
+// newStatusLocked returns the row of the ride's next status. Times within a ride grow,
 // since they define the order (S2.2).
 func (s *Store) newStatusLocked(r *Ride, status isuride.Status, now isuride.Time) isuride.RideStatus {
 	at := max(now, r.statusAt+1)
@@ -95,24 +95,24 @@ func (s *Store) RequestRide(u *User, pickup, destination isuride.Coordinate) (*R
 		return nil, err
 	}
 	s.counts.requested.Add(1)
-	return s.applyRequest(u, &e), nil
+	return s.applyRequestLocked(u, &e), nil
 }
 
-func (s *Store) applyRequest(u *User, e *isuride.Event) *Ride {
+func (s *Store) applyRequestLocked(u *User, e *isuride.Event) *Ride {
 	discount := 0
 	for _, used := range e.Coupons {
 		discount = used.Discount
-		u.useCoupon(used.Code, used.UsedBy)
+		u.useCouponLocked(used.Code, used.UsedBy)
 	}
-	r := s.addRide(u, e.Ride, discount)
+	r := s.addRideLocked(u, e.Ride, discount)
 	r.matching = statusRow{e.Status.ID, e.Status.CreatedAt}
-	r.enter(e.Status)
+	r.enterLocked(e.Status)
 	u.Log.Append(Message{Ride: r, Status: r.status, At: r.statusAt, UpdatedAt: r.updatedAt, row: r.matching})
 	s.regions[isuride.RegionOf(r.Pickup)].wait(r)
 	return r
 }
 
-func (u *User) useCoupon(code, rideID string) {
+func (u *User) useCouponLocked(code, rideID string) {
 	for i := range u.coupons {
 		if u.coupons[i].Code == code {
 			u.coupons[i].UsedBy = rideID
@@ -120,8 +120,8 @@ func (u *User) useCoupon(code, rideID string) {
 	}
 }
 
-// addRide makes the ride known; its user is locked, or not yet shared.
-func (s *Store) addRide(u *User, row *isuride.Ride, discount int) *Ride {
+// addRideLocked makes the ride known.
+func (s *Store) addRideLocked(u *User, row *isuride.Ride, discount int) *Ride {
 	r := &Ride{ID: row.ID, User: u, Pickup: row.Pickup, Destination: row.Destination, CreatedAt: row.CreatedAt,
 		Fare: isuride.DiscountedFare(row.Pickup, row.Destination, discount), updatedAt: row.UpdatedAt}
 	u.rides = append(u.rides, r)
@@ -130,7 +130,7 @@ func (s *Store) addRide(u *User, row *isuride.Ride, discount int) *Ride {
 	return r
 }
 
-func (r *Ride) enter(row *isuride.RideStatus) {
+func (r *Ride) enterLocked(row *isuride.RideStatus) {
 	r.status, r.statusAt = row.Status, row.CreatedAt
 	r.passed.add(row.Status)
 }
@@ -145,17 +145,17 @@ func (s *Store) Assign(r *Ride, c *Chair) (bool, error) {
 	if r.chair.Load() != nil || c.slot == noSlot {
 		return false, nil
 	}
-	row := r.row()
+	row := r.rowLocked()
 	row.ChairID, row.UpdatedAt = c.ID, max(s.opt.Now(), r.updatedAt+1)
 	if err := s.commit(&isuride.Event{Kind: isuride.RideAssigned, Ride: &row}); err != nil {
 		return false, err
 	}
 	s.counts.matched.Add(1)
-	s.applyAssignment(r, c, row.UpdatedAt)
+	s.applyAssignmentLocked(r, c, row.UpdatedAt)
 	return true, nil
 }
 
-func (s *Store) applyAssignment(r *Ride, c *Chair, at isuride.Time) {
+func (s *Store) applyAssignmentLocked(r *Ride, c *Chair, at isuride.Time) {
 	r.updatedAt = at
 	c.ride, c.unseen = r, nil
 	r.chair.Store(c)
@@ -185,7 +185,7 @@ func (s *Store) Advance(c *Chair, rideID string, to isuride.Status) error {
 	if err := s.commit(&isuride.Event{Kind: isuride.RideAdvanced, Status: &status}); err != nil {
 		return err
 	}
-	s.applyStatus(r, &status)
+	s.applyStatusLocked(r, &status)
 	return nil
 }
 
@@ -200,10 +200,10 @@ func (s *Store) notHeldBy(c *Chair, rideID string) error {
 	return isuride.Errorf(isuride.WrongState, "ride %.40q is completed", rideID)
 }
 
-// applyStatus enters a status of an assigned ride and tells both sides. The chair's
-// lock is held.
-func (s *Store) applyStatus(r *Ride, row *isuride.RideStatus) {
-	r.enter(row)
+// applyStatusLocked enters a status of an assigned ride and notifies both sides. The
+// chair's lock is held, not the user's.
+func (s *Store) applyStatusLocked(r *Ride, row *isuride.RideStatus) {
+	r.enterLocked(row)
 	c := r.chair.Load()
 	m := Message{Ride: r, Status: row.Status, Stats: c.stats, At: row.CreatedAt, UpdatedAt: r.updatedAt, row: statusRow{row.ID, row.CreatedAt}}
 	r.User.Log.Append(m)

@@ -6,15 +6,15 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// Sales is the sum of the full fares of the chair's rides that were completed in the
+// Sales returns the sum of the full fares of the chair's rides that were completed in the
 // window, bounds included (S4.13).
 func (c *Chair) Sales(since, until isuride.Time) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return max(c.salesUpTo(until)-c.salesUpTo(since-1), 0)
+	return max(c.salesUpToLocked(until)-c.salesUpToLocked(since-1), 0)
 }
 
-func (c *Chair) salesUpTo(t isuride.Time) int {
+func (c *Chair) salesUpToLocked(t isuride.Time) int {
 	n := sort.Search(len(c.sales), func(i int) bool { return c.sales[i].at > t })
 	if n == 0 {
 		return 0

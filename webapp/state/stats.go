@@ -7,11 +7,11 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// Counts are what has happened to rides since the store was opened; what recovery
-// repeats is not counted again.
+// Counts are the events of rides since the store was opened; those that recovery repeats
+// are not counted again.
 type Counts struct{ Requested, Matched, Completed uint64 }
 
-// Add adds what another store has counted.
+// Add adds the counts of another store.
 func (c *Counts) Add(o Counts) {
 	c.Requested += o.Requested
 	c.Matched += o.Matched
@@ -21,8 +21,8 @@ func (c *Counts) Add(o Counts) {
 // counts are the Counts while they grow.
 type counts struct{ requested, matched, completed atomic.Uint64 }
 
-// Overview is how many there are of everything now. Rides and chairs move on while they
-// are counted, so that one may be missing, or be seen twice.
+// Overview is a count of everything that there is now. Rides and chairs move on while
+// they are counted, so that one may be missing, or be seen twice.
 type Overview struct {
 	Users int
 
@@ -32,8 +32,8 @@ type Overview struct {
 	// OldestWait is the age of the oldest ride without a chair.
 	OldestWait time.Duration
 
-	// Chairs: free for a ride; with a ride, or not yet released from the last one; and all
-	// others.
+	// Chairs: free for a ride; with a ride, or not yet released from the last one; and
+	// all others.
 	Free, Busy, Inactive int
 }
 
@@ -87,7 +87,7 @@ func (o *Overview) add(c *Chair) {
 	}
 }
 
-// waits is how many rides are without a chair, and since when the oldest is.
+// waits returns the number of rides without a chair, and since when the oldest waits.
 func (r *Region) waits() (n int, oldest isuride.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 
 // TestOverview follows one ride, with a second one and two chairs that nobody needs.
 func TestOverview(t *testing.T) {
-	b := newBench(t)
+	b := newFixture(t)
 	pickup, destination := isuride.Coordinate{Latitude: 1}, isuride.Coordinate{Latitude: 9}
 	expect := func(want Overview) {
 		t.Helper()

@@ -15,16 +15,17 @@ import (
 
 	"github.com/puzpuzpuz/xsync/v3"
 
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
 
-// EventLog is where events go: *journal.Journal. Append copies the payload and gives
-// it the next number; an error means that nothing was recorded.
+// EventLog takes the events: *journal.Journal. Append copies the payload and gives it the
+// next number; an error means that nothing was recorded.
 type EventLog interface {
 	Append(payload []byte) (uint64, error)
 }
 
-// Options are what a Store needs from outside.
+// Options are the surroundings of a Store.
 type Options struct {
 	Log EventLog
 	// Now is the clock; it may step back, the store never does within one entity.
@@ -49,7 +50,7 @@ type Store struct {
 	rides                     *xsync.MapOf[string, *Ride]
 
 	// registry orders the registrations of users and owners and guards the names.
-	registry              sync.Mutex
+	registry              lockwatch.Mutex
 	usernames, ownerNames map[string]bool // folded, see foldName
 
 	regions [isuride.Regions]Region
@@ -94,7 +95,7 @@ func (s *Store) commit(e *isuride.Event) error {
 	return nil
 }
 
-// Region is the part of the world that dispatch works on.
+// Region returns the part of the world that dispatch works on.
 func (s *Store) Region(r isuride.Region) *Region { return &s.regions[r] }
 
 // UserByToken finds a user by session token.

@@ -13,7 +13,7 @@ type discard struct{ n uint64 }
 func (d *discard) Append([]byte) (uint64, error) { d.n++; return d.n, nil }
 
 // riding is a chair on its way to a far pickup point.
-func (b *bench) riding() *Chair {
+func (b *fixture) riding() *Chair {
 	c := b.chair(isuride.Coordinate{})
 	r, err := b.RequestRide(b.user(""), isuride.Coordinate{Latitude: 1 << 20}, isuride.Coordinate{})
 	b.must(err)
@@ -23,7 +23,7 @@ func (b *bench) riding() *Chair {
 }
 
 func BenchmarkReport(b *testing.B) {
-	w := newBench(b)
+	w := newFixture(b)
 	c := w.riding()
 	w.opt.Log = &discard{}
 	b.ReportAllocs()
@@ -33,7 +33,7 @@ func BenchmarkReport(b *testing.B) {
 }
 
 func TestReportDoesNotAllocate(t *testing.T) {
-	w := newBench(t)
+	w := newFixture(t)
 	c := w.riding()
 	w.opt.Log = &discard{}
 	i := int32(0)
@@ -47,7 +47,7 @@ func TestReportDoesNotAllocate(t *testing.T) {
 
 // BenchmarkNearby walks 1,000 free chairs of a region, about 30 of which are in range.
 func BenchmarkNearby(b *testing.B) {
-	w := newBench(b)
+	w := newFixture(b)
 	random := rand.New(rand.NewPCG(1, 1))
 	for range 1000 {
 		w.chair(isuride.Coordinate{Latitude: random.Int32N(101) - 50, Longitude: random.Int32N(101) - 50})
@@ -64,7 +64,7 @@ func BenchmarkNearby(b *testing.B) {
 
 // BenchmarkReplay replays a log of rides with 54 reports each, as a run makes them.
 func BenchmarkReplay(b *testing.B) {
-	w := newBench(b)
+	w := newFixture(b)
 	c := w.chair(isuride.Coordinate{})
 	for range 200 {
 		u := w.user("")

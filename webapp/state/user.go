@@ -1,22 +1,22 @@
 package state
 
 import (
-	"sync"
 	"sync/atomic"
 
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
 
 // User is a person who requests rides.
 type User struct {
 	isuride.User // set once
-	// Log is what the user has to be told.
+	// Log is the user's notification log.
 	Log Log
 	// unnoticed is the ride that was completed last, until the user's client shows that
 	// it knows.
 	unnoticed atomic.Pointer[Ride]
 
-	mu sync.Mutex
+	mu lockwatch.Mutex
 	// The rest is guarded by mu.
 	token      string // payment token, "" until there is one
 	rides      []*Ride
@@ -25,7 +25,7 @@ type User struct {
 	invited    int              // users who registered with this user's code
 }
 
-// FullName is the name that chairs are told (S6.2).
+// FullName returns the name that chairs see (S6.2).
 func (u *User) FullName() string { return u.Firstname + " " + u.Lastname }
 
 // NewUser is a registration (S4.2).
@@ -63,12 +63,12 @@ func (s *Store) RegisterUser(n NewUser) (*User, error) {
 	e := isuride.Event{Kind: isuride.UserRegistered, User: row,
 		Coupons: []isuride.Coupon{isuride.SignupCoupon(row.ID, now)}}
 	if n.InvitationCode == "" {
-		return s.commitUser(&e, nil)
+		return s.commitUserLocked(&e, nil)
 	}
 	return s.registerInvitedLocked(&e, n.InvitationCode)
 }
 
-// registerInvitedLocked adds the coupons of an invitation. The registry is locked.
+// registerInvitedLocked adds the coupons of an invitation.
 func (s *Store) registerInvitedLocked(e *isuride.Event, code string) (*User, error) {
 	inviter, ok := s.usersByInvitation.Load(code)
 	if !ok {
@@ -83,11 +83,12 @@ func (s *Store) registerInvitedLocked(e *isuride.Event, code string) (*User, err
 	e.Coupons = append(e.Coupons,
 		isuride.InviteCoupon(e.User.ID, code, e.User.CreatedAt+1),
 		isuride.RewardCoupon(inviter.ID, code, inviter.nextGrantLocked(e.User.CreatedAt)))
-	return s.commitUser(e, inviter)
+	return s.commitUserLocked(e, inviter)
 }
 
-// nextGrantLocked is when a coupon granted now counts as granted: at least one
-// millisecond after the one before, since a reward's code has the millisecond in it.
+// nextGrantLocked returns the time at which a coupon granted now counts as granted: at
+// least one millisecond after the one before, since a reward's code has the millisecond
+// in it.
 func (u *User) nextGrantLocked(now isuride.Time) isuride.Time {
 	const millisecond = 1000
 	if n := len(u.coupons); n > 0 {
@@ -96,15 +97,15 @@ func (u *User) nextGrantLocked(now isuride.Time) isuride.Time {
 	return now
 }
 
-func (s *Store) commitUser(e *isuride.Event, inviter *User) (*User, error) {
+func (s *Store) commitUserLocked(e *isuride.Event, inviter *User) (*User, error) {
 	if err := s.commit(e); err != nil {
 		return nil, err
 	}
-	return s.applyUser(e, inviter), nil
+	return s.applyUserLocked(e, inviter), nil
 }
 
-func (s *Store) applyUser(e *isuride.Event, inviter *User) *User {
-	u := s.addUser(e.User)
+func (s *Store) applyUserLocked(e *isuride.Event, inviter *User) *User {
+	u := s.addUserLocked(e.User)
 	for _, c := range e.Coupons {
 		if c.UserID == u.ID {
 			u.coupons = append(u.coupons, c)
@@ -117,7 +118,7 @@ func (s *Store) applyUser(e *isuride.Event, inviter *User) *User {
 	return u
 }
 
-func (s *Store) addUser(row *isuride.User) *User {
+func (s *Store) addUserLocked(row *isuride.User) *User {
 	u := &User{User: *row}
 	s.usernames[foldName(u.Username)] = true
 	s.usersByID.Store(u.ID, u)
@@ -150,7 +151,7 @@ func (s *Store) SetPaymentToken(u *User, token string) error {
 	return nil
 }
 
-// Estimate is the discounted fare of a ride the user could request now, and the
+// Estimate returns the discounted fare of a ride the user could request now, and the
 // discount in it (S4.7).
 func (u *User) Estimate(pickup, destination isuride.Coordinate) (fare, discount int) {
 	u.mu.Lock()

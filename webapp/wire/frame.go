@@ -25,6 +25,6 @@ func AppendPollClose(dst []byte, pause time.Duration) []byte {
 	return append(dst, '}')
 }
 
-// AppendNoRide stands in either frame for the notification of somebody who never had
-// a ride.
+// AppendNoRide appends, in either frame, the notification of somebody who never had a
+// ride.
 func AppendNoRide(dst []byte) []byte { return append(dst, `null`...) }

@@ -6,8 +6,8 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// UserNotification is what a user is told about a ride (S6.2). Chair is nil until
-// one is assigned.
+// UserNotification is a user's notification about a ride (S6.2). Chair is nil until one
+// is assigned.
 type UserNotification struct {
 	RideID               string
 	Pickup, Destination  isuride.Coordinate
@@ -68,7 +68,7 @@ func appendMean(dst []byte, sum, n int) []byte {
 	return strconv.AppendFloat(dst, float64(sum)/float64(n), 'f', meanDigits, 64)
 }
 
-// ChairNotification is what a chair is told about a ride (S6.2).
+// ChairNotification is a chair's notification about a ride (S6.2).
 type ChairNotification struct {
 	RideID                              string
 	UserID, UserFirstname, UserLastname string

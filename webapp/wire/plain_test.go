@@ -23,10 +23,6 @@ type plainRecordedAt struct {
 	RecordedAt int64 `json:"recorded_at"`
 }
 
-type plainRideStatus struct {
-	Status string `json:"status"`
-}
-
 type plainNearbyChair struct {
 	ID                string          `json:"id"`
 	Name              string          `json:"name"`
@@ -114,7 +110,7 @@ func plainOfChairNotification(n *ChairNotification) plainChairNotification {
 	}
 }
 
-// decode is as strict as the clients are: no member too many, nothing behind.
+// decode is as strict as the clients are: no member too many, nothing after it.
 func decode[T any](t *testing.T, body []byte) (v T) {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(body))

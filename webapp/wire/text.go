@@ -24,8 +24,8 @@ func appendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// isPlain tells whether s can stand in a JSON string as it is. It looks at eight bytes
-// at a time, which halves the cost of a user notification's strings.
+// isPlain reports whether s can be in a JSON string as it is. It looks at eight bytes at
+// a time, which halves the cost of a user notification's strings.
 func isPlain(s string) bool {
 	b := []byte(s) // not copied: nothing writes to it
 	var all uint64
@@ -51,9 +51,9 @@ const (
 	tops = 0x80 * ones
 )
 
-// special tells whether one of the eight bytes in w needs an escape: it is below a
-// blank, a quote or a backslash. Subtracting from a byte more than it holds sets its
-// top bit; bytes beyond ASCII, which had it before, are masked out.
+// special reports whether one of the eight bytes in w needs an escape: it is below a
+// blank, a quote or a backslash. Subtracting from a byte more than it holds sets its top
+// bit; bytes beyond ASCII, which had it before, are masked out.
 func special(w uint64) bool {
 	control := w - ' '*ones
 	quote := (w ^ '"'*ones) - ones

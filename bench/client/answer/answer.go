@@ -1,8 +1,10 @@
-// Package answer decodes what the server answers, as strictly as the official bench does (B13.4 and B9.3): a required
-// member that is missing or null, a null list, an integer with a fraction, a coordinate with a third member make an
-// answer undecodable; other additional members are ignored, and so is what follows the value.
+// Package answer decodes what the server answers, as strictly as the official bench does
+// (B13.4 and B9.3): a required member that is missing or null, a null list, an integer
+// with a fraction, a coordinate with a third member make an answer undecodable; other
+// additional members are ignored, and so is what follows the value.
 //
-// It knows bodies only. Statuses, encodings and what a failure counts for belong to others.
+// It knows bodies only. Statuses, encodings and what a failure counts for belong to
+// others.
 package answer
 
 import "isuride/bench/world"

@@ -2,7 +2,8 @@ package answer
 
 import "isuride/bench/world"
 
-// NearbyChairs decodes the free chairs around a point. retrieved_at must be there, but nobody looks at it (B10.3).
+// NearbyChairs decodes the free chairs around a point. retrieved_at must be there, but
+// its value does not matter (B10.3).
 func NearbyChairs(body []byte) ([]world.NearbyChair, error) {
 	return decode(body, func(r *reader) []world.NearbyChair {
 		chairs := []world.NearbyChair{}

@@ -2,14 +2,15 @@ package answer
 
 import "isuride/bench/world"
 
-// IsNull tells whether a notification says that there is nothing to tell.
+// IsNull reports whether a notification has no content.
 func IsNull(message []byte) bool {
 	r := reader{in: message}
 	return r.null()
 }
 
-// UserNotification decodes a message to a user. Members at the top may be missing, all but the coordinates and the chair
-// even null; the chair and the coordinates themselves are strict (B9.3).
+// UserNotification decodes a message to a user. Members at the top may be missing, all
+// but the coordinates and the chair even null; the chair and the coordinates themselves
+// are strict (B9.3).
 func UserNotification(message []byte) (*world.UserNotification, error) {
 	return decode(message, func(r *reader) *world.UserNotification {
 		var n world.UserNotification
@@ -121,7 +122,8 @@ func (r *reader) notifiedUser(n *world.ChairNotification) {
 	r.need(seen, "id", "name")
 }
 
-// status is StatusUnknown for a name the API does not have, and such a message is ignored later (B9.3).
+// status is StatusUnknown for a name the API does not have, and such a message is ignored
+// later (B9.3).
 func (r *reader) status() world.Status {
 	if r.null() {
 		return world.StatusUnknown

@@ -15,10 +15,11 @@ var ErrBad = errors.New("undecodable answer")
 // maxDepth bounds the nesting of what is skipped.
 const maxDepth = 200
 
-// reader pulls values out of a JSON text. After the first error every method returns its zero value and loops over
-// members end, so that callers need to look at err only once.
+// reader pulls values out of a JSON text. After the first error every method returns its
+// zero value and loops over members end, so that callers need to look at err only once.
 //
-// Strings without escapes are cut out of one copy of the text, made when the first is wanted.
+// Strings without escapes are cut out of one copy of the text, made when the first is
+// wanted.
 type reader struct {
 	in   []byte
 	pos  int
@@ -238,7 +239,8 @@ func (r *reader) float() float64 {
 	return f
 }
 
-// number skips a number and returns it, and whether it is written without fraction and exponent.
+// number skips a number and returns it, and whether it is written without fraction and
+// exponent.
 func (r *reader) number() (token []byte, whole bool) {
 	r.peek()
 	start, p, i := r.pos, r.in, r.pos
@@ -342,7 +344,7 @@ func (r *reader) raw() []byte {
 	return r.in[start:r.pos]
 }
 
-// need fails unless every bit of seen is set that stands for a name.
+// need fails unless every bit of seen is set that belongs to a name.
 func (r *reader) need(seen uint, names ...string) {
 	for i, name := range names {
 		if seen&(1<<i) == 0 {
@@ -352,5 +354,6 @@ func (r *reader) need(seen uint, names ...string) {
 	}
 }
 
-// clamp32 keeps a coordinate within 32 bits. What lies beyond is wrong anyway and stays so.
+// clamp32 keeps a coordinate within 32 bits. What lies beyond is wrong anyway and stays
+// so.
 func clamp32(n int64) int32 { return int32(max(math.MinInt32, min(n, math.MaxInt32))) }

@@ -14,13 +14,15 @@ import (
 	"isuride/bench/world"
 )
 
-// The plain twins of the frequent decoders: encoding/json into maps, and the rules of B9.3 and B13.4 in so many words.
+// The plain twins of the frequent decoders: encoding/json into maps, and the rules of
+// B9.3 and B13.4 in so many words.
 
 var errTwin = errors.New("refused")
 
 type object map[string]json.RawMessage
 
-// plainObject reads the first value of the body. The names of members keep their letter case.
+// plainObject reads the first value of the body. The names of members keep their letter
+// case.
 func plainObject(body []byte) object {
 	var o object
 	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&o); err != nil || o == nil {
@@ -173,7 +175,7 @@ func against[T any](t *testing.T, body []byte, fast func([]byte) (T, error), pla
 	}
 }
 
-// repeats tells whether some object of the body names a member twice.
+// repeats reports whether some object of the body names a member twice.
 func repeats(body []byte) bool {
 	d := json.NewDecoder(bytes.NewReader(body))
 	var names []map[string]bool // one per open object, nil for a list

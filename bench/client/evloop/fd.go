@@ -14,7 +14,8 @@ type FD struct {
 	interest Events
 }
 
-// Watch has h told when fd is ready for what interest names. On an error fd stays the caller's.
+// Watch calls h when fd is ready for what interest names. On an error fd stays the
+// caller's.
 func (l *Loop) Watch(fd int, interest Events, h Handler) (FD, error) {
 	f := FD{loop: l, slot: l.takeSlot(h), num: fd, interest: interest}
 	if err := f.control(unix.EPOLL_CTL_ADD); err != nil {
@@ -27,7 +28,8 @@ func (l *Loop) Watch(fd int, interest Events, h Handler) (FD, error) {
 // Num is the descriptor's number.
 func (f *FD) Num() int { return f.num }
 
-// Want changes what the handler is told about. It costs a system call only when that differs.
+// Want changes what the handler is called for. It costs a system call only when that
+// differs.
 func (f *FD) Want(interest Events) error {
 	if f.interest == interest {
 		return nil
@@ -36,7 +38,7 @@ func (f *FD) Want(interest Events) error {
 	return f.control(unix.EPOLL_CTL_MOD)
 }
 
-// Close closes the descriptor; the handler hears no more of it. It must be called once.
+// Close closes the descriptor; the handler is not called again. It must be called once.
 func (f *FD) Close() {
 	f.loop.freeSlot(f.slot)
 	unix.Close(f.num) // leaves the epoll set with it, as nobody holds a duplicate

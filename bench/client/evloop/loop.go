@@ -1,8 +1,10 @@
-// Package evloop serves many sockets and timers on one goroutine with epoll, so that a connection costs neither a
-// goroutine nor a buffer of its own and an answer is handled without waking another goroutine.
+// Package evloop serves many sockets and timers on one goroutine with epoll, so that a
+// connection costs neither a goroutine nor a buffer of its own and an answer is handled
+// without waking another goroutine.
 //
-// It knows nothing of protocols: it tells a handler that its descriptor is ready, calls timers, and runs what other
-// goroutines post. Reading, writing and buffers are the handler's, except for one scratch buffer per loop.
+// It knows nothing of protocols: it calls handlers whose descriptor is ready, fires
+// timers, and runs what other goroutines post. Reading, writing and buffers are the
+// handler's, except for one scratch buffer per loop.
 package evloop
 
 import (
@@ -27,7 +29,8 @@ const (
 	Closed Events = unix.EPOLLERR | unix.EPOLLHUP
 )
 
-// A Handler is told that its descriptor is ready. The report is level-triggered: what is left unread is reported again.
+// A Handler is called when its descriptor is ready. Readiness is level-triggered: what is
+// left unread is reported again.
 type Handler interface{ Ready(Events) }
 
 // A Task is something to run on the loop's goroutine.
@@ -39,14 +42,16 @@ type Func func()
 func (f Func) Run() { f() }
 
 const (
-	// batch bounds the events taken at once. A tick waits at most for one batch, about a millisecond's work.
+	// batch bounds the events taken at once. A tick waits at most for one batch, about a
+	// millisecond's work.
 	batch = 128
-	// scratchSize is the most that is read at once; it holds the longest event line (64 KiB, B9.2).
+	// scratchSize is the most that is read at once; it holds the longest event line,
+	// 64 KiB (B9.2).
 	scratchSize = 64 << 10
 )
 
-// A Loop is one event loop. Its methods, except Post and Stop, are for the goroutine that calls Run, or for any one
-// goroutine before that.
+// A Loop is one event loop. Its methods, except Post and Stop, are for the goroutine that
+// calls Run, or for any one goroutine before that.
 type Loop struct {
 	// Set once.
 	epoll  *os.File // owns epfd
@@ -77,7 +82,8 @@ type Loop struct {
 	posted []Task // guarded by mu
 }
 
-// slot is one watched descriptor. Its generation tells late events of an earlier user of the slot apart.
+// A slot is one watched descriptor. Its generation shows which events are late ones of an
+// earlier user of the slot.
 type slot struct {
 	handler    Handler
 	generation int32
@@ -98,7 +104,8 @@ func (l *Loop) open() (err error) {
 	if l.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return fmt.Errorf("epoll_create: %w", err)
 	}
-	if err = unix.SetNonblock(l.epfd, true); err != nil { // so that os.NewFile hands it to the runtime's poller
+	// Only a non-blocking descriptor is handed to the runtime's poller by os.NewFile.
+	if err = unix.SetNonblock(l.epfd, true); err != nil {
 		return fmt.Errorf("epoll descriptor: %w", err)
 	}
 	l.epoll = os.NewFile(uintptr(l.epfd), "epoll")
@@ -128,7 +135,8 @@ func (l *Loop) Close() {
 	}
 }
 
-// Scratch is the buffer into which a handler reads. Its content lasts until the handler returns.
+// Scratch is the buffer into which a handler reads. Its content lasts until the handler
+// returns.
 func (l *Loop) Scratch() []byte { return l.scratch }
 
 // Run serves until Stop.
@@ -155,11 +163,12 @@ func (l *Loop) Stop() { l.Post(Func(func() { l.stopped = true })) }
 
 // wait sleeps until there is something to do.
 //
-// The goroutine is parked by the runtime, which watches the epoll descriptor in its own one, instead of being blocked in
-// epoll_wait: returning from a blocking system call costs several switches to get a processor back. For the same reason
-// the next timer is a timerfd and no deadline, which would wake the runtime's monitor as well. With 40 position reports a
-// tick this took the CPU time of a request from 17 to 12 us, with 10 from 37 to 23 (BenchmarkTick of package client,
-// 2 busy CPUs).
+// The goroutine is parked by the runtime, which watches the epoll descriptor in its own
+// one, instead of being blocked in epoll_wait: returning from a blocking system call
+// costs several switches to get a processor back. For the same reason the next timer is a
+// timerfd and no deadline, which would wake the runtime's monitor as well. With 40
+// position reports a tick this took the CPU time of a request from 17 to 12 us, with 10
+// from 37 to 23 (BenchmarkTick of package client, 2 busy CPUs).
 func (l *Loop) wait() (int, error) {
 	l.asleep.Store(true)
 	defer l.asleep.Store(false)
@@ -179,8 +188,9 @@ func (l *Loop) lookNow(uintptr) bool {
 	return l.ready > 0 || l.failed != nil
 }
 
-// arm sees to it that the loop wakes up for the next timer; true if there is something to do already. It must be called
-// after asleep was set: a task posted before that is seen here, one posted later wakes the loop.
+// arm makes sure that the loop wakes up for the next timer; true if there is something to
+// do already. It must be called after asleep was set: a task posted before that is seen
+// here, one posted later wakes the loop.
 func (l *Loop) arm() (due bool, err error) {
 	l.mu.Lock()
 	posted := len(l.posted)
@@ -190,14 +200,16 @@ func (l *Loop) arm() (due bool, err error) {
 	if posted > 0 || ok && at <= now {
 		return true, nil
 	}
-	if ok && (l.armed == 0 || at < l.armed) { // waking up early for one that was stopped does no harm
+	// Waking up early for a timer that was stopped does no harm.
+	if ok && (l.armed == 0 || at < l.armed) {
 		l.armed = at
 		err = l.alarm.set(at - now)
 	}
 	return false, err
 }
 
-// nextTimer is when the next timer or ticker is due, false if there is none.
+// nextTimer returns the time at which the next timer or ticker is due, false if there is
+// none.
 func (l *Loop) nextTimer() (time.Duration, bool) {
 	millis, ok := l.wheel.next()
 	at := time.Duration(millis) * time.Millisecond
@@ -209,7 +221,8 @@ func (l *Loop) nextTimer() (time.Duration, bool) {
 	return at, ok
 }
 
-// runTimers runs what is due. It has its turn after every batch of events, so that a flood of them delays no tick.
+// runTimers runs what is due. It has its turn after every batch of events, so that a
+// flood of them delays no tick.
 func (l *Loop) runTimers() {
 	for _, t := range l.tickers {
 		if t.tick(l.clock()) {
@@ -226,8 +239,8 @@ func (l *Loop) dispatch(e *unix.EpollEvent) {
 	}
 }
 
-// Post runs t on the loop's goroutine, soon and in order of posting. Any goroutine may call it. The queue has no bound:
-// those who post bound what they have under way.
+// Post runs t on the loop's goroutine, soon and in order of posting. Any goroutine may
+// call it. The queue has no bound: those who post bound what they have under way.
 func (l *Loop) Post(t Task) {
 	l.mu.Lock()
 	l.posted = append(l.posted, t)
@@ -258,8 +271,8 @@ func (l *Loop) runPosted() {
 	}
 }
 
-// Defer runs t after the handler, timer or task that is running now has returned. It is how a call answers "later"
-// without leaving the goroutine.
+// Defer runs t after the handler, timer or task that is running now has returned. A call
+// uses it to answer "later" without leaving the goroutine.
 func (l *Loop) Defer(t Task) { l.deferred = append(l.deferred, t) }
 
 // runDeferred also runs what the deferred tasks defer.
@@ -272,7 +285,8 @@ func (l *Loop) runDeferred() {
 	l.deferred = l.deferred[:0]
 }
 
-// Start makes t fire after d, or a millisecond later at most if the loop is not busy. A running t is set anew.
+// Start makes t fire after d, or a millisecond later at most if the loop is not busy. A
+// running t is restarted.
 func (l *Loop) Start(t *Timer, d time.Duration) {
 	l.wheel.remove(t)
 	t.due = int64((l.clock() + d + time.Millisecond - 1) / time.Millisecond)

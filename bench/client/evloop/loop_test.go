@@ -145,8 +145,8 @@ func TestReadable(t *testing.T) {
 	}
 }
 
-// TestClosedInTheSameBatch closes one ready descriptor from the handler of another and reuses its slot at once: the
-// event of the closed one must not reach the new one.
+// TestClosedInTheSameBatch closes one ready descriptor from the handler of another and
+// reuses its slot at once: the event of the closed one must not reach the new one.
 func TestClosedInTheSameBatch(t *testing.T) {
 	l := newLoop(t)
 	var second, late *pipe
@@ -187,7 +187,8 @@ func TestTickerCountsMissedPeriods(t *testing.T) {
 	}
 }
 
-// TestTickerReset resets a ticker from its function and from outside; its period would never end.
+// TestTickerReset resets a ticker from its function and from outside; its period would
+// never end.
 func TestTickerReset(t *testing.T) {
 	l := newLoop(t)
 	calls := 0
@@ -206,8 +207,8 @@ func TestTickerReset(t *testing.T) {
 	}
 }
 
-// TestTickerDuringFlood keeps more descriptors ready than a batch takes and checks that the ticker is not kept waiting
-// behind them.
+// TestTickerDuringFlood keeps more descriptors ready than a batch takes and checks that
+// the ticker does not have to wait for them.
 func TestTickerDuringFlood(t *testing.T) {
 	l := newLoop(t)
 	events, most := 0, 0

@@ -6,11 +6,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The three system calls below never wait. They are made without telling the scheduler, which would otherwise prepare for
-// a long one: it wakes its monitor thread for every burst of activity, and that may even give the processor away. In the
-// calibration run with two matches a round this was a fifth of the bench's CPU time.
+// The three system calls below never wait. They bypass the scheduler, which would
+// otherwise prepare for a long one: it wakes its monitor thread for every burst of
+// activity, and that may even give the processor away. In the calibration run with two
+// matches a round this was a fifth of the bench's CPU time.
 
-// Read reads from a non-blocking descriptor: io.EOF is not known here, the end is n = 0 without an error.
+// Read reads from a non-blocking descriptor: io.EOF is not known here, the end is n = 0
+// without an error.
 func Read(fd int, p []byte) (n int, err error) {
 	return rawCall(unix.SYS_READ, fd, p)
 }

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A timerfd is a timer of the kernel, which wakes its loop up.
+// A timerfd is a timer of the kernel that wakes its loop.
 type timerfd struct {
 	fd   FD
 	loop *Loop
@@ -28,7 +28,7 @@ func newTimerfd(l *Loop) (*timerfd, error) {
 	return t, nil
 }
 
-// set lets it go off once after d.
+// set makes it go off once, after d.
 func (t *timerfd) set(d time.Duration) error {
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(max(d, 1)))} // 0 would stop it
 	if err := unix.TimerfdSettime(t.fd.num, 0, &spec, nil); err != nil {

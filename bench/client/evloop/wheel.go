@@ -2,8 +2,9 @@ package evloop
 
 import "math/bits"
 
-// A Timer calls Fire once, some time after it was started. It belongs to one loop, is usually a member of what it
-// times, and may be started again after it has fired or was stopped. Only the loop's goroutine may touch it.
+// A Timer calls Fire once, some time after it was started. It belongs to one loop, is
+// usually a member of what it times, and may be started again after it has fired or was
+// stopped. Only the loop's goroutine may touch it.
 type Timer struct {
 	Fire func() // set once, before the first start
 
@@ -12,21 +13,22 @@ type Timer struct {
 	next, prev *Timer
 }
 
-// Active tells whether the timer is going to fire.
+// Active reports whether the timer is going to fire.
 func (t *Timer) Active() bool { return t.slot != 0 }
 
 const (
-	// wheelSlots is one slot per millisecond and just over a minute in all, so that the longest limit of a request
-	// (60 s, B13.1) needs no second lap.
+	// wheelSlots is one slot per millisecond and just over a minute in all, so that the
+	// longest limit of a request (60 s, B13.1) needs no second lap.
 	wheelSlots = 1 << 16
 	wheelMask  = wheelSlots - 1
 )
 
-// wheel is a hashed timer wheel of one lap. Starting and stopping cost the same however many timers run, which a heap
-// would not give: nearly all timers are request limits that are stopped long before they are due.
+// A wheel is a hashed timer wheel of one lap. Starting and stopping cost the same however
+// many timers run, which a heap would not give: nearly all timers are request limits that
+// are stopped long before they are due.
 //
-// Each slot is a ring in order of start. A bit per slot, and a bit per word of those, lead to the next timer in a few
-// steps.
+// Each slot is a ring in order of start. A bit per slot, and a bit per word of those,
+// lead to the next timer in a few steps.
 type wheel struct {
 	heads [wheelSlots]*Timer
 	words [wheelSlots / 64]uint64
@@ -34,7 +36,8 @@ type wheel struct {
 	done  int64 // every timer due at this millisecond or before has fired
 }
 
-// add queues t, which must not be queued. What is due beyond the lap waits in its last slot and is queued again there.
+// add queues t, which must not be queued. What is due beyond the lap waits in its last
+// slot and is queued again there.
 func (w *wheel) add(t *Timer) {
 	at := min(max(t.due, w.done+1), w.done+wheelSlots-1)
 	slot := int32(at & wheelMask)
@@ -111,8 +114,8 @@ func (w *wheel) seek(from int64) (int64, bool) {
 	return 0, false
 }
 
-// advance fires what is due at now or before, in order of time and, within a millisecond, of start. The timers may
-// start and stop any timer meanwhile.
+// advance fires what is due at now or before, in order of time and, within a millisecond,
+// of start. The timers may start and stop any timer meanwhile.
 func (w *wheel) advance(now int64) {
 	for {
 		at, ok := w.next()
@@ -120,7 +123,8 @@ func (w *wheel) advance(now int64) {
 			break
 		}
 		w.done = at
-		// A timer added from here on has another slot: add places it at least one and less than a lap later.
+		// A timer added from here on has another slot: add places it at least one and
+		// less than a lap later.
 		for t := w.heads[at&wheelMask]; t != nil; t = w.heads[at&wheelMask] {
 			w.remove(t)
 			if t.due > at {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// TestWheelAgainstList compares the wheel with a plain list of timers under random operations.
+// TestWheelAgainstList compares the wheel with a plain list of timers under random
+// operations.
 func TestWheelAgainstList(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -48,8 +49,8 @@ func TestWheelAgainstList(t *testing.T) {
 	}
 }
 
-// randomDue gives even times within a lap and odd ones beyond: the order of start holds within a millisecond only among
-// timers that were not queued twice.
+// randomDue gives even times within a lap and odd ones beyond: the order of start holds
+// within a millisecond only among timers that were not queued twice.
 func randomDue(rng *rand.Rand, now int64) int64 {
 	if rng.IntN(4) == 0 {
 		return (now + wheelSlots + rng.Int64N(2*wheelSlots)) | 1
@@ -86,7 +87,8 @@ func TestWheelNext(t *testing.T) {
 	}
 }
 
-// TestWheelSelf checks timers that start and stop others, and themselves, while they fire.
+// TestWheelSelf checks timers that start and stop others, and themselves, while they
+// fire.
 func TestWheelSelf(t *testing.T) {
 	w := new(wheel)
 	var log []string

@@ -13,7 +13,8 @@ import (
 // ErrTooLong is a body that grows beyond the limit when decoded.
 var ErrTooLong = errors.New("decoded body too long")
 
-// A Decoder undoes content codings. It keeps its decompressors for the next body; one goroutine may use it.
+// A Decoder undoes content codings. It keeps its decompressors for the next body; one
+// goroutine may use it.
 type Decoder struct {
 	gzip   *gzip.Reader
 	flate  io.ReadCloser
@@ -22,8 +23,8 @@ type Decoder struct {
 	out    bytes.Buffer
 }
 
-// Decode returns the body without its coding, at most limit bytes. The result is valid until the next call; without a
-// coding it is body itself.
+// Decode returns the body without its coding, at most limit bytes. The result is valid
+// until the next call; without a coding it is body itself.
 func (d *Decoder) Decode(body []byte, e Encoding, limit int64) ([]byte, error) {
 	if e == Identity {
 		return body, nil
@@ -51,7 +52,7 @@ func (d *Decoder) reader(e Encoding) (io.Reader, error) {
 			d.gzip = new(gzip.Reader)
 		}
 		return d.gzip, d.gzip.Reset(&d.in)
-	case Deflate: // raw, without the zlib frame (server.md 4.0)
+	case Deflate: // raw, without the zlib frame (S4.0)
 		if d.flate == nil {
 			d.flate = flate.NewReader(&d.in)
 			return d.flate, nil

@@ -55,7 +55,8 @@ func TestDecodeRefuses(t *testing.T) {
 			t.Errorf("coding %d: garbage is accepted", e)
 		}
 		whole := encode(t, e, "a text of some length that is cut")
-		// The brotli decoder takes a cut stream for a complete one; what it misses shows in the JSON or the hash.
+		// The brotli decoder takes a cut stream for a complete one; what it misses shows
+		// in the JSON or the hash.
 		if _, err := d.Decode(whole[:len(whole)-3], e, 1<<10); err == nil && e != Brotli {
 			t.Errorf("coding %d: a cut body is accepted", e)
 		}

@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// eventStream is what the Content-Type of a notification stream contains (B9.2).
+// eventStream is part of the Content-Type of a notification stream (B9.2).
 const eventStream = "text/event-stream"
 
-// parseField reads one header line. Fields nobody asks about cost a comparison of lengths.
+// parseField reads one header line. Fields that are not needed cost a comparison of
+// lengths.
 func (r *Reader) parseField(line []byte) error {
 	if !isField(line) {
 		return malformed("header line", line)
@@ -49,7 +50,7 @@ func (r *Reader) parseField(line []byte) error {
 	return nil
 }
 
-// isField tells whether a line is a name, a colon and a value.
+// isField reports whether a line is a name, a colon and a value.
 func isField(line []byte) bool {
 	colon := bytes.IndexByte(line, ':')
 	return colon > 0 && isToken(line[:colon]) && isText(line[colon+1:])
@@ -124,7 +125,7 @@ func equalFold(name []byte, lower string) bool {
 	return true
 }
 
-// isToken tells whether every byte may be part of a field name (RFC 9110, 5.6.2).
+// isToken reports whether every byte may be part of a field name (RFC 9110, 5.6.2).
 func isToken(p []byte) bool {
 	for _, c := range p {
 		switch {
@@ -137,7 +138,7 @@ func isToken(p []byte) bool {
 	return true
 }
 
-// isText tells whether a field value is free of control characters.
+// isText reports whether a field value is free of control characters.
 func isText(p []byte) bool {
 	for _, c := range p {
 		if c < ' ' && c != '\t' || c == 0x7f {

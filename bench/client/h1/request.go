@@ -22,7 +22,7 @@ const (
 
 const acceptLines = "Accept: " + Accept + "\r\nAccept-Encoding: " + AcceptEncoding + "\r\nConnection: keep-alive\r\n"
 
-// A Request is what differs from request to request.
+// A Request holds what differs from request to request.
 type Request struct {
 	Post            bool // GET otherwise
 	Target          string

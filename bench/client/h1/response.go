@@ -1,9 +1,10 @@
-// Package h1 is the client side of HTTP/1.1 as bytes: it appends requests to a buffer and cuts answers out of a stream of
-// input, without doing any I/O itself, so that it serves plain sockets and TLS, events and tests alike.
+// Package h1 is the client side of HTTP/1.1 as bytes: it appends requests to a buffer and
+// cuts answers out of a stream of input, without doing any I/O itself, so that it serves
+// plain sockets and TLS, events and tests alike.
 //
-// It accepts what net/http accepts and refuses what net/http refuses, as that is what the official bench uses (its
-// rare liberties, such as folded header lines, are refused). Connections, limits of time, retries, cookies and caching
-// belong to others.
+// It accepts what net/http accepts and refuses what net/http refuses, as that is what the
+// official bench uses (its rare liberties, such as folded header lines, are refused).
+// Connections, limits of time, retries, cookies and caching belong to others.
 package h1
 
 import (
@@ -57,7 +58,7 @@ const (
 	Brotli
 )
 
-// A Head is what the status line and the header of an answer said.
+// A Head holds what matters of an answer's status line and header.
 type Head struct {
 	Status      int
 	KeepAlive   bool // the connection can be used again after this answer
@@ -80,7 +81,8 @@ func (h *Head) Field(n Name) string {
 type Part uint8
 
 const (
-	// More: nothing can be told without more input. The unconsumed rest must be given again in front of it.
+	// More: nothing is certain without more input. The unconsumed rest must be given
+	// again in front of it.
 	More Part = iota
 	// HeadPart: Reader.Head is complete.
 	HeadPart
@@ -105,7 +107,8 @@ const (
 	ended
 )
 
-// A Reader cuts one answer after the other out of a stream of input. The zero value is ready for the first.
+// A Reader cuts one answer after the other out of a stream of input. The zero value is
+// ready for the first.
 type Reader struct {
 	Head Head
 
@@ -122,10 +125,11 @@ type Reader struct {
 // Reset prepares for the next answer on the same connection.
 func (r *Reader) Reset() { *r = Reader{} }
 
-// Begun tells whether any byte of the answer has been seen.
+// Begun reports whether any byte of the answer has been seen.
 func (r *Reader) Begun() bool { return r.begun }
 
-// Next consumes n bytes from the front of p. For BodyPart they end with the piece of the body, whose length is m.
+// Next consumes n bytes from the front of p. For BodyPart they end with the piece of the
+// body, whose length is m.
 func (r *Reader) Next(p []byte) (n, m int, part Part, err error) {
 	r.begun = r.begun || len(p) > 0
 	for {
@@ -154,7 +158,8 @@ func (r *Reader) Next(p []byte) (n, m int, part Part, err error) {
 	}
 }
 
-// cutLine returns the first line of p without its end, and its size with it, 0 if it is not complete.
+// cutLine returns the first line of p without its end, and its size with it, 0 if it is
+// not complete.
 func cutLine(p []byte) (line []byte, size int, err error) {
 	i := bytes.IndexByte(p, '\n')
 	if i > maxLine || i < 0 && len(p) > maxLine {
@@ -243,7 +248,7 @@ func (r *Reader) chunkLine(line []byte, size int) error {
 	return nil
 }
 
-// trailer takes a field after the last chunk. Its meaning is nobody's business here.
+// trailer takes a field after the last chunk. Its meaning does not matter here.
 func (r *Reader) trailer(line []byte, size int) error {
 	if r.head += size; r.head > maxHead {
 		return ErrTooLarge
@@ -318,7 +323,8 @@ func (r *Reader) parseChunkSize(line []byte) error {
 	return nil
 }
 
-// Finish is told that the input has ended after everything given to Next. It returns nil if that completes the answer.
+// Finish ends the input, after everything given to Next. It returns nil if that completes
+// the answer.
 func (r *Reader) Finish() error {
 	switch {
 	case r.state == openBody || r.state == ended:

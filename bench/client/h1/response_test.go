@@ -155,8 +155,8 @@ func TestReaderAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzReader checks that the pieces in which the input comes make no difference, and compares with net/http: what is
-// accepted here is accepted there with the same meaning.
+// FuzzReader checks that the pieces in which the input comes make no difference, and
+// compares with net/http: what is accepted here is accepted there with the same meaning.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"), 3)
 	f.Add([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;a=b\r\nwiki\r\n0\r\nX: y\r\n\r\n"), 5)

@@ -184,7 +184,7 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 	f.StringVar(&s.html, "html", "", "write the result as a page with plots to this `file`; - is none; by default beside --out")
 	f.StringVar(&s.history, "history", "", "append the result's figures to this `file`; - is none; by default bench/results/history.jsonl of the checkout around the current folder")
 	f.IntVar(&s.runs, "n", 1, "`number` of runs, one after the other, each with the next seed")
-	if err := parse(f, args, help, "Loads an ISURIDE server and judges it."); err != nil {
+	if err := parse(f, args, help, runPurpose); err != nil {
 		return nil, err
 	}
 	if s.runs < 1 {
@@ -208,7 +208,13 @@ func recorded(f *flag.FlagSet) map[string]string {
 	return values
 }
 
-// parse reads the flags. It writes the help only if asked for, not with an error.
+const runPurpose = `Loads an ISURIDE server and judges it.
+
+Other commands, with flags of their own:
+  bench verify        checks a server rule by rule, without load
+  bench record-data   asks a trusted server for the expected answers of -data`
+
+// parse reads the flags. It writes the help if asked for, and reports an error without it.
 func parse(f *flag.FlagSet, args []string, help io.Writer, purpose string) error {
 	f.SetOutput(io.Discard)
 	err := f.Parse(args)

@@ -57,6 +57,11 @@ func TestHelp(t *testing.T) {
 			t.Errorf("no line for %s in\n%s", flag, help.String())
 		}
 	}
+	for _, command := range commandNames[1:] {
+		if !strings.Contains(help.String(), "bench "+command+" ") {
+			t.Errorf("no line for the command %s in\n%s", command, help.String())
+		}
+	}
 }
 
 // TestBadSettings checks that wrong settings are explained in one sentence, with exit

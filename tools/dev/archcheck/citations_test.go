@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// The two books of rules: S4.8 is a heading of the server's, B9.2 one of the bench's.
+// The two pages of rules: S4.8 is a heading of the server's, B9.2 one of the bench's.
 var books = map[string]string{
 	"S": filepath.Join("webapp", "docs", "rules.md"),
 	"B": filepath.Join("bench", "docs", "rules.md"),
@@ -22,11 +22,11 @@ var (
 	heading  = regexp.MustCompile(`(?m)^#{2,3} (?:(\d+(?:\.\d+)?)[. ]|Appendix ([A-Z])\.)`)
 )
 
-// notCitations are texts of the form of a citation that are something else: names of
-// chairs in data, of rows in tests, of steps of a user's turn.
+// notCitations are files with text that looks like a citation but is not: names of chairs
+// in data, of rows in tests.
 var notCitations = []string{"sql/", "bench/world/chairmodel.go", "bench/naive/model.go", "webapp/isuride/event_codec_test.go"}
 
-// TestCitationsResolve: whoever reads a citation finds its heading in the repository.
+// TestCitationsResolve: every citation has its heading in the repository.
 func TestCitationsResolve(t *testing.T) {
 	headings := readBooks(t)
 	cited := 0
@@ -34,7 +34,7 @@ func TestCitationsResolve(t *testing.T) {
 		for _, m := range citationsIn(name, text) {
 			cited++
 			if key := m[1] + lastField(m[2]); !headings[key] {
-				t.Errorf("%s cites %s, which is no heading of %s", name, m[0], books[m[1]])
+				t.Errorf("%s cites %s, which is not a heading of %s", name, m[0], books[m[1]])
 			}
 		}
 	})
@@ -43,7 +43,8 @@ func TestCitationsResolve(t *testing.T) {
 	}
 }
 
-// TestRulesHaveTests lists the rules that no test and no rule of `bench verify` names.
+// TestRulesHaveTests lists the rules that are cited neither in a test nor in `bench
+// verify`.
 func TestRulesHaveTests(t *testing.T) {
 	untested := readBooks(t)
 	eachText(t, func(name, text string) {
@@ -53,11 +54,11 @@ func TestRulesHaveTests(t *testing.T) {
 			}
 		}
 	})
-	t.Log("headings that no test names:", slices.Sorted(maps.Keys(untested)))
+	t.Log("headings that no test cites:", slices.Sorted(maps.Keys(untested)))
 }
 
-// citationsIn returns letter and number of each citation. The books themselves cite
-// neither book.
+// citationsIn returns the letter and number of each citation. The pages of rules
+// themselves contain none.
 func citationsIn(name, text string) [][]string {
 	if strings.HasSuffix(name, "docs/rules.md") || slices.ContainsFunc(notCitations, func(p string) bool { return strings.HasPrefix(name, p) }) {
 		return nil
@@ -81,7 +82,7 @@ func readBooks(t *testing.T) map[string]bool {
 	return headings
 }
 
-// eachText visits the project's own texts.
+// eachText visits the text files of the project.
 func eachText(t *testing.T, visit func(name, text string)) {
 	kinds := []string{".go", ".md", ".sh", ".sql", ".yml", ".template", ".conf"}
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {

@@ -14,7 +14,7 @@ var (
 )
 
 // TestFailuresNameTests: each line of failures.md ends with tests that exist. A folder
-// before a test holds for those after it on the line, too; without one it is the program's.
+// applies to all tests after it on the line; without one, they are in webapp/server.
 func TestFailuresNameTests(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, "webapp", "docs", "failures.md"))
 	if err != nil {
@@ -28,7 +28,7 @@ func TestFailuresNameTests(t *testing.T) {
 		}
 		lines++
 		if !citedTest.MatchString(cells[4]) {
-			t.Errorf("no test keeps %q", strings.TrimSpace(cells[1]))
+			t.Errorf("no test covers %q", strings.TrimSpace(cells[1]))
 		}
 		for folder, name := range citedTests(cells[4]) {
 			if !hasTest(t, filepath.Join(root, folder), name) {
@@ -44,7 +44,7 @@ func TestFailuresNameTests(t *testing.T) {
 // citedTests yields folder and name of each test in a cell.
 func citedTests(cell string) func(yield func(folder, name string) bool) {
 	return func(yield func(folder, name string) bool) {
-		folder := "webapp/cmd/isuride"
+		folder := "webapp/server"
 		for _, part := range strings.Split(cell, ",") {
 			if m := citedFolder.FindStringSubmatch(part); m != nil {
 				folder = m[1]
@@ -73,4 +73,28 @@ func hasTest(t *testing.T, folder, name string) bool {
 		}
 	}
 	return false
+}
+
+var (
+	packageOrTest = regexp.MustCompile("`((?:webapp|bench|tools|nginx)(?:/[a-z]+)*)`|\\b(Test[A-Z]\\w*)")
+	command       = regexp.MustCompile(`-run \S+`)
+)
+
+// TestWorkingHereNamesTests: the tests that working-here.md names are in the packages
+// named before them.
+func TestWorkingHereNamesTests(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "webapp", "docs", "working-here.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := ""
+	text := command.ReplaceAllString(string(page), "")
+	for _, m := range packageOrTest.FindAllStringSubmatch(text, -1) {
+		switch {
+		case m[1] != "":
+			folder = m[1]
+		case !hasTest(t, filepath.Join(root, folder), m[2]):
+			t.Errorf("%s has no %s, which working-here.md names", folder, m[2])
+		}
+	}
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestPackagesAreDocumented: every package says what it is for, once, directly above one
-// of its package clauses.
+// TestPackagesAreDocumented: every package has exactly one package comment, directly
+// above one of its package clauses.
 func TestPackagesAreDocumented(t *testing.T) {
 	for name, files := range packages(t) {
 		var docs []string
@@ -75,7 +75,7 @@ func f(c int) {
 	}
 }
 
-// packages parses what is shipped, by folder and file; the tests' own files are left out.
+// packages parses all files except tests, by folder and file.
 func packages(t *testing.T) map[string]map[string]*ast.File {
 	all := map[string]map[string]*ast.File{}
 	eachText(t, func(name, text string) {
@@ -110,8 +110,8 @@ func packageVariables(files map[string]*ast.File) map[string]bool {
 	return names
 }
 
-// assigned returns the roots of what f assigns to, in order, less the names that f
-// declares itself, wherever in it.
+// assigned returns the root names that f assigns to, in order, without those that f
+// itself declares anywhere.
 func assigned(f *ast.FuncDecl) []string {
 	local := map[string]bool{}
 	var names []string
@@ -158,7 +158,7 @@ func assigned(f *ast.FuncDecl) []string {
 	return free
 }
 
-// rootOf is x in x, x[i], x.f and *x.
+// rootOf returns x for x, x[i], x.f and *x.
 func rootOf(e ast.Expr) string {
 	for {
 		switch x := e.(type) {

@@ -11,8 +11,8 @@ import (
 
 var action = regexp.MustCompile("`make ([a-z-]+)")
 
-// TestReadmesListTheSameActions: the Japanese README has the actions of the English one,
-// and the Makefile has them all.
+// TestReadmesListTheSameActions: the Japanese README lists the same actions as the
+// English one, and the Makefile has them all.
 func TestReadmesListTheSameActions(t *testing.T) {
 	english := actions(t, action, "README.md")
 	japanese := actions(t, action, filepath.Join("webapp", "docs", "README.ja.md"))
@@ -22,7 +22,7 @@ func TestReadmesListTheSameActions(t *testing.T) {
 	made := actions(t, regexp.MustCompile(`(?m)^([a-z-]+):.*## `), "Makefile")
 	for _, a := range english {
 		if !slices.Contains(made, a) {
-			t.Errorf("make %s is in the READMEs, but not in the Makefile", a)
+			t.Errorf("make %s is in the READMEs but not in the Makefile", a)
 		}
 	}
 	if len(english) < 10 {
@@ -30,7 +30,7 @@ func TestReadmesListTheSameActions(t *testing.T) {
 	}
 }
 
-// actions returns what the expression's group finds in the file, sorted, each once.
+// actions returns the matches of the expression's group in the file, sorted, each once.
 func actions(t *testing.T, e *regexp.Regexp, file string) []string {
 	text, err := os.ReadFile(filepath.Join(root, file))
 	if err != nil {

@@ -2,23 +2,23 @@ package main
 
 import "regexp"
 
-// An expectation is a reason to skip that is no fault of the test run.
+// An expectation is an acceptable reason to skip a test.
 type expectation struct {
 	reason  *regexp.Regexp
 	why     string
-	missing bool // only while what the tests need is not installed
+	missing bool // acceptable only if the tests' programs are not installed
 }
 
-// expectations in the order in which they are tried.
+// expectations are tried in this order.
 var expectations = []expectation{
 	{regexp.MustCompile(`the contest's dump`), "the dump is not ours to publish", false},
-	{regexp.MustCompile(`race detector|nothing to detect`), "allocations and single goroutines show nothing under it", false},
-	{regexp.MustCompile(`ISURIDE_TEST_MYSQL|of the whole server|of a foreign server|makes an account`), "somebody else's database server stays as it is", false},
-	{regexp.MustCompile(`only root|namespace|make networks|pseudo terminal|open files|another cipher|no address but|cannot listen on this|/proc`), "a property of the machine", false},
+	{regexp.MustCompile(`race detector|nothing to detect`), "the race detector changes allocations and finds nothing in a single goroutine", false},
+	{regexp.MustCompile(`ISURIDE_TEST_MYSQL|of the whole server|of a foreign server|makes an account`), "another database server must not be changed", false},
+	{regexp.MustCompile(`only root|namespace|make networks|pseudo terminal|open files|another cipher|no address but|cannot listen on this|/proc`), "a limitation of the machine", false},
 	{regexp.MustCompile(`not installed|is missing|is not on this machine|without nginx|without MariaDB|Debian package`), "a program is missing", true},
 }
 
-// expected tells why a test may skip for this reason.
+// expected reports whether a test may skip for this reason, and why.
 func expected(reason string, installed bool) (why string, ok bool) {
 	for _, e := range expectations {
 		if e.reason.MatchString(reason) {

@@ -1,10 +1,10 @@
 // Command skips reads `go test -json` from standard input, prints what `go test` prints
-// without -v, and ends with the tests that were skipped, by reason. A skip that nobody
-// expects fails, so that a missing program cannot switch tests off in silence.
+// without -v, and finally lists the skipped tests by reason. An unexpected skip is a
+// failure, so that a missing program cannot silently disable tests.
 //
 //	go test -json ./... | skips -installed
 //
-// It does not judge the tests: the exit status of go test does, with pipefail.
+// It does not report failed tests; with pipefail, the exit status of go test does.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	installed := flag.Bool("installed", false, "what the tests need is installed: no test may skip because a program is missing")
+	installed := flag.Bool("installed", false, "the tests' programs are installed: no test may skip because one is missing")
 	cli.Main(0)
 	r := newReport(os.Stdout)
 	in := bufio.NewScanner(os.Stdin)

@@ -18,10 +18,10 @@ type event struct {
 	Output  string
 }
 
-// A report follows the tests of all packages, whose events may come interleaved.
+// A report follows the tests of all packages, whose events may be interleaved.
 type report struct {
 	out    io.Writer
-	output map[string]string   // by package and test, of those under way
+	output map[string]string   // of running tests, by package and test
 	skips  map[string][]string // package and test by reason
 }
 
@@ -29,7 +29,7 @@ func newReport(out io.Writer) *report {
 	return &report{out, map[string]string{}, map[string][]string{}}
 }
 
-// line takes one event. What is none, such as a message of a tool, is printed as it is.
+// line handles one event. Other lines, such as a tool's messages, are printed unchanged.
 func (r *report) line(text []byte) {
 	var e event
 	if json.Unmarshal(text, &e) != nil {
@@ -56,12 +56,12 @@ func (r *report) line(text []byte) {
 	}
 }
 
-// ofPackage prints all but the verdict PASS, which the line that begins with ok repeats.
+// ofPackage prints everything except PASS, which the line beginning with ok repeats.
 func (r *report) ofPackage(e event) {
 	if (e.Action == "output" || e.Action == "build-output") && e.Output != "PASS\n" {
 		fmt.Fprint(r.out, e.Output)
 	}
-	if e.Action == "fail" { // a test that ended the process has no verdict of its own
+	if e.Action == "fail" { // a test that ended the process has no result of its own
 		for _, name := range slices.Sorted(maps.Keys(r.output)) {
 			if strings.HasPrefix(name, strings.TrimPrefix(e.Package, "isuride/")+" ") {
 				fmt.Fprint(r.out, r.output[name])
@@ -76,8 +76,8 @@ var (
 	varies = regexp.MustCompile(`(/[\w.-]+){3,}`) // paths differ between machines
 )
 
-// reasonOf finds the reason in the output of a test that was skipped: the text behind
-// the last place in the code.
+// reasonOf finds the reason in a skipped test's output: the text after the last source
+// position.
 func reasonOf(output string) string {
 	at := place.FindAllStringIndex(output, -1)
 	if at == nil {
@@ -88,7 +88,7 @@ func reasonOf(output string) string {
 	return varies.ReplaceAllString(text, "…")
 }
 
-// finish prints the skips and returns how many nobody expected.
+// finish prints the skips and returns the number of unexpected ones.
 func (r *report) finish(installed bool) (unexpected int) {
 	total := 0
 	for _, names := range r.skips {

@@ -43,7 +43,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// TestPanic: a test that ends its process has no verdict, but its output is shown.
+// TestPanic: a test that ends its process has no result, but its output is shown.
 func TestPanic(t *testing.T) {
 	var out strings.Builder
 	r := newReport(&out)

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// buildFolder is where programs for hosts are built, below the checkout.
+// buildFolder is the folder for programs for hosts, below the checkout.
 const buildFolder = ".run/fleet"
 
 // architectures names in Go's way what uname -m says.
@@ -34,12 +34,6 @@ func build(ctx context.Context, machine string, packages ...string) (string, err
 		return "", errors.Join(errors.New("build failed"), err, errors.New(strings.TrimSpace(string(said))))
 	}
 	return dir, nil
-}
-
-// buildDevcert builds the program that makes certificates.
-func buildDevcert(ctx context.Context, machine string) (string, error) {
-	dir, err := build(ctx, machine, "./tools/dev/devcert")
-	return filepath.Join(dir, "devcert"), err
 }
 
 // inProject fails unless this is the checkout's folder, whose files go to the hosts.

@@ -19,52 +19,50 @@ import (
 const healthLimit = 90 * time.Second
 
 // deploy is the command deploy.
-func deploy(ctx context.Context, f *fleet, args []string) error {
-	flags := flag.NewFlagSet("deploy", flag.ContinueOnError)
+func deploy(flags *flag.FlagSet) action {
 	wait := flags.Duration("wait", healthLimit, "how long the new release may take to become healthy before it is undone")
 	programs := flags.String("programs", "", "deploy isuride and paymentmock of this `folder` instead of building them")
-	if err := f.parse(flags, args, 0, "usage: fleet deploy [-wait 90s] [-programs FOLDER]"); err != nil {
-		return err
-	}
-	if err := inProject(); err != nil {
-		return err
-	}
-	held, facts, unlock, err := f.begin(ctx, f.Hosts)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if done, err := ensureSetup(held, f, facts); err != nil {
-		return err
-	} else if done {
-		if facts, err = release.Look(held, f.Remote, f.Topology); err != nil {
+	return func(ctx context.Context, f *fleet, _ []string) error {
+		if err := inProject(); err != nil {
 			return err
 		}
-	}
-	r, l, err := makeRelease(held, f, facts, *programs)
-	if err != nil {
-		return err
-	}
-	for _, h := range f.Hosts {
-		if err := r.Copy(held, f.Remote, h); err != nil {
+		held, facts, unlock, err := f.begin(ctx, f.topology.Hosts)
+		if err != nil {
 			return err
 		}
+		defer unlock()
+		if done, err := ensureSetup(held, f, facts); err != nil {
+			return err
+		} else if done {
+			if facts, err = release.Look(held, f.remote, f.topology); err != nil {
+				return err
+			}
+		}
+		r, l, err := makeRelease(held, f, facts, *programs)
+		if err != nil {
+			return err
+		}
+		for _, h := range f.topology.Hosts {
+			if err := r.Copy(held, f.remote, h); err != nil {
+				return err
+			}
+		}
+		c := release.NewChange(f.remote, l, f.out, facts, r.ID, *wait)
+		if err := c.Prepare(held); err != nil {
+			return err
+		}
+		// The server creates and updates its tables itself when it starts.
+		if err := c.Do(held); err != nil {
+			return err
+		}
+		f.report(r.ID)
+		return nil
 	}
-	c := release.NewChange(f.Remote, l, f.out, facts, r.ID, *wait)
-	if err := c.Prepare(held); err != nil {
-		return err
-	}
-	// The server creates and updates its tables itself when it starts.
-	if err := c.Do(held); err != nil {
-		return err
-	}
-	f.report(r.ID)
-	return nil
 }
 
 // report says how a deploy or rollback has ended.
 func (f *fleet) report(id string) {
-	if f.DryRun {
+	if f.remote.DryRun {
 		fmt.Fprintln(f.out, "nothing was changed")
 		return
 	}
@@ -73,7 +71,7 @@ func (f *fleet) report(id string) {
 
 // makeRelease builds the programs for the app host and makes all files.
 func makeRelease(ctx context.Context, f *fleet, facts map[string]release.Facts, programs string) (*release.Release, *layout.Layout, error) {
-	app := facts[f.App().Name]
+	app := facts[f.topology.App().Name]
 	if programs == "" {
 		fmt.Fprintln(f.out, "building")
 		var err error
@@ -97,11 +95,11 @@ func makeRelease(ctx context.Context, f *fleet, facts map[string]release.Facts, 
 
 // newLayout is the layout with what the hosts have already.
 func newLayout(f *fleet, facts map[string]release.Facts) *layout.Layout {
-	l := &layout.Layout{Topology: f.Topology, Project: ".", Database: facts[f.DB().Name].Database}
+	l := &layout.Layout{Topology: f.topology, Project: ".", Database: facts[f.topology.DB().Name].Database}
 	if l.Database == "" {
 		l.Database = "mariadb" // what setup installs; a dry run comes here without
 	}
-	app := facts[f.App().Name]
+	app := facts[f.topology.App().Name]
 	if app.Public {
 		l.Public = layout.Webapp + "/public"
 	}
@@ -114,18 +112,18 @@ func newLayout(f *fleet, facts map[string]release.Facts) *layout.Layout {
 // begin locks the hosts that a change begins with, and looks at all. The context ends when
 // the lock is lost.
 func (f *fleet) begin(ctx context.Context, hosts []topology.Host) (held context.Context, facts map[string]release.Facts, unlock func(), err error) {
-	held, unlock, err = release.Lock(ctx, f.Remote, hosts, whoami())
+	held, unlock, err = release.Lock(ctx, f.remote, hosts, whoami())
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if facts, err = release.Look(held, f.Remote, f.Topology); err != nil {
+	if facts, err = release.Look(held, f.remote, f.topology); err != nil {
 		unlock()
 		return nil, nil, nil, err
 	}
 	return held, facts, unlock, nil
 }
 
-// whoami is what others read who find the hosts locked.
+// whoami is shown to others who find the hosts locked.
 func whoami() string {
 	name, host := "somebody", "somewhere"
 	if u, err := user.Current(); err == nil {

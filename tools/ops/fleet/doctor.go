@@ -9,44 +9,43 @@ import (
 	"time"
 
 	"isuride/tools/ops/fleet/doctor"
+	"isuride/tools/ops/fleet/remote"
 	"isuride/tools/ops/fleet/topology"
 )
 
-// examine is the command doctor.
-func examine(ctx context.Context, f *fleet, args []string) error {
-	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
-	machine := flags.Bool("json", false, "write the findings as JSON")
-	clients := flags.Int("clients", 10_000, "`connections` of clients that the hosts have to bear")
-	if err := f.parse(flags, args, 0, "usage: fleet doctor [-json] [-clients N]"); err != nil {
-		return err
+// diagnose is the command doctor.
+func diagnose(flags *flag.FlagSet) action {
+	asJSON := flags.Bool("json", false, "write the findings as JSON")
+	clients := flags.Int("clients", 10_000, "`connections` of clients that the hosts must be able to hold")
+	return func(ctx context.Context, f *fleet, _ []string) error {
+		p := doctor.Hosts{Topology: f.topology, Facts: map[string]doctor.Facts{}, Clients: *clients, Now: time.Now()}
+		findings := gather(ctx, f, &p)
+		p.Outside = doctor.Probe(ctx, f.topology)
+		findings = append(findings, doctor.Examine(p)...)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := f.writeFindings(findings, *asJSON); err != nil {
+			return err
+		}
+		if doctor.Worst(findings) == doctor.Bad {
+			n := len(slices.DeleteFunc(slices.Clone(findings), func(finding doctor.Finding) bool { return finding.Verdict != doctor.Bad }))
+			return fmt.Errorf("bad findings: %d", n)
+		}
+		return nil
 	}
-	p := doctor.Patients{Topology: f.Topology, Facts: map[string]doctor.Facts{}, Clients: *clients, Now: time.Now()}
-	findings := gather(ctx, f, &p)
-	p.Outside = doctor.Probe(ctx, f.Topology)
-	findings = append(findings, doctor.Examine(p)...)
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := f.writeFindings(findings, *machine); err != nil {
-		return err
-	}
-	if doctor.Worst(findings) == doctor.Bad {
-		n := len(slices.DeleteFunc(slices.Clone(findings), func(f doctor.Finding) bool { return f.Verdict != doctor.Bad }))
-		return fmt.Errorf("bad findings: %d", n)
-	}
-	return nil
 }
 
 // gather asks all hosts; one that does not answer is a finding.
-func gather(ctx context.Context, f *fleet, p *doctor.Patients) []doctor.Finding {
-	facts := make([]doctor.Facts, len(f.Hosts))
-	failures := make([]error, len(f.Hosts))
-	_ = onAll(f.Hosts, func(i int, h topology.Host) error {
-		facts[i], failures[i] = doctor.Gather(ctx, f.Remote, h)
+func gather(ctx context.Context, f *fleet, p *doctor.Hosts) []doctor.Finding {
+	facts := make([]doctor.Facts, len(f.topology.Hosts))
+	failures := make([]error, len(f.topology.Hosts))
+	_ = remote.OnAll(f.topology.Hosts, func(i int, h topology.Host) error {
+		facts[i], failures[i] = doctor.Gather(ctx, f.remote, h)
 		return nil
 	})
 	var silent []doctor.Finding
-	for i, h := range f.Hosts {
+	for i, h := range f.topology.Hosts {
 		if failures[i] == nil {
 			p.Facts[h.Name] = facts[i]
 			continue
@@ -57,8 +56,8 @@ func gather(ctx context.Context, f *fleet, p *doctor.Patients) []doctor.Finding 
 	return silent
 }
 
-func (f *fleet) writeFindings(list []doctor.Finding, machine bool) error {
-	if !machine {
+func (f *fleet) writeFindings(list []doctor.Finding, asJSON bool) error {
+	if !asJSON {
 		return doctor.Write(f.out, list)
 	}
 	e := json.NewEncoder(f.out)

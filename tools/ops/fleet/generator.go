@@ -15,9 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"isuride/tools/ops/fleet/archive"
 	"isuride/tools/ops/fleet/remote"
-	"isuride/tools/ops/fleet/shell"
 	"isuride/tools/ops/fleet/topology"
 )
 
@@ -25,7 +23,7 @@ import (
 type generator interface {
 	// prepare puts program and data there, and makes the folder of a run.
 	prepare(ctx context.Context, id string) error
-	// folder is where a run's files are there; data is the file of expected answers.
+	// folder is the one with a run's files there; data is the file of expected answers.
 	folder(id string) string
 	data() string
 	// address is the generator's own address as a host sees it.
@@ -43,25 +41,25 @@ const (
 	runsFolder   = ".run/runs"
 )
 
-// here is the generator on this machine.
-type here struct {
+// localGenerator is the one on this machine.
+type localGenerator struct {
 	runs string // folder of the runs
 	out  io.Writer
 }
 
-func (g here) prepare(_ context.Context, id string) error {
+func (g localGenerator) prepare(_ context.Context, id string) error {
 	if _, err := os.Stat(benchProgram); err != nil {
 		return fmt.Errorf("%w; `make fleet-bench` and `make build` build it", err)
 	}
 	return os.MkdirAll(g.folder(id), 0o700) // a ledger has sessions in it
 }
 
-func (g here) folder(id string) string                            { return filepath.Join(g.runs, id) }
-func (g here) data() string                                       { return expectedData }
-func (g here) fetch(_ context.Context, id string, _ string) error { return nil }
+func (g localGenerator) folder(id string) string                            { return filepath.Join(g.runs, id) }
+func (g localGenerator) data() string                                       { return expectedData }
+func (g localGenerator) fetch(_ context.Context, id string, _ string) error { return nil }
 
 // address asks the kernel's routes; connecting a datagram socket sends nothing.
-func (g here) address(_ context.Context, host netip.Addr) (netip.Addr, error) {
+func (g localGenerator) address(_ context.Context, host netip.Addr) (netip.Addr, error) {
 	const discard = "9"
 	c, err := net.Dial("udp", net.JoinHostPort(host.String(), discard))
 	if err != nil {
@@ -71,12 +69,12 @@ func (g here) address(_ context.Context, host netip.Addr) (netip.Addr, error) {
 	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
 }
 
-// lastReport is how long an interrupted benchmarker may take for its report.
+// lastReport is the time an interrupted benchmarker has for its report.
 const lastReport = time.Minute
 
 // bench has a process group of its own, so that Ctrl-C reaches it once, through ctx, and
 // not a second time from the terminal: that would end it without a report.
-func (g here) bench(ctx context.Context, args []string) error {
+func (g localGenerator) bench(ctx context.Context, args []string) error {
 	cmd := exec.CommandContext(ctx, benchProgram, args...)
 	cmd.Stdout, cmd.Stderr = g.out, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -85,22 +83,22 @@ func (g here) bench(ctx context.Context, args []string) error {
 	return cmd.Run()
 }
 
-// away is the generator on a host of its own. An interrupt does not travel there: the
+// remoteGenerator is one on a host of its own. An interrupt does not travel there: the
 // benchmarker ends when it cannot print any more, without a report.
-type away struct {
-	*remote.Remote
-	host topology.Host
-	out  io.Writer
+type remoteGenerator struct {
+	remote *remote.Remote
+	host   topology.Host
+	out    io.Writer
 }
 
 // benchHome is the generator's folder below the login's home.
 const benchHome = "isuride-bench"
 
-func (g away) folder(id string) string { return benchHome + "/" + id }
-func (g away) data() string            { return benchHome + "/" + filepath.Base(expectedData) }
+func (g remoteGenerator) folder(id string) string { return benchHome + "/" + id }
+func (g remoteGenerator) data() string            { return benchHome + "/" + filepath.Base(expectedData) }
 
-func (g away) prepare(ctx context.Context, id string) error {
-	machine, err := g.Look(ctx, g.host, "see what machine it is", "uname -m")
+func (g remoteGenerator) prepare(ctx context.Context, id string) error {
+	machine, err := g.remote.Look(ctx, g.host, "see what machine it is", "uname -m")
 	if err != nil {
 		return err
 	}
@@ -114,12 +112,12 @@ func (g away) prepare(ctx context.Context, id string) error {
 	if err := g.copyChanged(ctx, expectedData); err != nil {
 		return err
 	}
-	_, err = g.Change(ctx, g.host, "make a folder for the run", "mkdir -p -m 700 "+g.folder(id))
+	_, err = g.remote.Change(ctx, g.host, "make a folder for the run", "mkdir -p -m 700 "+g.folder(id))
 	return err
 }
 
 // copyChanged copies a file unless it is there already. Half a file never has the name.
-func (g away) copyChanged(ctx context.Context, name string) error {
+func (g remoteGenerator) copyChanged(ctx context.Context, name string) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return err
@@ -130,7 +128,7 @@ func (g away) copyChanged(ctx context.Context, name string) error {
 		return err
 	}
 	to := benchHome + "/" + filepath.Base(name)
-	there, err := g.Look(ctx, g.host, "look for "+to, "[[ ! -e "+to+" ]] || sha256sum "+to)
+	there, err := g.remote.Look(ctx, g.host, "look for "+to, "[[ ! -e "+to+" ]] || sha256sum "+to)
 	if err != nil || strings.HasPrefix(there, hex.EncodeToString(sum.Sum(nil))) {
 		return err
 	}
@@ -138,12 +136,12 @@ func (g away) copyChanged(ctx context.Context, name string) error {
 		return err
 	}
 	command := "mkdir -p " + benchHome + " && cat >" + to + ".new && chmod 755 " + to + ".new && mv " + to + ".new " + to
-	return g.Send(ctx, g.host, "copy "+filepath.Base(name), command, f)
+	return g.remote.Send(ctx, g.host, "copy "+filepath.Base(name), command, f)
 }
 
-func (g away) address(ctx context.Context, host netip.Addr) (netip.Addr, error) {
+func (g remoteGenerator) address(ctx context.Context, host netip.Addr) (netip.Addr, error) {
 	const step = "find out its address"
-	out, err := g.Look(ctx, g.host, step, "PATH=$PATH:/usr/sbin:/sbin\nip -o route get "+host.String())
+	out, err := g.remote.Look(ctx, g.host, step, "PATH=$PATH:/usr/sbin:/sbin\nip -o route get "+host.String())
 	if err != nil {
 		return netip.Addr{}, err
 	}
@@ -156,14 +154,14 @@ func (g away) address(ctx context.Context, host netip.Addr) (netip.Addr, error) 
 	return a, nil
 }
 
-func (g away) bench(ctx context.Context, args []string) error {
+func (g remoteGenerator) bench(ctx context.Context, args []string) error {
 	words := make([]string, len(args))
 	for i, a := range args {
-		words[i] = shell.Quote(a)
+		words[i] = remote.Quote(a)
 	}
-	return g.Stream(ctx, g.host, "run the bench", benchHome+"/bench "+strings.Join(words, " ")+" 2>&1", g.out)
+	return g.remote.Stream(ctx, g.host, "run the bench", benchHome+"/bench "+strings.Join(words, " ")+" 2>&1", g.out)
 }
 
-func (g away) fetch(ctx context.Context, id, dir string) error {
-	return archive.Fetch(ctx, g.Remote, g.host, "fetch the results", "tar --create --gzip --directory "+g.folder(id)+" .", dir)
+func (g remoteGenerator) fetch(ctx context.Context, id, dir string) error {
+	return g.remote.Fetch(ctx, g.host, "fetch the results", "tar --create --gzip --directory "+g.folder(id)+" .", dir)
 }

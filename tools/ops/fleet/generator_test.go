@@ -7,17 +7,17 @@ import (
 	"strings"
 	"testing"
 
-	"isuride/tools/ops/fleet/hosttest"
+	"isuride/tools/ops/fleet/fleettest"
 	"isuride/tools/ops/fleet/topology"
 )
 
-func newAway(h *hosttest.Host, out *strings.Builder) away {
-	return away{h.Remote(), topology.Host{Name: "bench", Login: "bench"}, out}
+func newRemoteGenerator(h *fleettest.Host, out *strings.Builder) remoteGenerator {
+	return remoteGenerator{h.Remote(), topology.Host{Name: "bench", Login: "bench"}, out}
 }
 
 func TestCopyChanged(t *testing.T) {
-	h := hosttest.New(t)
-	g := newAway(h, new(strings.Builder))
+	h := fleettest.NewHost(t)
+	g := newRemoteGenerator(h, new(strings.Builder))
 	name := filepath.Join(t.TempDir(), "bench")
 	for _, text := range []string{"one", "two", "two"} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
@@ -38,9 +38,9 @@ func TestCopyChanged(t *testing.T) {
 
 // TestHalfACopy must not leave a program behind that looks whole.
 func TestHalfACopy(t *testing.T) {
-	h := hosttest.New(t)
+	h := fleettest.NewHost(t)
 	h.Program("chmod", "echo No space left on device >&2; exit 1")
-	err := newAway(h, new(strings.Builder)).copyChanged(t.Context(), "README.md")
+	err := newRemoteGenerator(h, new(strings.Builder)).copyChanged(t.Context(), "README.md")
 	if err == nil || err.Error() != "bench: cannot copy README.md: No space left on device" || h.Read("isuride-bench/README.md") != "" {
 		t.Errorf("half a copy gives %v and leaves %q", err, h.Read("isuride-bench/README.md"))
 	}
@@ -48,8 +48,8 @@ func TestHalfACopy(t *testing.T) {
 
 func TestBenchAway(t *testing.T) {
 	var out strings.Builder
-	h := hosttest.New(t)
-	g := newAway(h, &out)
+	h := fleettest.NewHost(t)
+	g := newRemoteGenerator(h, &out)
 	h.Write("isuride-bench/bench", "#!/bin/bash\nprintf '<%s>' \"$@\"; echo complaint >&2; echo {} >isuride-bench/run-1/bench.json\n")
 	h.Write("isuride-bench/run-1/ledger.json", "a ledger")
 	if err := os.Chmod(h.Path("isuride-bench/bench"), 0o755); err != nil {
@@ -84,7 +84,7 @@ func TestInterrupt(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	out := &cancelWriter{cancel: cancel}
-	if err := (here{runs: ".", out: out}).bench(ctx, nil); err == nil {
+	if err := (localGenerator{runs: ".", out: out}).bench(ctx, nil); err == nil {
 		t.Error("an interrupted run is no error")
 	}
 	if got := out.text.String(); got != "ready\nthe report so far\n" {

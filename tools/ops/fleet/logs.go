@@ -7,48 +7,42 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"isuride/tools/ops/fleet/logs"
-	"isuride/tools/ops/fleet/runlog"
+	"isuride/tools/ops/fleet/remote"
+	"isuride/tools/ops/fleet/runs"
 	"isuride/tools/ops/fleet/topology"
 )
 
-var errLogsUsage = errors.New(`usage: fleet logs [-n LINES]             failures and the ends of all logs
+const logsUsage = `[-n LINES]             failures and the ends of all logs
        fleet logs start                  empty the logs and mark a run
        fleet logs collect FOLDER         fetch the logs since the mark
-       fleet logs access|slow on|off     switch the access log of the fronts, or the slow query log`)
+       fleet logs access|slow on|off     switch the access log of the fronts, or the slow query log`
 
 // showLogs is the command logs.
-func showLogs(ctx context.Context, f *fleet, args []string) error {
-	word := ""
-	if len(args) > 0 {
-		word = args[0]
-	}
-	switch {
-	case word == "start" && len(args) == 1:
-		return startLogs(ctx, f, runlog.NewID(time.Now()))
-	case word == "collect" && len(args) == 2:
-		return collectLogs(ctx, f, args[1])
-	case (word == "access" || word == "slow") && len(args) == 2 && (args[1] == "on" || args[1] == "off"):
-		return switchLogs(ctx, f, word, args[1] == "on")
-	}
-	flags := flag.NewFlagSet("logs", flag.ContinueOnError)
+func showLogs(flags *flag.FlagSet) action {
 	n := flags.Int("n", 20, "newest `lines` of each log")
-	err := f.parse(flags, args, 0, errLogsUsage.Error())
-	if errors.Is(err, flag.ErrHelp) {
-		return err
+	return func(ctx context.Context, f *fleet, args []string) error {
+		switch line := strings.Join(args, " "); {
+		case line == "" && *n > 0:
+			return tailLogs(ctx, f, *n)
+		case line == "start":
+			return startLogs(ctx, f, runs.NewID(time.Now()))
+		case len(args) == 2 && args[0] == "collect":
+			return collectLogs(ctx, f, args[1])
+		case line == "access on", line == "access off", line == "slow on", line == "slow off":
+			return switchLogs(ctx, f, args[0], args[1] == "on")
+		}
+		return errors.New("usage: fleet logs " + logsUsage)
 	}
-	if err != nil || *n < 1 {
-		return errLogsUsage
-	}
-	return tailLogs(ctx, f, *n)
 }
 
 // startLogs empties the logs of all hosts.
 func startLogs(ctx context.Context, f *fleet, id string) error {
-	for _, h := range f.Hosts {
-		if err := logs.Start(ctx, f.Remote, h, id); err != nil {
+	for _, h := range f.topology.Hosts {
+		if err := logs.Start(ctx, f.remote, h, id); err != nil {
 			return err
 		}
 	}
@@ -57,8 +51,8 @@ func startLogs(ctx context.Context, f *fleet, id string) error {
 
 // collectLogs fetches the logs of each host into a folder of its name.
 func collectLogs(ctx context.Context, f *fleet, dir string) error {
-	return onAll(f.Hosts, func(_ int, h topology.Host) error {
-		return logs.Collect(ctx, f.Remote, h, filepath.Join(dir, h.Name))
+	return remote.OnAll(f.topology.Hosts, func(_ int, h topology.Host) error {
+		return logs.Collect(ctx, f.remote, h, filepath.Join(dir, h.Name))
 	})
 }
 
@@ -67,22 +61,22 @@ const nginxTemplate = "nginx/nginx.conf.template"
 
 func switchLogs(ctx context.Context, f *fleet, which string, on bool) error {
 	if which == "slow" {
-		return logs.Slow(ctx, f.Remote, f.DB(), on)
+		return logs.Slow(ctx, f.remote, f.topology.DB(), on)
 	}
-	fronts := f.With(topology.Front)
+	fronts := f.topology.With(topology.Front)
 	if len(fronts) == 0 && on {
 		return errors.New("there is no nginx whose access log could be switched on, and the server keeps none: fleet watch shows its counters by endpoint")
 	}
 	for _, h := range fronts {
-		if err := logs.Access(ctx, f.Remote, h, nginxTemplate, on); err != nil {
+		if err := logs.Access(ctx, f.remote, h, nginxTemplate, on); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// failuresSeen is how far back failures are looked for, in lines of each log, and
-// failuresShown how many of each log are printed.
+// failuresSeen is the number of lines of each log in which failures are looked for, and
+// failuresShown the number that is printed of each log.
 const (
 	failuresSeen  = 1000
 	failuresShown = 5
@@ -90,9 +84,9 @@ const (
 
 // tailLogs prints failures first, then the last n lines of each log.
 func tailLogs(ctx context.Context, f *fleet, n int) error {
-	lines := make([][]logs.Line, len(f.Hosts))
-	err := onAll(f.Hosts, func(i int, h topology.Host) (err error) {
-		lines[i], err = logs.Tail(ctx, f.Remote, h, max(n, failuresSeen))
+	lines := make([][]logs.Line, len(f.topology.Hosts))
+	err := remote.OnAll(f.topology.Hosts, func(i int, h topology.Host) (err error) {
+		lines[i], err = logs.Tail(ctx, f.remote, h, max(n, failuresSeen))
 		return err
 	})
 	groups := byLog(slices.Concat(lines...))

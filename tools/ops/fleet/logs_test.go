@@ -6,15 +6,15 @@ import (
 	"strings"
 	"testing"
 
-	"isuride/tools/ops/fleet/hosttest"
+	"isuride/tools/ops/fleet/fleettest"
 	"isuride/tools/ops/fleet/topology"
 )
 
 func TestTailLogs(t *testing.T) {
 	var out strings.Builder
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	h.Program("journalctl", `printf 'first\nlevel=ERROR msg=%s\nlast\n' "$2"`)
-	if err := showLogs(t.Context(), newFleet(h, &out), []string{"-n", "1"}); err != nil {
+	if err := call(t.Context(), "logs", newFleet(h, &out), []string{"-n", "1"}); err != nil {
 		t.Fatal(err)
 	}
 	failures, tails, _ := strings.Cut(out.String(), "\n\n")
@@ -28,9 +28,9 @@ func TestTailLogs(t *testing.T) {
 
 func TestLogsUsage(t *testing.T) {
 	var out strings.Builder
-	h := hosttest.New(t)
+	h := fleettest.NewHost(t)
 	for _, line := range []string{"begin", "start now", "collect", "access", "slow maybe", "-n 0", "-n x"} {
-		if err := showLogs(t.Context(), newFleet(h, &out), strings.Fields(line)); err != errLogsUsage {
+		if err := call(t.Context(), "logs", newFleet(h, &out), strings.Fields(line)); err == nil || !strings.Contains(err.Error(), "usage: fleet logs [-n LINES]") {
 			t.Errorf("logs %s: %v", line, err)
 		}
 	}
@@ -38,9 +38,9 @@ func TestLogsUsage(t *testing.T) {
 
 func TestStartLogs(t *testing.T) {
 	var out strings.Builder
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	for range 2 {
-		if err := showLogs(t.Context(), newFleet(h, &out), []string{"start"}); err != nil {
+		if err := call(t.Context(), "logs", newFleet(h, &out), []string{"start"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -52,7 +52,7 @@ func TestStartLogs(t *testing.T) {
 func TestCollectLogs(t *testing.T) {
 	var out strings.Builder
 	dir := filepath.Join(t.TempDir(), "logs")
-	if err := showLogs(t.Context(), newFleet(hosttest.Serving(t), &out), []string{"collect", dir}); err != nil {
+	if err := call(t.Context(), "logs", newFleet(fleettest.Serving(t), &out), []string{"collect", dir}); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := os.ReadFile(filepath.Join(dir, "s1", "nginx.log")); err != nil || string(b) != "journal of nginx.service\n" {
@@ -63,20 +63,20 @@ func TestCollectLogs(t *testing.T) {
 func TestSwitchLogs(t *testing.T) {
 	t.Chdir(filepath.Join("..", "..", ".."))
 	var out strings.Builder
-	h := hosttest.Serving(t)
-	if err := showLogs(t.Context(), newFleet(h, &out), []string{"slow", "off"}); err != nil {
+	h := fleettest.Serving(t)
+	if err := call(t.Context(), "logs", newFleet(h, &out), []string{"slow", "off"}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(h.Read("calls"), "GLOBAL slow_query_log = 0") {
 		t.Errorf("the slow query log was not switched off: %s", h.Read("calls"))
 	}
 	h.Write("/etc/nginx/nginx.conf", "user nobody;\n")
-	if err := showLogs(t.Context(), newFleet(h, &out), []string{"access", "on"}); err == nil || !strings.Contains(err.Error(), "s1: cannot switch the access log on") {
+	if err := call(t.Context(), "logs", newFleet(h, &out), []string{"access", "on"}); err == nil || !strings.Contains(err.Error(), "s1: cannot switch the access log on") {
 		t.Errorf("a foreign configuration of nginx: %v", err)
 	}
 	without := newFleet(h, &out)
-	without.Hosts[0].Roles = []topology.Role{topology.TLS, topology.App, topology.DB}
-	if err := showLogs(t.Context(), without, []string{"access", "on"}); err == nil || !strings.Contains(err.Error(), "there is no nginx") {
+	without.topology.Hosts[0].Roles = []topology.Role{topology.TLS, topology.App, topology.DB}
+	if err := call(t.Context(), "logs", without, []string{"access", "on"}); err == nil || !strings.Contains(err.Error(), "there is no nginx") {
 		t.Errorf("without nginx: %v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"isuride/bench/nearest"
@@ -20,34 +21,57 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-// fleet is what every command gets.
+// fleet is handed to every command.
 type fleet struct {
-	*topology.Topology
-	*remote.Remote
-	out io.Writer
+	topology *topology.Topology // nil without a hosts file, see command.alone
+	remote   *remote.Remote
+	out      io.Writer
 }
 
-// command is an action of the program. Its flags are its own; args are what follows its
-// name.
+// command is an action of the program.
 type command struct {
-	name string
-	does string
-	run  func(ctx context.Context, f *fleet, args []string) error
+	name  string
+	does  string
+	usage string // of what follows the name
+	most  int    // arguments after the flags; -1 is any number
+	alone bool   // works without a hosts file, too
+	// define adds the command's flags, and returns what runs it once they are read.
+	define func(*flag.FlagSet) action
 }
+
+// action runs a command with the arguments that follow its flags.
+type action func(ctx context.Context, f *fleet, args []string) error
 
 func commands() []command {
+	const trial = "[flags] [-- flags of bench run]"
 	return []command{
-		{"setup", "install and prepare what releases need; deploy does so by itself", setUp},
-		{"deploy", "build, copy what changed, restart, wait until healthy, undo if not", deploy},
-		{"rollback", "go back to the release that ran before", rollback},
-		{"restart", "restart services in order and wait until they are healthy", restart},
-		{"status", "show services and releases", status},
-		{"logs", "show, empty, fetch and switch the logs", showLogs},
-		{"bench", "run the benchmarker, keep logs, profile and score", benchmark},
-		{"reboot-test", "reboot all hosts and ask for what was acknowledged", rebootTest},
-		{"doctor", "look for what is wrong, or soon will be", examine},
-		{watchName, "show what the hosts and the server do, every second", showWatch},
+		{name: "setup", does: "install and prepare what releases need; deploy does so by itself", define: setUp},
+		{name: "deploy", does: "build, copy what changed, restart, wait until healthy, undo if not", define: deploy, usage: "[-wait 90s] [-programs FOLDER]"},
+		{name: "rollback", does: "go back to the release that ran before", define: rollback, usage: "[-wait 90s] [-to RELEASE]"},
+		{name: "restart", does: "restart services in order and wait until they are healthy", define: restart, usage: "[-wait 90s] [-hosts NAME,...] [UNIT...]", most: -1},
+		{name: "status", does: "show services and releases", define: status, usage: "[-json]"},
+		{name: "logs", does: "show, empty, fetch and switch the logs", define: showLogs, usage: logsUsage, most: -1},
+		{name: "bench", does: "run the benchmarker, keep logs, profile and score", define: benchmark, usage: trial, most: -1},
+		{name: "reboot-test", does: "reboot all hosts and ask for what was acknowledged", define: rebootTest, usage: trial, most: -1},
+		{name: "doctor", does: "look for what is wrong, or soon will be", define: diagnose, usage: "[-json] [-clients N]"},
+		{name: "watch", does: "show what the hosts and the server do, every second", define: showWatch, usage: "[-json] [-local ADDRESS]; q ends it", alone: true},
 	}
+}
+
+// parse reads what follows the command's name. Help goes to out.
+func (c command) parse(args []string, out io.Writer) (run func(context.Context, *fleet) error, err error) {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	act := c.define(flags)
+	usage := strings.TrimSpace("usage: fleet " + c.name + " " + c.usage)
+	flags.Usage = func() {
+		fmt.Fprintln(out, usage)
+		flags.PrintDefaults()
+	}
+	err = cli.Parse(flags, args, c.most, out)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		err = fmt.Errorf("%w; %s", err, usage)
+	}
+	return func(ctx context.Context, f *fleet) error { return act(ctx, f, flags.Args()) }, err
 }
 
 func main() {
@@ -77,16 +101,19 @@ const (
 func run(ctx context.Context, args []string, out, complaints io.Writer) int {
 	flags := flag.NewFlagSet("fleet", flag.ContinueOnError)
 	flags.SetOutput(complaints)
-	hosts := flags.String("hosts", "scripts/hosts", "the hosts `file`")
+	file := flags.String("hosts", "scripts/hosts", "the hosts `file`")
 	dry := flags.Bool("dry-run", false, "only say what would be done")
 	sshConfig := flags.String("ssh-config", "", "`file` with the configuration of ssh, instead of the user's own")
 	flags.Usage = func() { explain(flags) }
+	complain := func(err error, status int) int {
+		fmt.Fprintln(complaints, "fleet:", err)
+		return status
+	}
 	switch err := cli.Parse(flags, args, -1, out); {
 	case errors.Is(err, flag.ErrHelp):
 		return ok
 	case err != nil:
-		fmt.Fprintln(complaints, "fleet:", err)
-		return usage
+		return complain(err, usage)
 	}
 	flags.SetOutput(complaints)
 	all := commands()
@@ -98,44 +125,25 @@ func run(ctx context.Context, args []string, out, complaints io.Writer) int {
 		explain(flags)
 		return usage
 	}
-	f := &fleet{nil, &remote.Remote{DryRun: *dry, Out: out, Options: sshOptions(*sshConfig)}, out}
-	if asksForHelp(flags.Args()[1:]) { // which needs no hosts
-		f.Topology = new(topology.Topology)
-		return f.end(all[i].run(ctx, f, flags.Args()[1:]), complaints)
-	}
-	t, err := topology.ReadFile(*hosts)
-	if err != nil && !(all[i].name == watchName && errors.Is(err, fs.ErrNotExist)) {
-		fmt.Fprintln(complaints, "fleet:", err)
-		return usage
-	}
-	f.Topology = t
-	return f.end(all[i].run(ctx, f, flags.Args()[1:]), complaints)
-}
-
-// end says how a command went, and is the exit status.
-func (f *fleet) end(err error, complaints io.Writer) int {
-	if err == nil || errors.Is(err, flag.ErrHelp) {
+	act, err := all[i].parse(flags.Args()[1:], out)
+	if errors.Is(err, flag.ErrHelp) {
 		return ok
 	}
-	fmt.Fprintln(complaints, "fleet:", err)
-	return failed
-}
-
-// parse reads the flags of a command, which knows how it is used.
-func (f *fleet) parse(flags *flag.FlagSet, args []string, most int, usage string) error {
-	flags.Usage = func() {
-		fmt.Fprintln(f.out, usage)
-		flags.PrintDefaults()
+	if err != nil {
+		return complain(err, usage)
 	}
-	err := cli.Parse(flags, args, most, f.out)
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		return fmt.Errorf("%w; %s", err, usage)
+	hosts, err := topology.ReadFile(*file)
+	if err != nil && !(all[i].alone && errors.Is(err, fs.ErrNotExist)) {
+		return complain(err, usage)
 	}
-	return err
-}
-
-func asksForHelp(args []string) bool {
-	return len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help", "--h"}, args[0])
+	r := &remote.Remote{DryRun: *dry, Out: out}
+	if *sshConfig != "" {
+		r.Options = []string{"-F", *sshConfig}
+	}
+	if err := act(ctx, &fleet{topology: hosts, remote: r, out: out}); err != nil {
+		return complain(err, failed)
+	}
+	return ok
 }
 
 func names(all []command) []string {
@@ -144,13 +152,6 @@ func names(all []command) []string {
 		list = append(list, c.name)
 	}
 	return list
-}
-
-func sshOptions(config string) []string {
-	if config == "" {
-		return nil
-	}
-	return []string{"-F", config}
 }
 
 func explain(flags *flag.FlagSet) {

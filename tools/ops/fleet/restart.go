@@ -14,24 +14,22 @@ import (
 )
 
 // restart is the command restart.
-func restart(ctx context.Context, f *fleet, args []string) error {
-	flags := flag.NewFlagSet("restart", flag.ContinueOnError)
+func restart(flags *flag.FlagSet) action {
 	wait := flags.Duration("wait", healthLimit, "how long services may take to become healthy")
 	names := flags.String("hosts", "all", "`names` of the hosts, with commas between")
-	if err := f.parse(flags, args, -1, "usage: fleet restart [-wait 90s] [-hosts NAME,...] [UNIT...]"); err != nil {
-		return err
+	return func(ctx context.Context, f *fleet, args []string) error {
+		held, facts, unlock, err := f.begin(ctx, f.topology.With(topology.App))
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		l := newLayout(f, facts)
+		take, err := selection(l, *names, args)
+		if err != nil {
+			return err
+		}
+		return release.Restart(held, f.remote, l, take, *wait)
 	}
-	held, facts, unlock, err := f.begin(ctx, f.With(topology.App))
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	l := newLayout(f, facts)
-	take, err := selection(l, *names, flags.Args())
-	if err != nil {
-		return err
-	}
-	return release.Restart(held, f.Remote, l, take, *wait)
 }
 
 // selection tells which services are meant: those of the hosts, "all" or names, and of

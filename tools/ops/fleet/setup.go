@@ -11,24 +11,22 @@ import (
 )
 
 // setUp is the command setup.
-func setUp(ctx context.Context, f *fleet, args []string) error {
-	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
-	if err := f.parse(flags, args, 0, "usage: fleet setup"); err != nil {
-		return err
+func setUp(*flag.FlagSet) action {
+	return func(ctx context.Context, f *fleet, _ []string) error {
+		if err := inProject(); err != nil {
+			return err
+		}
+		held, unlock, err := release.Lock(ctx, f.remote, f.topology.Hosts, whoami())
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		s, err := newSetup(f)
+		if err != nil {
+			return err
+		}
+		return s.Do(held)
 	}
-	if err := inProject(); err != nil {
-		return err
-	}
-	held, release, err := release.Lock(ctx, f.Remote, f.Hosts, whoami())
-	if err != nil {
-		return err
-	}
-	defer release()
-	s, err := newSetup(f)
-	if err != nil {
-		return err
-	}
-	return s.Do(held)
 }
 
 func newSetup(f *fleet) (*setup.Setup, error) {
@@ -36,7 +34,7 @@ func newSetup(f *fleet) (*setup.Setup, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &setup.Setup{Remote: f.Remote, Layout: &layout.Layout{Topology: f.Topology}, Statements: string(statements), Devcert: buildDevcert}, nil
+	return &setup.Setup{Remote: f.remote, Layout: &layout.Layout{Topology: f.topology}, Statements: string(statements)}, nil
 }
 
 // ensureSetup sets the hosts up if that was never done, or done in another way.
@@ -45,7 +43,7 @@ func ensureSetup(ctx context.Context, f *fleet, facts map[string]release.Facts) 
 	if err != nil {
 		return false, err
 	}
-	for _, h := range f.Hosts {
+	for _, h := range f.topology.Hosts {
 		if facts[h.Name].Setup != s.Fingerprint(h) {
 			return true, s.Do(ctx)
 		}

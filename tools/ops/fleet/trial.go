@@ -19,24 +19,18 @@ import (
 	"time"
 
 	"isuride/bench/report"
-	"isuride/tools/cli"
 	"isuride/tools/ops/fleet/doctor"
 	"isuride/tools/ops/fleet/layout"
-	"isuride/tools/ops/fleet/load"
 	"isuride/tools/ops/fleet/logs"
 	"isuride/tools/ops/fleet/remote"
-	"isuride/tools/ops/fleet/runlog"
+	"isuride/tools/ops/fleet/runs"
 	"isuride/tools/ops/fleet/topology"
 )
 
 // trial is a run of the benchmarker against the hosts.
 type trial struct {
-	*fleet
-	generator
-	id   string
-	dir  string // with everything about the run
-	runs string // folder of dir, with the score log
-
+	// Set by flags, and by the command that runs it.
+	from        string // login of the benchmarker's host, empty for this machine
 	note        string
 	seconds     int
 	paymentURL  string
@@ -45,40 +39,40 @@ type trial struct {
 	warm        time.Duration // of load before the profile
 	profile     time.Duration // how long it takes, 0 for none
 	ledger      string        // file for what the server acknowledges, empty for none
-	rest        []string      // for `bench run`
+
+	// Set by begin.
+	fleet     *fleet
+	generator generator
+	id        string
+	runs      string   // folder of dir, with the score log
+	dir       string   // with everything about the run
+	rest      []string // for `bench run`
 }
 
-// list is a flag that may be given several times.
-type list []string
-
-func (l *list) String() string     { return strings.Join(*l, " ") }
-func (l *list) Set(s string) error { *l = append(*l, s); return nil }
-
-// newTrial reads the flags that the commands have in common, besides those that more adds.
-func newTrial(f *fleet, name string, seconds int, args []string, more func(*flag.FlagSet)) (*trial, error) {
-	t := &trial{fleet: f, runs: runsFolder, id: runlog.NewID(time.Now())}
-	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.Usage = func() {
-		fmt.Fprintf(f.out, "usage: fleet %s [flags] [-- flags of bench run]\n\n", name)
-		flags.PrintDefaults()
-	}
-	from := flags.String("from", "", "run the benchmarker on the host that ssh reaches with this `login`, instead of here")
+// newTrial defines the flags that the commands have in common.
+func newTrial(flags *flag.FlagSet, seconds int) *trial {
+	t := new(trial)
+	flags.StringVar(&t.from, "from", "", "run the benchmarker on the host that ssh reaches with this `login`, instead of here")
 	flags.StringVar(&t.note, "note", "", "`text` for the score log")
 	flags.IntVar(&t.seconds, "t", seconds, "`seconds` of load")
 	flags.StringVar(&t.paymentURL, "payment-url", "", "`URL` at which the app's host reaches the benchmarker's payment service (default its address there)")
 	flags.IntVar(&t.paymentPort, "payment-bind-port", 12345, "`port` of the payment service")
-	flags.Var((*list)(&t.sources), "source-ip", "`address` of the benchmarker's host to connect from, may be given several times")
-	more(flags)
-	if err := cli.Parse(flags, args, -1, f.out); err != nil {
-		return nil, err
-	}
-	t.rest = flags.Args()
+	flags.Func("source-ip", "`address` of the benchmarker's host to connect from, may be given several times", func(s string) error {
+		t.sources = append(t.sources, s)
+		return nil
+	})
+	return t
+}
+
+// begin names the trial and chooses where the benchmarker runs.
+func (t *trial) begin(f *fleet, rest []string) {
+	t.fleet, t.rest = f, rest
+	t.id, t.runs = runs.NewID(time.Now()), runsFolder
 	t.dir = filepath.Join(t.runs, t.id)
-	t.generator = here{t.runs, f.out}
-	if *from != "" {
-		t.generator = away{f.Remote, topology.Host{Name: "bench", Login: *from}, f.out}
+	t.generator = localGenerator{t.runs, f.out}
+	if t.from != "" {
+		t.generator = remoteGenerator{f.remote, topology.Host{Name: "bench", Login: t.from}, f.out}
 	}
-	return t, nil
 }
 
 // run prepares the hosts, runs the benchmarker, then does whatever else there is to do, and
@@ -89,8 +83,8 @@ func (t *trial) run(ctx context.Context, then func(context.Context) error) error
 	if err != nil {
 		return err
 	}
-	if t.DryRun {
-		fmt.Fprintf(t.out, "%-10s %s\n", "bench", strings.Join(bench, " "))
+	if t.fleet.remote.DryRun {
+		fmt.Fprintf(t.fleet.out, "%-10s %s\n", "bench", strings.Join(bench, " "))
 		return errors.Join(startLogs(ctx, t.fleet, t.id), then(ctx))
 	}
 	if err := t.generator.prepare(ctx, t.id); err != nil {
@@ -133,10 +127,10 @@ func (t *trial) load(ctx context.Context, args []string) (benchErr, profileErr e
 // contestURL is the name that clients of the contest use; the certificate is for it.
 const contestURL = "https://xiv.isucon.net"
 
-// arguments are those for the benchmarker. The user's stand last, and so win.
+// arguments are those for the benchmarker. The user's come last, and so win.
 func (t *trial) arguments(ctx context.Context) ([]string, error) {
 	if t.paymentURL == "" {
-		own, err := t.generator.address(ctx, t.App().Outside())
+		own, err := t.generator.address(ctx, t.fleet.topology.App().Outside())
 		if err != nil {
 			return nil, err
 		}
@@ -151,14 +145,14 @@ func (t *trial) arguments(ctx context.Context) ([]string, error) {
 	return slices.Concat(args, t.route(), t.rest), nil
 }
 
-// route is how the benchmarker and the hosts reach each other.
+// route has the flags with which the benchmarker and the hosts reach each other.
 func (t *trial) route() []string {
 	args := []string{"-target", contestURL, "-payment-url", t.paymentURL, "-payment-bind-port", strconv.Itoa(t.paymentPort)}
 	own := func(arg string) bool {
 		return strings.TrimLeft(arg, "-") == "dest" || strings.HasPrefix(strings.TrimLeft(arg, "-"), "dest=")
 	}
 	if !slices.ContainsFunc(t.rest, own) { // destinations add up
-		args = append(args, "-addr", t.Door().String())
+		args = append(args, "-addr", t.fleet.topology.Door().String())
 	}
 	for _, s := range t.sources {
 		args = append(args, "-source-ip", s)
@@ -181,8 +175,8 @@ func (t *trial) save(h topology.Host, name string, write func(io.Writer) error) 
 
 // scrape keeps the server's metrics.
 func (t *trial) scrape(ctx context.Context, name string) error {
-	return t.save(t.App(), name, func(w io.Writer) error {
-		return t.Stream(ctx, t.App(), "read the server's metrics", "curl -sS --noproxy '*' --fail --max-time 10 http://"+layout.Internal+"/metrics", w)
+	return t.save(t.fleet.topology.App(), name, func(w io.Writer) error {
+		return t.fleet.remote.Stream(ctx, t.fleet.topology.App(), "read the server's metrics", "curl -sS --noproxy '*' --fail --max-time 10 http://"+layout.Internal+"/metrics", w)
 	})
 }
 
@@ -196,10 +190,10 @@ func (t *trial) takeProfile(ctx context.Context) error {
 		return nil
 	case <-time.After(t.warm):
 	}
-	err := t.save(t.App(), "cpu.pprof", func(w io.Writer) error {
+	err := t.save(t.fleet.topology.App(), "cpu.pprof", func(w io.Writer) error {
 		seconds := int(t.profile.Seconds())
 		script := fmt.Sprintf("curl -sS --noproxy '*' --fail --max-time %d 'http://%s/debug/pprof/profile?seconds=%d'", seconds+30, layout.Internal, seconds)
-		return t.Stream(ctx, t.App(), "take a profile of the server", script, w)
+		return t.fleet.remote.Stream(ctx, t.fleet.topology.App(), "take a profile of the server", script, w)
 	})
 	if ctx.Err() != nil {
 		return nil // the run was shorter than expected
@@ -208,15 +202,15 @@ func (t *trial) takeProfile(ctx context.Context) error {
 }
 
 // watchHosts reads what the processors have done so far.
-func (t *trial) watchHosts(ctx context.Context) ([]load.Counters, error) {
-	counters := make([]load.Counters, len(t.Hosts))
-	err := onAll(t.Hosts, func(i int, h topology.Host) error {
+func (t *trial) watchHosts(ctx context.Context) ([]runs.Counters, error) {
+	counters := make([]runs.Counters, len(t.fleet.topology.Hosts))
+	err := remote.OnAll(t.fleet.topology.Hosts, func(i int, h topology.Host) error {
 		const step = "read the processor's counters"
-		text, err := t.Look(ctx, h, step, load.Script)
+		text, err := t.fleet.remote.Look(ctx, h, step, runs.LoadScript)
 		if err != nil {
 			return err
 		}
-		if counters[i], err = load.Parse(text); err != nil {
+		if counters[i], err = runs.ParseLoad(text); err != nil {
 			return &remote.Error{Host: h.Name, Step: step, Err: err}
 		}
 		return nil
@@ -225,31 +219,31 @@ func (t *trial) watchHosts(ctx context.Context) ([]load.Counters, error) {
 }
 
 // collect fetches results, metrics, logs and the state of the hosts.
-func (t *trial) collect(ctx context.Context, before []load.Counters) (circumstances runlog.Entry, err error) {
+func (t *trial) collect(ctx context.Context, before []runs.Counters) (circumstances runs.Entry, err error) {
 	after, err := t.watchHosts(ctx)
 	problems := []error{err, t.scrape(ctx, "metrics-after.txt"), t.generator.fetch(ctx, t.id, t.dir), collectLogs(ctx, t.fleet, t.dir)}
-	fmt.Fprintln(t.out)
-	for i, h := range t.Hosts {
+	fmt.Fprintln(t.fleet.out)
+	for i, h := range t.fleet.topology.Hosts {
 		use := after[i].Since(before[i]).String()
-		fmt.Fprintf(t.out, "%-10s %s\n", h.Name, use)
+		fmt.Fprintf(t.fleet.out, "%-10s %s\n", h.Name, use)
 		problems = append(problems, t.save(h, "load.txt", func(w io.Writer) error { _, err := fmt.Fprintln(w, use); return err }))
 	}
 	circumstances, err = t.circumstances(ctx)
 	return circumstances, errors.Join(append(problems, err)...)
 }
 
-// circumstances is what decides how far a score can be compared with others. The facts
-// about each host are kept, too.
-func (t *trial) circumstances(ctx context.Context) (runlog.Entry, error) {
-	e := runlog.Entry{ID: t.id, Note: t.note, Layout: rolesOf(t.Topology)}
-	states, facts := make([]logs.State, len(t.Hosts)), make([]doctor.Facts, len(t.Hosts))
-	err := onAll(t.Hosts, func(i int, h topology.Host) error {
+// circumstances are those that decide how far a score can be compared with others. The
+// facts about each host are kept, too.
+func (t *trial) circumstances(ctx context.Context) (runs.Entry, error) {
+	e := runs.Entry{ID: t.id, Note: t.note, Layout: rolesOf(t.fleet.topology)}
+	states, facts := make([]logs.State, len(t.fleet.topology.Hosts)), make([]doctor.Facts, len(t.fleet.topology.Hosts))
+	err := remote.OnAll(t.fleet.topology.Hosts, func(i int, h topology.Host) error {
 		var errLogs, errFacts error
-		states[i], errLogs = logs.Look(ctx, t.Remote, h)
-		facts[i], errFacts = doctor.Gather(ctx, t.Remote, h)
+		states[i], errLogs = logs.Look(ctx, t.fleet.remote, h)
+		facts[i], errFacts = doctor.Gather(ctx, t.fleet.remote, h)
 		return errors.Join(errLogs, errFacts, t.save(h, "facts.txt", facts[i].Write))
 	})
-	for i, h := range t.Hosts {
+	for i, h := range t.fleet.topology.Hosts {
 		e.AccessLog, e.SlowLog = e.AccessLog || states[i].Access, e.SlowLog || states[i].Slow
 		if h.Has(topology.App) {
 			e.Revision, e.Durability = facts[i].Revision(), facts[i].Durability()
@@ -259,7 +253,7 @@ func (t *trial) circumstances(ctx context.Context) (runlog.Entry, error) {
 }
 
 // conclude records what came out, and shows it beside the runs before.
-func (t *trial) conclude(circumstances runlog.Entry, benchErr error) error {
+func (t *trial) conclude(circumstances runs.Entry, benchErr error) error {
 	records, err := t.records()
 	if err != nil { // the benchmarker has said why
 		return fmt.Errorf("the benchmarker did not come to a result: %w", cmp.Or(benchErr, err))
@@ -273,15 +267,15 @@ func (t *trial) conclude(circumstances runlog.Entry, benchErr error) error {
 		e.Started, e.Outcome, e.Reason = r.Started, string(r.Outcome()), r.Reason
 		e.Score, e.Errors, e.LoadSeconds, e.BenchLimits = r.Score, r.ErrorCount, r.LoadSeconds, r.BenchLimits
 		failed = failed || r.Outcome() != report.Pass
-		if err := runlog.Append(t.runs, e); err != nil {
+		if err := runs.Append(t.runs, e); err != nil {
 			return err
 		}
 	}
 	const shown = 10
-	last, err := runlog.Last(t.runs, shown)
-	fmt.Fprintln(t.out)
-	err = errors.Join(err, runlog.Write(t.out, last))
-	fmt.Fprintf(t.out, "\neverything about it: %s\n", t.dir)
+	last, err := runs.Last(t.runs, shown)
+	fmt.Fprintln(t.fleet.out)
+	err = errors.Join(err, runs.Write(t.fleet.out, last))
+	fmt.Fprintf(t.fleet.out, "\neverything about it: %s\n", t.dir)
 	if failed {
 		err = errors.Join(fmt.Errorf("run %s: %s", t.id, records[len(records)-1].Verdict()), err)
 	}

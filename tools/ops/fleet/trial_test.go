@@ -14,9 +14,9 @@ import (
 
 	"isuride/bench/live"
 	"isuride/bench/report"
-	"isuride/tools/ops/fleet/hosttest"
+	"isuride/tools/ops/fleet/fleettest"
 	"isuride/tools/ops/fleet/revive"
-	"isuride/tools/ops/fleet/runlog"
+	"isuride/tools/ops/fleet/runs"
 	"isuride/tools/ops/fleet/topology"
 )
 
@@ -27,13 +27,23 @@ func oneHost() *topology.Topology {
 }
 
 // newFleet is one host that serves.
-func newFleet(h *hosttest.Host, out *strings.Builder) *fleet {
+func newFleet(h *fleettest.Host, out *strings.Builder) *fleet {
 	return &fleet{oneHost(), h.Remote(), out}
+}
+
+// call runs a command as main does.
+func call(ctx context.Context, name string, f *fleet, args []string) error {
+	all := commands()
+	act, err := all[slices.IndexFunc(all, func(c command) bool { return c.name == name })].parse(args, f.out)
+	if err != nil {
+		return err
+	}
+	return act(ctx, f)
 }
 
 // fakeBench is a generator that has a result ready.
 type fakeBench struct {
-	here
+	localGenerator
 	result *live.Result
 	repeat int // how often the result comes, besides the first time
 	err    error
@@ -60,10 +70,10 @@ func (g *fakeBench) bench(_ context.Context, args []string) error {
 	return g.err
 }
 
-func newTestTrial(t *testing.T, h *hosttest.Host, g *fakeBench, out *strings.Builder) *trial {
-	runs := t.TempDir()
-	g.here = here{runs, out}
-	return &trial{fleet: newFleet(h, out), generator: g, id: "run-1", dir: filepath.Join(runs, "run-1"), runs: runs,
+func newTestTrial(t *testing.T, h *fleettest.Host, g *fakeBench, out *strings.Builder) *trial {
+	folder := t.TempDir()
+	g.localGenerator = localGenerator{folder, out}
+	return &trial{fleet: newFleet(h, out), generator: g, id: "run-1", dir: filepath.Join(folder, "run-1"), runs: folder,
 		seconds: 60, paymentURL: "http://198.51.100.9:12345", paymentPort: 12345, note: "a note"}
 }
 
@@ -76,12 +86,12 @@ func passed() *live.Result {
 func TestRun(t *testing.T) {
 	var out strings.Builder
 	g := &fakeBench{result: passed()}
-	tr := newTestTrial(t, hosttest.Serving(t), g, &out)
+	tr := newTestTrial(t, fleettest.Serving(t), g, &out)
 	tr.profile = time.Second
 	if err := tr.run(t.Context(), nothing); err != nil {
 		t.Fatal(err)
 	}
-	list, err := runlog.Last(tr.runs, 10)
+	list, err := runs.Last(tr.runs, 10)
 	if err != nil || len(list) != 1 {
 		t.Fatalf("the score log has %+v (%v)", list, err)
 	}
@@ -104,7 +114,7 @@ func TestRun(t *testing.T) {
 
 func TestTakeProfile(t *testing.T) {
 	var out strings.Builder
-	tr := newTestTrial(t, hosttest.Serving(t), &fakeBench{}, &out)
+	tr := newTestTrial(t, fleettest.Serving(t), &fakeBench{}, &out)
 	tr.profile = 20 * time.Second
 	if err := tr.takeProfile(t.Context()); err != nil {
 		t.Fatal(err)
@@ -118,23 +128,23 @@ func TestFailedRunIsRecorded(t *testing.T) {
 	var out strings.Builder
 	result := passed()
 	result.Passed, result.Reason = false, "too many errors"
-	tr := newTestTrial(t, hosttest.Serving(t), &fakeBench{result: result}, &out)
+	tr := newTestTrial(t, fleettest.Serving(t), &fakeBench{result: result}, &out)
 	if err := tr.run(t.Context(), nothing); err == nil || !strings.Contains(err.Error(), "run run-1: FAIL with score 1,234: too many errors") {
 		t.Errorf("a failed run gives %v", err)
 	}
-	if list, _ := runlog.Last(tr.runs, 10); len(list) != 1 || list[0].Outcome != "FAIL" {
+	if list, _ := runs.Last(tr.runs, 10); len(list) != 1 || list[0].Outcome != "FAIL" {
 		t.Errorf("the score log has %+v", list)
 	}
 }
 
 func TestRunWithoutResult(t *testing.T) {
 	var out strings.Builder
-	tr := newTestTrial(t, hosttest.Serving(t), &fakeBench{err: errors.New("exit status 2")}, &out)
+	tr := newTestTrial(t, fleettest.Serving(t), &fakeBench{err: errors.New("exit status 2")}, &out)
 	if err := tr.run(t.Context(), func(context.Context) error { return errors.New("came to what follows a load") }); err == nil ||
 		err.Error() != "the benchmarker did not come to a result: exit status 2" {
 		t.Errorf("a run without a result gives %v", err)
 	}
-	if list, _ := runlog.Last(tr.runs, 10); len(list) != 0 {
+	if list, _ := runs.Last(tr.runs, 10); len(list) != 0 {
 		t.Errorf("the score log has %+v", list)
 	}
 }
@@ -142,11 +152,11 @@ func TestRunWithoutResult(t *testing.T) {
 // TestSeveralRuns has those of -n.
 func TestSeveralRuns(t *testing.T) {
 	var out strings.Builder
-	tr := newTestTrial(t, hosttest.Serving(t), &fakeBench{result: passed(), repeat: 1}, &out)
+	tr := newTestTrial(t, fleettest.Serving(t), &fakeBench{result: passed(), repeat: 1}, &out)
 	if err := tr.run(t.Context(), nothing); err != nil {
 		t.Fatal(err)
 	}
-	if list, _ := runlog.Last(tr.runs, 10); len(list) != 2 || list[0].ID != "run-1-1" || list[1].ID != "run-1-2" {
+	if list, _ := runs.Last(tr.runs, 10); len(list) != 2 || list[0].ID != "run-1-1" || list[1].ID != "run-1-2" {
 		t.Errorf("the score log has %+v", list)
 	}
 }
@@ -154,13 +164,13 @@ func TestSeveralRuns(t *testing.T) {
 // TestScoreSurvivesProblems loses the logs, not the score.
 func TestScoreSurvivesProblems(t *testing.T) {
 	var out strings.Builder
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	h.Program("journalctl", "echo no journal >&2; exit 1")
 	tr := newTestTrial(t, h, &fakeBench{result: passed()}, &out)
 	if err := tr.run(t.Context(), nothing); err == nil || err.Error() != "s1: cannot fetch the logs: no journal" {
 		t.Errorf("without logs: %v", err)
 	}
-	if list, _ := runlog.Last(tr.runs, 10); len(list) != 1 {
+	if list, _ := runs.Last(tr.runs, 10); len(list) != 1 {
 		t.Errorf("the score log has %+v", list)
 	}
 }
@@ -168,7 +178,7 @@ func TestScoreSurvivesProblems(t *testing.T) {
 // TestHostFails must not come to the load.
 func TestHostFails(t *testing.T) {
 	var out strings.Builder
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	h.Program("mariadb", "echo 'ERROR 2002: no socket' >&2; exit 1")
 	g := &fakeBench{result: passed()}
 	tr := newTestTrial(t, h, g, &out)
@@ -182,7 +192,7 @@ func TestHostFails(t *testing.T) {
 
 func TestArguments(t *testing.T) {
 	var out strings.Builder
-	tr := newTestTrial(t, hosttest.New(t), &fakeBench{}, &out)
+	tr := newTestTrial(t, fleettest.NewHost(t), &fakeBench{}, &out)
 	tr.sources, tr.rest = []string{"198.51.100.8", "198.51.100.9"}, []string{"-seed", "7"}
 	args, err := tr.arguments(t.Context())
 	if err != nil {
@@ -203,13 +213,13 @@ func TestArguments(t *testing.T) {
 }
 
 func TestOwnAddress(t *testing.T) {
-	a, err := here{}.address(t.Context(), netip.MustParseAddr("127.0.0.1"))
+	a, err := localGenerator{}.address(t.Context(), netip.MustParseAddr("127.0.0.1"))
 	if err != nil || !a.IsLoopback() {
 		t.Errorf("towards this machine its address is %s (%v)", a, err)
 	}
-	h := hosttest.New(t)
+	h := fleettest.NewHost(t)
 	h.Program("ip", "echo '192.0.2.1 via 198.51.100.1 dev eth0 src 198.51.100.9 uid 1000 \\    cache '")
-	far := away{h.Remote(), topology.Host{Name: "bench"}, nil}
+	far := remoteGenerator{h.Remote(), topology.Host{Name: "bench"}, nil}
 	if a, err := far.address(t.Context(), netip.MustParseAddr("192.0.2.1")); err != nil || a.String() != "198.51.100.9" {
 		t.Errorf("a host's own address is %s (%v)", a, err)
 	}
@@ -220,28 +230,27 @@ func TestOwnAddress(t *testing.T) {
 }
 
 func TestFlags(t *testing.T) {
-	var out strings.Builder
-	f := newFleet(hosttest.New(t), &out)
-	more := func(*flag.FlagSet) {}
-	tr, err := newTrial(f, "bench", 60, strings.Fields("-t 20 -note n -from u@bench -source-ip a -source-ip b -- -seed 7 -n 2"), more)
-	if err != nil {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	tr := newTrial(flags, 60)
+	if err := flags.Parse(strings.Fields("-t 20 -note n -from u@bench -source-ip a -source-ip b -- -seed 7 -n 2")); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := tr.generator.(away); !ok || tr.seconds != 20 || tr.note != "n" || !slices.Equal(tr.sources, []string{"a", "b"}) ||
+	tr.begin(newFleet(fleettest.NewHost(t), new(strings.Builder)), flags.Args())
+	if _, ok := tr.generator.(remoteGenerator); !ok || tr.seconds != 20 || tr.note != "n" || !slices.Equal(tr.sources, []string{"a", "b"}) ||
 		!slices.Equal(tr.rest, []string{"-seed", "7", "-n", "2"}) {
 		t.Errorf("the flags give %+v", tr)
 	}
-	if _, err := newTrial(f, "bench", 60, []string{"-speed"}, more); err == nil {
-		t.Error("an unknown flag was taken")
+	if err := call(t.Context(), "bench", tr.fleet, []string{"-speed"}); err == nil || !strings.Contains(err.Error(), "-speed") {
+		t.Errorf("an unknown flag: %v", err)
 	}
 }
 
 func TestDryRun(t *testing.T) {
 	var out strings.Builder
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	g := &fakeBench{result: passed()}
 	tr := newTestTrial(t, h, g, &out)
-	tr.DryRun = true
+	tr.fleet.remote.DryRun = true
 	if err := tr.survive(t.Context(), revive.Reboot(), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +264,7 @@ func TestDryRun(t *testing.T) {
 
 func TestSurvive(t *testing.T) {
 	var out strings.Builder
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	h.Program("cat", `if [[ $1 == */boot_id ]]; then echo "$RANDOM$RANDOM$RANDOM"; else exec /bin/cat "$@"; fi`) // each look finds another boot
 	h.Program("setsid", "")
 	g := &fakeBench{result: passed()}
@@ -278,7 +287,7 @@ func TestSurvive(t *testing.T) {
 
 func TestSomethingIsGone(t *testing.T) {
 	var out strings.Builder
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	h.Program("cat", `if [[ $1 == */boot_id ]]; then echo "$RANDOM$RANDOM$RANDOM"; else exec /bin/cat "$@"; fi`)
 	h.Program("setsid", "")
 	g := &fakeBench{result: passed()}
@@ -301,10 +310,10 @@ func (g forgetful) bench(ctx context.Context, args []string) error {
 	return g.fakeBench.bench(ctx, args)
 }
 
-// TestUnfit does not strike a host that would not come back.
+// TestUnfit does not interrupt a host that would not come back.
 func TestUnfit(t *testing.T) {
 	var out strings.Builder
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	h.Program("systemctl", `case $1-$2 in
 	is-enabled-nginx.service) echo disabled ;;
 	is-enabled-*) echo enabled ;;

@@ -18,30 +18,25 @@ import (
 	"isuride/tools/ops/fleet/watch"
 )
 
-// watchName is the command that works without a hosts file, too, and gets no Topology then.
-const watchName = "watch"
-
 // showWatch is the command watch. It changes nothing, so a dry run is no different.
-func showWatch(ctx context.Context, f *fleet, args []string) error {
-	flags := flag.NewFlagSet(watchName, flag.ContinueOnError)
+func showWatch(flags *flag.FlagSet) action {
 	local := flags.String("local", "", "watch this machine instead of the hosts, with a server whose internal listener has this `address`")
 	asJSON := flags.Bool("json", false, "write an object of JSON a second instead of a page")
-	if err := f.parse(flags, args, 0, "usage: fleet watch [-json] [-local ADDRESS]; q ends it"); err != nil {
-		return err
-	}
-	var targets []watch.Target
-	switch {
-	case *local != "":
-		if _, _, err := net.SplitHostPort(*local); err != nil {
-			return fmt.Errorf("-local %s: %w; it is ISURIDE_INTERNAL of the server", *local, err)
+	return func(ctx context.Context, f *fleet, _ []string) error {
+		var targets []watch.Target
+		switch {
+		case *local != "":
+			if _, _, err := net.SplitHostPort(*local); err != nil {
+				return fmt.Errorf("-local %s: %w; it is ISURIDE_INTERNAL of the server", *local, err)
+			}
+			targets = []watch.Target{localTarget(*local)}
+		case f.topology == nil:
+			return errors.New("there is no hosts file to watch the hosts of; -local ADDRESS watches a server on this machine")
+		default:
+			targets = hostTargets(f)
 		}
-		targets = []watch.Target{localTarget(*local)}
-	case f.Topology == nil:
-		return errors.New("there is no hosts file to watch the hosts of; -local ADDRESS watches a server on this machine")
-	default:
-		targets = hostTargets(f)
+		return view(ctx, targets, f.out, *asJSON)
 	}
-	return view(ctx, targets, f.out, *asJSON)
 }
 
 // view chooses the view that suits out.
@@ -68,8 +63,8 @@ func view(ctx context.Context, targets []watch.Target, out io.Writer, asJSON boo
 
 func hostTargets(f *fleet) []watch.Target {
 	var targets []watch.Target
-	for _, h := range f.Hosts {
-		t := watch.Target{Name: h.Name, Roles: h.Roles, Stream: streamFrom(f.Remote, h)}
+	for _, h := range f.topology.Hosts {
+		t := watch.Target{Name: h.Name, Roles: h.Roles, Stream: streamFrom(f.remote, h)}
 		if h.Has(topology.App) {
 			t.Metrics = layout.Internal
 		}

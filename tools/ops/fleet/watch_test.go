@@ -65,7 +65,7 @@ func TestWatchHosts(t *testing.T) {
 			stop()
 		}
 	})}
-	if err := showWatch(ctx, f, []string{"-json"}); err != nil {
+	if err := call(ctx, "watch", f, []string{"-json"}); err != nil {
 		t.Fatal(err)
 	}
 	if !seen {
@@ -89,7 +89,7 @@ func TestWatchLocal(t *testing.T) {
 			stop()
 		}
 	})}
-	if err := showWatch(ctx, f, []string{"-json", "-local", nobody.Addr().String()}); err != nil {
+	if err := call(ctx, "watch", f, []string{"-json", "-local", nobody.Addr().String()}); err != nil {
 		t.Fatal(err)
 	}
 }

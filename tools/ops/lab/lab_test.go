@@ -18,7 +18,7 @@ func TestScenario(t *testing.T) {
 		t.Skip(err)
 	}
 	if testing.Short() {
-		t.Skip("it takes a minute and a half")
+		t.Skip("it takes two minutes")
 	}
 	project, err := filepath.Abs(filepath.Join("..", "..", ".."))
 	if err != nil {

@@ -1,9 +1,5 @@
-// Command lab is a laboratory on one machine: three hosts to deploy to and one to come
-// from, as network namespaces with sshd and a stand-in for systemd. tools/ops/lab/README.md
-// describes it.
-//
-// The same program is, under other names, PID 1 of the hosts and their systemctl and
-// journalctl.
+// Command lab is a laboratory on one machine: three hosts to deploy to, containers in
+// which systemd boots, and one to come from. tools/ops/lab/README.md describes it.
 package main
 
 import (
@@ -16,39 +12,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"isuride/bench/nearest"
 	"isuride/tools/cli"
 	"isuride/tools/ops/lab/cluster"
-	"isuride/tools/ops/lab/journal"
 	"isuride/tools/ops/lab/scenario"
-	"isuride/tools/ops/lab/supervisor"
-	"isuride/tools/ops/lab/systemctl"
 )
 
 func main() {
-	if supervisor.IsLaunch() {
-		supervisor.Launch()
-	}
-	args := os.Args[1:]
-	switch name := filepath.Base(os.Args[0]); name {
-	case "systemctl":
-		os.Exit(systemctl.Client(cluster.Socket, args, os.Stdout, os.Stderr))
-	case "journalctl":
-		os.Exit(journal.Journalctl(cluster.Journal, args, time.Now(), os.Stdout, os.Stderr))
-	case "reboot":
-		os.Exit(systemctl.Client(cluster.Socket, []string{"reboot"}, os.Stdout, os.Stderr))
-	case "poweroff", "halt":
-		os.Exit(systemctl.Client(cluster.Socket, []string{"poweroff"}, os.Stdout, os.Stderr))
-	case "shutdown":
-		verb := "poweroff"
-		if slices.Contains(args, "-r") {
-			verb = "reboot"
-		}
-		os.Exit(systemctl.Client(cluster.Socket, []string{verb}, os.Stdout, os.Stderr))
-	}
-	os.Exit(run(cli.UntilInterrupted(), args))
+	os.Exit(run(cli.UntilInterrupted(), os.Args[1:]))
 }
 
 // command is an action of the program.
@@ -70,16 +42,11 @@ func commands() []command {
 		{name: "down", does: "end them, with everything that runs in them", run: func(ctx context.Context, l *cluster.Lab, _ []string) error { return l.Down(ctx) }},
 		{name: "status", does: "list the hosts", run: func(_ context.Context, l *cluster.Lab, _ []string) error { return l.Status(os.Stdout) }},
 		{name: execWord, args: "HOST COMMAND...", does: "run a command as root in a host", run: execute},
-		{name: "reboot", args: "HOST", does: "take a host's power away for a moment", run: onHost((*cluster.Lab).Reboot)},
-		{name: "cut", args: "HOST", does: "take its network away", run: onHost((*cluster.Lab).Cut)},
-		{name: "join", args: "HOST", does: "give it back", run: onHost((*cluster.Lab).Join)},
-		{name: testWord, args: "[-short] [-keep]", does: "play what a team and fate do to the hosts"},
-		{name: cluster.KeepWord, hidden: true, run: func(_ context.Context, l *cluster.Lab, _ []string) error { return l.Keep() }},
-		{name: cluster.HoldWord, hidden: true, run: onHost((*cluster.Lab).Hold)},
-		{name: cluster.InitWord, hidden: true, run: onHost(func(l *cluster.Lab, _ context.Context, host string) error {
-			os.Exit(l.Init(host))
-			return nil
-		})},
+		{name: "reboot", args: "HOST", does: "interrupt a host's power", run: onHost((*cluster.Lab).Reboot)},
+		{name: "cut", args: "HOST", does: "disconnect its network", run: onHost((*cluster.Lab).Cut)},
+		{name: "join", args: "HOST", does: "connect it again", run: onHost((*cluster.Lab).Join)},
+		{name: testWord, args: "[-short] [-keep]", does: "play what happens to a team's hosts"},
+		{name: cluster.KeepWord, hidden: true, run: func(ctx context.Context, l *cluster.Lab, _ []string) error { return l.Keep(ctx) }},
 	}
 }
 
@@ -103,7 +70,6 @@ func run(ctx context.Context, args []string) int {
 	}
 	flags := flag.NewFlagSet("lab "+name, flag.ContinueOnError)
 	dir := flags.String("dir", ".run/lab", "`folder` of the laboratory")
-	host := flags.String("host", "", "the host, for the laboratory itself")
 	play := scenario.Scenario{Out: os.Stdout}
 	if name == testWord {
 		flags.BoolVar(&play.Short, "short", false, "leave out what takes long")
@@ -122,14 +88,10 @@ func run(ctx context.Context, args []string) int {
 	}
 	l, err := lab(*dir)
 	if err == nil {
-		rest := flags.Args()
-		if *host != "" {
-			rest = []string{*host}
-		}
 		if name == testWord {
 			err = test(ctx, l, play)
 		} else {
-			err = all[i].run(ctx, l, rest)
+			err = all[i].run(ctx, l, flags.Args())
 		}
 	}
 	var exit *exec.ExitError

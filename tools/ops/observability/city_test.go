@@ -24,10 +24,10 @@ import (
 	"isuride/webapp/sqlstore/mysqltest"
 )
 
-// scrapeInterval is that of the Prometheus in the test.
+// scrapeInterval is the test's Prometheus scrape interval.
 const scrapeInterval = 250 * time.Millisecond
 
-// city is a server with a database and a payment gateway of its own.
+// city is a server with its own database and payment gateway.
 type city struct {
 	t             *testing.T
 	dir           string
@@ -72,7 +72,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// run starts a program that writes to a log and is killed at the end of the test.
+// run starts a program that writes to a log; it is killed at the end of the test.
 func (c *city) run(name string, env []string, args ...string) *exec.Cmd {
 	c.t.Helper()
 	log, err := os.OpenFile(filepath.Join(c.dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -91,11 +91,11 @@ func (c *city) run(name string, env []string, args ...string) *exec.Cmd {
 }
 
 func end(cmd *exec.Cmd) {
-	cmd.Process.Kill() // an error says that it has ended
+	cmd.Process.Kill() // an error means that it has already ended
 	cmd.Wait()
 }
 
-// start returns when the server serves.
+// start starts the server and returns once it is listening.
 func (c *city) start() {
 	c.t.Helper()
 	c.server = c.run("server", []string{"ISURIDE_LISTEN=" + c.listen, "ISURIDE_INTERNAL=" + c.internal, "ISURIDE_DATA=" + c.dir,
@@ -107,18 +107,19 @@ func (c *city) start() {
 			return
 		}
 	}
-	c.t.Fatalf("the server does not listen\n%s", c.log())
+	c.t.Fatalf("the server is not listening\n%s", c.log())
 }
 
 // kill ends the server as a crash does.
 func (c *city) kill() { end(c.server) }
 
 func (c *city) log() string {
-	content, _ := os.ReadFile(filepath.Join(c.dir, "server.log")) // none is as good as an empty one
+	content, _ := os.ReadFile(filepath.Join(c.dir, "server.log")) // a missing file counts as empty
 	return string(content)
 }
 
-// startPrometheus runs one with our configuration, only faster, and returns its URL.
+// startPrometheus runs a Prometheus with our configuration, but faster, and returns its
+// URL.
 func (c *city) startPrometheus() string {
 	c.t.Helper()
 	config := read(c.t, "prometheus.yml")
@@ -143,10 +144,10 @@ func (c *city) startPrometheus() string {
 	return "http://" + address
 }
 
-// object is JSON.
+// object is a JSON object.
 type object map[string]any
 
-// account is a client with a session of its own.
+// account is a client with its own session.
 type account struct {
 	c      *city
 	client *http.Client
@@ -155,12 +156,12 @@ type account struct {
 func (c *city) newAccount() *account {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		panic("BUG: " + err.Error()) // it has no options that could be wrong
+		panic("BUG: " + err.Error()) // it has no options that could be invalid
 	}
 	return &account{c, &http.Client{Jar: jar, Timeout: patience}}
 }
 
-// call returns the answer, an error if it is no success.
+// call returns the answer, or an error unless it is a success.
 func (a *account) call(method, path string, body object) (object, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -204,7 +205,7 @@ func (c *city) initialize() {
 	c.newAccount().must("POST", "/api/initialize", object{"payment_server": c.gateway})
 }
 
-// register makes a user who can pay.
+// register creates a user who can pay.
 func (c *city) register(name string) (*account, error) {
 	user := c.newAccount()
 	if _, err := user.call("POST", "/api/app/users", object{"username": name, "firstname": "Ann", "lastname": "Lee", "date_of_birth": "2000-01-01"}); err != nil {
@@ -214,7 +215,7 @@ func (c *city) register(name string) (*account, error) {
 	return user, err
 }
 
-// ride goes through all states, with both streams open until the test ends.
+// ride takes a ride through all its states; both streams stay open until the test ends.
 func (c *city) ride() {
 	c.t.Helper()
 	if err := <-c.rideUnpaid(); err != nil {
@@ -222,7 +223,7 @@ func (c *city) ride() {
 	}
 }
 
-// rideUnpaid returns when the user has been asked to pay; how that ends comes later.
+// rideUnpaid returns once the charge has begun; the result comes later.
 func (c *city) rideUnpaid() (paid <-chan error) {
 	c.t.Helper()
 	name := fmt.Sprintf("ride %d", time.Now().UnixNano())
@@ -248,7 +249,7 @@ func (c *city) rideUnpaid() (paid <-chan error) {
 	return done
 }
 
-// chair makes one that waits for a ride.
+// chair creates a chair that is free for a ride.
 func (c *city) chair(name string) *account {
 	c.t.Helper()
 	register := c.newAccount().must("POST", "/api/owner/owners", object{"name": name})["chair_register_token"]
@@ -259,7 +260,7 @@ func (c *city) chair(name string) *account {
 	return chair
 }
 
-// accept tries until the ride is the chair's.
+// accept retries until the ride is assigned to the chair.
 func (a *account) accept(ride string) {
 	a.c.t.Helper()
 	var err error

@@ -19,7 +19,7 @@ import (
 //go:embed dashboard.json
 var dashboardFile []byte
 
-// dashboard is what a picture takes from Grafana's format.
+// dashboard contains the parts of Grafana's format that a picture needs.
 type dashboard struct {
 	Title  string  `json:"title"`
 	Panels []panel `json:"panels"`
@@ -50,17 +50,18 @@ func readDashboard() (d dashboard, err error) {
 	return d, err
 }
 
-// units by Grafana's names; any other is a plain number.
+// units, by Grafana's names; any other is a plain number.
 var units = map[string]chart.Unit{"s": chart.Seconds, "bytes": chart.Bytes, "Bps": chart.BytesPerSecond,
 	"ops": chart.PerSecond, "reqps": chart.PerSecond}
 
-// span is the time that the picture shows.
+// span is the time range of the picture.
 type span struct {
 	from, to time.Time
 	scrape   time.Duration
 }
 
-// maxPoints of a line: more than one in two pixels cannot be seen.
+// maxPoints limits the points of a line: more than one per two pixels would not be
+// visible.
 const maxPoints = 240
 
 // step is a whole number of scrapes.
@@ -69,7 +70,7 @@ func (s span) step() time.Duration {
 	return time.Duration(max(n, 1)) * s.scrape
 }
 
-// times are those of the points, in seconds since the beginning.
+// times returns the times of the points, in seconds since the beginning.
 func (s span) times() (list []float64) {
 	for at := s.from; !at.After(s.to); at = at.Add(s.step()) {
 		list = append(list, at.Sub(s.from).Seconds())
@@ -77,13 +78,13 @@ func (s span) times() (list []float64) {
 	return list
 }
 
-// expand fills in the range over which Grafana would take rates.
+// expand fills in the range over which Grafana would compute rates.
 func (s span) expand(expr string) string {
 	return strings.ReplaceAll(expr, "$__rate_interval", max(4*s.scrape, s.step()+s.scrape).String())
 }
 
-// values are those at the span's times; NaN where there is none, or none that is finite,
-// such as a share of nothing.
+// values returns the values at the span's times, NaN where there is none or it is not
+// finite, such as a share without any data.
 func (s span) values(found []model.SamplePair) []float64 {
 	list := slices.Repeat([]float64{math.NaN()}, len(s.times()))
 	for _, p := range found {
@@ -95,7 +96,7 @@ func (s span) values(found []model.SamplePair) []float64 {
 	return list
 }
 
-// fetch evaluates the panel's queries, and drops lines without any value.
+// fetch evaluates the panel's queries and drops lines without any values.
 func (p *panel) fetch(ctx context.Context, db prometheus, s span) (lines []chart.Line, err error) {
 	for _, q := range p.Queries {
 		list, err := db.query(ctx, s.expand(q.Expr), s.from, s.to, s.step())
@@ -129,7 +130,7 @@ func (p *panel) draw(lines []chart.Line, s span) chart.Picture {
 		Stacked: custom.Stacking.Mode == "normal", Peaks: true, Seconds: s.times(), Lines: lines}.Draw()
 }
 
-// draw makes one picture of all panels.
+// draw draws all panels as one picture.
 func (d *dashboard) draw(ctx context.Context, db prometheus, s span, note string) ([]byte, error) {
 	sections := []chart.Section{{}}
 	for i := range d.Panels {

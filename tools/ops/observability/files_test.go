@@ -1,8 +1,8 @@
 package main
 
-// The files of this folder are checked with promtool, with each other, and with a real
+// This folder's files are checked with promtool, against each other, and with a real
 // Prometheus that watches a real server. Tests that need Debian's package prometheus are
-// skipped where it is not installed.
+// skipped if it is not installed.
 
 import (
 	"encoding/json"
@@ -31,10 +31,10 @@ func needPrograms(t *testing.T, names ...string) {
 	}
 }
 
-// TestConfig includes the rules that the configuration names.
+// TestConfig also checks the rule files that the configuration names.
 func TestConfig(t *testing.T) { promtool(t, "check", "config", "prometheus.yml") }
 
-// TestAlerts sees every alert fire and stay silent.
+// TestAlerts runs the unit tests, in which every alert fires and stays silent.
 func TestAlerts(t *testing.T) { promtool(t, "test", "rules", "alerts_test.yml") }
 
 func read(t *testing.T, name string) string {
@@ -46,7 +46,7 @@ func read(t *testing.T, name string) string {
 	return string(content)
 }
 
-// matches are the first groups of all matches, each once.
+// matches returns the first groups of all matches, without duplicates.
 func matches(text, pattern string) []string {
 	var found []string
 	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
@@ -66,18 +66,18 @@ func alerts(t *testing.T) []string {
 	return names
 }
 
-// TestEveryAlertIsTested: a test expects a sample with the name of each alert; that all
-// are silent otherwise, every test sees. A name without an alert would fail in promtool.
+// TestEveryAlertIsTested: for each alert there is a test that expects it to fire; every
+// test also checks that the others are silent. promtool would reject an unknown name.
 func TestEveryAlertIsTested(t *testing.T) {
 	tested := matches(read(t, "alerts_test.yml"), `exp_samples: \[\{labels: '\{alertname="(\w+)"`)
 	for _, name := range alerts(t) {
 		if !slices.Contains(tested, name) {
-			t.Errorf("no test in alerts_test.yml sees %s fire", name)
+			t.Errorf("%s does not fire in any test of alerts_test.yml", name)
 		}
 	}
 }
 
-// TestEveryAlertSaysWhatToDo: promtool knows nothing of annotations.
+// TestEveryAlertSaysWhatToDo checks the annotations, which promtool does not.
 func TestEveryAlertSaysWhatToDo(t *testing.T) {
 	text, n := read(t, "alerts.yml"), len(alerts(t))
 	for _, part := range []string{`(?m)^ *summary: (".{20,}")$`, `(?m)^ *todo: (".{20,}")$`} {
@@ -93,7 +93,8 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 // gridColumns is the width of Grafana's grid.
 const gridColumns = 24
 
-// TestDashboard: Grafana can show all panels, and what their texts call an alert is one.
+// TestDashboard: Grafana can show all panels, and every alert named in their texts
+// exists.
 func TestDashboard(t *testing.T) {
 	var d struct {
 		Panels []struct {
@@ -129,7 +130,7 @@ func TestDashboard(t *testing.T) {
 		}
 		for _, name := range matches(p.Description, `\b(Isuride[A-Z]\w+)`) {
 			if !slices.Contains(known, name) {
-				t.Errorf("panel %q speaks of %s, which is no alert", p.Title, name)
+				t.Errorf("panel %q mentions %s, which is not an alert", p.Title, name)
 			}
 		}
 	}

@@ -1,5 +1,5 @@
-// Command observability draws the dashboard of this folder without Grafana: it asks a
-// Prometheus for the values of every panel and writes all of them as one SVG file.
+// Command observability draws this folder's dashboard without Grafana: it queries a
+// Prometheus for the values of every panel and draws all panels into one SVG file.
 //
 //	observability -url http://127.0.0.1:9090 -last 15m dashboard.svg
 package main

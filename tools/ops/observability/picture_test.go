@@ -27,7 +27,7 @@ func answers(t *testing.T, status int, body string) (p prometheus, asked *[]stri
 	return prometheus(s.URL), asked
 }
 
-// TestPicture draws the real dashboard of two series, one of them with a gap.
+// TestPicture draws the real dashboard with two series, one of which has a gap.
 func TestPicture(t *testing.T) {
 	db, asked := answers(t, 200, `{"data":{"result":[
 		{"metric":{"state":"waiting","endpoint":"GET /<x>"},"values":[[1000,"1"],[1001,"2"],[1005,"NaN"],[1006,"2"],[1007,"2500"]]},

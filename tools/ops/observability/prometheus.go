@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// prometheus is the URL of one, http://host:port.
+// prometheus is the URL of a Prometheus, http://host:port.
 type prometheus string
 
 // query evaluates an expression for each step from one time to another.
@@ -26,10 +26,10 @@ func (p prometheus) query(ctx context.Context, expr string, from, to time.Time, 
 	return answer.Result, err
 }
 
-// maxAnswer bounds what is read: a dashboard's query comes to some 100 KB.
+// maxAnswer bounds the size of an answer: a dashboard's query returns about 100 KB.
 const maxAnswer = 64 << 20
 
-// get calls the API and reads the data of its answer.
+// get calls the API and decodes the answer's data.
 func (p prometheus) get(ctx context.Context, path string, params url.Values, data any) error {
 	request, err := http.NewRequestWithContext(ctx, "GET", string(p)+"/api/v1/"+path+"?"+params.Encode(), nil)
 	if err != nil {

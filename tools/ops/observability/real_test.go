@@ -15,11 +15,11 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// patience bounds waits for something that happens within seconds when all is well.
+// patience bounds the wait for things that normally happen within seconds.
 const patience = time.Minute
 
-// TestRealServer lets a Prometheus watch a server while it serves rides, and while what
-// it needs breaks.
+// TestRealServer has a Prometheus watch a server while it serves rides, and while the
+// systems it depends on fail.
 func TestRealServer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a server and starts a database")
@@ -42,7 +42,7 @@ func TestRealServer(t *testing.T) {
 		defer c.gatewayBroken.Store(false)
 		paid := c.rideUnpaid()
 		w.fires(t, "IsuridePaymentsFail", nil)
-		<-paid // or not, after some attempts
+		<-paid // or failed, after some attempts
 	})
 	t.Run("initialize", func(t *testing.T) {
 		c.initialize()
@@ -59,12 +59,12 @@ func TestRealServer(t *testing.T) {
 		defer c.database.Restart(t)
 		go c.register("somebody") // something to write, acknowledged without the database
 		w.fires(t, "IsurideFlushRetries", nil)
-		// The real threshold of 10 s is passed as surely as one of 2 s, only later.
+		// The real threshold of 10 s would be crossed too, only later than one of 2 s.
 		w.fires(t, "IsurideFlushLags", strings.NewReplacer("> 10", "> 2"))
 	})
 }
 
-// checkScrape asks promtool what it thinks of names, types and texts.
+// checkScrape has promtool check the names, types and help texts.
 func checkScrape(t *testing.T, c *city) {
 	response, err := http.Get("http://" + c.internal + "/metrics")
 	if err != nil {
@@ -82,7 +82,7 @@ func checkScrape(t *testing.T, c *city) {
 	}
 }
 
-// watch asks the Prometheus that watches the city.
+// watch queries the Prometheus that watches the city.
 type watch struct {
 	prometheus
 	t      *testing.T
@@ -90,13 +90,13 @@ type watch struct {
 	loaded []rule
 }
 
-// rule is an alert as it was loaded.
+// rule is a loaded alert.
 type rule struct {
 	Name  string `json:"name"`
 	Query string `json:"query"`
 }
 
-// now evaluates an expression for this moment.
+// now evaluates an expression at the current time.
 func (w *watch) now(ctx context.Context, expr string) (model.Matrix, error) {
 	now := time.Now()
 	return w.query(ctx, expr, now, now, time.Second)
@@ -136,8 +136,8 @@ func (w *watch) loadRules() {
 	}
 }
 
-// fires waits until the expression of an alert, after an edit if there is one, is true.
-// How long it has to be is for the unit tests.
+// fires waits until an alert's expression, possibly edited, is true. The unit tests check
+// how long it has to be true.
 func (w *watch) fires(t *testing.T, alert string, edit *strings.Replacer) {
 	t.Helper()
 	i := slices.IndexFunc(w.loaded, func(r rule) bool { return r.Name == alert })
@@ -155,7 +155,8 @@ func (w *watch) fires(t *testing.T, alert string, edit *strings.Replacer) {
 	w.await(alert+" fires", expr)
 }
 
-// dashboard evaluates all its queries: each has a value, from metrics that are there.
+// dashboard evaluates all of the dashboard's queries: each must have a value, from
+// existing metrics.
 func (w *watch) dashboard(t *testing.T) {
 	names := w.names(t)
 	d, err := readDashboard()
@@ -174,8 +175,8 @@ func (w *watch) dashboard(t *testing.T) {
 	}
 }
 
-// rules evaluates all alerts, none of which is true for a healthy server, except that
-// other tests on the same machine may make it slow.
+// rules evaluates all alerts. None of them is true for a healthy server, except those
+// that fire when other tests on the same machine slow it down.
 func (w *watch) rules(t *testing.T) {
 	names := w.names(t)
 	for _, r := range w.loaded {
@@ -195,7 +196,7 @@ func (w *watch) names(t *testing.T) []string {
 	return names
 }
 
-// metricName finds the metrics of an expression by how they begin.
+// metricName finds the metrics in an expression by their prefix.
 var metricName = regexp.MustCompile(`\b(?:isuride|go|process)_\w+|\bup\b`)
 
 func checkNames(t *testing.T, where, expr string, known []string) {

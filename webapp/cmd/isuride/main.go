@@ -1,104 +1,15 @@
-// Command isuride is the server. It is configured by the environment, see the README,
-// and ends in good order on INT, TERM and QUIT: it finishes the requests under way,
-// and everything recorded is in the database before it exits. A second signal ends it at
-// once. HUP and a reader of the log that leaves do not end it.
-//
-// It only wires the parts together.
+// Command isuride is the server. It is configured by the environment, see webapp/docs/configuration.md,
+// and stops in good order on INT, TERM and QUIT: it finishes the requests under way, and
+// everything recorded is in the database before it exits. A second signal ends it at once.
+// HUP does not end it, nor does a reader of its log that leaves.
 package main
 
 import (
-	"context"
-	"errors"
-	"flag"
-	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
-	"isuride/webapp/internal/logging"
-)
-
-// Exit statuses.
-const (
-	exitFailed = 1
-	exitUsage  = 2
-	exitAtOnce = 3
+	"isuride/webapp/server"
 )
 
 func main() {
-	os.Exit(serve(os.Args[1:]))
-}
-
-func serve(args []string) int {
-	// A terminal that closes and a log that nobody reads any more are no reason to end.
-	// A write to the latter is an error then, which the queue counts.
-	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
-	out := logging.NewQueue(os.Stderr)
-	defer out.Close(logLimit)
-	repair, err := parseArguments(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Print(help)
-		return 0
-	case err != nil:
-		fmt.Fprintln(out, "isuride:", err)
-		return exitUsage
-	}
-	tuneCollector()
-	if err := run(repair, out); err != nil {
-		fmt.Fprintln(out, "isuride:", err)
-		return exitFailed
-	}
-	return 0
-}
-
-// logLimit is how long the last lines of the log may take.
-const logLimit = time.Second
-
-func run(repair bool, out *logging.Queue) error {
-	cfg, err := readConfig(os.LookupEnv)
-	if err != nil {
-		return err
-	}
-	log := logging.New(out, cfg.log)
-	if err := checkNames(os.Environ(), log.Logger); err != nil {
-		return err
-	}
-	ctx := untilSignal(func() {
-		fmt.Fprintln(out, "isuride: ended at once by a second signal; what the journal holds goes to the database at the next start")
-		out.Close(logLimit)
-		os.Exit(exitAtOnce)
-	})
-	s, err := start(ctx, cfg, repair, log)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		log.Info("stopping before the start was complete", "at", err)
-		return nil
-	case err != nil:
-		return err
-	}
-	select {
-	case <-ctx.Done():
-		log.Info("stopping")
-		return s.stop()
-	case err := <-s.engine.Failed():
-		return errors.Join(err, s.stop())
-	case err := <-s.broken:
-		return errors.Join(err, s.stop())
-	}
-}
-
-// untilSignal ends with the first signal to stop; at the second one, again is called.
-func untilSignal(again func()) context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
-	go func() {
-		<-signals
-		cancel()
-		<-signals
-		again()
-	}()
-	return ctx
+	os.Exit(server.Main(os.Args[1:]))
 }

@@ -15,14 +15,13 @@ import (
 )
 
 const (
-	// minAge is how far a trace reaches back, if it is not too long for that.
+	// minAge is the time that a trace covers, unless it becomes too long.
 	minAge = 10 * time.Second
 	// maxBytes bounds a trace, and the memory that it takes all the time.
 	maxBytes = 32 << 20
 )
 
-// Recorder records when told to. There can be one that does in a process. The zero value
-// is ready.
+// Recorder records on demand. Only one can record in a process. The zero value is ready.
 type Recorder struct {
 	mu    sync.Mutex
 	trace *trace.FlightRecorder // nil while nothing is recorded; guarded by mu
@@ -53,7 +52,7 @@ func (r *Recorder) Stop() {
 	}
 }
 
-// errIdle is told to operators.
+// errIdle is for operators.
 var errIdle = errors.New("nothing is recorded; begin with: curl -X POST this address, end with -X DELETE")
 
 // WriteTo writes the trace of the last seconds.

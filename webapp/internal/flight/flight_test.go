@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// TestRecorder: what is written is a trace of Go's, with the goroutines of this test, from
-// the beginning of recording to its end.
+// TestRecorder: what is written is a trace of Go's, with the goroutines of this test,
+// from the beginning of recording to its end.
 func TestRecorder(t *testing.T) {
 	var r Recorder
 	ask := func(method string) *httptest.ResponseRecorder {
@@ -102,7 +102,7 @@ func TestOneAMinute(t *testing.T) {
 		if text, err := os.ReadFile(filepath.Join(k.folder, names[0])); err != nil || string(text) != "a trace" {
 			t.Errorf("the file holds %q (%v)", text, err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		k.Slow("7-3", "GET /a", time.Second)
 		synctest.Wait()

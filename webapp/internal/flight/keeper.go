@@ -15,11 +15,11 @@ const (
 	// pause is the time from one file to the next: what makes one request slow makes many
 	// slow, and writing a trace takes its time, too.
 	pause = time.Minute
-	// kept is how many files there are at most; the oldest goes first.
+	// kept bounds the number of files; the oldest goes first.
 	kept = 5
 )
 
-// Keeper writes a trace to a file when it is told of something slow.
+// Keeper writes a trace to a file when something was slow.
 type Keeper struct {
 	// Set once.
 	trace  io.WriterTo // what happened lately
@@ -41,7 +41,7 @@ func NewKeeper(trace io.WriterTo, folder string, log *slog.Logger) *Keeper {
 	return &Keeper{trace: trace, folder: folder, log: log, slow: make(chan request)}
 }
 
-// Slow tells of a slow request. It never waits: while a file is written, and for a minute
+// Slow reports a slow request. It never waits: while a file is written, and for a minute
 // after it, requests are not taken note of.
 func (k *Keeper) Slow(id, endpoint string, took time.Duration) {
 	if k.resting.Load() {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// passing reports whether an accept error may go away by itself: the process or
-// the system is out of something, or the peer has already left.
+// passing reports whether an accept error may go away by itself: the process or the
+// system is out of something, or the peer has already left.
 func passing(err error) bool {
 	for _, e := range []syscall.Errno{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
@@ -21,14 +21,14 @@ func passing(err error) bool {
 	return false
 }
 
-// backoff paces an accept loop that fails, and logs the first failure of a row
-// and its end.
+// backoff paces an accept loop that fails, and logs the first failure of a row and its
+// end.
 type backoff struct{ next time.Duration }
 
 func (b *backoff) wait(log *slog.Logger, err error) {
 	if b.next == 0 {
 		b.next = 5 * time.Millisecond
-		log.Error("cannot accept connections, trying on", "err", err)
+		log.Error("cannot accept connections; retrying", "err", err)
 	}
 	time.Sleep(b.next)
 	b.next = min(2*b.next, time.Second)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestNoAllocation sends small requests over a kept connection. The client side
-// allocates nothing either, so every allocation counted is the server's.
+// TestNoAllocation sends small requests over a kept connection. The client side allocates
+// nothing either, so every allocation counted is the server's.
 func TestNoAllocation(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		for name, request := range map[string]string{
@@ -34,9 +34,9 @@ func TestNoAllocation(t *testing.T) {
 	}
 }
 
-// TestAllocationTLS allows the one small allocation of crypto/tls for each Read
-// that reaches the network: one in the client, and two in the server, of which
-// the second finds nothing.
+// TestAllocationTLS allows the one small allocation of crypto/tls for each Read that
+// reaches the network: one in the client, and two in the server, of which the second
+// finds nothing.
 func TestAllocationTLS(t *testing.T) {
 	l := listen(t, "tcp")
 	serve(t, secure(t, l), allocHandler, Options{})

@@ -1,7 +1,7 @@
 package httpd
 
-// Buffer sizes in bytes. A request of the load has about 450; most answers have
-// less than 1 KiB.
+// Buffer sizes in bytes. A request of the load has about 450; most answers have less than
+// 1 KiB.
 const (
 	readSize  = 4 << 10
 	writeSize = 4 << 10
@@ -27,8 +27,8 @@ func (r *readBuffer) skip(n int) {
 	}
 }
 
-// space returns where the next bytes go. It moves pending bytes down, or doubles
-// the buffer, when the end is reached.
+// space returns where the next bytes go. It moves pending bytes down, or doubles the
+// buffer, when the end is reached.
 func (r *readBuffer) space() []byte {
 	if r.end == len(r.b) {
 		b := r.b
@@ -49,8 +49,8 @@ func (r *readBuffer) recycle() {
 	}
 }
 
-// skipLineEnds drops an empty line in front of a request, which old clients send
-// behind a body (RFC 9112 2.2), and reports whether there was one.
+// skipLineEnds drops an empty line in front of a request, which old clients send after a
+// body (RFC 9112 2.2), and reports whether there was one.
 func (r *readBuffer) skipLineEnds() bool {
 	p := r.pending()
 	if len(p) < 2 || p[0] != '\r' || p[1] != '\n' {

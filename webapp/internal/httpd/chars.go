@@ -46,7 +46,7 @@ func allOf(class byte, b []byte) bool {
 func isToken(b []byte) bool   { return allOf(classToken, b) }
 func isVisible(b []byte) bool { return allOf(classVisible, b) }
 
-// tokenLen is the length of the token that b begins with.
+// tokenLen returns the length of the token that b begins with.
 func tokenLen(b []byte) int {
 	for i, c := range b {
 		if classes[c]&classToken == 0 {
@@ -56,8 +56,8 @@ func tokenLen(b []byte) int {
 	return len(b)
 }
 
-// isFieldValue is allOf(classValue, b), eight bytes at a time: values make up two
-// thirds of a request, and this takes a quarter off BenchmarkParse.
+// isFieldValue is allOf(classValue, b), eight bytes at a time: values make up two thirds
+// of a request, and this takes a quarter off BenchmarkParse.
 func isFieldValue(b []byte) bool {
 	for ; len(b) >= 8; b = b[8:] {
 		if hasControl(binary.LittleEndian.Uint64(b)) && !allOf(classValue, b[:8]) {
@@ -116,8 +116,8 @@ func isPort(b []byte) bool {
 	return b[0] == ':'
 }
 
-// isAddress checks what stands between brackets: an IPv6 address without a zone, or one of
-// a later version.
+// isAddress checks the text between brackets: an IPv6 address without a zone, or one of a
+// later version.
 func isAddress(b []byte) bool {
 	if len(b) > 0 && b[0]|0x20 == 'v' {
 		version, rest, found := bytes.Cut(b[1:], []byte{'.'})
@@ -140,7 +140,7 @@ func trimBlank(b []byte) []byte { return bytes.Trim(b, " \t") }
 
 func trimLeft(b []byte) []byte { return bytes.TrimLeft(b, " \t") }
 
-// quotedLen is the length of the quoted-string that b begins with, 0 without one.
+// quotedLen returns the length of the quoted-string that b begins with, 0 without one.
 func quotedLen(b []byte) int {
 	if len(b) == 0 || b[0] != '"' {
 		return 0

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestIsFieldValue holds the eight-byte test against its plain twin: every byte at
-// every place, then random values.
+// TestIsFieldValue holds the eight-byte test against its plain twin: every byte at every
+// place, then random values.
 func TestIsFieldValue(t *testing.T) {
 	check := func(b []byte) {
 		if got, want := isFieldValue(b), allOf(classValue, b); got != want {

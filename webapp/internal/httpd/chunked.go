@@ -3,16 +3,16 @@ package httpd
 // maxChunkLine bounds the line of a chunk's size with its extensions, in bytes.
 const maxChunkLine = 256
 
-// parseChunks decodes what has arrived of a chunked body. Decoded bytes move
-// down to the end of the body so far, hence never past the parse position.
+// parseChunks decodes what has arrived of a chunked body. Decoded bytes move down to the
+// end of the body so far, hence never past the parse position.
 func (r *request) parseChunks(b []byte, lim limits) (int, fault) {
 	for r.stage != complete {
 		more, f := r.chunkStep(b, lim)
 		if f.found() || more {
 			return 0, f
 		}
-		// Framing may double the body; beyond it somebody sends bytes
-		// one by one to keep us busy.
+		// Framing may double the body; beyond it somebody sends bytes one by one to keep
+		// us busy.
 		if r.pos-r.head > 2*lim.body+lim.header {
 			return 0, fault{413, "request body too large"}
 		}
@@ -50,8 +50,8 @@ func (r *request) chunkSize(b []byte, lim limits) (more bool, f fault) {
 	return false, fault{}
 }
 
-// parseChunkSize reads the hexadecimal size, cut at limit. Extensions mean
-// nothing to us: they are checked and skipped.
+// parseChunkSize reads the hexadecimal size, cut at limit. Extensions mean nothing to us:
+// they are checked and skipped.
 func parseChunkSize(line []byte, limit int) (n int, ok bool) {
 	i := 0
 	for ; i < len(line); i++ {
@@ -67,8 +67,8 @@ func parseChunkSize(line []byte, limit int) (n int, ok bool) {
 	return n, isChunkExt(line[i:])
 }
 
-// isChunkExt checks extensions by the grammar of RFC 9112 7.1.1: a semicolon and a name each,
-// perhaps with a value, and white space around semicolons and equals signs only.
+// isChunkExt checks extensions by the grammar of RFC 9112 7.1.1: a semicolon and a name
+// each, perhaps with a value, and white space around semicolons and equals signs only.
 func isChunkExt(b []byte) bool {
 	for len(b) > 0 {
 		b = trimLeft(b)
@@ -92,7 +92,7 @@ func isChunkExt(b []byte) bool {
 	return true
 }
 
-// chunkData takes the chunk's bytes and the line end behind them.
+// chunkData takes the chunk's bytes and the line end after them.
 func (r *request) chunkData(b []byte) (more bool, f fault) {
 	n := min(r.chunkLeft, len(b)-r.pos)
 	copy(b[r.body.to:], b[r.pos:r.pos+n])
@@ -110,8 +110,8 @@ func (r *request) chunkData(b []byte) (more bool, f fault) {
 	return false, fault{}
 }
 
-// trailerLine checks and drops a trailer field. Nothing here uses one, and
-// merging them into the header fields would let them overrule checked ones.
+// trailerLine checks and drops a trailer field. Nothing here uses one, and merging them
+// into the header fields would let them overrule checked ones.
 func (r *request) trailerLine(b []byte, lim limits) (more bool, f fault) {
 	line, st := r.line(b, r.trailer+lim.header)
 	if st != lineFound {

@@ -16,9 +16,9 @@ var errPanicked = errors.New("httpd: handler panicked")
 
 // conn is one connection, served by one goroutine.
 //
-// On TCP and unix sockets, with and without TLS, it waits for readiness before it
-// takes a buffer, so an idle connection holds none; see readable. Any other
-// net.Conn keeps its buffer and blocks in Read.
+// On TCP and unix sockets, with and without TLS, it waits for readiness before it takes a
+// buffer, so an idle connection holds none; see readable. Any other net.Conn keeps its
+// buffer and blocks in Read.
 type conn struct {
 	// Set once.
 	srv  *Server
@@ -134,8 +134,8 @@ func (c *conn) handshake() bool {
 		c.deadline.enter(busy, 0)
 }
 
-// exchange runs the handler and sends its answer. It reports whether the
-// connection goes on with the next request.
+// exchange runs the handler and sends its answer. It reports whether the connection goes
+// on with the next request.
 func (c *conn) exchange() bool {
 	x := c.ctx
 	c.requests.Add(1)
@@ -176,7 +176,7 @@ func (c *conn) call(x *Ctx) (ok bool) {
 	return true
 }
 
-// observe tells of an answer.
+// observe reports an answer.
 func (c *conn) observe(took time.Duration) {
 	if tell := c.srv.opts.Observe; tell != nil {
 		tell(c.ctx, took)
@@ -219,8 +219,8 @@ func (c *conn) wake() { c.nc.SetDeadline(longAgo()) }
 
 func longAgo() time.Time { return time.Unix(1, 0) }
 
-// retire ends the connection if it is idle or a stream; a running request ends
-// it by itself.
+// retire ends the connection if it is idle or a stream; a running request ends it by
+// itself.
 func (c *conn) retire() {
 	word, p, _ := c.deadline.load()
 	switch p {
@@ -233,6 +233,6 @@ func (c *conn) retire() {
 	}
 }
 
-// cut ends whatever the connection waits for. Closing it here would wait for the
-// handler that runs within RawConn.Read, and crypto/tls would write a farewell.
+// cut ends whatever the connection waits for. Closing it here would wait for the handler
+// that runs within RawConn.Read, and crypto/tls would write a farewell.
 func (c *conn) cut() { c.wake() }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Ctx is one request and its answer. It is valid until the handler returns, and
-// so are the slices it hands out, which alias the read buffer.
+// Ctx is one request and its answer. It is valid until the handler returns, and so are
+// the slices it hands out, which alias the read buffer.
 type Ctx struct {
 	conn *conn // nil while pooled
 	req  request
@@ -35,16 +35,16 @@ func (c *Ctx) recycle() {
 
 func (c *Ctx) isHead() bool { return string(c.Method()) == "HEAD" }
 
-// Method is the request method as sent.
+// Method returns the request method as sent.
 func (c *Ctx) Method() []byte { return c.req.method.of(c.msg) }
 
-// Path is the path of the request target as sent, still percent-encoded, or "*".
+// Path returns the path of the request target as sent, still percent-encoded, or "*".
 func (c *Ctx) Path() []byte { return c.req.path.of(c.msg) }
 
-// Query is what follows the question mark of the target, as sent.
+// Query returns the part of the target after the question mark, as sent.
 func (c *Ctx) Query() []byte { return c.req.query.of(c.msg) }
 
-// Body is the whole request body, decoded when it came in chunks.
+// Body returns the whole request body, decoded when it came in chunks.
 func (c *Ctx) Body() []byte { return c.req.body.of(c.msg) }
 
 // Header returns the first field of that name, in any case, or nil.
@@ -76,8 +76,8 @@ func (c *Ctx) HeaderList(name string) []byte {
 	return list
 }
 
-// Cookie returns the first cookie of that name, or nil; an empty value is not
-// nil. Double quotes around a value are not part of it (RFC 6265 4.1.1).
+// Cookie returns the first cookie of that name, or nil; an empty value is not nil. Double
+// quotes around a value are not part of it (RFC 6265 4.1.1).
 func (c *Ctx) Cookie(name string) []byte {
 	for i := range c.req.fields[:c.req.count] {
 		f := &c.req.fields[i]
@@ -125,20 +125,19 @@ func (c *Ctx) ID() string {
 func (c *Ctx) SetTag(tag any) { c.tag = tag }
 
 // SetOwner tells whose request this is, by anything that can be compared. What an owner
-// keeps waiting is bounded, and its streams count together when somebody must leave; of
-// who has no owner, each connection counts for itself. It should be a pointer, which
+// keeps waiting is bounded, and its streams count together when one must leave; without
+// an owner each connection counts for itself. It should be a pointer, which
 // costs nothing.
 func (c *Ctx) SetOwner(owner any) { c.conn.owner = owner }
 
-// Tag is what SetTag was given.
+// Tag returns the value given to SetTag.
 func (c *Ctx) Tag() any { return c.tag }
 
-// RemoteAddr is the peer of the connection. Behind a proxy that is the proxy.
+// RemoteAddr returns the peer of the connection. Behind a proxy that is the proxy.
 func (c *Ctx) RemoteAddr() net.Addr { return c.conn.nc.RemoteAddr() }
 
-// Local reports whether the peer is on this machine: loopback or a unix socket.
-// A proxy on this machine makes everything local, so it must guard internal
-// paths itself (S3).
+// Local reports whether the peer is on this machine: loopback or a unix socket. A proxy
+// on this machine makes everything local, so it must guard internal paths itself (S3).
 func (c *Ctx) Local() bool {
 	switch a := c.RemoteAddr().(type) {
 	case *net.UnixAddr:
@@ -149,15 +148,14 @@ func (c *Ctx) Local() bool {
 	return false
 }
 
-// Status is the status of the answer.
+// Status returns the status of the answer.
 func (c *Ctx) Status() int { return c.res.status }
 
 // SetStatus sets the status of the answer; it is 200 by default.
 func (c *Ctx) SetStatus(status int) { c.res.status = status }
 
-// SetHead sets header lines that were made beforehand, each with its CRLF,
-// replacing those of an earlier call. Length and connection fields are the
-// server's.
+// SetHead sets header lines that were made beforehand, each with its CRLF, replacing
+// those of an earlier call. Length and connection fields are the server's.
 func (c *Ctx) SetHead(lines string) { c.res.head = lines }
 
 // SetHeader adds a header field. Length and connection fields are the server's.
@@ -172,29 +170,29 @@ func (c *Ctx) SetHeader(name, value string) {
 	r.lines = append(r.lines, "\r\n"...)
 }
 
-// Out returns an empty slice in a pooled buffer, with room for at least size
-// bytes, to which a handler appends the body it then passes to SetBody. Only one
-// such slice is alive at a time.
+// Out returns an empty slice in a pooled buffer, with room for at least size bytes, to
+// which a handler appends the body it then passes to SetBody. Only one such slice is
+// alive at a time.
 func (c *Ctx) Out(size int) []byte { return c.res.room(size) }
 
-// SetBody sets the body of the answer. Built on Out it is sent from where it
-// stands. Any other slice must not change before the answer has been written; a
-// large one is not copied. HEAD, 204 and 304 send no body.
+// SetBody sets the body of the answer. Built on Out it is sent from where it stands. Any
+// other slice must not change before the answer has been written; a large one is not
+// copied. HEAD, 204 and 304 send no body.
 func (c *Ctx) SetBody(b []byte) { c.res.body, c.res.shared = b, false }
 
 // SetSharedBody is SetBody for bytes that are kept anyway, like a file: answers that wait
 // with such a body are not held against anybody.
 func (c *Ctx) SetSharedBody(b []byte) { c.res.body, c.res.shared = b, true }
 
-// AfterWrite has fn called once, on this goroutine, when the socket has taken
-// the whole answer, or with the error that prevented it. It replaces the
-// function of an earlier call. The Ctx is not valid in fn. Of a stream, the answer
-// is the head with the first events, and fn runs before the stream is opened.
+// AfterWrite has fn called once, on this goroutine, when the socket has taken the whole
+// answer, or with the error that prevented it. It replaces the function of an earlier
+// call. The Ctx is not valid in fn. Of a stream, the answer is the head with the first
+// events, and fn runs before the stream is opened.
 func (c *Ctx) AfterWrite(fn func(err error)) { c.res.after = fn }
 
-// Stream makes the answer an event stream: status 200 and a head without a
-// length are sent when the handler returns, and with them in the same write the
-// body, if one was set, as the first events. Then open is called on this
-// goroutine, unless that write failed or the method is HEAD. It must not block; it
-// hands the stream to whoever writes to it.
+// Stream makes the answer an event stream: status 200 and a head without a length are
+// sent when the handler returns, and with them in the same write the body, if one was
+// set, as the first events. Then open is called on this goroutine, unless that write
+// failed or the method is HEAD. It must not block; it hands the stream to the goroutine
+// that writes to it.
 func (c *Ctx) Stream(open func(*Stream)) { c.res.open = open }

@@ -89,8 +89,8 @@ func TestSetHeaderRefusesLineBreaks(t *testing.T) {
 	newCtx().SetHeader("Set-Cookie", "s=1\r\nX: y")
 }
 
-// TestBodies sends bodies of all sizes around the borders between the ways of
-// sending them, with short and long heads, several times over one connection.
+// TestBodies sends bodies of all sizes around the borders between the ways of sending
+// them, with short and long heads, several times over one connection.
 func TestBodies(t *testing.T) {
 	text := make([]byte, 2*writePiece+1)
 	rng := rand.NewChaCha8([32]byte{1})
@@ -123,8 +123,8 @@ func TestBodies(t *testing.T) {
 	})
 }
 
-// TestBodyStaysInPlace checks that a body built on Out, of any size, is not copied
-// and leaves with its head in one piece.
+// TestBodyStaysInPlace checks that a body built on Out, of any size, is not copied and
+// leaves with its head in one piece.
 func TestBodyStaysInPlace(t *testing.T) {
 	for _, size := range []int{1, writeSize - headRoom, maxCopied + 1, maxPooled + 1} {
 		c := newCtx()

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// tick is the period of the sweep. A second is far below every timeout that
-// makes sense here, and walking 20,000 connections takes about a millisecond.
+// tick is the period of the sweep. A second is far below every timeout that makes sense
+// here, and walking 20,000 connections takes about a millisecond.
 const tick = time.Second
 
 // ticks counts sweeps.
@@ -17,7 +17,7 @@ func ticksOf(d time.Duration) ticks {
 	return ticks((d+tick-1)/tick) + 1
 }
 
-// phase is what a connection waits for, hence which limit applies to it.
+// phase is the reason for which a connection waits; it decides which limit applies.
 type phase uint64
 
 const (
@@ -33,13 +33,13 @@ const (
 
 const phaseBits = 3
 
-// deadline is the phase of a connection and the tick at which that phase ends,
-// in one word, so that the sweep can take it over by compare-and-swap.
+// deadline is the phase of a connection and the tick at which that phase ends, in one
+// word, so that the sweep can take it over by compare-and-swap.
 type deadline struct{ word atomic.Uint64 }
 
-// enter begins a phase that is due at the given tick, 0 meaning never. It
-// reports false when the connection has been given up in the meantime; its
-// deadlines are then in the past and only closing it remains.
+// enter begins a phase that is due at the given tick, 0 meaning never. It reports false
+// when the connection has been given up in the meantime; its deadlines are then in the
+// past and only closing it remains.
 func (d *deadline) enter(p phase, due ticks) bool {
 	old := d.word.Swap(due<<phaseBits | uint64(p))
 	return phase(old&(1<<phaseBits-1)) != expired
@@ -55,12 +55,11 @@ func (d *deadline) expire(word uint64) bool {
 	return d.word.CompareAndSwap(word, uint64(expired))
 }
 
-// drainSlow is how long, from the beginning of a shutdown, an incomplete request is still
-// waited for.
+// drainSlow is the time that an incomplete request has left when a shutdown begins.
 const drainSlow ticks = 2
 
-// sweep moves the server's clock and wakes every connection that has waited too
-// long, until stop is closed.
+// sweep moves the server's clock and wakes every connection that has waited too long,
+// until stop is closed.
 func (s *Server) sweep(stop <-chan struct{}) {
 	t := time.NewTicker(tick)
 	defer t.Stop()
@@ -77,7 +76,7 @@ func (s *Server) sweep(stop <-chan struct{}) {
 func (s *Server) expireAll(now ticks) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.room.Broadcast() // who may leave depends on the time
+	s.room.Broadcast() // which may leave depends on the time
 	for c := range s.conns.all() {
 		word, p, due := c.deadline.load()
 		if s.lateLocked(p, due, now) && c.deadline.expire(word) {
@@ -86,8 +85,9 @@ func (s *Server) expireAll(now ticks) {
 	}
 }
 
-// lateLocked tells if a wait is over. During a shutdown an incomplete request has little
-// time, and the answers that are being written have no more than the write timeout.
+// lateLocked reports whether a wait is over. During a shutdown an incomplete request has
+// little time, and the answers that are being written have no more than the write
+// timeout.
 func (s *Server) lateLocked(p phase, due, now ticks) bool {
 	if s.draining.Load() {
 		switch p {

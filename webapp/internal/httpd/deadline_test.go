@@ -24,8 +24,7 @@ func timed(t *testing.T, h Handler, test func(t *testing.T, l *pipes)) {
 	})
 }
 
-// between checks that what began at start took at least d, and at most two ticks
-// longer.
+// between checks that what began at start took at least d, and at most two ticks longer.
 func between(t *testing.T, start time.Time, d time.Duration) {
 	t.Helper()
 	if took := time.Since(start); took < d || took > d+2*tick {
@@ -37,7 +36,7 @@ func TestIdleTimeout(t *testing.T) {
 	timed(t, echo, func(t *testing.T, l *pipes) {
 		c := l.dial(t)
 		start := time.Now()
-		for range 3 { // each request starts the time anew
+		for range 3 { // each request starts the time again
 			time.Sleep(74 * time.Second)
 			start = time.Now()
 			c.send(lines("GET / HTTP/1.1", "Host: x"))
@@ -174,8 +173,9 @@ func TestBytesWithoutEnd(t *testing.T) {
 	}
 }
 
-// TestShutdownLimits: who has not begun a request goes at once, who has not completed it
-// within two seconds, and who does not read an answer within the write timeout.
+// TestShutdownLimits: a client that has not begun a request goes at once, one that has
+// not completed it within two seconds, one that does not read its answer within the write
+// timeout.
 func TestShutdownLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newPipes()

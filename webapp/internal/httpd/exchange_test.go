@@ -52,7 +52,7 @@ func refused(status, message string) string {
 		"Content-Type: text/plain; charset=utf-8\r\n\r\n%s", status, len(message), message)
 }
 
-// lines puts CRLF behind each line, and the empty line that ends a head.
+// lines puts CRLF after each line, and the empty line that ends a head.
 func lines(l ...string) string { return strings.Join(l, "\r\n") + "\r\n\r\n" }
 
 // exchanges maps raw requests to raw answers.
@@ -86,9 +86,9 @@ var exchanges = []struct {
 
 	{name: "pipelined", in: lines("GET /1 HTTP/1.1", "Host: x") + lines("POST /2 HTTP/1.1", "Host: x", "Content-Length: 1") + "b" + lines("GET /3 HTTP/1.1", "Host: x"),
 		out: ok("GET /1 ? ") + ok(`POST /2 ?  body="b"`) + ok("GET /3 ? ")},
-	{name: "pipelined behind chunks", in: lines("POST /1 HTTP/1.1", "Host: x", "Transfer-Encoding: chunked") + "1\r\na\r\n1\r\nb\r\n0\r\n\r\n" + lines("GET /2 HTTP/1.1", "Host: x"),
+	{name: "pipelined after chunks", in: lines("POST /1 HTTP/1.1", "Host: x", "Transfer-Encoding: chunked") + "1\r\na\r\n1\r\nb\r\n0\r\n\r\n" + lines("GET /2 HTTP/1.1", "Host: x"),
 		out: ok(`POST /1 ?  body="ab"`) + ok("GET /2 ? ")},
-	{name: "nothing behind close", in: lines("GET /1 HTTP/1.1", "Host: x", "Connection: close") + lines("GET /2 HTTP/1.1", "Host: x"), out: okClose("GET /1 ? "), closes: true},
+	{name: "nothing after close", in: lines("GET /1 HTTP/1.1", "Host: x", "Connection: close") + lines("GET /2 HTTP/1.1", "Host: x"), out: okClose("GET /1 ? "), closes: true},
 	{name: "empty lines in front", in: "\r\n\r\n" + lines("GET / HTTP/1.1", "Host: x"), out: ok("GET / ? ")},
 
 	{name: "close", in: lines("GET / HTTP/1.1", "Host: x", "Connection: x, Close"), out: okClose("GET / ? "), closes: true},
@@ -232,8 +232,8 @@ func TestExpectContinue(t *testing.T) {
 		c.expect("HTTP/1.1 100 Continue\r\n\r\n")
 		c.send("1\r\na\r\n0\r\n\r\n")
 		c.expect(ok(`POST / ?  body="a"`))
-		// The body that is already there needs no invitation, one that will
-		// be refused gets none.
+		// The body that is already there needs no invitation, one that will be refused
+		// gets none.
 		c.send(lines("POST / HTTP/1.1", "Host: x", "Content-Length: 1", "Expect: 100-continue") + "a")
 		c.expect(ok(`POST / ?  body="a"`))
 		c.send(lines("POST / HTTP/1.1", "Host: x", "Content-Length: 65", "Expect: 100-continue"))
@@ -315,8 +315,8 @@ func TestHalfClose(t *testing.T) {
 	})
 }
 
-// TestHalfCloseAtOnce has the request and the end arrive in one segment, which
-// wakes the waiting server only once.
+// TestHalfCloseAtOnce has the request and the end arrive in one segment, which wakes the
+// waiting server only once.
 func TestHalfCloseAtOnce(t *testing.T) {
 	l := listen(t, "tcp")
 	s := serve(t, l, echo, Options{})
@@ -360,8 +360,8 @@ func awaitIdle(t *testing.T, s *Server) {
 	}
 }
 
-// TestRefusalReachesSender checks that a client that goes on sending what was
-// refused still gets the answer instead of a reset.
+// TestRefusalReachesSender checks that a client that goes on sending what was refused
+// still gets the answer instead of a reset.
 func TestRefusalReachesSender(t *testing.T) {
 	inAllModes(t, echo, exchangeOptions, func(t *testing.T, _ *Server, a target) {
 		c := dial(t, a)

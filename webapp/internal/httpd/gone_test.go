@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestGone: a handler learns that its client has closed the connection, where reads do not
-// block.
+// TestGone: a handler learns that its client has closed the connection, where reads do
+// not block.
 func TestGone(t *testing.T) {
 	arrived, gone := make(chan struct{}), make(chan bool)
 	handle := func(c *Ctx) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -15,12 +16,12 @@ import (
 	"time"
 )
 
-// patience bounds waits that end by an event. It only decides how long a broken
-// test hangs.
+// patience bounds waits that end by an event. It only decides how long a broken test
+// hangs.
 const patience = 20 * time.Second
 
-// hidden passes connections on as something that is neither TCP nor a unix socket,
-// so that the server reads them the way it reads TLS.
+// hidden passes connections on as something that is neither TCP nor a unix socket, so
+// that the server reads them the way it reads TLS.
 type hidden struct{ net.Listener }
 
 func (h hidden) Accept() (net.Conn, error) {
@@ -176,9 +177,17 @@ func (c client) reset() {
 
 func (c client) send(s string) {
 	c.t.Helper()
-	if _, err := io.WriteString(c, s); err != nil {
-		c.t.Fatalf("send: %v", err)
+	if err := c.trySend(s); err != nil {
+		c.t.Fatal(err)
 	}
+}
+
+// trySend is for goroutines other than the test's.
+func (c client) trySend(s string) error {
+	if _, err := io.WriteString(c, s); err != nil {
+		return fmt.Errorf("send: %w", err)
+	}
+	return nil
 }
 
 // expect reads exactly want.

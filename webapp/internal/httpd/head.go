@@ -58,9 +58,9 @@ func (r *request) version(v []byte) fault {
 	return fault{}
 }
 
-// target splits b[from:to] into path and query: origin-form, absolute-form, and
-// the asterisk of OPTIONS. The authority of the absolute-form is checked and dropped,
-// there is only one site here.
+// target splits b[from:to] into path and query: origin-form, absolute-form, and the
+// asterisk of OPTIONS. The authority of the absolute-form is checked and dropped, there
+// is only one site here.
 func (r *request) target(b []byte, from, to int) bool {
 	t := b[from:to]
 	if len(t) == 0 || !isVisible(t) {
@@ -104,8 +104,8 @@ func (r *request) split(b []byte, from, to int) {
 	}
 }
 
-// parseField splits a header line. A line that begins with white space, the
-// continuation of a folded one, fails as a field name.
+// parseField splits a header line. A line that begins with white space, the continuation
+// of a folded one, fails as a field name.
 func parseField(b []byte, s span) (field, fault) {
 	line := s.of(b)
 	colon := tokenLen(line)
@@ -126,8 +126,8 @@ func parseField(b []byte, s span) (field, fault) {
 	return field{spanOf(base, base+colon), spanOf(base+from, base+to)}, fault{}
 }
 
-// known takes note of the fields that the protocol itself needs. The length of
-// the name tells most others apart.
+// known takes note of the fields that the protocol itself needs. The length of the name
+// tells most others apart.
 func (r *request) known(name, value []byte) fault {
 	switch len(name) {
 	case len("host"):
@@ -183,8 +183,8 @@ func (r *request) connection(value []byte) {
 	}
 }
 
-// contentLength takes equal repetitions, which RFC 9112 6.3 allows, and refuses
-// different ones. A number too large to be stored is a body that is too large.
+// contentLength takes equal repetitions, which RFC 9112 6.3 allows, and refuses different
+// ones. A number too large to be stored is a body that is too large.
 func (r *request) contentLength(value []byte) fault {
 	if len(value) == 0 {
 		return fault{400, "malformed Content-Length"}

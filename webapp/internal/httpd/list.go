@@ -2,8 +2,8 @@ package httpd
 
 import "iter"
 
-// connList is a doubly linked list through the connections themselves, so that
-// joining and leaving allocate nothing. The server's mutex guards it.
+// connList is a doubly linked list through the connections themselves, so that joining
+// and leaving allocate nothing. The server's mutex guards it.
 type connList struct {
 	first *conn
 	len   int

@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// loadVar holds the target of a load process: network, address and "tls", "plain"
-// or, without TLS, "bursts", separated by commas.
+// loadVar holds the target of a load process: network, address and "tls", "plain" or,
+// without TLS, "bursts", separated by commas.
 const loadVar = "HTTPD_TEST_LOAD"
 
 // loadConns is how many kept connections the load uses.
@@ -79,8 +79,8 @@ func (l *load) command(b testing.TB, n int) {
 	}
 }
 
-// runLoad is the load process: every line of stdin is a number of requests, or,
-// negative, of streams.
+// runLoad is the load process: every line of stdin is a number of requests, or, negative,
+// of streams.
 func runLoad(target string) {
 	t := strings.Split(target, ",")
 	if t[2] == "bursts" {
@@ -134,8 +134,8 @@ func openLoadStream(nc net.Conn) {
 	}
 }
 
-// loadConn sends one request after the other. All answers have the length of the
-// first, which is found out once.
+// loadConn sends one request after the other. All answers have the length of the first,
+// which is found out once.
 type loadConn struct {
 	nc  net.Conn
 	buf []byte
@@ -175,8 +175,8 @@ func (c *loadConn) receive() {
 
 const (
 	burstConns = 8000
-	// burstSize is how many requests are under way at once: what a full load asks
-	// in a millisecond. It divides burstConns.
+	// burstSize is how many requests are under way at once: what a full load asks in a
+	// millisecond. It divides burstConns.
 	burstSize = 250
 )
 

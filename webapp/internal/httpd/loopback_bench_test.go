@@ -21,9 +21,9 @@ import (
 const recordedAt = `{"recorded_at":1732579200123}`
 
 // BenchmarkLoopback compares servers answering the same small POST over 64 kept
-// connections driven by another process. cpu-ns/op is the CPU time of the server
-// process, user and system, for one request; ns/op also depends on the load.
-// reads/op and writes/op are its read(2) and write(2) calls, failed ones included.
+// connections driven by another process. cpu-ns/op is the CPU time of the server process,
+// user and system, for one request; ns/op also depends on the load. reads/op and
+// writes/op are its read(2) and write(2) calls, failed ones included.
 func BenchmarkLoopback(b *testing.B) {
 	for _, bc := range []struct {
 		name    string
@@ -54,9 +54,9 @@ func BenchmarkLoopback(b *testing.B) {
 	}
 }
 
-// BenchmarkManyConnections is BenchmarkLoopback over so many connections, asking
-// in bursts, that what a server keeps for each of them is cold in the caches when
-// its turn comes again.
+// BenchmarkManyConnections is BenchmarkLoopback over so many connections, asking in
+// bursts, that what a server keeps for each of them is cold in the caches when its turn
+// comes again.
 func BenchmarkManyConnections(b *testing.B) {
 	for name, serve := range map[string]func(net.Listener){"httpd": serveOurs, "nethttp": serveStandard} {
 		b.Run(name, func(b *testing.B) {

@@ -29,8 +29,8 @@ func measure(tb testing.TB) memory {
 	return memory{float64(pages * os.Getpagesize()), float64(ms.HeapInuse), float64(ms.StackInuse)}
 }
 
-// streamsOverMemory opens n streams from another process and returns what each
-// of them costs.
+// streamsOverMemory opens n streams from another process and returns what each of them
+// costs.
 func streamsOverMemory(tb testing.TB, n int, secure bool) memory {
 	l := listen(tb, "tcp")
 	target := "tcp," + l.Addr().String() + ",plain"
@@ -52,9 +52,9 @@ func streamsOverMemory(tb testing.TB, n int, secure bool) memory {
 	return memory{per(before.resident, after.resident), per(before.heap, after.heap), per(before.stacks, after.stacks)}
 }
 
-// TestIdleStreamMemory guards the budget of an idle stream: 16 KiB in the whole
-// server, at most half of it here. It counts heap and stacks, which do not depend
-// on the machine's moods; BenchmarkIdleStreams reports the resident size too.
+// TestIdleStreamMemory guards the budget of an idle stream: 16 KiB in the whole server,
+// at most half of it here. It counts heap and stacks, which do not depend on the
+// machine's moods; BenchmarkIdleStreams reports the resident size too.
 func TestIdleStreamMemory(t *testing.T) {
 	m := streamsOverMemory(t, 1000, false)
 	t.Logf("heap %.0f, stack %.0f, resident %.0f bytes/stream", m.heap, m.stacks, m.resident)

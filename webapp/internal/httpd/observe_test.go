@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestObserve: every answer is told of once, with its tag, status and time, and an id that
-// no other request has; a request that never was has none of these but the status.
+// TestObserve: every answer is reported once, with its tag, status and time, and an id
+// that no other request has; a request that never was has none of these but the status.
 func TestObserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen []string

@@ -2,6 +2,6 @@
 
 package httpd
 
-// raceDetector says that sync.Pool drops objects at random, so that allocations
-// cannot be counted.
+// raceDetector says that sync.Pool drops objects at random, so that allocations cannot be
+// counted.
 const raceDetector = true

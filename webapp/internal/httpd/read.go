@@ -31,19 +31,19 @@ func (c *conn) readBlocking() error {
 	}
 }
 
-// readable is called by the runtime when the socket may have something to read,
-// and then again whenever it returns false and more has arrived. This one call
-// of RawConn.Read lasts as long as the connection, which saves, against
-// net.Conn.Read, the buffer of an idle connection and the read(2) that finds
-// nothing before each wait: the poller remembers what arrives while we work, and
-// a read that does not fill its space has emptied the socket.
+// readable is called by the runtime when the socket may have something to read, and then
+// again whenever it returns false and more has arrived. This one call of RawConn.Read
+// lasts as long as the connection, which saves, against net.Conn.Read, the buffer of an
+// idle connection and the read(2) that finds nothing before each wait: the poller
+// remembers what arrives while we work, and a read that does not fill its space has
+// emptied the socket.
 //
-// The one thing such a read does not tell is that the peer has ended its side in
-// the same moment (epoll(7), edge-triggered). A peer that has closed altogether
-// answers our response with a reset, which wakes us; one that half-closes behind
-// its request and wants to see our end is a tool that sends only one request. So
-// what comes first is followed by another read, an incomplete request too, and
-// for all others that rare peer has to wait for the idle timeout.
+// The one thing such a read does not tell is that the peer has ended its side in the same
+// moment (epoll(7), edge-triggered). A peer that has closed altogether answers our
+// response with a reset, which wakes us; one that half-closes after its request and wants
+// to see our end is a tool that sends only one request. So what comes first is followed
+// by another read, an incomplete request too, and for all others that rare peer has to
+// wait for the idle timeout.
 func (c *conn) readable(fd uintptr) (done bool) {
 	trust := c.requests.Load() > 0
 	if c.sock != nil {
@@ -99,8 +99,8 @@ func (c *conn) release() {
 	c.srv.pool.Put(x)
 }
 
-// park prepares for waiting for more bytes. It reports false when the
-// connection is to end instead.
+// park prepares for waiting for more bytes. It reports false when the connection is to
+// end instead.
 func (c *conn) park() bool {
 	p, due := c.awaited()
 	switch {
@@ -113,9 +113,10 @@ func (c *conn) park() bool {
 	return c.await(p, due)
 }
 
-// awaited is what the connection waits for, and until when. Only a complete request
-// renews the idle time, and nothing renews the time of a request that has begun: bytes
-// count for neither, nor do empty lines, nor records of TLS that hold no request.
+// awaited returns the phase in which the connection waits, and its deadline. Only a
+// complete request renews the idle time, and nothing renews the time of a request that
+// has begun: bytes count for neither, nor do empty lines, nor records of TLS that hold no
+// request.
 func (c *conn) awaited() (phase, ticks) {
 	now := c.srv.clock.Load()
 	if c.idleDue == 0 {
@@ -155,15 +156,15 @@ func (c *conn) inTime() bool {
 	return due > now
 }
 
-// await enters a waiting phase, unless the server is shutting down and no request
-// has begun. Shutdown sets draining before it looks at the phases, so that one of
-// the two sees the other.
+// await enters a waiting phase, unless the server is shutting down and no request has
+// begun. Shutdown sets draining before it looks at the phases, so that one of the two
+// sees the other.
 func (c *conn) await(p phase, due ticks) bool {
 	return c.deadline.enter(p, due) && (p == reading || !c.srv.draining.Load())
 }
 
-// received takes note of n new bytes and serves the requests they complete. It
-// reports whether to read on.
+// received takes note of n new bytes and serves the requests they complete. It reports
+// whether to read on.
 func (c *conn) received(n int) bool {
 	if !c.deadline.enter(busy, 0) {
 		c.tooSlow()

@@ -5,7 +5,7 @@ import "bytes"
 // maxFields bounds the header fields of a request; browsers send about 20.
 const maxFields = 100
 
-// fault is why a request is refused; status 0 means that nothing is wrong.
+// fault is the reason to refuse a request; status 0 means that nothing is wrong.
 type fault struct {
 	status  int
 	message string
@@ -13,8 +13,8 @@ type fault struct {
 
 func (f fault) found() bool { return f.status != 0 }
 
-// span is a piece of a request, as offsets from the request's first byte. It
-// stays valid when the buffer moves.
+// span is a piece of a request, as offsets from the request's first byte. It stays valid
+// when the buffer moves.
 type span struct{ from, to uint32 }
 
 func spanOf(from, to int) span { return span{uint32(from), uint32(to)} }
@@ -36,12 +36,12 @@ const (
 	complete
 )
 
-// request parses one request. It can be interrupted at any byte: parse is
-// called again with more bytes and goes on where it stopped.
+// request parses one request. It can be interrupted at any byte: parse is called again
+// with more bytes and goes on where it stopped.
 //
-// What it refuses beyond the grammar is what lets two parsers disagree about
-// where a request ends: bare CR and LF, folded lines, space around field names,
-// contradicting lengths (RFC 9112 2.2, 5.1, 5.2, 6.3).
+// What it refuses beyond the grammar is what lets two parsers disagree about where a
+// request ends: bare CR and LF, folded lines, space around field names, contradicting
+// lengths (RFC 9112 2.2, 5.1, 5.2, 6.3).
 type request struct {
 	stage   stage
 	pos     int // everything before it has been parsed
@@ -65,8 +65,8 @@ type request struct {
 	trailer   int // where the trailer fields begin
 }
 
-// reset prepares for the next request. The fields keep their old content, count
-// says what is valid.
+// reset prepares for the next request. The fields keep their old content, count says what
+// is valid.
 func (r *request) reset() {
 	r.stage, r.pos, r.scanned = atRequestLine, 0, 0
 	r.method, r.path, r.query = span{}, span{}, span{}
@@ -84,9 +84,9 @@ func (r *request) keepAlive() bool {
 // limits bound a request, in bytes.
 type limits struct{ header, body int }
 
-// parse takes all bytes of the request received so far, possibly followed by
-// other requests, and returns its length once it is complete, or 0 when more
-// bytes are needed. A chunked body is decoded in place.
+// parse takes all bytes of the request received so far, possibly followed by other
+// requests, and returns its length once it is complete, or 0 when more bytes are needed.
+// A chunked body is decoded in place.
 func (r *request) parse(b []byte, lim limits) (int, fault) {
 	if r.stage == atRequestLine && len(b) == 1 && b[0] == '\r' {
 		return 0, fault{} // perhaps half of an empty line, which the caller drops unparsed
@@ -111,7 +111,7 @@ func (r *request) parse(b []byte, lim limits) (int, fault) {
 	return end, fault{}
 }
 
-// lineState is what a search for a line end has come to.
+// lineState is the result of a search for a line end.
 type lineState uint8
 
 const (

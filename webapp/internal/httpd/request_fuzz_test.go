@@ -30,9 +30,9 @@ func parseBytewise(data []byte) (r *request, b []byte, n int, f fault) {
 	return r, b, n, f
 }
 
-// FuzzRequest holds the parser against its plain twin, net/http: where both accept
-// a request they agree on its method, target, fields, body and end. It also checks
-// that the way the bytes arrive makes no difference.
+// FuzzRequest holds the parser against its plain twin, net/http: where both accept a
+// request they agree on its method, target, fields, body and end. It also checks that the
+// way the bytes arrive makes no difference.
 func FuzzRequest(f *testing.F) {
 	for _, x := range exchanges {
 		f.Add([]byte(x.in))
@@ -107,8 +107,8 @@ func compareFields(t *testing.T, r *request, b []byte, req *http.Request) {
 	for _, f := range r.fields[:r.count] {
 		got.Add(string(f.name.of(b)), string(f.value.of(b)))
 	}
-	// net/http takes Host and the fields of framing out of its header, and
-	// makes Cache-Control of Pragma.
+	// net/http takes Host and the fields of framing out of its header, and makes
+	// Cache-Control of Pragma.
 	for name, values := range req.Header {
 		if name == "Cache-Control" && len(got[name]) == 0 && got.Get("Pragma") != "" {
 			continue

@@ -3,16 +3,16 @@ package httpd
 import "strconv"
 
 const (
-	// headRoom is kept free in front of a body so that the head can be put
-	// there and both leave in one write; ours have about 150 bytes.
+	// headRoom is kept free in front of a body so that the head can be put there and both
+	// leave in one write; ours have about 150 bytes.
 	headRoom = 512
-	// maxCopied is the largest body that is copied behind its head. From
-	// about here on a second element of writev costs less.
+	// maxCopied is the largest body that is copied after its head. From about here on a
+	// second element of writev costs less.
 	maxCopied = 8 << 10
 )
 
-// streamHead opens an event stream. X-Accel-Buffering keeps nginx from holding
-// events back (S6.1).
+// streamHead opens an event stream. X-Accel-Buffering keeps nginx from holding events
+// back (S6.1).
 const streamHead = "HTTP/1.1 200 OK\r\n" +
 	"Content-Type: text/event-stream\r\n" +
 	"Cache-Control: no-store\r\n" +
@@ -82,7 +82,7 @@ func (r *response) pack(req *request, head, keep bool) (first, second []byte) {
 	return r.out[at : headRoom+len(body)], nil
 }
 
-// inPlace reports whether the body stands in out already.
+// inPlace reports whether the body is in out already.
 func (r *response) inPlace(body []byte) bool {
 	return &body[0] == &r.out[headRoom]
 }

@@ -20,28 +20,30 @@ const (
 )
 
 const (
-	// restingAfter is how long a connection has to be idle to go before any stream: well
+	// restingAfter is the idle time after which a connection goes before any stream: well
 	// above the 10 s after which clients drop idle connections themselves (S4.0).
 	restingAfter ticks = 15
-	// settled is how long a stream may stay in any case. A client whose stream has to leave
-	// comes back at once, and the next one leaves for it; this bounds how fast they go round.
+	// settled is the time for which a stream may stay in any case. A client whose stream
+	// has to leave comes back at once, and the next one leaves for it; this bounds how
+	// fast they go round.
 	settled ticks = 10
-	// arriving is how long a new connection has for its first request before it may have to
-	// leave: a flood of new ones must not push out those that only need a round trip.
+	// arriving is the time that a new connection has for its first request before it may
+	// have to leave: a flood of new ones must not push out those that only need a round
+	// trip.
 	arriving ticks = 2
 	// manySpare is the part of all connections from which on those that may leave before
 	// long, new ones and streams that their owners can spare, are waited for rather than
-	// that a busy client loses its connection. Who renews them all the time leaves room in
-	// between.
+	// that a busy client loses its connection. A client that keeps renewing them leaves
+	// room in between.
 	manySpare = 16
-	// leaversKept is how many are chosen in one walk over all connections.
+	// leaversKept is the number chosen in one walk over all connections.
 	leaversKept = 64
 )
 
 // never is a tick that does not come.
 const never = math.MaxUint64
 
-// account is who has streams.
+// account counts the streams of one owner.
 type account struct {
 	owner   any
 	streams int // guarded by Server.mu
@@ -91,7 +93,8 @@ func (s *Server) makeRoomLocked() {
 	s.dismissLocked(now)
 }
 
-// dismissLocked ends the first of the leavers that still is what it was when it was found.
+// dismissLocked ends the first of the leavers that still is what it was when it was
+// found.
 func (s *Server) dismissLocked(now ticks) bool {
 	kept := s.keptLocked(now)
 	for len(s.leavers) > 0 {
@@ -128,8 +131,9 @@ func (s *Server) findLeaversLocked(now ticks) {
 	s.leavers, s.leaversAt = slices.Clone(all[:min(len(all), leaversKept)]), now
 }
 
-// keptLocked says from which rank on nobody leaves now, since others will before long: those
-// that can be spared, and, until it has been so for a while, those on their way to a stream.
+// keptLocked says from which rank on nobody leaves now, since others will before long:
+// those that can be spared, and, until it has been so for a while, those on their way to
+// a stream.
 func (s *Server) keptLocked(now ticks) rank {
 	spare := int(s.streams.Load()) - len(s.accounts) + s.arrivals
 	if spare*manySpare >= s.opts.MaxConns {

@@ -93,8 +93,8 @@ func TestWhoLeaves(t *testing.T) {
 			}
 			came = append(came, x)
 		}
-		last := c.dial(t) // nobody is left who may go
-		go last.send(lines("GET /slow HTTP/1.1", "Host: x"))
+		last := c.dial(t) // nobody is left that may go
+		go last.trySend(lines("GET /slow HTTP/1.1", "Host: x"))
 		time.Sleep(time.Hour)
 		if st := c.srv.Stats(); st.Conns != 9 || st.Refused != 8 {
 			t.Errorf("%+v", st)
@@ -122,9 +122,9 @@ func TestFullServerKeepsAll(t *testing.T) {
 	})
 }
 
-// TestFewAccountsDoNotBlock: 26 accounts hold all places with silent streams, open new ones
-// whenever one ends, and keep nobody out for longer than a stream may stay in any case. An
-// account with one stream keeps it.
+// TestFewAccountsDoNotBlock: 26 accounts hold all places with silent streams, open new
+// ones whenever one ends, and keep nobody out for longer than a stream may stay in any
+// case. An account with one stream keeps it.
 func TestFewAccountsDoNotBlock(t *testing.T) {
 	const most = 200
 	crowded(t, most, func(t *testing.T, c *crowd) {
@@ -159,9 +159,9 @@ func TestFewAccountsDoNotBlock(t *testing.T) {
 	})
 }
 
-// TestLoneStreamsDoNotThrash: a city of streams at the limit, one an account, each of which
-// comes back at once when it has to leave. One place too few makes them go round no faster
-// than each may stay.
+// TestLoneStreamsDoNotThrash: a city of streams at the limit, one an account, each of
+// which comes back at once when it has to leave. One place too few makes them go round no
+// faster than each may stay.
 func TestLoneStreamsDoNotThrash(t *testing.T) {
 	const most = 20
 	crowded(t, most, func(t *testing.T, c *crowd) {

@@ -1,21 +1,21 @@
-// Package httpd is the HTTP/1.1 server of the hot path: one goroutine a
-// connection, pooled buffers, no allocation for a small request on a kept
-// connection, and one write(2) for a response.
+// Package httpd is the HTTP/1.1 server of the hot path: one goroutine a connection,
+// pooled buffers, no allocation for a small request on a kept connection, and one
+// write(2) for a response.
 //
-// A [Handler] gets a [Ctx]: the parsed request as slices into the read buffer,
-// and an append buffer for the answer. The answer leaves when the handler has
-// returned; [Ctx.AfterWrite] tells when the socket has taken it. [Ctx.Stream]
-// turns the connection into an endless event stream, which costs a small
-// goroutine and no buffer while nothing happens.
+// A [Handler] gets a [Ctx]: the parsed request as slices into the read buffer, and an
+// append buffer for the answer. The answer leaves when the handler has returned;
+// [Ctx.AfterWrite] tells when the socket has taken it. [Ctx.Stream] turns the connection
+// into an endless event stream, which costs a small goroutine and no buffer while nothing
+// happens.
 //
-// The package speaks HTTP/1.0 and HTTP/1.1 over whatever net.Listener it is
-// given: TCP, unix sockets, and TLS on top of them by [NewTLSListener]. It leaves to others: routing, 404 and 405, JSON,
-// cookies as sessions, compression, percent-decoding, and TCP keep-alive, which
-// net.Listen switches on. It sends no Date header: nothing in the API uses one
-// (S4.0), and every client would have to parse it.
+// The package speaks HTTP/1.0 and HTTP/1.1 over whatever net.Listener it is given: TCP,
+// unix sockets, and TLS on top of them by [NewTLSListener]. It leaves to others: routing,
+// 404 and 405, JSON, cookies as sessions, compression, percent-decoding, and TCP
+// keep-alive, which net.Listen switches on. It sends no Date header: nothing in the API
+// uses one (S4.0), and every client would have to parse it.
 //
-// Timeouts need no timer: a sweep once a second looks at one word of every
-// connection, so they are kept to about two seconds, always late, never early.
+// Timeouts need no timer: a sweep once a second looks at one word of every connection, so
+// they are kept to about two seconds, always late, never early.
 package httpd
 
 import (
@@ -26,54 +26,54 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"isuride/webapp/internal/lockwatch"
 )
 
-// Handler answers one request. It runs on the connection's goroutine and may
-// block, though the connection then serves nothing else. c is valid until it
-// returns.
+// Handler answers one request. It runs on the connection's goroutine and may block,
+// though the connection then serves nothing else. c is valid until it returns.
 type Handler func(c *Ctx)
 
-// ErrServerClosed is what Serve returns after Shutdown.
+// ErrServerClosed is the error of Serve after Shutdown.
 var ErrServerClosed = errors.New("httpd: server closed")
 
 // Options of a server. Zero values mean the defaults.
 type Options struct {
-	// MaxHeader bounds request line and header fields together, in bytes
-	// (16 KiB). A longer head is answered with 431.
+	// MaxHeader bounds request line and header fields together, in bytes (16 KiB). A
+	// longer head is answered with 431.
 	MaxHeader int
-	// MaxBody bounds the decoded request body, in bytes (512 KiB). A longer
-	// one is answered with 413. Bodies are held in memory, which anybody can
-	// fill by as much as the network brings within ReadTimeout.
+	// MaxBody bounds the decoded request body, in bytes (512 KiB). A longer one is
+	// answered with 413. Bodies are held in memory, which anybody can fill by as much as
+	// the network brings within ReadTimeout.
 	MaxBody int
-	// IdleTimeout closes a kept connection without a request (75 s). It must
-	// lie well above the 10 s after which clients drop idle connections, or
-	// a POST meets a connection that is just being closed (S4.0).
+	// IdleTimeout closes a kept connection without a request (75 s). It must lie well
+	// above the 10 s after which clients drop idle connections, or a POST meets a
+	// connection that is just being closed (S4.0).
 	IdleTimeout time.Duration
-	// ReadTimeout bounds a request from its first byte to its last, and the
-	// TLS handshake (10 s). A slower request is answered with 408.
+	// ReadTimeout bounds a request from its first byte to its last, and the TLS handshake
+	// (10 s). A slower request is answered with 408.
 	ReadTimeout time.Duration
-	// WriteTimeout bounds the write of one response, or of each 256 KiB of a
-	// larger one, and of one stream message (10 s). A whole response has that
-	// and a second for each 32 KiB.
+	// WriteTimeout bounds the write of one response, or of each 256 KiB of a larger one,
+	// and of one stream message (10 s). A whole response has that and a second for each
+	// 32 KiB.
 	WriteTimeout time.Duration
-	// MaxConns is how many connections may be open; for each further one
-	// somebody has to leave, see rank, and one for each listener waits for
-	// that. 0 means any number. A process needs descriptors for other things.
+	// MaxConns bounds the open connections; for each further one another has to leave,
+	// see rank, and one for each listener waits for that. 0 means any number. A process
+	// needs descriptors for other things.
 	MaxConns int
-	// MaxWaiting bounds the bytes of answers, and of the requests they answer,
-	// that wait for their readers, all together (256 MiB), and
-	// MaxWaitingOfOwner those of one owner (32 MiB; see Ctx.SetOwner). Beyond
-	// that, the slowest readers of large answers are cut off.
+	// MaxWaiting bounds the bytes of answers, and of the requests they answer, that wait
+	// for their readers, all together (256 MiB), and MaxWaitingOfOwner those of one owner
+	// (32 MiB; see Ctx.SetOwner). Beyond that, the slowest readers of large answers are
+	// cut off.
 	MaxWaiting, MaxWaitingOfOwner int
-	// Error fills in the answers the server gives by itself, status and
-	// message being set by it: 400, 408, 413, 417, 431, 500, 501 and 505.
-	// The request may be unreadable, its accessors then return nothing.
-	// The default answers the message as plain text.
+	// Error fills in the answers the server gives by itself, status and message being set
+	// by it: 400, 408, 413, 417, 431, 500, 501 and 505. The request may be unreadable,
+	// its accessors then return nothing. The default answers the message as plain text.
 	Error func(c *Ctx, status int, message string)
-	// Observe, if set, is told of each answer once the socket has taken it, or
-	// has failed to: how long that was after the request was complete, 0 for a
-	// request that never was. Of a stream, the answer is the head. It runs on
-	// the connection's goroutine.
+	// Observe, if set, is called for each answer once the socket has taken it, or has
+	// failed to: how long that was after the request was complete, 0 for a request that
+	// never was. Of a stream, the answer is the head. It runs on the connection's
+	// goroutine.
 	Observe func(c *Ctx, took time.Duration)
 	// Log takes panics and accept failures (slog.Default).
 	Log *slog.Logger
@@ -111,17 +111,17 @@ type Server struct {
 	waiting ledger
 
 	// Guarded by mu.
-	mu        sync.Mutex
+	mu        lockwatch.Mutex
 	conns     connList
 	accepted  uint64 // connections so far
 	refused   uint64 // connections that had to leave, since no more could be opened
 	accounts  map[any]*account
-	leavers   []leaver // who would leave next, found at leaversAt
+	leavers   []leaver // the next to leave, found at leaversAt
 	leaversAt ticks
 	arrivals  int       // connections too new to have to leave, then
 	scarce    ticks     // since when only busy clients are left to leave
 	room      sync.Cond // with mu: a connection has ended, or no more will be accepted
-	warned    ticks     // when a full server was last told of
+	warned    ticks     // when a full server was last logged
 	past      uint64    // requests of connections that are gone
 	listeners map[net.Listener]struct{}
 	stop      chan struct{} // closed by finish: ends the sweep; nil before the first Serve
@@ -179,8 +179,8 @@ func plainError(c *Ctx, _ int, message string) {
 	c.SetBody(append(c.Out(0), message...))
 }
 
-// Serve accepts connections from l until Shutdown, then returns
-// ErrServerClosed; any other error is the listener's. It closes l.
+// Serve accepts connections from l until Shutdown, then returns ErrServerClosed; any
+// other error is the listener's. It closes l.
 func (s *Server) Serve(l net.Listener) error {
 	if !s.register(l) {
 		l.Close()
@@ -205,7 +205,7 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// awaitRoom waits until there may be one more connection, for which somebody has to leave
+// awaitRoom waits until there may be one more connection, for which another has to leave
 // if there are too many.
 func (s *Server) awaitRoom() {
 	s.mu.Lock()
@@ -216,14 +216,14 @@ func (s *Server) awaitRoom() {
 	for s.crowdedLocked() && !s.draining.Load() {
 		if now := s.clock.Load() + 1; now > s.warned {
 			s.warned = now
-			s.opts.Log.Warn("as many connections are open as may be; for a new one somebody has to leave", "connections", s.conns.len)
+			s.opts.Log.Warn("the connection limit is reached: an old connection is closed for each new one", "connections", s.conns.len)
 		}
 		s.makeRoomLocked()
 		s.room.Wait()
 	}
 }
 
-// crowdedLocked tells if there may be no more connections.
+// crowdedLocked reports whether there may be no more connections.
 func (s *Server) crowdedLocked() bool { return s.opts.MaxConns > 0 && s.conns.len >= s.opts.MaxConns }
 
 func (s *Server) register(l net.Listener) bool {
@@ -286,9 +286,9 @@ func (s *Server) finishLocked() {
 	}
 }
 
-// Shutdown stops accepting, ends idle connections and streams, and waits for
-// running requests. When ctx ends first it cuts what is left, without waiting
-// for handlers that still run, and returns the context's error.
+// Shutdown stops accepting, ends idle connections and streams, and waits for running
+// requests. When ctx ends first it cuts what is left, without waiting for handlers that
+// still run, and returns the context's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.drain()
 	select {
@@ -327,7 +327,7 @@ func (s *Server) cut() {
 
 func (s *Server) limits() limits { return limits{s.opts.MaxHeader, s.opts.MaxBody} }
 
-// dueIn is the tick that lies d ahead.
+// dueIn returns the tick that lies d ahead.
 func (s *Server) dueIn(d ticks) ticks { return s.clock.Load() + d }
 
 // Stats counts what is open now and what has been served.

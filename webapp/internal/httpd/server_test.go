@@ -176,9 +176,9 @@ func TestShutdownWaitsForRequests(t *testing.T) {
 	})
 }
 
-// TestShutdownBetweenRequests begins a shutdown when the answer is out and the
-// connection does not wait yet, so that Shutdown finds it neither idle nor a
-// stream: it has to notice by itself.
+// TestShutdownBetweenRequests begins a shutdown when the answer is out and the connection
+// does not wait yet, so that Shutdown finds it neither idle nor a stream: it has to
+// notice by itself.
 func TestShutdownBetweenRequests(t *testing.T) {
 	for path, answer := range map[string]string{"/": ok("/"), "/stream": streamHead + "\r\n"} {
 		var srv *Server
@@ -275,8 +275,8 @@ func TestServeAfterShutdown(t *testing.T) {
 	}
 }
 
-// TestAcceptedTooLate hands over a connection that was accepted just before
-// Shutdown closed the listener. No handler may run any more.
+// TestAcceptedTooLate hands over a connection that was accepted just before Shutdown
+// closed the listener. No handler may run any more.
 func TestAcceptedTooLate(t *testing.T) {
 	s := New(echo, Options{})
 	if err := s.Shutdown(t.Context()); err != nil {
@@ -342,7 +342,7 @@ func TestMaxConns(t *testing.T) {
 		second.send(lines("GET / HTTP/1.1", "Host: x"))
 		synctest.Wait()
 		third := l.dial(t)
-		go third.send(lines("GET / HTTP/1.1", "Host: x"))
+		go third.trySend(lines("GET / HTTP/1.1", "Host: x"))
 		time.Sleep(time.Minute)
 		if st := srv.Stats(); st.Conns != 2 || st.Refused != 0 || !strings.Contains(log.String(), "connections=2") {
 			t.Errorf("%+v, log %s", st, log.String())
@@ -420,8 +420,8 @@ type addrConn struct {
 
 func (c addrConn) RemoteAddr() net.Addr { return c.remote }
 
-// TestConnectionsKeepNothing checks that what one connection left in the pooled
-// buffers is not seen by the next.
+// TestConnectionsKeepNothing checks that what one connection left in the pooled buffers
+// is not seen by the next.
 func TestConnectionsKeepNothing(t *testing.T) {
 	inAllModes(t, echo, Options{}, func(t *testing.T, _ *Server, a target) {
 		for i := range 20 {
@@ -438,8 +438,8 @@ func TestConnectionsKeepNothing(t *testing.T) {
 	})
 }
 
-// TestKeepAliveProbes checks what this package leaves to net.Listen: that peers
-// which vanish without a word are noticed.
+// TestKeepAliveProbes checks what this package leaves to net.Listen: that peers which
+// vanish without a word are noticed.
 func TestKeepAliveProbes(t *testing.T) {
 	l := listen(t, "tcp")
 	on := make(chan int, 1)

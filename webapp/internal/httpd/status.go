@@ -2,7 +2,7 @@ package httpd
 
 import "strconv"
 
-// reason is the phrase of the status line. Clients ignore it (RFC 9112 4), so
+// reason returns the phrase of the status line. Clients ignore it (RFC 9112 4), so
 // statuses that are not listed go without.
 func reason(status int) string {
 	switch status {

@@ -6,12 +6,11 @@ import (
 	"sync/atomic"
 )
 
-// maxDropped is how many bytes the peer of a stream may send, which has nothing to say.
+// maxDropped bounds the bytes that the peer of a stream may send; it has none to send.
 const maxDropped = 64 << 10
 
-// Stream is a response without an end. While nothing happens it costs its
-// connection, a goroutine of minimal stack that waits for the peer to leave, and
-// no buffer or timer.
+// Stream is a response without an end. While nothing happens it costs its connection, a
+// goroutine of minimal stack that waits for the peer to leave, and no buffer or timer.
 type Stream struct {
 	// Set once.
 	conn *conn
@@ -28,9 +27,9 @@ type Stream struct {
 	closed atomic.Bool
 }
 
-// Write hands p to the socket and returns when the socket has taken all of it.
-// It may be called by any goroutine, one at a time. It waits for a peer that does
-// not read for Options.WriteTimeout at most. After an error the stream is dead.
+// Write hands p to the socket and returns when the socket has taken all of it. It may be
+// called by any goroutine, one at a time. It waits for a peer that does not read for
+// Options.WriteTimeout at most. After an error the stream is dead.
 func (s *Stream) Write(p []byte) error {
 	c := s.conn
 	if s.closed.Load() {
@@ -49,15 +48,15 @@ func (s *Stream) Write(p []byte) error {
 	return err
 }
 
-// Close ends the stream: the peer sees the end of the body, and the function
-// given to OnClose is called soon after. Any goroutine may call it, repeatedly.
+// Close ends the stream: the peer sees the end of the body, and the function given to
+// OnClose is called soon after. Any goroutine may call it, repeatedly.
 func (s *Stream) Close() {
 	s.closed.Store(true)
 	s.conn.wake()
 }
 
-// OnClose has fn called once when the stream has ended, whoever ended it. It must
-// be called within the function given to Ctx.Stream.
+// OnClose has fn called once when the stream has ended, for any reason. It must be called
+// within the function given to Ctx.Stream.
 func (s *Stream) OnClose(fn func()) { s.onClose = fn }
 
 // start makes the connection a stream. The head has been sent.
@@ -108,8 +107,8 @@ func (s *Stream) close() {
 // stuck reports whether a read had to write and could not.
 func (c *conn) stuck() bool { return c.sock != nil && c.sock.stuck.Load() }
 
-// taken is how many bytes a stream's peer has sent, with TLS those of the records: they
-// need not hold anything.
+// taken returns how many bytes a stream's peer has sent, with TLS those of the records:
+// they need not hold anything.
 func (c *conn) taken(plain int) int {
 	if c.sock != nil {
 		return c.sock.total - c.sock.atStream

@@ -94,8 +94,8 @@ func TestStreamPeerLeaves(t *testing.T) {
 	})
 }
 
-// TestStreamFirstEvents sends events with the head and learns that they are out
-// before the stream is opened.
+// TestStreamFirstEvents sends events with the head and learns that they are out before
+// the stream is opened.
 func TestStreamFirstEvents(t *testing.T) {
 	steps := make(chan string, 3)
 	h := func(c *Ctx) {
@@ -174,8 +174,8 @@ func TestStreamConcurrency(t *testing.T) {
 	})
 }
 
-// TestStreamSlowReader has one reader that stops. Its writer gets an error after
-// the write timeout; other streams do not notice.
+// TestStreamSlowReader has one reader that stops. Its writer gets an error after the
+// write timeout; other streams do not notice.
 func TestStreamSlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, l := newStreamer(), newPipes()
@@ -215,8 +215,8 @@ func TestStreamSlowReader(t *testing.T) {
 	})
 }
 
-// TestStreamFullSocket fills a real socket: the write waits, and goes on when the
-// peer reads.
+// TestStreamFullSocket fills a real socket: the write waits, and goes on when the peer
+// reads.
 func TestStreamFullSocket(t *testing.T) {
 	h := newStreamer()
 	inAllModes(t, h.serve, Options{}, func(t *testing.T, _ *Server, a target) {
@@ -248,8 +248,8 @@ func TestStreamLivesLong(t *testing.T) {
 	})
 }
 
-// TestStreamPanics has each function of a stream panic in turn: the connection
-// ends, OnClose is kept, the server lives.
+// TestStreamPanics has each function of a stream panic in turn: the connection ends,
+// OnClose is kept, the server lives.
 func TestStreamPanics(t *testing.T) {
 	for _, at := range []string{"written", "open", "close"} {
 		var log logBuffer
@@ -305,7 +305,8 @@ func TestStreamCutOff(t *testing.T) {
 	})
 }
 
-// TestStreamPeerTalks: the peer of a stream has nothing to say, and cannot say it for long.
+// TestStreamPeerTalks: the peer of a stream has nothing to say, and cannot say it for
+// long.
 func TestStreamPeerTalks(t *testing.T) {
 	h := newStreamer()
 	inAllModes(t, h.serve, Options{}, func(t *testing.T, _ *Server, a target) {

@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// NewTLSListener is tls.NewListener for this server: it offers no protocol but
-// http/1.1, sends a response in records as large as allowed, and its connections
-// wait for readiness like those without TLS: one read(2) a request instead of two,
-// and no buffer of ours on an idle connection.
+// NewTLSListener is tls.NewListener for this server: it offers no protocol but http/1.1,
+// sends a response in records as large as allowed, and its connections wait for readiness
+// like those without TLS: one read(2) a request instead of two, and no buffer of ours on
+// an idle connection.
 func NewTLSListener(l net.Listener, c *tls.Config) net.Listener {
 	c = c.Clone()
 	c.NextProtos = []string{"http/1.1"}
@@ -53,13 +53,13 @@ type tlsConn struct {
 	sock *tlsSocket
 }
 
-// tlsSocket is what crypto/tls takes for the network. Between ready and blocking
-// its reads do not wait but fail with EAGAIN, which crypto/tls passes on without
-// giving up the connection, since it is a temporary net.Error.
+// tlsSocket is the network as crypto/tls sees it. Between ready and blocking its reads do
+// not wait but fail with EAGAIN, which crypto/tls passes on without giving up the
+// connection, since it is a temporary net.Error.
 //
-// A write waits only where a limit runs. crypto/tls writes within reads as well, to answer
-// an update of keys, and says goodbye when it closes; a peer that leaves no room for that
-// does not read, and loses the connection.
+// A write waits only where a limit runs. crypto/tls writes within reads as well, to
+// answer an update of keys, and says goodbye when it closes; a peer that leaves no room
+// for that does not read, and loses the connection.
 type tlsSocket struct {
 	net.Conn
 	raw  syscall.RawConn
@@ -77,7 +77,7 @@ type tlsSocket struct {
 	stuck atomic.Bool // a write could not wait
 }
 
-// idleBytes is how much may come without a byte for us before a request counts as begun:
+// idleBytes bounds what may come without a byte for us before a request counts as begun:
 // more than an update of keys needs, and far less than the 64 KiB that crypto/tls keeps
 // of a handshake's message.
 const idleBytes = 1 << 10

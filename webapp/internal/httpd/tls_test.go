@@ -28,7 +28,8 @@ func (n narrow) Accept() (net.Conn, error) {
 	return nc, err
 }
 
-// records13 writes the client's records of TLS 1.3 by hand, from the end of the handshake on.
+// records13 writes the client's records of TLS 1.3 by hand, from the end of the handshake
+// on.
 type records13 struct {
 	client
 	secret []byte
@@ -297,8 +298,8 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// TestSilentBytes: records that hold nothing for us begin a request, too, once they are more
-// than an update of keys; crypto/tls may be keeping them.
+// TestSilentBytes: records that hold nothing for us begin a request, too, once they are
+// more than an update of keys; crypto/tls may be keeping them.
 func TestSilentBytes(t *testing.T) {
 	s := &tlsSocket{}
 	s.idle = 200

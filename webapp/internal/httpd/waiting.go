@@ -1,11 +1,11 @@
 package httpd
 
-import "sync"
+import "isuride/webapp/internal/lockwatch"
 
 // largeAnswer is the size in bytes from which on an answer is cut before smaller ones.
 const largeAnswer = 64 << 10
 
-// claim is what an answer that waits for its reader keeps in memory.
+// claim is the memory that an answer occupies while it waits for its reader.
 type claim struct {
 	held bool // owned by the connection's goroutine
 
@@ -23,7 +23,7 @@ type claim struct {
 type ledger struct {
 	limit, perOwner int // bytes; set once
 
-	mu      sync.Mutex
+	mu      lockwatch.Mutex
 	total   int
 	waiting []*conn
 	owners  map[any]int // bytes
@@ -117,7 +117,7 @@ func (l *ledger) removeLocked(c *conn) {
 func (l *ledger) cutSlowestLocked(newest *conn, owner any, now ticks) bool {
 	var worst *conn
 	for _, c := range l.waiting {
-		if c != newest && (owner == nil || c.claim.owner == owner) && (worst == nil || c.slower(worst, now)) {
+		if c != newest && (owner == nil || c.claim.owner == owner) && (worst == nil || c.slowerLocked(worst, now)) {
 			worst = c
 		}
 	}
@@ -131,9 +131,9 @@ func (l *ledger) cutSlowestLocked(newest *conn, owner any, now ticks) bool {
 	return true
 }
 
-// slower orders the readers of answers: first those of large ones; of these who has taken
-// fewer bytes in a second, and else who began earlier.
-func (c *conn) slower(d *conn, now ticks) bool {
+// slowerLocked orders the readers of answers: first those of large ones; among them the
+// reader that has taken fewer bytes per second, then the one that began earlier.
+func (c *conn) slowerLocked(d *conn, now ticks) bool {
 	a, b := &c.claim, &d.claim
 	if large := a.size >= largeAnswer; large != (b.size >= largeAnswer) {
 		return large

@@ -78,20 +78,21 @@ func TestSlowestIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newPipes()
 		serve(t, l, sized, Options{MaxWaiting: 10 * mega})
-		reads, stands, third := l.dial(t), l.dial(t), l.dial(t)
+		reads, idles, third := l.dial(t), l.dial(t), l.dial(t)
 		reads.ask("/" + strconv.Itoa(4*mega))
 		time.Sleep(time.Second)
-		stands.ask("/" + strconv.Itoa(4*mega))
+		idles.ask("/" + strconv.Itoa(4*mega))
 		half := 2*mega + 100
 		io.CopyN(io.Discard, reads, int64(half))
 		third.ask("/" + strconv.Itoa(4*mega))
-		if !reads.body(4*mega-half-100) || !third.body(4*mega) || stands.body(4*mega) {
+		if !reads.body(4*mega-half-100) || !third.body(4*mega) || idles.body(4*mega) {
 			t.Error("not the slowest reader was cut off")
 		}
 	})
 }
 
-// TestWaitingOfOwner: one owner's answers make room for each other, and for nobody else's.
+// TestWaitingOfOwner: one owner's answers make room for each other, and for nobody
+// else's.
 func TestWaitingOfOwner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newPipes()

@@ -6,15 +6,14 @@ import (
 )
 
 const (
-	// writePiece is how many bytes of a large body one write timeout covers.
+	// writePiece is the part of a large body, in bytes, that one write timeout covers.
 	writePiece = 256 << 10
-	// lingerTicks and lingerBytes bound how long a refused client is
-	// listened to, so that closing does not reset the connection before it
-	// has read the answer (RFC 9112 9.6).
+	// lingerTicks and lingerBytes bound how long a refused client is listened to, so that
+	// closing does not reset the connection before it has read the answer (RFC 9112 9.6).
 	lingerTicks = 2
 	lingerBytes = 1 << 20
-	// slowest is how many bytes of an answer a second its reader has to take, beyond the
-	// write timeout that every answer has.
+	// slowest is the rate in bytes per second at which a reader has to take an answer,
+	// beyond the write timeout that every answer has.
 	slowest = 32 << 10
 )
 
@@ -34,8 +33,8 @@ func (c *conn) send(keep bool) error {
 	return c.write(first)
 }
 
-// write hands p to the socket. Where the descriptor is at hand and takes all at
-// once, as it nearly always does, there is no deadline to set.
+// write hands p to the socket. Where the descriptor is at hand and takes all at once, as
+// it nearly always does, there is no deadline to set.
 func (c *conn) write(p []byte) error {
 	if c.fd >= 0 && len(p) > 0 {
 		n, err := writeSome(c.fd, p)
@@ -54,8 +53,8 @@ func (c *conn) write(p []byte) error {
 	return nil
 }
 
-// push waits until the socket has taken p and more, for the write timeout at most, and not
-// beyond what the whole answer has.
+// push waits until the socket has taken p and more, for the write timeout at most, and
+// not beyond what the whole answer has.
 func (c *conn) push(p, more []byte) (err error) {
 	due := c.srv.dueIn(c.srv.write)
 	if c.answerDue == 0 {

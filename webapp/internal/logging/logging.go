@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Format is how a line is written.
+// Format is the format of a line.
 type Format string
 
 const (
@@ -19,20 +19,20 @@ const (
 	JSON Format = "json"
 )
 
-// perSecond is how many lines with the same message are written in a second, from warnings
-// on. One shows what is wrong and ten how it varies, whereas 40,000, one for each request of
-// a second, would keep the disk from the journal.
+// perSecond bounds the lines with the same message that are written in a second, from
+// warnings on. One shows what is wrong and ten how it varies, whereas 40,000, one for
+// each request of a second, would keep the disk from the journal.
 const perSecond = 10
 
-// Log is a logger that counts. Messages are expected to be constants, as slog means them to
-// be; what varies belongs into the attributes.
+// Log is a logger that counts. Messages are expected to be constants, as slog means them
+// to be; what varies belongs into the attributes.
 type Log struct {
 	*slog.Logger
 	shared *shared
 }
 
-// New makes a log of lines written to w. If that is a Queue, the line after some that were
-// lost says how many.
+// New makes a log of lines written to w. If that is a Queue, the line after some that
+// were lost says how many.
 func New(w io.Writer, f Format) *Log {
 	var next slog.Handler = slog.NewTextHandler(w, nil)
 	if f == JSON {
@@ -43,7 +43,7 @@ func New(w io.Writer, f Format) *Log {
 	return &Log{slog.New(&handler{next, s}), s}
 }
 
-// Errors is how many errors there were, written or not.
+// Errors returns the number of errors, written or not.
 func (l *Log) Errors() uint64 { return l.shared.errors.Load() }
 
 // handler is a slog.Handler in front of another one.
@@ -52,11 +52,11 @@ type handler struct {
 	*shared
 }
 
-// shared is what a handler and all that were derived from it have in common.
+// shared is common to a handler and all that were derived from it.
 type shared struct {
-	queue  *Queue // nil if there is none
-	errors atomic.Uint64
-	told   atomic.Uint64 // lost lines that a later line has told of
+	queue    *Queue // nil if there is none
+	errors   atomic.Uint64
+	reported atomic.Uint64 // lost lines that a later line has reported
 
 	mu     sync.Mutex
 	recent map[string]*second // by message; guarded by mu
@@ -79,8 +79,8 @@ func (h *handler) WithGroup(name string) slog.Handler {
 	return &handler{h.next.WithGroup(name), h.shared}
 }
 
-// Handle writes the line, unless there were too many like it. The next one that is written
-// says how many were not.
+// Handle writes the line, unless there were too many like it. The next one that is
+// written says how many were not.
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelError {
 		h.errors.Add(1)
@@ -109,18 +109,19 @@ func (h *handler) write(ctx context.Context, r slog.Record, held int) error {
 	}
 	err := h.next.Handle(ctx, r)
 	if lost > 0 && h.queue.Lost() == all { // or this one may be lost as well
-		h.told.Store(all)
+		h.reported.Store(all)
 	}
 	return err
 }
 
-// newlyLost is how many lines were lost that no line has told of, and how many in all.
+// newlyLost returns how many lost lines no line has reported, and how many are lost in
+// all.
 func (s *shared) newlyLost() (lost, all uint64) {
 	if s.queue == nil {
 		return 0, 0
 	}
 	all = s.queue.Lost()
-	return all - min(all, s.told.Load()), all
+	return all - min(all, s.reported.Load()), all
 }
 
 func (s *shared) admit(message string, now time.Time) (ok bool, held int) {

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// queueLength is how many lines wait for a slow reader: several seconds of a busy log, and
-// less than a megabyte.
+// queueLength bounds the lines that wait for a slow reader: several seconds of a busy
+// log, and less than a megabyte.
 const queueLength = 1024
 
-// Queue writes lines by a goroutine of its own, so that whoever reads them, slowly or not at
-// all, holds nobody up. When it is full, lines are dropped; lines that cannot be written are
-// lost as well. Both are counted.
+// Queue writes lines by a goroutine of its own, so that a reader that is slow or does not
+// read at all delays nothing. When it is full, lines are dropped; lines that cannot be
+// written are lost as well. Both are counted.
 type Queue struct {
 	lines chan []byte
 	done  chan struct{} // closed when the last line is written
@@ -48,7 +48,7 @@ func (q *Queue) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Lost is how many lines nobody got.
+// Lost returns the number of lines that were dropped.
 func (q *Queue) Lost() uint64 { return q.lost.Load() }
 
 // Close waits until everything is written, but not longer than the limit. Lines that come

@@ -1,9 +1,9 @@
-// Package nearest finds the word that somebody who mistyped one is likely to have meant.
+// Package nearest finds the word that a mistyped one most likely means.
 // What to do about it is left to others.
 package nearest
 
-// Word is the known word closest to word and how many letters are wrong: left out, too
-// many, mistaken, or two exchanged. Of equally close ones it is the first.
+// Word returns the known word closest to word and how many letters are wrong: left out,
+// too many, mistaken, or two exchanged. Of equally close ones it is the first.
 func Word(word string, known []string) (closest string, wrong int) {
 	for i, k := range known {
 		if d := distance(word, k); i == 0 || d < wrong {
@@ -13,7 +13,7 @@ func Word(word string, known []string) (closest string, wrong int) {
 	return closest, wrong
 }
 
-// distance is the edit distance with exchanges of neighbours.
+// distance returns the edit distance with exchanges of neighbours.
 func distance(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

@@ -56,15 +56,15 @@ var ErrNotInstalled = errors.New("mariadbd is not installed and " + variable + "
 // startWait bounds the start of the private server, on a busy machine.
 const startWait = time.Minute
 
-// Config is a database of its own for the test, which is dropped at its end. It does not
-// exist yet; sqlstore.Open creates it. The test is skipped if there is no server.
+// Config returns a database of its own for the test, which is dropped at its end. It does
+// not exist yet; sqlstore.Open creates it. The test is skipped if there is no server.
 func (s *Server) Config(tb testing.TB) sqlstore.Config {
 	tb.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.started {
 		s.started = true
-		s.err = s.start()
+		s.err = s.startLocked()
 	}
 	if errors.Is(s.err, ErrNotInstalled) {
 		tb.Skip(s.err)
@@ -79,7 +79,7 @@ func (s *Server) Config(tb testing.TB) sqlstore.Config {
 	return c
 }
 
-func (s *Server) start() (err error) {
+func (s *Server) startLocked() (err error) {
 	if text, ok := os.LookupEnv(variable); ok && len(s.Flags) == 0 {
 		s.account, err = parseAccount(text)
 		return err
@@ -119,8 +119,7 @@ func (s *Server) drop(tb testing.TB, c sqlstore.Config) {
 	}
 }
 
-// Source is the database in the form that the driver takes, for tests that look past the
-// store.
+// Source returns the database's name for the driver, for tests that look past the store.
 func Source(c sqlstore.Config) string {
 	m := mysql.NewConfig()
 	m.Net, m.Addr = "tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port))

@@ -74,7 +74,7 @@ func newProcess(durable bool, flags []string) (*process, error) {
 
 func (p *process) data() string { return filepath.Join(p.folder, "data") }
 
-// account is the one that the data folder has for tests.
+// account returns the data folder's account for tests.
 func (p *process) account() sqlstore.Config {
 	return sqlstore.Config{Dialect: sqlstore.MySQL, Host: "127.0.0.1", Port: p.port,
 		User: testUser, Password: testPassword, Wait: startWait}
@@ -189,8 +189,8 @@ const accountFile = "isuride-account.sql"
 const accountStatements = "CREATE USER IF NOT EXISTS '" + testUser + "'@'%' IDENTIFIED BY '" + testPassword + "';\n" +
 	"GRANT ALL PRIVILEGES ON *.* TO '" + testUser + "'@'%' WITH GRANT OPTION;\n"
 
-// dataTemplate is the path of a fresh data folder, which takes seconds to make and is
-// therefore kept in the user's cache, one for each build of the server and its flags.
+// dataTemplate returns the path of a fresh data folder, which takes seconds to make and
+// is therefore kept in the user's cache, one for each build of the server and its flags.
 func dataTemplate(daemon string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {

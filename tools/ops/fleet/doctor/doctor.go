@@ -25,7 +25,7 @@ const (
 	Bad     Verdict = "bad"
 )
 
-// Finding is what came out of one check of one host.
+// Finding is the result of one check of one host.
 type Finding struct {
 	Host    string  `json:"host"`
 	Check   string  `json:"check"`
@@ -34,24 +34,24 @@ type Finding struct {
 	Advice  string  `json:"advice,omitempty"` // unless it is ok
 }
 
-// Patients are the hosts and what is known of them.
-type Patients struct {
+// Hosts are all hosts and what is known of them.
+type Hosts struct {
 	*topology.Topology
 	Facts   map[string]Facts // by host; one that did not answer has none
 	Outside Facts            // see Probe
-	Clients int              // connections of clients that the hosts have to bear
+	Clients int              // connections of clients that the hosts must be able to hold
 	Now     time.Time
 }
 
 // Examine makes all checks, host by host.
-func Examine(p Patients) []Finding {
+func Examine(p Hosts) []Finding {
 	var all []Finding
 	for _, h := range p.Hosts {
 		facts, ok := p.Facts[h.Name]
 		if !ok {
-			continue // whoever asked it knows why
+			continue // the caller, which asked it, knows why
 		}
-		e := &examination{Patients: p, host: h, facts: facts}
+		e := &examination{Hosts: p, host: h, facts: facts}
 		for _, check := range []func(*examination){clock, system, memory, disks, kernel, services, listeners} {
 			check(e)
 		}
@@ -74,7 +74,7 @@ func Examine(p Patients) []Finding {
 
 // examination is that of one host.
 type examination struct {
-	Patients
+	Hosts
 	host     topology.Host
 	facts    Facts
 	findings []Finding

@@ -71,8 +71,8 @@ func host(name, address string, roles ...topology.Role) topology.Host {
 	return topology.Host{Name: name, Login: name, Address: netip.MustParseAddr(address), Roles: roles}
 }
 
-func alone(facts, outside Facts) Patients {
-	return Patients{Topology: &topology.Topology{Hosts: []topology.Host{host("s1", "192.0.2.1", topology.Front, topology.App, topology.DB)}},
+func alone(facts, outside Facts) Hosts {
+	return Hosts{Topology: &topology.Topology{Hosts: []topology.Host{host("s1", "192.0.2.1", topology.Front, topology.App, topology.DB)}},
 		Facts: map[string]Facts{"s1": facts}, Outside: outside, Clients: 10_000, Now: noon.Add(time.Hour)}
 }
 

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	_ "embed"
+	"embed"
 	"fmt"
 	"io"
 	"maps"
@@ -24,7 +24,7 @@ import (
 type Facts map[string]string
 
 //go:embed facts.sh
-var script string
+var scripts embed.FS
 
 // When the reader began to wait for clock.now, and when it came, in seconds since 1970.
 const (
@@ -36,11 +36,11 @@ const (
 func Gather(ctx context.Context, r *remote.Remote, h topology.Host) (Facts, error) {
 	var out firstWrite
 	begin := time.Now()
-	err := r.StreamAsRoot(ctx, h, "gather facts", hostscript.For(h, script), &out)
+	err := r.StreamAsRoot(ctx, h, "gather facts", hostscript.For(h, scripts, "facts"), &out)
 	if err != nil {
 		return nil, err
 	}
-	f := parse(out.text.String())
+	f := Facts(maps.Collect(remote.Answers(out.text.String())))
 	f[asked], f[answered] = seconds(begin), seconds(out.at)
 	return f, nil
 }
@@ -61,16 +61,6 @@ func (w *firstWrite) Write(b []byte) (int, error) {
 		w.at = time.Now()
 	}
 	return w.text.Write(b)
-}
-
-func parse(text string) Facts {
-	f := Facts{}
-	for line := range strings.Lines(text) {
-		if key, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "="); ok {
-			f[key] = value
-		}
-	}
-	return f
 }
 
 // Write prints facts as they were read, sorted.

@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2154,SC1091,SC2012
-# Prints what is to know about this host as lines of the form key=value. What cannot be
-# found out has an empty value.
+# Prints what there is to know about this host: KEY VALUE lines. What cannot be found out
+# has an empty value.
 set +euo pipefail
-printf 'clock.now=%s\n' "$(date +%s.%N)" # first: the reader takes the time at which it arrives
+printf 'clock.now %s\n' "$(date +%s.%N)" # first: the reader takes the time at which it arrives
 
-put() { printf '%s=%s\n' "$1" "$(tr '\n' ' ' <<<"$2" | sed 's/ *$//')"; }
+put() { printf '%s %s\n' "$1" "$(tr '\n' ' ' <<<"$2" | sed 's/ *$//')"; }
 
 system() {
 	local name value path
@@ -49,7 +49,7 @@ services() {
 		fi
 	done
 	ss -Hltnp | awk '{ match($6, /"[^"]*"/); print $4, substr($6, RSTART + 1, RLENGTH - 2) }' | sort -u |
-		awk '{ print "listen." NR "=" $0 }'
+		awk '{ print "listen." NR, $0 }'
 }
 
 # environment PID NAME prints a variable of a process.

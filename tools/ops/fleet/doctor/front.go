@@ -68,12 +68,12 @@ func judgeCertificate(c *x509.Certificate, now time.Time) (Verdict, string, stri
 	return OK, until, ""
 }
 
-// outside judges what Probe has seen.
-func outside(p Patients) []Finding {
+// outside judges what Probe has found.
+func outside(p Hosts) []Finding {
 	if p.Outside == nil {
 		return nil
 	}
-	e := &examination{Patients: p, host: p.Entrance(), facts: p.Outside}
+	e := &examination{Hosts: p, host: p.Entrance(), facts: p.Outside}
 	if reason := e.facts[unreachable]; reason != "" {
 		e.add("from outside", Warning, reason, "nothing was tested from outside; run doctor where port 443 can be reached")
 		return e.findings

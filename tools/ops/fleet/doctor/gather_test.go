@@ -10,13 +10,13 @@ import (
 	"strings"
 	"testing"
 
-	"isuride/tools/ops/fleet/hosttest"
+	"isuride/tools/ops/fleet/fleettest"
 	"isuride/tools/ops/fleet/topology"
 )
 
 // TestGather checks that the script prints whatever the checks look at.
 func TestGather(t *testing.T) {
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	facts, err := Gather(t.Context(), h.Remote(), host("s1", "192.0.2.1", topology.Front, topology.App, topology.DB))
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestGatherCertificateOfServer(t *testing.T) {
 		role topology.Role
 		want string
 	}{{topology.TLS, "YSBjZXJ0aWZpY2F0ZQ=="}, {topology.DB, ""}} {
-		facts, err := Gather(t.Context(), hosttest.Serving(t).Remote(), host("s1", "192.0.2.1", topology.App, c.role))
+		facts, err := Gather(t.Context(), fleettest.Serving(t).Remote(), host("s1", "192.0.2.1", topology.App, c.role))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestGatherCertificateOfServer(t *testing.T) {
 
 // TestGatherWithoutAnything must not fail where all programs do.
 func TestGatherWithoutAnything(t *testing.T) {
-	h := hosttest.New(t)
+	h := fleettest.NewHost(t)
 	for _, name := range []string{"systemctl", "pgrep", "ss", "curl", "nginx", "mariadb", "mysql"} {
 		h.Program(name, "exit 1")
 	}

@@ -28,7 +28,7 @@ func services(e *examination) {
 	}
 }
 
-// files is how many files a service has to have open, 0 for few. A client costs the server
+// files is the number of files a service must be able to open, 0 for few. A client costs the server
 // one and a front two, its own connection and that to the server. A front that spreads
 // connections over all fronts has each of them twice more.
 func (e *examination) files(unit string) int {
@@ -72,13 +72,13 @@ func loopback(address string) bool {
 	return err == nil && a.Unmap().IsLoopback()
 }
 
-// private tells an address that only this host or the others use.
+// private reports whether only this host or the others use the address.
 func (e *examination) private(address string) bool {
 	a, err := netip.ParseAddr(address)
 	return err == nil && (a.Unmap().IsLoopback() || a.Unmap() == e.host.Address)
 }
 
-// healthy is how the answer of a healthy server ends, with its status.
+// healthy ends the answer of a healthy server: its status.
 const healthy = " 200"
 
 // server checks the application itself.

@@ -1,6 +1,7 @@
-// Package fleettest plays the hosts of a topology for tests: the scripts for them really
-// run, each host's on a folder of its own, with small stand-ins for the programs of the
-// system that they call.
+// Package fleettest plays hosts for tests: the scripts for them really run, with small
+// stand-ins for the programs of the system that they call. Hosts are for scripts that
+// install (hostscript.Install), which run below a folder; Host is for those that look after
+// a host (hostscript.For), which need a view of the file system of their own.
 package fleettest
 
 import (
@@ -54,10 +55,15 @@ func New(t testing.TB, file string) *Hosts {
 		if err != nil {
 			return err
 		}
-		return write(filepath.Join(hs.dir, path), text, 0o755)
+		return write(filepath.Join(hs.dir, path), string(text), 0o755)
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, name := range []string{"awk", "grep", "sed"} { // programs as they are, with a record of their calls
+		if err := os.Symlink("recorded", filepath.Join(hs.dir, "programs", name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, h := range top.Hosts {
 		if h.Has(topology.Front) {
@@ -119,13 +125,13 @@ func (hs *Hosts) Lose(host, said string) {
 	hs.gone[host] = said
 }
 
-// Path is where a path of the host is on this machine.
+// Path is the place of a path of the host on this machine.
 func (hs *Hosts) Path(host, path string) string { return filepath.Join(hs.dir, host, path) }
 
 // Put writes a file of the host.
 func (hs *Hosts) Put(host, path, text string) {
 	hs.t.Helper()
-	if err := write(hs.Path(host, path), []byte(text), 0o755); err != nil {
+	if err := write(hs.Path(host, path), text, 0o755); err != nil {
 		hs.t.Fatal(err)
 	}
 }
@@ -148,11 +154,11 @@ func (hs *Hosts) Calls(host string) []string {
 	return strings.Split(strings.TrimSpace(text), "\n")
 }
 
-func write(path string, text []byte, mode fs.FileMode) error {
+func write(path, text string, mode fs.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, text, mode)
+	return os.WriteFile(path, []byte(text), mode)
 }
 
 // kill ends what systemd's stand-in has started.

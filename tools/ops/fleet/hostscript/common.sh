@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# Stands in front of every script, behind lines that set front, tls, app and db to yes or no.
+# Comes before every script of hostscript.For, after lines that set front, tls, app and db
+# to yes or no.
 
 PATH=$PATH:/usr/sbin:/sbin
 

@@ -12,7 +12,7 @@ import (
 //go:embed files
 var files embed.FS
 
-// blanks is what the files may refer to.
+// blanks are the values that the files may refer to.
 type blanks struct {
 	EnvFile, Current, NginxRun string
 	Database                   string
@@ -53,7 +53,7 @@ func (l *Layout) environment() []string {
 	return list
 }
 
-// listen is where the server serves plain HTTP. It is for nginx, and for the host itself:
+// listen has the addresses at which the server serves plain HTTP. It is for nginx, and for the host itself:
 // strangers who came to it would pass for nginx's host, which may call /api/internal/.
 func (l *Layout) listen() []string {
 	address := netip.AddrFrom4([4]byte{127, 0, 0, 1})
@@ -67,7 +67,7 @@ func (l *Layout) listen() []string {
 	return list
 }
 
-// upstream is where the front reaches the server.
+// upstream is the address at which the front reaches the server.
 func (l *Layout) upstream(front topology.Host) string {
 	if front.Has(topology.App) {
 		return "unix:" + Socket

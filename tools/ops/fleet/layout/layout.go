@@ -56,13 +56,13 @@ const (
 // Phases lists them.
 func Phases() []Phase { return []Phase{Kernel, DB, App, Front} }
 
-// On tells if the phase has something to do on the host. That of the fronts is also where
+// On reports whether the phase has something to do on the host. That of the fronts is also where
 // a server that ends TLS itself shows that it does.
 func (p Phase) On(h topology.Host) bool {
 	return p == Kernel || h.Has(topology.Role(p)) || p == Front && h.Has(topology.TLS)
 }
 
-// Action is what makes a change of a file count.
+// Action makes a change of a file take effect.
 type Action string
 
 const (
@@ -175,10 +175,10 @@ func (l *Layout) Files(h topology.Host) ([]File, error) {
 	return list, nil
 }
 
-// localDB tells if server and database are on one host.
+// localDB reports whether server and database are on one host.
 func (l *Layout) localDB() bool { return l.App().Has(topology.DB) }
 
-// DatabaseAddress is where the server reaches the database, and where that listens.
+// DatabaseAddress is the one at which the database listens and the server reaches it.
 func (l *Layout) DatabaseAddress() netip.AddrPort {
 	if l.localDB() {
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), dbPort)
@@ -194,7 +194,7 @@ func (l *Layout) DatabaseClient() netip.Addr {
 	return l.App().Address
 }
 
-// remoteFronts tells if a front is on another host than the server.
+// remoteFronts reports whether a front is on another host than the server.
 func (l *Layout) remoteFronts() bool {
 	app := l.App()
 	return slices.ContainsFunc(l.With(topology.Front), func(h topology.Host) bool { return h.Name != app.Name })

@@ -14,7 +14,7 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write testdata anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 const (
 	one   = "only a@a 192.0.2.1 front,app,db\n"
@@ -59,7 +59,7 @@ const (
 	mariadb = "/etc/mysql/mariadb.conf.d/zz-isuride.cnf"
 )
 
-// TestWhereTheServerListens: never on all addresses, since whoever talks to it directly
+// TestWhereTheServerListens: never on all addresses, since a client that talks to it directly
 // passes for nginx.
 func TestWhereTheServerListens(t *testing.T) {
 	for name, c := range map[string]struct{ file, app, want string }{
@@ -256,7 +256,7 @@ func TestUnits(t *testing.T) {
 					continue
 				}
 				golden := filepath.Join("testdata", name, h.Name, strings.TrimPrefix(path, "/etc/systemd/system/"))
-				if *rewrite {
+				if *update {
 					if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
 						t.Fatal(err)
 					}
@@ -269,7 +269,7 @@ func TestUnits(t *testing.T) {
 					t.Fatal(err)
 				}
 				if text != string(want) {
-					t.Errorf("%s differs from %s (go test -rewrite):\n%s", path, golden, text)
+					t.Errorf("%s differs from %s (go test -update):\n%s", path, golden, text)
 				}
 			}
 		}

@@ -40,7 +40,7 @@ func (l *Layout) nginxSettings(h topology.Host) (string, error) {
 	return render(l.Project, vars)
 }
 
-// spreads tells if there is more than one front.
+// spreads reports whether there is more than one front.
 func (l *Layout) spreads() bool { return len(l.With(topology.Front)) > 1 }
 
 func behind(h topology.Host) string { return netip.AddrPortFrom(h.Address, behindPort).String() }

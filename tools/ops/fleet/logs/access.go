@@ -12,7 +12,7 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-// accessLog is where the log is on hosts: Debian's place, with Debian's rotation.
+// accessLog is Debian's place for the log, with Debian's rotation.
 const accessLog = "/var/log/nginx/access.log"
 
 // Access switches the access log of a front by exchanging the lines about it in the
@@ -20,10 +20,7 @@ const accessLog = "/var/log/nginx/access.log"
 // the template of that configuration; the next deploy switches the log off again.
 func Access(ctx context.Context, r *remote.Remote, h topology.Host, template string, on bool) error {
 	const config = "/etc/nginx/nginx.conf"
-	step := "switch the access log off"
-	if on {
-		step = "switch the access log on"
-	}
+	step := "switch the access log " + onOff(on)
 	lines, err := accessLines(template)
 	if err != nil {
 		return err
@@ -39,10 +36,7 @@ func Access(ctx context.Context, r *remote.Remote, h topology.Host, template str
 	if changed == old+"\n" {
 		return nil
 	}
-	_, err = r.ChangeAsRoot(ctx, h, step, hostscript.For(h, "cat >"+config+".new <<'END OF CONFIGURATION'\n"+changed+"END OF CONFIGURATION\n"+
-		"nginx -q -t -c "+config+".new\n"+
-		"mv "+config+".new "+config+"\n"+
-		"systemctl reload nginx.service"))
+	_, err = r.ChangeAsRoot(ctx, h, step, hostscript.For(h, scripts, "access", "config", config, "text", changed))
 	return err
 }
 

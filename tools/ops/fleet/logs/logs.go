@@ -2,41 +2,27 @@
 // after it, shows their ends, and switches those that cost time. Its scripts run on the
 // hosts and find out there where nginx and the database write.
 //
-// What the logs say is others' business: tools/ops/accesslog makes tables of them.
+// It leaves reading them to others: scripts/log-table.sh makes tables of them.
 package logs
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"fmt"
 	"regexp"
-	"slices"
-	"strings"
+	"strconv"
 
-	"isuride/tools/ops/fleet/archive"
 	"isuride/tools/ops/fleet/hostscript"
 	"isuride/tools/ops/fleet/remote"
 	"isuride/tools/ops/fleet/topology"
 )
 
-//go:embed start.sh
-var start string
-
-//go:embed collect.sh
-var collect string
-
-//go:embed tail.sh
-var tail string
-
-//go:embed state.sh
-var state string
-
-//go:embed slow.sh
-var slow string
+//go:embed *.sh
+var scripts embed.FS
 
 // mark is the file on a host with the latest run: its name, and when it began in seconds
 // since 1970.
-const mark = "mark=/var/log/isuride-run"
+const mark = "/var/log/isuride-run"
 
 var runID = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
 
@@ -45,28 +31,35 @@ func Start(ctx context.Context, r *remote.Remote, h topology.Host, id string) er
 	if !runID.MatchString(id) {
 		return fmt.Errorf("%q is no name for a run: letters, digits and - are", id)
 	}
-	_, err := r.ChangeAsRoot(ctx, h, "empty the logs for run "+id, hostscript.For(h, start, mark, "id="+id))
+	_, err := r.ChangeAsRoot(ctx, h, "empty the logs for run "+id, hostscript.For(h, scripts, "start", "mark", mark, "id", id))
 	return err
 }
 
 // Slow switches the slow query log of the host with the database.
 func Slow(ctx context.Context, r *remote.Remote, h topology.Host, on bool) error {
-	setting, step := "on=0", "switch the slow query log off"
-	if on {
-		setting, step = "on=1", "switch the slow query log on"
-	}
-	_, err := r.ChangeAsRoot(ctx, h, step, hostscript.For(h, slow, setting))
+	word := onOff(on)
+	_, err := r.ChangeAsRoot(ctx, h, "switch the slow query log "+word, hostscript.For(h, scripts, "slow", "word", word))
 	return err
 }
 
-// State tells which logs that cost time are on.
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+// State has which of the logs that cost time are on.
 type State struct{ Access, Slow bool }
 
 // Look reads the state of a host.
 func Look(ctx context.Context, r *remote.Remote, h topology.Host) (State, error) {
-	out, err := r.LookAsRoot(ctx, h, "see which logs are on", hostscript.For(h, state))
-	words := strings.Fields(out)
-	return State{slices.Contains(words, "access"), slices.Contains(words, "slow")}, err
+	out, err := r.LookAsRoot(ctx, h, "see which logs are on", hostscript.For(h, scripts, "state"))
+	var s State
+	for _, log := range remote.Answers(out) {
+		s.Access, s.Slow = s.Access || log == "access", s.Slow || log == "slow"
+	}
+	return s, err
 }
 
 // Line is one of a log.
@@ -78,22 +71,20 @@ type Line struct {
 // database, and what the Go runtime and systemd say at the end of a process.
 var failure = regexp.MustCompile(`(?i)\blevel"?[=:]"?(error|warn)|\[(warn|warning|error|crit|alert|emerg)\]|\b(panic|fatal error|failed with result|main process exited, code=(killed|dumped|exited, status=[1-9]))`)
 
-// Failure tells if the line reports one.
+// Failure reports whether the line reports one.
 func (l Line) Failure() bool { return failure.MatchString(l.Text) }
 
 // Tail reads the newest lines of each log of a host, at most n of each.
 func Tail(ctx context.Context, r *remote.Remote, h topology.Host, n int) ([]Line, error) {
-	out, err := r.LookAsRoot(ctx, h, "read the logs", hostscript.For(h, tail, fmt.Sprintf("lines=%d", n)))
+	out, err := r.LookAsRoot(ctx, h, "read the logs", hostscript.For(h, scripts, "tail", "lines", strconv.Itoa(n)))
 	var list []Line
-	for text := range strings.Lines(out) {
-		if log, text, ok := strings.Cut(strings.TrimSuffix(text, "\n"), "\t"); ok {
-			list = append(list, Line{h.Name, log, text})
-		}
+	for log, text := range remote.Answers(out) {
+		list = append(list, Line{h.Name, log, text})
 	}
 	return list, err
 }
 
 // Collect fetches a host's logs since the mark into a folder, which it makes.
 func Collect(ctx context.Context, r *remote.Remote, h topology.Host, dir string) error {
-	return archive.Fetch(ctx, r, h, "fetch the logs", hostscript.For(h, collect, mark), dir)
+	return r.Fetch(ctx, h, "fetch the logs", hostscript.For(h, scripts, "collect", "mark", mark), dir)
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"isuride/tools/ops/fleet/hosttest"
+	"isuride/tools/ops/fleet/fleettest"
 	"isuride/tools/ops/fleet/topology"
 )
 
@@ -24,8 +24,8 @@ func one(roles ...topology.Role) topology.Host {
 }
 
 // newHost is one with all roles and logs.
-func newHost(t *testing.T) *hosttest.Host {
-	h := hosttest.New(t)
+func newHost(t *testing.T) *fleettest.Host {
+	h := fleettest.NewHost(t)
 	h.Program("systemctl", "")
 	h.Program("journalctl", `echo "journal of $2"`)
 	h.Program("nginx", fmt.Sprintf("[[ $1 != -T ]] || printf '  access_log %s ltsv buffer=64k;\\nerror_log  %s warn;\\n'", accessFile, errorFile))
@@ -70,7 +70,7 @@ func TestStart(t *testing.T) {
 
 // TestStartByRole has neither a database nor nginx.
 func TestStartByRole(t *testing.T) {
-	host := hosttest.New(t)
+	host := fleettest.NewHost(t)
 	for _, name := range []string{"nginx", "mariadb", "mysql"} {
 		host.Program(name, "exit 1")
 	}

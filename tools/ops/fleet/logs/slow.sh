@@ -1,11 +1,11 @@
 # shellcheck shell=bash disable=SC2154
-# Switches the slow query log to $on, 1 or 0; on, it has every statement. Both settings are
+# Switches the slow query log $word, on or off; on, it has every statement. Both settings are
 # copied into a connection when that begins, so idle connections are ended; the server opens
 # new ones. One in a transaction is not idle.
-if [[ $on == 1 ]]; then
-	time=0
+if [[ $word == on ]]; then
+	on=1 time=0
 else
-	time=10 # MariaDB's and MySQL's own default, seconds
+	on=0 time=10 # MariaDB's and MySQL's own default, seconds
 fi
 sql "SET GLOBAL long_query_time = $time, GLOBAL slow_query_log = $on"
 sql "SELECT CONCAT('KILL ', id) FROM information_schema.processlist WHERE command = 'Sleep' AND user NOT IN ('root', 'mysql')

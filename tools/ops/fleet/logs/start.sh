@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
 # Empties the logs and marks the run $id. What was in a log stays until the next run, with
-# .before behind its name.
+# .before after its name.
 
 # aside FILE... moves files that have something in them.
 aside() {

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154
-# Prints which of the logs that cost time are on.
+# Prints which of the logs that cost time are on: "on LOG" lines.
 if [[ $front == yes && -n $(nginx_files access_log) ]]; then
-	echo access
+	echo "on access"
 fi
 if [[ $db == yes && $(sql 'SELECT @@global.slow_query_log') == 1 ]]; then
-	echo slow
+	echo "on slow"
 fi

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# Prints the newest $lines lines of every log, each after the name of its log and a tab.
-name() { sed "s/^/$1\t/"; }
+# Prints the newest $lines lines of every log, each after the name of its log and a space.
+name() { sed "s/^/$1 /"; }
 
 for unit in $(units); do
 	journalctl -u "$unit" -n "$lines" --no-pager -o cat | name "${unit%.service}"

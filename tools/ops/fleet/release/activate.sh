@@ -24,7 +24,7 @@ lines() {
 	awk -v kind="$2" -v phase="$phase" '$1 == kind && $2 == phase' "$releases/$1/manifest"
 }
 
-# has KIND NAME tells if the release has the file or service, in any phase.
+# has KIND NAME reports whether the release has the file or service, in any phase.
 has() {
 	awk -v kind="$1" -v name="$2" '$1 == kind && $(kind == "file" ? 5 : 4) == name { found = 1 } END { exit !found }' "$release/manifest"
 }
@@ -112,7 +112,7 @@ if [[ -e $pending/daemon-reload ]]; then
 fi
 if [[ -e $pending/sysctl.- ]]; then
 	lines "$id" file | while read -r _ _ effect _ path; do
-		# A container may not have all of them; what matters is told by doctor.
+		# A container may not have all of them; doctor reports those that matter.
 		[[ $effect != sysctl ]] || sysctl -e -q -p "$root$path" >/dev/null 2>&1 || true
 	done
 	rm "$pending/sysctl.-"

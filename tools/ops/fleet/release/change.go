@@ -16,7 +16,7 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-// keep is how many releases stay on a host.
+// keep is the number of releases that stay on a host.
 const keep = 5
 
 // undoLimit bounds how long putting things back may take: a stop that writes all to the
@@ -28,22 +28,25 @@ type Change struct {
 	*remote.Remote
 	*layout.Layout
 	Out io.Writer
-	// To is the release that shall run.
+	// To is the release to run.
 	To string
-	// Back is what to go back to, by host: an ID or Original.
+	// Back has the release to go back to, by host: an ID or Original.
 	Back map[string]string
-	// From is what has files in place, by host: Back, and what a change that was broken off
-	// has brought.
+	// From has the releases with files in place, by host: Back, and the one that a change
+	// that was broken off has brought.
 	From map[string][]string
 	// Phases are those that Back has files of, by host.
 	Phases map[string][]string
-	// Wait is how long services may take to become healthy.
+	// Wait is the time services may take to become healthy.
 	Wait time.Duration
 }
 
 // NewChange goes from what the facts say to the release.
 func NewChange(r *remote.Remote, l *layout.Layout, out io.Writer, facts map[string]Facts, to string, wait time.Duration) *Change {
-	c := &Change{r, l, out, to, make(map[string]string), make(map[string][]string), make(map[string][]string), wait}
+	c := &Change{
+		Remote: r, Layout: l, Out: out, To: to, Wait: wait,
+		Back: make(map[string]string), From: make(map[string][]string), Phases: make(map[string][]string),
+	}
 	for name, f := range facts {
 		c.Back[name] = cmp.Or(f.Replaced, f.Current, Original)
 		c.From[name] = []string{c.Back[name]}
@@ -107,7 +110,7 @@ func (c *Change) run(ctx context.Context) error {
 	return nil
 }
 
-// again tells if no host changes its release.
+// again reports whether no host changes its release.
 func (c *Change) again() bool {
 	for _, back := range c.Back {
 		if back != c.To {
@@ -171,7 +174,7 @@ func (c *Change) activate(ctx context.Context, h topology.Host, p layout.Phase, 
 	return err
 }
 
-// quietly is for changes that nobody needs to hear of.
+// quietly makes a change that is not worth a line of output.
 func (c *Change) quietly(ctx context.Context, h topology.Host, step, text string) (string, error) {
 	if c.DryRun {
 		return "", nil
@@ -206,7 +209,7 @@ func AwaitHealth(ctx context.Context, r *remote.Remote, l *layout.Layout, h topo
 	return err
 }
 
-// showLog prints what the server has said last.
+// showLog prints the end of the server's log.
 func (c *Change) showLog(ctx context.Context) {
 	if c.DryRun {
 		return

@@ -7,16 +7,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"isuride/tools/ops/fleet/remote"
 	"isuride/tools/ops/fleet/topology"
 )
 
-// Original is the release that stands for what a host had before the first deploy.
+// Original names what a host had before the first deploy, as if it were a release.
 const Original = "original"
 
-// Facts is what is on a host.
+// Facts describe what is on a host.
 type Facts struct {
 	Machine  string   // as uname -m says
 	Setup    string   // the fingerprint of the setup that was done, or ""
@@ -37,17 +36,15 @@ type Facts struct {
 // Look finds the facts of all hosts, by name.
 func Look(ctx context.Context, r *remote.Remote, t *topology.Topology) (map[string]Facts, error) {
 	found := make([]Facts, len(t.Hosts))
-	failures := make([]error, len(t.Hosts))
-	var wg sync.WaitGroup
-	for i, h := range t.Hosts {
-		wg.Go(func() { found[i], failures[i] = LookAt(ctx, r, h) })
+	err := remote.OnAll(t.Hosts, func(i int, h topology.Host) (err error) {
+		found[i], err = LookAt(ctx, r, h)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	wg.Wait()
 	facts := make(map[string]Facts)
 	for i, h := range t.Hosts {
-		if failures[i] != nil {
-			return nil, failures[i]
-		}
 		facts[h.Name] = found[i]
 	}
 	return facts, nil
@@ -60,8 +57,7 @@ func LookAt(ctx context.Context, r *remote.Remote, h topology.Host) (Facts, erro
 }
 
 func parseFacts(text string) (f Facts) {
-	for line := range strings.SplitSeq(text, "\n") {
-		key, value, _ := strings.Cut(line, " ")
+	for key, value := range remote.Answers(text) {
 		switch key {
 		case "machine":
 			f.Machine = value

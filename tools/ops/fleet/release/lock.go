@@ -11,15 +11,14 @@ import (
 	"time"
 
 	"isuride/tools/ops/fleet/remote"
-	"isuride/tools/ops/fleet/shell"
 	"isuride/tools/ops/fleet/topology"
 )
 
-// beat is how often the holder of a lock says that it lives; the host waits four times
-// as long.
+// beat is the time between two signs of life of the holder of a lock; the host waits four
+// times as long.
 const beat = 15 * time.Second
 
-// farewell is how long giving a lock back waits for the host's side to end.
+// farewell is the time the host's side has to end when a lock is given back.
 const farewell = 5 * time.Second
 
 var errLockLost = errors.New("the connection that keeps others from deploying was lost")
@@ -75,7 +74,7 @@ func take(ctx context.Context, r *remote.Remote, h topology.Host, who string) (*
 	session, end := context.WithCancel(context.WithoutCancel(ctx)) // an undo goes on under the lock
 	l := &lock{life: life, end: end, ended: make(chan struct{})}
 	go func() {
-		l.err = r.Talk(session, h, "take the lock", remote.AsRoot("bash -c "+shell.Quote(string(text))), in, said)
+		l.err = r.Talk(session, h, "take the lock", remote.AsRoot("bash -c "+remote.Quote(string(text))), in, said)
 		in.Close()
 		said.CloseWithError(errLockLost)
 		close(l.ended)

@@ -1,6 +1,6 @@
 # Keeps other deploys away from this host as long as lines come in. The first line says who
-# this is. If whoever it is goes away in the middle of a change, neither confirmed nor
-# undone, the host undoes its part by itself.
+# this is. If the holder goes away in the middle of a change, neither confirmed nor undone,
+# the host undoes its part by itself.
 webapp=${ISURIDE_ROOT-}/home/isucon/webapp
 mkdir -p "$webapp"
 exec 9>>"$webapp/.lock"

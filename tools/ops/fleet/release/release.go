@@ -2,7 +2,7 @@
 // that runs. A release is a folder of each host: programs, generated files, a manifest that
 // says where the files belong and what has to restart when they change, and the script
 // that does it. It never changes once it is complete, so that going back is the same as
-// going on. A change that fails is undone; if whoever makes it is gone, the hosts do so by
+// going on. A change that fails is undone; if the program that makes it is gone, the hosts do so by
 // themselves.
 //
 // What is in the generated files is package layout's; users, packages and secrets are
@@ -12,6 +12,7 @@ package release
 import (
 	"cmp"
 	"crypto/sha256"
+	"embed"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -22,9 +23,15 @@ import (
 	"strings"
 	"time"
 
+	"isuride/tools/ops/fleet/hostscript"
 	"isuride/tools/ops/fleet/layout"
 	"isuride/tools/ops/fleet/topology"
 )
+
+//go:embed *.sh
+var scripts embed.FS
+
+func script(name string, vars ...string) string { return hostscript.Install(scripts, name, vars...) }
 
 // item is a file of a release.
 type item struct {
@@ -35,13 +42,13 @@ type item struct {
 	open func() (io.ReadCloser, error)
 }
 
-// Release is what belongs on the hosts.
+// Release holds the files that belong on the hosts.
 type Release struct {
 	ID    string
 	hosts map[string][]item // by the host's name, in the order of the paths
 }
 
-// Sources is what a release is made of.
+// Sources are the parts a release is made of.
 type Sources struct {
 	*layout.Layout
 	// Programs are the folders with isuride and paymentmock, by the kind of machine that
@@ -134,9 +141,8 @@ func manifest(files []layout.File, services, absent []layout.Service) string {
 
 func text(path, content string) item {
 	sum := sha256.Sum256([]byte(content))
-	return item{path, 0o644, int64(len(content)), hex.EncodeToString(sum[:]), func() (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(content)), nil
-	}}
+	open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil }
+	return item{path: path, mode: 0o644, size: int64(len(content)), sum: hex.EncodeToString(sum[:]), open: open}
 }
 
 func file(path, here string) (item, error) {
@@ -161,7 +167,8 @@ func file(path, here string) (item, error) {
 	if info.Mode()&0o100 != 0 {
 		mode = 0o755
 	}
-	return item{path, mode, n, hex.EncodeToString(hash.Sum(nil)), func() (io.ReadCloser, error) { return os.Open(here) }}, nil
+	open := func() (io.ReadCloser, error) { return os.Open(here) }
+	return item{path: path, mode: mode, size: n, sum: hex.EncodeToString(hash.Sum(nil)), open: open}, nil
 }
 
 func addFolder(paths map[string]string, prefix, dir string) error {

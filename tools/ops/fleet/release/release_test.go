@@ -293,7 +293,7 @@ func TestFrontEndAndDump(t *testing.T) {
 	}
 }
 
-// TestDriftIsMended changes a file behind the deploy's back.
+// TestDriftIsMended changes a file between two deploys.
 func TestDriftIsMended(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, one)
@@ -537,7 +537,7 @@ func TestKilledBeforeConfirmed(t *testing.T) {
 			real := s.remote.Command
 			s.remote.Command = func(ctx context.Context, h topology.Host, shell string) *exec.Cmd {
 				if s.current("only") != id {
-					return exec.CommandContext(ctx, "false") // whoever is killed does nothing more
+					return exec.CommandContext(ctx, "false") // a program that was killed does nothing more
 				}
 				return real(ctx, h, shell)
 			}
@@ -585,7 +585,7 @@ func TestHostsUndoByThemselves(t *testing.T) {
 			real := s.remote.Command
 			s.remote.Command = func(ctx context.Context, h topology.Host, shell string) *exec.Cmd {
 				if c.dead(s) {
-					return exec.CommandContext(ctx, "false") // whoever is killed does nothing more
+					return exec.CommandContext(ctx, "false") // a program that was killed does nothing more
 				}
 				return real(ctx, h, shell)
 			}

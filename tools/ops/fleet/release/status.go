@@ -3,7 +3,6 @@ package release
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-// ServiceState is what one service of a host does.
+// ServiceState is the state of one service of a host.
 type ServiceState struct {
 	Host    string    `json:"host"`
 	Unit    string    `json:"unit"`
@@ -23,32 +22,36 @@ type ServiceState struct {
 	Release string    `json:"release,omitempty"` // that runs on the host
 }
 
-// Status tells what the services of the host do.
+// Status finds out what the services of the host do.
 func Status(ctx context.Context, r *remote.Remote, l *layout.Layout, h topology.Host, f Facts) ([]ServiceState, error) {
 	var units []string
 	for _, s := range l.Services(h) {
 		units = append(units, s.Unit)
 	}
-	text, err := r.LookAsRoot(ctx, h, "ask for the state of the services", script("status", "units", strings.Join(units, " ")))
+	const step = "ask for the state of the services"
+	text, err := r.LookAsRoot(ctx, h, step, script("status", "units", strings.Join(units, " ")))
 	if err != nil {
 		return nil, err
 	}
 	var states []ServiceState
-	for line := range strings.SplitSeq(text, "\n") {
-		s := ServiceState{Host: h.Name, Release: f.Current}
+	for unit, value := range remote.Answers(text) {
+		s := ServiceState{Host: h.Name, Unit: unit, Release: f.Current}
 		var since int64
-		if _, err := fmt.Sscan(line, &s.Unit, &s.State, &s.PID, &s.Memory, &since); err != nil {
-			return nil, &remote.Error{Host: h.Name, Step: "ask for the state of the services", Err: fmt.Errorf("the answer %s has another form", strconv.Quote(line))}
+		if _, err := fmt.Sscan(value, &s.State, &s.PID, &s.Memory, &since); err != nil {
+			return nil, &remote.Error{Host: h.Name, Step: step, Err: fmt.Errorf("the answer %q has another form", unit+" "+value)}
 		}
 		if since > 0 {
 			s.Since = time.Unix(since, 0).UTC()
 		}
 		states = append(states, s)
 	}
+	if len(states) != len(units) {
+		return nil, &remote.Error{Host: h.Name, Step: step, Err: fmt.Errorf("the answer %q is not about %s", text, strings.Join(units, ", "))}
+	}
 	return states, nil
 }
 
-// Restart restarts the services of the hosts that take tells, in the order in which they
+// Restart restarts the services of the hosts that take selects, in the order in which they
 // need each other, and waits until they are healthy.
 func Restart(ctx context.Context, r *remote.Remote, l *layout.Layout, take func(topology.Host, layout.Service) bool, wait time.Duration) error {
 	for _, p := range layout.Phases() {

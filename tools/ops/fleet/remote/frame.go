@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// frame tells what a command prints from what the host prints around it: greetings of a
-// .bashrc, words of a wrapper. The command runs between two marks, on both outputs, that
+// frame separates what a command prints from what the host prints around it: greetings of
+// a .bashrc, words of a wrapper. The command runs between two marks, on both outputs, that
 // nobody else can know.
 type frame struct{ begin, end string }
 
@@ -32,13 +32,14 @@ status=$?
 printf %s ` + f.end + `
 printf %s ` + f.end + ` >&2
 exit $status`
-	return "exec bash --norc -c " + quote(script)
+	return "exec bash --norc -c " + Quote(script)
 }
 
-// quote makes one word of the text; a backslash before the quote is outside of it.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+// Quote makes one word of a shell's command of the text; a backslash before a quote is
+// outside of the quotes.
+func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// inside is what of the text is in the frame, all of it if the frame has not begun.
+// inside is the part of the text that is in the frame, all of it if that has not begun.
 func (f frame) inside(text string) string {
 	_, inner, ok := strings.Cut(text, f.begin)
 	if !ok {
@@ -98,7 +99,7 @@ func (w *framed) before(b []byte) []byte {
 	return nil
 }
 
-// heldBack is how many of the last bytes may be the first ones of the mark.
+// heldBack is the number of last bytes that may be the first ones of the mark.
 func heldBack(b []byte, mark string) int {
 	for k := min(len(b), len(mark)-1); k > 0; k-- {
 		if string(b[len(b)-k:]) == mark[:k] {
@@ -108,7 +109,7 @@ func heldBack(b []byte, mark string) int {
 	return 0
 }
 
-// whole tells if the command has come to its end, when ssh has not complained.
+// whole fails unless the command has come to its end, when ssh has not complained.
 func (w *framed) whole() error {
 	switch {
 	case w.end:

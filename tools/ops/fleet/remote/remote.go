@@ -2,7 +2,7 @@
 // the ssh program, so that keys, agents, jump hosts and names are what the user's own
 // configuration says.
 //
-// What is to be done is the callers' business.
+// It leaves what is to be done to its callers.
 package remote
 
 import (
@@ -89,11 +89,6 @@ func (r *Remote) Send(ctx context.Context, h topology.Host, step, command string
 	return r.run(ctx, h, step, command, data, io.Discard)
 }
 
-// Receive runs a command that changes nothing and writes what it prints to w.
-func (r *Remote) Receive(ctx context.Context, h topology.Host, step, command string, w io.Writer) error {
-	return r.run(ctx, h, step, command, nil, w)
-}
-
 // LookAsRoot is Look with root's rights.
 func (r *Remote) LookAsRoot(ctx context.Context, h topology.Host, step, script string) (string, error) {
 	var out bytes.Buffer
@@ -162,7 +157,7 @@ func (r *Remote) run(ctx context.Context, h topology.Host, step, shell string, i
 	return nil
 }
 
-// waitDelay is how long the outputs of a process that was ended may stay open.
+// waitDelay is the time for which the outputs of a process that was ended may stay open.
 const waitDelay = 3 * time.Second
 
 // ssh never asks: a question would wait for an answer in the background. A host that is
@@ -252,10 +247,10 @@ var tarsLastWords = []string{
 	"tar: Error is not recoverable: exiting now",
 }
 
-// advice is what to do about the complaints of ssh that everybody meets.
+// advice says what to do about the most common complaints of ssh.
 func advice(h topology.Host, complaint string) string {
 	for _, c := range []struct{ said, advice string }{
-		{"REMOTE HOST IDENTIFICATION HAS CHANGED", "; the host shows another key than before: if it was installed anew, compare the new key with what its console or " +
+		{"REMOTE HOST IDENTIFICATION HAS CHANGED", "; the host shows another key than before: if it was reinstalled, compare the new key with what its console or " +
 			"provider shows, then `ssh-keygen -R " + knownAs(h) + "` forgets the old one; if not, somebody else may be answering"},
 		{"Host key verification failed", "; log in once by hand to see and accept the host's key"},
 		{"Too many authentication failures", "; ssh offers more keys than the host looks at: name the right one in ~/.ssh/config, with IdentityFile and IdentitiesOnly yes"},
@@ -268,7 +263,7 @@ func advice(h topology.Host, complaint string) string {
 	return ""
 }
 
-// knownAs is how known_hosts calls the host, unless ssh's configuration gives it another name.
+// knownAs is the name of the host in known_hosts, unless ssh's configuration gives it another name.
 func knownAs(h topology.Host) string {
 	name := h.Login[strings.LastIndex(h.Login, "@")+1:]
 	if h.Port != 0 && h.Port != 22 {

@@ -4,11 +4,10 @@ package revive
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"isuride/tools/ops/fleet/hostscript"
@@ -16,38 +15,35 @@ import (
 	"isuride/tools/ops/fleet/topology"
 )
 
-//go:embed state.sh
-var stateScript string
+//go:embed *.sh
+var scripts embed.FS
 
-//go:embed kill.sh
-var killScript string
-
-//go:embed restart.sh
-var restartScript string
-
-//go:embed reboot.sh
-var rebootScript string
-
-// Blow is how the hosts are interrupted.
-type Blow struct {
+// Interruption is a way to interrupt the hosts.
+type Interruption struct {
 	step   string
-	script string
-	roles  []topology.Role // of hosts that it strikes
+	script string          // its name
+	roles  []topology.Role // of the hosts that it interrupts
 	reboot bool
 }
 
-// Reboot strikes all hosts, all at once; Restart restarts all services; Kill ends the
-// server at once.
-func Reboot() Blow  { return Blow{"reboot", rebootScript, everybody(), true} }
-func Restart() Blow { return Blow{"restart the services", restartScript, everybody(), false} }
-func Kill() Blow {
-	return Blow{"kill the server", killScript, []topology.Role{topology.App}, false}
+// Reboot is that of all hosts, all at once.
+func Reboot() Interruption {
+	return Interruption{step: "reboot", script: "reboot", roles: allRoles(), reboot: true}
 }
 
-func everybody() []topology.Role { return []topology.Role{topology.DB, topology.App, topology.Front} }
+// Restart is that of all services.
+func Restart() Interruption {
+	return Interruption{step: "restart the services", script: "restart", roles: allRoles()}
+}
 
-// strikes tells if the host gets the blow.
-func (b Blow) strikes(h topology.Host) bool { return slices.ContainsFunc(b.roles, h.Has) }
+// Kill is that of the server, which gets no chance to write anything.
+func Kill() Interruption {
+	return Interruption{step: "kill the server", script: "kill", roles: []topology.Role{topology.App}}
+}
+
+func allRoles() []topology.Role { return []topology.Role{topology.DB, topology.App, topology.Front} }
+
+func (i Interruption) affects(h topology.Host) bool { return slices.ContainsFunc(i.roles, h.Has) }
 
 // State is that of a host.
 type State struct {
@@ -62,7 +58,7 @@ type unit struct {
 
 // Look reads the state of a host.
 func Look(ctx context.Context, r *remote.Remote, h topology.Host) (State, error) {
-	out, err := r.LookAsRoot(ctx, h, "see what runs", hostscript.For(h, stateScript))
+	out, err := r.LookAsRoot(ctx, h, "see what runs", hostscript.For(h, scripts, "state"))
 	if err != nil {
 		return State{}, err
 	}
@@ -71,15 +67,17 @@ func Look(ctx context.Context, r *remote.Remote, h topology.Host) (State, error)
 
 func parse(text string) State {
 	var s State
-	for line := range strings.Lines(text) {
-		words := strings.Fields(line)
-		switch {
-		case len(words) > 1 && words[0] == "boot":
-			s.boot = strings.Join(words[1:], " ")
-		case len(words) == 5 && words[0] == "unit":
-			s.units = append(s.units, unit{words[1], words[2], words[3], words[4]})
-		case len(words) == 2 && words[0] == "health":
-			s.health = words[1]
+	for key, value := range remote.Answers(text) {
+		switch key {
+		case "boot":
+			s.boot = value
+		case "unit":
+			var u unit
+			if n, _ := fmt.Sscan(value, &u.name, &u.active, &u.enabled, &u.pid); n == 4 {
+				s.units = append(s.units, u)
+			}
+		case "health":
+			s.health = value
 		}
 	}
 	return s
@@ -113,41 +111,41 @@ func (s State) Absent() string {
 	return s.units[i].name
 }
 
-// again tells if the host has gone through the blow.
-func (s State) again(before State, b Blow) bool {
-	if b.reboot {
+// cameBack reports whether the host has gone through the interruption.
+func (s State) cameBack(before State, i Interruption) bool {
+	if i.reboot {
 		return s.boot != before.boot
 	}
 	const server = "isuride-go.service"
 	is := func(u unit) bool { return u.name == server }
-	i, j := slices.IndexFunc(s.units, is), slices.IndexFunc(before.units, is)
-	return i < 0 || j < 0 || s.units[i].pid != before.units[j].pid
+	now, then := slices.IndexFunc(s.units, is), slices.IndexFunc(before.units, is)
+	return now < 0 || then < 0 || s.units[now].pid != before.units[then].pid
 }
 
-// Strike interrupts the hosts and returns when all are well again. before has the states
-// of the hosts, in their order. pause waits between two looks, and fails when nobody wants
-// to wait any longer.
-func Strike(ctx context.Context, r *remote.Remote, t *topology.Topology, b Blow, before []State, pause func(context.Context) error) error {
-	for _, h := range inOrder(t, b) {
-		if _, err := r.ChangeAsRoot(ctx, h, b.step, hostscript.For(h, b.script)); err != nil {
+// Interrupt interrupts the hosts and returns when all are well again. before has the states
+// of the hosts, in their order. pause waits between two looks, and fails when there is no
+// time left to wait.
+func Interrupt(ctx context.Context, r *remote.Remote, t *topology.Topology, how Interruption, before []State, pause func(context.Context) error) error {
+	for _, h := range inOrder(t, how) {
+		if _, err := r.ChangeAsRoot(ctx, h, how.step, hostscript.For(h, scripts, how.script)); err != nil {
 			return err
 		}
 	}
 	for i, h := range t.Hosts {
-		if r.DryRun || !b.strikes(h) {
+		if r.DryRun || !how.affects(h) {
 			continue
 		}
-		if err := await(ctx, r, h, b, before[i], pause); err != nil {
+		if err := await(ctx, r, h, how, before[i], pause); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// inOrder lists the hosts to strike, those first that serve others.
-func inOrder(t *topology.Topology, b Blow) []topology.Host {
+// inOrder lists the hosts to interrupt, those first that serve others.
+func inOrder(t *topology.Topology, how Interruption) []topology.Host {
 	var list []topology.Host
-	for _, role := range b.roles {
+	for _, role := range how.roles {
 		for _, h := range t.With(role) {
 			if !slices.ContainsFunc(list, func(other topology.Host) bool { return other.Name == h.Name }) {
 				list = append(list, h)
@@ -157,37 +155,37 @@ func inOrder(t *topology.Topology, b Blow) []topology.Host {
 	return list
 }
 
-// glance is Look at a host that may go down at any moment and leave the connection
-// without an end.
-func glance(ctx context.Context, r *remote.Remote, h topology.Host) (State, error) {
+// lookBriefly is Look at a host that may go down at any moment and leave the connection
+// open forever.
+func lookBriefly(ctx context.Context, r *remote.Remote, h topology.Host) (State, error) {
 	const limit = 10 * time.Second
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
 	defer cancel()
 	return Look(ctx, r, h)
 }
 
-// errStill is why a host is not back yet when it answers.
-var errStill = errors.New("it has not gone down yet")
+// errNotYet is why a host that answers well is not back yet.
+var errNotYet = errors.New("it has not gone down yet")
 
-func await(ctx context.Context, r *remote.Remote, h topology.Host, b Blow, before State, pause func(context.Context) error) error {
+func await(ctx context.Context, r *remote.Remote, h topology.Host, how Interruption, before State, pause func(context.Context) error) error {
 	for {
-		s, err := glance(ctx, r, h)
+		s, err := lookBriefly(ctx, r, h)
 		if err == nil {
 			err = s.Fault(h)
 		}
-		if err == nil && !s.again(before, b) {
-			err = errStill
+		if err == nil && !s.cameBack(before, how) {
+			err = errNotYet
 		}
 		if err == nil {
 			return nil
 		}
 		if timeout := pause(ctx); timeout != nil {
-			return &remote.Error{Host: h.Name, Step: b.step + " and come back", Err: fmt.Errorf("%w: %w", timeout, err)}
+			return &remote.Error{Host: h.Name, Step: how.step + " and come back", Err: fmt.Errorf("%w: %w", timeout, err)}
 		}
 	}
 }
 
-// Patience is a pause of a second, for so long all in all.
+// Patience is a pause of a second, for as long as total altogether.
 func Patience(total time.Duration) func(context.Context) error {
 	end := time.Now().Add(total)
 	return func(ctx context.Context) error {

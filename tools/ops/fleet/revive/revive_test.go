@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"isuride/tools/ops/fleet/hosttest"
+	"isuride/tools/ops/fleet/fleettest"
 	"isuride/tools/ops/fleet/topology"
 )
 
@@ -53,11 +53,11 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
-func TestAgain(t *testing.T) {
+func TestCameBack(t *testing.T) {
 	restarted, rebooted := strings.Replace(well, " 11\n", " 12\n", 1), strings.Replace(well, "1a 77", "1a 78", 1)
 	for _, c := range []struct {
 		name string
-		blow Blow
+		how  Interruption
 		now  string
 		want bool
 	}{
@@ -68,7 +68,7 @@ func TestAgain(t *testing.T) {
 		{"kill", Kill(), restarted, true},
 		{"restart of a host without a server", Restart(), "unit nginx.service active enabled 5\n", true},
 	} {
-		if got := parse(c.now).again(parse(well), c.blow); got != c.want {
+		if got := parse(c.now).cameBack(parse(well), c.how); got != c.want {
 			t.Errorf("%s: the host has gone through it: %v", c.name, got)
 		}
 	}
@@ -76,7 +76,7 @@ func TestAgain(t *testing.T) {
 
 // TestKill kills a real process.
 func TestKill(t *testing.T) {
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	server := exec.Command("sleep", "1000")
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	looks := 0
-	err = Strike(t.Context(), h.Remote(), alone(), Kill(), []State{before}, func(context.Context) error {
+	err = Interrupt(t.Context(), h.Remote(), alone(), Kill(), []State{before}, func(context.Context) error {
 		if looks++; looks > 1 {
 			return errors.New("still not back")
 		}
@@ -104,9 +104,9 @@ func TestKill(t *testing.T) {
 }
 
 func TestKillNeedsServer(t *testing.T) {
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	h.Program("systemctl", "echo 0")
-	err := Strike(t.Context(), h.Remote(), alone(), Kill(), []State{{}}, func(context.Context) error { return nil })
+	err := Interrupt(t.Context(), h.Remote(), alone(), Kill(), []State{{}}, func(context.Context) error { return nil })
 	if err == nil || err.Error() != "s1: cannot kill the server: the server does not run" {
 		t.Errorf("without a server: %v", err)
 	}
@@ -114,14 +114,14 @@ func TestKillNeedsServer(t *testing.T) {
 
 func TestReboot(t *testing.T) {
 	const file = "/var/log/rebooted"
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	h.Program("setsid", "echo yes >"+file)
 	h.Program("cat", `if [[ $1 == */boot_id && -s `+file+` ]]; then echo 2b; else exec /bin/cat "$@"; fi`)
 	before, err := Look(t.Context(), h.Remote(), alone().Hosts[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = Strike(t.Context(), h.Remote(), alone(), Reboot(), []State{before}, func(context.Context) error {
+	err = Interrupt(t.Context(), h.Remote(), alone(), Reboot(), []State{before}, func(context.Context) error {
 		for h.Read(file) == "" { // the script has ended, what it left behind may not have begun
 			time.Sleep(time.Millisecond)
 		}
@@ -136,9 +136,9 @@ func TestReboot(t *testing.T) {
 }
 
 func TestRestart(t *testing.T) {
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	before := State{units: []unit{{"isuride-go.service", "active", "enabled", "1"}}}
-	if err := Strike(t.Context(), h.Remote(), alone(), Restart(), []State{before}, func(context.Context) error { return nil }); err != nil {
+	if err := Interrupt(t.Context(), h.Remote(), alone(), Restart(), []State{before}, func(context.Context) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	var order []string
@@ -153,14 +153,14 @@ func TestRestart(t *testing.T) {
 }
 
 func TestNeverBack(t *testing.T) {
-	h := hosttest.Serving(t)
+	h := fleettest.Serving(t)
 	before, err := Look(t.Context(), h.Remote(), alone().Hosts[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.Program("systemctl", `[[ $1 != is-active ]] || { echo failed; exit 3; }`)
 	h.Program("setsid", "")
-	err = Strike(t.Context(), h.Remote(), alone(), Reboot(), []State{before}, Patience(0))
+	err = Interrupt(t.Context(), h.Remote(), alone(), Reboot(), []State{before}, Patience(0))
 	if err == nil || !strings.HasPrefix(err.Error(), "s1: cannot reboot and come back: not within 0s: ") || !strings.Contains(err.Error(), "is failed") {
 		t.Errorf("a host on which a service fails: %v", err)
 	}
@@ -170,15 +170,15 @@ func TestNeverBack(t *testing.T) {
 func TestTogether(t *testing.T) {
 	two := &topology.Topology{Hosts: []topology.Host{host("front", topology.Front), host("back", topology.App, topology.DB)}}
 	for _, c := range []struct {
-		blow Blow
+		how  Interruption
 		want string
 	}{{Reboot(), "back front"}, {Kill(), "back"}} {
 		var names []string
-		for _, h := range inOrder(two, c.blow) {
+		for _, h := range inOrder(two, c.how) {
 			names = append(names, h.Name)
 		}
 		if got := strings.Join(names, " "); got != c.want {
-			t.Errorf("%s strikes %s, want %s", c.blow.step, got, c.want)
+			t.Errorf("%s interrupts %s, want %s", c.how.step, got, c.want)
 		}
 	}
 }

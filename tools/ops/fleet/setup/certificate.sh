@@ -1,7 +1,8 @@
 # Prints what the host has of the pair for TLS in the folder $dir: two checksums, or
-# nothing. A pair that its nginx has used so far, such as the contest's, or else one in the
-# folder $other, is taken over. The group $reader may read the key, and $effect is what
-# makes another pair count.
+# nothing. If it is to $ensure that there is one, a pair that its nginx has used so far,
+# such as the contest's, or else one in the folder $other, is taken over; without either, one
+# for $names is made. The group $reader may read the key, and $effect makes another pair
+# count.
 dir=$root$dir
 used() { # DIRECTIVE
 	local path
@@ -13,7 +14,7 @@ used() { # DIRECTIVE
 	*) echo "$root/etc/nginx/$path" ;;
 	esac
 }
-if [[ $adopt == yes && ! -e $dir/key.pem ]]; then
+if [[ $ensure == yes && ! -e $dir/key.pem ]]; then
 	cert=$(used ssl_certificate) key=$(used ssl_certificate_key)
 	if [[ ! -s $cert || ! -s $key ]]; then
 		cert=$root$other/cert.pem key=$root$other/key.pem
@@ -26,6 +27,24 @@ if [[ $adopt == yes && ! -e $dir/key.pem ]]; then
 			cp "$cert" "$dir/cert.pem"
 		)
 	fi
+fi
+if [[ $ensure == yes && ! (-e $dir/key.pem && -e $dir/cert.pem) ]]; then
+	# ECDSA, since its handshake costs a server a fraction of RSA's. Browsers refuse
+	# certificates for more than 398 days.
+	config="
+		[req]
+		distinguished_name = name
+		x509_extensions = use
+		prompt = no
+		[name]
+		CN = ISURIDE development
+		[use]
+		basicConstraints = critical, CA:FALSE
+		keyUsage = critical, digitalSignature
+		extendedKeyUsage = serverAuth
+		subjectAltName = $names"
+	said=$(umask 077 && mkdir -p "$dir" && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 397 \
+		-config /dev/stdin -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>&1 <<<"$config") || die "$(tail -n 1 <<<"$said")"
 fi
 if [[ -e $dir/key.pem && -e $dir/cert.pem ]]; then
 	if [[ $reader != root ]]; then

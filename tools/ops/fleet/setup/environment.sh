@@ -1,5 +1,5 @@
 # Writes the server's environment, and prints the database's user, name and password as
-# they are to be. What stands in the file already is kept, but for the place of the
+# they are to be. What is in the file already is kept, but for the place of the
 # database ($host, $port), and the password that everybody knows.
 file=$root/home/isucon/env.sh
 old=$(cat "$file" 2>/dev/null || true)

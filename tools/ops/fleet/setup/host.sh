@@ -18,7 +18,8 @@ need curl command -v curl
 need procps command -v ps
 for role in $roles; do
 	case $role in
-	front) need nginx test -x "$root/usr/sbin/nginx" ;;
+	front) need nginx test -x "$root/usr/sbin/nginx" ;;&
+	front | tls) need openssl command -v openssl ;;
 	spread) need libnginx-mod-stream has_stream ;;
 	db) need mariadb-server has_database ;;
 	esac

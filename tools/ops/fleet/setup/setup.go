@@ -14,20 +14,19 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
+	"isuride/tools/ops/fleet/hostscript"
 	"isuride/tools/ops/fleet/layout"
 	"isuride/tools/ops/fleet/remote"
-	"isuride/tools/ops/fleet/shell"
 	"isuride/tools/ops/fleet/topology"
 )
 
 //go:embed *.sh
 var scripts embed.FS
 
-func script(name string, vars ...string) string { return shell.Script(scripts, name, vars...) }
+func script(name string, vars ...string) string { return hostscript.Install(scripts, name, vars...) }
 
 // Setup prepares hosts.
 type Setup struct {
@@ -35,12 +34,9 @@ type Setup struct {
 	*layout.Layout
 	// Statements make database and account: sql/0-host.sql.template.
 	Statements string
-	// Devcert builds the program that makes certificates for a kind of machine, as uname
-	// -m calls it, and returns its path.
-	Devcert func(ctx context.Context, machine string) (string, error)
 }
 
-// Fingerprint stands for all that setup does on the host. A host that has it is ready.
+// Fingerprint changes with all that setup does on the host. A host that has it is ready.
 func (s *Setup) Fingerprint(h topology.Host) string {
 	hash := sha256.New()
 	fmt.Fprintln(hash, s.host(h))
@@ -51,7 +47,7 @@ func (s *Setup) Fingerprint(h topology.Host) string {
 		fmt.Fprintln(hash, s.account("", "", ""))
 	}
 	if h.Has(topology.Front) || h.Has(topology.TLS) {
-		fmt.Fprintln(hash, s.pair(h, false), s.names())
+		fmt.Fprintln(hash, s.pair(h, false))
 	}
 	return hex.EncodeToString(hash.Sum(nil))[:16]
 }
@@ -75,17 +71,18 @@ func (s *Setup) account(user, name, password string) string {
 	return script("account", "user", user, "client", client, "statements", fill.Replace(s.Statements))
 }
 
-// pair looks after certificate and key. adopt says if a pair of another place is taken over.
-func (s *Setup) pair(h topology.Host, adopt bool) string {
+// pair looks after certificate and key. With ensure, a host without them takes over a pair
+// of another place, or makes one, so that the key is nowhere else.
+func (s *Setup) pair(h topology.Host, ensure bool) string {
 	word := "no"
-	if adopt {
+	if ensure {
 		word = "yes"
 	}
 	p, other := layout.PairOf(h), layout.OwnCerts
 	if p.Dir == other {
 		other = layout.CertDir
 	}
-	return script("certificate", "adopt", word, "dir", p.Dir, "other", other, "reader", p.Reader, "effect", string(p.Then)+"."+p.Unit)
+	return script("certificate", "ensure", word, "names", s.names(), "dir", p.Dir, "other", other, "reader", p.Reader, "effect", string(p.Then)+"."+p.Unit)
 }
 
 // Do prepares all hosts.
@@ -121,19 +118,13 @@ func roles(h topology.Host) (words []string) {
 	return words
 }
 
-// certificates gives all hosts that end TLS the pair of the first one, which makes it if it
-// has none.
+// certificates gives all hosts that end TLS the pair of the first one.
 func (s *Setup) certificates(ctx context.Context) error {
 	hosts := s.Entrances()
 	first := hosts[0]
-	pair, err := s.ChangeAsRoot(ctx, first, "look for a certificate", s.pair(first, true))
+	pair, err := s.ChangeAsRoot(ctx, first, "make a certificate if there is none", s.pair(first, true))
 	if err != nil {
 		return err
-	}
-	if pair == "" {
-		if pair, err = s.makePair(ctx, first); err != nil {
-			return err
-		}
 	}
 	for _, h := range hosts[1:] {
 		has, err := s.ChangeAsRoot(ctx, h, "look for a certificate", s.pair(h, false))
@@ -149,41 +140,13 @@ func (s *Setup) certificates(ctx context.Context) error {
 	return nil
 }
 
-// makePair has the host make a pair, so that the key is nowhere else.
-func (s *Setup) makePair(ctx context.Context, h topology.Host) (string, error) {
-	const step = "make a certificate"
-	if s.DryRun {
-		return s.ChangeAsRoot(ctx, h, step, "")
-	}
-	machine, err := s.Look(ctx, h, step, "uname -m")
-	if err != nil {
-		return "", err
-	}
-	path, err := s.Devcert(ctx, machine)
-	if err != nil {
-		return "", &remote.Error{Host: h.Name, Step: step, Err: err}
-	}
-	program, err := os.Open(path)
-	if err != nil {
-		return "", &remote.Error{Host: h.Name, Step: step, Err: err}
-	}
-	defer program.Close()
-	const receive = `umask 077; d=$(mktemp -d) && trap "rm -rf $d" EXIT && cat >"$d/devcert" && chmod 700 "$d/devcert" && "$d/devcert" -out "$1" -hosts "$2" >/dev/null`
-	dir := layout.PairOf(h).Dir
-	command := "bash -c " + shell.Quote(receive) + ` devcert "${ISURIDE_ROOT-}"` + dir + " " + shell.Quote(s.names())
-	if err := s.Send(ctx, h, step, remote.AsRoot(command), program); err != nil {
-		return "", err
-	}
-	return s.ChangeAsRoot(ctx, h, "look for a certificate", s.pair(h, false))
-}
-
-// names are what the certificate is for.
+// names are what a certificate is for, in the words of openssl.
 func (s *Setup) names() string {
-	names := []string{"xiv.isucon.net", "*.xiv.isucon.net", "localhost", "127.0.0.1", "::1"}
+	names := []string{"DNS:xiv.isucon.net", "DNS:*.xiv.isucon.net", "DNS:localhost", "IP:127.0.0.1", "IP:::1"}
 	for _, h := range s.Entrances() {
-		names = append(names, h.Address.String())
+		names = append(names, "IP:"+h.Address.String())
 		if a, ok := h.LoginAddress(); ok {
-			names = append(names, a.String())
+			names = append(names, "IP:"+a.String())
 		}
 	}
 	return strings.Join(names, ",")
@@ -194,12 +157,11 @@ func (s *Setup) copyPair(ctx context.Context, from, to topology.Host) error {
 	const dir = `"${ISURIDE_ROOT-}"` + layout.CertDir
 	var pair bytes.Buffer
 	if !s.DryRun {
-		err := s.Receive(ctx, from, "read the certificate", remote.AsRoot("tar -c -C "+dir+" cert.pem key.pem"), &pair)
-		if err != nil {
+		if err := s.StreamAsRoot(ctx, from, "read the certificate", "tar -c -C "+dir+" cert.pem key.pem", &pair); err != nil {
 			return err
 		}
 	}
-	command := "bash -c " + shell.Quote(`umask 077; mkdir -p "$1" && tar -x --no-same-owner -C "$1"`) + " pair " + dir
+	command := "bash -c " + remote.Quote(`umask 077; mkdir -p "$1" && tar -x --no-same-owner -C "$1"`) + " pair " + dir
 	step := "copy the certificate from " + from.Name
 	if err := s.Send(ctx, to, step, remote.AsRoot(command), &pair); err != nil || s.DryRun {
 		return err

@@ -1,12 +1,16 @@
 package setup_test
 
 import (
-	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/tls"
+	"crypto/x509"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"isuride/tools/ops/fleet/fleettest"
 	"isuride/tools/ops/fleet/layout"
@@ -15,24 +19,14 @@ import (
 
 const three = "s1 a@203.0.113.1 10.0.0.1 front,app\ns2 alias 10.0.0.2 front\ns3 a@a 10.0.0.3 db\n"
 
-// devcert stands for the program: it writes what it was asked for.
-const devcert = `#!/bin/sh
-mkdir -p "$2" && echo "key of its own" >"$2/key.pem" && echo "$4" >"$2/cert.pem"
-`
-
 func newSetup(t *testing.T, file string) (*fleettest.Hosts, *setup.Setup) {
 	t.Helper()
 	hs := fleettest.New(t, file)
-	program := filepath.Join(t.TempDir(), "devcert")
-	if err := os.WriteFile(program, []byte(devcert), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	statements, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "sql", "0-host.sql.template"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return hs, &setup.Setup{Remote: hs.Remote(), Layout: &layout.Layout{Topology: hs.Topology}, Statements: string(statements),
-		Devcert: func(context.Context, string) (string, error) { return program, nil }}
+	return hs, &setup.Setup{Remote: hs.Remote(), Layout: &layout.Layout{Topology: hs.Topology}, Statements: string(statements)}
 }
 
 func do(t *testing.T, s *setup.Setup) {
@@ -80,11 +74,8 @@ func TestSetup(t *testing.T) {
 			t.Errorf("%s: the setup is not noted", host)
 		}
 	}
-	const names = "xiv.isucon.net,*.xiv.isucon.net,localhost,127.0.0.1,::1,10.0.0.1,203.0.113.1,10.0.0.2\n"
 	for _, host := range []string{"s1", "s2"} {
-		if cert, key := hs.Get(host, layout.CertDir+"/cert.pem"), hs.Get(host, layout.CertDir+"/key.pem"); cert != names || key != "key of its own\n" {
-			t.Errorf("%s: certificate %q, key %q", host, cert, key)
-		}
+		checkPair(t, hs.Path(host, layout.CertDir))
 		if info, err := os.Stat(hs.Path(host, layout.CertDir+"/key.pem")); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: key: %v, %v", host, info, err)
 		}
@@ -93,6 +84,25 @@ func TestSetup(t *testing.T) {
 		t.Error("the database host has the key")
 	}
 	unseen(t, hs, password)
+}
+
+// checkPair wants a certificate of our own making, for all fronts of three.
+func checkPair(t *testing.T, dir string) {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := pair.Leaf
+	for _, name := range []string{"xiv.isucon.net", "a.xiv.isucon.net", "localhost", "127.0.0.1", "::1", "10.0.0.1", "203.0.113.1", "10.0.0.2"} {
+		if err := c.VerifyHostname(name); err != nil {
+			t.Error(err)
+		}
+	}
+	if key, ok := c.PublicKey.(*ecdsa.PublicKey); !ok || key.Curve != elliptic.P256() || c.IsCA || c.Version != 3 ||
+		!slices.Equal(c.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}) || c.NotAfter.Before(time.Now().AddDate(1, 0, 0)) {
+		t.Errorf("the certificate is %+v", c)
+	}
 }
 
 // unseen fails if the secret was an argument of a program, or was printed.
@@ -364,7 +374,7 @@ func TestFingerprint(t *testing.T) {
 		return ""
 	}
 	moved := strings.Replace(three, "10.0.0.3", "10.0.0.4", 1)
-	if print(three, "s1") != print(three, "s1") {
+	if first, again := print(three, "s1"), print(three, "s1"); first != again {
 		t.Error("the same is not the same")
 	}
 	if print(three, "s1") == print(moved, "s1") {

@@ -37,7 +37,7 @@ type Host struct {
 	Roles   []Role     // at least one
 }
 
-// Has tells if the host has the role.
+// Has reports whether the host has the role.
 func (h Host) Has(r Role) bool { return slices.Contains(h.Roles, r) }
 
 // LoginAddress is the address of the login, if it has one and no name.
@@ -50,7 +50,8 @@ func (h Host) LoginAddress() (a netip.Addr, ok bool) {
 	return a.Unmap(), err == nil
 }
 
-// Outside is where other machines reach it: at its address, unless that is loopback.
+// Outside is the address at which other machines reach it: its own, unless that is
+// loopback.
 func (h Host) Outside() netip.Addr {
 	if a, ok := h.LoginAddress(); ok && h.Address.IsLoopback() {
 		return a
@@ -156,7 +157,7 @@ func parse(fields []string) (h Host, err error) {
 	return h, nil
 }
 
-// isName tells if the name can be a folder and the start of a line as it is.
+// isName reports whether the name can be a folder and the start of a line as it is.
 func isName(s string) bool {
 	for i, c := range []byte(s) {
 		word := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
@@ -167,7 +168,7 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// parseLogin splits [USER@]HOST[:PORT]. An IPv6 address stands in brackets if a port
+// parseLogin splits [USER@]HOST[:PORT]. An IPv6 address is in brackets if a port
 // follows: isucon@[fd00::1]:22.
 func parseLogin(s string) (login string, port uint16, err error) {
 	user, host, ok := strings.Cut(s, "@")

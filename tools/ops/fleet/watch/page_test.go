@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // golden compares with a file of testdata; -update rewrites it.
 func golden(t *testing.T, name, got string) {
@@ -30,7 +30,7 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs; go test -update writes it anew. Got\n%s", file, got)
+		t.Errorf("%s differs; go test -update rewrites it. Got\n%s", file, got)
 	}
 }
 

@@ -38,5 +38,5 @@ while :; do
 	show metrics printf '%s\n' "$text"
 	show error last_error "$text"
 	printf '@@end\n'
-	sleep 1 >/dev/null # not holding what whoever ended this waits for
+	sleep 1 >/dev/null # a sleep that holds stdout would keep the reader waiting
 done

@@ -81,8 +81,8 @@ func TestSince(t *testing.T) {
 	}{
 		{"grows", scrapeOf(t, 1000, 130, [3]int{11, 25, 47}), 30, [3]float64{1, 5, 7}},
 		{"stays", before, 0, [3]float64{0, 0, 0}},
-		{"counters begin anew", scrapeOf(t, 1000, 4, [3]int{1, 2, 3}), 4, [3]float64{1, 2, 3}},
-		{"a bucket began anew, the count has passed what it was", scrapeOf(t, 1000, 100, [3]int{0, 41, 41}), 0, [3]float64{0, 41, 41}},
+		{"counters start over", scrapeOf(t, 1000, 4, [3]int{1, 2, 3}), 4, [3]float64{1, 2, 3}},
+		{"a bucket started over, the count has passed what it was", scrapeOf(t, 1000, 100, [3]int{0, 41, 41}), 0, [3]float64{0, 41, 41}},
 		{"another process has counted more already", scrapeOf(t, 1001, 130, [3]int{11, 25, 47}), 130, [3]float64{11, 25, 47}},
 	} {
 		moved := c.now.since(before)

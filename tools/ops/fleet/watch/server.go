@@ -103,7 +103,7 @@ func (s *server) report() *Server {
 			Round:  s.latency("round", "isuride_match_round_seconds"),
 			Rides:  now.sum("isuride_match_round_rides"),
 			Chairs: now.sum("isuride_match_round_chairs"),
-			Cost:   s.ratio("isuride_match_cost_total", "isuride_rides_matched_total"),
+			Cost:   s.ratio("isuride_match_pickup_seconds_total", "isuride_rides_matched_total"),
 		},
 		Accounts: Accounts{
 			FreeChairs:     now.sum("isuride_chairs", "state", "free"),

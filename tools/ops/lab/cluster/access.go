@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 )
 
@@ -22,10 +21,7 @@ func (l *Lab) writeAccess() error {
 	var config, known strings.Builder
 	fmt.Fprintf(&config, "UserKnownHostsFile %s\nStrictHostKeyChecking yes\nIdentityFile %s\nIdentitiesOnly yes\nPasswordAuthentication no\n",
 		quote(l.file("known_hosts")), quote(l.file("key")))
-	for _, h := range Hosts() {
-		if !h.Machine {
-			continue
-		}
+	for _, h := range Machines() {
 		if err := l.key("key-"+h.Name, h.Name); err != nil {
 			return err
 		}
@@ -51,8 +47,6 @@ func (l *Lab) writeAccess() error {
 	}
 	return nil
 }
-
-func (l *Lab) file(name string) string { return filepath.Join(l.Dir, name) }
 
 // key makes a pair of keys unless it is there.
 func (l *Lab) key(name, comment string) error {

@@ -18,8 +18,8 @@ import (
 // disk has the folders of an overlay.
 type disk struct{ upper, work, root string }
 
-func (l *Lab) disk(h Host) disk {
-	base := filepath.Join(l.disks(), h.Name)
+func diskOf(h Host) disk {
+	base := filepath.Join(disks, h.Name)
 	return disk{filepath.Join(base, "upper"), filepath.Join(base, "work"), filepath.Join(base, "root")}
 }
 
@@ -27,9 +27,11 @@ func (l *Lab) disk(h Host) disk {
 var standard = []string{"bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "media", "mnt", "opt",
 	"proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"}
 
-// empty are folders that a fresh instance has nothing in.
-var empty = []string{"home", "root", "media", "mnt", "opt", "srv", "tmp", "run", "var/tmp", "etc/systemd/system",
-	"etc/sysctl.d", "etc/security/limits.d", "etc/sudoers.d", "etc/ssh"}
+// empty are folders that a fresh instance has nothing in. Those of systemd and rc?.d hold
+// what starts by itself on the machine, timers among it.
+var empty = []string{"home", "root", "media", "mnt", "opt", "srv", "tmp", "run", "var/tmp", "var/log/journal",
+	"etc/systemd/system", "etc/systemd/network", "etc/systemd/nspawn", "etc/rc0.d", "etc/rc1.d", "etc/rc2.d", "etc/rc3.d", "etc/rc4.d", "etc/rc5.d",
+	"etc/rc6.d", "etc/rcS.d", "etc/cron.d", "etc/sysctl.d", "etc/security/limits.d", "etc/sudoers.d", "etc/ssh"}
 
 // Who the operator is on contest machines.
 const (
@@ -38,7 +40,7 @@ const (
 )
 
 func (l *Lab) makeDisk(h Host) error {
-	d := l.disk(h)
+	d := diskOf(h)
 	for _, dir := range []string{d.upper, d.work, d.root} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
@@ -50,12 +52,15 @@ func (l *Lab) makeDisk(h Host) error {
 		func() error { return d.system(h) },
 		func() error { return d.sshd(l, h) },
 		func() error { return d.operator(l) },
-		func() error { return d.programs(l) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
 		}
+	}
+	layers := fmt.Sprintf("lowerdir=/,upperdir=%s,workdir=%s", d.upper, d.work)
+	if err := syscall.Mount("disk", d.root, "overlay", 0, layers); err != nil {
+		return fmt.Errorf("overlay: %w", err)
 	}
 	return nil
 }
@@ -134,17 +139,34 @@ func (d disk) put(name, text string, mode os.FileMode) error {
 func (d disk) system(h Host) error {
 	var id [16]byte
 	rand.Read(id[:])
+	network := "[Match]\nName=" + card + "\n[Network]\nLinkLocalAddressing=no\n"
+	for _, a := range h.Addresses {
+		network += "Address=" + a.String() + "\n"
+	}
 	for name, text := range map[string]string{
-		"etc/hostname":    h.Name + "\n",
-		"etc/hosts":       "127.0.0.1 localhost\n127.0.1.1 " + h.Name + "\n::1 localhost\n",
-		"etc/resolv.conf": "", // there is nobody to ask, and no waiting for it
-		"etc/machine-id":  fmt.Sprintf("%x\n", id),
+		"etc/hostname":                   h.Name + "\n",
+		"etc/hosts":                      "127.0.0.1 localhost\n127.0.1.1 " + h.Name + "\n::1 localhost\n",
+		"etc/resolv.conf":                "", // there is no name server to wait for
+		"etc/machine-id":                 fmt.Sprintf("%x\n", id),
+		"etc/fstab":                      "", // the machine's disks are not the host's
+		"etc/systemd/network/10.network": network,
 	} {
 		if err := d.put(name, text, 0o644); err != nil {
 			return err
 		}
 	}
-	return nil
+	// The console is the keeper's log, which nobody can log in to.
+	return errors.Join(os.Symlink("/dev/null", filepath.Join(d.upper, "etc/systemd/system/console-getty.service")),
+		d.enable("multi-user.target", "systemd-networkd.service"), d.enable("network-online.target", "systemd-networkd-wait-online.service"))
+}
+
+// enable does what systemctl does with a unit of the machine.
+func (d disk) enable(target, unit string) error {
+	wants := filepath.Join("etc/systemd/system", target+".wants")
+	if err := d.folder(wants); err != nil {
+		return err
+	}
+	return os.Symlink("/lib/systemd/system/"+unit, filepath.Join(d.upper, wants, unit))
 }
 
 const sshdConfig = `HostKey /etc/ssh/ssh_host_ed25519_key
@@ -167,11 +189,7 @@ func (d disk) sshd(l *Lab, h Host) error {
 	if err := d.put("etc/ssh/ssh_host_ed25519_key", string(key), 0o600); err != nil {
 		return err
 	}
-	wants := "etc/systemd/system/multi-user.target.wants"
-	if err := d.folder(wants); err != nil {
-		return err
-	}
-	return os.Symlink("/lib/systemd/system/ssh.service", filepath.Join(d.upper, wants, "ssh.service"))
+	return d.enable("multi-user.target", "ssh.service")
 }
 
 // operator makes the account that ssh comes to, with all rights by sudo.
@@ -227,32 +245,4 @@ func (d disk) account(name, line string) error {
 	}
 	st := info.Sys().(*syscall.Stat_t)
 	return os.Chown(filepath.Join(d.upper, name), int(st.Uid), int(st.Gid))
-}
-
-// Programs in a host that are this one under another name.
-const (
-	Systemctl  = "usr/bin/systemctl"
-	Journalctl = "usr/bin/journalctl"
-)
-
-var stoppers = []string{"usr/sbin/reboot", "usr/sbin/poweroff", "usr/sbin/halt", "usr/sbin/shutdown"}
-
-// programs puts the stand-ins in place: one file with several names, for all hosts.
-func (d disk) programs(l *Lab) error {
-	text, err := os.ReadFile(l.Program)
-	if err != nil {
-		return err
-	}
-	if err := d.put(Systemctl, string(text), 0o755); err != nil {
-		return err
-	}
-	for _, name := range append([]string{Journalctl}, stoppers...) {
-		if err := d.folder(filepath.Dir(name)); err != nil {
-			return err
-		}
-		if err := os.Link(filepath.Join(d.upper, Systemctl), filepath.Join(d.upper, name)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -1,110 +1,175 @@
 package cluster
 
 import (
-	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
+	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 )
 
-// Words after the program's name that make it one of the laboratory's own processes.
-const (
-	KeepWord = "keep"
-	HoldWord = "hold"
-	InitWord = "init"
-)
+// KeepWord after the program's name makes it the keeper.
+const KeepWord = "keep"
 
-// startKeeper starts the keeper in namespaces of its own. It outlives this process.
-func (l *Lab) startKeeper() error {
+// startKeeper starts the keeper, which outlives this process, and waits until it is in its
+// group.
+func (l *Lab) startKeeper(ctx context.Context) error {
 	log, err := os.Create(l.log())
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(l.Program, KeepWord, "-dir", l.Dir)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("make namespaces: %w", err)
+	words := []string{"unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", l.Program, KeepWord, "-dir", l.Dir}
+	if managed() {
+		words = append([]string{"systemd-run", "--quiet", "--scope", "--collect", "--property=Delegate=yes", "--unit=" + l.name(), "--"}, words...)
 	}
-	s := &state{Keeper: identify(cmd.Process.Pid), Hosts: map[string]hostState{}}
-	if err := l.write(s); err != nil {
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go cmd.Wait() // collects it if it ends early
-	return nil
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // its log says why
+	}()
+	return poll(ctx, bootLimit, "the keeper", func() (bool, error) {
+		select {
+		case <-ended:
+			return false, fmt.Errorf("the keeper has ended; see %s", l.log())
+		default:
+			_, err := os.Stat(l.stateFile())
+			return err == nil, nil
+		}
+	})
 }
 
 // keeper is the process that holds the laboratory.
 type keeper struct {
-	lab *Lab
+	lab   *Lab
+	group group
 
 	mu    sync.Mutex
-	state *state
+	state state
 }
 
-// Keep is the keeper's main function. It returns when SIGTERM comes.
-func (l *Lab) Keep() error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	k := &keeper{lab: l, state: &state{Keeper: identify(os.Getpid()), Hosts: map[string]hostState{}}}
-	if err := k.prepare(ctx); err != nil {
+// Keep is the keeper's main function.
+func (l *Lab) Keep(ctx context.Context) error {
+	k, err := l.enter()
+	if err != nil {
 		return err
 	}
-	var all sync.WaitGroup
-	for _, h := range Hosts() {
-		all.Go(func() {
-			// The kernel ends a child with the thread that started it: this one stays as long as
-			// the goroutine does.
-			runtime.LockOSThread()
-			k.keep(ctx, h)
-		})
+	if err := k.connect(ctx); err != nil {
+		return err
 	}
-	all.Wait()
-	return nil
-}
-
-func (k *keeper) prepare(ctx context.Context) error {
-	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
-	}
-	// Disks are in memory: they vanish with the namespace, and a file system of the machine
-	// may be one that cannot carry an overlay.
-	if err := syscall.Mount("disks", k.lab.disks(), "tmpfs", 0, "mode=755"); err != nil {
-		return fmt.Errorf("mount disks: %w", err)
-	}
-	for _, args := range [][]string{
-		{"link", "set", "lo", "up"},
-		{"link", "add", bridge, "type", "bridge", "forward_delay", "0"},
-		{"link", "set", bridge, "up"},
-	} {
-		if err := ip(ctx, 0, args...); err != nil {
-			return err
-		}
-	}
-	for _, h := range Hosts() {
-		if !h.Machine {
-			continue
-		}
+	for _, h := range Machines() {
 		if err := k.lab.makeDisk(h); err != nil {
 			return fmt.Errorf("disk of %s: %w", h.Name, err)
 		}
 	}
+	if err := k.lab.write(k.state); err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	for _, h := range Machines() {
+		all.Go(func() { k.keep(ctx, h) })
+	}
+	all.Wait()
+	<-ctx.Done() // hosts that are off can still be looked at
 	return nil
+}
+
+// Folders of the keeper's own, in memory: they vanish with its namespace, and a file
+// system of the machine may be one that cannot carry an overlay.
+const (
+	disks    = "/run/disks"
+	networks = "/run/netns" // of ip(8)
+)
+
+// enter moves this process to its group and covers what nspawn and ip write outside of a
+// host. The files of the laboratory are those in the working folder from there on,
+// because their path may be covered, too.
+func (l *Lab) enter() (*keeper, error) {
+	g, err := l.group()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chdir(l.Dir); err != nil {
+		return nil, err
+	}
+	if err := g.below(keeperGroup).join(); err != nil {
+		return nil, err
+	}
+	// Where version 1 has that place, hosts would get a mixture of both.
+	const place = "/sys/fs/cgroup"
+	if g.mount != place {
+		if err := syscall.Mount(g.mount, place, "", syscall.MS_BIND, ""); err != nil {
+			return nil, fmt.Errorf("control groups of version 2: %w", err)
+		}
+		g.mount = place
+	}
+	for folder, mode := range map[string]string{"/run": "mode=755", "/tmp": "mode=1777"} {
+		if err := syscall.Mount("lab", folder, "tmpfs", 0, mode); err != nil {
+			return nil, fmt.Errorf("cover %s: %w", folder, err)
+		}
+	}
+	return &keeper{lab: &Lab{Dir: "."}, group: g, state: state{}}, nil
+}
+
+// join makes the group and moves this process there.
+func (g group) join() error {
+	if err := os.MkdirAll(g.dir(), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(g.dir(), "cgroup.procs"), []byte("0"), 0)
 }
 
 const bridge = "hub"
 
-// keep boots a host again and again until it is switched off or ctx ends.
+// cable is the end at the bridge of a host's connection; nspawn gives it that name.
+func cable(host string) string { return "vb-" + host }
+
+// card is the name that nspawn gives the end in the host.
+const card = "host0"
+
+// connect makes the bridge and the network of the host that does not boot.
+func (k *keeper) connect(ctx context.Context) error {
+	lines := []string{
+		"link set lo up",
+		"link add " + bridge + " type bridge forward_delay 0",
+		"link set " + bridge + " up",
+		"netns add " + Bench,
+		"link add " + cable(Bench) + " type veth peer name " + card + " netns " + Bench,
+		"link set " + cable(Bench) + " master " + bridge + " up",
+		"-n " + Bench + " link set lo up",
+		"-n " + Bench + " link set " + card + " up",
+	}
+	bench, err := find(Bench)
+	for _, a := range bench.Addresses {
+		lines = append(lines, "-n "+Bench+" addr add "+a.String()+" dev "+card)
+	}
+	for _, line := range lines {
+		err = errors.Join(err, output(exec.CommandContext(ctx, "ip", strings.Fields(line)...)))
+	}
+	return err
+}
+
+// keep boots a host again and again until it is switched off.
 func (k *keeper) keep(ctx context.Context, h Host) {
-	for ctx.Err() == nil {
+	// The kernel ends a child with the thread that started it: this one stays as long as the
+	// goroutine does.
+	runtime.LockOSThread()
+	for {
 		off := k.boot(ctx, h)
 		k.update(h, func(s *hostState) { s.Ready, s.Off = false, off })
 		if off != "" {
@@ -117,94 +182,93 @@ func (k *keeper) keep(ctx context.Context, h Host) {
 func (k *keeper) update(h Host, change func(*hostState)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s := k.state.Hosts[h.Name]
+	s := k.state[h.Name]
 	change(&s)
-	k.state.Hosts[h.Name] = s
+	k.state[h.Name] = s
 	if err := k.lab.write(k.state); err != nil {
 		fmt.Println(err)
 	}
 }
 
-// StatusReboot is the exit status of a PID 1 that wants to boot again.
-const StatusReboot = 64
+// statusReboot is nspawn's exit status if the system asked for a reboot and --keep-unit
+// leaves that to its caller.
+const statusReboot = 133
 
-// boot runs a host until its first process ends, and returns why it shall stay off, or
+// boot runs a host until its first process ends, and returns why it stays off, or
 // nothing.
 func (k *keeper) boot(ctx context.Context, h Host) (off string) {
-	cmd, gate, ready, err := k.start(ctx, h)
+	g, err := k.fresh(h)
 	if err != nil {
 		return err.Error()
 	}
-	defer gate.Close()
+	defer g.Close()
+	ready, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: "@lab-" + h.Name, Net: "unixgram"})
+	if err != nil {
+		return err.Error()
+	}
+	defer ready.Close()
+	console, err := os.Create(k.lab.console(h.Name))
+	if err != nil {
+		return err.Error()
+	}
+	defer console.Close()
+	k.update(h, func(s *hostState) { s.Boots++ })
+	cmd := exec.CommandContext(ctx, "systemd-nspawn", "--boot", "--notify-ready=yes", "--quiet", "--settings=no", "--register=no", "--keep-unit",
+		"--directory="+diskOf(h).root, "--machine="+h.Name, "--network-bridge="+bridge, "--resolv-conf=off", "--timezone=off", "--link-journal=no",
+		"--console=read-only", "--capability=CAP_IPC_LOCK") // which Debian's MariaDB asks for
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TERM=dumb", "NOTIFY_SOCKET=" + ready.LocalAddr().String()}
+	var complaint bytes.Buffer // of nspawn itself
+	cmd.Stdout, cmd.Stderr = console, &complaint
+	cmd.WaitDelay = time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(g.Fd())}
+	if err := cmd.Start(); err != nil {
+		return fmt.Sprintf("nspawn: %v", err)
+	}
+	booted := make(chan bool)
 	go func() {
-		defer ready.Close()
-		if line, _ := bufio.NewReader(ready).ReadString('\n'); line != "" {
+		ok := awaitReady(ready)
+		if ok {
 			k.update(h, func(s *hostState) { s.Ready = true })
 		}
+		booted <- ok
 	}()
-	k.update(h, func(s *hostState) { s.process, s.Boots = identify(cmd.Process.Pid), s.Boots+1 })
-	if err := k.plug(ctx, h, cmd.Process.Pid); err != nil {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		return err.Error()
+	_ = cmd.Wait()
+	ready.Close()
+	// A booted system that was killed has lost its power, and gets it back.
+	switch up, status := <-booted, cmd.ProcessState.ExitCode(); {
+	case status == 0:
+		return "somebody has switched it off"
+	case !up && status != statusReboot:
+		return fmt.Sprintf("it does not boot: nspawn: %v: %s", cmd.ProcessState, bytes.TrimSpace(complaint.Bytes()))
 	}
-	fmt.Fprintln(gate, "go")
-	err = cmd.Wait()
-	if ctx.Err() != nil {
-		return "the laboratory ends"
-	}
-	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if status.Signaled() && status.Signal() == syscall.SIGKILL || status.Exited() && status.ExitStatus() == StatusReboot {
-		return ""
-	}
-	return fmt.Sprintf("its first process ended: %v", cmd.ProcessState)
+	return ""
 }
 
-// start makes the host's first process. It waits for a line in gate, and writes one to
-// ready when the boot is through.
-func (k *keeper) start(ctx context.Context, h Host) (cmd *exec.Cmd, gate, ready *os.File, err error) {
-	waits, gate, err := os.Pipe()
-	if err != nil {
-		return nil, nil, nil, err
+// fresh prepares a boot: a group without remains, and no cable of an earlier boot, which
+// the kernel removes in its own time.
+func (k *keeper) fresh(h Host) (*os.File, error) {
+	_ = exec.Command("ip", "link", "del", cable(h.Name)).Run()
+	g := k.group.below(h.Name)
+	if err := g.remove(); err != nil {
+		return nil, err
 	}
-	defer waits.Close()
-	ready, tells, err := os.Pipe()
-	if err != nil {
-		gate.Close()
-		return nil, nil, nil, err
+	if err := os.Mkdir(g.dir(), 0o755); err != nil {
+		return nil, err
 	}
-	defer tells.Close()
-	word, flags := HoldWord, syscall.CLONE_NEWNET
-	if h.Machine {
-		word = InitWord
-		flags |= syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC
-	}
-	cmd = exec.CommandContext(ctx, k.lab.Program, word, "-dir", k.lab.Dir, "-host", h.Name)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.ExtraFiles = []*os.File{waits, tells}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Cloneflags: uintptr(flags), Pdeathsig: syscall.SIGKILL}
-	cmd.WaitDelay = time.Second
-	if err := cmd.Start(); err != nil {
-		gate.Close()
-		ready.Close()
-		return nil, nil, nil, fmt.Errorf("make namespaces: %w", err)
-	}
-	return cmd, gate, ready, nil
+	return os.Open(g.dir())
 }
 
-// plug connects the network of a process to the bridge. The cable of an earlier boot may
-// be there still, because the kernel clears networks away in its own time.
-func (k *keeper) plug(ctx context.Context, h Host, pid int) error {
-	_ = ip(ctx, 0, "link", "del", h.Name)
-	if err := ip(ctx, 0, "link", "add", h.Name, "type", "veth", "peer", "name", "eth0", "address", cardAddress(h), "netns", fmt.Sprint(pid)); err != nil {
-		return err
+// awaitReady reads what nspawn says, see sd_notify(3), until the system has booted. It
+// returns false if the socket is closed before that.
+func awaitReady(socket *net.UnixConn) bool {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := socket.Read(buffer)
+		if err != nil {
+			return false
+		}
+		if slices.Contains(strings.Split(string(buffer[:n]), "\n"), "READY=1") {
+			return true
+		}
 	}
-	return ip(ctx, 0, "link", "set", h.Name, "master", bridge, "up")
-}
-
-// cardAddress is the host's MAC address, which is the same after a reboot: the others
-// would not find it for half a minute.
-func cardAddress(h Host) string {
-	a := h.Addresses[0].Addr().As4()
-	return net.HardwareAddr(append([]byte{2, 0}, a[:]...)).String() // 2: locally administered
 }

@@ -27,7 +27,42 @@ func (p *play) deploy(ctx context.Context) error {
 	if _, err := p.fleet(ctx, "status"); err != nil {
 		return err
 	}
-	return p.serves(ctx)
+	return errors.Join(p.understood(ctx), p.confined(ctx), p.serves(ctx))
+}
+
+// understood checks that the hosts' systemd has no complaint about a unit, neither about
+// its text nor about what became of it.
+func (p *play) understood(ctx context.Context) error {
+	for _, h := range cluster.Machines() {
+		complaints, err := p.on(ctx, h.Name, "systemctl --failed --no-legend; journalctl --boot --quiet --output=cat _PID=1 | grep '^/etc/systemd/system/' || true")
+		if err != nil {
+			return err
+		}
+		if complaints != "" {
+			return fmt.Errorf("%s: systemd complains: %s", h.Name, complaints)
+		}
+	}
+	return nil
+}
+
+// confined checks that the server's unit takes away what it says: privileges, system
+// calls, and writing outside of its own folders.
+func (p *play) confined(ctx context.Context) error {
+	got, err := p.on(ctx, appHost, `pid=$(systemctl show -p MainPID --value isuride-go)
+		grep -hE '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/$pid/status
+		for folder in /usr /etc /home/isucon /var/lib; do nsenter -t $pid -m touch $folder/try 2>/dev/null && echo $folder can be written; done || true`)
+	if err != nil {
+		return err
+	}
+	privileges := "0000000000000000"
+	if p.hosts == p.Lab.OneHostTLS() {
+		privileges = "0000000000000400" // CAP_NET_BIND_SERVICE
+	}
+	want := "CapEff: " + privileges + " CapBnd: " + privileges + " NoNewPrivs: 1 Seccomp: 2"
+	if got := strings.Join(strings.Fields(got), " "); got != want {
+		return fmt.Errorf("the server has %s; wanted %s", got, want)
+	}
+	return nil
 }
 
 // deployAgain does not restart the server when there is nothing new.
@@ -83,7 +118,7 @@ func (p *play) load(ctx context.Context) error {
 	return r.clean()
 }
 
-// connections is how many clients look where they end up.
+// connections is the number of clients that find out which front they reach.
 const connections = 40
 
 func (p *play) spread(ctx context.Context) error {
@@ -113,7 +148,7 @@ func (p *play) share(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// outside looks for what strangers must not see: by name through the front, and by port.
+// outside looks for what must not be visible from outside: by path through the front, and by port.
 func (p *play) outside(ctx context.Context) error {
 	for _, path := range []string{"/api/internal/matching", "/metrics", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/flight", "/debug/vars"} {
 		page, err := p.on(ctx, cluster.Bench, curl+"-w '\\n%{http_code}' "+service+path+" | tail -c 2000")
@@ -129,10 +164,7 @@ func (p *play) outside(ctx context.Context) error {
 			return fmt.Errorf("%s gets status %s", path, status)
 		}
 	}
-	for _, h := range cluster.Hosts() {
-		if !h.Machine {
-			continue
-		}
+	for _, h := range cluster.Machines() {
 		open := fmt.Sprintf("timeout 3 bash -c ': </dev/tcp/%s/8081' 2>/dev/null && echo open || echo closed", h.Addresses[0].Addr())
 		if answer, err := p.on(ctx, cluster.Bench, open); err != nil || answer != "closed" {
 			return fmt.Errorf("%s: the internal port is %s: %v", h.Name, answer, err)
@@ -146,10 +178,10 @@ func (p *play) rebootTest(ctx context.Context) error {
 	return err
 }
 
-// backLimit is how long the service may take to be back by itself.
+// backLimit is the time that the service may take to be back by itself.
 const backLimit = time.Minute
 
-// powerLoss comes right behind the load, when much is not in the database yet.
+// powerLoss comes right after the load, when much is not in the database yet.
 func (p *play) powerLoss(ctx context.Context) error {
 	r, ledger, err := p.during(ctx, "power-loss", 6, func() error { return nil })
 	if err != nil {
@@ -164,7 +196,7 @@ func (p *play) powerLoss(ctx context.Context) error {
 	return errors.Join(r.clean(), p.postCheck(ctx, ledger))
 }
 
-// oneHost begins anew with all roles on one host.
+// oneHost begins again with all roles on one host.
 func (p *play) oneHost(ctx context.Context) error {
 	if err := p.Lab.Up(ctx); err != nil {
 		return err

@@ -25,8 +25,8 @@ func (p *play) programs(name string, server []byte) (string, error) {
 	return dir, errors.Join(os.WriteFile(filepath.Join(dir, "isuride"), server, 0o755), os.WriteFile(filepath.Join(dir, "paymentmock"), payment, 0o755))
 }
 
-// variant is a server that works and is another one than those before: a byte behind the
-// end of a program has no effect.
+// variant makes a server that works and differs from those before: bytes after the end of
+// a program have no effect.
 func (p *play) variant(name string) (string, error) {
 	server, err := os.ReadFile(filepath.Join(p.tools, "isuride"))
 	if err != nil {
@@ -43,7 +43,7 @@ func (p *play) silentBuild(ctx context.Context) error {
 	return p.undone(ctx, "silent", "#!/bin/sh\nexec sleep infinity\n")
 }
 
-// undone deploys a server that cannot work; the one before must be back afterwards.
+// undone deploys a server that cannot work; afterwards the one before must be back.
 func (p *play) undone(ctx context.Context, name, script string) error {
 	before, err := p.release(ctx)
 	if err != nil {
@@ -72,8 +72,8 @@ func oneSentence(out, host string) error {
 	return nil
 }
 
-// returnLimit is how long hosts may take to go back by themselves when nobody says any
-// more that the new release is good.
+// returnLimit is the time that hosts may take to go back by themselves when fleet no
+// longer confirms the new release.
 const returnLimit = 2 * time.Minute
 
 // killedDeploy kills fleet at several places. Each time the release before must be back,
@@ -203,8 +203,8 @@ func (p *play) fullDisk(ctx context.Context) error {
 	return p.still(ctx, before)
 }
 
-// deafHost deploys while a host is off the network.
-func (p *play) deafHost(ctx context.Context) error {
+// silentHost deploys while a host is disconnected.
+func (p *play) silentHost(ctx context.Context) error {
 	before, err := p.release(ctx)
 	if err != nil {
 		return err

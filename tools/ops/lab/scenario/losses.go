@@ -12,7 +12,7 @@ import (
 	"isuride/tools/ops/lab/cluster"
 )
 
-// cutFor is how long a network is away.
+// cutFor is the time for which a network is disconnected.
 const cutFor = 10 * time.Second
 
 // bench makes a command that runs the benchmarker in the operator's place.
@@ -28,12 +28,12 @@ func (p *play) bench(ctx context.Context, args ...string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// during runs the benchmarker and does something as soon as rides are under way. It
+// during runs the benchmarker and does something as soon as rides are in progress. It
 // returns the benchmarker's report.
 func (p *play) during(ctx context.Context, name string, seconds int, do func() error) (r report, ledger string, err error) {
 	out := filepath.Join(p.Lab.Dir, name+".json")
 	ledger = filepath.Join(p.Lab.Dir, name+".ledger")
-	cmd, err := p.bench(ctx, "-t", strconv.Itoa(seconds), "-out", out, "-ledger", ledger)
+	cmd, err := p.bench(ctx, "-t", strconv.Itoa(seconds), "-out", out, "-ledger", ledger, "-force")
 	if err != nil {
 		return r, "", err
 	}
@@ -42,7 +42,7 @@ func (p *play) during(ctx context.Context, name string, seconds int, do func() e
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	err = await(ctx, backLimit, func() error { return p.under(ctx) })
+	err = await(ctx, backLimit, func() error { return p.loaded(ctx) })
 	if err == nil {
 		err = do()
 	}
@@ -57,8 +57,8 @@ func (p *play) during(ctx context.Context, name string, seconds int, do func() e
 	return r, ledger, err
 }
 
-// under checks that there is load: the server has been initialized, and rides are done.
-func (p *play) under(ctx context.Context) error {
+// loaded checks that there is load: the server has been initialized, and rides are done.
+func (p *play) loaded(ctx context.Context) error {
 	const some = 10
 	n, err := p.metric(ctx, "isuride_rides_completed_total")
 	if err == nil && n < some {
@@ -67,8 +67,8 @@ func (p *play) under(ctx context.Context) error {
 	return err
 }
 
-// away takes a host's network for a while.
-func (p *play) away(ctx context.Context, host string, meanwhile func() error) error {
+// disconnected takes a host off the network for a while.
+func (p *play) disconnected(ctx context.Context, host string, meanwhile func() error) error {
 	if err := p.Lab.Cut(ctx, host); err != nil {
 		return err
 	}
@@ -81,12 +81,12 @@ func (p *play) away(ctx context.Context, host string, meanwhile func() error) er
 	return errors.Join(err, p.Lab.Join(ctx, host), ctx.Err())
 }
 
-// databaseLoss: clients notice nothing, and what they were told is true afterwards, also
-// for a server that has to read it from disk again.
+// databaseLoss: clients notice nothing, and everything acknowledged holds afterwards, also
+// for a server that has to read it from disk.
 func (p *play) databaseLoss(ctx context.Context) error {
 	var backlog float64
 	r, ledger, err := p.during(ctx, "database-loss", 25, func() error {
-		return p.away(ctx, dbHost, func() (err error) {
+		return p.disconnected(ctx, dbHost, func() (err error) {
 			return await(ctx, cutFor, func() error {
 				if backlog, err = p.metric(ctx, "isuride_flush_backlog"); err == nil && backlog == 0 {
 					err = errors.New("the server does not notice that the database is gone")
@@ -138,7 +138,7 @@ func (p *play) postCheck(ctx context.Context, ledger string) error {
 func (p *play) frontLoss(ctx context.Context) error {
 	const few = 10 // each may wait for the lost front for a while
 	r, _, err := p.during(ctx, "front-loss", 25, func() error {
-		return p.away(ctx, frontHost, func() error { return p.connect(ctx, few) })
+		return p.disconnected(ctx, frontHost, func() error { return p.connect(ctx, few) })
 	})
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ func (p *play) metric(ctx context.Context, name string) (float64, error) {
 	return strconv.ParseFloat(value, 64)
 }
 
-// accepted is how many connections a host has taken since it booted.
+// accepted counts the connections that a host has taken since it booted.
 func (p *play) accepted(ctx context.Context, host string) (int, error) {
 	text, err := p.on(ctx, host, "awk '/^Tcp:/ && $6 ~ /[0-9]/ {print $7}' /proc/net/snmp")
 	if err != nil {
@@ -85,7 +85,7 @@ func (p *play) connect(ctx context.Context, n int) error {
 	return nil
 }
 
-// report is what matters here of the benchmarker's.
+// report has the parts of the benchmarker's that matter here.
 type report struct {
 	Passed bool    `json:"passed"`
 	Reason string  `json:"reason"`

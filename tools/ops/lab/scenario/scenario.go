@@ -28,7 +28,7 @@ type Scenario struct {
 	Out     io.Writer // gets a line or two for each step
 }
 
-// Outcome is what came of a step.
+// Outcome is the result of a step.
 type Outcome struct {
 	Step    string  `json:"step"`
 	Seconds float64 `json:"seconds"`
@@ -36,13 +36,13 @@ type Outcome struct {
 	Error   string  `json:"error,omitempty"`
 }
 
-// play is a scenario under way.
+// play is a scenario in progress.
 type play struct {
 	Scenario
 	log   *os.File // everything that was printed on the way
 	hosts string   // the hosts file
 	tools string   // folder of fleet
-	notes []string // of the step under way
+	notes []string // of the current step
 }
 
 // step is one part. Steps build on those before, so the first failure ends the play.
@@ -65,12 +65,12 @@ func steps() []step {
 		{"take the power of the server's host: nothing is lost", false, (*play).powerLoss},
 		{"a build that ends at once is undone", true, (*play).brokenBuild},
 		{"a build that never answers is undone", false, (*play).silentBuild},
-		{"a deploy killed on its way leaves a version running", false, (*play).killedDeploy},
+		{"a deploy killed halfway leaves a version running", false, (*play).killedDeploy},
 		{"roll back", false, (*play).rollback},
 		{"lose the database's host for 10 s under load: nothing is lost", false, (*play).databaseLoss},
 		{"lose a front under load: the other goes on", false, (*play).frontLoss},
 		{"a full disk stops a deploy, and nothing else", false, (*play).fullDisk},
-		{"a host that does not answer stops a deploy soon", false, (*play).deafHost},
+		{"a host that does not answer stops a deploy soon", false, (*play).silentHost},
 		{"one fresh host for everything", false, (*play).oneHost},
 		{"there, the server instead of nginx ends TLS, and nginx again", false, (*play).ownTLS},
 	}
@@ -147,14 +147,11 @@ func (p *play) summary(outcomes []Outcome) error {
 	return os.WriteFile(filepath.Join(p.Lab.Dir, "lab-test.json"), append(text, '\n'), 0o644)
 }
 
-// keepJournals saves what the hosts have to say about a failure, and returns the log.
+// keepJournals saves the hosts' journals after a failure, and returns the log's name.
 func (p *play) keepJournals() string {
-	for _, h := range cluster.Hosts() {
-		if !h.Machine {
-			continue
-		}
+	for _, h := range cluster.Machines() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		cmd, err := p.Lab.Exec(ctx, h.Name, "journalctl", "-n", "1000")
+		cmd, err := p.Lab.Exec(ctx, h.Name, "journalctl", "--no-pager", "-n", "1000")
 		if err == nil {
 			text, _ := cmd.CombinedOutput()
 			err = os.WriteFile(filepath.Join(p.Lab.Dir, h.Name+".journal"), text, 0o644)
@@ -232,7 +229,7 @@ func lastLine(text string) string {
 	return lines[len(lines)-1]
 }
 
-// pollEvery is how often hosts are asked about something that takes its time.
+// pollEvery is the interval between questions about something that takes time.
 const pollEvery = 200 * time.Millisecond
 
 // await asks until there is no error, or the time is up; then that error is the answer.

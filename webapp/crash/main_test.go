@@ -1,0 +1,10 @@
+package crash
+
+import (
+	"os"
+	"testing"
+
+	"isuride/webapp/servertest"
+)
+
+func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }

@@ -1,0 +1,94 @@
+package server
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"isuride/webapp/internal/nearest"
+)
+
+const help = `usage: isuride [-repair]
+
+Isuride is the server. The environment configures it; webapp/docs/configuration.md lists
+the variables.
+
+  -repair  cut a corrupt journal where it is corrupt instead of refusing to start; what
+           follows is lost
+`
+
+// parseArguments refuses everything it does not know: a server that started despite a
+// mistake would make a new data folder and serve the wrong data.
+func parseArguments(args []string) (repair bool, err error) {
+	f := flag.NewFlagSet("isuride", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.BoolVar(&repair, "repair", false, "")
+	if err := f.Parse(args); err != nil {
+		return false, suggest(err)
+	}
+	if f.NArg() > 0 {
+		return false, fmt.Errorf("the argument %q is unknown%s; the environment configures the server, and isuride -h lists its flags",
+			f.Arg(0), meant(f.Arg(0)))
+	}
+	return repair, nil
+}
+
+const undefinedFlag = "flag provided but not defined: -"
+
+func suggest(err error) error {
+	name, ok := strings.CutPrefix(err.Error(), undefinedFlag)
+	switch {
+	case err == flag.ErrHelp:
+		return err
+	case !ok:
+		return fmt.Errorf("%w; isuride -h lists the flags", err)
+	}
+	return fmt.Errorf("the flag -%s is unknown%s; isuride -h lists the flags", name, meant(name))
+}
+
+func meant(word string) string {
+	closest, wrong := nearest.Word(word, []string{"repair", "h"})
+	if wrong > tolerance {
+		return ""
+	}
+	return fmt.Sprintf(": did you mean -%s?", closest)
+}
+
+// tolerance is the number of wrong letters up to which a word counts as mistyped.
+const tolerance = 2
+
+// variableNames lists all variables that readConfig reads.
+var variableNames = []string{
+	"ISURIDE_LISTEN", "ISURIDE_TLS_LISTEN", "ISURIDE_TLS_CERT", "ISURIDE_TLS_KEY", "ISURIDE_DATA", "ISURIDE_SQLITE",
+	"ISURIDE_JOURNAL", "ISURIDE_DURABILITY", "ISURIDE_INITIAL_DATA", "ISURIDE_NOTIFICATION", "ISURIDE_STATIC",
+	"ISURIDE_SOLVER", "ISURIDE_INTERNAL", "ISURIDE_SLOW", "ISURIDE_LOG",
+	"ISUCON_DB_HOST", "ISUCON_DB_PORT", "ISUCON_DB_USER", "ISUCON_DB_PASSWORD", "ISUCON_DB_NAME",
+}
+
+// checkNames refuses variables whose names are nearly right, since an ignored setting may
+// be a broken promise, and warns of others that begin like ours. Those are not refused:
+// orchestrators set names like ISURIDE_SERVICE_HOST, and a release that was rolled back
+// does not know what a later one reads.
+func checkNames(environ []string, log *slog.Logger) error {
+	var wrong []string
+	for _, v := range environ {
+		name, _, _ := strings.Cut(v, "=")
+		if slices.Contains(variableNames, name) || strings.HasPrefix(name, "ISURIDE_TEST_") {
+			continue
+		}
+		closest, letters := nearest.Word(strings.ToUpper(name), variableNames)
+		switch {
+		case letters <= tolerance:
+			wrong = append(wrong, fmt.Sprintf("%s is unknown: did you mean %s?", name, closest))
+		case strings.HasPrefix(name, "ISURIDE_") || strings.HasPrefix(name, "ISUCON_DB_"):
+			log.Warn("a variable is unknown and has no effect", "name", name, "nearest", closest)
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("configuration: %s", strings.Join(wrong, "; "))
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"isuride/webapp/internal/logging"
+	"isuride/webapp/journal"
+	"isuride/webapp/sqlstore"
+)
+
+// config holds what the environment decides. docs/configuration.md lists the variables.
+type config struct {
+	listen     []string // addresses: host:port, or unix:/path
+	tlsListen  []string
+	tlsCert    string
+	tlsKey     string
+	db         sqlstore.Config
+	dump       string // file with the initial data, "" for the embedded one
+	journal    string // folder
+	durability journal.Durability
+	polling    bool
+	static     string // folder, "" for the built-in page
+	solver     string
+	internal   string        // address of the operators' listener, "" for none
+	slow       time.Duration // requests that take this long are traced; 0 for none
+	traces     string        // folder for that
+	log        logging.Format
+}
+
+// environment reads variables and collects their errors.
+type environment struct {
+	lookup func(string) (string, bool)
+	errs   []string
+}
+
+func (e *environment) fail(name, format string, args ...any) {
+	e.errs = append(e.errs, name+" "+fmt.Sprintf(format, args...))
+}
+
+func (e *environment) get(name, fallback string) string {
+	if v, ok := e.lookup(name); ok && v != "" {
+		return v
+	}
+	return fallback
+}
+
+// choice reads a variable that can only have certain values; the first is the default.
+func (e *environment) choice(name string, values ...string) string {
+	v := e.get(name, values[0])
+	for _, allowed := range values {
+		if v == allowed {
+			return v
+		}
+	}
+	e.fail(name, "is %q; it can be %s", v, strings.Join(values, ", "))
+	return values[0]
+}
+
+func (e *environment) port(name, fallback string) int {
+	text := e.get(name, fallback)
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 {
+		e.fail(name, "is %q; it must be a port from 1 to 65535", text)
+	}
+	return int(n)
+}
+
+func (e *environment) addresses(name, fallback string) []string {
+	var list []string
+	for _, address := range strings.Split(e.get(name, fallback), ",") {
+		address = strings.TrimSpace(address)
+		if address == "" {
+			continue
+		}
+		if !strings.HasPrefix(address, "unix:") {
+			if _, _, err := net.SplitHostPort(address); err != nil {
+				e.fail(name, "has %q; it must be host:port or unix:/path", address)
+			}
+		}
+		list = append(list, address)
+	}
+	return list
+}
+
+// address reads a single host:port, if given.
+func (e *environment) address(name string) string {
+	address := e.get(name, "")
+	if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
+		e.fail(name, "is %q; it must be host:port", address)
+	}
+	return address
+}
+
+// duration reads a duration, 0 if it is not given.
+func (e *environment) duration(name string) time.Duration {
+	text := e.get(name, "0")
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		e.fail(name, "is %q; it must be a duration like 200ms", text)
+	}
+	return d
+}
+
+// existing reads a path that must be there, if given.
+func (e *environment) existing(name string) string {
+	path := e.get(name, "")
+	if path != "" {
+		if _, err := os.Stat(path); err != nil {
+			e.fail(name, "names %q, which cannot be used: %v", path, err)
+		}
+	}
+	return path
+}
+
+// readConfig reads the environment; its error names every wrong value.
+func readConfig(lookup func(string) (string, bool)) (config, error) {
+	e := environment{lookup: lookup}
+	data := e.get("ISURIDE_DATA", "isuride-data")
+	c := config{
+		listen:    e.addresses("ISURIDE_LISTEN", ":8080"),
+		tlsListen: e.addresses("ISURIDE_TLS_LISTEN", ""),
+		tlsCert:   e.existing("ISURIDE_TLS_CERT"),
+		tlsKey:    e.existing("ISURIDE_TLS_KEY"),
+		db:        e.database(data),
+		dump:      e.existing("ISURIDE_INITIAL_DATA"),
+		journal:   e.get("ISURIDE_JOURNAL", filepath.Join(data, "journal")),
+		polling:   e.choice("ISURIDE_NOTIFICATION", "sse", "polling") == "polling",
+		static:    e.existing("ISURIDE_STATIC"),
+		solver:    e.choice("ISURIDE_SOLVER", "exact", "go-hungarian"),
+		internal:  e.address("ISURIDE_INTERNAL"),
+		slow:      e.duration("ISURIDE_SLOW"),
+		traces:    data,
+		log:       logging.Format(e.choice("ISURIDE_LOG", string(logging.Text), string(logging.JSON))),
+	}
+	durability, err := journal.ParseDurability(e.choice("ISURIDE_DURABILITY", "crash", "power", "none"))
+	if err != nil {
+		e.fail("ISURIDE_DURABILITY", "%v", err)
+	}
+	c.durability = durability
+	if len(c.listen)+len(c.tlsListen) == 0 {
+		e.fail("ISURIDE_LISTEN", "names no address")
+	}
+	if len(c.tlsListen) > 0 && (c.tlsCert == "" || c.tlsKey == "") {
+		e.fail("ISURIDE_TLS_LISTEN", "needs ISURIDE_TLS_CERT and ISURIDE_TLS_KEY")
+	}
+	if len(e.errs) > 0 {
+		return c, fmt.Errorf("configuration: %s", strings.Join(e.errs, "; "))
+	}
+	return c, nil
+}
+
+// database chooses MySQL if any of its variables is set (S2.1), else a file.
+func (e *environment) database(data string) sqlstore.Config {
+	for _, name := range []string{"HOST", "PORT", "USER", "PASSWORD", "NAME"} {
+		if _, ok := e.lookup("ISUCON_DB_" + name); ok {
+			return sqlstore.Config{
+				Dialect:  sqlstore.MySQL,
+				Host:     e.get("ISUCON_DB_HOST", "127.0.0.1"),
+				Port:     e.port("ISUCON_DB_PORT", "3306"),
+				User:     e.get("ISUCON_DB_USER", "isucon"),
+				Password: e.get("ISUCON_DB_PASSWORD", "isucon"),
+				Name:     e.get("ISUCON_DB_NAME", "isuride"),
+			}
+		}
+	}
+	return sqlstore.Config{Dialect: sqlstore.SQLite, Path: e.get("ISURIDE_SQLITE", filepath.Join(data, "isuride.db"))}
+}

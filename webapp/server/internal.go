@@ -1,0 +1,107 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"isuride/webapp/internal/flight"
+	"isuride/webapp/metrics"
+)
+
+// The sampling of the lock profiles, which are off without this listener: one of a hundred
+// contended locks, and one blocking event per millisecond blocked. Neither has a
+// measurable cost.
+const (
+	mutexFraction = 100
+	blockRate     = 1_000_000 // ns
+)
+
+// Limits of an operator's connection. An answer may take as long as its profile, and
+// answerLimit on top.
+const (
+	headLimit    = 5 * time.Second // for a request's head, and for its body, which no page needs
+	answerLimit  = time.Minute
+	profileLimit = time.Hour
+	idleLimit    = 2 * time.Minute // Prometheus asks every minute or more often
+	maxHead      = 16 << 10        // bytes
+)
+
+// internal serves operators, on a listener of its own that outsiders must not reach.
+type internal struct {
+	http   http.Server
+	mux    *http.ServeMux
+	health atomic.Pointer[func() error] // nil until the server listens
+}
+
+// serveInternal begins before the server listens, with profiles of the start, the flight
+// recorder's trace, and the answer that the server is not well yet. Without an address it
+// serves nothing.
+func serveInternal(address string, recorder *flight.Recorder, log *slog.Logger) (*internal, error) {
+	if address == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	runtime.SetMutexProfileFraction(mutexFraction)
+	runtime.SetBlockProfileRate(blockRate)
+	i := &internal{mux: http.NewServeMux()}
+	i.mux.HandleFunc("/debug/pprof/", pprof.Index)
+	i.mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	i.mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	i.mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	i.mux.Handle("/debug/flight", recorder)
+	i.mux.HandleFunc("/healthz", i.healthz)
+	i.http = http.Server{Handler: guard(address, i.mux), ReadHeaderTimeout: headLimit, IdleTimeout: idleLimit,
+		MaxHeaderBytes: maxHead}
+	log.Info("serving internals", "address", l.Addr().String())
+	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+		log.Warn("ISURIDE_INTERNAL listens beyond this machine: anyone who reaches the address sees metrics, memory profiles "+
+			"and traces, and can slow the server by asking for them; use 127.0.0.1:"+strconv.Itoa(a.Port)+
+			" if no other machine needs them, or restrict the address with a packet filter", "address", a.String())
+	}
+	go i.http.Serve(l)
+	return i, nil
+}
+
+// show adds the metrics and the health of a server that listens.
+func (i *internal) show(s *server, logged func() uint64) {
+	if i == nil {
+		return
+	}
+	i.mux.Handle("/metrics", metrics.Handler(metrics.Sources{
+		HTTP: s.http.Stats, API: s.api.Stats, Engine: s.engine.Stats, Errors: logged}))
+	health := s.engine.Health
+	i.health.Store(&health)
+}
+
+// healthz answers in one sentence whether the server is well.
+func (i *internal) healthz(w http.ResponseWriter, _ *http.Request) {
+	err := errStarting
+	if health := i.health.Load(); health != nil {
+		err = (*health)()
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "the server is well")
+}
+
+var errStarting = errors.New("the server is starting")
+
+func (i *internal) close() error {
+	if i == nil {
+		return nil
+	}
+	return i.http.Close()
+}
