@@ -40,6 +40,7 @@ type Dispatcher struct {
 	mu lockwatch.Mutex // one round at a time
 	// The rest is guarded by mu and reused from round to round.
 	stock  stock
+	demand demand
 	cost   []int32
 	assign []int32
 	pairs  []pair
@@ -116,18 +117,22 @@ func (d *Dispatcher) Round() (assigned int, err error) {
 	d.counters.rides.Store(int64(len(d.stock.rides)))
 	d.counters.chairs.Store(int64(len(d.stock.chairs)))
 	d.rest = d.params.Cadence
-	d.rateLocked(d.now())
+	now := d.now()
+	d.rateLocked(now)
+	d.demand.update(now, d.region.Demand(), &d.params)
+	p := d.params
+	p.CarryWeight = d.stock.carryWeight(p.CarryWeight)
 	room := d.roomLocked()
 	d.chooseLocked()
-	d.solveLocked(room)
+	d.solveLocked(&p, room)
 	return d.carryOutLocked()
 }
 
 // solveLocked finds the pairs and keeps as many as there is room for, the cheapest.
-func (d *Dispatcher) solveLocked(room int) {
+func (d *Dispatcher) solveLocked(p *Params, room int) {
 	s := &d.stock
 	rows, cols := len(s.candidates), len(s.chairs)
-	d.cost = d.params.fill(d.cost, s.candidates, s.chairs)
+	d.cost = p.fill(d.cost, s.candidates, s.chairs)
 	d.assign = slices.Grow(d.assign[:0], rows)[:rows]
 	d.solver.Solve(rows, cols, d.cost, d.assign)
 	d.pairs = d.pairs[:0]

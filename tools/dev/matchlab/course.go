@@ -43,6 +43,8 @@ type course struct {
 	streams int
 	waits   world.Histogram               // of accepted rides, from request to acceptance
 	reports world.Histogram               // latencies
+	until   float64                       // ms from requests to the chair's arrival, without delays on the way, in sum
+	met     int                           // rides in it
 	pairs   int                           // in the largest round
 	work    [parties][kinds]world.Instant // up to the last piece's end
 }
@@ -101,7 +103,9 @@ func (c *course) requested() {
 	c.waiting++
 }
 
-func (c *course) accepted(chair *state.Chair, wait world.Instant) {
+func (c *course) accepted(chair *state.Chair, wait world.Instant, way int) {
+	c.until += ms(wait) + float64(way)/float64(chair.Speed)*ms(world.TickLength)
+	c.met++
 	p := c.now()
 	p.Accepted++
 	p.speedSum += chair.Speed

@@ -16,7 +16,8 @@ type figures struct {
 	Users, Left, Chairs                int
 	WaitP50, WaitP95, WaitP99, WaitMax int // from the request to the chair's acceptance
 	Pickup, Trip                       float64
-	Ratings                            [6]int // index 0 is not used
+	Until                              float64 // mean time from the request until the chair is there
+	Ratings                            [6]int  // index 0 is not used
 	Criteria                           world.CriteriaCounts
 
 	Calls    int // with opening and closing of streams and attempts to pay, but without messages
@@ -31,7 +32,7 @@ type figures struct {
 	Idle float64          // s of CPU
 	Work [kinds]int       // how often each kind occurred
 
-	Course []piece
+	Course []piece `json:",omitempty"`
 }
 
 func figuresOf(seed uint64, r virtual.Result, c *course) figures {
@@ -40,7 +41,7 @@ func figuresOf(seed uint64, r virtual.Result, c *course) figures {
 		Seed: seed, Score: r.Score, Errors: r.World.Errors().Total(),
 		Requested: p.RidesCreated, Completed: p.RidesEvaluated, Users: p.Users, Left: s.UsersLeft, Chairs: p.Chairs,
 		WaitP50: whole(c.waits.Percentile(50)), WaitP95: whole(c.waits.Percentile(95)), WaitP99: whole(c.waits.Percentile(99)), WaitMax: whole(c.waits.Max()),
-		Pickup: s.PickupDistance.Mean(), Trip: s.Trip.Mean(), Ratings: s.Ratings, Criteria: s.Criteria,
+		Until: c.until / float64(max(c.met, 1)), Pickup: s.PickupDistance.Mean(), Trip: s.Trip.Mean(), Ratings: s.Ratings, Criteria: s.Criteria,
 		Notices: r.Events[world.EventUserNotified] + r.Events[world.EventChairNotified],
 		Reports: r.Events[world.EventPositionRecorded], Pairs: c.pairs,
 		Position: [2]float64{ms(c.reports.Mean()), ms(c.reports.Percentile(99))},

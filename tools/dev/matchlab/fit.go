@@ -17,10 +17,11 @@ type measurement struct {
 }
 
 const (
-	landed   = "landed:RidesPerReserve=100,MaxReserve=20,CarryWeight=500,TripWeight=80"
-	reserve5 = "reserve 5:RidesPerReserve=5,MaxReserve=20,CarryWeight=500,TripWeight=80"
-	carry    = ":RidesPerReserve=5,MaxReserve=20,CarryWeight="
-	tuned    = ":RidesPerReserve=5,MaxReserve=20,CarryWeight=500,"
+	fixed    = "CarryFull=1,TripWeight=80,AgeWeight=100,MaxReserve=20,"
+	landed   = "landed:" + fixed + "RidesPerReserve=100,CarryWeight=500"
+	reserve5 = "reserve 5:" + fixed + "RidesPerReserve=5,CarryWeight=500"
+	carry    = ":" + fixed + "RidesPerReserve=5,CarryWeight="
+	tuned    = ":" + fixed + "RidesPerReserve=5,CarryWeight=500,"
 )
 
 // measured are the runs of issue 11. Single runs differ by 10 %.

@@ -21,7 +21,12 @@ func short(seeds uint64) *lab {
 func TestRunsWithoutComplaint(t *testing.T) {
 	slow := short(2)
 	slow.regime.costs = our.scaled(8)
-	for name, l := range map[string]*lab{"fast": short(2), "saturated": slow} {
+	labs := map[string]*lab{"saturated": slow}
+	for _, r := range regimes {
+		labs[r.name] = short(1)
+		labs[r.name].regime = r
+	}
+	for name, l := range labs {
 		for _, r := range l.try([]policy{{name: "default", params: dispatch.DefaultParams()}})[0].Runs {
 			if r.Failed != "" || r.Errors != 0 || r.Completed < 100 {
 				t.Errorf("%s, seed %d: %d rides, %d errors, ended by %q", name, r.Seed, r.Completed, r.Errors, r.Failed)

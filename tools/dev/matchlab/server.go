@@ -27,7 +27,6 @@ type server struct {
 	reused  bool                   // see regime
 	// entities are the users and chairs there are.
 	entities int
-	demand   [isuride.Regions]demand
 	paid     int // rides
 }
 
@@ -77,7 +76,7 @@ func (s *server) accepted(rideID string, c *state.Chair) {
 	r := s.open[rideID]
 	delete(s.open, rideID)
 	s.way[rideID] = c.View().Track.At.Distance(r.Pickup)
-	s.course.accepted(c, wait(r, s.now()))
+	s.course.accepted(c, wait(r, s.now()), s.way[rideID])
 }
 
 func (s *server) now() isuride.Time { return isuride.Time(s.loop.Now()) }
@@ -94,18 +93,16 @@ type matcher struct {
 	dispatcher *dispatch.Dispatcher
 	until      world.Instant // when its rest ends
 
-	number isuride.Region
-	solver *pricedSolver
 	policy
-	adjusted world.Instant // last time
-	reserve  float64
+	looks  looks
+	solver *pricedSolver
 }
 
 // watch is how often a matcher looks for changes.
 const watch = world.Millisecond
 
 func (s *server) startMatching(r isuride.Region, p policy) {
-	m := &matcher{server: s, region: s.store.Region(r), number: r, policy: p, solver: &pricedSolver{server: s}}
+	m := &matcher{server: s, region: s.store.Region(r), policy: p, solver: &pricedSolver{server: s}}
 	m.dispatcher = dispatch.New(s.store, r, m.solver, p.params, s.now)
 	s.loop.After(watch, m)
 }
@@ -121,7 +118,7 @@ func (m *matcher) Run(now world.Instant) {
 	default:
 		return
 	}
-	m.rule.adjust(m)
+	m.adjust(ms(now) / 1000)
 	if _, err := m.dispatcher.Round(); err != nil {
 		panic(err)
 	}

@@ -75,17 +75,9 @@ func (c *userClient) NearbyChairs(at world.Point, within int) {
 		c.server.machine.take(atServer, workListed, float64(len(near)))
 		c.server.machine.take(atClient, workListed, float64(len(near)))
 		c.server.course.nearby(len(near))
-		c.server.looked(at, len(near))
+		c.server.store.Looked(coordinate(at), len(near) > 0)
 		return world.Event{Kind: world.EventNearbyChairs, Body: near}
 	})
-}
-
-func (s *server) looked(at world.Point, found int) {
-	d := &s.demand[isuride.RegionOf(coordinate(at))]
-	d.looks++
-	if found == 0 {
-		d.futile++
-	}
 }
 
 func (c *userClient) EstimateFare(pickup, destination world.Point) {
@@ -99,7 +91,6 @@ func (c *userClient) CreateRide(pickup, destination world.Point) {
 	c.call(workRequest, func() world.Event {
 		r := must(c.server.store.RequestRide(c.user, coordinate(pickup), coordinate(destination)))
 		c.server.course.requested()
-		c.server.demand[isuride.RegionOf(r.Pickup)].orders++
 		c.server.open[r.ID] = r
 		return world.Event{Kind: world.EventRideCreated, Body: &world.CreatedRide{ID: r.ID, Fare: r.Fare}}
 	})
