@@ -24,8 +24,8 @@ up: build ## start the contest's stack: MariaDB, nginx, payment gateway and serv
 down: ## stop what `make up` started
 	@scripts/down.sh
 
-bench: ## run the benchmarker for 60 s against the server on fresh data, with ARGS="-t 20 -n 3" for instance
-	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench
+bench: ## run the benchmarker for 60 s against the server on fresh data, with ARGS="-t 20 -n 3" for instance; ARGS="-client official" is as the contest runs it
+	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench ./tools/dev/devcert
 	@scripts/bench.sh $(ARGS)
 
 dashboard: ## draw the Grafana dashboard of a run of `make bench`, with ARGS="-t 20" for instance; needs Prometheus, not Grafana
@@ -36,7 +36,7 @@ calibrate: ## compare the benchmarker with the official one's figures, with ARGS
 	@$(GO) build -o bin/ ./bench/compare
 	@bin/compare calibrate $(ARGS)
 
-duel: ## compare our server with the naive one, plain, with TLS and with static files, with ARGS="-n 1" for instance; 40 minutes
+duel: ## compare our server with the naive one, plain, with MariaDB, with TLS and with static files, with ARGS="-n 1" for instance; 50 minutes
 	@$(GO) build -o bin/ ./bench/compare
 	@bin/compare duel $(ARGS)
 

@@ -2,6 +2,10 @@
 # Starts this repository's server on fresh data, runs the benchmarker against it for 60 s,
 # and stops the server again, whatever the outcome. Arguments are passed to `bench run`,
 # for instance -t 20. On a desktop, the report is opened in the browser.
+#
+# The server listens with TLS, too: -target https://127.0.0.1:18490. With -client official
+# that is the default, and unless there is -s, pages are loaded as well: the files of
+# BENCH_STATIC, listed in BENCH_STATIC_LIST, or without them made-up ones.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,12 +13,27 @@ source scripts/lib.sh
 
 home=.run/bench
 address=${BENCH_SERVER:-127.0.0.1:18090}
+secure=${BENCH_SERVER_TLS:-127.0.0.1:18490}
 rm -rf "$home"
 mkdir -p "$home"
 
-# stop ends the programs this script has started. The bench goes first, since it still has
-# to write its report. If the server does not stop cleanly within 10 s, it is killed: its
-# data is not needed.
+target=http://$address
+static=${BENCH_STATIC:-} list=${BENCH_STATIC_LIST:-} pages=()
+if [[ " $* " =~ \ --?client[=\ ]official\  ]]; then
+	target=https://$secure
+	if [[ ! " $* " =~ \ --?(s|skip-static-sanity-check)(=true)?\  ]]; then
+		if [[ -z $static ]]; then
+			static=$home/static list=$home/static.list
+			bin/bench frontend -folder "$static" -list "$list"
+		fi
+		[[ -n $list ]] || die "BENCH_STATIC without BENCH_STATIC_LIST, the list of its files"
+		pages=(-static-list "$list")
+	fi
+fi
+bin/devcert -out "$home/cert" >/dev/null
+
+# stop ends what this script has started, the bench first: it still writes its report.
+# A server that does not end in good order has no data worth waiting for.
 stop() {
 	trap '' INT TERM HUP
 	if [[ -n ${bench:-} ]] && kill -TERM "$bench" 2>/dev/null; then
@@ -28,9 +47,10 @@ stop() {
 	kill -KILL "$server"
 }
 
-# Both programs end with this script even if it is killed. The server runs in its own
-# session, so that Ctrl-C reaches only the bench.
-ISURIDE_DATA=$home/data ISURIDE_LISTEN=$address setpriv --pdeathsig TERM setsid bin/isuride 2>"$home/server.log" &
+# Both end with this script even if it is killed. The server has a session of its own, so
+# that Ctrl-C reaches the bench alone.
+ISURIDE_DATA=$home/data ISURIDE_LISTEN=$address ISURIDE_TLS_LISTEN=$secure ISURIDE_TLS_CERT=$home/cert/cert.pem \
+	ISURIDE_TLS_KEY=$home/cert/key.pem ISURIDE_STATIC=$static setpriv --pdeathsig TERM setsid bin/isuride 2>"$home/server.log" &
 server=$!
 trap stop EXIT
 for ((i = 0; ; i++)); do
@@ -51,8 +71,8 @@ sources=()
 for i in {1..8}; do
 	sources+=(-source-ip "127.0.0.$i")
 done
-rm -f "$home"/result.{json,txt,html} "$home"/result-[0-9]*.html # only ours; files named by -out stay
-setpriv --pdeathsig TERM bin/bench run -target "http://$address" -data sql/expected-answers.json -out "$home/result.json" "${sources[@]}" "$@" &
+rm -f "$home"/result.{json,txt,html} "$home"/result-[0-9]*.html # ours alone; other files that -out names stay
+setpriv --pdeathsig TERM bin/bench run -target "$target" -data sql/expected-answers.json -out "$home/result.json" "${sources[@]}" "${pages[@]}" "$@" &
 bench=$!
 while kill -0 "$bench" 2>/dev/null; do
 	wait "$bench" || true # a signal may end the wait
@@ -60,8 +80,8 @@ done
 status=0
 wait "$bench" || status=$?
 
-pages=("$home"/result*.html) # with -n, one per run
-page=${pages[-1]}
+results=("$home"/result*.html) # of -n runs, each has one
+page=${results[-1]}
 if [[ -t 1 && -e $page && -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] && command -v xdg-open >/dev/null; then
 	xdg-open "$PWD/$page" >/dev/null 2>&1 || true
 fi

@@ -18,7 +18,7 @@ const (
 )
 
 // seriesColours is how many colours chart.css has; then they repeat.
-const seriesColours = 8
+const seriesColours = 11
 
 func colour(i int) string { return fmt.Sprintf("s%d", i%seriesColours+1) }
 

@@ -1,11 +1,13 @@
 package client
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
+	"isuride/bench/client/burn"
 	"isuride/bench/client/evloop"
 	"isuride/bench/client/h1"
 	"isuride/bench/world"
@@ -32,6 +34,7 @@ type call struct {
 	buffer []byte   // of the request's body
 	stored *stored  // what the cache has for the target, nil if nothing
 	files  []string // of the visit still to GET
+	again  [][]byte // files of the visit from the cache, to be hashed again
 }
 
 // bind makes c the call of e.
@@ -91,7 +94,16 @@ func (c *call) ask() {
 }
 
 // cached answers from the cache.
-func (c *call) cached() { c.result(c.stored.status, c.stored.body, c.stored.sum) }
+func (c *call) cached() { c.use(c.stored.status) }
+
+// use answers with what is stored.
+func (c *call) use(status int) {
+	if c.event == world.EventVisited && c.lane != nil {
+		c.lane.Owe(burn.Cached)
+		c.again = append(c.again, c.stored.body)
+	}
+	c.result(status, c.stored.body, c.stored.sum)
+}
 
 func (c *call) begin(*h1.Head) bool { return false }
 
@@ -102,30 +114,44 @@ func (c *call) piece([]byte) bool { return true }
 func (c *call) end(h *h1.Head, body []byte, err error) {
 	shard := c.entity.shard
 	shard.counts.Requests++
+	if c.event == world.EventVisited {
+		c.lane.Owe(burn.File)
+	} else {
+		c.lane.Owe(burn.Call)
+	}
 	if err != nil {
 		c.finish(world.Event{Failure: failureOf(err)})
 		return
 	}
 	shard.counts.Bytes += int64(len(body))
 	if h.Status == http.StatusNotModified && c.stored != nil {
-		c.result(h.Status, c.stored.body, c.stored.sum)
+		c.use(h.Status)
 		return
 	}
 	keep, err := newStored(&c.request, h)
+	if err == nil && c.event == world.EventVisited && c.lane != nil {
+		c.digest(keep, h, bytes.Clone(body))
+		return
+	}
 	var sum Sum
 	if err == nil {
 		body, sum, err = c.decode(h, body)
 	}
+	c.decoded(h.Status, keep, body, sum, err)
+}
+
+// decoded goes on with an answer whose coding is undone, or could not be.
+func (c *call) decoded(status int, keep *stored, body []byte, sum Sum, err error) {
 	switch {
-	case err != nil && c.wanted(h.Status):
+	case err != nil && c.wanted(status):
 		f := failureOf(err)
-		f.Status = h.Status
+		f.Status = status
 		c.finish(world.Event{Failure: f})
 		return
 	case err == nil && keep != nil:
 		c.keep(keep, body, sum)
 	}
-	c.result(h.Status, body, sum)
+	c.result(status, body, sum)
 }
 
 // decode undoes the content coding. Of a static file only the sum is wanted.
@@ -187,7 +213,12 @@ func (c *call) session() string {
 // finish sends the event that ends the call.
 func (c *call) finish(e world.Event) {
 	e.To, e.Kind = c.entity.to, c.event
-	c.entity.shard.emit(delivery{event: e, took: time.Since(c.made)})
+	d := delivery{event: e, took: time.Since(c.made)}
+	if len(c.again) > 0 {
+		c.entity.shard.burn(c.lane, c.rehash(), d)
+		return
+	}
+	c.entity.shard.emit(c.lane, d)
 }
 
 // excerpt shows the beginning of an unexpected answer.

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"isuride/bench/client/burn"
 	"isuride/bench/client/evloop"
 	"isuride/bench/client/h1"
 )
@@ -89,6 +90,7 @@ func (c *conn) connected() {
 // opened sends what has waited for the connection.
 func (c *conn) opened() {
 	c.state = connOpen
+	c.exchange.lane.Owe(burn.Connection)
 	c.send(c.exchange.out)
 }
 

@@ -23,6 +23,7 @@ import (
 	"net/url"
 	"time"
 
+	"isuride/bench/client/burn"
 	"isuride/bench/client/evloop"
 	"isuride/bench/client/h1"
 	"isuride/bench/world"
@@ -40,6 +41,9 @@ type Config struct {
 	// Crowded is the number of open connections from which on a new one takes the place
 	// of an unused one of any entity; 0 for never.
 	Crowded int
+	// Burner makes the client as dear as the official tool's; nil leaves it as it is. The
+	// engine closes it.
+	Burner *burn.Pool
 }
 
 // Limits are the times of B13.1 and B9.2.
@@ -96,6 +100,9 @@ func New(c Config, home *evloop.Loop, deliver func(now world.Instant, e world.Ev
 
 // Close ends all connections and the other loops. The home loop must not be running.
 func (e *Engine) Close() {
+	if b := e.config.Burner; b != nil {
+		b.Close() // first, as it posts to the loops
+	}
 	for _, c := range e.clients {
 		c.Close()
 	}

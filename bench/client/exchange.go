@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"isuride/bench/client/burn"
 	"isuride/bench/client/evloop"
 	"isuride/bench/client/h1"
 )
@@ -45,9 +46,10 @@ type consumer interface {
 // An exchange is one request and its answer, over as many connections as the retries of
 // B13.6 need. Its owner may use it again when it has ended.
 type exchange struct {
-	entity   *entity  // set once
-	consumer consumer // set once
-	canWait  bool     // set once: it can wait for a descriptor, see shard.makeRoom
+	entity   *entity    // set once
+	consumer consumer   // set once
+	canWait  bool       // set once: it can wait for a descriptor, see shard.makeRoom
+	lane     *burn.Lane // set once: to the World, through the pool; nil without one
 	timer    evloop.Timer
 
 	request h1.Request
@@ -65,6 +67,9 @@ type exchange struct {
 // bind sets what stays.
 func (x *exchange) bind(e *entity, c consumer) {
 	x.entity, x.consumer = e, c
+	if e.shard.engine.config.Burner != nil {
+		x.lane = new(burn.Lane)
+	}
 	x.timer.Fire = func() { x.fail(errTimeout) }
 }
 

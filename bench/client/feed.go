@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -8,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"isuride/bench/client/burn"
 	"isuride/bench/client/evloop"
 	"isuride/bench/client/h1"
 	"isuride/bench/world"
@@ -31,6 +33,7 @@ type feed struct {
 
 	// Owned by the shard's goroutine.
 	pause  evloop.Timer // before the next connection or poll
+	opened int          // how often it was opened or closed
 	polls  int          // successful ones in a row; the first one's retry_after is ignored (B9.2)
 	line   []byte       // beginning of a line of the stream
 	held   []byte       // input for which the World has no room
@@ -66,11 +69,13 @@ func (f *feed) NotificationsTaken(n int) {
 }
 
 func (f *feed) open() {
+	f.opened++
 	f.polls = 0
 	f.connect()
 }
 
 func (f *feed) close() {
+	f.opened++
 	f.entity.shard.loop.Cancel(&f.pause)
 	f.exchange.cancel()
 	f.line, f.held, f.ended = nil, nil, false
@@ -121,6 +126,7 @@ func (f *feed) connect() {
 func (f *feed) begin(h *h1.Head) bool {
 	if h.EventStream {
 		f.entity.shard.counts.Streams++
+		f.lane.Owe(burn.Call)
 		f.polls = 0
 	}
 	return h.EventStream
@@ -134,11 +140,14 @@ func (f *feed) piece(p []byte) bool {
 	return f.lines(p)
 }
 
-// post sends a notification to the World.
+// post sends a notification to the World. That of a poll has been paid for.
 func (f *feed) post(body any) {
 	f.posted++
+	if f.streaming {
+		f.lane.Owe(burn.Event)
+	}
 	f.entity.shard.counts.Messages++
-	f.entity.shard.emit(delivery{event: world.Event{To: f.entity.to, Kind: f.event, Body: body}})
+	f.entity.shard.emit(f.lane, delivery{event: world.Event{To: f.entity.to, Kind: f.event, Body: body}})
 }
 
 func (f *feed) dropped(format string, args ...any) {
@@ -165,10 +174,26 @@ func (f *feed) end(h *h1.Head, body []byte, err error) {
 		f.streamEnded()
 	case err != nil:
 		f.retry()
+	case f.lane != nil:
+		shard.counts.Polls++
+		f.pay(h.Status, bytes.Clone(body))
 	default:
 		shard.counts.Polls++
 		f.polled(h.Status, body)
 	}
+}
+
+// pay goes on with a poll when it was burned, unless the feed was closed meanwhile.
+func (f *feed) pay(status int, body []byte) {
+	opened, loop := f.opened, f.entity.shard.loop
+	f.lane.Owe(burn.Call)
+	f.entity.shard.engine.config.Burner.Pass(f.lane, nil, func() {
+		loop.Post(evloop.Func(func() {
+			if f.opened == opened {
+				f.polled(status, body)
+			}
+		}))
+	})
 }
 
 // crowdedPause comes before the next attempt of a feed for which there is no descriptor.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"sync"
 
+	"isuride/bench/client/burn"
 	"isuride/bench/client/h1"
 )
 
@@ -30,6 +31,7 @@ func (c *conn) becomeHTTP2(secure *tls.Conn, socket *tlsSocket) {
 	socket.onClose = func() { engine.dials.closed(route, true) }
 	c.state = connClosed // it is no longer ours to close
 	c.exchange, x.conn = nil, nil
+	x.lane.Owe(burn.Connection)
 	if e.http2 == nil {
 		e.http2 = newH2(e)
 	}

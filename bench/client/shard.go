@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"isuride/bench/client/burn"
 	"isuride/bench/client/evloop"
 	"isuride/bench/client/h1"
 	"isuride/bench/world"
@@ -30,7 +31,7 @@ type shard struct {
 	counts   Counts
 
 	mu      sync.Mutex
-	inbox   []delivery // guarded by mu; on its way to the World's loop
+	inbox   []delivery // guarded by mu; on its way to the World's loop, from another one or from the pool
 	drained []delivery // owned by the World's goroutine, kept for its capacity
 }
 
@@ -77,12 +78,30 @@ func (s *shard) post(t evloop.Task) {
 	s.loop.Post(t)
 }
 
-// emit sends an event to the World, after the present handler has returned.
-func (s *shard) emit(d delivery) {
+// emit sends an event to the World, after the present handler has returned, and after
+// what its lane owes was burned.
+func (s *shard) emit(l *burn.Lane, d delivery) {
+	if l != nil {
+		s.burn(l, nil, d)
+		return
+	}
 	if len(s.outbox) == 0 {
 		s.loop.Defer(s.outboxTask)
 	}
 	s.outbox = append(s.outbox, d)
+}
+
+// burn sends an event through the pool, which does the work, too, if there is any.
+func (s *shard) burn(l *burn.Lane, work func(), d delivery) {
+	s.engine.config.Burner.Pass(l, work, func() {
+		s.mu.Lock()
+		first := len(s.inbox) == 0
+		s.inbox = append(s.inbox, d)
+		s.mu.Unlock()
+		if first {
+			s.engine.home.loop.Post(s.inboxTask)
+		}
+	})
 }
 
 // sendOutbox delivers at home, or hands the events over in one batch.
@@ -110,7 +129,7 @@ func (s *shard) handOver() {
 	}
 }
 
-// deliverInbox delivers what another loop handed over. It runs on the World's loop.
+// deliverInbox delivers what another loop or the pool handed over. It runs on the World's loop.
 func (s *shard) deliverInbox() {
 	s.mu.Lock()
 	s.drained, s.inbox = s.inbox, s.drained[:0]

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"isuride/bench/frontend"
 )
 
 // The addresses of a duel, besides naiveAddress.
@@ -17,6 +20,7 @@ const (
 	ownTLSAddress = "127.0.0.1:18493"
 	nginxAddress  = "127.0.0.1:18494"
 	paymentPort   = "12398"
+	databasePort  = "13398"
 )
 
 // sources is the number of loopback addresses to connect from. From one, a run takes most of
@@ -31,6 +35,7 @@ type contestant struct {
 	nginx      bool // in front, with TLS
 	tls        bool // ended by the server itself
 	static     bool // pages are asked for, too
+	mariadb    bool // in the place of SQLite
 	durability string
 }
 
@@ -42,14 +47,15 @@ func (s *duelSettings) prepare(ctx context.Context) error {
 	if err := execute(ctx, s.path("devcert"), "-out", s.path("cert")); err != nil {
 		return err
 	}
-	return writePages(s.path("static"), s.path("static.list"))
+	return frontend.Write(s.path("static"), s.path("static.list"))
 }
 
 // A lineup is the processes of a contestant that runs.
 type lineup struct {
-	servers []*server // the server itself first
-	address string
-	scheme  string
+	servers  []*server // the server itself first
+	database *database // nil for SQLite, which is part of the server
+	address  string
+	scheme   string
 }
 
 // start starts a contestant with fresh data.
@@ -57,11 +63,19 @@ func (s *duelSettings) start(ctx context.Context, c contestant) (*lineup, error)
 	if err := os.RemoveAll(s.path("data")); err != nil {
 		return nil, err
 	}
+	l := &lineup{address: ownAddress, scheme: "http"}
+	if c.mariadb {
+		var err error
+		if l.database, err = startDatabase(ctx, s.path("mariadb")); err != nil {
+			return nil, err
+		}
+	}
 	v, err := s.startServer(ctx, c)
 	if err != nil {
+		l.end()
 		return nil, err
 	}
-	l := &lineup{[]*server{v}, ownAddress, "http"}
+	l.servers = append(l.servers, v)
 	switch {
 	case c.naive:
 		l.address = naiveAddress
@@ -90,6 +104,9 @@ func (s *duelSettings) startServer(ctx context.Context, c contestant) (*server, 
 		"ISURIDE_TLS_CERT="+s.path("cert/cert.pem"), "ISURIDE_TLS_KEY="+s.path("cert/key.pem"), "ISURIDE_DURABILITY="+c.durability)
 	if c.static {
 		cmd.Env = append(cmd.Env, "ISURIDE_STATIC="+s.path("static"))
+	}
+	if c.mariadb {
+		cmd.Env = append(cmd.Env, databaseSettings...)
 	}
 	return listen(cmd, c.name, ownAddress, s.path("server.log"))
 }
@@ -124,12 +141,12 @@ func (s *duelSettings) startNginx(ctx context.Context, upstream string) (*server
 }
 
 // play makes one run against a server with fresh data.
-func (s *duelSettings) play(ctx context.Context, d duel, c contestant, pair int) (*duelRun, error) {
+func (s *duelSettings) play(ctx context.Context, d duel, c contestant, pair int) (r *duelRun, err error) {
 	l, err := s.start(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	defer l.end()
+	defer func() { err = errors.Join(err, l.end()) }()
 	defer progress(fmt.Sprintf("%s, pair %d of %d, %s", d.name, pair, s.runs, c.name))()
 	args := []string{"-target", l.scheme + "://" + l.address, "-payment-bind-port", paymentPort, "-payment-url", "http://127.0.0.1:" + paymentPort}
 	for i := range sources {
@@ -152,7 +169,7 @@ func (s *duelSettings) play(ctx context.Context, d duel, c contestant, pair int)
 	if err != nil {
 		return nil, err
 	}
-	r := &duelRun{Duel: d.name, Contestant: c.name, Pair: pair, ServerCPU: (after - before).Seconds(), PeakMemory: peak, Record: record}
+	r = &duelRun{Duel: d.name, Contestant: c.name, Pair: pair, ServerCPU: (after - before).Seconds(), PeakMemory: peak, Record: record}
 	if c.naive {
 		return r, nil
 	}
@@ -180,10 +197,18 @@ func (s *duelSettings) restart(ctx context.Context, c contestant, l *lineup) (st
 	return stop, time.Since(begun), resp.Body.Close()
 }
 
-// usage is the CPU that all servers have used so far, and the peak memory of the first.
+// usage is the CPU that all servers and the database have used so far, and the peak memory
+// of the first.
 func (l *lineup) usage() (cpu time.Duration, peak int64, err error) {
 	for _, v := range l.servers {
 		used, err := v.cpu()
+		if err != nil {
+			return 0, 0, err
+		}
+		cpu += used
+	}
+	if l.database != nil {
+		used, err := treeCPU(l.database.pid)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -193,9 +218,13 @@ func (l *lineup) usage() (cpu time.Duration, peak int64, err error) {
 	return cpu, peak, err
 }
 
-// end stops everything in good order; nothing is left to be learned.
-func (l *lineup) end() {
+// end stops everything in good order, the database last. Only that may not end.
+func (l *lineup) end() error {
 	for _, v := range l.servers {
 		v.end(syscall.SIGTERM)
 	}
+	if l.database == nil {
+		return nil
+	}
+	return l.database.end()
 }

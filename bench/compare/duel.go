@@ -30,6 +30,7 @@ func duels() []duel {
 	}
 	return []duel{
 		{"plain", "HTTP, no static files", [2]contestant{naive, {name: "isuride"}}, bars(1.7)},
+		{"mariadb", "HTTP, no static files, MariaDB", [2]contestant{naive, {name: "isuride, MariaDB", mariadb: true}}, bars(1.5)},
 		{"tls", "HTTPS, no static files; ours ends TLS itself", [2]contestant{naiveTLS, {name: "isuride, own TLS", tls: true}}, bars(2)},
 		{"nginx", "HTTPS by nginx, no static files", [2]contestant{naiveTLS, {name: "isuride, nginx", nginx: true}}, bars(2)},
 		{"static", "HTTPS with static files; ours ends TLS itself", [2]contestant{naiveStatic, {name: "isuride, own TLS", tls: true, static: true}}, bars(1.8)},
@@ -119,7 +120,7 @@ type duelRun struct {
 	Duel       string         `json:"duel"`
 	Contestant string         `json:"contestant"`
 	Pair       int            `json:"pair"`
-	ServerCPU  float64        `json:"server_cpu_seconds"` // of the server and what is in front of it
+	ServerCPU  float64        `json:"server_cpu_seconds"` // of the server, what is in front of it, and its database
 	PeakMemory int64          `json:"server_peak_bytes"`
 	Stop       float64        `json:"stop_seconds,omitempty"`    // in good order, after the run
 	Restart    float64        `json:"restart_seconds,omitempty"` // until it answers again, with what the run has left

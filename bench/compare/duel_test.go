@@ -3,13 +3,14 @@ package main
 import (
 	"bytes"
 	"io"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"isuride/bench/client"
 	"isuride/bench/live"
 	"isuride/bench/report"
 )
@@ -61,24 +62,6 @@ func TestDuelBars(t *testing.T) {
 	}
 }
 
-// TestPages has the bench read the list.
-func TestPages(t *testing.T) {
-	folder := t.TempDir()
-	list := filepath.Join(folder, "list")
-	if err := writePages(folder, list); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	s, err := client.ReadStatic(f)
-	if err != nil || len(s.Paths) != len(pages()) {
-		t.Fatalf("%d of %d pages, %v", len(s.Paths), len(pages()), err)
-	}
-}
-
 func TestDuelFlags(t *testing.T) {
 	for _, args := range [][]string{{"x"}, {"-n", "0"}, {"-t", "0"}, {"-only", "plain,unknown"}, {"-unknown"}} {
 		if _, err := parseDuels(args, io.Discard); err == nil {
@@ -127,4 +110,48 @@ func TestReadme(t *testing.T) {
 	if markdown(&table, outcomesOf(runs)); !strings.Contains(string(readme), table.String()) {
 		t.Errorf("the README has another table than the one of the records:\n%s", table.String())
 	}
+}
+
+// TestDatabase: what the duel starts is empty, reachable by its settings, counted, and
+// gone afterwards.
+func TestDatabase(t *testing.T) {
+	if _, err := exec.LookPath("mariadbd"); err != nil && !exists("/usr/sbin/mariadbd") {
+		t.Skip("no MariaDB")
+	}
+	t.Chdir("../..")                            // where duels run
+	folder, err := os.MkdirTemp("", "database") // t.TempDir is too long a path for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	folder = filepath.Join(folder, "m")
+	d, err := startDatabase(t.Context(), folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", "127.0.0.1:"+databasePort)
+	if err != nil {
+		t.Error(err)
+	} else {
+		c.Close()
+	}
+	l := lineup{database: d}
+	if used, err := treeCPU(d.pid); err != nil || used == 0 {
+		t.Errorf("%v of CPU used, %v", used, err)
+	}
+	if err := l.end(); err != nil {
+		t.Error(err)
+	}
+	if c, err := net.Dial("tcp", "127.0.0.1:"+databasePort); err == nil {
+		c.Close()
+		t.Error("it still runs")
+	}
+	if exists(folder) {
+		t.Error("its data is still there")
+	}
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }

@@ -76,6 +76,9 @@ func (r *run) startLoad() {
 	c := &r.clock
 	c.begun = time.Now()
 	r.started = measure()
+	if r.burner != nil {
+		r.unburned = r.burner.Use()
+	}
 	c.sample.Fire = r.takeSample
 	if r.config.Load <= 0 {
 		return
@@ -154,6 +157,9 @@ func (r *run) endLoad() {
 	r.takeSampleNow()
 	r.result.LoadSeconds = time.Since(r.clock.begun).Seconds()
 	r.result.Usage = r.result.peakUsage()
+	if r.burner != nil {
+		r.result.Client = clientUse(r.burner.Use().Since(r.unburned))
+	}
 	r.world.EndLoad(now())
 }
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"isuride/bench/client"
+	"isuride/bench/client/burn"
 	"isuride/bench/client/evloop"
 	"isuride/bench/payment"
 	"isuride/bench/world"
@@ -38,6 +39,7 @@ type Config struct {
 	Chairs   int            // of an open loop; 0 leaves their number to the rate
 	Checks   []Check        // of the initial data; nil for none
 	Static   *client.Static // nil for no static files at all
+	Official bool           // the client burns as much CPU as the official tool's
 
 	// Observer follows the run; it may be nil. Its methods run on the goroutines of the
 	// run and must be quick.
@@ -177,10 +179,14 @@ type run struct {
 	world    *world.World
 	core     *payment.Core
 	payments *payment.Service
+	loops    int        // event loops, that of the World included
+	burner   *burn.Pool // nil unless the client is to be dear
+	procs    int        // GOMAXPROCS without the pool
 
 	language string // set before the load
 	clock    clock
-	started  usage // at the beginning of the load
+	started  usage // at the beginning of the load, like the next
+	unburned burn.Use
 	result   Result
 }
 
@@ -205,9 +211,13 @@ func newRun(c Config) (*run, error) {
 // build makes the parts that live on the loop, which is not running yet.
 func (r *run) build() (err error) {
 	c := &r.config
+	r.procs = runtime.GOMAXPROCS(0)
+	others := loops(r.procs)
+	r.loops = 1 + others
+	r.startBurner()
 	r.engine, err = client.New(client.Config{
-		Target: c.Target, Routes: client.Routes(c.Sources, c.Dests), Static: c.Static,
-		Limits: c.callLimits(), Loops: loops(runtime.GOMAXPROCS(0)), Crowded: crowded(),
+		Target: c.Target, Routes: client.Routes(c.Sources, c.Dests), Static: c.Static, Burner: r.burner,
+		Limits: c.callLimits(), Loops: others, Crowded: crowded(),
 	}, r.loop, func(now world.Instant, e world.Event) { r.world.Deliver(now, e) })
 	if err != nil {
 		return err
@@ -235,6 +245,7 @@ func (r *run) close() {
 	<-r.ended
 	r.engine.Close()
 	r.loop.Close()
+	runtime.GOMAXPROCS(r.procs)
 }
 
 // do runs f on the loop's goroutine and waits for it.

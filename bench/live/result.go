@@ -1,7 +1,6 @@
 package live
 
 import (
-	"runtime"
 	"slices"
 	"time"
 
@@ -43,8 +42,10 @@ type Result struct {
 	Ratings   []int          `json:"ratings"` // evaluated rides with 1, 2, 3, 4 and 5
 	Criteria  Criteria       `json:"criteria"`
 	Intervals []Interval     `json:"intervals"`
+	Cycle     []CycleStage   `json:"cycle,omitempty"` // of the first seconds
 
 	OpenLoop *world.OpenLoop `json:"open_loop,omitempty"`
+	Client   *ClientUse      `json:"client,omitempty"` // if it was as dear as the official tool's
 
 	ErrorCount  int         `json:"error_count"`
 	Errors      []CodeCount `json:"errors"`
@@ -192,7 +193,7 @@ func (r *run) finish(fatal error, interrupted bool) {
 	}
 	split := w.ScoreSplit()
 	o.Score, o.ScoreParts = w.FinalScore(), Parts(split)
-	o.Target, o.Language, o.Seed, o.Static, o.Loops = c.Target.String(), r.language, c.Seed, c.Static != nil, 1+loops(runtime.GOMAXPROCS(0))
+	o.Target, o.Language, o.Seed, o.Static, o.Loops = c.Target.String(), r.language, c.Seed, c.Static != nil, r.loops
 	for _, route := range client.Routes(c.Sources, c.Dests) {
 		o.Routes = append(o.Routes, route.String())
 	}
@@ -208,6 +209,7 @@ func (r *run) finish(fatal error, interrupted bool) {
 	o.Ratings = slices.Clone(stats.Ratings[1:])
 	o.Criteria = Criteria(stats.Criteria)
 	o.Intervals = Intervals(stats)
+	o.Cycle = Cycle(stats)
 	o.OpenLoop = w.OpenLoop()
 	o.Ledger = w.Ledger(ledgerUsers)
 	o.ErrorCount, o.Errors = w.Errors().Total(), codeCounts(w.Errors())

@@ -86,6 +86,10 @@ func (r *Record) findings() (l facts) {
 	l.add("payments", "%s", payments(r.Payments))
 	l.add("connections", "%s", r.connections())
 	l.add("bench", "%s", r.ownUse())
+	if r.Client != nil {
+		l.add("client", "%s", r.clientUse())
+		l.add("burned", "%s", r.burned())
+	}
 	l.add("ticks", "%s begun, %s lost; begun %s ms late on average, %s at the 99th percentile",
 		count(r.Ticks), count(r.LostTicks), millisText(r.TickDelay.Mean), millisText(r.TickDelay.P99))
 	return l

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"isuride/bench/live"
+	"isuride/bench/world"
 )
 
 // FindHistory returns the history file of the checkout that contains the folder, or ""
@@ -75,6 +76,11 @@ func (r *Record) Brief() *Record {
 	for _, c := range r.Errors {
 		c.Examples = []live.Example{}
 		b.Errors = append(b.Errors, c)
+	}
+	b.Cycle = nil
+	for _, s := range r.Cycle {
+		s.Counts, s.Means = []int{}, []world.Instant{}
+		b.Cycle = append(b.Cycle, s)
 	}
 	return &b
 }

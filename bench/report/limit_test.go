@@ -7,6 +7,27 @@ import (
 	"isuride/bench/live"
 )
 
+// TestDearLimits: a dear client may take all CPUs and lose a few ticks, but not many, and
+// the reader hears when it was not so dear as it should be.
+func TestDearLimits(t *testing.T) {
+	r := dear().Result
+	r.LateTicks, r.LostTicks = r.Ticks, r.Ticks/20
+	useIn(&r, 2)
+	if got := limits(&r); len(got) != 0 {
+		t.Errorf("limits %q", got)
+	}
+	if r.LostTicks = r.Ticks / 10; len(limits(&r)) != 1 {
+		t.Errorf("limits %q", limits(&r))
+	}
+	if w := recordOf(&r).Warnings(); len(w) != 0 {
+		t.Errorf("warnings %q", w)
+	}
+	r.Client.Burned = 1.2 * r.Client.Due
+	if w := recordOf(&r).Warnings(); len(w) != 1 || !strings.Contains(w[0], "1.20 times the CPU") {
+		t.Errorf("warnings %q", w)
+	}
+}
+
 // TestLimits spoils a healthy run in one way at a time, just enough and just not enough.
 func TestLimits(t *testing.T) {
 	const seconds, users = 30, 1000

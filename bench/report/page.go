@@ -37,6 +37,7 @@ type page struct {
 	Course    []plot // over time
 	Errors    []plot
 	Codes     []live.CodeCount
+	Cycles    []plot // of the first seconds
 	Latencies plot
 	Delays    plot // of notifications
 	Rides     []plot
@@ -49,7 +50,7 @@ type tile struct{ Name, Value, Note string }
 func newPage(r *Record) *page {
 	p := &page{Record: r, Codes: r.Result.Errors, Facts: r.circumstances()}
 	if r.Ticks > 0 {
-		p.Tiles, p.Course, p.Rides = r.tiles(), r.course(), r.rides()
+		p.Tiles, p.Course, p.Cycles, p.Rides = r.tiles(), r.course(), r.cyclePlots(), r.rides()
 		p.Facts = append(p.Facts, r.findings()...)
 	}
 	p.Facts = append(p.Facts, r.flags()...)

@@ -29,6 +29,8 @@ func TestPage(t *testing.T) {
 			[]string{"code 34 (evaluated but not paid), tick 661", "42 with code 7, ride history failed or wrong", "critical", "<b>no</b> answer", "hidden in the text", "evaluated the ride  ride R1"}},
 		"open loop": {opened(), []string{"conclusion", "tiles", "openloop", "course", "latencies", "notifications", "rides", "facts"}, 15,
 			[]string{"2,012 rides due", "> 12,346", "9,000"}},
+		"dear": {dear(), []string{"conclusion", "tiles", "course", "cycle", "latencies", "notifications", "rides", "facts"}, 17,
+			[]string{"as dear as the official tool", "A chair from ride to ride", "0:01\nway 10.0\nacceptance 6.7\nwaiting 13.3", "burned"}},
 		"unloaded":    {unloaded(), []string{"facts"}, 0, []string{"initializing: POST /api/initialize: status 404"}},
 		"interrupted": {interrupted(), []string{"conclusion", "tiles", "course", "latencies", "notifications", "rides", "facts"}, 15, []string{"INTERRUPTED", "22,500"}},
 		"behind":      {recordOf(&behind), []string{"conclusion", "tiles", "course", "latencies", "notifications", "rides", "facts"}, 15, []string{"not the limit of the server", "(100.0 %) late"}},

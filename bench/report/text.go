@@ -21,6 +21,7 @@ func (r *Record) Text(w io.Writer) error {
 		if r.OpenLoop != nil {
 			t.openLoop(r.OpenLoop)
 		}
+		t.cycle(r)
 		t.latencies("call", r.Endpoints)
 		t.latencies("notification, from change to receipt", r.Notices)
 	}

@@ -30,7 +30,7 @@ func golden(t *testing.T, name string, got []byte) {
 }
 
 func TestText(t *testing.T) {
-	for name, r := range map[string]*Record{"failed.txt": failed(), "unloaded.txt": unloaded()} {
+	for name, r := range map[string]*Record{"failed.txt": failed(), "dear.txt": dear(), "unloaded.txt": unloaded()} {
 		var b bytes.Buffer
 		if err := r.Text(&b); err != nil {
 			t.Fatal(err)

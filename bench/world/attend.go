@@ -34,6 +34,11 @@ func (u *user) postEvaluation() {
 	}
 	u.step = userEvaluation
 	u.ride.chair.owner.rating[u.ride] = true
+	r, now := u.ride, u.world.now
+	if r.ratedAt == 0 { // it may be tried again
+		r.ratedAt = now
+		u.world.spent(StageArrival, now-r.changedAt[StatusArrived])
+	}
 	u.client.Evaluate(u.ride.id, u.rating)
 }
 
@@ -66,6 +71,11 @@ func (u *user) complete(r *ride, at Millis) {
 	r.desire(StatusCompleted, w.now)
 	r.evaluated, r.rating = true, u.rating
 	u.note("evaluated", r, StatusCompleted)
+	if r.paidAt != 0 {
+		w.spent(StageCharge, r.paidAt-r.ratedAt)
+		w.spent(StageRating, w.now-r.paidAt)
+	}
+	u.cycle.free = w.now
 	if !r.paid {
 		w.complain(&u.entity, CodeUnpaid, "ride %s was completed, but the payment service has not seen its payment", r.id)
 		return

@@ -81,6 +81,7 @@ type chair struct {
 	empty  bool    // it is in the grid of chairs that could take a ride
 	cell   cellKey // where it is there
 	listed int     // number of the nearby answer that last listed it
+	cycle  chairCycle
 }
 
 // registerChair starts the registration of a new chair of o (B5.2), which ends in

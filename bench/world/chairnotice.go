@@ -85,6 +85,7 @@ func (c *chair) completed(n *ChairNotification) bool {
 		return false
 	}
 	r.chairView = StatusCompleted
+	c.released(r)
 	c.ride, c.notice = nil, nil
 	return true
 }

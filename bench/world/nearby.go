@@ -38,6 +38,9 @@ func (w *World) checkListed(got *NearbyChair, q *rideRequest) (fresh bool, err e
 		return false, fmt.Errorf("unknown")
 	}
 	c.listed = w.nearbyAnswers
+	if c.cycle.free != 0 && c.cycle.listed == 0 {
+		c.cycle.listed = w.now
+	}
 	switch {
 	case c.state < chairActive:
 		return false, fmt.Errorf("not active")

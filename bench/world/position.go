@@ -34,6 +34,7 @@ func (c *chair) positionRecorded(e Event) {
 	if c.activating {
 		c.activating = false
 		c.activatedAt = c.world.now
+		c.cycle.free = c.world.now
 	}
 	c.endTurn()
 }

@@ -38,6 +38,9 @@ func (c *chair) receive(n *ChairNotification) {
 	if r := c.ride; r != nil && r.id == n.RideID {
 		c.world.received(&c.world.stats.ChairNotices, &r.chairReceipts, r, n.Status)
 	}
+	if n.Status == StatusMatching {
+		c.noticed(n.RideID)
+	}
 	c.inbox.push(n)
 	c.world.wakeChair(c)
 }

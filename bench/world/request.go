@@ -22,6 +22,7 @@ func (u *user) startRequest() {
 	if u.arrival != nil && u.arrival.started == 0 {
 		u.arrival.started = u.world.now
 	}
+	u.cycle.look(u.world.now)
 	u.visit(userRequestVisit)
 }
 
@@ -109,6 +110,7 @@ func (u *user) rideCreated(e Event) {
 		u.arrival.ride = r
 		u.arrival = nil
 	}
+	u.ordered()
 	u.ride = r
 	u.history = append(u.history, r)
 	u.note("ride created", r, StatusMatching)

@@ -24,6 +24,8 @@ type ride struct {
 
 	benchRequestedAt  Instant // when the answer to its creation came
 	acceptedAt        Instant // when the accept call was sent; 0 while it has not succeeded
+	ratedAt           Instant // when the evaluation was sent
+	paidAt            Instant // when the payment service had the payment
 	serverCompletedAt Millis
 	paid, evaluated   bool
 	rating            int

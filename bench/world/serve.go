@@ -114,6 +114,7 @@ func (c *chair) rideAccepted(Event) {
 	r.matchedAt = int32(c.world.tick)
 	r.chairView = StatusEnroute
 	r.desire(StatusEnroute, c.world.now)
+	c.engaged(r)
 	c.accepted = append(c.accepted, r)
 	c.note("accepted", r, StatusEnroute)
 	r.lock.release()
@@ -138,8 +139,14 @@ func (c *chair) drive(to Point) {
 // is never too early.
 func (c *chair) reached(s Status) {
 	c.note("reached", c.ride, s)
-	c.ride.chairView = s
-	c.ride.desire(s, c.world.now)
+	r, now := c.ride, c.world.now
+	r.chairView = s
+	r.desire(s, now)
+	if s == StatusPickup {
+		c.world.spent(StageWay, now-r.changedAt[StatusEnroute])
+	} else {
+		c.world.spent(StageCarrying, now-r.changedAt[StatusCarrying])
+	}
 }
 
 func (c *chair) departureFailed(call string, f *Failure) {
@@ -152,6 +159,7 @@ func (c *chair) departed(Event) {
 	r.pickedUpAt = int32(c.world.tick)
 	r.chairView = StatusCarrying
 	r.desire(StatusCarrying, c.world.now)
+	c.world.spent(StageBoarding, c.world.now-r.changedAt[StatusPickup])
 	c.note("departed", r, StatusCarrying)
 	c.reportPosition()
 }

@@ -58,6 +58,8 @@ type Stats struct {
 	// MATCHING is missing: nothing waits for it. The index is the Status.
 	UserNotices  [StatusCompleted + 1]Histogram
 	ChairNotices [StatusCompleted + 1]Histogram
+
+	Cycle Cycle // of the first seconds
 }
 
 // CriteriaCounts counts the evaluated rides that met each criterion (B7.4).

@@ -101,6 +101,7 @@ type user struct {
 	arrival *arrival // the ride of an open loop to request, nil if there is none
 	pooled  bool     // idle in the sense of an open loop
 
+	cycle   userCycle
 	request rideRequest // under way
 	rating  int         // being given
 }
@@ -262,6 +263,7 @@ func (u *user) registerPayment() {
 
 func (u *user) paymentRegistered(Event) {
 	u.note("payment method registered", nil, StatusUnknown)
+	u.cycle.free = u.world.now
 	u.state = userActive
 	u.endTurn()
 	u.world.populated(nil)

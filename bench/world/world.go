@@ -276,7 +276,7 @@ func (w *World) VerifyPayment(now Instant, token string, amount int) (known bool
 	case r.paid:
 		w.wrongPayment(u, "ride %s paid twice", r.id)
 	default:
-		r.paid = true
+		r.paid, r.paidAt = true, w.now
 		u.note("paid", r, StatusUnknown)
 		if amount != r.fare() {
 			w.wrongPayment(u, "%d paid for ride %s, its fare is %d", amount, r.id, r.fare())

@@ -46,6 +46,12 @@ func (s *server) register(f *flag.FlagSet) {
 	f.Var(&s.sources, "source-ip", "connect from this address of this machine, may be given several times (`ip`)")
 }
 
+// Values of -client.
+const (
+	clientOwn      = "own"
+	clientOfficial = "official"
+)
+
 // A list is a flag that may be given several times.
 type list []string
 
@@ -128,6 +134,7 @@ type settings struct {
 	metrics     bool
 	data        string
 	skipData    bool
+	client      string
 	staticList  string
 	skipStatic  bool
 	out         string
@@ -176,6 +183,7 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 	f.BoolVar(&s.metrics, "metrics", false, "write counters to stderr every 3 s")
 	f.StringVar(&s.data, "data", "", "`file` of expected answers about the initial data; see bench record-data")
 	f.BoolVar(&s.skipData, "skip-data-check", false, "do not check the initial data")
+	f.StringVar(&s.client, "client", clientOwn, "whose CPU a call costs: `own`, or official, which burns what the official tool's client uses beyond ours")
 	f.StringVar(&s.staticList, "static-list", "", "`file` with MD5 and path of each file of the front end; without it no static files are requested")
 	f.BoolVar(&s.skipStatic, "skip-static-sanity-check", false, "ask for no static file, despite --static-list")
 	f.BoolVar(&s.skipStatic, "s", false, "short for --skip-static-sanity-check")
@@ -186,6 +194,9 @@ func parseRun(args []string, help io.Writer) (*settings, error) {
 	f.IntVar(&s.runs, "n", 1, "`number` of runs, one after the other, each with the next seed")
 	if err := parse(f, args, help, runPurpose); err != nil {
 		return nil, err
+	}
+	if s.client != clientOwn && s.client != clientOfficial {
+		return nil, fmt.Errorf("-client %s: want %s or %s", s.client, clientOwn, clientOfficial)
 	}
 	if s.runs < 1 {
 		return nil, fmt.Errorf("-n %d: want at least one run", s.runs)
@@ -212,7 +223,8 @@ const runPurpose = `Loads an ISURIDE server and judges it.
 
 Other commands, with flags of their own:
   bench verify        checks a server rule by rule, without load
-  bench record-data   asks a trusted server for the expected answers of -data`
+  bench record-data   asks a trusted server for the expected answers of -data
+  bench frontend      makes up the files of a front end, with a list for -static-list`
 
 // parse reads the flags. It writes the help if asked for, and reports an error without it.
 func parse(f *flag.FlagSet, args []string, help io.Writer, purpose string) error {
@@ -249,7 +261,10 @@ func (s *settings) environment() error {
 
 // config reads the files and addresses that the settings name.
 func (s *settings) config() (live.Config, error) {
-	c := live.Config{PaymentURL: s.paymentURL, PaymentBind: net.JoinHostPort("", strconv.Itoa(s.paymentPort)), Load: time.Duration(s.load), Seed: s.seed}
+	c := live.Config{
+		PaymentURL: s.paymentURL, PaymentBind: net.JoinHostPort("", strconv.Itoa(s.paymentPort)),
+		Load: time.Duration(s.load), Seed: s.seed, Official: s.client == clientOfficial,
+	}
 	u, err := url.Parse(s.paymentURL)
 	if err != nil || u.Host == "" {
 		return c, fmt.Errorf("--payment-url %q is not a URL", s.paymentURL)

@@ -4,6 +4,7 @@
 //	bench [run] [flags]          a run; bench -h lists the flags
 //	bench record-data [flags]    writes a file of expected answers from a trusted server
 //	bench verify [flags]         checks a server rule by rule, without load
+//	bench frontend [flags]       makes up the files of a front end
 //
 // It exits with 0 after a run (with --fail-on-error, with 1 if that failed), with 1 if
 // the run was interrupted, the server failed before the load or breaks a rule that verify
@@ -72,6 +73,8 @@ func dispatch(ctx context.Context, args []string) int {
 			args = args[1:]
 		case "record-data":
 			command, args = recordCommand, args[1:]
+		case "frontend":
+			command, args = frontendCommand, args[1:]
 		case "verify":
 			command, args = verifyCommand, args[1:]
 		default:

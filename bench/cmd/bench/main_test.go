@@ -30,6 +30,11 @@ func TestParseRun(t *testing.T) {
 	if s, err := parseRun([]string{"--load-timeout", "2m"}, io.Discard); err != nil || time.Duration(s.load) != 2*time.Minute {
 		t.Errorf("%+v, %v", s, err)
 	}
+	if s, err := parseRun([]string{"-client", "official", "-addr", "127.0.0.1:1", "--skip-data-check"}, io.Discard); err != nil {
+		t.Error(err)
+	} else if c, err := s.config(); err != nil || !c.Official {
+		t.Errorf("%+v, %v", c, err)
+	}
 	if s, err := parseRun(nil, io.Discard); err != nil || s.load.String() != "60" || s.paymentPort != 12345 {
 		t.Errorf("defaults %+v, %v", s, err)
 	}
@@ -96,6 +101,7 @@ func TestBadSettings(t *testing.T) {
 		"missing data":          {[]string{"--data", "/nonexistent"}, "--data"},
 		"bad data":              {[]string{"--data", file("{}")}, "--data"},
 		"bad static list":       {[]string{skip, "--static-list", file("x")}, "--static-list"},
+		"foreign client":        {[]string{skip, "-client", "rust"}, "want own or official"},
 		"no run":                {[]string{skip, "-n", "0"}, "at least one run"},
 		"out in no folder":      {[]string{skip, "--out", "/nonexistent/x.json"}, "--out /nonexistent/x.json: no such file"},
 		"out without ending":    {[]string{skip, "--out", "x.html"}, "text and page go beside it"},

@@ -8,7 +8,7 @@ import (
 	"isuride/bench/nearest"
 )
 
-var commandNames = []string{"run", "record-data", "verify"}
+var commandNames = []string{"run", "record-data", "frontend", "verify"}
 
 // unknownCommand returns an error unless the word is a flag.
 func unknownCommand(word string) error {
