@@ -15,10 +15,10 @@ var compared = []string{
 	"in use:MaxReserve=20",
 	"before:RidesPerReserve=5,CarryFull=1",
 	"landed:RidesPerReserve=100,CarryFull=1,CarryWeight=500",
-	"larger reserve:RidesPerReserve=2,MaxReserve=50",
+	"reserve 50:RidesPerReserve=2,MaxReserve=50",
 	"cadence by load:Patience=4",
 	"price:Price=100000",
-	"cap, fastest first:MaxChairs=10",
+	"cap:MaxChairs=10",
 }
 
 // bar is how far the policy in use may be behind the best of a regime, in percent.
@@ -67,7 +67,11 @@ func drawRegimes(outcomes []outcome) []byte {
 			bars = append(bars, chart.Column{Name: t.Policy, Value: 100 + d.mean, Label: fmt.Sprintf("%.1f", 100+d.mean),
 				Tip: fmt.Sprintf("%s: %.1f to %.1f", t.Policy, 100+d.low, 100+d.high)})
 		}
-		s.Pictures = append(s.Pictures, chart.Columns(r.name+": "+r.objective.name, chart.Width(2), bars))
+		title := r.name + ": " + r.objective.name
+		if r.objective.less {
+			title += " (as speed)"
+		}
+		s.Pictures = append(s.Pictures, chart.Columns(title, chart.Width(2), bars))
 	}
 	return chart.Sheet("matchlab: policies in all regimes", "in percent of the policy in use; more is better", []chart.Section{s})
 }
@@ -83,7 +87,7 @@ func printRegime(out io.Writer, o outcome) {
 	trials := o.Trials
 	fmt.Fprintf(out, "\n%s: %s\n", r.name, r.about)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%s\tbetter than in use by\t95 %%\twasted looks, %%\twait p95, ms\tpickup\tfailed\t  policy\n", r.objective.name)
+	fmt.Fprintf(w, "%s\tbetter than in use by\t95 %%\tfutile looks, %%\twait p95, ms\tpickup\tfailed\t  policy\n", r.objective.name)
 	best := 0
 	for i, t := range trials {
 		d := paired(t.Runs, trials[0].Runs, r.objective)
