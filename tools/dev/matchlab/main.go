@@ -21,6 +21,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -87,12 +88,17 @@ func run() error {
 	return writeFile(*plotFile, func() ([]byte, error) { return draw(trials), nil })
 }
 
-// regimes makes or reads the runs of the table, and prints it.
+// regimes makes or reads the runs of the table, and prints it. Files are written after each
+// regime, so that an interrupted table keeps what it has.
 func (l *lab) regimes(names []string, records, jsonFile, plotFile string) error {
 	var all []outcome
+	var failed error
 	show := func(o outcome) {
 		printRegime(os.Stdout, o)
 		all = append(all, o)
+		failed = errors.Join(failed,
+			writeFile(jsonFile, func() ([]byte, error) { return json.Marshal(all) }),
+			writeFile(plotFile, func() ([]byte, error) { return drawRegimes(all), nil }))
 	}
 	if records != "" {
 		b, err := os.ReadFile(records)
@@ -109,10 +115,7 @@ func (l *lab) regimes(names []string, records, jsonFile, plotFile string) error 
 	} else if err := l.tryRegimes(names, show); err != nil {
 		return err
 	}
-	if err := writeFile(jsonFile, func() ([]byte, error) { return json.Marshal(all) }); err != nil {
-		return err
-	}
-	return writeFile(plotFile, func() ([]byte, error) { return drawRegimes(all), nil })
+	return failed
 }
 
 // writeFile writes the result of make to the file, if one is named.
