@@ -8,7 +8,7 @@ import (
 	"isuride/webapp/state"
 )
 
-// TestNearbyCountsLooks: whoever looks as far as riders do counts, and found something or not.
+// TestNearbyCountsLooks: a look as far as riders look counts, by whether it found something.
 func TestNearbyCountsLooks(t *testing.T) {
 	a, s := newTestAPI(t)
 	user := mustBe[*state.User](t)(s.RegisterUser(state.NewUser{Username: "looker", Firstname: "A", Lastname: "B", DateOfBirth: "x"}))
