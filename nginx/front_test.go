@@ -54,7 +54,7 @@ func (s *stack) sameCertificate(t testing.TB, as *stack) {
 }
 
 func TestSpreadPassesStreamsAtOnce(t *testing.T) {
-	streamsPassAtOnce(t, func(t *testing.T, upstream http.Handler) *stack {
+	streamsPassAtOnce(t, "", func(t *testing.T, upstream http.Handler) *stack {
 		s, _ := spread(t, upstream, nil)
 		return s
 	})
@@ -304,6 +304,7 @@ func TestRenderRefuses(t *testing.T) {
 		"NGINX_SPREAD=443":                 "NGINX_SPREAD_TO must be set",
 		"NGINX_SPREAD_TO=a:1":              "NGINX_SPREAD must be set",
 		"NGINX_TRUSTED=10.0.0.1; }":        "NGINX_TRUSTED contains a character",
+		"NGINX_HTTP2=yes":                  "NGINX_HTTP2 is yes",
 		"NGINX_ACCESS_LOG=/a b":            "NGINX_ACCESS_LOG contains a character",
 		"NGINX_STATIC=/${NGINX_KEY}":       "NGINX_STATIC contains a character",
 		"NGINX_SPREAD_TO=a:1,b:1\ninclude": "NGINX_SPREAD must be set",

@@ -34,7 +34,7 @@ var variants = []variant{
 	{name: "no tickets", begin: throughNginx("ssl_session_tickets on;", "ssl_session_tickets off;")},
 	{name: "shared session cache", begin: throughNginx("ssl_session_cache   off;", "ssl_session_cache shared:tls:10m;")},
 	{name: "one worker", begin: throughNginx("worker_processes     auto;", "worker_processes 1;")},
-	{name: "HTTP 2", begin: throughNginx(" ssl reuseport", " ssl http2 reuseport")},
+	{name: "HTTP 2", begin: func(b *testing.B, s *site) { s.nginx(b, "NGINX_HTTP2=on") }},
 	{name: "TCP to the server", begin: func(b *testing.B, s *site) { s.nginx(b, "NGINX_UPSTREAM="+s.tcp) }},
 	{name: "no keep-alive to the server", begin: throughNginx("keepalive          1024;", "", `proxy_set_header         Connection "";`, "")},
 	{name: "behind the spread", begin: func(b *testing.B, s *site) { s.spread(b) }},

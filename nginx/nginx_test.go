@@ -77,6 +77,28 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+// TestHTTP2: it is offered if the setting says so, requests reach the server as over
+// HTTP/1.1, and streams share a connection without waiting for anything.
+func TestHTTP2(t *testing.T) {
+	withHTTP2 := func(t *testing.T, upstream http.Handler) *stack {
+		s := prepare(t, upstream)
+		s.launch(t, []string{"NGINX_HTTP2=on"})
+		return s
+	}
+	s := withHTTP2(t, echo)
+	for _, protocol := range []string{"h2", "http/1.1"} {
+		conn, err := tls.Dial("tcp", s.addr, s.tlsConfig(protocol))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := conn.ConnectionState().NegotiatedProtocol; got != protocol {
+			t.Errorf("%s is not offered, but %q", protocol, got)
+		}
+		conn.Close()
+	}
+	streamsPassAtOnce(t, "data: null\n\n", withHTTP2)
+}
+
 func TestRequestArrivesAsSent(t *testing.T) {
 	s := start(t, echo)
 	got := s.do(t, s.client(t, "127.0.0.1"), http.MethodPost, "/api/owner/sales?", map[string]string{"Host": "xiv.isucon.net"}, strings.NewReader(`{"a":1}`))
@@ -96,10 +118,12 @@ func TestRequestArrivesAsSent(t *testing.T) {
 
 // Each event must reach the client before the upstream sends the next one.
 func TestStreamsPassAtOnce(t *testing.T) {
-	streamsPassAtOnce(t, func(t *testing.T, upstream http.Handler) *stack { return start(t, upstream) })
+	streamsPassAtOnce(t, "", func(t *testing.T, upstream http.Handler) *stack { return start(t, upstream) })
 }
 
-func streamsPassAtOnce(t *testing.T, start func(t *testing.T, upstream http.Handler) *stack) {
+// streamsPassAtOnce begins streams with a greeting: over HTTP/2, nginx keeps a head until
+// something comes after it, which from our server is at once.
+func streamsPassAtOnce(t *testing.T, greeting string, start func(t *testing.T, upstream http.Handler) *stack) {
 	for _, path := range []string{"/api/app/notification", "/api/chair/notification"} {
 		t.Run(path, func(t *testing.T) {
 			events := make(chan string)
@@ -107,6 +131,7 @@ func streamsPassAtOnce(t *testing.T, start func(t *testing.T, upstream http.Hand
 			s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				defer close(left)
 				w.Header().Set("Content-Type", "text/event-stream")
+				io.WriteString(w, greeting)
 				http.NewResponseController(w).Flush()
 				for {
 					select {
@@ -128,6 +153,10 @@ func streamsPassAtOnce(t *testing.T, start func(t *testing.T, upstream http.Hand
 				t.Errorf("header %v, length %d", resp.Header, resp.ContentLength)
 			}
 			lines := bufio.NewReader(resp.Body)
+			if b, err := lines.Peek(len(greeting)); string(b) != greeting || err != nil {
+				t.Fatalf("the stream begins with %q (%v)", b, err)
+			}
+			lines.Discard(len(greeting))
 			for n := range 20 {
 				event := fmt.Sprint(n, strings.Repeat("x", n*100))
 				events <- event

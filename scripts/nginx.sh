@@ -11,12 +11,13 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 required=(NGINX_USER NGINX_RUN NGINX_LISTEN NGINX_CERT NGINX_KEY NGINX_STATIC NGINX_UPSTREAM)
-optional=(NGINX_ACCESS_LOG NGINX_SPREAD)
+optional=(NGINX_ACCESS_LOG NGINX_SPREAD NGINX_HTTP2)
 lists=(NGINX_SPREAD_TO NGINX_TRUSTED)
 
 render() {
 	local line condition chosen=1
 	check || return
+	NGINX_HTTP2=${NGINX_HTTP2:+ http2} # a word of the line
 	while IFS= read -r line; do
 		condition=${line#"${line%%[![:space:]]*}"} # without indentation
 		case $condition in
@@ -35,6 +36,8 @@ render() {
 check() {
 	local name value
 	[[ ${NGINX_ACCESS_LOG-} != off ]] || NGINX_ACCESS_LOG=
+	[[ ${NGINX_HTTP2-} != off ]] || NGINX_HTTP2=
+	[[ ${NGINX_HTTP2:-on} == on ]] || refuse "NGINX_HTTP2 is $NGINX_HTTP2; it can be on or off" || return
 	for name in "${required[@]}"; do
 		[[ -n ${!name-} ]] || refuse "$name must be set" || return
 	done

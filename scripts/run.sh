@@ -11,6 +11,7 @@ bin/devcert -out "$home/cert" >/dev/null
 export ISURIDE_DATA=${ISURIDE_DATA:-$home}
 export ISURIDE_LISTEN=${ISURIDE_LISTEN:-:8080}
 export ISURIDE_TLS_LISTEN=${ISURIDE_TLS_LISTEN:-:8443}
+export ISURIDE_HTTP2=${ISURIDE_HTTP2:-on} # browsers have six connections at most over HTTP/1.1
 export ISURIDE_TLS_CERT=$home/cert/cert.pem ISURIDE_TLS_KEY=$home/cert/key.pem
 
 cat <<EOF

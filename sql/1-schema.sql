@@ -79,6 +79,18 @@ CREATE TABLE chair_locations (
   PRIMARY KEY (id)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'history: one row a position report';
 
+-- Ours, not of the contest: what is left of rows of chair_locations that are deleted, which
+-- are the first of their chair.
+DROP TABLE IF EXISTS chair_distances;
+CREATE TABLE chair_distances (
+  chair_id       VARCHAR(26) NOT NULL,
+  total_distance BIGINT      NOT NULL COMMENT 'sum of the distances between them',
+  latitude       INTEGER     NOT NULL COMMENT 'of the last of them, as the next two',
+  longitude      INTEGER     NOT NULL,
+  reported_at    DATETIME(6) NOT NULL COMMENT 'time of the report',
+  PRIMARY KEY (chair_id)
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'sums of deleted positions';
+
 DROP TABLE IF EXISTS rides;
 CREATE TABLE rides (
   id                    VARCHAR(26) NOT NULL,

@@ -65,6 +65,16 @@ CREATE TABLE chair_locations (
   created_at TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
 ) STRICT, WITHOUT ROWID;
 
+-- Ours, not of the contest: sums over rows of chair_locations that are deleted.
+DROP TABLE IF EXISTS chair_distances;
+CREATE TABLE chair_distances (
+  chair_id       TEXT    NOT NULL PRIMARY KEY,
+  total_distance INTEGER NOT NULL,
+  latitude       INTEGER NOT NULL,
+  longitude      INTEGER NOT NULL,
+  reported_at    TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+
 DROP TABLE IF EXISTS rides;
 CREATE TABLE rides (
   id                    TEXT    NOT NULL PRIMARY KEY,

@@ -28,7 +28,10 @@ func TestStaticFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := servertest.New(t, "ISURIDE_STATIC="+folder)
+	servertest.Protocols(t, func(t *testing.T, p *servertest.Process) { servesFolder(t, p, files) }, "ISURIDE_STATIC="+folder)
+}
+
+func servesFolder(t *testing.T, p *servertest.Process, files map[string][]byte) {
 	p.Bare()
 	p.Start()
 	index := files["index.html"]

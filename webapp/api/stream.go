@@ -100,6 +100,9 @@ func (s *eventStream) writeAll(buf []byte) ([]byte, bool) {
 		if !ok {
 			return buf, !s.log.Displaced()
 		}
+		if s.conn.Ready() != nil { // over HTTP/2 it is known when a client has no room: nothing is spent on it
+			return buf, false
+		}
 		if s.gen.Store.Delivered(s.to.log, s.to.side, n) != nil || s.gen.Barrier() != nil {
 			return buf, false
 		}

@@ -30,7 +30,8 @@ const kills = 20
 //
 // Riders, drivers and a clerk act in parallel and note what they were told. A kill comes
 // at a random point of their doings, or right at a payment, and every other time another
-// one during the next start. The actors rest, the server starts, everything they noted is
+// one during the next start. Meanwhile snapshots are written all the time, so that a kill comes
+// at any step of that, too. The actors rest, the server starts, everything they noted is
 // looked up, and they go on. In the end the tables must say the same as memory.
 func TestCrash(t *testing.T) {
 	servertest.Dialects(t, func(t *testing.T, p *servertest.Process) {
@@ -39,7 +40,11 @@ func TestCrash(t *testing.T) {
 			w.live(w.randomEnd())
 			w.killStarts()
 			w.p.Start()
+			w.camera.look()
 			w.audit()
+		}
+		if w.camera.used < kills/4 {
+			t.Errorf("%d of %d starts have used a snapshot", w.camera.used, kills)
 		}
 		w.lastAct()
 	})
@@ -47,13 +52,15 @@ func TestCrash(t *testing.T) {
 
 // randomEnd draws what the next life ends with.
 func (w *world) randomEnd() ending {
-	switch w.rng.IntN(5) {
+	switch w.rng.IntN(8) {
 	case 0:
 		return ending{aMessage, 3 + w.rng.IntN(40)}
 	case 1:
 		return ending{aPaymentBefore, 1 + w.rng.IntN(3)}
 	case 2:
 		return ending{aPaymentAfter, 1 + w.rng.IntN(3)}
+	case 3, 4, 5:
+		return ending{aSnapshot, 1 + w.rng.IntN(2)}
 	}
 	return ending{anAnswer, 10 + w.rng.IntN(200)}
 }

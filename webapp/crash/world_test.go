@@ -31,6 +31,7 @@ type world struct {
 	riders  []*rider
 	drivers []*driver
 	clerk   *clerk
+	camera  camera
 	answers atomic.Int64 // that actors got
 	resumed int          // ratings whose payment had begun when the server was killed
 }
@@ -60,7 +61,9 @@ func newWorld(t *testing.T, p *servertest.Process, seed uint64) *world {
 	for i := range riderCount {
 		w.riders = append(w.riders, newRider(w, fmt.Sprint("rider ", i), w.newRand()))
 	}
+	w.camera = camera{w: w, rng: w.newRand()}
 	t.Cleanup(w.stage.end) // before the server is killed for good
+	w.stage.play(w, "camera", w.camera.step)
 	w.stage.play(w, "clerk", w.clerk.step)
 	for _, d := range w.drivers {
 		w.stage.play(w, d.name, d.step)
@@ -82,6 +85,7 @@ const (
 	aMessage
 	aPaymentBefore // it has come to the gateway, which does nothing
 	aPaymentAfter  // the gateway has dealt with it, and does not answer
+	aSnapshot
 )
 
 // ending says that a life ends with the n-th happening of a kind.

@@ -50,18 +50,29 @@ func way(a, b isuride.Coordinate) int64 { return int64(min(a.Distance(b), reach)
 // rideCost returns a ride's share of the cost of its pairs, whatever the chair. Past the
 // ramp no age counts any more: see Dispatcher.chooseLocked.
 func (p *Params) rideCost(r *state.Ride, age time.Duration) int64 {
-	age = min(max(age, 0), p.Ramp)
-	cost := -int64(age/tick)*int64(p.AgeWeight) - way(r.Pickup, r.Destination)*int64(p.TripWeight)
-	return max(cost, -maxCost)
+	trip, waited := p.rideTerms(r, age)
+	return max(trip+waited, -maxCost)
 }
 
-// pairCost returns the pickup time, and the carrying time as far as the chair's speed
-// differs from the mean.
+// rideTerms returns the bonuses for the ride's length and for its age.
+func (p *Params) rideTerms(r *state.Ride, age time.Duration) (trip, waited int64) {
+	age = min(max(age, 0), p.Ramp)
+	return -way(r.Pickup, r.Destination) * int64(p.TripWeight), -int64(age/tick) * int64(p.AgeWeight)
+}
+
+// pairCost returns what the chair adds to the ride's cost.
 func (p *Params) pairCost(r *state.Ride, c *state.FreeChair) int64 {
+	pickup, carry := p.pairTerms(r, c)
+	return pickup + carry
+}
+
+// pairTerms returns the pickup time, and the carrying time as far as the chair's speed
+// differs from the mean.
+func (p *Params) pairTerms(r *state.Ride, c *state.FreeChair) (pickup, carry int64) {
 	speed, mean := int64(max(c.Speed, 1)), int64(p.MeanSpeed) // a table may hold any speed
-	pickup := way(c.At, r.Pickup) * tickUnit / speed
-	carry := way(r.Pickup, r.Destination) * tickUnit
-	return pickup + (carry/speed-carry/mean)*int64(p.CarryWeight)/1000
+	pickup = way(c.At, r.Pickup) * tickUnit / speed
+	whole := way(r.Pickup, r.Destination) * tickUnit
+	return pickup, (whole/speed - whole/mean) * int64(p.CarryWeight) / 1000
 }
 
 // pickupTime returns the chair's travel time to the pickup place.

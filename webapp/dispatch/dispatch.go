@@ -26,7 +26,7 @@ type Solver interface {
 // Store is the part of the state that dispatch uses.
 type Store interface {
 	Region(isuride.Region) *state.Region
-	Assign(*state.Ride, *state.Chair) (bool, error)
+	Assign(*state.Ride, *state.Chair, *isuride.Why) (bool, error)
 }
 
 // Dispatcher matches one region.
@@ -39,12 +39,15 @@ type Dispatcher struct {
 
 	mu lockwatch.Mutex // one round at a time
 	// The rest is guarded by mu and reused from round to round.
-	stock  stock
-	demand demand
-	cost   []int32
-	assign []int32
-	pairs  []pair
-	rest   time.Duration
+	stock   stock
+	demand  demand
+	weights Params // of the round: params, with as much carrying as counts in it
+	cost    []int32
+	assign  []int32
+	pairs   []pair
+	at      isuride.Time // of the round
+	why     reasons
+	rest    time.Duration
 
 	counters counters
 }
@@ -117,22 +120,22 @@ func (d *Dispatcher) Round() (assigned int, err error) {
 	d.counters.rides.Store(int64(len(d.stock.rides)))
 	d.counters.chairs.Store(int64(len(d.stock.chairs)))
 	d.rest = d.params.Cadence
-	now := d.now()
-	d.rateLocked(now)
-	d.demand.update(now, d.region.Demand(), &d.params)
-	p := d.params
-	p.CarryWeight = d.stock.carryWeight(p.CarryWeight)
+	d.at = d.now()
+	d.rateLocked(d.at)
+	d.demand.update(d.at, d.region.Demand(), &d.params)
+	d.weights = d.params
+	d.weights.CarryWeight = d.stock.carryWeight(d.params.CarryWeight)
 	room := d.roomLocked()
 	d.chooseLocked()
-	d.solveLocked(&p, room)
+	d.solveLocked(room)
 	return d.carryOutLocked()
 }
 
 // solveLocked finds the pairs and keeps as many as there is room for, the cheapest.
-func (d *Dispatcher) solveLocked(p *Params, room int) {
+func (d *Dispatcher) solveLocked(room int) {
 	s := &d.stock
 	rows, cols := len(s.candidates), len(s.chairs)
-	d.cost = p.fill(d.cost, s.candidates, s.chairs)
+	d.cost = d.weights.fill(d.cost, s.candidates, s.chairs)
 	d.assign = slices.Grow(d.assign[:0], rows)[:rows]
 	d.solver.Solve(rows, cols, d.cost, d.assign)
 	d.pairs = d.pairs[:0]
@@ -150,7 +153,7 @@ func (d *Dispatcher) solveLocked(p *Params, room int) {
 func (d *Dispatcher) carryOutLocked() (assigned int, err error) {
 	for _, p := range d.pairs {
 		ride, chair := d.stock.candidates[p.ride].ride, &d.stock.chairs[p.chair]
-		ok, err := d.store.Assign(ride, chair.Chair)
+		ok, err := d.store.Assign(ride, chair.Chair, d.explainLocked(p))
 		if err != nil {
 			return assigned, err
 		}

@@ -18,6 +18,8 @@ type nowhere struct{ err error }
 
 func (n *nowhere) Append([]byte) (uint64, error) { return 1, n.err }
 
+func (n *nowhere) Appended() uint64 { return 0 }
+
 // town is a store with a dispatcher for each region.
 type town struct {
 	*state.Store
@@ -253,4 +255,4 @@ func TestRoundDoesNotAllocateAfterWarmUp(t *testing.T) {
 // refusing assigns nothing, so that every round finds the same.
 type refusing struct{ *state.Store }
 
-func (refusing) Assign(*state.Ride, *state.Chair) (bool, error) { return false, nil }
+func (refusing) Assign(*state.Ride, *state.Chair, *isuride.Why) (bool, error) { return false, nil }

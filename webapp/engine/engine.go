@@ -21,7 +21,7 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// Config configures an engine. All fields are required but for Repair.
+// Config configures an engine. All fields are required but for Repair and Snapshots.
 type Config struct {
 	// JournalDir holds a folder of segments for each generation.
 	JournalDir string
@@ -29,6 +29,8 @@ type Config struct {
 	// locks it.
 	Folder     *Folder
 	Durability journal.Durability
+	// KeepJournal is the number of bytes of released segments that stay in the journal.
+	KeepJournal int64
 	// Repair has a corrupt journal cut instead of refused.
 	Repair bool
 	// InitialData yields the data set that a new generation starts with; it may be
@@ -39,8 +41,10 @@ type Config struct {
 	// Solver makes a solver for one region.
 	Solver   func() dispatch.Solver
 	Dispatch dispatch.Params
-	Now      func() isuride.Time
-	Log      *slog.Logger
+	// Snapshots may be left zero.
+	Snapshots Snapshots
+	Now       func() isuride.Time
+	Log       *slog.Logger
 }
 
 // Engine holds the current generation.
@@ -82,30 +86,35 @@ func start(ctx context.Context, db database, cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// begin opens the first generation. The journals are looked at before the database is
-// changed.
+// begin opens the first generation, and runs it.
 func (e *Engine) begin(ctx context.Context) error {
-	if err := e.fence(ctx); err != nil {
-		return err
-	}
-	st, err := e.db.State(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := e.cfg.Folder.check(st); err != nil {
-		return err
-	}
-	if err := e.prepare(ctx, st); err != nil {
-		return err
-	}
-	e.sweep(ctx)
-	g, err := e.open(ctx)
+	g, err := e.first(ctx)
 	if err != nil {
 		return err
 	}
 	e.current.Store(g)
 	g.run()
 	return nil
+}
+
+// first opens the first generation. The journals are looked at before the database is
+// changed.
+func (e *Engine) first(ctx context.Context) (*Generation, error) {
+	if err := e.fence(ctx); err != nil {
+		return nil, err
+	}
+	st, err := e.db.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.cfg.Folder.check(st); err != nil {
+		return nil, err
+	}
+	if err := e.prepare(ctx, st); err != nil {
+		return nil, err
+	}
+	e.sweep(ctx)
+	return e.open(ctx)
 }
 
 // prepare makes the tables hold a generation of ours.

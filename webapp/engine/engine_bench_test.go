@@ -80,7 +80,7 @@ func oneRide(s *state.Store, u *state.User, c *state.Chair) error {
 	if err != nil {
 		return err
 	}
-	if ok, err := s.Assign(r, c); !ok || err != nil {
+	if ok, err := s.Assign(r, c, nil); !ok || err != nil {
 		return fmt.Errorf("assign: %v, %w", ok, err)
 	}
 	if err := s.Advance(c, r.ID, isuride.Enroute); err != nil {
@@ -131,8 +131,8 @@ func BenchmarkRecovery(b *testing.B) {
 	j.Close()
 	for b.Loop() {
 		j := openJournal(b, dir)
-		g := &Generation{journal: j, Store: newStore(j, &isuride.Tables{})}
-		if _, _, err := g.replay(0); err != nil {
+		g := &Generation{journal: j, cfg: &Config{}}
+		if err := g.replay(state.NewRecovery(newStore(j, &isuride.Tables{}), 0), j.Oldest(), state.Span{}, 0); err != nil {
 			b.Fatal(err)
 		}
 		j.Close()

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"isuride/webapp/journal"
 	"isuride/webapp/sqlstore"
@@ -55,27 +54,10 @@ func folderError(path string, err error) error {
 func (f *Folder) Close() error { return f.lock.Close() }
 
 // journal returns the folder of one generation's segments.
-func (f *Folder) journal(generation uint64) string {
-	return filepath.Join(f.path, fmt.Sprintf("%06d", generation))
-}
+func (f *Folder) journal(generation uint64) string { return journal.GenerationPath(f.path, generation) }
 
 // generations lists the journals that are there.
-func (f *Folder) generations() (numbers []uint64, err error) {
-	entries, err := os.ReadDir(f.path)
-	if err != nil {
-		return nil, err
-	}
-	for _, entry := range entries {
-		n, err := strconv.ParseUint(entry.Name(), 10, 64)
-		if err != nil || entry.Name() != fmt.Sprintf("%06d", n) {
-			continue
-		}
-		if info, err := os.Stat(filepath.Join(f.path, entry.Name())); err == nil && info.IsDir() {
-			numbers = append(numbers, n)
-		}
-	}
-	return numbers, nil
-}
+func (f *Folder) generations() (numbers []uint64, err error) { return journal.Generations(f.path) }
 
 // fate says what to do with a journal.
 type fate int
@@ -153,7 +135,7 @@ func (e *Engine) clear(st sqlstore.State) error {
 	for n, fate := range fates {
 		switch fate {
 		case goes:
-			err = journal.Remove(f.journal(n))
+			err = removeFolder(f.journal(n))
 		case parted:
 			err = e.putAside(n)
 		}

@@ -28,6 +28,7 @@ type place struct {
 	t          *testing.T
 	dir        string
 	durability journal.Durability
+	keep       int64
 	log        *slog.Logger
 	open       map[string]*sqlstore.Store
 }
@@ -66,7 +67,7 @@ func (p *place) database(name string) *sqlstore.Store {
 func (p *place) start(name string) (*Engine, error) {
 	p.t.Helper()
 	return Start(p.t.Context(), p.database(name), Config{
-		JournalDir: p.journals(), Durability: p.durability, InitialData: sqlstore.MasterData,
+		JournalDir: p.journals(), Durability: p.durability, KeepJournal: p.keep, InitialData: sqlstore.MasterData,
 		Describe: func(*isuride.Chair) []byte { return nil },
 		Solver:   func() dispatch.Solver { return new(match.Workspace) },
 		Dispatch: dispatch.DefaultParams(), Now: func() isuride.Time { return isuride.TimeOf(time.Now()) }, Log: p.log,
@@ -238,6 +239,60 @@ func TestOlderBackup(t *testing.T) {
 		t.Error("an acknowledged user is gone")
 	}
 	p.stop(e)
+}
+
+// TestKeptJournal: what is kept brings an older backup up to date, costs no start that
+// does not need it, and goes with its generation.
+func TestKeptJournal(t *testing.T) {
+	const restarts = 4
+	for _, keep := range []int64{0, 256 << 20} {
+		p := newPlace(t)
+		p.keep = keep
+		p.stop(p.mustStart("a.db"))
+		p.copyDatabase("a.db", "backup.db")
+		for n := range restarts { // each of which begins a segment
+			e := p.mustStart("a.db")
+			if read := e.Stats().Journal.Checked; read > 2 {
+				t.Errorf("start %d has read %d events", n, read)
+			}
+			for m := range 2 {
+				register(t, e, fmt.Sprint("user ", n, m))
+			}
+			p.stop(e)
+		}
+		if keep == 0 {
+			if _, err := p.start("backup.db"); err == nil || !strings.Contains(err.Error(), "the events between are missing") {
+				t.Errorf("got error %v", err)
+			}
+			continue
+		}
+		e := p.mustStart("backup.db")
+		for n := range restarts {
+			if !known(e, fmt.Sprint("user ", n, 1)) {
+				t.Errorf("user %d of %d is gone", n, restarts)
+			}
+		}
+		if s := e.Stats().Journal; s.Oldest != 1 || s.Kept == 0 {
+			t.Errorf("the journal is %+v", s)
+		}
+		kept := func() int {
+			names, err := filepath.Glob(filepath.Join(p.journals(), "*", "*.kept"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(names)
+		}
+		if kept() == 0 {
+			t.Error("nothing is kept")
+		}
+		if err := e.Initialize("", waits); err != nil {
+			t.Fatal(err)
+		}
+		if n := kept(); n != 0 {
+			t.Errorf("%d segments of an earlier generation are kept", n)
+		}
+		p.stop(e)
+	}
 }
 
 // TestOlderGenerationsGo, of the same history, and nothing else does.

@@ -13,6 +13,7 @@ import (
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
 	"isuride/webapp/payment"
+	"isuride/webapp/snapshot"
 	"isuride/webapp/sqlstore"
 	"isuride/webapp/state"
 )
@@ -20,16 +21,20 @@ import (
 // Generation is one life of the server's parts.
 type Generation struct {
 	// Set once.
-	Store    *state.Store
-	number   uint64
-	before   Stats // what all earlier generations have counted; set before it serves
-	cfg      *Config
-	fail     func(error)
-	journal  *journal.Journal
-	open     []*state.Charge // payments that were under way when the server ended
-	writer   *flush.Writer
-	matchers []*dispatch.Dispatcher
-	gateway  *payment.Gateway
+	Store       *state.Store
+	number      uint64
+	before      Stats // what all earlier generations have counted; set before it serves
+	cfg         *Config
+	fail        func(error)
+	journal     *journal.Journal
+	history     journal.History
+	snapshots   *snapshots
+	recovered   Recovered
+	open        []*state.Charge     // payments that were under way when the server ended
+	openCharges isuride.OpenCharges // their places in the log
+	writer      *flush.Writer
+	matchers    []*dispatch.Dispatcher
+	gateway     *payment.Gateway
 
 	ctx       context.Context // of loops and charges
 	cancel    context.CancelFunc
@@ -42,48 +47,68 @@ type Generation struct {
 	flushDone chan struct{}      // closed when it has ended
 }
 
-// open recovers the generation that the database holds: the tables at their position,
-// then the journal from there on.
+// open recovers the generation that the database holds: a snapshot, or the tables at their
+// position, then the journal from there on.
 func (e *Engine) open(ctx context.Context) (*Generation, error) {
 	began := time.Now()
-	snapshot, err := e.db.Load(ctx)
+	head, err := e.db.LoadHead(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.clear(stateOf(snapshot)); err != nil {
+	if err := e.clear(stateOf(head)); err != nil {
 		return nil, err
 	}
-	g, err := e.build(snapshot)
+	g, err := e.build(head, func() (*sqlstore.Snapshot, error) { return e.db.Load(ctx) })
 	if err != nil {
 		return nil, err
 	}
-	e.cfg.Log.Info("generation is open", "generation", g.number, "position", snapshot.Position,
-		"replayed", g.journal.Appended()-min(snapshot.Position, g.journal.Appended()), "charges", len(g.open), "took", time.Since(began).Round(time.Millisecond))
+	r := &g.recovered
+	e.cfg.Log.Info("generation is open", "generation", g.number, "position", head.Position, "snapshot", r.Snapshot, "rows", r.Rows,
+		"replayed", r.Events, "charges", len(g.open), "took", time.Since(began).Round(time.Millisecond))
 	return g, nil
 }
 
-// build makes a generation of the rows and of its journal. Nothing of it runs yet.
-func (e *Engine) build(snapshot *sqlstore.Snapshot) (*Generation, error) {
-	history, err := journal.ParseHistory(snapshot.History)
+// build makes a generation that the database holds. Nothing of it runs yet. Without a snapshot
+// the tables are loaded first, so that a start that cannot do that changes nothing.
+func (e *Engine) build(head *sqlstore.Snapshot, load func() (*sqlstore.Snapshot, error)) (*Generation, error) {
+	history, err := journal.ParseHistory(head.History)
 	if err != nil {
 		return nil, fmt.Errorf("table journal_position: %w", err)
 	}
-	log, err := journal.Open(journal.Options{Dir: e.cfg.Folder.journal(snapshot.Generation), History: history, Durability: e.cfg.Durability,
-		First: snapshot.Position + 1, Repair: e.cfg.Repair, Log: e.cfg.Log})
+	dir := e.cfg.Folder.journal(head.Generation)
+	paths, err := snapshot.List(dir)
+	if err != nil {
+		return nil, folderError(dir, err)
+	}
+	if len(paths) == 0 {
+		rows, err := load()
+		if err != nil {
+			return nil, err
+		}
+		load = func() (*sqlstore.Snapshot, error) { return rows, nil }
+	}
+	log, err := journal.Open(journal.Options{Dir: dir, History: history, Durability: e.cfg.Durability, Keep: e.cfg.KeepJournal,
+		First: head.Position + 1, Repair: e.cfg.Repair, Log: e.cfg.Log})
 	if err != nil {
 		return nil, err
 	}
-	g := &Generation{number: snapshot.Generation, cfg: &e.cfg, fail: e.fail, journal: log, flushDone: make(chan struct{})}
-	g.Store = state.New(state.Options{Log: log, Now: e.cfg.Now, Describe: e.cfg.Describe}, &snapshot.Tables, tracks(snapshot))
-	charges, open, err := g.replay(snapshot.Position)
-	if err != nil {
+	g := &Generation{number: head.Generation, history: history, cfg: &e.cfg, fail: e.fail, journal: log, flushDone: make(chan struct{})}
+	from := source{head, load, func(log *journal.Journal) state.Options {
+		return state.Options{Log: log, Now: e.cfg.Now, Describe: e.cfg.Describe}
+	}}
+	if err := g.make(e.db, from, paths, dir); err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
-	if err := g.equip(e.db, snapshot, open); err != nil {
-		return nil, errors.Join(err, log.Close())
-	}
-	g.open = charges
 	return g, nil
+}
+
+// make recovers the state, and makes everything that works on it.
+func (g *Generation) make(target flush.Target, from source, paths []string, dir string) error {
+	if err := g.recover(from, paths); err != nil {
+		return err
+	}
+	g.snapshots = newSnapshots(g, dir)
+	return g.equip(target, from.head)
 }
 
 // stateOf returns the State of a database that holds the snapshot.
@@ -91,51 +116,17 @@ func stateOf(snapshot *sqlstore.Snapshot) sqlstore.State {
 	return sqlstore.State{Exists: true, Ready: true, Generation: snapshot.Generation, Position: snapshot.Position, History: snapshot.History}
 }
 
-func tracks(snapshot *sqlstore.Snapshot) map[string]state.Track {
-	m := make(map[string]state.Track, len(snapshot.Tracks))
-	for id, t := range snapshot.Tracks {
-		m[id] = state.Track{At: t.Last, Distance: t.Total, Reported: t.At}
-	}
-	return m
-}
-
-// replay brings the store from the tables' position to the end of the journal. It returns
-// the charges that were under way.
-func (g *Generation) replay(position uint64) ([]*state.Charge, isuride.OpenCharges, error) {
-	oldest := g.journal.Oldest()
-	if g.journal.Appended() > position && oldest > position+1 {
-		return nil, nil, fmt.Errorf("the journal begins at event %d, but the database is at %d: the events between are missing", oldest, position)
-	}
-	r, err := g.journal.ReadFrom(oldest)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer r.Close()
-	recovery := state.NewRecovery(g.Store, position)
-	for {
-		seq, payload, ok := r.Next()
-		if !ok {
-			break
-		}
-		if err := recovery.Replay(seq, payload); err != nil {
-			return nil, nil, fmt.Errorf("journal %s: %w", g.cfg.JournalDir, err)
-		}
-	}
-	charges, open := recovery.Finish()
-	return charges, open, nil
-}
-
 // equip makes everything that will run by itself.
-func (g *Generation) equip(target flush.Target, snapshot *sqlstore.Snapshot, charges isuride.OpenCharges) error {
-	from, err := g.journal.ReadFrom(snapshot.Position + 1)
+func (g *Generation) equip(target flush.Target, head *sqlstore.Snapshot) error {
+	from, err := g.journal.ReadFrom(head.Position + 1)
 	if err != nil {
 		return err
 	}
 	g.source = from
 	g.ctx, g.cancel = context.WithCancel(context.Background())
-	g.gateway = payment.New(setting(snapshot.Settings, isuride.PaymentGatewayURL), payment.Options{})
-	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: target, Generation: g.number, Position: snapshot.Position,
-		OpenCharges: charges, Now: g.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
+	g.gateway = payment.New(setting(head.Settings, isuride.PaymentGatewayURL), payment.Options{})
+	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: target, Generation: g.number, Position: head.Position,
+		OpenCharges: g.openCharges, Now: g.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
 	for r := range isuride.Region(isuride.Regions) {
 		g.matchers = append(g.matchers, dispatch.New(g.Store, r, g.cfg.Solver(), g.cfg.Dispatch, g.cfg.Now))
 	}
@@ -148,6 +139,7 @@ func (g *Generation) run() {
 	for _, m := range g.matchers {
 		g.loops.Go(func() { g.report("matching", m.Run(g.ctx)) })
 	}
+	g.loops.Go(func() { g.report("snapshots", g.snapshots.run(g.ctx)) })
 	for _, ch := range g.open {
 		g.resume(ch)
 	}
@@ -242,6 +234,7 @@ func (g *Generation) discard() {
 	g.streams.end()
 	g.report("journal", g.journal.Close())
 	g.loops.Wait()
+	g.snapshots.end()
 	g.charges.end()
 	<-g.flushDone
 	g.gateway.Close()
@@ -252,6 +245,7 @@ func (g *Generation) abandon() error {
 	g.cancel()
 	g.gateway.Close()
 	g.source.Close()
+	g.snapshots.end()
 	return g.journal.Close()
 }
 
@@ -262,6 +256,8 @@ func (g *Generation) stop(ctx context.Context) error {
 	g.cancel()
 	g.loops.Wait()
 	err := g.writer.Drain(ctx)
+	g.snapshots.finish(ctx, err == nil)
+	g.snapshots.end()
 	g.flushing()
 	<-g.flushDone
 	g.gateway.Close()

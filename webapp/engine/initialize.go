@@ -18,12 +18,14 @@ type database interface {
 	Adopt(ctx context.Context, generation uint64) error
 	Reset(ctx context.Context, generation uint64, t *isuride.Tables) error
 	Load(ctx context.Context) (*sqlstore.Snapshot, error)
+	LoadHead(ctx context.Context) (*sqlstore.Snapshot, error)
 	Fill(ctx context.Context, generation uint64, t *isuride.Tables) error
 	LoadFilled(ctx context.Context, generation uint64) (*sqlstore.Snapshot, error)
 	Swap(ctx context.Context, from, generation uint64) error
 	Settle(ctx context.Context, generation uint64) (swapped bool, err error)
 	Sweep(ctx context.Context) error
 	Refused() int
+	Deleted() uint64
 	WriteCut(ctx context.Context, generation, position uint64, rows *isuride.Tables) error
 }
 
@@ -151,7 +153,7 @@ func (e *Engine) draw(ctx context.Context, paymentServer string) (*takeover, err
 	if err := e.clearJournal(number); err != nil {
 		return nil, err
 	}
-	next, err := e.build(snapshot)
+	next, err := e.build(snapshot, func() (*sqlstore.Snapshot, error) { return snapshot, nil })
 	if err != nil {
 		return nil, err
 	}
@@ -280,7 +282,7 @@ func (e *Engine) clearJournal(generation uint64) error {
 	if info.Records || info.Last > 0 {
 		return fmt.Errorf("the journal %s goes up to event %d of a generation that the database does not have: move the folder away", dir, info.Last)
 	}
-	if err := journal.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := removeFolder(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove what an earlier initialize left: %w", err)
 	}
 	return nil
@@ -290,7 +292,7 @@ func (e *Engine) clearJournal(generation uint64) error {
 func (e *Engine) removeJournal(g *Generation) {
 	err := g.abandon()
 	if err == nil {
-		err = journal.Remove(e.cfg.Folder.journal(g.number))
+		err = removeFolder(e.cfg.Folder.journal(g.number))
 	}
 	if err != nil {
 		e.cfg.Log.Warn("the journal of an initialize that did not take place is still there; the next one removes it", "err", err)

@@ -414,7 +414,7 @@ func TestLeftoverOfTheNextGeneration(t *testing.T) {
 		t.Fatal(err)
 	}
 	snapshot.Generation, snapshot.Position = 2, 0
-	g, err := l.build(snapshot)
+	g, err := l.build(snapshot, func() (*sqlstore.Snapshot, error) { return snapshot, nil })
 	if err != nil {
 		t.Fatal(err)
 	}

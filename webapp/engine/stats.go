@@ -21,11 +21,14 @@ type Stats struct {
 	Match      dispatch.Stats // of all regions
 	Journal    journal.Stats
 	Flush      flush.Stats
+	Snapshot   SnapshotStats
 	Payment    payment.Stats
 	// Initializes that took place, and those that failed and changed nothing.
 	Initialized, NotInitialized uint64
 	// Refused counts the rows that are kept beside their tables, which refuse them.
 	Refused int
+	// PositionsDeleted counts the rows of old positions that only their sums are left of.
+	PositionsDeleted uint64
 }
 
 // Stats reads the figures.
@@ -34,6 +37,7 @@ func (e *Engine) Stats() Stats {
 	s := g.own()
 	s.State = g.Store.Overview()
 	s.Refused = e.db.Refused()
+	s.PositionsDeleted = e.db.Deleted()
 	s.add(&g.before)
 	s.Initialized, s.NotInitialized = e.succeeded.Load(), e.refused.Load()
 	return s
@@ -42,7 +46,7 @@ func (e *Engine) Stats() Stats {
 // own returns the figures of a generation without those before it, and without the walk
 // through the state.
 func (g *Generation) own() Stats {
-	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Flush: g.writer.Stats(), Payment: g.gateway.Stats()}
+	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Flush: g.writer.Stats(), Snapshot: g.snapshots.stats(), Payment: g.gateway.Stats()}
 	for _, m := range g.matchers {
 		s.Match.Add(m.Stats())
 	}
@@ -62,6 +66,8 @@ func (s *Stats) add(o *Stats) {
 	s.Flush.Rows += o.Flush.Rows
 	s.Flush.Retries += o.Flush.Retries
 	s.Flush.Took.Add(o.Flush.Took)
+	s.Snapshot.Written += o.Snapshot.Written
+	s.Snapshot.Failed += o.Snapshot.Failed
 	s.Payment.Accepted += o.Payment.Accepted
 	s.Payment.Refused += o.Payment.Refused
 	s.Payment.Failed += o.Payment.Failed

@@ -77,13 +77,15 @@ func TestStatsAdd(t *testing.T) {
 	took := histogram.Snapshot{Sum: time.Second}
 	before := Stats{
 		Generation: 7, State: state.Overview{Users: 7}, Rides: state.Counts{Requested: 1, Matched: 2, Completed: 3},
-		Match:   dispatch.Stats{Took: took, Pickup: 4, Rides: 7, Chairs: 7},
-		Journal: journal.Stats{Added: 5, AddedBytes: 6, Synced: 7, Appended: 7},
-		Flush:   flush.Stats{Cuts: 8, Events: 9, Rows: 10, Retries: 11, Took: took, Position: 7},
-		Payment: payment.Stats{Accepted: 12, Refused: 13, Failed: 14, InProgress: 7},
+		Match:    dispatch.Stats{Took: took, Pickup: 4, Rides: 7, Chairs: 7},
+		Journal:  journal.Stats{Added: 5, AddedBytes: 6, Synced: 7, Appended: 7},
+		Flush:    flush.Stats{Cuts: 8, Events: 9, Rows: 10, Retries: 11, Took: took, Position: 7},
+		Snapshot: SnapshotStats{Written: 15, Failed: 16, Age: 7, Bytes: 7, Took: 7, Tail: 7},
+		Payment:  payment.Stats{Accepted: 12, Refused: 13, Failed: 14, InProgress: 7},
 	}
 	want := before
 	want.Generation, want.State, want.Match.Rides, want.Match.Chairs = 0, state.Overview{}, 0, 0
+	want.Snapshot = SnapshotStats{Written: 15, Failed: 16}
 	want.Journal.Appended, want.Flush.Position, want.Payment.InProgress = 0, 0, 0
 	var got Stats
 	if got.add(&before); got != want {

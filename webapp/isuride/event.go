@@ -24,7 +24,7 @@ const (
 	// RideRequested carries the Ride, its first RideStatus and the Coupon it consumes,
 	// if any.
 	RideRequested Kind = 7
-	// RideAssigned carries the Ride with its chair.
+	// RideAssigned carries the Ride with its chair, and from version 2 on the reasons.
 	RideAssigned Kind = 8
 	// RideAdvanced carries the RideStatus that the chair asked for.
 	RideAdvanced Kind = 9
@@ -80,4 +80,8 @@ type Event struct {
 	Status   *RideStatus
 	Charge   *Charge
 	Coupons  []Coupon
+
+	// Why are the reasons of an assignment, nil if they are not known. They are not a row:
+	// applying the event ignores them.
+	Why *Why
 }

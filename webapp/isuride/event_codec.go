@@ -22,13 +22,22 @@ const laterVersion = 0x80
 // versions is the newest version of each kind; 0 is 1.
 type versions [laterVersion]uint8
 
-var versionOf = versions{} // all kinds are in version 1
+var versionOf = versions{RideAssigned: 2}
 
 // appendLater appends what came to a kind after its version 1.
-func (e *Event) appendLater(dst []byte, _ uint8) []byte { return dst }
+func (e *Event) appendLater(dst []byte, version uint8) []byte {
+	if e.Kind == RideAssigned && version >= 2 {
+		dst = e.Why.append(dst)
+	}
+	return dst
+}
 
 // decodeLater reads what appendLater wrote in a version of the kind.
-func (d *Decoder) decodeLater(_ *parser, _ uint8) {}
+func (d *Decoder) decodeLater(p *parser, version uint8) {
+	if d.event.Kind == RideAssigned && version >= 2 {
+		d.event.Why = p.why(&d.why)
+	}
+}
 
 const (
 	hasOwner = 1 << iota
@@ -177,6 +186,7 @@ type Decoder struct {
 	status   RideStatus
 	charge   Charge
 	coupons  []Coupon
+	why      Why
 }
 
 var errShort = errors.New("event ends early")
@@ -234,7 +244,9 @@ func (d *Decoder) decode(b []byte, known *versions) (*Event, error) {
 	}
 	if mask&hasCoupons != 0 {
 		d.coupons = d.coupons[:0]
-		for n := p.uvarint(); n > 0 && !p.failed; n-- {
+		n := p.uvarint()
+		p.failed = p.failed || n == 0 // then there is no such bit
+		for ; n > 0 && !p.failed; n-- {
 			d.coupons = append(d.coupons, p.coupon())
 		}
 		d.event.Coupons = d.coupons

@@ -40,6 +40,15 @@ type ChairLocation struct {
 	CreatedAt Time
 }
 
+// ChairDistance is a row of chair_distances: what is known of a chair's first reports,
+// whose rows are deleted.
+type ChairDistance struct {
+	ChairID    string
+	Total      int64 // sum of the distances between them
+	Coordinate       // of the last one
+	ReportedAt Time  // its time
+}
+
 // User is a row of users.
 type User struct {
 	ID, Username, Firstname, Lastname        string
@@ -88,6 +97,7 @@ type Tables struct {
 	Owners         []Owner
 	Chairs         []Chair
 	ChairLocations []ChairLocation
+	ChairDistances []ChairDistance
 	Users          []User
 	PaymentTokens  []PaymentToken
 	Rides          []Ride
@@ -97,6 +107,6 @@ type Tables struct {
 
 // Rows counts the rows of all tables.
 func (t *Tables) Rows() int {
-	return len(t.Settings) + len(t.ChairModels) + len(t.Owners) + len(t.Chairs) + len(t.ChairLocations) +
+	return len(t.Settings) + len(t.ChairModels) + len(t.Owners) + len(t.Chairs) + len(t.ChairLocations) + len(t.ChairDistances) +
 		len(t.Users) + len(t.PaymentTokens) + len(t.Rides) + len(t.RideStatuses) + len(t.Coupons)
 }

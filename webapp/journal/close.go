@@ -58,5 +58,5 @@ func (j *Journal) letGo() {
 	delete(j.pins, j.syncPin)
 	j.releasePin = nil
 	j.mu.Unlock()
-	j.sweep()
+	j.sweep(0)
 }

@@ -24,9 +24,23 @@ var (
 	ErrVersion = errors.New("journal: the segment has another format")
 	// ErrHistory says that a folder holds the log of another history.
 	ErrHistory = errors.New("journal: the folder belongs to another history")
-	// ErrReleased says that records asked for have been released, or were never there.
-	ErrReleased = errors.New("journal: records are no longer in the log")
+	// ErrGone says that records asked for are no longer in the log: who needs them has to
+	// start from a snapshot. The error is a *GoneError.
+	ErrGone = errors.New("journal: records are no longer in the log")
+	// ErrAhead says that the log does not reach the records asked for. Who has seen them
+	// has seen what a power loss has taken, and has to start from a snapshot, too.
+	ErrAhead = errors.New("journal: the log does not reach that far")
 )
+
+// GoneError says which record was asked for, and from where on there are some.
+type GoneError struct{ Wanted, Oldest uint64 }
+
+func (e *GoneError) Error() string {
+	return fmt.Sprintf("journal: record %d is no longer in the log, which begins at %d: start from a snapshot", e.Wanted, e.Oldest)
+}
+
+// Is reports whether the target is ErrGone.
+func (e *GoneError) Is(target error) bool { return target == ErrGone }
 
 // CorruptError says that records which were safely on the disk are damaged, and where. A
 // torn tail, the normal trace of a power loss, is no CorruptError: Open cuts it by

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 const (
 	lockName      = "lock"
 	segmentSuffix = ".segment"
+	keptSuffix    = ".kept"
 	unnamedSuffix = ".new" // after the name of a segment that is being made
 )
 
@@ -125,34 +127,84 @@ func (d *folder) segmentPath(ordinal uint64) string {
 	return filepath.Join(d.path, fmt.Sprintf("%012d%s", ordinal, segmentSuffix))
 }
 
-// segments returns the paths of the segment files in the order of the log, and the
-// ordinal after the last.
-func (d *folder) segments() (paths []string, next uint64, err error) {
+// keptPath is the name of a segment whose records are released, with the number of the
+// last of them. Only a rename tells such a segment from others, so that a kill leaves one
+// or the other, and earlier releases leave it alone.
+func (d *folder) keptPath(ordinal, last uint64) string {
+	return filepath.Join(d.path, fmt.Sprintf("%012d-%d%s", ordinal, last, keptSuffix))
+}
+
+// file is a segment's file.
+type file struct {
+	path    string
+	ordinal uint64
+	kept    bool
+	last    uint64 // number of the last record, if it is kept
+}
+
+// files returns the segments' files in the order of the log, and the ordinal after the
+// last.
+func (d *folder) files() (files []file, next uint64, err error) {
 	entries, err := os.ReadDir(d.path)
 	if err != nil {
 		return nil, 0, err
 	}
-	var ordinals []uint64
 	for _, e := range entries {
-		if ordinal, ok := parseOrdinal(e.Name()); ok {
-			ordinals = append(ordinals, ordinal)
+		if f, ok := d.parseName(e.Name()); ok {
+			files = append(files, f)
+			next = max(next, f.ordinal+1)
 		}
 	}
-	slices.Sort(ordinals)
-	for _, n := range ordinals {
-		paths = append(paths, d.segmentPath(n))
-		next = n + 1
-	}
-	return paths, next, nil
+	slices.SortFunc(files, func(a, b file) int { return cmp.Compare(a.ordinal, b.ordinal) })
+	return files, next, nil
 }
 
-func parseOrdinal(name string) (ordinal uint64, ok bool) {
-	digits, ok := strings.CutSuffix(name, segmentSuffix)
-	if !ok {
-		return 0, false
+// segments returns the paths of all segments, released ones included, in the order of the
+// log, and the ordinal after the last.
+func (d *folder) segments() (paths []string, next uint64, err error) {
+	files, next, err := d.files()
+	for _, f := range files {
+		paths = append(paths, f.path)
 	}
-	ordinal, err := strconv.ParseUint(digits, 10, 64)
-	return ordinal, err == nil && digits == fmt.Sprintf("%012d", ordinal)
+	return paths, next, err
+}
+
+// parseOrdinal returns the ordinal of a segment, released or not, by its name.
+func parseOrdinal(name string) (ordinal uint64, ok bool) {
+	f, ok := new(folder).parseName(name)
+	return f.ordinal, ok
+}
+
+// firstLive returns the index of the first segment that recovery needs: a power loss may
+// have undone the renaming of an earlier one, but not of a later. Without a segment of the
+// ordinary name, all are needed.
+func firstLive(files []file) int {
+	return max(slices.IndexFunc(files, func(f file) bool { return !f.kept }), 0)
+}
+
+func (d *folder) parseName(name string) (f file, ok bool) {
+	f.path = filepath.Join(d.path, name)
+	if digits, ok := strings.CutSuffix(name, segmentSuffix); ok {
+		f.ordinal = number(digits)
+		return f, f.path == d.segmentPath(f.ordinal)
+	}
+	if numbers, ok := strings.CutSuffix(name, keptSuffix); ok {
+		ordinal, last, _ := strings.Cut(numbers, "-")
+		f.kept = true
+		f.ordinal = number(ordinal)
+		f.last = number(last)
+		return f, f.path == d.keptPath(f.ordinal, f.last)
+	}
+	return f, false
+}
+
+// number is 0 for what is none, which then is not the name that 0 has.
+func number(digits string) uint64 {
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // sync makes names durable that were added to or removed from the folder.

@@ -121,7 +121,7 @@ func fill(t testing.TB, j *Journal, n, size int) (log []record) {
 func image(t testing.TB, dir string) string {
 	t.Helper()
 	to := t.TempDir()
-	for _, path := range segmentFiles(t, dir) {
+	for _, path := range append(segmentFiles(t, dir), keptFiles(t, dir)...) {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

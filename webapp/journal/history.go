@@ -39,11 +39,7 @@ type Info struct {
 // histories, ErrVersion that a later version wrote some.
 func Inspect(path string) (info Info, err error) {
 	r := recovery{dir: &folder{path: path}, access: readOnly}
-	defer func() {
-		for _, s := range r.segments {
-			s.unmap()
-		}
-	}()
+	defer r.unmap()
 	err = r.open()
 	if errors.Is(err, fs.ErrNotExist) {
 		return Info{}, nil
@@ -63,6 +59,9 @@ func (r *recovery) describe() (info Info, err error) {
 	}()
 	stop, err := r.verify()
 	if err != nil {
+		return Info{}, err
+	}
+	if err := r.openKept(); err != nil {
 		return Info{}, err
 	}
 	info.Last = stop.last

@@ -13,6 +13,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -26,12 +27,13 @@ import (
 
 // Journal is the log. All methods may be called from any goroutine.
 //
-// Locks are taken in the order making or releasing or commit.mu, then mu.
+// Locks are taken in the order making, releasing, then mu; or commit.mu, then mu.
 type Journal struct {
 	// set once
 	level        Durability
 	interval     time.Duration
 	segmentBytes int
+	keepBytes    int64 // of released segments
 	history      History
 	log          *slog.Logger
 	sys          system
@@ -47,8 +49,11 @@ type Journal struct {
 	appended atomic.Uint64 // number of the last record
 	written  atomic.Int64  // bytes of all records that Open found or Append added
 	released atomic.Int64  // bytes of those that Release has passed
+	kept     atomic.Int64  // bytes of the segments that are kept; stored by who holds releasing
+	checked  atomic.Uint64 // records whose checksums Open and readers have looked at
 
-	growth pulse.Pulse
+	growth pulse.Pulse // of what is appended
+	safety pulse.Pulse // of what is on the disk
 	commit commit
 
 	mu      lockwatch.Mutex
@@ -60,6 +65,8 @@ type Journal struct {
 	refused error    // why Append refuses
 	closed  bool     // only readers hold on to segments
 	pins    map[*pin]struct{}
+	looking map[*pin]struct{} // of subscribers
+	leaving []*segment        // that are gone, but a subscriber may still look at
 
 	making  sync.Mutex // held while the loop makes a segment
 	ordinal uint64     // of the next file
@@ -87,6 +94,7 @@ func open(o Options, sys system) (*Journal, error) {
 		level:        o.Durability,
 		interval:     o.SyncInterval,
 		segmentBytes: o.SegmentBytes,
+		keepBytes:    o.Keep,
 		history:      o.History,
 		log:          o.Log,
 		sys:          sys,
@@ -96,6 +104,7 @@ func open(o Options, sys system) (*Journal, error) {
 		syncDone:     make(chan struct{}),
 		commit:       commit{wanted: make(chan struct{}, 1)},
 		pins:         make(map[*pin]struct{}),
+		looking:      make(map[*pin]struct{}),
 	}
 	if err := j.openLog(o); err != nil {
 		return nil, err
@@ -132,11 +141,17 @@ func (j *Journal) openLog(o Options) (err error) {
 		j.log.Warn("journal: records that SQL has are gone, the numbering jumps", "last", r.last, "next", o.First)
 	}
 	j.dir, j.ordinal = r.dir, r.ordinal
-	active, err := j.firstSegment(header{first: max(r.next, o.First), follows: r.last, history: o.History})
+	h := header{first: max(r.next, o.First), follows: r.last, history: o.History}
+	active, err := j.firstSegment(h)
+	for errors.Is(err, ErrFull) && r.giveUp(o.First) {
+		active, err = j.firstSegment(h)
+	}
 	if err != nil {
 		return err
 	}
+	j.checked.Store(r.checked)
 	j.adopt(r.segments, active)
+	j.adoptKept(r.kept)
 	return nil
 }
 
@@ -263,8 +278,8 @@ func (j *Journal) Appended() uint64 { return j.appended.Load() }
 // of the last that ever will.
 func (j *Journal) Durable() uint64 { return j.commit.durable.Load() }
 
-// Oldest returns the number of the oldest record that the log still holds, or would hold
-// if it were not empty.
+// Oldest returns the number of the oldest record that the log still holds, released ones
+// included, or would hold if it were not empty.
 func (j *Journal) Oldest() uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()

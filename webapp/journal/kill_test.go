@@ -17,7 +17,8 @@ const (
 	killLevelEnv = "JOURNAL_TEST_KILL_LEVEL"
 
 	killWriters = 4
-	killKeep    = 1000 // records that the child never releases
+	killKeep    = 1000              // records that the child never releases
+	killKept    = 20 * smallSegment // bytes of those that it has released
 )
 
 func TestMain(m *testing.M) {
@@ -51,7 +52,7 @@ func victim(dir, level string) error {
 	if err != nil {
 		return err
 	}
-	j, err := Open(Options{Dir: dir, Durability: d, SegmentBytes: 4 * smallSegment})
+	j, err := Open(Options{Dir: dir, Durability: d, SegmentBytes: 4 * smallSegment, Keep: killKept})
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func TestAgainstModel(t *testing.T) {
 	for _, level := range []Durability{Crash, Power, None} {
 		for _, segment := range []int{smallSegment, 3 * smallSegment} {
 			t.Run(fmt.Sprintf("%s/%d", level, segment), func(t *testing.T) {
-				m := &model{t: t, rng: rng, o: Options{Dir: t.TempDir(), Durability: level, SegmentBytes: segment}}
+				m := &model{t: t, rng: rng, o: Options{Dir: t.TempDir(), Durability: level, SegmentBytes: segment, Keep: int64(rng.IntN(3) * 5 * segment)}}
 				m.open()
 				for range 3000 {
 					m.step()
@@ -130,6 +130,9 @@ func (m *model) release() {
 	m.released = upTo
 	if n := m.j.Oldest(); n > upTo+1 {
 		m.t.Fatalf("the oldest record is %d after release up to %d", n, upTo)
+	}
+	if kept := m.j.Stats().Kept; kept > m.o.Keep && len(m.readers) == 0 {
+		m.t.Fatalf("%d bytes are kept, not %d at most", kept, m.o.Keep)
 	}
 	m.checkBacklog()
 }

@@ -37,6 +37,10 @@ type Options struct {
 	// released. It also bounds the payload.
 	SegmentBytes int
 
+	// Keep is the number of bytes of released segments that stay for subscribers. At
+	// level None there are none, since they would be memory.
+	Keep int64
+
 	// SyncInterval is the longest time that a record waits for a sync that nobody asked
 	// for; 0 means 100 ms.
 	SyncInterval time.Duration
@@ -69,6 +73,12 @@ func (o *Options) complete() error {
 		return fmt.Errorf("journal: segments of %d bytes, want %d to %d", o.SegmentBytes, minSegmentBytes, maxSegmentBytes)
 	}
 	o.SegmentBytes = (o.SegmentBytes + pageBytes - 1) &^ (pageBytes - 1)
+	if o.Keep < 0 {
+		return fmt.Errorf("journal: %d bytes to keep", o.Keep)
+	}
+	if o.Durability == None {
+		o.Keep = 0
+	}
 	if o.SyncInterval < 0 {
 		return fmt.Errorf("journal: sync interval of %s", o.SyncInterval)
 	}

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 )
 
@@ -10,8 +9,11 @@ import (
 // owner, so that a sweep that reads it late keeps too much rather than too little.
 type pin = atomic.Pointer[segment]
 
-// Reader reads the log in order. It belongs to one goroutine and must be closed: the
-// segment it is in and all later ones stay mapped, even after Journal.Close.
+// Reader reads the log in order and without copies, for recovery and the SQL writer. It
+// sees what is appended at once, beyond the watermark, and holds the log: the segment it
+// is in and all later ones stay, however many there are, and stay mapped even after
+// Journal.Close. All others are Subscribers. It belongs to one goroutine and must be
+// closed.
 type Reader struct {
 	j *Journal
 
@@ -22,11 +24,18 @@ type Reader struct {
 }
 
 // ReadFrom returns a reader before the given record, which is in the log or the next to
-// come. ErrReleased means that it is not.
+// come. Otherwise the error is a *GoneError or ErrAhead.
 func (j *Journal) ReadFrom(seq uint64) (*Reader, error) {
 	r, err := j.newReader(seq)
 	if err != nil {
 		return nil, err
+	}
+	for s := r.seg; s != nil; s = s.next.Load() {
+		if reason := j.check(s); reason != "" {
+			r.Close()
+			j.discredit(s, reason)
+			return nil, &GoneError{Wanted: seq, Oldest: s.last + 1}
+		}
 	}
 	for r.seq < seq && r.ready() {
 		r.step()
@@ -38,15 +47,9 @@ func (j *Journal) ReadFrom(seq uint64) (*Reader, error) {
 func (j *Journal) newReader(seq uint64) (*Reader, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.closed {
-		return nil, ErrClosed
-	}
-	if last := j.appended.Load(); seq < j.oldest.first || seq > last+1 {
-		return nil, fmt.Errorf("%w: %d asked for, the log goes from %d to %d", ErrReleased, seq, j.oldest.first, last)
-	}
-	s := j.oldest
-	for next := s.next.Load(); next != nil && next.first <= seq; next = s.next.Load() {
-		s = next
+	s, err := j.findLocked(seq)
+	if err != nil {
+		return nil, err
 	}
 	return &Reader{j: j, cursor: s.beginning(), pin: j.pinLocked(s)}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"unsafe"
 )
@@ -38,9 +39,12 @@ type recovery struct {
 	history *History
 
 	segments []*segment // those that hold records, in order, once run returns nil
+	kept     []*segment // released ones before them, in order, once run returns nil
+	released []file     // the files of those
 	last     uint64     // number of the last record, 0 if there never was one
 	next     uint64     // number of the next record
 	ordinal  uint64     // of the next file
+	checked  uint64     // records that verify has read
 }
 
 // cut is the place where the log stops.
@@ -63,6 +67,9 @@ func (r *recovery) run() error {
 		return err
 	}
 	r.last, r.next = c.last, c.seq
+	if err := r.openKept(); err != nil {
+		return err
+	}
 	if err := r.apply(c); err != nil {
 		return err
 	}
@@ -70,13 +77,15 @@ func (r *recovery) run() error {
 }
 
 func (r *recovery) open() error {
-	paths, next, err := r.dir.segments()
+	files, next, err := r.dir.files()
 	if err != nil {
 		return err
 	}
 	r.ordinal = next
-	for _, path := range paths {
-		s, err := openSegment(path, r.access)
+	live := firstLive(files)
+	r.released = files[:live]
+	for _, f := range files[live:] {
+		s, err := openSegment(f.path, r.access)
 		if err != nil {
 			return err
 		}
@@ -152,6 +161,7 @@ func (r *recovery) verify() (cut, error) {
 			return stop, nil
 		}
 		stop = s.recover(h)
+		r.checked += stop.seq - h.first
 		stop.index = i
 	}
 	return stop, nil
@@ -180,7 +190,8 @@ func (c cut) at(index int, reason string) cut {
 
 // recover takes the numbers from the header and finds the end of the records.
 func (s *segment) recover(h header) (stop cut) {
-	s.first, s.start = h.first, h.size()
+	s.first, s.follows, s.start = h.first, h.follows, h.size()
+	s.checked.Store(true)
 	stop.offset, stop.seq, stop.reason = scan(s.data, s.start, h.first)
 	s.end = stop.offset
 	stop.last = h.follows
@@ -275,10 +286,14 @@ func (r *recovery) settle() error {
 
 // abandon gives everything back after an error.
 func (r *recovery) abandon() {
-	for _, s := range r.segments {
-		s.unmap()
-	}
+	r.unmap()
 	if r.dir != nil {
 		r.dir.close()
+	}
+}
+
+func (r *recovery) unmap() {
+	for _, s := range slices.Concat(r.segments, r.kept) {
+		s.unmap()
 	}
 }

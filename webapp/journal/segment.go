@@ -11,15 +11,25 @@ import (
 // a file.
 type segment struct {
 	// set once, before the segment joins the log
-	data  []byte
-	file  *os.File // nil for anonymous memory
-	path  string
-	first uint64 // number of the first record, or of the one it will be
-	start int    // where the records begin: the size of the header
+	data    []byte
+	file    *os.File // nil for anonymous memory, and once it is kept
+	first   uint64   // number of the first record, or of the one it will be
+	follows uint64   // number of the last record before
+	start   int      // where the records begin: the size of the header
+
+	path string // changes when it is kept; owned by who holds Journal.releasing
 
 	// end is the offset of the next record. Guarded by Journal.mu; constant once next is
 	// set.
 	end int
+
+	// kept says that all records are released; last is the number of the last one then.
+	// Guarded by Journal.mu; constant once kept is set.
+	kept bool
+	last uint64
+
+	checked atomic.Bool // its records are known to be whole
+	gone    atomic.Bool // it is out of the log: who has not pinned it must not look at it
 
 	// next is the segment that follows. Storing it seals this one.
 	next atomic.Pointer[segment]
@@ -54,7 +64,11 @@ func createSegment(dir *folder, ordinal uint64, size int, sys system) (_ *segmen
 	if err := dir.sync(); err != nil {
 		return nil, err
 	}
-	return mapFile(f, path, size, readWrite)
+	s, err := mapFile(f, path, size, readWrite)
+	if err == nil {
+		s.checked.Store(true)
+	}
+	return s, err
 }
 
 // access says what may be done with a segment's file.
@@ -102,13 +116,15 @@ func anonymousSegment(size int) (*segment, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("mmap", err)
 	}
-	return &segment{data: data}, nil
+	s := &segment{data: data}
+	s.checked.Store(true)
+	return s, nil
 }
 
 // begin makes the segment the one that the log goes on in.
 func (s *segment) begin(h header) {
 	h.put(s.data)
-	s.first, s.start, s.end = h.first, headerSize, headerSize
+	s.first, s.follows, s.start, s.end = h.first, h.follows, headerSize, headerSize
 }
 
 // fits reports whether the segment has room for size bytes more.
@@ -125,15 +141,21 @@ func (s *segment) unmap() {
 		}
 		s.data = nil
 	}
+	s.closeFile()
+}
+
+// closeFile closes the file; the memory stays.
+func (s *segment) closeFile() {
 	if s.file != nil {
 		s.file.Close()
+		s.file = nil
 	}
 }
 
 // remove unmaps the segment and deletes its file.
 func (s *segment) remove() error {
 	s.unmap()
-	if s.file == nil {
+	if s.path == "" {
 		return nil
 	}
 	return os.Remove(s.path)

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -45,6 +46,10 @@ func (j *Journal) ensureSpare() error {
 		return nil
 	}
 	s, err := j.newSegmentLocked()
+	for errors.Is(err, ErrFull) && j.giveUp() {
+		j.log.Warn("journal: the disk is full, released records are given up", "oldest", j.Oldest())
+		s, err = j.newSegmentLocked()
+	}
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import "time"
 // Stats is a snapshot for metrics. The numbers are each right, but not all of the same
 // instant.
 type Stats struct {
-	Oldest   uint64 // number of the oldest record in the log
+	Oldest   uint64 // number of the oldest record in the log, released ones included
 	Appended uint64 // number of the last record
 	Durable  uint64 // number of the last record on the disk
 	Backlog  int64  // bytes of the records that are not released
@@ -17,6 +17,9 @@ type Stats struct {
 
 	Segments int   // in the log, without the spare one
 	Bytes    int64 // that the segments take on the disk, give or take a record
+	Kept     int64 // of these, the bytes of segments that are released and kept
+
+	Checked uint64 // records whose checksums Open and readers have looked at
 
 	Syncs    uint64
 	LastSync time.Duration // how long the last sync took
@@ -37,6 +40,7 @@ func (j *Journal) Stats() Stats {
 	s.Added, s.Synced = s.Appended-j.found, s.Durable-j.found
 	s.AddedBytes = j.written.Load() - j.foundBytes
 	s.Segments, s.Bytes = j.size()
+	s.Kept, s.Checked = j.kept.Load(), j.checked.Load()
 	return s
 }
 

@@ -63,6 +63,7 @@ func (j *Journal) sync() error {
 		j.log.Error("journal: stopped", "err", err)
 	}
 	j.commit.end(err)
+	j.safety.Beat()
 	return err
 }
 

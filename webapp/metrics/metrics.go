@@ -130,6 +130,7 @@ func (s sink) engine(e engine.Stats) {
 	s.match(e)
 	s.journal(e)
 	s.flush(e)
+	s.snapshot(e)
 	s.counter(paymentAttempts, float64(e.Payment.Accepted), "accepted")
 	s.counter(paymentAttempts, float64(e.Payment.Refused), "refused")
 	s.counter(paymentAttempts, float64(e.Payment.Failed), "failed")
@@ -169,6 +170,18 @@ func (s sink) journal(e engine.Stats) {
 	s.counter(journalSynced, float64(j.Synced))
 	s.gauge(journalUnsynced, float64(j.Appended-j.Durable))
 	s.gauge(journalSegments, float64(j.Bytes))
+	s.gauge(journalKept, float64(j.Kept))
+	s.gauge(journalOldest, float64(j.Oldest))
+}
+
+func (s sink) snapshot(e engine.Stats) {
+	n := &e.Snapshot
+	s.counter(snapshots, float64(n.Written), "written")
+	s.counter(snapshots, float64(n.Failed), "failed")
+	s.gauge(snapshotAge, n.Age.Seconds())
+	s.gauge(snapshotBytes, float64(n.Bytes))
+	s.gauge(snapshotTime, n.Took.Seconds())
+	s.gauge(snapshotTail, float64(n.Tail))
 }
 
 func (s sink) flush(e engine.Stats) {
@@ -180,4 +193,5 @@ func (s sink) flush(e engine.Stats) {
 	s.counter(flushRetries, float64(f.Retries))
 	s.histogram(flushTime, &f.Took)
 	s.gauge(refusedRows, float64(e.Refused))
+	s.counter(positionsDeleted, float64(e.PositionsDeleted))
 }

@@ -39,6 +39,8 @@ var (
 	journalSynced        = newDesc("journal_synced_total", "Events that are safe from power loss.")
 	journalUnsynced      = newDesc("journal_unsynced", "Events that are not yet safe from power loss.")
 	journalSegments      = newDesc("journal_segments_bytes", "Bytes that the journal takes on the disk.")
+	journalKept          = newDesc("journal_kept_bytes", "Bytes of these that are kept although the database has their events.")
+	journalOldest        = newDesc("journal_oldest", "Number of the oldest event that the journal has.")
 
 	flushBacklog = newDesc("flush_backlog", "Events not yet in the database.")
 	flushLag     = newDesc("flush_lag_seconds", "Age of the oldest event not yet in the database.")
@@ -47,7 +49,14 @@ var (
 	flushRetries = newDesc("flush_retries_total", "Attempts to write repeated after an error.")
 	flushTime    = newDesc("flush_seconds", "Time of a transaction, without attempts that failed.")
 
-	refusedRows = newDesc("refused_rows", "Rows that the database refuses, kept beside their tables.")
+	snapshots     = newDesc("snapshots_total", "Snapshots of the state, by what became of them.", "result")
+	snapshotAge   = newDesc("snapshot_age_seconds", "Age of the last snapshot; 0 without one.")
+	snapshotBytes = newDesc("snapshot_bytes", "Size of the last snapshot.")
+	snapshotTime  = newDesc("snapshot_seconds", "Time that writing it took, rests included; 0 if an earlier process has written it.")
+	snapshotTail  = newDesc("snapshot_tail_bytes", "Bytes of the journal since the last snapshot, which a restart would replay.")
+
+	refusedRows      = newDesc("refused_rows", "Rows that the database refuses, kept beside their tables.")
+	positionsDeleted = newDesc("positions_deleted_total", "Rows of old positions that were replaced by their sums.")
 
 	paymentAttempts   = newDesc("payment_attempts_total", "Attempts to charge, by the gateway's answer.", "result")
 	paymentInProgress = newDesc("payment_in_progress", "Charges under way.")
@@ -64,8 +73,9 @@ var all = []*prometheus.Desc{
 	streamsOpen, notificationsSent, notificationDelay,
 	users, rides, chairs, rideOldestWait, ridesRequested, ridesMatched, ridesCompleted,
 	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchPickup,
-	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments,
-	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows,
+	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments, journalKept, journalOldest,
+	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows, positionsDeleted,
+	snapshots, snapshotAge, snapshotBytes, snapshotTime, snapshotTail,
 	paymentAttempts, paymentInProgress,
 	generation, initializes, logErrors, buildInfo,
 }

@@ -84,6 +84,16 @@ func (l *Log[M]) DeliverNext(match func(*M) bool) bool {
 	return true
 }
 
+// View shows the entries with which a new stream would begin: the last delivered one, if
+// delivered says so, then the pending ones. They are lent for the call, in which neither
+// is the mark moved nor a message added.
+func (l *Log[M]) View(see func(entries []M, delivered bool)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	from := l.resumeLocked()
+	see(l.entries[from-l.first:], from < l.delivered)
+}
+
 // Current returns the message for a polling client: the oldest pending one, else the last
 // delivered one once more. ok is false if there never was a message.
 func (l *Log[M]) Current() (m M, n uint64, ok bool) {

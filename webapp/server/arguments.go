@@ -12,49 +12,66 @@ import (
 )
 
 const help = `usage: isuride [-repair]
+       isuride inspect [flags] [PATH]
+       isuride restore [flags]
 
 Isuride is the server. The environment configures it; webapp/docs/configuration.md lists
 the variables.
 
   -repair  cut a corrupt journal where it is corrupt instead of refusing to start; what
            follows is lost
+
+  inspect  show what a journal holds; it changes nothing and may run beside the server
+  restore  make the data as it was at a position or time, from a copy of the database and
+           the journal
+
+isuride inspect -h and isuride restore -h list their flags.
 `
 
 // parseArguments refuses everything it does not know: a server that started despite a
 // mistake would make a new data folder and serve the wrong data.
 func parseArguments(args []string) (repair bool, err error) {
 	f := flag.NewFlagSet("isuride", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
 	f.BoolVar(&repair, "repair", false, "")
-	if err := f.Parse(args); err != nil {
-		return false, suggest(err)
+	if err := parseFlags(f, args); err != nil {
+		return false, err
 	}
 	if f.NArg() > 0 {
 		return false, fmt.Errorf("the argument %q is unknown%s; the environment configures the server, and isuride -h lists its flags",
-			f.Arg(0), meant(f.Arg(0)))
+			f.Arg(0), meant(f.Arg(0), []string{"-repair", "-h", "inspect", "restore"}))
 	}
 	return repair, nil
 }
 
-const undefinedFlag = "flag provided but not defined: -"
-
-func suggest(err error) error {
-	name, ok := strings.CutPrefix(err.Error(), undefinedFlag)
+// parseFlags names the flag that was probably meant.
+func parseFlags(f *flag.FlagSet, args []string) error {
+	f.SetOutput(io.Discard)
+	err := f.Parse(args)
+	name, unknown := strings.CutPrefix(fmt.Sprint(err), undefinedFlag)
 	switch {
-	case err == flag.ErrHelp:
+	case err == nil || err == flag.ErrHelp:
 		return err
-	case !ok:
-		return fmt.Errorf("%w; isuride -h lists the flags", err)
+	case !unknown:
+		return fmt.Errorf("%w; %s -h lists the flags", err, f.Name())
 	}
-	return fmt.Errorf("the flag -%s is unknown%s; isuride -h lists the flags", name, meant(name))
+	known := []string{"-h"}
+	f.VisitAll(func(f *flag.Flag) { known = append(known, "-"+f.Name) })
+	return fmt.Errorf("the flag -%s is unknown%s; %s -h lists the flags", name, meant(name, known), f.Name())
 }
 
-func meant(word string) string {
-	closest, wrong := nearest.Word(word, []string{"repair", "h"})
+const undefinedFlag = "flag provided but not defined: -"
+
+// meant is the end of a message about a word that is not known. Dashes do not count.
+func meant(word string, known []string) string {
+	bare := make([]string, len(known))
+	for i := range known {
+		bare[i] = strings.TrimLeft(known[i], "-")
+	}
+	closest, wrong := nearest.Word(strings.TrimLeft(word, "-"), bare)
 	if wrong > tolerance {
 		return ""
 	}
-	return fmt.Sprintf(": did you mean -%s?", closest)
+	return fmt.Sprintf(": did you mean %s?", known[slices.Index(bare, closest)])
 }
 
 // tolerance is the number of wrong letters up to which a word counts as mistyped.
@@ -62,8 +79,8 @@ const tolerance = 2
 
 // variableNames lists all variables that readConfig reads.
 var variableNames = []string{
-	"ISURIDE_LISTEN", "ISURIDE_TLS_LISTEN", "ISURIDE_TLS_CERT", "ISURIDE_TLS_KEY", "ISURIDE_DATA", "ISURIDE_SQLITE",
-	"ISURIDE_JOURNAL", "ISURIDE_DURABILITY", "ISURIDE_INITIAL_DATA", "ISURIDE_NOTIFICATION", "ISURIDE_STATIC",
+	"ISURIDE_LISTEN", "ISURIDE_TLS_LISTEN", "ISURIDE_TLS_CERT", "ISURIDE_TLS_KEY", "ISURIDE_HTTP2", "ISURIDE_DATA", "ISURIDE_SQLITE",
+	"ISURIDE_JOURNAL", "ISURIDE_DURABILITY", "ISURIDE_KEEP_JOURNAL", "ISURIDE_KEEP_POSITIONS", "ISURIDE_INITIAL_DATA", "ISURIDE_NOTIFICATION", "ISURIDE_STATIC",
 	"ISURIDE_SOLVER", "ISURIDE_INTERNAL", "ISURIDE_SLOW", "ISURIDE_LOG",
 	"ISUCON_DB_HOST", "ISUCON_DB_PORT", "ISUCON_DB_USER", "ISUCON_DB_PASSWORD", "ISUCON_DB_NAME",
 }

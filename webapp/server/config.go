@@ -11,26 +11,29 @@ import (
 
 	"isuride/webapp/internal/logging"
 	"isuride/webapp/journal"
+	"isuride/webapp/restore"
 	"isuride/webapp/sqlstore"
 )
 
 // config holds what the environment decides. docs/configuration.md lists the variables.
 type config struct {
-	listen     []string // addresses: host:port, or unix:/path
-	tlsListen  []string
-	tlsCert    string
-	tlsKey     string
-	db         sqlstore.Config
-	dump       string // file with the initial data, "" for the embedded one
-	journal    string // folder
-	durability journal.Durability
-	polling    bool
-	static     string // folder, "" for the built-in page
-	solver     string
-	internal   string        // address of the operators' listener, "" for none
-	slow       time.Duration // requests that take this long are traced; 0 for none
-	traces     string        // folder for that
-	log        logging.Format
+	listen      []string // addresses: host:port, or unix:/path
+	tlsListen   []string
+	tlsCert     string
+	tlsKey      string
+	http2       bool // offered over TLS
+	db          sqlstore.Config
+	dump        string // file with the initial data, "" for the embedded one
+	journal     string // folder
+	durability  journal.Durability
+	polling     bool
+	static      string // folder, "" for the built-in page
+	solver      string
+	internal    string        // address of the operators' listener, "" for none
+	slow        time.Duration // requests that take this long are traced; 0 for none
+	traces      string        // folder for that
+	log         logging.Format
+	keepJournal int64 // bytes of the journal that stay when the database has them
 }
 
 // environment reads variables and collects their errors.
@@ -107,6 +110,48 @@ func (e *environment) duration(name string) time.Duration {
 	return d
 }
 
+// size reads a number of bytes.
+func (e *environment) size(name, fallback string) int64 {
+	text := e.get(name, fallback)
+	digits, shift := text, 0
+	for i, unit := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if number, ok := strings.CutSuffix(text, unit); ok {
+			digits, shift = number, 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseUint(digits, 10, 63-shift)
+	if err != nil {
+		e.fail(name, "is %q; it must be a size like 256MiB (KiB, MiB, GiB, TiB), or 0", text)
+	}
+	return int64(n) << shift
+}
+
+const (
+	day = 24 * time.Hour
+	// leastAge keeps what a mistyped unit would delete.
+	leastAge = time.Minute
+	// mostAge is far from what a duration can be.
+	mostAge = 100 * 365 * day
+)
+
+// age reads how long something stays, 0 for ever, which is the default.
+func (e *environment) age(name string) time.Duration {
+	text := e.get(name, "all")
+	if text == "all" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if number, ok := strings.CutSuffix(text, "d"); ok {
+		var days uint64
+		days, err = strconv.ParseUint(number, 10, 16)
+		d = time.Duration(days) * day
+	}
+	if err != nil || d < leastAge || d > mostAge {
+		e.fail(name, "is %q; it must be all, or a time like 24h or 30d, from 1m to %dd", text, mostAge/day)
+	}
+	return d
+}
+
 // existing reads a path that must be there, if given.
 func (e *environment) existing(name string) string {
 	path := e.get(name, "")
@@ -121,15 +166,16 @@ func (e *environment) existing(name string) string {
 // readConfig reads the environment; its error names every wrong value.
 func readConfig(lookup func(string) (string, bool)) (config, error) {
 	e := environment{lookup: lookup}
-	data := e.get("ISURIDE_DATA", "isuride-data")
+	data := e.get("ISURIDE_DATA", defaultData)
 	c := config{
 		listen:    e.addresses("ISURIDE_LISTEN", ":8080"),
 		tlsListen: e.addresses("ISURIDE_TLS_LISTEN", ""),
 		tlsCert:   e.existing("ISURIDE_TLS_CERT"),
 		tlsKey:    e.existing("ISURIDE_TLS_KEY"),
+		http2:     e.choice("ISURIDE_HTTP2", "off", "on") == "on",
 		db:        e.database(data),
 		dump:      e.existing("ISURIDE_INITIAL_DATA"),
-		journal:   e.get("ISURIDE_JOURNAL", filepath.Join(data, "journal")),
+		journal:   e.journal(data),
 		polling:   e.choice("ISURIDE_NOTIFICATION", "sse", "polling") == "polling",
 		static:    e.existing("ISURIDE_STATIC"),
 		solver:    e.choice("ISURIDE_SOLVER", "exact", "go-hungarian"),
@@ -143,6 +189,8 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		e.fail("ISURIDE_DURABILITY", "%v", err)
 	}
 	c.durability = durability
+	c.keepJournal = e.size("ISURIDE_KEEP_JOURNAL", "256MiB")
+	c.db.KeepPositions = e.age("ISURIDE_KEEP_POSITIONS")
 	if len(c.listen)+len(c.tlsListen) == 0 {
 		e.fail("ISURIDE_LISTEN", "names no address")
 	}
@@ -169,5 +217,5 @@ func (e *environment) database(data string) sqlstore.Config {
 			}
 		}
 	}
-	return sqlstore.Config{Dialect: sqlstore.SQLite, Path: e.get("ISURIDE_SQLITE", filepath.Join(data, "isuride.db"))}
+	return sqlstore.Config{Dialect: sqlstore.SQLite, Path: e.get("ISURIDE_SQLITE", filepath.Join(data, restore.DatabaseName))}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"isuride/webapp/journal"
 	"isuride/webapp/sqlstore"
@@ -29,9 +30,10 @@ func TestDefaultConfig(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(c.listen, []string{":8080"}) || len(c.tlsListen) != 0 || c.durability != journal.Crash || c.polling ||
+		if !slices.Equal(c.listen, []string{":8080"}) || len(c.tlsListen) != 0 || c.http2 || c.durability != journal.Crash || c.polling ||
 			c.static != "" || c.dump != "" || c.solver != "exact" || c.db.Dialect != sqlstore.SQLite ||
-			c.db.Path != filepath.Join("isuride-data", "isuride.db") || c.journal != filepath.Join("isuride-data", "journal") {
+			c.db.Path != filepath.Join("isuride-data", "isuride.db") || c.journal != filepath.Join("isuride-data", "journal") ||
+			c.keepJournal != 256<<20 || c.db.KeepPositions != 0 {
 			t.Errorf("with %v the configuration is %+v", v, c)
 		}
 	}
@@ -43,13 +45,13 @@ func TestConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, err := readConfig(variables{"ISURIDE_DATA": folder, "ISURIDE_LISTEN": "127.0.0.1:1, unix:/run/a.sock,", "ISURIDE_TLS_LISTEN": "[::1]:8443",
-		"ISURIDE_TLS_CERT": file, "ISURIDE_TLS_KEY": file, "ISURIDE_INITIAL_DATA": file, "ISURIDE_STATIC": folder,
+		"ISURIDE_TLS_CERT": file, "ISURIDE_TLS_KEY": file, "ISURIDE_HTTP2": "on", "ISURIDE_INITIAL_DATA": file, "ISURIDE_STATIC": folder,
 		"ISURIDE_NOTIFICATION": "polling", "ISURIDE_DURABILITY": "power", "ISURIDE_SOLVER": "go-hungarian"}.lookup)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(c.listen, []string{"127.0.0.1:1", "unix:/run/a.sock"}) || !slices.Equal(c.tlsListen, []string{"[::1]:8443"}) ||
-		c.tlsCert != file || c.tlsKey != file || c.dump != file || c.static != folder || !c.polling ||
+		c.tlsCert != file || c.tlsKey != file || !c.http2 || c.dump != file || c.static != folder || !c.polling ||
 		c.durability != journal.Power || c.solver != "go-hungarian" ||
 		c.journal != filepath.Join(folder, "journal") || c.db.Path != filepath.Join(folder, "isuride.db") {
 		t.Errorf("the configuration is %+v", c)
@@ -97,9 +99,24 @@ func TestWrongConfig(t *testing.T) {
 		{"ISURIDE_DURABILITY", "some"},
 		{"ISURIDE_SOLVER", "guess"},
 		{"ISURIDE_INTERNAL", "6060"},
+		{"ISURIDE_HTTP2", "yes"},
 		{"ISURIDE_SLOW", "200"},
 		{"ISURIDE_SLOW", "-1s"},
 		{"ISURIDE_LOG", "xml"},
+		{"ISURIDE_KEEP_JOURNAL", "256MB"},
+		{"ISURIDE_KEEP_JOURNAL", "all"},
+		{"ISURIDE_KEEP_JOURNAL", "-1"},
+		{"ISURIDE_KEEP_JOURNAL", "1.5GiB"},
+		{"ISURIDE_KEEP_JOURNAL", "MiB"},
+		{"ISURIDE_KEEP_JOURNAL", "8388608TiB"},
+		{"ISURIDE_KEEP_POSITIONS", "0"},
+		{"ISURIDE_KEEP_POSITIONS", "100"},
+		{"ISURIDE_KEEP_POSITIONS", "1s"},
+		{"ISURIDE_KEEP_POSITIONS", "-24h"},
+		{"ISURIDE_KEEP_POSITIONS", "d"},
+		{"ISURIDE_KEEP_POSITIONS", "1.5d"},
+		{"ISURIDE_KEEP_POSITIONS", "40000d"},
+		{"ISURIDE_KEEP_POSITIONS", "All"},
 		{"ISUCON_DB_PORT", "mysql"},
 		{"ISUCON_DB_PORT", "0"},
 		{"ISUCON_DB_PORT", "-1"},
@@ -115,6 +132,22 @@ func TestWrongConfig(t *testing.T) {
 	for _, name := range []string{"ISURIDE_LISTEN", "ISURIDE_DURABILITY", "ISUCON_DB_PORT"} {
 		if !strings.Contains(fmt.Sprint(err), name) {
 			t.Errorf("of three wrong values %s is not named: %v", name, err)
+		}
+	}
+}
+
+// TestRetentionConfig: sizes and times in all their forms.
+func TestRetentionConfig(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "1": 1, "3KiB": 3 << 10, "256MiB": 256 << 20, "2GiB": 2 << 30, "1TiB": 1 << 40} {
+		if c, err := readConfig(variables{"ISURIDE_KEEP_JOURNAL": text}.lookup); err != nil || c.keepJournal != want {
+			t.Errorf("%s is %d (%v)", text, c.keepJournal, err)
+		}
+	}
+	for text, want := range map[string]time.Duration{"all": 0, "1m": time.Minute, "24h": 24 * time.Hour, "1h30m": 90 * time.Minute, "30d": 720 * time.Hour, "36500d": 36500 * day} {
+		for _, database := range []string{"ISURIDE_SQLITE", "ISUCON_DB_HOST"} {
+			if c, err := readConfig(variables{"ISURIDE_KEEP_POSITIONS": text, database: "x"}.lookup); err != nil || c.db.KeepPositions != want {
+				t.Errorf("%s is %s (%v)", text, c.db.KeepPositions, err)
+			}
 		}
 	}
 }

@@ -80,6 +80,14 @@ func (i *internal) show(s *server, logged func() uint64) {
 	}
 	i.mux.Handle("/metrics", metrics.Handler(metrics.Sources{
 		HTTP: s.http.Stats, API: s.api.Stats, Engine: s.engine.Stats, Errors: logged}))
+	i.mux.HandleFunc("POST /snapshot", func(w http.ResponseWriter, _ *http.Request) {
+		info, err := s.engine.Snapshot()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintf(w, "%s: %d bytes\n", info.Path, info.Bytes)
+	})
 	health := s.engine.Health
 	i.health.Store(&health)
 }

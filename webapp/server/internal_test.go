@@ -31,6 +31,12 @@ func TestInternals(t *testing.T) {
 			t.Errorf("%s in public: %d, %.200q, want the page", path, r.Status, r.Body)
 		}
 	}
+	if status, body := p.Operator("POST", "/snapshot"); status != 200 || !bytes.Contains(body, []byte(".snapshot: ")) {
+		t.Errorf("a snapshot: %d %s", status, body)
+	}
+	if status, _ := p.Operator("GET", "/snapshot"); status != 405 {
+		t.Errorf("a snapshot that nobody asked for: %d", status)
+	}
 	if status, _ := p.Operator("GET", "/api/app/notification"); status != 404 {
 		t.Errorf("the API on the internal listener: %d", status)
 	}

@@ -24,8 +24,18 @@ const (
 	exitAtOnce = 3
 )
 
-// Main runs the server until a signal or a failure ends it, and returns the exit status.
+// Main runs the server until a signal or a failure ends it, or one of the operator's
+// commands, and returns the exit status.
 func Main(args []string) int {
+	if len(args) > 0 {
+		if run, ok := commands[args[0]]; ok {
+			return command(args[0], run, args[1:])
+		}
+	}
+	return serve(args)
+}
+
+func serve(args []string) int {
 	// A closed terminal, or a log whose reader has left, is no reason to end. Writes to such
 	// a log fail, and the queue counts them.
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)

@@ -155,6 +155,7 @@ func engineConfig(cfg config, journals *engine.Folder, repair bool, log *slog.Lo
 		JournalDir:  cfg.journal,
 		Folder:      journals,
 		Durability:  cfg.durability,
+		KeepJournal: cfg.keepJournal,
 		Repair:      repair,
 		InitialData: initialData(cfg.dump),
 		Describe:    func(c *isuride.Chair) []byte { return wire.AppendChairIdentity(nil, c.ID, c.Name, c.Model) },
@@ -204,7 +205,7 @@ func listen(cfg config) (listeners []net.Listener, err error) {
 		if err != nil {
 			return listeners, fmt.Errorf("ISURIDE_TLS_LISTEN: %w", err)
 		}
-		listeners = append(listeners, httpd.NewTLSListener(l, tlsConfig(cert)))
+		listeners = append(listeners, httpd.NewTLSListener(l, tlsConfig(cert, cfg.http2)))
 	}
 	return listeners, nil
 }
@@ -220,8 +221,13 @@ func closeAll(listeners []net.Listener) error {
 // tlsConfig prefers fast handshakes, in which many short connections spend most of their
 // time. Go's default, the hybrid key exchange with ML-KEM, makes one a third longer. If
 // recorded traffic must stay secret for decades, terminate TLS elsewhere.
-func tlsConfig(cert tls.Certificate) *tls.Config {
+func tlsConfig(cert tls.Certificate, http2 bool) *tls.Config {
+	var protocols []string
+	if http2 {
+		protocols = []string{"h2"}
+	}
 	return &tls.Config{
+		NextProtos:       protocols,
 		Certificates:     []tls.Certificate{cert},
 		MinVersion:       tls.VersionTLS13,
 		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256},

@@ -44,6 +44,16 @@ func TestUnknownArguments(t *testing.T) {
 		{"-repair=perhaps", "-repair"},
 		{"-repair false", `"false" is unknown`},
 		{"-- x", `"x" is unknown`},
+		{"inspct", "did you mean inspect?"},
+		{"-restore", "-restore is unknown"},
+		{"-repair inspect", `"inspect" is unknown`},
+		{"inspect -jsno", "did you mean -json?"},
+		{"inspect -from yesterday", `"yesterday" is neither a position, as 4711, nor a time`},
+		{"inspect -ride a -chair b", "only one of -ride, -user and -chair"},
+		{"inspect a b", `unexpected argument "b"`},
+		{"restore", "-to, -db and -into are needed"},
+		{"restore -to 1 -db a -inot b", "did you mean -into?"},
+		{"restore -to 1 -db a -into b c", `unexpected argument "c"`},
 	} {
 		folder := filepath.Join(t.TempDir(), "data")
 		cmd := exec.Command(os.Args[0], strings.Fields(c.args)...)

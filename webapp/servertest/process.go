@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/devcert/cert"
 	"isuride/tools/dev/paymentmock/gateway"
 	"isuride/webapp/sqlstore"
 )
@@ -27,6 +28,7 @@ type Process struct {
 	Flags      []string
 	Data       string          // folder
 	DB         sqlstore.Config // where the tables are
+	HTTP2      bool            // it is talked to over TLS and HTTP/2
 	Gateway    *gateway.Gateway
 	GatewayURL string
 
@@ -61,6 +63,17 @@ func (p *Process) UseMySQL(c sqlstore.Config) {
 		"ISUCON_DB_USER="+c.User, "ISUCON_DB_PASSWORD="+c.Password, "ISUCON_DB_NAME="+c.Name)
 }
 
+// UseHTTP2 has the server listen for TLS alone, and offer HTTP/2, which the clients take.
+func (p *Process) UseHTTP2() {
+	folder := filepath.Join(p.Data, "cert")
+	if _, err := cert.Ensure(folder, []string{"127.0.0.1"}, time.Hour, time.Now()); err != nil {
+		p.TB.Fatal(err)
+	}
+	p.HTTP2 = true
+	p.Env = append(p.Env, "ISURIDE_HTTP2=on", "ISURIDE_LISTEN=,", "ISURIDE_TLS_LISTEN=127.0.0.1:0",
+		"ISURIDE_TLS_CERT="+filepath.Join(folder, cert.CertFile), "ISURIDE_TLS_KEY="+filepath.Join(folder, cert.KeyFile))
+}
+
 // Bare has the server begin with master data alone, without accounts, rides and positions,
 // so that a start and an initialize take no time.
 func (p *Process) Bare() {
@@ -91,6 +104,9 @@ func (p *Process) Listening() error {
 	select {
 	case address := <-p.Output.Listening:
 		p.URL = "http://" + address
+		if p.HTTP2 {
+			p.URL = "https://" + address
+		}
 		p.Inside = p.Output.Inside()
 		return nil
 	case err := <-p.exited:

@@ -1,23 +1,51 @@
 package servertest
 
 import (
+	"os"
 	"testing"
 	"time"
 )
 
-// Dialects runs a test on both databases, each with a data folder of its own.
+// Dialects runs a test on both databases, each with a data folder of its own. MySQL's server
+// is talked to over HTTP/2, the other one over HTTP/1.1: neither depends on the other, so
+// that this costs no time, and a test that fails on one only says where to look.
+// ISURIDE_TEST_HTTP=1 or 2 has both speak the same.
 func Dialects(t *testing.T, test func(t *testing.T, p *Process)) {
 	t.Parallel() // with the other tests, too: much of their time is waiting
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		test(t, New(t))
+		p := New(t)
+		p.speak("1")
+		test(t, p)
 	})
 	t.Run("mysql", func(t *testing.T) {
 		t.Parallel()
 		p := New(t)
 		p.UseMySQL(mysql.Config(t))
+		p.speak("2")
 		test(t, p)
 	})
+}
+
+// Protocols runs a test over HTTP/1.1 and over HTTP/2, each against a server of its own that
+// is not started yet. It is for tests that need no database.
+func Protocols(t *testing.T, test func(t *testing.T, p *Process), env ...string) {
+	t.Run("http1", func(t *testing.T) { test(t, New(t, env...)) })
+	t.Run("http2", func(t *testing.T) {
+		p := New(t, env...)
+		p.UseHTTP2()
+		test(t, p)
+	})
+}
+
+// speak chooses the protocol, unless the environment does.
+func (p *Process) speak(version string) {
+	if v := os.Getenv("ISURIDE_TEST_HTTP"); v != "" {
+		version = v
+	}
+	if version == "2" {
+		p.UseHTTP2()
+	}
 }
 
 // Rules runs a test on both databases against a running server with a bare data set,

@@ -69,7 +69,7 @@ func (c *Client) NotificationPath() string {
 
 // Transport makes a connection for each stream, as clients have.
 func (e *Stream) Transport() *http.Transport {
-	return &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+	return &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting(), ForceAttemptHTTP2: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		nc, err := new(net.Dialer).DialContext(ctx, network, address)
 		e.conn, _ = nc.(*net.TCPConn)
 		return nc, err

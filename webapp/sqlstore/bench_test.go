@@ -2,7 +2,9 @@ package sqlstore_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/sqlstore"
@@ -40,6 +42,44 @@ func BenchmarkWriteCut(b *testing.B) {
 				b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
 			})
 		})
+	}
+}
+
+// BenchmarkWriteCutThatDeletes writes cuts of reports, and deletes as many as it adds: what
+// ISURIDE_KEEP_POSITIONS costs in the long run, beside a cut that deletes nothing.
+func BenchmarkWriteCutThatDeletes(b *testing.B) {
+	for _, size := range []int{1_000, 10_000} {
+		for _, keep := range []time.Duration{0, time.Hour} {
+			b.Run(fmt.Sprintf("rows=%d/keep=%s", size, keep), func(b *testing.B) {
+				eachDialectBench(b, func(b *testing.B, s *sqlstore.Store) {
+					fleet := &fleet{random: rand.New(rand.NewPCG(1, 1)), now: at}
+					sqlstore.SetKeep(s, keep, fleet.clock)
+					if err := s.Reset(b.Context(), 1, &isuride.Tables{}); err != nil {
+						b.Fatal(err)
+					}
+					position := uint64(0)
+					cut := func() {
+						position++
+						fleet.all = nil
+						rows := fleet.report(size, hour/10)
+						b.StartTimer()
+						if err := s.WriteCut(b.Context(), 1, position, rows); err != nil {
+							b.Fatal(err)
+						}
+						b.StopTimer()
+					}
+					for range 13 { // until what is written first is old
+						cut()
+					}
+					before := s.Deleted()
+					b.ResetTimer()
+					for range b.N {
+						cut()
+					}
+					b.ReportMetric(float64(s.Deleted()-before)/float64(b.N), "deleted/op")
+				})
+			})
+		}
 	}
 }
 

@@ -42,6 +42,10 @@ type Config struct {
 	// Path is SQLite's file; its folder is created.
 	Path string
 
+	// KeepPositions is how long a row of chair_locations stays; 0 means for ever. Of older
+	// ones only the sums stay (prune.go).
+	KeepPositions time.Duration
+
 	// Wait bounds the time that Open waits for a database that does not answer yet; 0
 	// means a minute.
 	Wait time.Duration

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/sqlstore"
@@ -16,14 +17,7 @@ func TestContestDump(t *testing.T) {
 	if got, want := rowCounts(rows), (counts{1, 55, 5, 500, 21209, 559, 559, 750, 4496, 518}); got != want {
 		t.Errorf("row counts %+v, want %+v", got, want)
 	}
-	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
-		s := open(t, c)
-		reset(t, s, 1, rows)
-		got := load(t, s)
-		got.ChairLocations = rows.ChairLocations
-		if got, want := rowCounts(&got.Tables), rowCounts(rows); got != want {
-			t.Errorf("loaded row counts %+v, want %+v", got, want)
-		}
+	sums := func(t *testing.T, got *sqlstore.Snapshot) {
 		for _, want := range []ownerSums{
 			{"Seat Revival", 151, 435_500, 13_412, 79, 45},
 			{"快座製作所", 148, 434_000, 13_681, 75, 46},
@@ -35,7 +29,32 @@ func TestContestDump(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 		}
+	}
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		c.KeepPositions = 24 * time.Hour
+		s := open(t, c)
+		reset(t, s, 1, rows)
+		got := load(t, s)
+		before := got.Tracks
+		got.ChairLocations = rows.ChairLocations
+		if got, want := rowCounts(&got.Tables), rowCounts(rows); got != want {
+			t.Errorf("loaded row counts %+v, want %+v", got, want)
+		}
+		sums(t, got)
 		wantFacts(t, &got.Tables)
+
+		// All positions go, and the sums stay.
+		for position := range uint64(30) {
+			write(t, s, 1, position+1, &isuride.Tables{})
+		}
+		if n := left(t, c); n != 0 {
+			t.Errorf("%d positions are left", n)
+		}
+		got = load(t, s)
+		sums(t, got)
+		if !maps.Equal(got.Tracks, before) {
+			t.Error("tracks have changed")
+		}
 	})
 }
 

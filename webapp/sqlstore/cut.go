@@ -19,10 +19,11 @@ var ErrFenced = errors.New("the database is not where this server left it")
 // images of all that changed in between, and the position in one transaction. A cut that
 // the tables have already is done without error, so that it can be repeated when it is
 // not known whether a commit succeeded. Rows that the database refuses for good are kept
-// beside the tables (refused.go).
+// beside the tables (refused.go); old positions go (prune.go).
 func (s *Store) WriteCut(ctx context.Context, generation, to uint64, rows *isuride.Tables) error {
 	if err := s.writeCut(ctx, generation, to, rows); err != nil {
 		s.freshen()
+		s.pruning.restart()
 		return fmt.Errorf("write cut %d of generation %d: %w", to, generation, err)
 	}
 	return nil
@@ -38,7 +39,10 @@ func (s *Store) writeCut(ctx context.Context, generation, to uint64, rows *isuri
 	if s.refused.none() {
 		err := s.cut(ctx, generation, to, func(ctx context.Context, tx *sqlx.Tx) error {
 			in := inserter{dialect: s.dialect, chunk: s.chunkNow(), upsert: true}
-			return in.insert(ctx, tx, rows)
+			if err := in.insert(ctx, tx, rows); err != nil {
+				return err
+			}
+			return s.prune(ctx, tx, len(rows.ChairLocations))
 		})
 		if !IsRefusal(err) {
 			return err
@@ -69,6 +73,8 @@ func (s *Store) cut(ctx context.Context, generation, to uint64, write func(conte
 	})
 	if err == nil {
 		s.left = &place{generation, to}
+		s.deleted.Add(uint64(s.pruning.deleting))
+		s.pruning.deleting = 0
 	}
 	return err
 }

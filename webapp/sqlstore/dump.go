@@ -11,7 +11,7 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// ParseDump reads the rows out of a mysqldump file of the ten tables: INSERT and REPLACE
+// ParseDump reads the rows out of a mysqldump file of the contest's ten tables and chair_distances: INSERT and REPLACE
 // statements with VALUES, with or without a list of columns, and MySQL's escapes. Other
 // statements that belong to dumps are skipped; what is no such statement, or not ended,
 // is an error. An error names the line and the table.

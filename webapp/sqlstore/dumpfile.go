@@ -232,6 +232,7 @@ func consistent(t *isuride.Tables) error {
 	return firstOf(err1, err2, err3, err4, err5,
 		refers("chairs", "owner_id", t.Chairs, func(r *isuride.Chair) string { return r.OwnerID }, owners),
 		refers("chair_locations", "chair_id", t.ChairLocations, func(r *isuride.ChairLocation) string { return r.ChairID }, chairs),
+		refers("chair_distances", "chair_id", t.ChairDistances, func(r *isuride.ChairDistance) string { return r.ChairID }, chairs),
 		refers("payment_tokens", "user_id", t.PaymentTokens, func(r *isuride.PaymentToken) string { return r.UserID }, users),
 		refers("rides", "user_id", t.Rides, func(r *isuride.Ride) string { return r.UserID }, users),
 		refers("rides", "chair_id", t.Rides, func(r *isuride.Ride) string { return r.ChairID }, chairs),

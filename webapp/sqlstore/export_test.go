@@ -10,6 +10,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite"
+
+	"isuride/webapp/isuride"
 )
 
 // Tap is between the pool and the driver: do carries out the step, which is BEGIN, COMMIT
@@ -147,3 +149,17 @@ func LockSilence(t *testing.T, s *Store) (seconds int) {
 	}
 	return seconds
 }
+
+// SetClock has the store delete old positions by another clock.
+func SetClock(s *Store, now func() isuride.Time) { s.pruning.now = now }
+
+// SetKeep is SetClock with another time to keep positions.
+func SetKeep(s *Store, keep time.Duration, now func() isuride.Time) {
+	s.pruning.keep, s.pruning.now = keep, now
+}
+
+// PruneRows is the number of rows that a cut deletes at least, if there are as many.
+const PruneRows = pruneRows
+
+// Keep has a tapped store delete old positions as the other one does.
+func Keep(tapped, s *Store) { tapped.pruning = s.pruning }

@@ -5,20 +5,25 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+
+	"github.com/jmoiron/sqlx"
 
 	"isuride/webapp/isuride"
 )
 
-// Snapshot is the whole database at one position. Its ChairLocations are summed up as
-// tracks, by chair id. Rows are in the order of their keys, and may refer to rows that do
+// Snapshot is the whole database at one position. Its ChairLocations and ChairDistances
+// are summed up as tracks, by chair id. Rows are in the order of their keys, and may refer to rows that do
 // not exist.
 type Snapshot struct {
 	Generation, Position uint64
 	History              string
 	isuride.Tables
 	Tracks map[string]Track
+
+	deleted map[string]section // reports whose rows are deleted, by chair id
 }
 
 // ErrNotReady says that the tables are missing or half filled: a Reset has to come first.
@@ -34,6 +39,39 @@ func (s *Store) Load(ctx context.Context) (*Snapshot, error) {
 }
 
 func (s *Store) load(ctx context.Context) (*Snapshot, error) {
+	return s.loadBy(ctx, func(snapshot *Snapshot) error {
+		if err := s.loadTables(ctx, snapshot); err != nil {
+			return err
+		}
+		return s.layRefused(ctx, snapshot)
+	})
+}
+
+// head are the tables that no event changes.
+var head = []string{"settings", "chair_models"}
+
+// LoadHead reads only where the database is, and the tables that no event changes. It takes the
+// place of Load for a server that has all else from elsewhere, and does not grow with what the
+// database holds.
+func (s *Store) LoadHead(ctx context.Context) (*Snapshot, error) {
+	snapshot, err := s.loadBy(ctx, func(snapshot *Snapshot) error {
+		for i := range tables {
+			if slices.Contains(head, tables[i].name) {
+				if err := s.loadTable(ctx, &tables[i], &snapshot.Tables); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load the head of the database: %w", err)
+	}
+	return snapshot, nil
+}
+
+// loadBy has the tables read at one position, from which the next cut goes on.
+func (s *Store) loadBy(ctx context.Context, read func(*Snapshot) error) (*Snapshot, error) {
 	before, err := s.state(ctx)
 	if err != nil {
 		return nil, err
@@ -42,10 +80,7 @@ func (s *Store) load(ctx context.Context) (*Snapshot, error) {
 		return nil, ErrNotReady
 	}
 	snapshot := &Snapshot{Generation: before.Generation, Position: before.Position, History: before.History}
-	if err := s.loadTables(ctx, snapshot); err != nil {
-		return nil, err
-	}
-	if err := s.layRefused(ctx, snapshot); err != nil {
+	if err := read(snapshot); err != nil {
 		return nil, err
 	}
 	switch after, err := s.state(ctx); {
@@ -74,13 +109,15 @@ func (s *Store) loadTables(ctx context.Context, snapshot *Snapshot) error {
 func (s *Store) loadOver(ctx context.Context, snapshot *Snapshot) error {
 	errs := make([]error, len(tables)+1)
 	var wait sync.WaitGroup
-	wait.Go(func() { snapshot.Tracks, errs[len(tables)] = s.loadTracks(ctx, partRows) })
+	var reports sections
+	wait.Go(func() { reports, errs[len(tables)] = s.loadTracks(ctx, partRows) })
 	for i := range tables {
 		if tables[i].name != locationTable {
 			wait.Go(func() { errs[i] = s.loadTable(ctx, &tables[i], &snapshot.Tables) })
 		}
 	}
 	wait.Wait()
+	snapshot.sumUp(reports)
 	return errors.Join(errs...)
 }
 
@@ -91,8 +128,12 @@ func (s *Store) loadTable(ctx context.Context, tab *table, t *isuride.Tables) er
 // loadRows appends the table's rows, all or those of the WHERE clause, in the order of
 // their keys.
 func (s *Store) loadRows(ctx context.Context, tab *table, t *isuride.Tables, where string, args ...any) error {
+	return s.loadRowsFrom(ctx, s.db, tab, t, where, args...)
+}
+
+func (s *Store) loadRowsFrom(ctx context.Context, q sqlx.QueryerContext, tab *table, t *isuride.Tables, where string, args ...any) error {
 	var fields []any
-	err := s.scan(ctx, func(values []sql.RawBytes) error {
+	err := s.scan(ctx, q, func(values []sql.RawBytes) error {
 		tab.grow(t)
 		fields = tab.fields(fields[:0], t, tab.rows(t)-1)
 		for i, field := range fields {
@@ -118,8 +159,8 @@ func parseColumn(field any, value sql.RawBytes, c *column) error {
 }
 
 // scan calls f with the values of each row, which are valid until f returns.
-func (s *Store) scan(ctx context.Context, f func(values []sql.RawBytes) error, query string, args ...any) (err error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
+func (s *Store) scan(ctx context.Context, q sqlx.QueryerContext, f func(values []sql.RawBytes) error, query string, args ...any) (err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}

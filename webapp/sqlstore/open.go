@@ -17,6 +17,8 @@ import (
 	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite" // registers the driver "sqlite", too
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"isuride/webapp/isuride"
 )
 
 // Store is an open database. Reading is safe for concurrent use; of the writing
@@ -37,7 +39,9 @@ type Store struct {
 	settleFor time.Duration
 	// left is the position at which this server left the tables; nil if it has not looked
 	// yet. It belongs to the writer.
-	left *place
+	left    *place
+	pruning pruning
+	deleted atomic.Uint64 // old positions
 }
 
 type place struct{ generation, position uint64 }
@@ -87,6 +91,8 @@ func (c Config) open(ctx context.Context, log *slog.Logger) (*Store, error) {
 // schema.
 func (s *Store) prepare(ctx context.Context, c Config, log *slog.Logger) (err error) {
 	s.log = log
+	s.pruning = pruning{keep: c.KeepPositions, now: func() isuride.Time { return isuride.TimeOf(time.Now()) }}
+	s.pruning.restart()
 	if s.lock, err = c.lock(ctx, s.db, log); err == nil {
 		err = s.bringUp(ctx)
 	}
@@ -268,10 +274,12 @@ func (c Config) createDatabase(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	name := "`" + strings.ReplaceAll(c.Name, "`", "``") + "`"
-	_, err = db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+	_, err = db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+quotedName(c.Name)+" CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
 	return err
 }
+
+// quotedName returns a name of MySQL's as it stands in a statement.
+func quotedName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
 // adjust refuses a server without InnoDB, and warns of one that does not keep what it
 // commits.

@@ -97,7 +97,7 @@ func (s *Store) cutWithRefusals(ctx context.Context, generation, to uint64, rows
 				return fmt.Errorf("write %s: %w", tables[i].name, err)
 			}
 		}
-		return nil
+		return s.prune(ctx, tx, len(rows.ChairLocations))
 	})
 	before := s.refused.rows
 	s.refused.known = false // the transaction knows
@@ -291,17 +291,16 @@ func (s *Store) addReports(ctx context.Context, snapshot *Snapshot, refused map[
 		if err != nil {
 			return err
 		}
-		snapshot.Tracks[chair] = trackOf(append(stored, reports...))
+		snapshot.Tracks[chair] = trackOf(snapshot.deleted[chair], append(stored, reports...))
 	}
 	return nil
 }
 
-// trackOf sums up one chair's reports, which it sorts.
-func trackOf(reports []isuride.ChairLocation) Track {
+// trackOf sums up one chair's reports, which it sorts, after those that are deleted.
+func trackOf(whole section, reports []isuride.ChairLocation) Track {
 	slices.SortStableFunc(reports, func(a, b isuride.ChairLocation) int {
 		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
-	var whole section
 	for _, r := range reports {
 		whole.add(report(r.Coordinate, r.CreatedAt))
 	}
@@ -395,6 +394,8 @@ func plain(field any) string {
 		return *p
 	case *int32:
 		return strconv.Itoa(int(*p))
+	case *int64:
+		return strconv.FormatInt(*p, 10)
 	case *int:
 		return strconv.Itoa(*p)
 	case *isuride.Time:
@@ -428,6 +429,8 @@ func assign(to, from any) {
 		*p = *from.(*string)
 	case *int32:
 		*p = *from.(*int32)
+	case *int64:
+		*p = *from.(*int64)
 	case *int:
 		*p = *from.(*int)
 	case *isuride.Time:

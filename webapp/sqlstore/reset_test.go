@@ -55,7 +55,7 @@ func TestFailedReset(t *testing.T) {
 		}
 		write(t, s, 1, 1, fullTables())
 		want := fullTables()
-		want.ChairLocations = nil
+		want.ChairLocations, want.ChairDistances = nil, nil
 		got := load(t, s)
 		wantTables(t, &got.Tables, want)
 		reset(t, s, 3, &isuride.Tables{})
@@ -121,7 +121,7 @@ func TestAdopt(t *testing.T) {
 		}
 		write(t, s, 1, 1, &isuride.Tables{Users: want.Users})
 		got := load(t, s)
-		want.ChairLocations = nil
+		want.ChairLocations, want.ChairDistances = nil, nil
 		wantTables(t, &got.Tables, want)
 		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 1, Position: 1}); bareState(t, s) != want {
 			t.Errorf("state %+v, want %+v", bareState(t, s), want)

@@ -17,7 +17,7 @@ import (
 
 // schemaVersion is the number of the schema in package sql. A database keeps its own in
 // the position row.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // ErrNewerSchema says that a newer release of the server has used the database.
 var ErrNewerSchema = errors.New("the database belongs to a newer release of the server")
@@ -31,6 +31,7 @@ var steps = []step{
 		{positionTable, "version", "INTEGER NOT NULL DEFAULT 1", "INTEGER NOT NULL DEFAULT 1"},
 		{positionTable, "term", "BIGINT NOT NULL DEFAULT 0", "INTEGER NOT NULL DEFAULT 0"},
 	}},
+	{to: 3, tables: []string{distanceTable}},
 }
 
 // step is the change from one version to the next.

@@ -41,7 +41,7 @@ func TestSessionIsOurs(t *testing.T) {
 			write(t, s, 1, 5, fullTables())
 			got := load(t, s)
 			want := fullTables()
-			want.ChairLocations = nil
+			want.ChairLocations, want.ChairDistances = nil, nil
 			wantTables(t, &got.Tables, want)
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
@@ -86,7 +86,7 @@ func TestSessionAfterInitConnect(t *testing.T) {
 			reset(t, s, 1, fullTables())
 			write(t, s, 1, 5, fullTables())
 			want := fullTables()
-			want.ChairLocations = nil
+			want.ChairLocations, want.ChairDistances = nil, nil
 			wantTables(t, &load(t, s).Tables, want)
 			if err := s.Close(); err != nil {
 				t.Fatal(err)

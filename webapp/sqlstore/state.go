@@ -11,7 +11,7 @@ import (
 
 // State says what the database holds.
 type State struct {
-	// Exists: all ten tables are there.
+	// Exists: all ten tables of the contest are there.
 	Exists bool
 	// Ready: they hold everything up to Position of Generation. If they do not and are
 	// not foreign, they are empty or half filled: a Reset has to be done.
@@ -28,7 +28,7 @@ type State struct {
 	Damaged string
 }
 
-// Our own tables beside the ten.
+// Our own tables that are no part of a data set.
 const (
 	positionTable = "journal_position"
 	refusedTable  = "refused_rows"
@@ -58,9 +58,13 @@ func (s *Store) state(ctx context.Context) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	var missing []string
+	var missing, own []string
 	for i := range tables {
-		if !slices.Contains(names, tables[i].name) {
+		switch {
+		case slices.Contains(names, tables[i].name):
+		case tables[i].own:
+			own = append(own, tables[i].name)
+		default:
 			missing = append(missing, tables[i].name)
 		}
 	}
@@ -70,7 +74,8 @@ func (s *Store) state(ctx context.Context) (State, error) {
 		if err != nil {
 			return State{}, err
 		}
-		state.Ready = state.Exists && p.Ready
+		missing = append(missing, own...)
+		state.Ready = missing == nil && p.Ready
 		if p.Ready {
 			state.Damaged = strings.Join(missing, ", ")
 		}

@@ -203,6 +203,10 @@ func fullTables() *isuride.Tables {
 			{ID: "any string", ChairID: "c1", Coordinate: isuride.Coordinate{Latitude: -2147483648, Longitude: 2147483647}, CreatedAt: at},
 			{ID: "l2", ChairID: "c1", CreatedAt: at + 1},
 		},
+		ChairDistances: []isuride.ChairDistance{
+			{ChairID: "c2", Total: 1 << 40, Coordinate: isuride.Coordinate{Latitude: -5, Longitude: 6}, ReportedAt: at + 2},
+			{ChairID: "c3", ReportedAt: at},
+		},
 		Rides: []isuride.Ride{
 			{ID: "r1", UserID: "u1", ChairID: "c1", Pickup: isuride.Coordinate{Latitude: 1, Longitude: -2},
 				Destination: isuride.Coordinate{Latitude: 3, Longitude: -4}, Evaluation: 5, CreatedAt: at, UpdatedAt: at + 3},
@@ -234,7 +238,11 @@ func TestFullTablesAreFull(t *testing.T) {
 }
 
 // fullTracks are those of fullTables.
-var fullTracks = map[string]sqlstore.Track{"c1": {Total: 2147483648 + 2147483647, At: at + 1}}
+var fullTracks = map[string]sqlstore.Track{
+	"c1": {Total: 2147483648 + 2147483647, At: at + 1},
+	"c2": {Total: 1 << 40, Last: isuride.Coordinate{Latitude: -5, Longitude: 6}, At: at + 2},
+	"c3": {At: at},
+}
 
 func TestResetLoadsBack(t *testing.T) {
 	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
@@ -242,7 +250,7 @@ func TestResetLoadsBack(t *testing.T) {
 		reset(t, s, 3, fullTables())
 		got := load(t, s)
 		want := fullTables()
-		want.ChairLocations = nil
+		want.ChairLocations, want.ChairDistances = nil, nil
 		wantTables(t, &got.Tables, want)
 		if !reflect.DeepEqual(got.Tracks, fullTracks) {
 			t.Errorf("tracks %v, want %v", got.Tracks, fullTracks)
@@ -253,5 +261,24 @@ func TestResetLoadsBack(t *testing.T) {
 		if want := (sqlstore.State{Exists: true, Ready: true, Generation: 3, History: got.History}); state(t, s) != want {
 			t.Errorf("state %+v, want %+v", state(t, s), want)
 		}
+	})
+}
+
+// TestLoadHead: it reads the tables that no event changes, and the next cut goes on from there.
+func TestLoadHead(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := open(t, c)
+		reset(t, s, 3, fullTables())
+		write(t, s, 3, 7, &isuride.Tables{})
+		got, err := s.LoadHead(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := fullTables()
+		wantTables(t, &got.Tables, &isuride.Tables{Settings: want.Settings, ChairModels: want.ChairModels})
+		if whole := load(t, s); got.Generation != 3 || got.Position != 7 || got.History != whole.History || got.Tracks != nil {
+			t.Errorf("%+v", got)
+		}
+		write(t, s, 3, 8, fullTables())
 	})
 }

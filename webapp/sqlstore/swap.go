@@ -178,6 +178,7 @@ func (s *Store) settled(generation uint64) {
 	s.left = &place{generation, 0}
 	s.refused.known = false
 	s.refused.count.Store(0)
+	s.pruning.restart()
 }
 
 // Sweep removes what Fill and Swap left. Nothing depends on it.

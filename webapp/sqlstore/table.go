@@ -7,10 +7,12 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// table describes one of the ten tables: its columns, and where the domain keeps them.
-// The one description serves dumps, loading and writing in both dialects.
+// table describes one of the tables with rows of the domain, the ten of the contest and
+// one of our own: its columns, and where the domain keeps them. The one description
+// serves dumps, loading and writing in both dialects.
 type table struct {
 	name    string
+	own     bool // the contest's schema does not have it
 	columns []column
 	// rows counts the table's rows in t.
 	rows func(t *isuride.Tables) int
@@ -58,6 +60,11 @@ var tables = []table{
 		func(dst []any, r *isuride.ChairLocation) []any {
 			return append(dst, &r.ID, &r.ChairID, &r.Latitude, &r.Longitude, &r.CreatedAt)
 		}),
+	own(newTable(distanceTable, "*chair_id total_distance latitude longitude reported_at",
+		func(t *isuride.Tables) *[]isuride.ChairDistance { return &t.ChairDistances },
+		func(dst []any, r *isuride.ChairDistance) []any {
+			return append(dst, &r.ChairID, &r.Total, &r.Latitude, &r.Longitude, &r.ReportedAt)
+		})),
 	newTable("rides", "*id user_id chair_id? pickup_latitude pickup_longitude "+
 		"destination_latitude destination_longitude evaluation? created_at updated_at",
 		func(t *isuride.Tables) *[]isuride.Ride { return &t.Rides },
@@ -90,6 +97,16 @@ func newTable[R any](name, columns string, rows func(*isuride.Tables) *[]R, fiel
 			*rows(t) = append(*rows(t), row)
 		},
 	}
+}
+
+func own(t table) table {
+	t.own = true
+	return t
+}
+
+// tableOf returns the description of a table.
+func tableOf(name string) *table {
+	return &tables[slices.IndexFunc(tables, func(t table) bool { return t.name == name })]
 }
 
 func parseColumns(list string) []column {

@@ -58,7 +58,10 @@ func (s sections) add(chair []byte, later section) {
 	own.add(later)
 }
 
-const locationTable = "chair_locations"
+const (
+	locationTable = "chair_locations"
+	distanceTable = "chair_distances"
+)
 
 // partRows is the number of rows of chair_locations that are read in one go: enough that
 // finding where the next part begins costs little beside it.
@@ -67,7 +70,7 @@ const partRows = 250_000
 // loadTracks sums up the position reports. Ids grow with time, so that the order of the
 // primary key is the order of the reports; chairs for which that does not hold are
 // summed up again in the order of time. Parts of the table are read at the same time.
-func (s *Store) loadTracks(ctx context.Context, partRows int) (map[string]Track, error) {
+func (s *Store) loadTracks(ctx context.Context, partRows int) (sections, error) {
 	parts, err := s.loadParts(ctx, partRows)
 	if err != nil {
 		return nil, fmt.Errorf("table %s: %w", locationTable, err)
@@ -81,11 +84,32 @@ func (s *Store) loadTracks(ctx context.Context, partRows int) (map[string]Track,
 	if err := s.reorder(ctx, whole); err != nil {
 		return nil, fmt.Errorf("table %s: in order of time: %w", locationTable, err)
 	}
-	tracks := make(map[string]Track, len(whole))
-	for chair, section := range whole {
-		tracks[chair] = section.Track
+	return whole, nil
+}
+
+// deletedReports returns the section of the reports that are deleted. Only its end meets
+// other reports.
+func deletedReports(d *isuride.ChairDistance) section {
+	s := report(d.Coordinate, d.ReportedAt)
+	s.Total = d.Total
+	return s
+}
+
+// sumUp makes the tracks of what is deleted and of what is there.
+func (snapshot *Snapshot) sumUp(there sections) {
+	snapshot.deleted = make(map[string]section, len(snapshot.ChairDistances))
+	snapshot.Tracks = make(map[string]Track, len(there))
+	for i := range snapshot.ChairDistances {
+		d := &snapshot.ChairDistances[i]
+		snapshot.deleted[d.ChairID] = deletedReports(d)
+		snapshot.Tracks[d.ChairID] = snapshot.deleted[d.ChairID].Track
 	}
-	return tracks, nil
+	for chair, own := range there {
+		whole := snapshot.deleted[chair]
+		whole.add(*own)
+		snapshot.Tracks[chair] = whole.Track
+	}
+	snapshot.ChairDistances = nil
 }
 
 // loadParts reads the table in parts, which it returns in the order of ids.
@@ -153,7 +177,7 @@ func (s *Store) loadSections(ctx context.Context, where string, args ...any) (se
 	var when isuride.Time
 	columns := parseColumns("latitude longitude created_at")
 	fields := []any{&at.Latitude, &at.Longitude, &when}
-	err := s.scan(ctx, func(values []sql.RawBytes) error {
+	err := s.scan(ctx, s.db, func(values []sql.RawBytes) error {
 		for i, field := range fields {
 			if err := parseColumn(field, values[i+1], &columns[i]); err != nil {
 				return fmt.Errorf("chair %s: %w", values[0], err)
@@ -167,9 +191,8 @@ func (s *Store) loadSections(ctx context.Context, where string, args ...any) (se
 
 // loadReports reads all reports of one chair.
 func (s *Store) loadReports(ctx context.Context, chair string) (reports []isuride.ChairLocation, err error) {
-	tab := &tables[slices.IndexFunc(tables, func(t table) bool { return t.name == locationTable })]
 	var rows isuride.Tables
-	if err := s.loadRows(ctx, tab, &rows, " WHERE chair_id = ?", chair); err != nil {
+	if err := s.loadRows(ctx, tableOf(locationTable), &rows, " WHERE chair_id = ?", chair); err != nil {
 		return nil, err
 	}
 	return rows.ChairLocations, nil

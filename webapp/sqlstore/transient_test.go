@@ -96,7 +96,7 @@ func TestServerGoesAway(t *testing.T) {
 		t.Errorf("open: %v", err)
 	}
 	server.Restart(t)
-	if got := load(t, s); got.Position != 10 || len(got.Tracks) != 1 {
+	if got := load(t, s); got.Position != 10 || len(got.Tracks) != len(fullTracks) {
 		t.Errorf("position %d, tracks %v", got.Position, got.Tracks)
 	}
 	write(t, s, 1, 11, fullTables())

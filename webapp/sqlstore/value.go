@@ -21,6 +21,8 @@ func (d *dialect) appendValue(dst []byte, field any, nullable bool) []byte {
 		return d.appendText(dst, *p)
 	case *int32:
 		return strconv.AppendInt(dst, int64(*p), 10)
+	case *int64:
+		return strconv.AppendInt(dst, *p, 10)
 	case *isuride.Time:
 		if nullable && *p == 0 {
 			return append(dst, "NULL"...)
@@ -87,6 +89,8 @@ func parseValue(field any, text []byte, c *column) error {
 	switch p := field.(type) {
 	case *string:
 		*p = string(text)
+	case *int64:
+		*p, ok = parseInt(text, 64)
 	case *int32:
 		var n int64
 		n, ok = parseInt(text, 32)

@@ -12,10 +12,14 @@ type Chair struct {
 	ID    string
 	Owner *Owner
 	Speed int // distance units per tick
+	// Ref is the short form of ID, for the reasons of assignments.
+	Ref isuride.ChairRef
 	// Description is the result of Options.Describe.
 	Description []byte
 	// Log is the chair's notification log.
 	Log Log
+	// reflects is as that of User.
+	reflects uint64
 
 	mu lockwatch.Mutex
 	// The rest is guarded by mu.
@@ -28,7 +32,7 @@ type Chair struct {
 	slot      int32 // among the free chairs, noSlot if not free
 	region    isuride.Region
 	stats     Stats
-	sales     []sale // in order of completion
+	sales     []Sale // in order of completion; only ever grows
 }
 
 // Track is the sum of a chair's position reports (S2.4).
@@ -46,10 +50,10 @@ func (t *Track) Add(to isuride.Coordinate, at isuride.Time) {
 	t.At, t.Reported = to, at
 }
 
-// sale is a completed ride in its chair's books.
-type sale struct {
-	at  isuride.Time // completion
-	sum int          // full fares up to and including this ride
+// Sale is a completed ride in its chair's books.
+type Sale struct {
+	At  isuride.Time // completion
+	Sum int          // full fares up to and including this ride
 }
 
 // Name and Model are as registered.
@@ -84,7 +88,7 @@ func (s *Store) RegisterChair(registerToken, name, model string) (*Chair, error)
 
 // addChairLocked makes the chair known; its owner is locked, or not yet shared.
 func (s *Store) addChairLocked(row *isuride.Chair, o *Owner) *Chair {
-	c := &Chair{row: *row, ID: row.ID, Owner: o, Speed: isuride.UnknownModelSpeed, slot: noSlot,
+	c := &Chair{row: *row, ID: row.ID, Ref: isuride.RefTo(row.ID), Owner: o, Speed: isuride.UnknownModelSpeed, slot: noSlot,
 		active: row.IsActive, updatedAt: row.UpdatedAt}
 	if speed, ok := s.models[row.Model]; ok {
 		c.Speed = speed
@@ -144,7 +148,7 @@ func (s *Store) reportArrivalLocked(c *Chair, e *isuride.Event) error {
 		return err
 	}
 	s.applyReportLocked(c, e.Location)
-	s.applyStatusLocked(r, &status)
+	s.applyStatusLocked(r, &status, whole)
 	return nil
 }
 

@@ -9,6 +9,7 @@ type Charge struct {
 	Ride       *Ride
 	Token      string // the user's payment token
 	Evaluation int
+	seq        uint64        // number of its ChargeStarted
 	done       chan struct{} // closed when the outcome is known
 
 	// Guarded by the user's lock.
@@ -52,15 +53,16 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 		return nil, false, isuride.Errorf(isuride.WrongState, "the user has no payment method")
 	}
 	e := isuride.Event{Kind: isuride.ChargeStarted, Charge: &isuride.Charge{RideID: r.ID, Evaluation: evaluation}}
-	if err := s.commit(&e); err != nil {
+	seq, err := s.record(&e)
+	if err != nil {
 		return nil, false, err
 	}
-	return r.openLocked(evaluation), true, nil
+	return r.openLocked(evaluation, seq), true, nil
 }
 
 // openLocked notes the charge.
-func (r *Ride) openLocked(evaluation int) *Charge {
-	r.charge = &Charge{Ride: r, Token: r.User.token, Evaluation: evaluation, done: make(chan struct{}), callers: 1}
+func (r *Ride) openLocked(evaluation int, seq uint64) *Charge {
+	r.charge = &Charge{Ride: r, Token: r.User.token, Evaluation: evaluation, seq: seq, done: make(chan struct{}), callers: 1}
 	return r.charge
 }
 
@@ -103,7 +105,7 @@ func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 		return 0, err
 	}
 	s.counts.completed.Add(1)
-	s.applyCompletionLocked(r, &row, &status)
+	s.applyCompletionLocked(r, &row, &status, whole)
 	ch.settleLocked(row.UpdatedAt, nil)
 	return row.UpdatedAt, nil
 }
@@ -130,15 +132,22 @@ func (ch *Charge) settleLocked(at isuride.Time, err error) {
 
 // applyCompletionLocked makes all changes of a completion at once (S11, T12 and T22). The
 // locks of user and chair are held.
-func (s *Store) applyCompletionLocked(r *Ride, row *isuride.Ride, status *isuride.RideStatus) {
+func (s *Store) applyCompletionLocked(r *Ride, row *isuride.Ride, status *isuride.RideStatus, to parts) {
 	c := r.chair.Load()
-	r.done, r.evaluation, r.updatedAt = true, row.Evaluation, row.UpdatedAt
-	r.User.unfinished--
-	r.passed.add(isuride.Completed)
-	c.ride, c.resting, c.unseen = nil, true, r
-	r.User.unnoticed.Store(r)
-	c.bookLocked(r)
-	s.applyStatusLocked(r, status)
+	if to.user {
+		r.done, r.evaluation, r.updatedAt = true, row.Evaluation, row.UpdatedAt
+		r.User.unfinished--
+		r.passed.add(isuride.Completed)
+		r.User.unnoticed.Store(r)
+	}
+	if to.chair {
+		c.ride, c.resting, c.unseen = nil, true, r
+		c.bookLocked(r)
+	}
+	s.applyStatusLocked(r, status, to)
+	if s.walks.Load() == 0 {
+		r.matching = statusRow{} // only a chair that lacks its assignment needs it, see Walk
+	}
 }
 
 // bookLocked enters a completed ride into the chair's stats and sales.
@@ -149,14 +158,14 @@ func (c *Chair) bookLocked(r *Ride) {
 	}
 	sum := isuride.Sales(r.Pickup, r.Destination)
 	if n := len(c.sales); n > 0 {
-		sum += c.sales[n-1].sum
+		sum += c.sales[n-1].Sum
 	}
-	c.sales = append(c.sales, sale{at: r.updatedAt, sum: sum})
+	c.sales = append(c.sales, Sale{At: r.updatedAt, Sum: sum})
 }
 
 func (c *Chair) lastSaleLocked() isuride.Time {
 	if n := len(c.sales); n > 0 {
-		return c.sales[n-1].at
+		return c.sales[n-1].At
 	}
 	return 0
 }

@@ -30,6 +30,12 @@ func (l *memoryLog) Append(payload []byte) (uint64, error) {
 	return uint64(len(l.events)), nil
 }
 
+func (l *memoryLog) Appended() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return uint64(len(l.events))
+}
+
 // fakeClock moves by one step at each reading; with a step of zero it does not move.
 type fakeClock struct {
 	mu   sync.Mutex
@@ -115,7 +121,7 @@ func (b *fixture) report(c *Chair, at isuride.Coordinate) isuride.Time {
 
 func (b *fixture) assign(r *Ride, c *Chair) {
 	b.t.Helper()
-	if ok, err := b.Assign(r, c); !ok || err != nil {
+	if ok, err := b.Assign(r, c, nil); !ok || err != nil {
 		b.t.Fatalf("assign: %v, %v", ok, err)
 	}
 }
@@ -177,11 +183,18 @@ func (b *fixture) replayed() *Store {
 	b.t.Helper()
 	s := New(b.options(), &b.base, nil)
 	r := NewRecovery(s, 0)
-	for i, payload := range b.log.events {
-		b.must(r.Replay(uint64(i+1), payload))
-	}
-	r.Finish()
+	b.replay(r, 0, len(b.log.events))
 	return s
+}
+
+// replay replays the events after one and up to another, and ends the recovery.
+func (b *fixture) replay(r *Recovery, after uint64, end int) {
+	b.t.Helper()
+	for i := int(after); i < end; i++ {
+		b.must(r.Replay(uint64(i+1), b.log.events[i]))
+	}
+	_, _, err := r.Finish(uint64(end))
+	b.must(err)
 }
 
 // reloaded is the state that a restart finds if everything had been written to SQL.
@@ -191,10 +204,7 @@ func (b *fixture) reloaded() *Store {
 	rows.ChairModels = b.base.ChairModels
 	s := New(b.options(), rows, tracks)
 	r := NewRecovery(s, uint64(len(b.log.events)))
-	for i, payload := range b.log.events {
-		b.must(r.Replay(uint64(i+1), payload))
-	}
-	r.Finish()
+	b.replay(r, 0, len(b.log.events))
 	return s
 }
 
@@ -284,7 +294,15 @@ func describe(s *Store) string {
 		return true
 	})
 	s.rides.Range(func(_ string, r *Ride) bool {
-		add("ride %+v %d %+v %v %d %b %v", r.rowLocked(), r.Fare, r.matching, r.status, r.statusAt, r.passed, r.done)
+		matching := r.matching
+		if r.done {
+			matching = statusRow{} // depends on whether a walk ran
+		}
+		charge := isuride.OpenCharge{}
+		if r.charge != nil {
+			charge = isuride.OpenCharge{Seq: r.charge.seq, Evaluation: r.charge.Evaluation}
+		}
+		add("ride %+v %d %+v %v %d %b %v %v", r.rowLocked(), r.Fare, matching, r.status, r.statusAt, r.passed, r.done, charge)
 		return true
 	})
 	slices.Sort(lines)

@@ -11,7 +11,7 @@ import (
 // sums are given by chair id. Rows that refer to something unknown are ignored: the
 // write-behind never leaves any (S9.4).
 func New(opt Options, rows *isuride.Tables, tracks map[string]Track) *Store {
-	s := newStore(opt)
+	s := newStore(opt, Size{len(rows.Owners), len(rows.Chairs), len(rows.Users), len(rows.Rides)})
 	l := loader{Store: s, discounts: map[string]int{}, statuses: map[string][]isuride.RideStatus{}, messages: map[*Log][]pastMessage{},
 		stats: map[*Ride]rideStats{}}
 	for _, m := range rows.ChairModels {
@@ -109,7 +109,7 @@ func (l *loader) ride(row *isuride.Ride) {
 		r.enterLocked(&statuses[i])
 	}
 	if r.status == isuride.Completed {
-		r.done, r.evaluation = true, row.Evaluation
+		r.done, r.evaluation, r.matching = true, row.Evaluation, statusRow{}
 		u.unfinished--
 	}
 	if c, ok := l.chairsByID.Load(row.ChairID); ok {

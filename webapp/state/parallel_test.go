@@ -173,7 +173,7 @@ func matchOldest(b *fixture) {
 		free := region.Free(nil)
 		for i, ride := range region.Waiting(nil) {
 			if i < len(free) {
-				b.Assign(ride, free[i].Chair)
+				b.Assign(ride, free[i].Chair, nil)
 			}
 		}
 	}

@@ -151,7 +151,8 @@ func (p *player) assignRandom() {
 	}
 	mr, mc := p.model.rides[r], p.model.chairs[c]
 	want := mr.chair == nil && mc.active && mc.placed && !mc.resting && mc.ride == nil
-	got, err := p.Assign(r, c)
+	why := isuride.Why{Trip: -1, Chosen: isuride.ChairCost{Pickup: 2}, Lost: []isuride.Rival{{Chair: c.Ref}}} // recovery passes over it
+	got, err := p.Assign(r, c, &why)
 	p.must(err)
 	if got != want {
 		p.t.Fatalf("assign answered %v, want %v", got, want)
@@ -307,7 +308,7 @@ func (p *player) failingLog() {
 			p.Advance(c, r.ID, isuride.Enroute)
 		}
 		if r, ok := pick(p, p.rides); ok {
-			p.Assign(r, c)
+			p.Assign(r, c, nil)
 		}
 	}
 	if after := describe(p.Store); after != before {

@@ -6,18 +6,23 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// Recovery replays a log onto a store that was loaded from SQL.
+// Recovery replays a log onto a store that was loaded from SQL or restored from images.
 type Recovery struct {
-	store    *Store
-	position uint64 // of the last event that the loaded tables contain
-	decoder  isuride.Decoder
-	open     isuride.OpenCharges
+	store   *Store
+	span    Span   // no event up to From is applied; up to To each entity says whether it lacks one
+	last    uint64 // the last event that is in the store
+	decoder isuride.Decoder
+	open    isuride.OpenCharges
+	orphans map[string][]*Ride // see Restoration
 }
 
 // NewRecovery replays onto s, whose tables are at position.
 func NewRecovery(s *Store, position uint64) *Recovery {
-	return &Recovery{store: s, position: position, open: isuride.OpenCharges{}}
+	return &Recovery{store: s, span: Span{position, position}, last: position, open: isuride.OpenCharges{}}
 }
+
+// Store returns the store that is recovered.
+func (r *Recovery) Store() *Store { return r.store }
 
 // Replay takes the next record of the log. Records up to the position of the tables
 // matter only for charges, which have no rows. The log has checked the record's sum, so a
@@ -28,19 +33,29 @@ func (r *Recovery) Replay(seq uint64, payload []byte) error {
 		return fmt.Errorf("event %d was written by another version of the server (%w): start that one once more and stop it with SIGTERM, which brings all events to the database", seq, err)
 	}
 	r.open.Note(seq, e)
-	if seq <= r.position {
+	if seq <= r.span.From {
 		return nil
 	}
-	if err := r.store.Apply(e); err != nil {
-		return fmt.Errorf("event %d does not fit the database: %w", seq, err)
+	if seq != r.last+1 {
+		return fmt.Errorf("events %d to %d are missing", r.last+1, seq-1)
+	}
+	r.last = seq
+	if err := r.apply(seq, e); err != nil {
+		return fmt.Errorf("event %d does not fit what was loaded: %w", seq, err)
 	}
 	return nil
 }
 
-// Finish ends the recovery: every chair whose ride is over is free and listed, since
-// nobody waits for an answer any more. It returns the charges that were under way, to be
-// resumed, and their places in the log.
-func (r *Recovery) Finish() ([]*Charge, isuride.OpenCharges) {
+// Finish ends the recovery at the end of the log: every chair whose ride is over is free
+// and listed, since nobody waits for an answer any more. It returns the charges that were
+// under way, to be resumed, and their places in the log.
+func (r *Recovery) Finish(end uint64) ([]*Charge, isuride.OpenCharges, error) {
+	switch {
+	case r.last < max(end, r.span.To):
+		return nil, nil, fmt.Errorf("events %d to %d are missing", r.last+1, max(end, r.span.To))
+	case len(r.orphans) > 0:
+		return nil, nil, fmt.Errorf("%d chairs are missing", len(r.orphans))
+	}
 	s := r.store
 	s.chairsByID.Range(func(_ string, c *Chair) bool {
 		c.resting, c.unseen = false, nil
@@ -50,40 +65,61 @@ func (r *Recovery) Finish() ([]*Charge, isuride.OpenCharges) {
 	var charges []*Charge
 	for rideID, open := range r.open {
 		if ride, ok := s.rides.Load(rideID); ok && ride.status == isuride.Arrived {
-			charges = append(charges, ride.openLocked(open.Evaluation))
+			charges = append(charges, ride.openLocked(open.Evaluation, open.Seq))
 		} else {
 			delete(r.open, rideID)
 		}
 	}
-	return charges, r.open
+	return charges, r.open, nil
 }
 
-// Apply applies a recorded event. It belongs to recovery, before the store is shared:
-// it takes no entity's lock. The event's rows are copied.
-func (s *Store) Apply(e *isuride.Event) error {
+// lacks reports whether an event of the user is not in it yet.
+func (u *User) lacks(seq uint64) bool { return seq > u.reflects }
+
+// lacks is the same for a chair.
+func (c *Chair) lacks(seq uint64) bool { return seq > c.reflects }
+
+// apply applies a recorded event to those of its entities that lack it. It takes no
+// entity's lock. The event's rows are copied.
+func (r *Recovery) apply(seq uint64, e *isuride.Event) error {
+	s := r.store
 	switch e.Kind {
 	case isuride.OwnerRegistered:
-		s.addOwnerLocked(e.Owner)
+		if _, there := s.ownersByID.Load(e.Owner.ID); !there {
+			s.addOwnerLocked(e.Owner)
+		}
 	case isuride.ChairRegistered:
-		return with(s.ownersByID.Load, "owner", e.Chair.OwnerID, func(o *Owner) { s.addChairLocked(e.Chair, o) })
+		return with(s.ownersByID.Load, "owner", e.Chair.OwnerID, func(o *Owner) { r.registerChair(e.Chair, o) })
 	case isuride.ChairActivityChanged:
-		return with(s.chairsByID.Load, "chair", e.Chair.ID, func(c *Chair) { s.applyActivityLocked(c, e.Chair) })
+		return with(s.chairsByID.Load, "chair", e.Chair.ID, func(c *Chair) {
+			if c.lacks(seq) {
+				s.applyActivityLocked(c, e.Chair)
+			}
+		})
 	case isuride.ChairMoved:
-		return s.applyMove(e)
+		return r.move(seq, e)
 	case isuride.UserRegistered:
-		s.applyUserLocked(e, s.inviterOf(e))
+		r.registerUser(seq, e)
 	case isuride.PaymentTokenSet:
-		return with(s.usersByID.Load, "user", e.Token.UserID, func(u *User) { u.token = e.Token.Token })
+		return with(s.usersByID.Load, "user", e.Token.UserID, func(u *User) {
+			if u.lacks(seq) {
+				u.token = e.Token.Token
+			}
+		})
 	case isuride.RideRequested:
-		return with(s.usersByID.Load, "user", e.Ride.UserID, func(u *User) { s.applyRequestLocked(u, e) })
+		return with(s.usersByID.Load, "user", e.Ride.UserID, func(u *User) {
+			if u.lacks(seq) {
+				s.applyRequestLocked(u, e)
+			}
+		})
 	case isuride.RideAssigned:
-		return s.applyRecordedAssignment(e.Ride)
+		return r.assign(seq, e.Ride)
 	case isuride.RideAdvanced:
-		return s.withAssigned(e.Status.RideID, func(r *Ride) { s.applyStatusLocked(r, e.Status) })
+		return r.withAssigned(seq, e.Status.RideID, func(ride *Ride, to parts) { s.applyStatusLocked(ride, e.Status, to) })
 	case isuride.RideCompleted:
-		return s.withAssigned(e.Ride.ID, func(r *Ride) { s.applyCompletionLocked(r, e.Ride, e.Status) })
+		return r.withAssigned(seq, e.Ride.ID, func(ride *Ride, to parts) { s.applyCompletionLocked(ride, e.Ride, e.Status, to) })
 	case isuride.StatusDelivered:
-		return s.applyDelivery(e.Status)
+		return r.deliver(seq, e.Status)
 	}
 	return nil // charges have no state of their own, see isuride.OpenCharges
 }
@@ -98,21 +134,38 @@ func with[T any](load func(string) (T, bool), kind, id string, apply func(T)) er
 	return nil
 }
 
-func (s *Store) withAssigned(rideID string, apply func(*Ride)) error {
-	r, ok := s.rides.Load(rideID)
-	if !ok || r.chair.Load() == nil {
+// withAssigned hands over a ride that has a chair, with the sides that lack the event.
+func (r *Recovery) withAssigned(seq uint64, rideID string, apply func(*Ride, parts)) error {
+	ride, ok := r.store.rides.Load(rideID)
+	if !ok || ride.chair.Load() == nil {
 		return fmt.Errorf("ride %q is unknown or has no chair", rideID)
 	}
-	apply(r)
+	apply(ride, parts{user: ride.User.lacks(seq), chair: ride.chair.Load().lacks(seq)})
 	return nil
 }
 
-func (s *Store) applyMove(e *isuride.Event) error {
-	err := with(s.chairsByID.Load, "chair", e.Location.ChairID, func(c *Chair) { s.applyReportLocked(c, e.Location) })
-	if err != nil || e.Status == nil {
-		return err
+// registerChair adds a chair, which rides may have waited for.
+func (r *Recovery) registerChair(row *isuride.Chair, o *Owner) {
+	if _, there := r.store.chairsByID.Load(row.ID); there {
+		return
 	}
-	return s.withAssigned(e.Status.RideID, func(r *Ride) { s.applyStatusLocked(r, e.Status) })
+	c := r.store.addChairLocked(row, o)
+	for _, ride := range r.orphans[row.ID] {
+		ride.chair.Store(c)
+	}
+	delete(r.orphans, row.ID)
+}
+
+func (r *Recovery) registerUser(seq uint64, e *isuride.Event) {
+	inviter := r.store.inviterOf(e)
+	if inviter != nil && !inviter.lacks(seq) {
+		inviter = nil
+	}
+	if _, there := r.store.usersByID.Load(e.User.ID); !there {
+		r.store.applyUserLocked(e, inviter)
+	} else if inviter != nil {
+		inviter.rewardLocked(e.Coupons)
+	}
 }
 
 func (s *Store) inviterOf(e *isuride.Event) *User {
@@ -125,24 +178,40 @@ func (s *Store) inviterOf(e *isuride.Event) *User {
 	return nil
 }
 
-func (s *Store) applyRecordedAssignment(row *isuride.Ride) error {
-	return with(s.rides.Load, "ride", row.ID, func(r *Ride) {
-		if c, ok := s.chairsByID.Load(row.ChairID); ok {
-			s.applyAssignmentLocked(r, c, row.UpdatedAt)
+func (r *Recovery) move(seq uint64, e *isuride.Event) error {
+	err := with(r.store.chairsByID.Load, "chair", e.Location.ChairID, func(c *Chair) {
+		if c.lacks(seq) {
+			r.store.applyReportLocked(c, e.Location)
+		}
+	})
+	if err != nil || e.Status == nil {
+		return err
+	}
+	return r.withAssigned(seq, e.Status.RideID, func(ride *Ride, to parts) { r.store.applyStatusLocked(ride, e.Status, to) })
+}
+
+func (r *Recovery) assign(seq uint64, row *isuride.Ride) error {
+	return with(r.store.rides.Load, "ride", row.ID, func(ride *Ride) {
+		if c, ok := r.store.chairsByID.Load(row.ChairID); ok {
+			r.store.applyAssignmentLocked(ride, c, row.UpdatedAt, parts{user: ride.User.lacks(seq), chair: c.lacks(seq)})
 		}
 	})
 }
 
-func (s *Store) applyDelivery(row *isuride.RideStatus) error {
-	r, ok := s.rides.Load(row.RideID)
+func (r *Recovery) deliver(seq uint64, row *isuride.RideStatus) error {
+	ride, ok := r.store.rides.Load(row.RideID)
 	if !ok {
 		return fmt.Errorf("ride %q is unknown", row.RideID)
 	}
-	log := &r.User.Log
+	log, lacks := &ride.User.Log, ride.User.lacks(seq)
 	if row.ChairSentAt != 0 {
-		log = &r.chair.Load().Log
+		c := ride.chair.Load()
+		if c == nil {
+			return fmt.Errorf("ride %q has no chair", row.RideID)
+		}
+		log, lacks = &c.Log, c.lacks(seq)
 	}
-	if !log.DeliverNext(func(m *Message) bool { return m.row.id == row.ID }) {
+	if lacks && !log.DeliverNext(func(m *Message) bool { return m.row.id == row.ID }) {
 		return fmt.Errorf("status %q was not pending", row.ID)
 	}
 	return nil

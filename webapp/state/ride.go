@@ -13,8 +13,7 @@ type Ride struct {
 	User                *User
 	Pickup, Destination isuride.Coordinate
 	CreatedAt           isuride.Time
-	Fare                int       // discounted, fixed by the coupon used (S4.6)
-	matching            statusRow // of MATCHING, for the chair once it is assigned
+	Fare                int // discounted, fixed by the coupon used (S4.6)
 
 	// chair is set once, by Assign.
 	chair atomic.Pointer[Chair]
@@ -32,7 +31,14 @@ type Ride struct {
 
 	// Written under both locks, read under either.
 	updatedAt isuride.Time
+	matching  statusRow // of MATCHING, for the chair once it is assigned; forgotten with the completion
 }
+
+// parts says which of the two sides of an assigned ride an event is applied to. A command
+// always means both; recovery leaves out the side that has the event already, see Walk.
+type parts struct{ user, chair bool }
+
+var whole = parts{user: true, chair: true}
 
 // statusSet is a set of statuses, one bit each.
 type statusSet uint8
@@ -135,9 +141,9 @@ func (r *Ride) enterLocked(row *isuride.RideStatus) {
 	r.passed.add(row.Status)
 }
 
-// Assign gives the ride to the chair. It reports false if either has been taken, or
-// the chair has left, since the caller looked (S7.1).
-func (s *Store) Assign(r *Ride, c *Chair) (bool, error) {
+// Assign gives the ride to the chair, and records why if that is known. It reports false
+// if either has been taken, or the chair has left, since the caller looked (S7.1).
+func (s *Store) Assign(r *Ride, c *Chair, why *isuride.Why) (bool, error) {
 	r.User.mu.Lock()
 	defer r.User.mu.Unlock()
 	c.mu.Lock()
@@ -147,18 +153,23 @@ func (s *Store) Assign(r *Ride, c *Chair) (bool, error) {
 	}
 	row := r.rowLocked()
 	row.ChairID, row.UpdatedAt = c.ID, max(s.opt.Now(), r.updatedAt+1)
-	if err := s.commit(&isuride.Event{Kind: isuride.RideAssigned, Ride: &row}); err != nil {
+	if err := s.commit(&isuride.Event{Kind: isuride.RideAssigned, Ride: &row, Why: why}); err != nil {
 		return false, err
 	}
 	s.counts.matched.Add(1)
-	s.applyAssignmentLocked(r, c, row.UpdatedAt)
+	s.applyAssignmentLocked(r, c, row.UpdatedAt, whole)
 	return true, nil
 }
 
-func (s *Store) applyAssignmentLocked(r *Ride, c *Chair, at isuride.Time) {
-	r.updatedAt = at
+func (s *Store) applyAssignmentLocked(r *Ride, c *Chair, at isuride.Time, to parts) {
+	if to.user {
+		r.updatedAt = at
+		r.chair.Store(c)
+	}
+	if !to.chair {
+		return
+	}
 	c.ride, c.unseen = r, nil
-	r.chair.Store(c)
 	s.refreshFreeLocked(c)
 	c.Log.Append(Message{Ride: r, Status: isuride.Matching, At: at, UpdatedAt: at, row: r.matching})
 }
@@ -185,7 +196,7 @@ func (s *Store) Advance(c *Chair, rideID string, to isuride.Status) error {
 	if err := s.commit(&isuride.Event{Kind: isuride.RideAdvanced, Status: &status}); err != nil {
 		return err
 	}
-	s.applyStatusLocked(r, &status)
+	s.applyStatusLocked(r, &status, whole)
 	return nil
 }
 
@@ -202,12 +213,16 @@ func (s *Store) notHeldBy(c *Chair, rideID string) error {
 
 // applyStatusLocked enters a status of an assigned ride and notifies both sides. The
 // chair's lock is held, not the user's.
-func (s *Store) applyStatusLocked(r *Ride, row *isuride.RideStatus) {
-	r.enterLocked(row)
+func (s *Store) applyStatusLocked(r *Ride, row *isuride.RideStatus, to parts) {
 	c := r.chair.Load()
 	m := Message{Ride: r, Status: row.Status, Stats: c.stats, At: row.CreatedAt, UpdatedAt: r.updatedAt, row: statusRow{row.ID, row.CreatedAt}}
-	r.User.Log.Append(m)
-	c.Log.Append(m)
+	if to.user {
+		r.enterLocked(row)
+		r.User.Log.Append(m)
+	}
+	if to.chair {
+		c.Log.Append(m)
+	}
 }
 
 // CompletedRide is a ride in its user's history.

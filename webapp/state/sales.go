@@ -15,9 +15,9 @@ func (c *Chair) Sales(since, until isuride.Time) int {
 }
 
 func (c *Chair) salesUpToLocked(t isuride.Time) int {
-	n := sort.Search(len(c.sales), func(i int) bool { return c.sales[i].at > t })
+	n := sort.Search(len(c.sales), func(i int) bool { return c.sales[i].At > t })
 	if n == 0 {
 		return 0
 	}
-	return c.sales[n-1].sum
+	return c.sales[n-1].Sum
 }

@@ -12,6 +12,7 @@ package state
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/puzpuzpuz/xsync/v3"
 
@@ -20,9 +21,11 @@ import (
 )
 
 // EventLog takes the events: *journal.Journal. Append copies the payload and gives it the
-// next number; an error means that nothing was recorded.
+// next number; an error means that nothing was recorded. Appended is the number of the last
+// event, those of calls to Append that have returned included.
 type EventLog interface {
 	Append(payload []byte) (uint64, error)
+	Appended() uint64
 }
 
 // Options are the surroundings of a Store.
@@ -56,24 +59,28 @@ type Store struct {
 	regions [isuride.Regions]Region
 	scratch sync.Pool // *[]byte, for the bytes of events
 	counts  counts
+	walks   atomic.Int32 // walks under way, see Walk
 }
 
-func newStore(opt Options) *Store {
+// Size is how many of each kind there are, to make room for.
+type Size struct{ Owners, Chairs, Users, Rides int }
+
+func newStore(opt Options, size Size) *Store {
 	s := &Store{
 		opt:               opt,
 		ids:               newIDSource(),
 		models:            map[string]int{},
-		usersByToken:      xsync.NewMapOf[string, *User](),
-		usersByID:         xsync.NewMapOf[string, *User](),
-		usersByInvitation: xsync.NewMapOf[string, *User](),
-		ownersByToken:     xsync.NewMapOf[string, *Owner](),
-		ownersByID:        xsync.NewMapOf[string, *Owner](),
-		ownersByRegister:  xsync.NewMapOf[string, *Owner](),
-		chairsByToken:     xsync.NewMapOf[string, *Chair](),
-		chairsByID:        xsync.NewMapOf[string, *Chair](),
-		rides:             xsync.NewMapOf[string, *Ride](),
-		usernames:         map[string]bool{},
-		ownerNames:        map[string]bool{},
+		usersByToken:      newMap[*User](size.Users),
+		usersByID:         newMap[*User](size.Users),
+		usersByInvitation: newMap[*User](size.Users),
+		ownersByToken:     newMap[*Owner](size.Owners),
+		ownersByID:        newMap[*Owner](size.Owners),
+		ownersByRegister:  newMap[*Owner](size.Owners),
+		chairsByToken:     newMap[*Chair](size.Chairs),
+		chairsByID:        newMap[*Chair](size.Chairs),
+		rides:             newMap[*Ride](size.Rides),
+		usernames:         make(map[string]bool, size.Users),
+		ownerNames:        make(map[string]bool, size.Owners),
 	}
 	s.scratch.New = func() any { b := make([]byte, 0, 512); return &b }
 	for i := range s.regions {
@@ -82,17 +89,27 @@ func newStore(opt Options) *Store {
 	return s
 }
 
+func newMap[V any](size int) *xsync.MapOf[string, V] {
+	return xsync.NewMapOf[string, V](xsync.WithPresize(size))
+}
+
 // commit records the event; the caller holds the locks of all it changes and applies
 // it next.
 func (s *Store) commit(e *isuride.Event) error {
+	_, err := s.record(e)
+	return err
+}
+
+// record is commit for those who need the event's number.
+func (s *Store) record(e *isuride.Event) (seq uint64, err error) {
 	buf := s.scratch.Get().(*[]byte)
 	*buf = e.Append((*buf)[:0])
-	_, err := s.opt.Log.Append(*buf)
+	seq, err = s.opt.Log.Append(*buf)
 	s.scratch.Put(buf)
 	if err != nil {
-		return isuride.Because(err, isuride.Unavailable, "the server cannot record changes now")
+		return 0, isuride.Because(err, isuride.Unavailable, "the server cannot record changes now")
 	}
-	return nil
+	return seq, nil
 }
 
 // Region returns the part of the world that dispatch works on.

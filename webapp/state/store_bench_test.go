@@ -2,6 +2,7 @@ package state
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"isuride/webapp/isuride"
@@ -11,6 +12,8 @@ import (
 type discard struct{ n uint64 }
 
 func (d *discard) Append([]byte) (uint64, error) { d.n++; return d.n, nil }
+
+func (d *discard) Appended() uint64 { return d.n }
 
 // riding is a chair on its way to a far pickup point.
 func (b *fixture) riding() *Chair {
@@ -88,4 +91,47 @@ func BenchmarkReplay(b *testing.B) {
 		events += len(w.log.events)
 	}
 	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
+}
+
+// BenchmarkFinishedRide tells what a completed ride takes in memory for ever, with all indexes:
+// the bar is 300 bytes. (What one takes that was restored: BenchmarkRestore in webapp/snapshot.)
+func BenchmarkFinishedRide(b *testing.B) {
+	const rides = 50_000
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	w := newFixture(b)
+	w.opt.Log = &discard{}
+	users, chairs := make([]*User, rides/10), make([]*Chair, 100)
+	for i := range users {
+		users[i] = w.user("")
+	}
+	for i := range chairs {
+		chairs[i] = w.chair(isuride.Coordinate{})
+	}
+	finish := func(i int) {
+		u, c := users[i%len(users)], chairs[i%len(chairs)]
+		w.complete(w.arrive(u, c, isuride.Coordinate{Latitude: 3}, isuride.Coordinate{Latitude: 30}), 5)
+		for log, side := range map[*Log]Side{&u.Log: ToUser, &c.Log: ToChair} {
+			stream := log.Open(func() {})
+			w.read(stream, log, side)
+			stream.Close()
+		}
+	}
+	for i := range len(users) { // their logs have their last messages
+		finish(i)
+	}
+	before := heap()
+	for i := range rides {
+		finish(i)
+	}
+	after := heap()
+	for b.Loop() {
+	}
+	b.ReportMetric(float64(after-before)/rides, "B/ride")
+	runtime.KeepAlive(w)
 }

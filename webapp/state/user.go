@@ -12,6 +12,9 @@ type User struct {
 	isuride.User // set once
 	// Log is the user's notification log.
 	Log Log
+	// reflects is the last event that the image had from which the user was restored.
+	// Only recovery looks at it.
+	reflects uint64
 	// unnoticed is the ride that was completed last, until the user's client shows that
 	// it knows.
 	unnoticed atomic.Pointer[Ride]
@@ -106,16 +109,27 @@ func (s *Store) commitUserLocked(e *isuride.Event, inviter *User) (*User, error)
 
 func (s *Store) applyUserLocked(e *isuride.Event, inviter *User) *User {
 	u := s.addUserLocked(e.User)
-	for _, c := range e.Coupons {
+	u.grantLocked(e.Coupons)
+	s.publishUser(u)
+	if inviter != nil {
+		inviter.rewardLocked(e.Coupons)
+	}
+	return u
+}
+
+// grantLocked adds those of the coupons that are the user's.
+func (u *User) grantLocked(coupons []isuride.Coupon) {
+	for _, c := range coupons {
 		if c.UserID == u.ID {
 			u.coupons = append(u.coupons, c)
-		} else if inviter != nil {
-			inviter.coupons = append(inviter.coupons, c)
-			inviter.invited++
 		}
 	}
-	s.publishUser(u)
-	return u
+}
+
+// rewardLocked counts an invitation that was taken up, and adds its coupon.
+func (u *User) rewardLocked(coupons []isuride.Coupon) {
+	u.invited++
+	u.grantLocked(coupons)
 }
 
 func (s *Store) addUserLocked(row *isuride.User) *User {

@@ -36,13 +36,13 @@ func TestContestData(t *testing.T) {
 	program := buildServer(t)
 	expected := filepath.Join(t.TempDir(), "expected.json")
 	t.Run("sqlite", func(t *testing.T) {
-		url := startServer(t, program, "sse", "ISURIDE_INITIAL_DATA="+dump)
+		url := startServer(t, program, "ISURIDE_INITIAL_DATA="+dump)
 		prepare(t, url, "--skip-data-check")
 		recordContest(t, url, expected)
 		bench(t, "run", "--only-post-validation", "--target", url, "--data", expected)
 	})
 	t.Run("mariadb", func(t *testing.T) {
-		url := startServer(t, program, "sse", append(mariaDB(t), "ISURIDE_INITIAL_DATA="+dump)...)
+		url := startServer(t, program, append(mariaDB(t), "ISURIDE_INITIAL_DATA="+dump)...)
 		prepare(t, url, "--data", expected)
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"io/fs"
@@ -19,13 +20,20 @@ import (
 )
 
 // TestRepositoryServer checks that the server of this repository keeps every rule, with
-// both transports of notifications.
+// both transports of notifications, and over HTTP/2, which is taken where it is offered.
 func TestRepositoryServer(t *testing.T) {
 	program := buildServer(t)
-	for _, notification := range []string{"sse", "polling"} {
-		t.Run(notification, func(t *testing.T) {
+	for name, environment := range map[string][]string{
+		"sse": {"ISURIDE_NOTIFICATION=sse"}, "polling": {"ISURIDE_NOTIFICATION=polling"}, "http2": overHTTP2(t),
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel() // most of the time is spent waiting
-			r, err := verify.Run(context.Background(), verify.Options{Target: startServer(t, program, notification)})
+			target := startServer(t, program, environment...)
+			if name == "http2" {
+				target = strings.Replace(target, "http", "https", 1)
+				speaksHTTP2(t, target)
+			}
+			r, err := verify.Run(context.Background(), verify.Options{Target: target})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -38,6 +46,31 @@ func TestRepositoryServer(t *testing.T) {
 				t.Errorf("passed is %v after %v", r.Passed, r.Counts)
 			}
 		})
+	}
+}
+
+// overHTTP2 is the environment of a server that listens for TLS alone, and offers HTTP/2.
+func overHTTP2(t *testing.T) []string {
+	t.Helper()
+	folder := t.TempDir()
+	if out, err := exec.Command("go", "run", "isuride/tools/dev/devcert", "-out", folder).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return []string{"ISURIDE_HTTP2=on", "ISURIDE_LISTEN=,", "ISURIDE_TLS_LISTEN=127.0.0.1:0",
+		"ISURIDE_TLS_CERT=" + filepath.Join(folder, "cert.pem"), "ISURIDE_TLS_KEY=" + filepath.Join(folder, "key.pem")}
+}
+
+func speaksHTTP2(t *testing.T, url string) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}}
+	defer client.CloseIdleConnections()
+	resp, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.ProtoMajor != 2 {
+		t.Errorf("the server speaks %s", resp.Proto)
 	}
 }
 
@@ -60,9 +93,9 @@ func buildServer(t *testing.T) string {
 }
 
 // startServer runs the server on fresh data for one test and returns its URL.
-func startServer(t *testing.T, program, notification string, environment ...string) string {
+func startServer(t *testing.T, program string, environment ...string) string {
 	t.Helper()
-	url, cmd := launchServer(t, program, t.TempDir(), append(environment, "ISURIDE_NOTIFICATION="+notification)...)
+	url, cmd := launchServer(t, program, t.TempDir(), environment...)
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		cmd.Wait()
@@ -74,7 +107,7 @@ func startServer(t *testing.T, program, notification string, environment ...stri
 func launchServer(t *testing.T, program, data string, environment ...string) (url string, cmd *exec.Cmd) {
 	t.Helper()
 	cmd = exec.Command(program)
-	cmd.Env = append(environment, "ISURIDE_LISTEN=127.0.0.1:0", "ISURIDE_DATA="+data)
+	cmd.Env = append([]string{"ISURIDE_LISTEN=127.0.0.1:0", "ISURIDE_DATA=" + data}, environment...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	log, err := cmd.StderrPipe()
 	if err != nil {

@@ -34,6 +34,7 @@ type server struct {
 type nowhere struct{}
 
 func (nowhere) Append([]byte) (uint64, error) { return 1, nil }
+func (nowhere) Appended() uint64              { return 0 }
 
 // chairSpeeds are all speeds. The lab's store has one model for each.
 var chairSpeeds = [...]int{2, 3, 5, 7}

@@ -41,6 +41,23 @@ func (r *readBuffer) space() []byte {
 	return r.b[r.end:]
 }
 
+// add appends bytes that did not come from the socket.
+func (r *readBuffer) add(p []byte) {
+	for len(p) > 0 {
+		n := copy(r.space(), p)
+		r.end += n
+		p = p[n:]
+	}
+}
+
+func (r *readBuffer) addString(p string) {
+	for len(p) > 0 {
+		n := copy(r.space(), p)
+		r.end += n
+		p = p[n:]
+	}
+}
+
 // recycle empties the buffer for another connection.
 func (r *readBuffer) recycle() {
 	r.start, r.end = 0, 0

@@ -46,6 +46,7 @@ type conn struct {
 
 	leaving atomic.Bool // made to leave: nothing more is said
 	claim   claim
+	multi   atomic.Pointer[multi] // over HTTP/2, while it lasts; what follows is then not used
 
 	stream   Stream
 	deadline deadline
@@ -53,6 +54,7 @@ type conn struct {
 
 	// Guarded by srv.mu.
 	prev, next *conn
+	open       []*Stream // over HTTP/2
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
@@ -62,6 +64,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 		c.sock.conn = c
 	}
 	c.stream.conn = c
+	c.claim.of = c
 	return c
 }
 
@@ -69,6 +72,11 @@ func newConn(s *Server, nc net.Conn) *conn {
 func (c *conn) serve() {
 	defer c.recoverAndEnd()
 	if !c.handshake() {
+		c.end()
+		return
+	}
+	if c.choseHTTP2() {
+		c.serveMulti()
 		c.end()
 		return
 	}
@@ -108,16 +116,16 @@ func (c *conn) end() {
 // AfterWrite, Stream and OnClose.
 func (c *conn) recoverAndEnd() {
 	if v := recover(); v != nil {
-		c.logPanic(v)
+		c.logPanic(c.ctx, v)
 		c.stream.close()
 		c.end()
 	}
 }
 
-func (c *conn) logPanic(v any) {
+func (c *conn) logPanic(x *Ctx, v any) {
 	var method, path, id string
-	if c.ctx != nil {
-		method, path, id = string(c.ctx.Method()), string(c.ctx.Path()), c.ctx.ID()
+	if x != nil {
+		method, path, id = string(x.Method()), string(x.Path()), x.ID()
 	}
 	c.srv.opts.Log.Error("handler panicked", "request", id, "method", method, "path", path, "panic", v, "stack", string(debug.Stack()))
 }
@@ -167,7 +175,7 @@ func (c *conn) exchange() bool {
 func (c *conn) call(x *Ctx) (ok bool) {
 	defer func() {
 		if v := recover(); v != nil {
-			c.logPanic(v)
+			c.logPanic(x, v)
 		}
 	}()
 	x.res.reset()
@@ -222,6 +230,10 @@ func longAgo() time.Time { return time.Unix(1, 0) }
 // retire ends the connection if it is idle or a stream; a running request ends it by
 // itself.
 func (c *conn) retire() {
+	if m := c.multi.Load(); m != nil {
+		m.session.Shutdown()
+		return
+	}
 	word, p, _ := c.deadline.load()
 	switch p {
 	case idle, aside:

@@ -10,7 +10,8 @@ import (
 // Ctx is one request and its answer. It is valid until the handler returns, and so are
 // the slices it hands out, which alias the read buffer.
 type Ctx struct {
-	conn *conn // nil while pooled
+	conn *conn     // nil while pooled
+	via  *exchange // over HTTP/2, else nil
 	req  request
 	msg  []byte // the complete request, in aliases it
 	buf  readBuffer
@@ -117,7 +118,11 @@ func unquote(v []byte) []byte {
 // ID tells this request from all others of the server: the serial number of its
 // connection, and its own on that. It is made when asked for.
 func (c *Ctx) ID() string {
-	return strconv.FormatUint(c.conn.serial, 10) + "-" + strconv.FormatUint(c.conn.requests.Load(), 10)
+	n := c.conn.requests.Load()
+	if c.via != nil {
+		n = c.via.number
+	}
+	return strconv.FormatUint(c.conn.serial, 10) + "-" + strconv.FormatUint(n, 10)
 }
 
 // SetTag leaves a word for Options.Observe, which finds it in Tag; nil if the handler
@@ -128,7 +133,13 @@ func (c *Ctx) SetTag(tag any) { c.tag = tag }
 // keeps waiting is bounded, and its streams count together when one must leave; without
 // an owner each connection counts for itself. It should be a pointer, which
 // costs nothing.
-func (c *Ctx) SetOwner(owner any) { c.conn.owner = owner }
+func (c *Ctx) SetOwner(owner any) {
+	if c.via != nil {
+		c.via.owner = owner
+		return
+	}
+	c.conn.owner = owner
+}
 
 // Tag returns the value given to SetTag.
 func (c *Ctx) Tag() any { return c.tag }

@@ -82,6 +82,9 @@ func (s *Server) expireAll(now ticks) {
 		if s.lateLocked(p, due, now) && c.deadline.expire(word) {
 			c.wake()
 		}
+		if m := c.multi.Load(); m != nil {
+			m.session.Expire(now)
+		}
 	}
 }
 

@@ -8,6 +8,9 @@ import (
 // Gone reports whether the client has closed its end of the connection. Connections whose
 // reads block do not tell. It may be called from any goroutine until the handler returns.
 func (c *Ctx) Gone() bool {
+	if c.via != nil && c.via.stream.Gone() {
+		return true
+	}
 	raw := c.conn.raw
 	if raw == nil {
 		return false

@@ -31,6 +31,37 @@ func (l *connList) remove(c *conn) {
 	l.len--
 }
 
+// streamList is the same of streams, the oldest first.
+type streamList struct {
+	first, last *Stream
+	len         int
+}
+
+func (l *streamList) push(s *Stream) {
+	if s.prev = l.last; l.last != nil {
+		l.last.next = s
+	} else {
+		l.first = s
+	}
+	l.last = s
+	l.len++
+}
+
+func (l *streamList) remove(s *Stream) {
+	if s.prev != nil {
+		s.prev.next = s.next
+	} else {
+		l.first = s.next
+	}
+	if s.next != nil {
+		s.next.prev = s.prev
+	} else {
+		l.last = s.prev
+	}
+	s.prev, s.next = nil, nil
+	l.len--
+}
+
 func (l *connList) all() iter.Seq[*conn] {
 	return func(yield func(*conn) bool) {
 		for c := l.first; c != nil; c = c.next {

@@ -63,6 +63,11 @@ func (s *Server) join(st *Stream, owner any) {
 	}
 	a.streams++
 	st.account, st.since = a, s.clock.Load()
+	if st.via != nil {
+		st.conn.open = append(st.conn.open, st)
+		s.multiplexed.push(st)
+		st.listed = true
+	}
 }
 
 func (s *Server) leave(st *Stream) {
@@ -72,6 +77,38 @@ func (s *Server) leave(st *Stream) {
 	if a.streams--; a.streams == 0 {
 		delete(s.accounts, a.owner)
 	}
+	if c := st.conn; st.via != nil {
+		c.open = slices.DeleteFunc(c.open, func(o *Stream) bool { return o == st })
+		if st.listed {
+			s.multiplexed.remove(st)
+		}
+	}
+}
+
+// admitStream makes room for one more stream over HTTP/2, of which there may be as many
+// as connections: over HTTP/1.1 each is one. The oldest that its owner can spare leaves,
+// or else the oldest; it reports false when all are too young for that.
+func (s *Server) admitStream() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := &s.multiplexed
+	if s.opts.MaxConns == 0 || l.len < s.opts.MaxConns {
+		return true
+	}
+	now, leaves := s.clock.Load(), l.first
+	if now < leaves.since+settled {
+		return false
+	}
+	for st, n := leaves, 0; st != nil && n < leaversKept && now >= st.since+settled; st, n = st.next, n+1 {
+		if st.account.streams > 1 {
+			leaves = st
+			break
+		}
+	}
+	l.remove(leaves)
+	leaves.listed = false
+	leaves.Close()
+	return true
 }
 
 // leaver is a connection that may have to leave.
@@ -155,6 +192,9 @@ func (s *Server) keptLocked(now ticks) rank {
 func (s *Server) rankLocked(c *conn, now ticks) leaver {
 	word, p, due := c.deadline.load()
 	l := leaver{conn: c, word: word, rank: stays}
+	if m := c.multi.Load(); m != nil {
+		return s.rankMultiLocked(l, m, now)
+	}
 	switch p {
 	case aside:
 		l.rank, l.age = unproven, c.since
@@ -189,8 +229,48 @@ func (s *Server) rankStreamLocked(l leaver, now ticks) leaver {
 	return l
 }
 
+// rankMultiLocked ranks a connection of HTTP/2: by the stream that has most reason to stay,
+// if it has any. An account whose streams are all on it can spare none.
+func (s *Server) rankMultiLocked(l leaver, m *multi, now ticks) leaver {
+	c := l.conn
+	busy, since := m.session.Busy()
+	switch {
+	case busy:
+		return l
+	case c.requests.Load() == 0:
+		if now >= c.since+arriving {
+			l.rank, l.age = unproven, c.since
+		}
+		return l
+	case len(c.open) == 0:
+		if l.rank, l.age = active, since; now >= since+restingAfter {
+			l.rank = resting
+		}
+		return l
+	}
+	l.rank, l.age = surplus, never
+	here := map[*account]int{}
+	for _, st := range c.open {
+		if now < st.since+settled {
+			l.rank = stays
+			return l
+		}
+		here[st.account]++
+		l.age, l.many = min(l.age, st.since), max(l.many, st.account.streams)
+	}
+	for a, n := range here {
+		if n == a.streams {
+			l.rank, l.many = lone, 0
+		}
+	}
+	return l
+}
+
 // dismiss ends the connection as it waits, unless it has gone on.
 func (c *conn) dismiss(word uint64) bool {
+	if m := c.multi.Load(); m != nil {
+		return m.session.Dismiss()
+	}
 	if p := phase(word & (1<<phaseBits - 1)); p == streaming || p == streamWriting {
 		c.stream.Close()
 		return true

@@ -104,6 +104,7 @@ type Server struct {
 	// Atomic.
 	clock    atomic.Uint64 // ticks since the start, moved by sweep
 	streams  atomic.Int64
+	many     atomic.Int64 // requests over HTTP/2 that have begun and are not answered
 	draining atomic.Bool
 
 	drainedAt ticks // when draining began; set before draining, read after
@@ -111,22 +112,24 @@ type Server struct {
 	waiting ledger
 
 	// Guarded by mu.
-	mu        lockwatch.Mutex
-	conns     connList
-	accepted  uint64 // connections so far
-	refused   uint64 // connections that had to leave, since no more could be opened
-	accounts  map[any]*account
-	leavers   []leaver // the next to leave, found at leaversAt
-	leaversAt ticks
-	arrivals  int       // connections too new to have to leave, then
-	scarce    ticks     // since when only busy clients are left to leave
-	room      sync.Cond // with mu: a connection has ended, or no more will be accepted
-	warned    ticks     // when a full server was last logged
-	past      uint64    // requests of connections that are gone
-	listeners map[net.Listener]struct{}
-	stop      chan struct{} // closed by finish: ends the sweep; nil before the first Serve
-	drained   chan struct{} // closed by finish: the last connection is gone
-	finished  bool
+	mu    lockwatch.Mutex
+	conns connList
+	// Streams over HTTP/2.
+	multiplexed streamList
+	accepted    uint64 // connections so far
+	refused     uint64 // connections that had to leave, since no more could be opened
+	accounts    map[any]*account
+	leavers     []leaver // the next to leave, found at leaversAt
+	leaversAt   ticks
+	arrivals    int       // connections too new to have to leave, then
+	scarce      ticks     // since when only busy clients are left to leave
+	room        sync.Cond // with mu: a connection has ended, or no more will be accepted
+	warned      ticks     // when a full server was last logged
+	past        uint64    // requests of connections that are gone
+	listeners   map[net.Listener]struct{}
+	stop        chan struct{} // closed by finish: ends the sweep; nil before the first Serve
+	drained     chan struct{} // closed by finish: the last connection is gone
+	finished    bool
 }
 
 // New returns a server that is not listening yet.

@@ -21,14 +21,14 @@ import (
 // TestStandardClient has net/http talk to the server.
 func TestStandardClient(t *testing.T) {
 	inAllModes(t, echo, Options{}, func(t *testing.T, srv *Server, a target) {
-		talk(t, transport(t), a)
+		talk(t, transport(t), a, 1)
 		if st := srv.Stats(); st.Conns != 1 {
 			t.Errorf("connection was not kept: %+v", st)
 		}
 	})
 }
 
-func talk(t *testing.T, tr http.RoundTripper, a target) {
+func talk(t *testing.T, tr http.RoundTripper, a target, version int) {
 	t.Helper()
 	large := strings.Repeat("x", 100_000)
 	for range 3 {
@@ -60,7 +60,7 @@ func talk(t *testing.T, tr http.RoundTripper, a target) {
 			}
 			got, err := io.ReadAll(resp.Body)
 			resp.Body.Close()
-			if err != nil || string(got) != tc.want || resp.ProtoMajor != 1 {
+			if err != nil || string(got) != tc.want || resp.ProtoMajor != version {
 				t.Fatalf("%s %s: %.100q, %v", tc.method, tc.path, got, err)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"net"
 	"os"
 	"sync/atomic"
+
+	"isuride/webapp/internal/httpd/h2"
 )
 
 // maxDropped bounds the bytes that the peer of a stream may send; it has none to send.
@@ -14,6 +16,7 @@ const maxDropped = 64 << 10
 type Stream struct {
 	// Set once.
 	conn *conn
+	via  *h2.Stream // over HTTP/2, one of many on the connection; else nil
 
 	// Owned by the connection's goroutine.
 	opened  bool
@@ -21,8 +24,10 @@ type Stream struct {
 	trash   [32]byte // what the peer sends is dropped
 
 	// Guarded by srv.mu.
-	account *account
-	since   ticks // when it was opened
+	account    *account
+	since      ticks   // when it was opened
+	prev, next *Stream // in Server.multiplexed
+	listed     bool    // it is in there
 
 	closed atomic.Bool
 }
@@ -34,6 +39,9 @@ func (s *Stream) Write(p []byte) error {
 	c := s.conn
 	if s.closed.Load() {
 		return net.ErrClosed
+	}
+	if s.via != nil {
+		return s.via.Write(p)
 	}
 	if !c.deadline.enter(streamWriting, c.srv.dueIn(c.srv.write)) {
 		return os.ErrDeadlineExceeded
@@ -48,10 +56,24 @@ func (s *Stream) Write(p []byte) error {
 	return err
 }
 
+// Ready returns when the peer has room for a part of a message, as far as that is known
+// before it is sent: over HTTP/2, when its windows are open, for which it waits as long as
+// Write would. After an error the stream is dead.
+func (s *Stream) Ready() error {
+	if s.via == nil {
+		return nil
+	}
+	return s.via.Ready()
+}
+
 // Close ends the stream: the peer sees the end of the body, and the function given to
 // OnClose is called soon after. Any goroutine may call it, repeatedly.
 func (s *Stream) Close() {
 	s.closed.Store(true)
+	if s.via != nil {
+		s.via.End()
+		return
+	}
 	s.conn.wake()
 }
 

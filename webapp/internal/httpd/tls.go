@@ -4,20 +4,31 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
 	"sync/atomic"
 	"syscall"
 )
 
-// NewTLSListener is tls.NewListener for this server: it offers no protocol but http/1.1,
-// sends a response in records as large as allowed, and its connections wait for readiness
+// NewTLSListener is tls.NewListener for this server: it offers http/1.1, and h2 before it
+// if c.NextProtos names that, and nothing else. It sends a response in records as large as allowed, and its connections wait for readiness
 // like those without TLS: one read(2) a request instead of two, and no buffer of ours on
 // an idle connection.
 func NewTLSListener(l net.Listener, c *tls.Config) net.Listener {
 	c = c.Clone()
-	c.NextProtos = []string{"http/1.1"}
+	protocols := []string{protocol1}
+	if slices.Contains(c.NextProtos, protocol2) {
+		protocols = []string{protocol2, protocol1}
+	}
+	c.NextProtos = protocols
 	c.DynamicRecordSizingDisabled = true
 	return tlsListener{l, c}
 }
+
+// Names of protocols (ALPN).
+const (
+	protocol1 = "http/1.1"
+	protocol2 = "h2"
+)
 
 type tlsListener struct {
 	net.Listener
@@ -74,6 +85,8 @@ type tlsSocket struct {
 	total    int // bytes read
 	atStream int // of these, before the connection became a stream
 
+	multi *multi // over HTTP/2, else nil; set before the first frame
+
 	stuck atomic.Bool // a write could not wait
 }
 
@@ -103,6 +116,9 @@ func (s *tlsSocket) Read(p []byte) (int, error) {
 	s.records.take(p[:n])
 	s.idle += n
 	s.total += n
+	if s.multi != nil && s.pending() {
+		s.multi.session.Begun()
+	}
 	return n, err
 }
 
@@ -123,6 +139,9 @@ func (s *tlsSocket) Write(p []byte) (int, error) {
 	case writing:
 		return s.writeCounted(p)
 	case streamWriting, aside:
+		if s.multi != nil {
+			return s.writeForMany(p)
+		}
 		return s.Conn.Write(p)
 	}
 	return s.writeAtOnce(p)
@@ -136,6 +155,19 @@ func (s *tlsSocket) writeCounted(p []byte) (n int, err error) {
 		}
 	}
 	s.conn.hold()
+	m, err := s.Conn.Write(p[n:])
+	return n + m, err
+}
+
+// writeForMany writes frames of HTTP/2. Whose answers are in them is known there.
+func (s *tlsSocket) writeForMany(p []byte) (n int, err error) {
+	if e := s.raw.Control(func(fd uintptr) { n, err = writeSome(int(fd), p) }); e != nil {
+		return 0, e
+	}
+	if err != nil || n == len(p) {
+		return n, err
+	}
+	s.multi.session.Blocked()
 	m, err := s.Conn.Write(p[n:])
 	return n + m, err
 }

@@ -38,7 +38,7 @@ type records13 struct {
 	serial uint64
 }
 
-func dialRecords(t *testing.T, addr string) *records13 {
+func dialRecords(t *testing.T, addr string, protocols ...string) *records13 {
 	t.Helper()
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -49,7 +49,7 @@ func dialRecords(t *testing.T, addr string) *records13 {
 	nc.(*net.TCPConn).SetReadBuffer(4 << 10)
 	var keys strings.Builder
 	c := insecure()
-	c.KeyLogWriter = &keys
+	c.KeyLogWriter, c.NextProtos = &keys, protocols
 	tc := tls.Client(nc, c)
 	if err := tc.Handshake(); err != nil {
 		t.Fatal(err)

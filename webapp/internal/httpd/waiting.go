@@ -7,7 +7,8 @@ const largeAnswer = 64 << 10
 
 // claim is the memory that an answer occupies while it waits for its reader.
 type claim struct {
-	held bool // owned by the connection's goroutine
+	of   waiter // set once
+	held bool   // owned by the goroutine that writes the answer
 
 	// Guarded by the ledger's lock.
 	owner any
@@ -18,6 +19,21 @@ type claim struct {
 	open  bool
 }
 
+// waiter is whose answer waits: a connection, or one exchange of many on it.
+type waiter interface {
+	// order breaks ties: the lower came earlier.
+	order() uint64
+	// cutAnswer ends the answer at once. It never waits.
+	cutAnswer()
+}
+
+func (c *conn) order() uint64 { return c.serial }
+
+func (c *conn) cutAnswer() {
+	c.leaving.Store(true)
+	c.cut()
+}
+
 // ledger bounds the memory of all answers that wait. Only an answer that does wait comes
 // here.
 type ledger struct {
@@ -25,7 +41,7 @@ type ledger struct {
 
 	mu      lockwatch.Mutex
 	total   int
-	waiting []*conn
+	waiting []*claim
 	owners  map[any]int // bytes
 	cuts    uint64
 }
@@ -55,54 +71,54 @@ func (c *conn) hold() {
 	if owner == nil {
 		owner = c
 	}
-	c.srv.waiting.add(c, owner, size, c.srv.clock.Load())
+	c.srv.waiting.add(&c.claim, owner, size, c.srv.clock.Load())
 }
 
 // progressed notes what the socket has taken.
-func (c *conn) progressed(n int) {
-	if c.claim.held {
-		l := &c.srv.waiting
+func (c *conn) progressed(n int) { c.srv.waiting.progressed(&c.claim, n) }
+
+func (l *ledger) progressed(k *claim, n int) {
+	if k.held {
 		l.mu.Lock()
-		c.claim.sent += n
+		k.sent += n
 		l.mu.Unlock()
 	}
 }
 
 // letGo is called when the answer is out, or never will be.
-func (c *conn) letGo() {
-	if c.claim.held {
-		c.claim.held = false
-		l := &c.srv.waiting
+func (c *conn) letGo() { c.srv.waiting.letGo(&c.claim) }
+
+func (l *ledger) letGo(k *claim) {
+	if k.held {
+		k.held = false
 		l.mu.Lock()
-		l.removeLocked(c)
+		l.removeLocked(k)
 		l.mu.Unlock()
 	}
 }
 
-func (l *ledger) add(c *conn, owner any, size int, now ticks) {
+func (l *ledger) add(k *claim, owner any, size int, now ticks) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	k := &c.claim
 	k.owner, k.size, k.sent, k.began, k.at, k.open = owner, size, 0, now, len(l.waiting), true
-	l.waiting = append(l.waiting, c)
+	l.waiting = append(l.waiting, k)
 	l.total += size
 	l.owners[owner] += size
-	for l.owners[owner] > l.perOwner && l.cutSlowestLocked(c, owner, now) {
+	for l.owners[owner] > l.perOwner && l.cutSlowestLocked(k, owner, now) {
 	}
-	for l.total > l.limit && l.cutSlowestLocked(c, nil, now) {
+	for l.total > l.limit && l.cutSlowestLocked(k, nil, now) {
 	}
 }
 
 // removeLocked takes a claim back, unless that was done when the answer was cut.
-func (l *ledger) removeLocked(c *conn) {
-	k := &c.claim
+func (l *ledger) removeLocked(k *claim) {
 	if !k.open {
 		return
 	}
 	k.open = false
 	last := len(l.waiting) - 1
 	l.waiting[k.at] = l.waiting[last]
-	l.waiting[k.at].claim.at = k.at
+	l.waiting[k.at].at = k.at
 	l.waiting[last] = nil
 	l.waiting = l.waiting[:last]
 	l.total -= k.size
@@ -114,11 +130,11 @@ func (l *ledger) removeLocked(c *conn) {
 
 // cutSlowestLocked ends one answer, of that owner if one is given, but not the newest: an
 // answer alone may be as large as it is.
-func (l *ledger) cutSlowestLocked(newest *conn, owner any, now ticks) bool {
-	var worst *conn
-	for _, c := range l.waiting {
-		if c != newest && (owner == nil || c.claim.owner == owner) && (worst == nil || c.slowerLocked(worst, now)) {
-			worst = c
+func (l *ledger) cutSlowestLocked(newest *claim, owner any, now ticks) bool {
+	var worst *claim
+	for _, k := range l.waiting {
+		if k != newest && (owner == nil || k.owner == owner) && (worst == nil || k.slowerLocked(worst, now)) {
+			worst = k
 		}
 	}
 	if worst == nil {
@@ -126,15 +142,13 @@ func (l *ledger) cutSlowestLocked(newest *conn, owner any, now ticks) bool {
 	}
 	l.removeLocked(worst)
 	l.cuts++
-	worst.leaving.Store(true)
-	worst.cut()
+	worst.of.cutAnswer()
 	return true
 }
 
 // slowerLocked orders the readers of answers: first those of large ones; among them the
 // reader that has taken fewer bytes per second, then the one that began earlier.
-func (c *conn) slowerLocked(d *conn, now ticks) bool {
-	a, b := &c.claim, &d.claim
+func (a *claim) slowerLocked(b *claim, now ticks) bool {
 	if large := a.size >= largeAnswer; large != (b.size >= largeAnswer) {
 		return large
 	}
@@ -145,5 +159,5 @@ func (c *conn) slowerLocked(d *conn, now ticks) bool {
 	if a.began != b.began {
 		return a.began < b.began
 	}
-	return c.serial < d.serial
+	return a.of.order() < b.of.order()
 }

@@ -1,0 +1,276 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"isuride/webapp/journal"
+	"isuride/webapp/snapshot"
+	"isuride/webapp/state"
+)
+
+// Snapshots say when snapshots are written. Fields that are 0 get their defaults.
+type Snapshots struct {
+	// Tail is the number of bytes of the log after which there is a new one: 64 MiB, some
+	// 700,000 events, which a restart replays in well under a second. The two that are kept
+	// need that much twice, and a segment in which the older one begins: 192 MiB of the
+	// 256 MiB that the journal keeps (Config.KeepJournal).
+	Tail int64
+	// Every is the time after which there is a new one if anything worth mentioning (Least)
+	// has happened: 10 min, so that a quiet server does not start from last week's.
+	Every time.Duration
+	// Least is the number of bytes of the log below which none is written: 1 MiB, which is
+	// replayed in 5 ms.
+	Least int64
+}
+
+func (s *Snapshots) complete() {
+	s.Tail = cmp.Or(s.Tail, 64<<20)
+	s.Every = cmp.Or(s.Every, 10*time.Minute)
+	s.Least = cmp.Or(s.Least, 1<<20)
+}
+
+const (
+	// sliceTime is how long a snapshot is worked on before it rests, and restTimes how much
+	// longer the rest is: a fifth of one CPU. With a million rides it takes 3 s so.
+	sliceTime = 500 * time.Microsecond
+	restTimes = 4
+	// retryTime is the pause after one that failed.
+	retryTime = time.Minute
+	// slowStart is the time from which on loading the tables is worth a snapshot at once.
+	slowStart = time.Second
+	// safePause is the time between two looks whether the disk has the log.
+	safePause = 10 * time.Millisecond
+)
+
+// SnapshotStats are the figures of the snapshots of a generation.
+type SnapshotStats struct {
+	Written, Failed uint64
+	// Of the last one, also if an earlier process has written it; zero if there is none.
+	Age   time.Duration
+	Bytes int64
+	Took  time.Duration // 0 if an earlier process has written it
+	Tail  int64         // bytes of the log since
+}
+
+// snapshots writes the snapshots of a generation. The events after them stay as long as the
+// journal keeps what is released. Rejected: readers that hold them. A snapshot is not worth a
+// full disk, and if none can be written the log that is held would only grow.
+type snapshots struct {
+	// set once
+	g      *Generation
+	dir    string
+	policy Snapshots
+
+	writing sync.Mutex // held while one is written
+	ended   bool       // guarded by writing
+
+	written, failed atomic.Uint64
+	last            atomic.Pointer[lastSnapshot]
+}
+
+// lastSnapshot is the newest one.
+type lastSnapshot struct {
+	info   snapshot.Info
+	took   time.Duration
+	due    bool  // a new one is to be written at once
+	before int64 // Stats.AddedBytes of the journal when its walk began; negative with events that the start replayed
+}
+
+// newSnapshots goes on after the snapshot that the generation began with, if any.
+func newSnapshots(g *Generation, dir string) *snapshots {
+	k := &snapshots{g: g, dir: dir, policy: g.cfg.Snapshots}
+	k.policy.complete()
+	first := &lastSnapshot{info: g.recovered.info, before: -g.recovered.Replayed, due: g.recovered.Snapshot == "" && g.recovered.Took > slowStart}
+	k.last.Store(first)
+	if err := snapshot.Prune(dir); err != nil { // a kill may have left a part of one
+		g.cfg.Log.Warn("a snapshot that is not needed is still there", "err", err)
+	}
+	return k
+}
+
+// tail returns the bytes of the log since the last one.
+func (k *snapshots) tail() int64 { return k.g.journal.Stats().AddedBytes - k.last.Load().before }
+
+// run writes one whenever it is due, until ctx ends.
+func (k *snapshots) run(ctx context.Context) error {
+	if k.g.cfg.Durability == journal.None {
+		return nil
+	}
+	began := time.Now() // of the wait: the clock of the events may go back
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	for {
+		select {
+		case <-second.C:
+		case <-ctx.Done():
+			return nil
+		}
+		if !k.due(time.Since(began)) {
+			continue
+		}
+		began = time.Now()
+		if _, err := k.write(ctx, true); err != nil && ctx.Err() == nil {
+			k.g.cfg.Log.Warn("no snapshot can be written; the ones before stay, and it is tried again", "err", err, "after", retryTime)
+			pauseFor(ctx, retryTime)
+		}
+	}
+}
+
+func (k *snapshots) due(waited time.Duration) bool {
+	tail := k.tail()
+	return k.last.Load().due || tail >= k.policy.Tail || waited >= k.policy.Every && tail >= k.policy.Least
+}
+
+// write writes one now. If calm, it leaves most of the CPU to others.
+func (k *snapshots) write(ctx context.Context, calm bool) (snapshot.Info, error) {
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	if k.ended {
+		return snapshot.Info{}, errEnding
+	}
+	began := time.Now()
+	before := k.g.journal.Stats().AddedBytes
+	info, err := snapshot.Write(k.dir, snapshot.Header{History: k.g.history, Generation: k.g.number, Written: k.g.cfg.Now()},
+		func(add func(*state.Image) error) (state.Span, snapshot.Record, error) {
+			return k.walk(ctx, restful(ctx, calm, add))
+		})
+	if info.Path == "" {
+		k.failed.Add(1)
+		return info, err
+	}
+	k.written.Add(1)
+	k.last.Store(&lastSnapshot{info: info, took: time.Since(began), before: before})
+	return info, err
+}
+
+// walk collects the images, and waits until the disk has all events that are in them: a power
+// loss must not leave a snapshot of what the log has lost.
+func (k *snapshots) walk(ctx context.Context, add func(*state.Image) error) (span state.Span, record snapshot.Record, err error) {
+	if span, err = k.g.Store.Walk(add); err != nil {
+		return span, 0, err
+	}
+	if err := k.await(ctx, span.To); err != nil {
+		return span, 0, err
+	}
+	record, err = k.record(span.To)
+	return span, record, err
+}
+
+func (k *snapshots) await(ctx context.Context, to uint64) error {
+	for k.g.cfg.Durability != journal.None && k.g.journal.Durable() < to {
+		if err := k.g.journal.Wait(to); err != nil {
+			return err
+		}
+		pauseFor(ctx, safePause)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record returns the checksum of a record, zero if the log has it no more.
+func (k *snapshots) record(seq uint64) (snapshot.Record, error) {
+	if seq < k.g.journal.Oldest() {
+		return 0, nil
+	}
+	r, err := k.g.journal.ReadFrom(seq)
+	var gone *journal.GoneError
+	if errors.As(err, &gone) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	if at, payload, ok := r.Next(); ok && at == seq {
+		return snapshot.RecordOf(payload), nil
+	}
+	return 0, nil // the numbering has jumped over it
+}
+
+// restful rests after each slice of work.
+func restful(ctx context.Context, calm bool, add func(*state.Image) error) func(*state.Image) error {
+	began := time.Now()
+	return func(i *state.Image) error {
+		if err := add(i); err != nil || !calm {
+			return err
+		}
+		if worked := time.Since(began); worked >= sliceTime {
+			pauseFor(ctx, restTimes*worked)
+			began = time.Now()
+		}
+		return ctx.Err()
+	}
+}
+
+// finish writes the last one of an orderly stop, if the next start gains by it: everything has
+// come to rest, and is in the tables if drained. At level none the log ends with the process, so
+// that this is the only one, and good for nothing but a log that begins where it ends.
+func (k *snapshots) finish(ctx context.Context, drained bool) {
+	tail := k.tail()
+	if tail < k.policy.Least && !k.last.Load().due || k.g.cfg.Durability == journal.None && !drained {
+		return
+	}
+	if _, err := k.write(ctx, false); err != nil {
+		k.g.cfg.Log.Warn("no snapshot is written at the stop; the next start takes longer", "err", err)
+	}
+}
+
+// end lets no more be written.
+func (k *snapshots) end() {
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	k.ended = true
+}
+
+func (k *snapshots) stats() SnapshotStats {
+	last := k.last.Load()
+	s := SnapshotStats{Written: k.written.Load(), Failed: k.failed.Load(), Bytes: last.info.Bytes, Took: last.took, Tail: k.tail()}
+	if last.info.Path != "" {
+		s.Age = max(k.g.cfg.Now().Sub(last.info.Written), 0) // the clock may have gone back
+	}
+	return s
+}
+
+// Snapshot writes a snapshot of the current generation now.
+func (e *Engine) Snapshot() (snapshot.Info, error) {
+	g := e.Current()
+	if g.cfg.Durability == journal.None {
+		return snapshot.Info{}, errors.New("without a journal on the disk (ISURIDE_DURABILITY=none) snapshots are written at an orderly stop only")
+	}
+	return g.snapshots.write(g.ctx, true)
+}
+
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// removeFolder removes a generation's folder with all that we have made in it. Snapshots go
+// first: without them the journal is still one.
+func removeFolder(dir string) error {
+	if err := snapshot.RemoveAll(dir); err != nil {
+		return fmt.Errorf("remove the snapshots: %w", err)
+	}
+	return journal.Remove(dir)
+}
+
+// pauseFor waits, at most until ctx ends.
+func pauseFor(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
