@@ -23,8 +23,8 @@ type demand struct {
 const (
 	// fading is the time in which the past loses half its weight.
 	fading = time.Second
-	// growth and decay are what a round makes of the reserve. They double it in a second,
-	// and halve it in one and a half.
+	// growth and decay are what a round makes of the reserve. At the usual cadence
+	// they double it within a second, and halve it in one and a half.
 	growth, first, decay = 1.1, 0.2, 0.95
 )
 
