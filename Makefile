@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help build run ride up down test check bench calibrate duel perf dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
+.PHONY: help build run ride up down test check bench calibrate duel perf matchlab dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ calibrate: ## compare the benchmarker with the official one's figures, with ARGS
 duel: ## compare our server with the naive one, plain, with MariaDB, with TLS and with static files, with ARGS="-n 1" for instance; 50 minutes
 	@$(GO) build -o bin/ ./bench/compare
 	@bin/compare duel $(ARGS)
+
+matchlab: ## compare matching policies in all regimes, in virtual time, with ARGS="-seeds 2 city static" for instance; 8 minutes alone
+	@$(GO) run ./tools/dev/matchlab -regimes -seeds 10 $(ARGS)
 
 perf: ## run the micro benchmarks and a short duel, and compare with what this machine has stored; ARGS=-save stores
 	@$(GO) build -o bin/ ./bench/compare

@@ -103,7 +103,11 @@ func (o *owner) turn() {
 	if o.step != ownerIdle {
 		return
 	}
-	switch o.world.tick % ticksPerHour {
+	hour := o.world.tick % ticksPerHour
+	if missed := o.world.config.Missed; missed != nil && (hour == chairListTick || hour == salesTick) && missed() {
+		return
+	}
+	switch hour {
 	case chairListTick:
 		o.world.busy++
 		o.visit(ownerListVisit)

@@ -79,7 +79,7 @@ func (u *user) requestFailed(string, *Failure) { u.endRequest() }
 
 func (u *user) nearbyReceived(e Event) {
 	chairs := e.Body.([]NearbyChair)
-	if !u.checkNearby(chairs) || len(chairs) == 0 {
+	if !u.checkNearby(chairs) || len(chairs) == 0 && !u.world.config.Patient {
 		u.endRequest() // an empty list is no error; the user asks again
 		return
 	}

@@ -31,6 +31,10 @@ type Config struct {
 	// of them, and no user comes, no owner buys a chair or leaves. With 0, users request
 	// one ride after the other and the city grows with its reputation.
 	RideRate float64
+	// Patient users order whether they are shown a chair or not, unlike the official ones, who look again (B4.3).
+	Patient bool
+	// Missed, if not nil, tells whether an owner whose hour has come gets his turn too late for it (B6.3).
+	Missed func() bool
 }
 
 // A World is the simulation of one run. Its methods must not be called concurrently.

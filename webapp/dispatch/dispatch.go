@@ -39,13 +39,15 @@ type Dispatcher struct {
 
 	mu lockwatch.Mutex // one round at a time
 	// The rest is guarded by mu and reused from round to round.
-	stock  stock
-	cost   []int32
-	assign []int32
-	pairs  []pair
-	at     isuride.Time // of the round
-	why    reasons
-	rest   time.Duration
+	stock   stock
+	demand  demand
+	weights Params // of the round: params, with as much carrying as counts in it
+	cost    []int32
+	assign  []int32
+	pairs   []pair
+	at      isuride.Time // of the round
+	why     reasons
+	rest    time.Duration
 
 	counters counters
 }
@@ -59,6 +61,13 @@ type pair struct {
 // New makes the dispatcher of a region. The solver becomes its own.
 func New(store Store, region isuride.Region, solver Solver, params Params, now func() isuride.Time) *Dispatcher {
 	return &Dispatcher{store: store, region: store.Region(region), solver: solver, params: params, now: now}
+}
+
+// Set replaces the policy, from the next round on. It is for experiments.
+func (d *Dispatcher) Set(p Params) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.params = p
 }
 
 // Run matches until the context ends: one round after each change, and a rest after
@@ -113,6 +122,9 @@ func (d *Dispatcher) Round() (assigned int, err error) {
 	d.rest = d.params.Cadence
 	d.at = d.now()
 	d.rateLocked(d.at)
+	d.demand.update(d.at, d.region.Demand(), &d.params)
+	d.weights = d.params
+	d.weights.CarryWeight = d.stock.carryWeight(d.params.CarryWeight)
 	room := d.roomLocked()
 	d.chooseLocked()
 	d.solveLocked(room)
@@ -123,7 +135,7 @@ func (d *Dispatcher) Round() (assigned int, err error) {
 func (d *Dispatcher) solveLocked(room int) {
 	s := &d.stock
 	rows, cols := len(s.candidates), len(s.chairs)
-	d.cost = d.params.fill(d.cost, s.candidates, s.chairs)
+	d.cost = d.weights.fill(d.cost, s.candidates, s.chairs)
 	d.assign = slices.Grow(d.assign[:0], rows)[:rows]
 	d.solver.Solve(rows, cols, d.cost, d.assign)
 	d.pairs = d.pairs[:0]

@@ -49,13 +49,20 @@ func (d *Dispatcher) rateLocked(now isuride.Time) {
 	}
 }
 
+// carryWeight is the part of a weight that fits how scarce chairs are beside the town's
+// rides.
+func (s *stock) carryWeight(full int) int {
+	rides := len(s.candidates) - s.count[elsewhere-overdue]
+	return full * rides / max(rides+len(s.chairs), 1)
+}
+
 // roomLocked returns how many pairs there may be, at least one. What the reserve holds
 // back is marked as a change: if nobody else comes, it leaves bit by bit. Nothing is held
 // back from rides past the ramp, nor for the sake of rides that lead elsewhere.
 func (d *Dispatcher) roomLocked() int {
 	rides, chairs := len(d.stock.candidates), len(d.stock.chairs)
 	late, far := d.stock.count[0], d.stock.count[elsewhere-overdue]
-	reserve := min((rides-far)/d.params.RidesPerReserve, d.params.MaxReserve, chairs/2)
+	reserve := min(rides-far, int(d.demand.reserve), chairs/2)
 	room := max(min(rides, chairs-reserve), min(late, chairs))
 	if room < min(rides, chairs) {
 		d.region.MarkChanged()

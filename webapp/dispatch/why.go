@@ -19,13 +19,13 @@ type reasons struct {
 // is what is cheapest.
 func (d *Dispatcher) explainLocked(p pair) *isuride.Why {
 	c, chairs, w := &d.stock.candidates[p.ride], d.stock.chairs, &d.why
-	trip, age := d.params.rideTerms(c.ride, d.at.Sub(c.ride.CreatedAt))
+	trip, age := d.weights.rideTerms(c.ride, d.at.Sub(c.ride.CreatedAt))
 	w.Why = isuride.Why{Class: classes[c.class-overdue], Trip: term(trip), Age: term(age),
-		Chosen: d.params.chairCost(c.ride, &chairs[p.chair]), Lost: w.lost[:0]}
+		Chosen: d.weights.chairCost(c.ride, &chairs[p.chair]), Lost: w.lost[:0]}
 	row := d.cost[int(p.ride)*len(chairs):][:len(chairs)]
 	for _, k := range cheapestOthers(row, p.chair) {
 		if k >= 0 {
-			w.Lost = append(w.Lost, isuride.Rival{Chair: chairs[k].Ref, ChairCost: d.params.chairCost(c.ride, &chairs[k])})
+			w.Lost = append(w.Lost, isuride.Rival{Chair: chairs[k].Ref, ChairCost: d.weights.chairCost(c.ride, &chairs[k])})
 		}
 	}
 	return &w.Why

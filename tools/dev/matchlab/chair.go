@@ -22,10 +22,12 @@ func (s *server) NewChair(e world.Entity) world.ChairClient {
 func (c *chairClient) Close() {}
 
 func (c *chairClient) Register(p world.ChairProfile) {
+	c.server.machine.connect()
 	c.call(workRegister, func() world.Event {
 		speed, _ := world.SpeedOf(p.Model)
 		c.chair, c.model = must(c.server.store.RegisterChair(p.RegisterToken, p.Name, modelOf(speed))), p.Model
 		c.server.chairs[c.chair] = c
+		c.server.entities++
 		return world.Event{Kind: world.EventChairRegistered, Body: &world.ChairAccount{ID: c.chair.ID, OwnerID: c.chair.Owner.ID}}
 	})
 }
@@ -41,7 +43,6 @@ func (c *chairClient) Activate() {
 func (c *chairClient) PostPosition(p world.Point) {
 	c.call(workPosition, func() world.Event {
 		at := must(c.server.store.Report(c.chair, coordinate(p)))
-		c.server.course.reported(c.server.loop.Now() - c.sent)
 		return world.Event{Kind: world.EventPositionRecorded, Time: millis(at)}
 	})
 }

@@ -41,10 +41,12 @@ type course struct {
 	busy    int
 	waiting int
 	streams int
-	waits   world.Histogram      // of accepted rides, from request to acceptance
-	reports world.Histogram      // latencies
-	pairs   int                  // in the largest round
-	work    [kinds]world.Instant // up to the last piece's end
+	waits   world.Histogram               // of accepted rides, from request to acceptance
+	reports world.Histogram               // latencies
+	until   float64                       // ms from requests to the chair's arrival, without delays on the way, in sum
+	met     int                           // rides in it
+	pairs   int                           // in the largest round
+	work    [parties][kinds]world.Instant // up to the last piece's end
 }
 
 // begin is called by everything that may be the first event of the load.
@@ -81,7 +83,8 @@ func (c *course) end() {
 func (c *course) endWork(p *piece) {
 	p.Work = map[string]float64{}
 	for k, name := range kindNames {
-		part := float64(c.machine.work[k]-c.work[k]) / float64(window*world.Instant(len(c.machine.cores)))
+		work := c.machine.work[atServer][k] + c.machine.work[atClient][k] - c.work[atServer][k] - c.work[atClient][k]
+		part := float64(work) / float64(window*world.Instant(c.machine.count()))
 		p.Work[name] = part
 		p.Load += part
 	}
@@ -100,7 +103,9 @@ func (c *course) requested() {
 	c.waiting++
 }
 
-func (c *course) accepted(chair *state.Chair, wait world.Instant) {
+func (c *course) accepted(chair *state.Chair, wait world.Instant, way int) {
+	c.until += ms(wait) + float64(way)/float64(chair.Speed)*ms(world.TickLength)
+	c.met++
 	p := c.now()
 	p.Accepted++
 	p.speedSum += chair.Speed

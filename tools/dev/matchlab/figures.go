@@ -12,12 +12,13 @@ type figures struct {
 	Failed string // the error that ended the run early, "" if none
 	Errors int
 
-	Requested, Completed      int // rides
-	Users, Left, Chairs       int
-	WaitP50, WaitP99, WaitMax int // from the request to the chair's acceptance
-	Pickup, Trip              float64
-	Ratings                   [6]int // index 0 is not used
-	Criteria                  world.CriteriaCounts
+	Requested, Completed               int // rides
+	Users, Left, Chairs                int
+	WaitP50, WaitP95, WaitP99, WaitMax int // from the request to the chair's acceptance
+	Pickup, Trip                       float64
+	Until                              float64 // mean time from the request until the chair is there
+	Ratings                            [6]int  // index 0 is not used
+	Criteria                           world.CriteriaCounts
 
 	Calls    int // with opening and closing of streams and attempts to pay, but without messages
 	Notices  int
@@ -27,7 +28,11 @@ type figures struct {
 	Streams  int        // open at most, seen at the ends of the windows
 	Pairs    int        // in the largest round of matching
 
-	Course []piece
+	CPU  [parties]float64 // s
+	Idle float64          // s of CPU
+	Work [kinds]int       // how often each kind occurred
+
+	Course []piece `json:",omitempty"`
 }
 
 func figuresOf(seed uint64, r virtual.Result, c *course) figures {
@@ -35,18 +40,26 @@ func figuresOf(seed uint64, r virtual.Result, c *course) figures {
 	f := figures{
 		Seed: seed, Score: r.Score, Errors: r.World.Errors().Total(),
 		Requested: p.RidesCreated, Completed: p.RidesEvaluated, Users: p.Users, Left: s.UsersLeft, Chairs: p.Chairs,
-		WaitP50: whole(c.waits.Percentile(50)), WaitP99: whole(c.waits.Percentile(99)), WaitMax: whole(c.waits.Max()),
-		Pickup: s.PickupDistance.Mean(), Trip: s.Trip.Mean(), Ratings: s.Ratings, Criteria: s.Criteria,
+		WaitP50: whole(c.waits.Percentile(50)), WaitP95: whole(c.waits.Percentile(95)), WaitP99: whole(c.waits.Percentile(99)), WaitMax: whole(c.waits.Max()),
+		Until: c.until / float64(max(c.met, 1)), Pickup: s.PickupDistance.Mean(), Trip: s.Trip.Mean(), Ratings: s.Ratings, Criteria: s.Criteria,
 		Notices: r.Events[world.EventUserNotified] + r.Events[world.EventChairNotified],
 		Reports: r.Events[world.EventPositionRecorded], Pairs: c.pairs,
 		Position: [2]float64{ms(c.reports.Mean()), ms(c.reports.Percentile(99))},
 		Course:   c.pieces,
 	}
+	f.Work = c.machine.calls
+	f.Idle = float64(c.machine.count()) * 60
+	for p := range f.CPU {
+		for _, w := range c.machine.work[p] {
+			f.CPU[p] += ms(w) / 1000
+		}
+		f.Idle -= f.CPU[p]
+	}
 	if r.Fatal != nil {
 		f.Failed = r.Fatal.Error()
 	}
 	for k, n := range c.machine.calls {
-		if k := kind(k); k != workNotice && k != workListed && k != workMatching {
+		if kind(k).isCall() {
 			f.Calls += n
 		}
 	}

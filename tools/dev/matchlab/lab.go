@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math/rand/v2"
 	"sync"
 
 	"isuride/bench/payment"
@@ -11,8 +12,8 @@ import (
 // A lab runs every policy with every seed under equal conditions.
 type lab struct {
 	load   world.Instant
-	cores  int
-	costs  costs
+	regime regime
+	first  uint64 // seed
 	seeds  uint64
 	atOnce int
 }
@@ -33,7 +34,7 @@ func (l *lab) try(policies []policy) []trial {
 		for seed := range l.seeds {
 			all.Go(func() {
 				slots <- struct{}{}
-				trials[i].Runs[seed] = l.run(p, seed+1)
+				trials[i].Runs[seed] = l.run(p, l.first+seed)
 				<-slots
 			})
 		}
@@ -45,9 +46,16 @@ func (l *lab) try(policies []policy) []trial {
 // run makes one run of one policy.
 func (l *lab) run(p policy, seed uint64) figures {
 	var s *server
-	r, err := virtual.Run(virtual.Config{World: world.Config{Seed: seed}, Load: l.load},
+	w := l.regime.world
+	w.Seed = seed
+	if l.regime.tool {
+		random := rand.New(rand.NewPCG(seed, 1))
+		w.Missed = func() bool { return s.missed(random) }
+	}
+	r, err := virtual.Run(virtual.Config{World: w, Load: l.load},
 		func(loop *virtual.Loop, core *payment.Core) world.Clients {
-			s = newServer(loop, core, newMachine(loop, l.cores, l.costs), p.params)
+			s = newServer(loop, core, newMachine(loop, l.regime.cores, l.regime.costs), p)
+			s.reused = l.regime.reused
 			return s
 		})
 	if err != nil {

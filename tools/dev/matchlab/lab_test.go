@@ -13,16 +13,21 @@ import (
 
 // short is a load that ends in well under a second.
 func short(seeds uint64) *lab {
-	return &lab{load: 12 * world.Second, cores: 2, costs: measured, seeds: seeds, atOnce: 2}
+	return &lab{load: 12 * world.Second, regime: regimes[3], first: 1, seeds: seeds, atOnce: 2}
 }
 
 // The bench must accept the real state, even when calls take long and overtake each
 // other.
 func TestRunsWithoutComplaint(t *testing.T) {
 	slow := short(2)
-	slow.costs = measured.scaled(8)
-	for name, l := range map[string]*lab{"fast": short(2), "saturated": slow} {
-		for _, r := range l.try([]policy{{"default", dispatch.DefaultParams()}})[0].Runs {
+	slow.regime.costs = our.scaled(8)
+	labs := map[string]*lab{"saturated": slow}
+	for _, r := range regimes {
+		labs[r.name] = short(1)
+		labs[r.name].regime = r
+	}
+	for name, l := range labs {
+		for _, r := range l.try([]policy{{name: "default", params: dispatch.DefaultParams()}})[0].Runs {
 			if r.Failed != "" || r.Errors != 0 || r.Completed < 100 {
 				t.Errorf("%s, seed %d: %d rides, %d errors, ended by %q", name, r.Seed, r.Completed, r.Errors, r.Failed)
 			}
@@ -31,7 +36,7 @@ func TestRunsWithoutComplaint(t *testing.T) {
 }
 
 func TestSameSeedSameRun(t *testing.T) {
-	l, p := short(1), policy{"default", dispatch.DefaultParams()}
+	l, p := short(1), policy{name: "default", params: dispatch.DefaultParams()}
 	a, b, c := l.run(p, 1), l.run(p, 1), l.run(p, 2)
 	if !reflect.DeepEqual(a, b) {
 		t.Errorf("seed 1 twice: %d and %d points", a.Score, b.Score)
@@ -42,7 +47,7 @@ func TestSameSeedSameRun(t *testing.T) {
 }
 
 func TestCourseEndsAtTheScore(t *testing.T) {
-	r := short(1).run(policy{"default", dispatch.DefaultParams()}, 1)
+	r := short(1).run(policy{name: "default", params: dispatch.DefaultParams()}, 1)
 	last := 0.0
 	for _, p := range r.Course {
 		last = max(last, p.Score)

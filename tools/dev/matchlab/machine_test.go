@@ -14,12 +14,12 @@ import (
 func TestMachineQueues(t *testing.T) {
 	var ends []world.Instant
 	virtual.Run(virtual.Config{Load: 3 * world.Second}, func(loop *virtual.Loop, core *payment.Core) world.Clients {
-		m := newMachine(loop, 2, costs{workPosition: 100})
+		m := newMachine(loop, [parties]int{2, 0}, costs{{workPosition: 100}})
 		start := loop.Now()
 		for range 3 {
-			m.call(workPosition, taskFunc(func(now world.Instant) { ends = append(ends, now-start) }))
+			m.do(atServer, workPosition, taskFunc(func(now world.Instant) { ends = append(ends, now-start) }))
 		}
-		return newServer(loop, core, newMachine(loop, 2, measured), dispatch.DefaultParams())
+		return newServer(loop, core, newMachine(loop, shared, our), policy{params: dispatch.DefaultParams()})
 	})
 	if !slices.Equal(ends, []world.Instant{100, 100, 200}) {
 		t.Errorf("calls end at %v", ends)
@@ -27,8 +27,8 @@ func TestMachineQueues(t *testing.T) {
 }
 
 func TestScaledCosts(t *testing.T) {
-	c := measured.scaled(2)
-	if c[workPosition] != 2*measured[workPosition] || c[kinds-1] != 2*measured[kinds-1] || measured.scaled(1) != measured {
+	c := our.scaled(2)
+	if c[atClient][workPosition] != 2*our[atClient][workPosition] || c[atServer][kinds-1] != 2*our[atServer][kinds-1] || our.scaled(1) != our {
 		t.Errorf("%+v", c)
 	}
 }

@@ -7,18 +7,17 @@ import (
 )
 
 type ownerClient struct {
-	caller
+	pager
 	owner *state.Owner
 }
 
 // NewOwner implements world.Clients.
 func (s *server) NewOwner(e world.Entity) world.OwnerClient {
-	return &ownerClient{caller: caller{server: s, to: e}}
+	return &ownerClient{pager: pager{caller: caller{server: s, to: e}}}
 }
 
-func (c *ownerClient) Visit(world.Visit) { panic("BUG: the lab has no pages") }
-
 func (c *ownerClient) Register(name string) {
+	c.connect()
 	c.call(workRegister, func() world.Event {
 		c.owner = must(c.server.store.RegisterOwner(name))
 		return world.Event{Kind: world.EventOwnerRegistered, Body: &world.OwnerAccount{ID: c.owner.ID, RegisterToken: c.owner.ChairRegisterToken}}

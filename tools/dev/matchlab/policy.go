@@ -14,6 +14,7 @@ import (
 type policy struct {
 	name   string
 	params dispatch.Params
+	rule   rule
 }
 
 // parsePolicies reads policies like "default", "AgeWeight=50" and
@@ -30,9 +31,11 @@ func parsePolicies(texts []string) ([]policy, error) {
 	return policies, nil
 }
 
+func cutName(text string) (name, rest string, named bool) { return strings.Cut(text, ":") }
+
 func parsePolicy(text string) (policy, error) {
-	p := policy{text, dispatch.DefaultParams()}
-	if name, rest, named := strings.Cut(text, ":"); named {
+	p := policy{name: text, params: dispatch.DefaultParams()}
+	if name, rest, named := cutName(text); named {
 		p.name, text = name, rest
 	}
 	if text == "default" {
@@ -40,16 +43,19 @@ func parsePolicy(text string) (policy, error) {
 	}
 	for item := range strings.SplitSeq(text, ",") {
 		key, value, _ := strings.Cut(item, "=")
-		if err := set(&p.params, key, value); err != nil {
+		if err := p.set(key, value); err != nil {
 			return p, fmt.Errorf("policy %q: %w", text, err)
 		}
 	}
 	return p, nil
 }
 
-// set changes one parameter, by the name of its field.
-func set(p *dispatch.Params, key, value string) error {
-	field := reflect.ValueOf(p).Elem().FieldByName(key)
+// set changes one parameter of either, by the name of its field.
+func (p *policy) set(key, value string) error {
+	field := reflect.ValueOf(&p.params).Elem().FieldByName(key)
+	if !field.IsValid() {
+		field = reflect.ValueOf(&p.rule).Elem().FieldByName(key)
+	}
 	if !field.IsValid() {
 		return fmt.Errorf("there is no %q in dispatch.Params", key)
 	}

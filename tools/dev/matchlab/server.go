@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"isuride/bench/payment"
 	"isuride/bench/virtual"
@@ -23,6 +24,10 @@ type server struct {
 	course  *course
 	open    map[string]*state.Ride // not accepted yet
 	way     map[string]int         // distance to the pickup of accepted rides
+	reused  bool                   // see regime
+	// entities are the users and chairs there are.
+	entities int
+	paid     int // rides
 }
 
 // nowhere is a log that discards everything.
@@ -36,7 +41,7 @@ var chairSpeeds = [...]int{2, 3, 5, 7}
 
 func modelOf(speed int) string { return fmt.Sprint("speed ", speed) }
 
-func newServer(loop *virtual.Loop, core *payment.Core, m *machine, p dispatch.Params) *server {
+func newServer(loop *virtual.Loop, core *payment.Core, m *machine, p policy) *server {
 	s := &server{
 		loop: loop, core: core, machine: m, course: &course{machine: m},
 		chairs: map[*state.Chair]*chairClient{}, open: map[string]*state.Ride{}, way: map[string]int{},
@@ -49,7 +54,22 @@ func newServer(loop *virtual.Loop, core *payment.Core, m *machine, p dispatch.Pa
 	for r := range isuride.Region(isuride.Regions) {
 		s.startMatching(r, p)
 	}
+	s.loop.After(world.TickLength, taskFunc(s.tick))
 	return s
+}
+
+// missed tells whether a task that the official tool starts now runs only after the tick. It
+// reads the time when it runs, and its scheduler is no queue: it waits for any part of the
+// backlog.
+func (s *server) missed(r *rand.Rand) bool {
+	backlog := s.machine.backlog(atClient)
+	return world.Instant(r.Float64()*float64(backlog)) > world.TickLength
+}
+
+// tick is the client's work for everybody there is, whether they do something or not.
+func (s *server) tick(world.Instant) {
+	s.machine.take(atClient, workTick, float64(s.entities))
+	s.loop.After(world.TickLength, taskFunc(s.tick))
 }
 
 // accepted records the acceptance of a ride.
@@ -57,7 +77,7 @@ func (s *server) accepted(rideID string, c *state.Chair) {
 	r := s.open[rideID]
 	delete(s.open, rideID)
 	s.way[rideID] = c.View().Track.At.Distance(r.Pickup)
-	s.course.accepted(c, wait(r, s.now()))
+	s.course.accepted(c, wait(r, s.now()), s.way[rideID])
 }
 
 func (s *server) now() isuride.Time { return isuride.Time(s.loop.Now()) }
@@ -73,14 +93,18 @@ type matcher struct {
 	region     *state.Region
 	dispatcher *dispatch.Dispatcher
 	until      world.Instant // when its rest ends
+
+	policy
+	looks  looks
+	solver *pricedSolver
 }
 
 // watch is how often a matcher looks for changes.
 const watch = world.Millisecond
 
-func (s *server) startMatching(r isuride.Region, p dispatch.Params) {
-	m := &matcher{server: s, region: s.store.Region(r)}
-	m.dispatcher = dispatch.New(s.store, r, &pricedSolver{server: s}, p, s.now)
+func (s *server) startMatching(r isuride.Region, p policy) {
+	m := &matcher{server: s, region: s.store.Region(r), policy: p, solver: &pricedSolver{server: s}}
+	m.dispatcher = dispatch.New(s.store, r, m.solver, p.params, s.now)
 	s.loop.After(watch, m)
 }
 
@@ -95,6 +119,7 @@ func (m *matcher) Run(now world.Instant) {
 	default:
 		return
 	}
+	m.adjust(ms(now) / 1000)
 	if _, err := m.dispatcher.Round(); err != nil {
 		panic(err)
 	}
@@ -106,11 +131,18 @@ func (m *matcher) Run(now world.Instant) {
 type pricedSolver struct {
 	match.Workspace
 	server *server
+
+	price  float64 // of the first visible chair, see rule
+	cost   []int32
+	assign []int32
 }
 
 func (p *pricedSolver) Solve(rows, cols int, cost []int32, assign []int32) int64 {
 	s := p.server
-	s.machine.take(workMatching, float64(rows*cols)/1000)
+	s.machine.take(atServer, workMatching, float64(rows*cols)/1000)
 	s.course.round(rows, cols)
+	if p.price > 0 {
+		return p.withDummies(rows, cols, cost, assign)
+	}
 	return p.Workspace.Solve(rows, cols, cost, assign)
 }

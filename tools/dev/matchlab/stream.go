@@ -29,7 +29,11 @@ func (s *subscriber) open(log *state.Log) {
 	c := &connection{sub: s, log: log}
 	s.conn = c
 	s.server.course.streams++
-	s.server.machine.call(workStream, taskFunc(func(world.Instant) { c.accept() }))
+	if !s.server.reused {
+		s.server.machine.connect()
+	}
+	s.server.machine.take(atClient, workStream, 1)
+	s.server.machine.do(atServer, workStream, taskFunc(func(world.Instant) { c.accept() }))
 }
 
 // close ends the connection at once for the client, and a little later for the server.
@@ -38,7 +42,8 @@ func (s *subscriber) close(left func()) {
 	s.conn = nil
 	c.closed = true
 	s.server.course.streams--
-	s.server.machine.call(workLeave, taskFunc(func(world.Instant) {
+	s.server.machine.take(atClient, workLeave, 1)
+	s.server.machine.do(atServer, workLeave, taskFunc(func(world.Instant) {
 		if c.stream != nil {
 			c.stream.Close()
 		}
@@ -78,12 +83,15 @@ func (c *connection) Run(world.Instant) {
 	}
 }
 
+// send is first the server's work, then the client's, who keeps the order.
 func (c *connection) send(body any) {
 	s := c.sub.server
-	c.lastAt = max(s.machine.take(workNotice, 1)+hop, c.lastAt)
-	s.loop.After(c.lastAt-s.loop.Now(), taskFunc(func(world.Instant) {
-		if !c.closed {
-			s.loop.Deliver(world.Event{To: c.sub.to, Kind: c.sub.kind, Body: body})
-		}
+	s.loop.After(s.machine.take(atServer, workNotice, 1)+hop-s.loop.Now(), taskFunc(func(now world.Instant) {
+		c.lastAt = max(s.machine.take(atClient, workNotice, 1), c.lastAt)
+		s.loop.After(c.lastAt-now, taskFunc(func(world.Instant) {
+			if !c.closed {
+				s.loop.Deliver(world.Event{To: c.sub.to, Kind: c.sub.kind, Body: body})
+			}
+		}))
 	}))
 }

@@ -66,9 +66,7 @@ func median(runs []figures, of func(*figures) float64) float64 {
 	for i := range runs {
 		values[i] = of(&runs[i])
 	}
-	slices.Sort(values)
-	n := len(values)
-	return (values[(n-1)/2] + values[n/2]) / 2
+	return middle(values)
 }
 
 func spread(runs []figures) float64 {

@@ -8,7 +8,7 @@ import (
 )
 
 type userClient struct {
-	caller
+	pager
 	user  *state.User
 	token string
 	sub   subscriber
@@ -16,13 +16,12 @@ type userClient struct {
 
 // NewUser implements world.Clients.
 func (s *server) NewUser(e world.Entity) world.UserClient {
-	c := &userClient{caller: caller{server: s, to: e}}
+	c := &userClient{pager: pager{caller: caller{server: s, to: e}}}
 	c.sub = subscriber{server: s, to: e, kind: world.EventUserNotified, side: state.ToUser, encode: s.toUser}
 	return c
 }
 
-func (c *userClient) Visit(world.Visit) { panic("BUG: the lab has no pages") }
-func (c *userClient) Close()            {}
+func (c *userClient) Close() {}
 
 // must unwraps the result of a verb: the World makes no call that is refused.
 func must[T any](v T, err error) T {
@@ -33,7 +32,9 @@ func must[T any](v T, err error) T {
 }
 
 func (c *userClient) Register(p world.UserProfile) {
+	c.connect()
 	c.call(workRegister, func() world.Event {
+		c.server.entities++
 		c.user = must(c.server.store.RegisterUser(state.NewUser(p)))
 		return world.Event{Kind: world.EventUserRegistered, Body: &world.UserAccount{ID: c.user.ID, InvitationCode: c.user.InvitationCode}}
 	})
@@ -71,8 +72,10 @@ func (c *userClient) NearbyChairs(at world.Point, within int) {
 		for f := range c.server.store.Nearby(coordinate(at), within) {
 			near = append(near, world.NearbyChair{ID: f.ID, Name: f.Name(), Model: c.server.chairs[f.Chair].model, Position: point(f.At)})
 		}
-		c.server.machine.take(workListed, float64(len(near)))
+		c.server.machine.take(atServer, workListed, float64(len(near)))
+		c.server.machine.take(atClient, workListed, float64(len(near)))
 		c.server.course.nearby(len(near))
+		c.server.store.Looked(coordinate(at), len(near) > 0)
 		return world.Event{Kind: world.EventNearbyChairs, Body: near}
 	})
 }
@@ -129,29 +132,46 @@ type payer struct {
 	charge  *state.Charge
 	request payment.Request
 	attempt *payment.Attempt
+	arrived bool // the attempt has reached the payment service, which is the client's
 }
 
 // try sends an attempt.
-func (p *payer) try() {
-	s := p.user.server
-	s.machine.call(workPayment, p)
+func (p *payer) try() { p.user.server.machine.do(atServer, workPayment, p) }
+
+// Run implements virtual.Task: it sends, begins and finishes attempts in turn.
+func (p *payer) Run(now world.Instant) {
+	switch {
+	case !p.arrived:
+		p.arrive()
+	case p.attempt == nil:
+		p.begin()
+	default:
+		p.finish(now)
+	}
 }
 
-// Run implements virtual.Task: it begins and finishes attempts alternately.
-func (p *payer) Run(now world.Instant) {
+func (p *payer) arrive() {
 	s := p.user.server
-	if p.attempt == nil {
-		attempt, status := s.core.Begin(p.request)
-		if status != 0 {
-			return // closed: the run is over
-		}
-		p.attempt = attempt
-		s.loop.After(payment.PostDelay, p)
-		return
+	p.arrived = true
+	s.machine.take(atClient, workPaid, float64(s.paid)/1000)
+	s.machine.do(atClient, workPayment, p)
+}
+
+func (p *payer) begin() {
+	s := p.user.server
+	attempt, status := s.core.Begin(p.request)
+	if status != 0 {
+		return // closed: the run is over
 	}
-	status := s.core.Finish(now, p.attempt)
-	p.attempt = nil
+	p.attempt = attempt
+	s.loop.After(payment.PostDelay, p)
+}
+
+func (p *payer) finish(now world.Instant) {
+	status := p.user.server.core.Finish(now, p.attempt)
+	p.attempt, p.arrived = nil, false
 	if status == 204 {
+		p.user.server.paid++
 		p.user.complete(p.charge)
 		return
 	}
