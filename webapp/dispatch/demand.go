@@ -40,7 +40,7 @@ func (d *demand) update(now isuride.Time, counts state.Demand, p *Params) {
 	} else {
 		d.reserve *= decay
 	}
-	d.reserve = min(max(d.reserve, float64(p.MinReserve)), float64(p.MaxReserve))
+	d.reserve = min(d.reserve, float64(p.MaxReserve))
 }
 
 // wasted is the share of looks that were.

@@ -61,7 +61,9 @@ func TestDemandForgets(t *testing.T) {
 func TestFutileLooksHoldChairsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t)
-		d := w.dispatcher(0, DefaultParams())
+		p := DefaultParams()
+		p.FollowDemand = true
+		d := w.dispatcher(0, p)
 		for i := range int32(60) {
 			w.ride(at(i%50, 0), at(0, 30))
 		}

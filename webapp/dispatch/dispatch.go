@@ -124,7 +124,9 @@ func (d *Dispatcher) Round() (assigned int, err error) {
 	d.rateLocked(d.at)
 	d.demand.update(d.at, d.region.Demand(), &d.params)
 	d.weights = d.params
-	d.weights.CarryWeight = d.stock.carryWeight(d.params.CarryWeight)
+	if d.params.FollowDemand {
+		d.weights.CarryWeight = d.stock.carryWeight(d.params.CarryWeight)
+	}
 	room := d.roomLocked()
 	d.chooseLocked()
 	d.solveLocked(room)

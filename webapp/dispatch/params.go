@@ -11,9 +11,7 @@ type Params struct {
 	Cadence time.Duration
 	// CarryWeight scales the preference of fast chairs for long rides: the carrying time
 	// by which the chair beats the mean, in thousandths. Carrying times themselves would
-	// favour short rides and starve growth; the difference to the mean favours none. It is
-	// for a round without free chairs to choose from; the more of them there are beside the
-	// rides, the less it counts, and the more the way to the pickup does.
+	// favour short rides and starve growth; the difference to the mean favours none.
 	CarryWeight int
 	// MeanSpeed is the speed against which that difference is taken, in distance a tick:
 	// the mean over the chair models (S2.3).
@@ -29,15 +27,20 @@ type Params struct {
 	// know of the chair's acceptance within 30 s (S7.2), and delivery, acceptance
 	// and the ride home of the last chair need their share of that.
 	Ramp time.Duration
-	// WastedLooks is the percentage of looks for chairs that may be wasted: more let the
-	// reserve grow, fewer let it shrink, see demand. A user who finds no free chair asks
-	// again every tick or two (S appendix A), which costs more than the chairs could earn;
-	// one who does orders, and waits quietly. 5 and 10 are equal, 20 costs 1.6 %.
+	// RidesPerReserve and MaxReserve say how many chairs stay free, those worst for the
+	// waiting rides: one for so many rides (at least 1), up to a maximum and to half of
+	// those that are free. A user who finds no free chair asks again every tick or two (S
+	// appendix A), which costs more than the chairs could earn; one who does orders, and
+	// waits quietly. More than some are a burden, since every answer lists them all.
+	RidesPerReserve, MaxReserve int
+	// FollowDemand derives two weights from what is measured: the reserve, up to MaxReserve,
+	// follows wasted looks instead of waiting rides, and carrying counts the less the more
+	// free chairs there are. Better for a city without a benchmark, worse in real runs of
+	// one, so it is off.
+	FollowDemand bool
+	// WastedLooks is the percentage of looks for chairs that may be wasted: more let that
+	// reserve grow, fewer let it shrink, see demand. 5 and 10 are equal, 20 costs 1.6 %.
 	WastedLooks int
-	// MinReserve and MaxReserve bound the reserve: chairs that stay free, those worst for
-	// the waiting rides, one for each of them at most, and half of those that are free. More
-	// than some are a burden, since every answer lists them all.
-	MinReserve, MaxReserve int
 	// MaxRides and MaxChairs bound what the solver sees, so that a round takes less than
 	// 10 ms: the rides and chairs that come first by what they cost whatever the partner.
 	// The others wait for the next round.
@@ -47,15 +50,16 @@ type Params struct {
 // DefaultParams returns the policy in use.
 func DefaultParams() Params {
 	return Params{
-		Cadence:     100 * time.Millisecond,
-		CarryWeight: 1000,
-		MeanSpeed:   5,
-		TripWeight:  80,
-		AgeWeight:   100,
-		Ramp:        18 * time.Second,
-		WastedLooks: 5,
-		MaxReserve:  20,
-		MaxRides:    200,
-		MaxChairs:   400,
+		Cadence:         100 * time.Millisecond,
+		CarryWeight:     1000,
+		MeanSpeed:       5,
+		TripWeight:      80,
+		AgeWeight:       100,
+		Ramp:            18 * time.Second,
+		RidesPerReserve: 5,
+		MaxReserve:      20,
+		WastedLooks:     5,
+		MaxRides:        200,
+		MaxChairs:       400,
 	}
 }

@@ -62,7 +62,11 @@ func (s *stock) carryWeight(full int) int {
 func (d *Dispatcher) roomLocked() int {
 	rides, chairs := len(d.stock.candidates), len(d.stock.chairs)
 	late, far := d.stock.count[0], d.stock.count[elsewhere-overdue]
-	reserve := min(rides-far, int(d.demand.reserve), chairs/2)
+	reserve := min((rides-far)/d.params.RidesPerReserve, d.params.MaxReserve)
+	if d.params.FollowDemand {
+		reserve = min(rides-far, int(d.demand.reserve))
+	}
+	reserve = min(reserve, chairs/2)
 	room := max(min(rides, chairs-reserve), min(late, chairs))
 	if room < min(rides, chairs) {
 		d.region.MarkChanged()

@@ -21,7 +21,7 @@ func TestLongRidesGoFirstWhenChairsAreScarce(t *testing.T) {
 func TestReserveStaysFree(t *testing.T) {
 	w := newTown(t)
 	p := DefaultParams()
-	p.MinReserve, p.MaxReserve = 2, 2
+	p.RidesPerReserve, p.MaxReserve = 4, 2
 	for i := range int32(9) {
 		w.ride(at(i, 0), at(i, 30))
 	}
@@ -45,7 +45,7 @@ func TestReserveStaysFree(t *testing.T) {
 func TestReserveIsHalfAtMost(t *testing.T) {
 	w := newTown(t)
 	p := DefaultParams()
-	p.MinReserve, p.MaxReserve = 10, 10
+	p.RidesPerReserve, p.MaxReserve = 1, 10
 	for i := range int32(9) {
 		w.ride(at(i, 0), at(i, 30))
 	}
@@ -63,7 +63,7 @@ func TestReserveLeavesInTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t)
 		p := DefaultParams()
-		p.MinReserve, p.MaxReserve = 10, 10
+		p.RidesPerReserve, p.MaxReserve = 1, 10
 		var rides []*state.Ride
 		for i := range int32(9) {
 			rides = append(rides, w.ride(at(i, 0), at(i, 30)))

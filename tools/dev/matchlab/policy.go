@@ -64,6 +64,8 @@ func (p *policy) set(key, value string) error {
 		return parse(v, value, time.ParseDuration)
 	case *int:
 		return parse(v, value, strconv.Atoi)
+	case *bool:
+		return parse(v, value, strconv.ParseBool)
 	case *float64:
 		return parse(v, value, func(s string) (float64, error) { return strconv.ParseFloat(s, 64) })
 	}

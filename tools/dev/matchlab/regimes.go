@@ -13,8 +13,8 @@ import (
 // compared are the policies of the table of regimes, the one in use first.
 var compared = []string{
 	"in use:MaxReserve=20",
-	"before:RidesPerReserve=5,CarryFull=1",
-	"landed:RidesPerReserve=100,CarryFull=1,CarryWeight=500",
+	"by looks:FollowDemand=true",
+	"landed:RidesPerReserve=100,CarryWeight=500",
 	"reserve 50:RidesPerReserve=2,MaxReserve=50",
 	"cadence by load:Patience=4",
 	"price:Price=100000",

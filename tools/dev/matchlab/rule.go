@@ -7,14 +7,9 @@ import (
 	"isuride/webapp/state"
 )
 
-// A rule changes the policy from round to round. Those here were in use before, or tried and
+// A rule changes the policy from round to round. Those here were tried and
 // rejected, see docs/dispatch.md of the server.
 type rule struct {
-	// RidesPerReserve keeps a chair in reserve for so many waiting rides, up to MaxReserve,
-	// whether looks are wasted or not. It was 100 and then 5.
-	RidesPerReserve int
-	// CarryFull lets carrying count in full however many chairs are free.
-	CarryFull int
 	// Patience makes the rest longer by so many times the share of wasted looks.
 	Patience float64
 	// Price has no reserve, but pays for chairs that stay visible: the value of the first one
@@ -27,14 +22,6 @@ func (m *matcher) adjust(now float64) {
 	r, p := &m.rule, m.params
 	if *r == (rule{}) {
 		return
-	}
-	rides, chairs := len(m.region.Waiting(nil)), len(m.region.Free(nil))
-	if r.RidesPerReserve > 0 {
-		p.MaxReserve = min(rides/r.RidesPerReserve, p.MaxReserve)
-		p.MinReserve = p.MaxReserve
-	}
-	if r.CarryFull > 0 && rides > 0 {
-		p.CarryWeight = p.CarryWeight * (rides + chairs) / rides
 	}
 	wasted := m.looks.wasted(now, m.region.Demand())
 	p.Cadence += time.Duration(min(r.Patience*wasted, 2) * float64(p.Cadence))
