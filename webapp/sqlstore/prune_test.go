@@ -168,11 +168,12 @@ func TestUnorderedRowsStay(t *testing.T) {
 		fleet := newFleet(t)
 		s := keeping(t, c, fleet)
 		rows := fleet.report(300, 2*hour)
+		numbers := fleet.random.Perm(100_000)
 		for i := range rows.ChairLocations {
 			l := &rows.ChairLocations[i]
 			switch l.ChairID {
 			case "chair1": // any order
-				l.ID = fmt.Sprintf("%05d", fleet.random.IntN(100_000))
+				l.ID = fmt.Sprintf("%05d", numbers[i])
 			case "chair2": // in order, but no ULIDs, and before all of those
 				l.ID = fmt.Sprintf("0%05d", i)
 			}
