@@ -201,7 +201,7 @@ func TestConnectionEnds(t *testing.T) {
 		`bash -c "$0" | head -c 50`:                                                    "in the middle of the answer",
 		`echo This account is closed`:                                                  `does not run commands; it said "This account is closed"`,
 		`echo 'This account is closed'; exit 1`:                                        `it said "This account is closed"`,
-		`bash -c "$0" | head -c 50; echo 'client_loop: send disconnect' >&2; exit 255`: "in the middle of the answer: client_loop",
+		`bash -c "$0" | head -c 50; echo 'client_loop: send disconnect' >&2; exit 255`: "client_loop: send disconnect", // after the script's own end, or not
 	} {
 		r := &Remote{Out: new(bytes.Buffer), Command: func(ctx context.Context, _ topology.Host, shell string) *exec.Cmd {
 			return exec.CommandContext(ctx, "bash", "-c", program, shell)
