@@ -116,7 +116,7 @@ func TestReadme(t *testing.T) {
 // gone afterwards.
 func TestDatabase(t *testing.T) {
 	if _, err := exec.LookPath("mariadbd"); err != nil && !exists("/usr/sbin/mariadbd") {
-		t.Skip("no MariaDB")
+		t.Skip("MariaDB is not installed (Debian package mariadb-server)")
 	}
 	t.Chdir("../..")                            // where duels run
 	folder, err := os.MkdirTemp("", "database") // t.TempDir is too long a path for a socket

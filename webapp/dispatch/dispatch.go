@@ -122,9 +122,9 @@ func (d *Dispatcher) Round() (assigned int, err error) {
 	d.rest = d.params.Cadence
 	d.at = d.now()
 	d.rateLocked(d.at)
-	d.demand.update(d.at, d.region.Demand(), &d.params)
 	d.weights = d.params
 	if d.params.FollowDemand {
+		d.demand.update(d.at, d.region.Demand(), &d.params)
 		d.weights.CarryWeight = d.stock.carryWeight(d.params.CarryWeight)
 	}
 	room := d.roomLocked()

@@ -127,6 +127,18 @@ func TestRatersWhoWaitAreFew(t *testing.T) {
 	}
 }
 
+// repeat does the work again and again until the channel is closed.
+func repeat(ended <-chan struct{}, work func()) {
+	for {
+		select {
+		case <-ended:
+			return
+		default:
+			work()
+		}
+	}
+}
+
 // TestParallelCity has many rides at once, a matcher, and readers of everything. The
 // race detector watches; the indexes and what a restart finds are compared at the end.
 func TestParallelCity(t *testing.T) {
@@ -138,18 +150,7 @@ func TestParallelCity(t *testing.T) {
 	for i := range chairs {
 		chairs[i] = b.chair(isuride.Coordinate{Latitude: int32(i)})
 	}
-	until := func(work func()) {
-		background.Go(func() {
-			for {
-				select {
-				case <-ended:
-					return
-				default:
-					work()
-				}
-			}
-		})
-	}
+	until := func(work func()) { background.Go(func() { repeat(ended, work) }) }
 	until(func() { matchOldest(b) })
 	until(func() { readEverything(b, chairs) })
 	for _, c := range chairs {

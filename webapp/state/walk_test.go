@@ -124,18 +124,7 @@ func TestWalkDuringParallelCity(t *testing.T) {
 	for i := range chairs {
 		chairs[i] = b.chair(isuride.Coordinate{Latitude: int32(i)})
 	}
-	until := func(work func()) {
-		background.Go(func() {
-			for {
-				select {
-				case <-ended:
-					return
-				default:
-					work()
-				}
-			}
-		})
-	}
+	until := func(work func()) { background.Go(func() { repeat(ended, work) }) }
 	until(func() { matchOldest(b) })
 	var albums [2][]album // two walks at a time
 	for i := range albums {

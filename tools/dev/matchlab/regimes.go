@@ -56,12 +56,14 @@ func (l *lab) tryRegimes(names []string, show func(outcome)) error {
 // drawRegimes draws what each policy makes of each regime.
 func drawRegimes(outcomes []outcome) []byte {
 	var s chart.Section
+	reference := ""
 	for _, o := range outcomes {
 		r, err := regimeOf(o.Regime)
 		if err != nil {
 			continue // it was called otherwise when the record was made
 		}
 		var bars []chart.Column
+		reference = o.Trials[0].Policy
 		for _, t := range o.Trials {
 			d := paired(t.Runs, o.Trials[0].Runs, r.objective)
 			bars = append(bars, chart.Column{Name: t.Policy, Value: 100 + d.mean, Label: fmt.Sprintf("%.1f", 100+d.mean),
@@ -73,11 +75,11 @@ func drawRegimes(outcomes []outcome) []byte {
 		}
 		s.Pictures = append(s.Pictures, chart.Columns(title, chart.Width(2), bars))
 	}
-	return chart.Sheet("matchlab: policies in all regimes", "in percent of the policy in use; more is better", []chart.Section{s})
+	return chart.Sheet("matchlab: policies in all regimes", "in percent of the policy "+reference+"; more is better", []chart.Section{s})
 }
 
 // printRegime prints what each policy makes of what counts in a regime, and by how much it
-// is better than the policy in use with the same seeds.
+// is better than the first policy with the same seeds.
 func printRegime(out io.Writer, o outcome) {
 	r, err := regimeOf(o.Regime)
 	if err != nil {
@@ -87,7 +89,7 @@ func printRegime(out io.Writer, o outcome) {
 	trials := o.Trials
 	fmt.Fprintf(out, "\n%s: %s\n", r.name, r.about)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%s\tbetter than in use by\t95 %%\tfutile looks, %%\twait p95, ms\tpickup\tfailed\t  policy\n", r.objective.name)
+	fmt.Fprintf(w, "%s\tbetter than %s by\t95 %%\tfutile looks, %%\twait p95, ms\tpickup\tfailed\t  policy\n", r.objective.name, trials[0].Policy)
 	best := 0
 	for i, t := range trials {
 		d := paired(t.Runs, trials[0].Runs, r.objective)
@@ -104,8 +106,8 @@ func printRegime(out io.Writer, o outcome) {
 	if d.low < bar {
 		verdict = "missed"
 	}
-	fmt.Fprintf(out, "in use against the best (%s): %+.1f %%, %+.1f to %+.1f; the bar of %d %% is %s\n",
-		trials[best].Policy, d.mean, d.low, d.high, bar, verdict)
+	fmt.Fprintf(out, "%s against the best (%s): %+.1f %%, %+.1f to %+.1f; the bar of %d %% is %s\n",
+		trials[0].Policy, trials[best].Policy, d.mean, d.low, d.high, bar, verdict)
 }
 
 // futile is the percentage of looks that showed no chair.
