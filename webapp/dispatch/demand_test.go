@@ -63,6 +63,7 @@ func TestFutileLooksHoldChairsBack(t *testing.T) {
 		w := newTown(t)
 		p := DefaultParams()
 		p.FollowDemand = true
+		p.RidesPerReserve = 1000 // so that none is held back for the rides' sake
 		d := w.dispatcher(0, p)
 		for i := range int32(60) {
 			w.ride(at(i%50, 0), at(0, 30))
