@@ -89,6 +89,43 @@ type Coupon struct {
 	UsedBy       string
 }
 
+// Totals are the books in sums: part of the row of journal_position, beside the position that
+// they belong to. All but the first two are in yen.
+type Totals struct {
+	Requested, Completed int64 // rides
+	Owed                 int64 // fares of all rides that were requested
+	Paid                 int64 // fares of those that are completed
+	Discounts            int64 // what coupons took off the fares of all rides
+	Sales                int64 // full fares of completed rides
+	UnderWay             int64 // full fares of the others
+	Issued, Used         int64 // worth of coupons, a surplus over the fare included
+}
+
+// Sub returns what t has more than o.
+func (t Totals) Sub(o Totals) Totals {
+	return Totals{t.Requested - o.Requested, t.Completed - o.Completed, t.Owed - o.Owed, t.Paid - o.Paid, t.Discounts - o.Discounts,
+		t.Sales - o.Sales, t.UnderWay - o.UnderWay, t.Issued - o.Issued, t.Used - o.Used}
+}
+
+// Add returns the sums of both.
+func (t Totals) Add(o Totals) Totals { return t.Sub(Totals{}.Sub(o)) }
+
+// Each yields the names and amounts.
+func (t Totals) Each(yield func(name string, amount int64) bool) {
+	for _, f := range [...]struct {
+		name   string
+		amount int64
+	}{
+		{"rides requested", t.Requested}, {"rides completed", t.Completed}, {"riders owed", t.Owed}, {"riders paid", t.Paid},
+		{"discounts given", t.Discounts}, {"owners' sales", t.Sales}, {"sales under way", t.UnderWay},
+		{"coupons issued", t.Issued}, {"coupons used", t.Used},
+	} {
+		if !yield(f.name, f.amount) {
+			return
+		}
+	}
+}
+
 // Tables holds rows of all tables: a whole database, the content of a dump, or the
 // rows that one cut of the write-behind changes.
 type Tables struct {
@@ -103,6 +140,9 @@ type Tables struct {
 	Rides          []Ride
 	RideStatuses   []RideStatus
 	Coupons        []Coupon
+
+	// Totals are the sums of a cut, at the position that it reaches; nil if they are not known.
+	Totals *Totals
 }
 
 // Rows counts the rows of all tables.

@@ -33,6 +33,7 @@ type Chair struct {
 	region    isuride.Region
 	stats     Stats
 	sales     []Sale // in order of completion; only ever grows
+	booked    books  // the same figures, for the audit
 }
 
 // Track is the sum of a chair's position reports (S2.4).
@@ -144,6 +145,9 @@ func (s *Store) reportArrivalLocked(c *Chair, e *isuride.Event) error {
 	r := c.ride
 	status := s.newStatusLocked(r, r.status.Next(), e.Location.CreatedAt)
 	moved := isuride.Event{Kind: e.Kind, Location: e.Location, Status: &status}
+	if v := checkAdvanceLocked(r, &status, e.Location); v != nil {
+		return s.refuse(v)
+	}
 	if err := s.commit(&moved); err != nil {
 		return err
 	}

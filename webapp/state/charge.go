@@ -1,6 +1,10 @@
 package state
 
-import "isuride/webapp/isuride"
+import (
+	"cmp"
+
+	"isuride/webapp/isuride"
+)
 
 // Charge is a payment under way, and the rating that takes effect with it. A ride has at
 // most one at a time; other calls that rate the same ride wait for it.
@@ -46,13 +50,16 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 	if r.charge != nil {
 		return r.charge, false, r.charge.joinLocked()
 	}
-	if err := r.ratable(); err != nil {
+	if err := cmp.Or(s.open(), r.ratable()); err != nil {
 		return nil, false, err
 	}
 	if u.token == "" {
 		return nil, false, isuride.Errorf(isuride.WrongState, "the user has no payment method")
 	}
 	e := isuride.Event{Kind: isuride.ChargeStarted, Charge: &isuride.Charge{RideID: r.ID, Evaluation: evaluation}}
+	if v := checkChargeLocked(r, e.Charge); v != nil {
+		return nil, false, s.refuse(v)
+	}
 	seq, err := s.record(&e)
 	if err != nil {
 		return nil, false, err
@@ -100,12 +107,21 @@ func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 	status := s.newStatusLocked(r, isuride.Completed, max(s.opt.Now(), r.updatedAt+1, c.lastSaleLocked()))
 	row := r.rowLocked()
 	row.Evaluation, row.UpdatedAt = ch.Evaluation, status.CreatedAt
-	if err := s.commit(&isuride.Event{Kind: isuride.RideCompleted, Ride: &row, Status: &status}); err != nil {
+	posting, v := checkCompletionLocked(r, &row, &status)
+	if v != nil {
+		err := s.refuse(v)
+		ch.settleLocked(0, err)
+		return 0, err
+	}
+	seq, err := s.record(&isuride.Event{Kind: isuride.RideCompleted, Ride: &row, Status: &status})
+	if err != nil {
 		ch.settleLocked(0, err)
 		return 0, err
 	}
 	s.counts.completed.Add(1)
 	s.applyCompletionLocked(r, &row, &status, whole)
+	s.post(u, seq, &posting)
+	s.sold(r, seq)
 	ch.settleLocked(row.UpdatedAt, nil)
 	return row.UpdatedAt, nil
 }
@@ -161,6 +177,7 @@ func (c *Chair) bookLocked(r *Ride) {
 		sum += c.sales[n-1].Sum
 	}
 	c.sales = append(c.sales, Sale{At: r.updatedAt, Sum: sum})
+	c.bookTwiceLocked(r)
 }
 
 func (c *Chair) lastSaleLocked() isuride.Time {

@@ -1,9 +1,12 @@
 package state
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 
 	"isuride/webapp/isuride"
+	"isuride/webapp/ledger"
 )
 
 // Recovery replays a log onto a store that was loaded from SQL or restored from images.
@@ -40,7 +43,12 @@ func (r *Recovery) Replay(seq uint64, payload []byte) error {
 		return fmt.Errorf("events %d to %d are missing", r.last+1, seq-1)
 	}
 	r.last = seq
-	if err := r.apply(seq, e); err != nil {
+	err = r.apply(seq, e)
+	var v *Violation
+	switch {
+	case errors.As(err, &v):
+		return fmt.Errorf("event %d contradicts the books (%w); everything up to event %d adds up, and isuride restore can bring it back", seq, v, seq-1)
+	case err != nil:
 		return fmt.Errorf("event %d does not fit what was loaded: %w", seq, err)
 	}
 	return nil
@@ -99,7 +107,7 @@ func (r *Recovery) apply(seq uint64, e *isuride.Event) error {
 	case isuride.ChairMoved:
 		return r.move(seq, e)
 	case isuride.UserRegistered:
-		r.registerUser(seq, e)
+		return r.registerUser(seq, e)
 	case isuride.PaymentTokenSet:
 		return with(s.usersByID.Load, "user", e.Token.UserID, func(u *User) {
 			if u.lacks(seq) {
@@ -107,21 +115,19 @@ func (r *Recovery) apply(seq uint64, e *isuride.Event) error {
 			}
 		})
 	case isuride.RideRequested:
-		return with(s.usersByID.Load, "user", e.Ride.UserID, func(u *User) {
-			if u.lacks(seq) {
-				s.applyRequestLocked(u, e)
-			}
-		})
+		return r.request(seq, e)
 	case isuride.RideAssigned:
 		return r.assign(seq, e.Ride)
 	case isuride.RideAdvanced:
-		return r.withAssigned(seq, e.Status.RideID, func(ride *Ride, to parts) { s.applyStatusLocked(ride, e.Status, to) })
+		return r.advance(seq, e)
+	case isuride.ChargeStarted:
+		return r.charge(seq, e.Charge)
 	case isuride.RideCompleted:
-		return r.withAssigned(seq, e.Ride.ID, func(ride *Ride, to parts) { s.applyCompletionLocked(ride, e.Ride, e.Status, to) })
+		return r.complete(seq, e)
 	case isuride.StatusDelivered:
 		return r.deliver(seq, e.Status)
 	}
-	return nil // charges have no state of their own, see isuride.OpenCharges
+	return nil // a charge that failed has no state of its own, see isuride.OpenCharges
 }
 
 // with looks an entity up by id and hands it over.
@@ -135,13 +141,20 @@ func with[T any](load func(string) (T, bool), kind, id string, apply func(T)) er
 }
 
 // withAssigned hands over a ride that has a chair, with the sides that lack the event.
-func (r *Recovery) withAssigned(seq uint64, rideID string, apply func(*Ride, parts)) error {
+func (r *Recovery) withAssigned(seq uint64, rideID string, apply func(*Ride, parts) *Violation) error {
 	ride, ok := r.store.rides.Load(rideID)
 	if !ok || ride.chair.Load() == nil {
 		return fmt.Errorf("ride %q is unknown or has no chair", rideID)
 	}
-	apply(ride, parts{user: ride.User.lacks(seq), chair: ride.chair.Load().lacks(seq)})
-	return nil
+	return found(apply(ride, parts{user: ride.User.lacks(seq), chair: ride.chair.Load().lacks(seq)}))
+}
+
+// found is the error of a violation, if there is one.
+func found(v *Violation) error {
+	if v == nil {
+		return nil
+	}
+	return v
 }
 
 // registerChair adds a chair, which rides may have waited for.
@@ -156,16 +169,30 @@ func (r *Recovery) registerChair(row *isuride.Chair, o *Owner) {
 	delete(r.orphans, row.ID)
 }
 
-func (r *Recovery) registerUser(seq uint64, e *isuride.Event) {
-	inviter := r.store.inviterOf(e)
+func (r *Recovery) registerUser(seq uint64, e *isuride.Event) error {
+	s, inviter := r.store, r.store.inviterOf(e)
+	_, there := s.usersByID.Load(e.User.ID)
+	if !there && (inviter == nil || inviter.lacks(seq)) {
+		if _, v := checkRegistration(e, inviter); v != nil {
+			return v
+		}
+	}
 	if inviter != nil && !inviter.lacks(seq) {
 		inviter = nil
 	}
-	if _, there := r.store.usersByID.Load(e.User.ID); !there {
-		r.store.applyUserLocked(e, inviter)
+	posting, v := grants(e, func(c *isuride.Coupon) bool {
+		return !there && c.UserID == e.User.ID || inviter != nil && c.UserID == inviter.ID
+	})
+	if v != nil {
+		return v
+	}
+	if !there {
+		s.applyUserLocked(e, inviter)
 	} else if inviter != nil {
 		inviter.rewardLocked(e.Coupons)
 	}
+	s.books.Post(0, seq, &posting)
+	return nil
 }
 
 func (s *Store) inviterOf(e *isuride.Event) *User {
@@ -187,15 +214,85 @@ func (r *Recovery) move(seq uint64, e *isuride.Event) error {
 	if err != nil || e.Status == nil {
 		return err
 	}
-	return r.withAssigned(seq, e.Status.RideID, func(ride *Ride, to parts) { r.store.applyStatusLocked(ride, e.Status, to) })
+	return r.advance(seq, e)
+}
+
+// advance applies the new status of an assigned ride. As the functions below it checks what
+// the command had to check, if neither side of the ride has the event yet.
+func (r *Recovery) advance(seq uint64, e *isuride.Event) error {
+	return r.withAssigned(seq, e.Status.RideID, func(ride *Ride, to parts) (v *Violation) {
+		if to == whole {
+			v = checkAdvanceLocked(ride, e.Status, e.Location)
+		}
+		if v == nil {
+			r.store.applyStatusLocked(ride, e.Status, to)
+		}
+		return v
+	})
+}
+
+func (r *Recovery) request(seq uint64, e *isuride.Event) error {
+	s := r.store
+	u, ok := s.usersByID.Load(e.Ride.UserID)
+	switch {
+	case !ok:
+		return fmt.Errorf("user %q is unknown", e.Ride.UserID)
+	case !u.lacks(seq):
+		return nil
+	}
+	posting, v := checkRequestLocked(u, e)
+	if v == nil {
+		s.applyRequestLocked(u, e)
+		s.post(u, seq, &posting)
+	}
+	return found(v)
+}
+
+func (r *Recovery) charge(seq uint64, charge *isuride.Charge) error {
+	if ride, ok := r.store.rides.Load(charge.RideID); ok && ride.User.lacks(seq) {
+		return found(checkChargeLocked(ride, charge))
+	}
+	return nil
+}
+
+func (r *Recovery) complete(seq uint64, e *isuride.Event) error {
+	s := r.store
+	return r.withAssigned(seq, e.Ride.ID, func(ride *Ride, to parts) *Violation {
+		check := func() (ledger.Posting, *Violation) { return settlement(ride) }
+		if to == whole {
+			check = func() (ledger.Posting, *Violation) { return checkCompletionLocked(ride, e.Ride, e.Status) }
+		}
+		posting, v := check()
+		if v != nil {
+			return v
+		}
+		s.applyCompletionLocked(ride, e.Ride, e.Status, to)
+		if to.user {
+			s.post(ride.User, seq, &posting)
+		}
+		if to.chair {
+			s.sold(ride, seq)
+		}
+		return nil
+	})
 }
 
 func (r *Recovery) assign(seq uint64, row *isuride.Ride) error {
-	return with(r.store.rides.Load, "ride", row.ID, func(ride *Ride) {
-		if c, ok := r.store.chairsByID.Load(row.ChairID); ok {
-			r.store.applyAssignmentLocked(ride, c, row.UpdatedAt, parts{user: ride.User.lacks(seq), chair: c.lacks(seq)})
+	var v *Violation
+	err := with(r.store.rides.Load, "ride", row.ID, func(ride *Ride) {
+		c, ok := r.store.chairsByID.Load(row.ChairID)
+		if !ok {
+			return
+		}
+		to := parts{user: ride.User.lacks(seq), chair: c.lacks(seq)}
+		if to == whole {
+			v = checkAssignmentLocked(ride, c, row)
+		}
+		if v == nil {
+			r.store.applyAssignmentLocked(ride, c, row.UpdatedAt, to)
 		}
 	})
+	return cmp.Or(err, found(v))
 }
 
 func (r *Recovery) deliver(seq uint64, row *isuride.RideStatus) error {

@@ -18,6 +18,7 @@ import (
 
 	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
+	"isuride/webapp/ledger"
 )
 
 // EventLog takes the events: *journal.Journal. Append copies the payload and gives it the
@@ -35,6 +36,9 @@ type Options struct {
 	Now func() isuride.Time
 	// Describe renders the constant part of a chair once, for Chair.Description.
 	Describe func(*isuride.Chair) []byte
+	// Violated is told of each violation, under the locks of the entity it was found at: it
+	// must not wait, nor call the store. It may be nil.
+	Violated func(*Violation)
 }
 
 // Store is one generation of the whole state. Its methods may be called from any
@@ -59,7 +63,12 @@ type Store struct {
 	regions [isuride.Regions]Region
 	scratch sync.Pool // *[]byte, for the bytes of events
 	counts  counts
-	walks   atomic.Int32 // walks under way, see Walk
+
+	books      ledger.Ledger
+	closed     atomic.Pointer[Violation] // the first one, nil while the books are open
+	violations atomic.Uint64
+
+	walks atomic.Int32 // walks under way, see Walk
 }
 
 // Size is how many of each kind there are, to make room for.
@@ -82,6 +91,7 @@ func newStore(opt Options, size Size) *Store {
 		usernames:         make(map[string]bool, size.Users),
 		ownerNames:        make(map[string]bool, size.Owners),
 	}
+	s.books.Begin()
 	s.scratch.New = func() any { b := make([]byte, 0, 512); return &b }
 	for i := range s.regions {
 		s.regions[i].init()

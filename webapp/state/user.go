@@ -25,6 +25,8 @@ type User struct {
 	rides      []*Ride
 	unfinished int              // rides that are not completed
 	coupons    []isuride.Coupon // in grant order
+	issued     int              // yen, of all coupons
+	used       int              // yen, of those that are used
 	invited    int              // users who registered with this user's code
 }
 
@@ -51,6 +53,9 @@ func (n *NewUser) check() error {
 // RegisterUser creates a user with its coupons, all or nothing (S4.2).
 func (s *Store) RegisterUser(n NewUser) (*User, error) {
 	if err := n.check(); err != nil {
+		return nil, err
+	}
+	if err := s.open(); err != nil {
 		return nil, err
 	}
 	s.registry.Lock()
@@ -101,10 +106,17 @@ func (u *User) nextGrantLocked(now isuride.Time) isuride.Time {
 }
 
 func (s *Store) commitUserLocked(e *isuride.Event, inviter *User) (*User, error) {
-	if err := s.commit(e); err != nil {
+	posting, v := checkRegistration(e, inviter)
+	if v != nil {
+		return nil, s.refuse(v)
+	}
+	seq, err := s.record(e)
+	if err != nil {
 		return nil, err
 	}
-	return s.applyUserLocked(e, inviter), nil
+	u := s.applyUserLocked(e, inviter)
+	s.post(u, seq, &posting)
+	return u, nil
 }
 
 func (s *Store) applyUserLocked(e *isuride.Event, inviter *User) *User {
@@ -122,6 +134,7 @@ func (u *User) grantLocked(coupons []isuride.Coupon) {
 	for _, c := range coupons {
 		if c.UserID == u.ID {
 			u.coupons = append(u.coupons, c)
+			u.issued += c.Discount
 		}
 	}
 }
