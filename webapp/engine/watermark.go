@@ -158,7 +158,7 @@ func (q *queue) release(upTo uint64, err error) {
 	}
 }
 
-// end lets nobody pass any more: who waits, and whoever comes, gets the error.
+// end lets nobody pass any more: all who wait, and all who come later, get the error.
 func (q *queue) end(err error) {
 	q.ended.Store(&err)
 	q.release(^uint64(0), err)
