@@ -29,6 +29,7 @@ type Generation struct {
 	journal     *journal.Journal
 	history     journal.History
 	snapshots   *snapshots
+	audit       *audit
 	recovered   Recovered
 	open        []*state.Charge     // payments that were under way when the server ended
 	openCharges isuride.OpenCharges // their places in the log
@@ -97,7 +98,7 @@ func (e *Engine) build(head *sqlstore.Snapshot, load func() (*sqlstore.Snapshot,
 	}
 	g := &Generation{number: head.Generation, history: history, cfg: &e.cfg, fail: e.fail, journal: log, flushDone: make(chan struct{})}
 	from := source{head, load, func(log *journal.Journal) state.Options {
-		return state.Options{Log: log, Now: e.cfg.Now, Describe: e.cfg.Describe}
+		return state.Options{Log: log, Now: e.cfg.Now, Describe: e.cfg.Describe, Violated: g.violated}
 	}}
 	if err := g.make(e.db, from, paths, dir); err != nil {
 		return nil, errors.Join(err, log.Close())
@@ -111,6 +112,7 @@ func (g *Generation) make(target flush.Target, from source, paths []string, dir 
 		return err
 	}
 	g.snapshots = newSnapshots(g, dir)
+	g.audit = newAudit(g)
 	return g.equip(target, from.head)
 }
 
@@ -130,7 +132,8 @@ func (g *Generation) equip(target flush.Target, head *sqlstore.Snapshot) error {
 	g.watch()
 	g.gateway = payment.New(setting(head.Settings, isuride.PaymentGatewayURL), payment.Options{})
 	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: target, Generation: g.number, Position: head.Position,
-		OpenCharges: g.openCharges, Now: g.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
+		Totals: head.Totals, Worth: g.Store.Worth, Differs: g.audit.differs, OpenCharges: g.openCharges, Now: g.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
+	g.writer.Checkpoint(g.journal.Appended(), g.Store.Totals())
 	for r := range isuride.Region(isuride.Regions) {
 		g.matchers = append(g.matchers, dispatch.New(g.Store, r, g.cfg.Solver(), g.cfg.Dispatch, g.cfg.Now))
 	}
@@ -157,6 +160,7 @@ func (g *Generation) run() {
 		g.loops.Go(func() { g.report("matching", m.Run(g.ctx)) })
 	}
 	g.loops.Go(func() { g.report("snapshots", g.snapshots.run(g.ctx)) })
+	g.loops.Go(func() { g.report("audit", g.audit.run(g.ctx)) })
 	for _, ch := range g.open {
 		g.resume(ch)
 	}
@@ -270,7 +274,9 @@ func (g *Generation) stop(ctx context.Context) error {
 	g.cancel()
 	g.loops.Wait()
 	err := g.writer.Drain(ctx)
-	g.snapshots.finish(ctx, err == nil)
+	drained := err == nil
+	err = errors.Join(err, g.audit.finish(ctx))
+	g.snapshots.finish(ctx, drained)
 	g.snapshots.end()
 	g.flushing()
 	<-g.flushDone

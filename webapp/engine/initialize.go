@@ -9,6 +9,7 @@ import (
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
+	"isuride/webapp/recount"
 	"isuride/webapp/sqlstore"
 )
 
@@ -246,6 +247,7 @@ func (e *Engine) initialData(paymentServer string) (*isuride.Tables, error) {
 	if err != nil {
 		return nil, fmt.Errorf("initial data: %w", err)
 	}
+	rows.Totals = &recount.Tables(rows).Totals
 	if paymentServer != "" {
 		setSetting(rows, isuride.PaymentGatewayURL, paymentServer)
 	}

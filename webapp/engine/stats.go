@@ -22,6 +22,7 @@ type Stats struct {
 	Journal    journal.Stats
 	Flush      flush.Stats
 	Snapshot   SnapshotStats
+	Audit      AuditStats
 	Payment    payment.Stats
 	// Initializes that took place, and those that failed and changed nothing.
 	Initialized, NotInitialized uint64
@@ -46,7 +47,7 @@ func (e *Engine) Stats() Stats {
 // own returns the figures of a generation without those before it, and without the walk
 // through the state.
 func (g *Generation) own() Stats {
-	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Flush: g.writer.Stats(), Snapshot: g.snapshots.stats(), Payment: g.gateway.Stats()}
+	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Flush: g.writer.Stats(), Snapshot: g.snapshots.stats(), Audit: g.audit.stats(), Payment: g.gateway.Stats()}
 	for _, m := range g.matchers {
 		s.Match.Add(m.Stats())
 	}
@@ -68,6 +69,8 @@ func (s *Stats) add(o *Stats) {
 	s.Flush.Took.Add(o.Flush.Took)
 	s.Snapshot.Written += o.Snapshot.Written
 	s.Snapshot.Failed += o.Snapshot.Failed
+	s.Audit.Violations += o.Audit.Violations
+	s.Audit.Recounts += o.Audit.Recounts
 	s.Payment.Accepted += o.Payment.Accepted
 	s.Payment.Refused += o.Payment.Refused
 	s.Payment.Failed += o.Payment.Failed
@@ -97,6 +100,9 @@ func (e *Engine) Health() error {
 	}
 	if err := g.journal.Stats().Err; err != nil {
 		return err
+	}
+	if v := g.Store.Closed(); v != nil {
+		return fmt.Errorf("the books are closed since %s: %w; look at GET /audit, and open them again with POST /audit/reopen", v.At, v)
 	}
 	f := g.writer.Stats()
 	if o := f.Outage; o != nil && time.Since(o.Since) > outageLimit {

@@ -11,6 +11,7 @@ import (
 type cut struct {
 	last   uint64 // number of the last event in the cut, or of the one before it
 	events int
+	totals *isuride.Totals // at the end of the cut that is written
 
 	owners    table[string, isuride.Owner]
 	chairs    table[string, isuride.Chair]
@@ -109,12 +110,13 @@ func (c *cut) tables() *isuride.Tables {
 		Rides:          c.rides.rows,
 		RideStatuses:   c.statuses.rows,
 		Coupons:        c.coupons.rows,
+		Totals:         c.totals,
 	}
 }
 
 // reset begins the next cut. Memory is kept, it is bounded by the largest cut.
 func (c *cut) reset() {
-	c.events = 0
+	c.events, c.totals = 0, nil
 	c.owners.reset()
 	c.chairs.reset()
 	clear(c.locations)

@@ -12,6 +12,7 @@ import (
 
 	"isuride/webapp/internal/pulse"
 	"isuride/webapp/isuride"
+	"isuride/webapp/recount"
 )
 
 // Source reads the log's events in order. It belongs to the Writer's loop.
@@ -48,6 +49,15 @@ type Options struct {
 	OpenCharges isuride.OpenCharges
 	// Now is the clock.
 	Now func() isuride.Time
+	// Totals are the books of the target at Position; nil if they are not known, which they are
+	// then from the first Checkpoint on.
+	Totals *isuride.Totals
+	// Worth returns what the coupon of a ride was worth that was requested up to Position, 0 if it
+	// had none; ok is false if there is no such ride. It may be nil.
+	Worth func(ride *isuride.Ride) (worth int, ok bool)
+	// Differs is told, from Run's goroutine, of books that the events do not lead to. It may be nil.
+	Differs func(*recount.Difference)
+
 	// Transient reports whether the same cut may succeed later.
 	Transient func(error) bool
 	// Logger gets the beginning and the end of outages; nil means slog.Default().
@@ -86,6 +96,7 @@ type Writer struct {
 	decoder isuride.Decoder
 	cut     cut
 	charges isuride.OpenCharges // have no rows, so the log keeps them
+	ledger  ledger              // of the log up to the event read last
 	pacer   pacer
 	err     error // why Run ended; others read it once done is closed
 
@@ -110,7 +121,9 @@ func New(o Options) *Writer {
 		cut:     newCut(o.Position),
 		charges: make(isuride.OpenCharges),
 		pacer:   pacer{pace: o.Pace},
+		ledger:  ledger{base: o.Totals, last: o.Position, differs: o.Differs},
 	}
+	w.ledger.tally.Worth = o.Worth
 	maps.Copy(w.charges, o.OpenCharges)
 	w.position.Store(o.Position)
 	return w
@@ -212,12 +225,14 @@ func (w *Writer) read() (ok bool, err error) {
 		w.since.Store(int64(w.happened(e)))
 	}
 	w.charges.Note(seq, e)
+	w.ledger.note(seq, e)
 	w.cut.add(seq, e)
 	return true, nil
 }
 
 // write puts the cut into the tables, and begins the next one.
 func (w *Writer) write(ctx context.Context, full bool) error {
+	w.cut.totals = w.ledger.at(w.cut.last)
 	took, err := w.insist(ctx)
 	if err != nil {
 		return err

@@ -65,9 +65,9 @@ const most = 100
 // New begins a count.
 func New() *Count { return &Count{users: map[string]uint64{}, chairs: map[string]*books{}} }
 
-func (c *Count) differ(invariant, ride string, yen int64, format string, args ...any) {
+func (c *Count) differ(invariant, ride, subject string, yen int64, format string, args ...any) {
 	if len(c.found) < most {
-		c.found = append(c.found, &Difference{Invariant: invariant, Ride: ride, Yen: yen, Message: fmt.Sprintf(format, args...)})
+		c.found = append(c.found, &Difference{Invariant: invariant, Ride: ride, Subject: subject, Yen: yen, Message: fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -90,10 +90,9 @@ func (c *Count) booksOf(chairID string) *books {
 // manyCoupons is the number from which on they are looked up in a map.
 const manyCoupons = 16
 
-// User begins to count a user as it was after the event at position; its rides follow. The
-// coupons are lent until the next call of User or End.
+// User begins to count a user as it was after the event at position; its rides follow, and
+// then EndUser, until which the coupons are lent.
 func (c *Count) User(position uint64, id string, coupons []isuride.Coupon) {
-	c.endUser()
 	c.users[id] = position
 	c.user, c.coupons, c.taken, c.byRide = id, coupons, 0, nil
 	for i := range coupons {
@@ -103,14 +102,14 @@ func (c *Count) User(position uint64, id string, coupons []isuride.Coupon) {
 			c.tally.Used += int64(k.Discount)
 		}
 		if worth := worthOf(k.Code); worth != 0 && worth != k.Discount {
-			c.differ(couponWorth, k.UsedBy, int64(k.Discount-worth), "coupon %s of user %s is worth %d yen, and not %d", k.Code, id, worth, k.Discount)
+			c.differ(CouponWorth, k.UsedBy, id, int64(k.Discount-worth), "coupon %s of user %s is worth %d yen, and not %d", k.Code, id, worth, k.Discount)
 		}
 		for j := range coupons[:min(i, manyCoupons)] {
 			if k.UsedBy != "" && coupons[j].UsedBy == k.UsedBy {
-				c.differ(couponOnce, k.UsedBy, int64(k.Discount), "ride %s has used coupons %s and %s of user %s", k.UsedBy, coupons[j].Code, k.Code, id)
+				c.differ(CouponOnce, k.UsedBy, id, int64(k.Discount), "ride %s has used coupons %s and %s of user %s", k.UsedBy, coupons[j].Code, k.Code, id)
 			}
 			if coupons[j].Code == k.Code {
-				c.differ(couponOnce, "", int64(k.Discount), "user %s has coupon %s twice", id, k.Code)
+				c.differ(CouponOnce, "", id, int64(k.Discount), "user %s has coupon %s twice", id, k.Code)
 			}
 		}
 	}
@@ -160,20 +159,20 @@ func (c *Count) Ride(r *Ride) {
 	}
 	full, fare := price(r.Ride, worth)
 	if int64(r.Fare) != fare {
-		c.differ(rideFare, r.ID, int64(r.Fare)-fare, "ride %s costs %d yen from %v to %v with a coupon of %d yen, and is kept with %d yen", r.ID, fare, r.Pickup, r.Destination, worth, r.Fare)
+		c.differ(RideFare, r.ID, "", int64(r.Fare)-fare, "ride %s costs %d yen from %v to %v with a coupon of %d yen, and is kept with %d yen", r.ID, fare, r.Pickup, r.Destination, worth, r.Fare)
 	}
 	t := &c.tally
 	t.Requested++
 	t.Owed += fare
 	t.Discounts += full - fare
 	if r.UserID != c.user {
-		c.differ(rideEnd, r.ID, 0, "ride %s is of user %s, and in the history of user %s", r.ID, r.UserID, c.user)
+		c.differ(RideEnd, r.ID, "", 0, "ride %s is of user %s, and in the history of user %s", r.ID, r.UserID, c.user)
 	}
 	if r.Status != isuride.Completed {
 		t.UnderWay += full
 		t.keep(r.ID, bill{r.UserID, r.ChairID, full, fare})
 		if r.Evaluation != 0 {
-			c.differ(rideEnd, r.ID, 0, "ride %s is %v, and rated with %d already", r.ID, r.Status, r.Evaluation)
+			c.differ(RideEnd, r.ID, "", 0, "ride %s is %v, and rated with %d already", r.ID, r.Status, r.Evaluation)
 		}
 		return
 	}
@@ -181,7 +180,7 @@ func (c *Count) Ride(r *Ride) {
 	t.Paid += fare
 	t.Sales += full
 	if r.ChairID == "" || r.Evaluation < leastStars || r.Evaluation > mostStars {
-		c.differ(rideEnd, r.ID, 0, "ride %s is completed with chair %q and an evaluation of %d", r.ID, r.ChairID, r.Evaluation)
+		c.differ(RideEnd, r.ID, "", 0, "ride %s is completed with chair %q and an evaluation of %d", r.ID, r.ChairID, r.Evaluation)
 	}
 	const driven = 1<<isuride.Carrying | 1<<isuride.Arrived
 	c.booksOf(r.ChairID).counted.add(full, r.Evaluation, r.Passed&driven == driven)
@@ -196,8 +195,8 @@ func (f *figures) add(full int64, evaluation int, driven bool) {
 	}
 }
 
-// endUser ends the user that is being counted.
-func (c *Count) endUser() {
+// EndUser ends the user that is being counted.
+func (c *Count) EndUser() {
 	used := 0
 	for i := range c.coupons {
 		if c.coupons[i].UsedBy != "" {
@@ -205,7 +204,7 @@ func (c *Count) endUser() {
 		}
 	}
 	if used != c.taken {
-		c.differ(couponOnce, "", 0, "user %s has used %d coupons, and only %d for own rides", c.user, used, c.taken)
+		c.differ(CouponOnce, "", c.user, 0, "user %s has used %d coupons, and only %d for own rides", c.user, used, c.taken)
 	}
 	c.coupons, c.taken = nil, 0
 }
@@ -213,7 +212,6 @@ func (c *Count) endUser() {
 // Event counts an event for the user, or chair, whose image does not show it. Events come in
 // the order of the log, after all images.
 func (c *Count) Event(seq uint64, e *isuride.Event) {
-	c.endUser()
 	switch e.Kind {
 	case isuride.UserRegistered:
 		for i := range e.Coupons {
@@ -261,7 +259,6 @@ type Result struct {
 
 // End ends the count.
 func (c *Count) End() *Result {
-	c.endUser()
 	r := &Result{Totals: c.tally.Totals, Owners: map[string]int64{}}
 	for id, b := range c.chairs {
 		if id == "" {
@@ -270,7 +267,7 @@ func (c *Count) End() *Result {
 		r.Owners[b.owner] += b.counted.sales
 		if b.kept != b.counted {
 			r.Chairs = append(r.Chairs, id)
-			c.differ(chairSales, "", b.kept.sales-b.counted.sales, "chair %s of owner %s has %d rides for %d yen, %d rated with %d in all; its rides are %d for %d yen, %d rated with %d",
+			c.differ(ChairSales, "", id, b.kept.sales-b.counted.sales, "chair %s of owner %s has %d rides for %d yen, %d rated with %d in all; its rides are %d for %d yen, %d rated with %d",
 				id, b.owner, b.kept.rides, b.kept.sales, b.kept.rated, b.kept.rating, b.counted.rides, b.counted.sales, b.counted.rated, b.counted.rating)
 		}
 	}

@@ -47,6 +47,7 @@ type Difference struct {
 	Invariant string // its name in docs/audit.md
 	Message   string // one sentence with ride or account, and yen
 	Ride      string // "" if it is not about a ride
+	Subject   string // the account, user or chair that it is about, "" if that is the ride
 	Yen       int64  // how much is too much, negative if it is too little; 0 if that is not it
 }
 
@@ -54,17 +55,17 @@ func (d *Difference) Error() string { return "audit: " + d.Invariant + ": " + d.
 
 // The invariants that are checked here, by their names in docs/audit.md.
 const (
-	rideFare     = "recount-fare"     // each ride costs what its coordinates and coupon make it cost
-	rideEnd      = "recount-end"      // a ride is completed, rated and has a chair, or none of them
-	couponOnce   = "recount-coupon"   // each coupon is used by one ride of its owner, and each ride uses one at most
-	couponWorth  = "recount-worth"    // a coupon is worth what its kind is
-	chairSales   = "recount-chair"    // a chair's sales and ratings are those of its rides
-	saleOfRide   = "recount-sale"     // each sale is the full fare of one ride
-	ownerSales   = "recount-owner"    // an owner's sales are those of its chairs
-	ledgerTotals = "recount-ledger"   // the ledger's accounts are the sums of all rides and coupons
-	replayTotals = "recount-replay"   // ... and what the events in the log sum up to
-	tableTotals  = "recount-tables"   // the sums that are written with each cut are those of the tables
-	totalsAgree  = "recount-balanced" // what was billed was paid or is owed, and was earned or given away
+	RideFare     = "recount-fare"     // each ride costs what its coordinates and coupon make it cost
+	RideEnd      = "recount-end"      // a ride is completed, rated and has a chair, or none of them
+	CouponOnce   = "recount-coupon"   // each coupon is used by one ride of its owner, and each ride uses one at most
+	CouponWorth  = "recount-worth"    // a coupon is worth what its kind is
+	ChairSales   = "recount-chair"    // a chair's sales and ratings are those of its rides
+	SaleOfRide   = "recount-sale"     // each sale is the full fare of one ride
+	OwnerSales   = "recount-owner"    // an owner's sales are those of its chairs
+	LedgerTotals = "recount-ledger"   // the ledger's accounts are the sums of all rides and coupons
+	ReplayTotals = "recount-replay"   // ... and what the events in the log sum up to
+	TableTotals  = "recount-tables"   // the sums that are written with each cut are those of the tables
+	TotalsAgree  = "recount-balanced" // what was billed was paid or is owed, and was earned or given away
 )
 
 // bill is a ride that is not completed.
@@ -76,8 +77,9 @@ type bill struct {
 // Tally follows the log and sums up, from zero or from sums that are known.
 type Tally struct {
 	isuride.Totals
-	// Fare returns the fare of a ride that was requested before the first event. It may be nil.
-	Fare func(rideID string) (int, bool)
+	// Worth returns what the coupon of a ride was worth that was requested before the first
+	// event, 0 if it had none. It may be nil.
+	Worth func(ride *isuride.Ride) (worth int, ok bool)
 
 	open map[string]bill
 }
@@ -121,17 +123,16 @@ func (t *Tally) keep(rideID string, b bill) {
 func (t *Tally) complete(ride *isuride.Ride) *Difference {
 	b, ok := t.open[ride.ID]
 	delete(t.open, ride.ID)
-	if !ok && t.Fare != nil {
-		var fare int
-		fare, ok = t.Fare(ride.ID)
-		b.full, _ = price(ride, 0)
-		b.fare = int64(fare)
+	if !ok && t.Worth != nil {
+		var worth int
+		worth, ok = t.Worth(ride)
+		b.full, b.fare = price(ride, worth)
 	}
 	if !ok {
-		return &Difference{Invariant: rideEnd, Ride: ride.ID, Message: fmt.Sprintf("ride %s is completed, and nothing tells that it was under way", ride.ID)}
+		return &Difference{Invariant: RideEnd, Ride: ride.ID, Message: fmt.Sprintf("ride %s is completed, and nothing tells that it was under way", ride.ID)}
 	}
 	if full, _ := price(ride, 0); full != b.full {
-		return &Difference{Invariant: rideFare, Ride: ride.ID, Yen: full - b.full,
+		return &Difference{Invariant: RideFare, Ride: ride.ID, Yen: full - b.full,
 			Message: fmt.Sprintf("ride %s is completed for %d yen in full, and was requested for %d", ride.ID, full, b.full)}
 	}
 	t.Completed++
@@ -151,7 +152,7 @@ func Compare(invariant string, of string, have isuride.Totals, is string, want i
 	i := 0
 	for name, amount := range have.Each {
 		if amount != wants[i] {
-			return &Difference{Invariant: invariant, Yen: amount - wants[i],
+			return &Difference{Invariant: invariant, Subject: name, Yen: amount - wants[i],
 				Message: fmt.Sprintf("account %s: %s has %d, %s has %d, a difference of %d", name, of, amount, is, wants[i], amount-wants[i])}
 		}
 		i++
@@ -162,7 +163,7 @@ func Compare(invariant string, of string, have isuride.Totals, is string, want i
 // Balanced returns an error if sums contradict each other by themselves.
 func Balanced(of string, t isuride.Totals) *Difference {
 	say := func(yen int64, format string, args ...any) *Difference {
-		return &Difference{Invariant: totalsAgree, Yen: yen, Message: of + ": " + fmt.Sprintf(format, args...)}
+		return &Difference{Invariant: TotalsAgree, Yen: yen, Message: of + ": " + fmt.Sprintf(format, args...)}
 	}
 	switch billed := t.Owed + t.Discounts; {
 	case billed != t.Sales+t.UnderWay:

@@ -83,6 +83,9 @@ func (s *Store) loadBy(ctx context.Context, read func(*Snapshot) error) (*Snapsh
 	if err := read(snapshot); err != nil {
 		return nil, err
 	}
+	if snapshot.Totals, err = readTotals(ctx, s.db, ""); err != nil {
+		return nil, err
+	}
 	switch after, err := s.state(ctx); {
 	case err != nil:
 		return nil, err

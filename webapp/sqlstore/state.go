@@ -42,6 +42,7 @@ type position struct {
 	Ready      bool   `db:"ready"`
 	History    string `db:"history"`
 	Term       uint64 `db:"term"`
+	sums              // written only; readTotals reads them
 }
 
 // State reads what the database holds; an empty one is no error.

@@ -86,9 +86,10 @@ func (s *Store) refuse(v *Violation) error {
 	return closedError(v)
 }
 
-// post enters the posting of an event of the user.
-func (s *Store) post(u *User, seq uint64, p *ledger.Posting) {
-	s.books.Post(uint(u.ID[len(u.ID)-1]), seq, p)
+// post enters the posting of an event of a user. It comes before the event is applied, so that
+// who finds what the event made finds its posting made.
+func (s *Store) post(userID string, seq uint64, p *ledger.Posting) {
+	s.books.Post(uint(userID[len(userID)-1]), seq, p)
 }
 
 // fareOf is the price of a ride, written down apart from isuride.DiscountedFare so that the
@@ -471,4 +472,14 @@ func (s *Store) Settle(userID string) {
 func (s *Store) SettleRegistrations() {
 	s.registry.Lock()
 	s.registry.Unlock() //nolint:staticcheck // as above
+}
+
+// Worth returns what the coupon was worth that a ride has used, 0 if it has none. ok is false if
+// there is no such ride.
+func (s *Store) Worth(ride *isuride.Ride) (worth int, ok bool) {
+	r, ok := s.rides.Load(ride.ID)
+	if !ok {
+		return 0, false
+	}
+	return r.coupon, true
 }

@@ -119,9 +119,9 @@ func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 		return 0, err
 	}
 	s.counts.completed.Add(1)
-	s.applyCompletionLocked(r, &row, &status, whole)
-	s.post(u, seq, &posting)
+	s.post(u.ID, seq, &posting)
 	s.sold(r, seq)
+	s.applyCompletionLocked(r, &row, &status, whole)
 	ch.settleLocked(row.UpdatedAt, nil)
 	return row.UpdatedAt, nil
 }

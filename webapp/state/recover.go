@@ -242,8 +242,8 @@ func (r *Recovery) request(seq uint64, e *isuride.Event) error {
 	}
 	posting, v := checkRequestLocked(u, e)
 	if v == nil {
+		s.post(u.ID, seq, &posting)
 		s.applyRequestLocked(u, e)
-		s.post(u, seq, &posting)
 	}
 	return found(v)
 }
@@ -268,7 +268,7 @@ func (r *Recovery) complete(seq uint64, e *isuride.Event) error {
 		}
 		s.applyCompletionLocked(ride, e.Ride, e.Status, to)
 		if to.user {
-			s.post(ride.User, seq, &posting)
+			s.post(ride.User.ID, seq, &posting)
 		}
 		if to.chair {
 			s.sold(ride, seq)

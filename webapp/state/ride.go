@@ -110,7 +110,7 @@ func (s *Store) RequestRide(u *User, pickup, destination isuride.Coordinate) (*R
 		return nil, err
 	}
 	s.counts.requested.Add(1)
-	s.post(u, seq, &posting)
+	s.post(u.ID, seq, &posting)
 	return s.applyRequestLocked(u, &e), nil
 }
 

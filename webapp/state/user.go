@@ -114,9 +114,8 @@ func (s *Store) commitUserLocked(e *isuride.Event, inviter *User) (*User, error)
 	if err != nil {
 		return nil, err
 	}
-	u := s.applyUserLocked(e, inviter)
-	s.post(u, seq, &posting)
-	return u, nil
+	s.post(e.User.ID, seq, &posting)
+	return s.applyUserLocked(e, inviter), nil
 }
 
 func (s *Store) applyUserLocked(e *isuride.Event, inviter *User) *User {

@@ -1,0 +1,64 @@
+package sqlstore
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+
+	"isuride/webapp/isuride"
+)
+
+// sums are the columns of the position row for the totals. They are all NULL as long as the
+// totals are not known, as after an upgrade.
+type sums struct {
+	Requested *int64 `db:"rides_requested"`
+	Completed *int64 `db:"rides_completed"`
+	Owed      *int64 `db:"riders_owed"`
+	Paid      *int64 `db:"riders_paid"`
+	Discounts *int64 `db:"discounts_given"`
+	Sales     *int64 `db:"owners_sales"`
+	UnderWay  *int64 `db:"sales_under_way"`
+	Issued    *int64 `db:"coupons_issued"`
+	Used      *int64 `db:"coupons_used"`
+}
+
+// sumNames are their names, in the order of values.
+var sumNames = []string{"rides_requested", "rides_completed", "riders_owed", "riders_paid", "discounts_given",
+	"owners_sales", "sales_under_way", "coupons_issued", "coupons_used"}
+
+// sumsOf returns the columns of totals; nil for unknown ones.
+func sumsOf(t *isuride.Totals) sums {
+	if t == nil {
+		return sums{}
+	}
+	return sums{&t.Requested, &t.Completed, &t.Owed, &t.Paid, &t.Discounts, &t.Sales, &t.UnderWay, &t.Issued, &t.Used}
+}
+
+func (s *sums) values() []any {
+	return []any{s.Requested, s.Completed, s.Owed, s.Paid, s.Discounts, s.Sales, s.UnderWay, s.Issued, s.Used}
+}
+
+// totals returns nil if they are not known.
+func (s *sums) totals() *isuride.Totals {
+	for _, p := range []*int64{s.Requested, s.Completed, s.Owed, s.Paid, s.Discounts, s.Sales, s.UnderWay, s.Issued, s.Used} {
+		if p == nil {
+			return nil
+		}
+	}
+	return &isuride.Totals{Requested: *s.Requested, Completed: *s.Completed, Owed: *s.Owed, Paid: *s.Paid, Discounts: *s.Discounts,
+		Sales: *s.Sales, UnderWay: *s.UnderWay, Issued: *s.Issued, Used: *s.Used}
+}
+
+// assignments sets all columns, with a parameter each.
+var assignments = strings.Join(sumNames, " = ?, ") + " = ?"
+
+// readTotals reads the totals of the position row of the tables with the suffix.
+func readTotals(ctx context.Context, q sqlx.QueryerContext, suffix string) (*isuride.Totals, error) {
+	var rows []sums
+	err := sqlx.SelectContext(ctx, q, &rows, "SELECT "+strings.Join(sumNames, ", ")+" FROM "+positionTable+suffix+" WHERE id = 1")
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return rows[0].totals(), nil
+}
