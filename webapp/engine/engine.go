@@ -42,7 +42,7 @@ type Config struct {
 	// Solver makes a solver for one region.
 	Solver   func() dispatch.Solver
 	Dispatch dispatch.Params
-	// Violated is told of each contradiction that the audit finds, and the folder of the journal in
+	// Violated gets each contradiction that the audit finds, and the folder of the journal in
 	// which what came before can be looked up. It may take its time. It may be nil.
 	Violated func(v *state.Violation, journal string)
 	// Snapshots may be left zero.

@@ -126,6 +126,16 @@ func (t Totals) Each(yield func(name string, amount int64) bool) {
 	}
 }
 
+// Yen yields the names and amounts of those that are yen.
+func (t Totals) Yen(yield func(account string, yen int64) bool) {
+	rides := 2
+	for name, amount := range t.Each {
+		if rides--; rides < 0 && !yield(name, amount) {
+			return
+		}
+	}
+}
+
 // Tables holds rows of all tables: a whole database, the content of a dump, or the
 // rows that one cut of the write-behind changes.
 type Tables struct {

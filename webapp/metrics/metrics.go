@@ -131,6 +131,7 @@ func (s sink) engine(e engine.Stats) {
 	s.journal(e)
 	s.flush(e)
 	s.snapshot(e)
+	s.audit(e)
 	s.counter(paymentAttempts, float64(e.Payment.Accepted), "accepted")
 	s.counter(paymentAttempts, float64(e.Payment.Refused), "refused")
 	s.counter(paymentAttempts, float64(e.Payment.Failed), "failed")
@@ -182,6 +183,22 @@ func (s sink) snapshot(e engine.Stats) {
 	s.gauge(snapshotBytes, float64(n.Bytes))
 	s.gauge(snapshotTime, n.Took.Seconds())
 	s.gauge(snapshotTail, float64(n.Tail))
+}
+
+func (s sink) audit(e engine.Stats) {
+	a := &e.Audit
+	closed := 0.0
+	if a.Closed != nil {
+		closed = 1
+	}
+	s.gauge(auditClosed, closed)
+	s.counter(auditViolations, float64(a.Violations))
+	s.counter(auditRecounts, float64(a.Recounts))
+	s.gauge(auditAge, a.Age.Seconds())
+	s.gauge(auditTime, a.Took.Seconds())
+	for account, yen := range a.Totals.Yen {
+		s.gauge(auditYen, float64(yen), account)
+	}
 }
 
 func (s sink) flush(e engine.Stats) {

@@ -88,6 +88,7 @@ func (i *internal) show(s *server, logged func() uint64) {
 		}
 		fmt.Fprintf(w, "%s: %d bytes\n", info.Path, info.Bytes)
 	})
+	i.audit(s.engine)
 	health := s.engine.Health
 	i.health.Store(&health)
 }

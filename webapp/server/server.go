@@ -86,7 +86,9 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", databaseVariable(cfg.db.Dialect, err), err)
 	}
-	e, err := engine.Start(ctx, db, engineConfig(cfg, journals, repair, log.Logger))
+	settings := engineConfig(cfg, journals, repair, log.Logger)
+	settings.Violated = newEvidence(cfg.traces, recorder, log.Logger).keep
+	e, err := engine.Start(ctx, db, settings)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

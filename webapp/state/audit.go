@@ -237,8 +237,8 @@ func (u *User) checkCouponsLocked() *Violation {
 	return nil
 }
 
-// checkRegistration checks the coupons of a registration, and makes its posting.
-func checkRegistration(e *isuride.Event, inviter *User) (p ledger.Posting, v *Violation) {
+// checkRegistrationLocked checks the coupons of a registration, and makes its posting.
+func checkRegistrationLocked(e *isuride.Event, inviter *User) (p ledger.Posting, v *Violation) {
 	for i := range e.Coupons {
 		c := &e.Coupons[i]
 		switch {
@@ -464,7 +464,7 @@ func (s *Store) MarkedSales(yield func(ownerID string, yen int64) bool) {
 func (s *Store) Settle(userID string) {
 	if u, ok := s.usersByID.Load(userID); ok {
 		u.mu.Lock()
-		u.mu.Unlock() //nolint:staticcheck // whoever had it has posted
+		u.mu.Unlock() //nolint:staticcheck // who had it has posted
 	}
 }
 

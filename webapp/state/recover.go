@@ -173,7 +173,7 @@ func (r *Recovery) registerUser(seq uint64, e *isuride.Event) error {
 	s, inviter := r.store, r.store.inviterOf(e)
 	_, there := s.usersByID.Load(e.User.ID)
 	if !there && (inviter == nil || inviter.lacks(seq)) {
-		if _, v := checkRegistration(e, inviter); v != nil {
+		if _, v := checkRegistrationLocked(e, inviter); v != nil {
 			return v
 		}
 	}

@@ -36,7 +36,7 @@ type Options struct {
 	Now func() isuride.Time
 	// Describe renders the constant part of a chair once, for Chair.Description.
 	Describe func(*isuride.Chair) []byte
-	// Violated is told of each violation, under the locks of the entity it was found at: it
+	// Violated gets each violation, under the locks of the entity it was found at: it
 	// must not wait, nor call the store. It may be nil.
 	Violated func(*Violation)
 }

@@ -106,7 +106,7 @@ func (u *User) nextGrantLocked(now isuride.Time) isuride.Time {
 }
 
 func (s *Store) commitUserLocked(e *isuride.Event, inviter *User) (*User, error) {
-	posting, v := checkRegistration(e, inviter)
+	posting, v := checkRegistrationLocked(e, inviter)
 	if v != nil {
 		return nil, s.refuse(v)
 	}

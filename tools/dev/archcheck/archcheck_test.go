@@ -51,7 +51,7 @@ var table = []rule{
 	{"webapp/metrics", []string{"webapp/api", "webapp/engine", "webapp/internal/..."}, "metrics are read, and only read, from the packages that have them"},
 	{"webapp/inspect", []string{"webapp/isuride", "webapp/journal", "webapp/snapshot", "webapp/state"}, "what is shown of a log or a snapshot needs their files and the meaning of events, and no database"},
 	{"webapp/restore", []string{"webapp/flush", "webapp/isuride", "webapp/journal", "webapp/sqlstore"}, "a restore is the write-behind on a copy; it serves nobody"},
-	{"webapp/server", []string{"webapp/api", "webapp/dispatch", "webapp/engine", "webapp/inspect", "webapp/isuride", "webapp/journal", "webapp/match", "webapp/metrics", "webapp/restore", "webapp/sqlstore", "webapp/wire", "webapp/internal/..."}, "the program puts all parts together, but nothing from tests"},
+	{"webapp/server", []string{"webapp/state", "webapp/api", "webapp/dispatch", "webapp/engine", "webapp/inspect", "webapp/isuride", "webapp/journal", "webapp/match", "webapp/metrics", "webapp/restore", "webapp/sqlstore", "webapp/wire", "webapp/internal/..."}, "the program puts all parts together, but nothing from tests"},
 	{"webapp/cmd/isuride", []string{"webapp/server"}, "main starts the server"},
 	{"webapp/servertest", []string{"webapp/isuride", "webapp/server", "webapp/sqlstore/...", "tools/dev/paymentmock/...", "tools/dev/devcert/cert"}, "a server for tests, which no program imports"},
 	{"webapp/acceptance", nil, "tests only"},
