@@ -8,7 +8,9 @@
 package recount
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"isuride/webapp/isuride"
 )
@@ -142,22 +144,33 @@ func (t *Tally) complete(ride *isuride.Ride) *Difference {
 	return nil
 }
 
-// Compare returns the first difference of two sums, nil if there is none. Of and is say what
-// the two are; have is the one in question.
-func Compare(invariant string, of string, have isuride.Totals, is string, want isuride.Totals) (d *Difference) {
-	var wants []int64
-	for _, amount := range want.Each {
-		wants = append(wants, amount)
+// Compare returns what two sums differ in, nil if they do not. Of and against say whose they are;
+// have is the one in question.
+func Compare(invariant string, of string, have isuride.Totals, against string, want isuride.Totals) *Difference {
+	if have == want {
+		return nil
 	}
-	i := 0
-	for name, amount := range have.Each {
-		if amount != wants[i] {
-			return &Difference{Invariant: invariant, Subject: name, Yen: amount - wants[i],
-				Message: fmt.Sprintf("account %s: %s has %d, %s has %d, a difference of %d", name, of, amount, is, wants[i], amount-wants[i])}
+	d := &Difference{Invariant: invariant}
+	var parts []string
+	too := have.Sub(want)
+	wanted := map[string]int64{}
+	for account, amount := range want.Each {
+		wanted[account] = amount
+	}
+	for account, amount := range have.Each {
+		if more := amount - wanted[account]; more != 0 {
+			parts = append(parts, fmt.Sprintf("%s %d against %d (%+d)", account, amount, wanted[account], more))
+			d.Subject = cmp.Or(d.Subject, account)
 		}
-		i++
 	}
-	return nil
+	for account, more := range too.Yen { // yen say more than rides do
+		if more != 0 {
+			d.Subject, d.Yen = account, more
+			break
+		}
+	}
+	d.Message = of + " and " + against + " differ: " + strings.Join(parts, ", ")
+	return d
 }
 
 // Balanced returns an error if sums contradict each other by themselves.
