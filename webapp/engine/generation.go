@@ -107,12 +107,12 @@ func (e *Engine) build(head *sqlstore.Snapshot, load func() (*sqlstore.Snapshot,
 }
 
 // make recovers the state, and makes everything that works on it.
-func (g *Generation) make(target flush.Target, from source, paths []string, dir string) error {
+func (g *Generation) make(target database, from source, paths []string, dir string) error {
 	if err := g.recover(from, paths); err != nil {
 		return err
 	}
 	g.snapshots = newSnapshots(g, dir)
-	g.audit = newAudit(g)
+	g.audit = newAudit(g, target)
 	return g.equip(target, from.head)
 }
 
@@ -122,7 +122,7 @@ func stateOf(snapshot *sqlstore.Snapshot) sqlstore.State {
 }
 
 // equip makes everything that will run by itself.
-func (g *Generation) equip(target flush.Target, head *sqlstore.Snapshot) error {
+func (g *Generation) equip(target database, head *sqlstore.Snapshot) error {
 	from, err := g.journal.ReadFrom(head.Position + 1)
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ type database interface {
 	Swap(ctx context.Context, from, generation uint64) error
 	Settle(ctx context.Context, generation uint64) (swapped bool, err error)
 	Sweep(ctx context.Context) error
+	CountBooks(ctx context.Context) (counted isuride.Totals, written *isuride.Totals, err error)
 	Refused() int
 	Deleted() uint64
 	WriteCut(ctx context.Context, generation, position uint64, rows *isuride.Tables) error

@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -61,4 +63,43 @@ func readTotals(ctx context.Context, q sqlx.QueryerContext, suffix string) (*isu
 		return nil, err
 	}
 	return rows[0].totals(), nil
+}
+
+// countRides sums up all rides with their coupons, and countCoupons all coupons: the books once
+// more, by the database itself.
+const (
+	countRides = "SELECT COUNT(*) AS requested, COUNT(evaluation) AS completed," +
+		" COALESCE(SUM(500 + CASE WHEN metered > worth THEN metered - worth ELSE 0 END), 0) AS owed," +
+		" COALESCE(SUM(CASE WHEN evaluation IS NULL THEN 0 ELSE 500 + CASE WHEN metered > worth THEN metered - worth ELSE 0 END END), 0) AS paid," +
+		" COALESCE(SUM(CASE WHEN metered > worth THEN worth ELSE metered END), 0) AS discounts," +
+		" COALESCE(SUM(CASE WHEN evaluation IS NULL THEN 0 ELSE 500 + metered END), 0) AS sales," +
+		" COALESCE(SUM(CASE WHEN evaluation IS NULL THEN 500 + metered ELSE 0 END), 0) AS underway" +
+		" FROM (SELECT r.evaluation, 100 * (ABS(r.pickup_latitude - r.destination_latitude) + ABS(r.pickup_longitude - r.destination_longitude)) AS metered," +
+		" COALESCE((SELECT MAX(c.discount) FROM coupons c WHERE c.user_id = r.user_id AND c.used_by = r.id), 0) AS worth FROM rides r) AS priced"
+	countCoupons = "SELECT COALESCE(SUM(discount), 0) AS issued, COALESCE(SUM(CASE WHEN used_by IS NULL THEN 0 ELSE discount END), 0) AS used FROM coupons"
+)
+
+// CountBooks has the database sum up its rides and coupons, and reads the totals that were written
+// with the last cut, at one position. Written is nil if they are not known. It takes the database a
+// second for a million rides, and nobody waits for it.
+func (s *Store) CountBooks(ctx context.Context) (counted isuride.Totals, written *isuride.Totals, err error) {
+	var options *sql.TxOptions // SQLite has no others
+	if s.dialect == &mysqlDialect {
+		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	tx, err := s.db.BeginTxx(ctx, options)
+	if err != nil {
+		return counted, nil, fmt.Errorf("count the books: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing was changed
+	if written, err = readTotals(ctx, tx, ""); err == nil {
+		err = tx.GetContext(ctx, &counted, countRides)
+	}
+	if err == nil {
+		err = tx.GetContext(ctx, &counted, countCoupons)
+	}
+	if err != nil {
+		return counted, nil, fmt.Errorf("count the books: %w", err)
+	}
+	return counted, written, nil
 }
