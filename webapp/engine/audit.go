@@ -33,6 +33,7 @@ type AuditStats struct {
 	// Age is the time since the last whole recount ended, 0 if there was none yet; Took is how
 	// long that worked, without its rests.
 	Age, Took time.Duration
+	Gateway   GatewayStats
 	// Totals are the books now.
 	Totals isuride.Totals
 }
@@ -315,7 +316,7 @@ func (a *audit) finish(ctx context.Context) error {
 
 func (a *audit) stats() AuditStats {
 	s := a.g.Store
-	stats := AuditStats{Closed: s.Closed(), Violations: s.Violations(), Recounts: a.recounts.Load(), Totals: s.Totals()}
+	stats := AuditStats{Closed: s.Closed(), Violations: s.Violations(), Recounts: a.recounts.Load(), Gateway: a.g.reconciler.stats(), Totals: s.Totals()}
 	if last := a.last.Load(); last != nil {
 		stats.Age, stats.Took = time.Since(last.ended), last.took
 	}

@@ -30,6 +30,7 @@ type Generation struct {
 	history     journal.History
 	snapshots   *snapshots
 	audit       *audit
+	reconciler  *reconciler
 	recovered   Recovered
 	open        []*state.Charge     // payments that were under way when the server ended
 	openCharges isuride.OpenCharges // their places in the log
@@ -112,7 +113,7 @@ func (g *Generation) make(target database, from source, paths []string, dir stri
 		return err
 	}
 	g.snapshots = newSnapshots(g, dir)
-	g.audit = newAudit(g, target)
+	g.audit, g.reconciler = newAudit(g, target), newReconciler(g)
 	return g.equip(target, from.head)
 }
 
@@ -161,6 +162,7 @@ func (g *Generation) run() {
 	}
 	g.loops.Go(func() { g.report("snapshots", g.snapshots.run(g.ctx)) })
 	g.loops.Go(func() { g.report("audit", g.audit.run(g.ctx)) })
+	g.loops.Go(func() { g.report("reconciliation", g.reconciler.run(g.ctx)) })
 	for _, ch := range g.open {
 		g.resume(ch)
 	}

@@ -71,6 +71,9 @@ func (s *Stats) add(o *Stats) {
 	s.Snapshot.Failed += o.Snapshot.Failed
 	s.Audit.Violations += o.Audit.Violations
 	s.Audit.Recounts += o.Audit.Recounts
+	s.Audit.Gateway.Agreed += o.Audit.Gateway.Agreed
+	s.Audit.Gateway.Differed += o.Audit.Gateway.Differed
+	s.Audit.Gateway.Silent += o.Audit.Gateway.Silent
 	s.Payment.Accepted += o.Payment.Accepted
 	s.Payment.Refused += o.Payment.Refused
 	s.Payment.Failed += o.Payment.Failed

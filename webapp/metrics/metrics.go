@@ -196,6 +196,9 @@ func (s sink) audit(e engine.Stats) {
 	s.counter(auditRecounts, float64(a.Recounts))
 	s.gauge(auditAge, a.Age.Seconds())
 	s.gauge(auditTime, a.Took.Seconds())
+	s.counter(auditGateway, float64(a.Gateway.Agreed), "agrees")
+	s.counter(auditGateway, float64(a.Gateway.Differed), "differs")
+	s.counter(auditGateway, float64(a.Gateway.Silent), "silent")
 	for account, yen := range a.Totals.Yen {
 		s.gauge(auditYen, float64(yen), account)
 	}

@@ -63,6 +63,7 @@ var (
 	auditRecounts   = newDesc("audit_recounts_total", "Whole recounts of the books.")
 	auditAge        = newDesc("audit_recount_age_seconds", "Time since the last whole recount ended; 0 before the first one.")
 	auditTime       = newDesc("audit_recount_seconds", "Time that it worked, without its rests.")
+	auditGateway    = newDesc("audit_gateway_total", "Users whose payments the gateway was asked for, by result.", "result")
 	auditYen        = newDesc("audit_yen", "Balance of an account of the books, in yen.", "account")
 
 	paymentAttempts   = newDesc("payment_attempts_total", "Attempts to charge, by the gateway's answer.", "result")
@@ -83,7 +84,7 @@ var all = []*prometheus.Desc{
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments, journalKept, journalOldest,
 	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows, positionsDeleted,
 	snapshots, snapshotAge, snapshotBytes, snapshotTime, snapshotTail,
-	auditClosed, auditViolations, auditRecounts, auditAge, auditTime, auditYen,
+	auditClosed, auditViolations, auditRecounts, auditAge, auditTime, auditGateway, auditYen,
 	paymentAttempts, paymentInProgress,
 	generation, initializes, logErrors, buildInfo,
 }

@@ -67,6 +67,7 @@ const (
 	LedgerTotals = "recount-ledger"   // the ledger's accounts are the sums of all rides and coupons
 	ReplayTotals = "recount-replay"   // ... and what the events in the log sum up to
 	TableTotals  = "recount-tables"   // the sums that are written with each cut are those of the tables
+	GatewayWord  = "gateway"          // the gateway has taken the fare of each ride that is completed, and nothing else
 	TotalsAgree  = "recount-balanced" // what was billed was paid or is owed, and was earned or given away
 )
 

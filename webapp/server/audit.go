@@ -117,6 +117,10 @@ func showAudit(w io.Writer, s engine.AuditStats) {
 	} else {
 		fmt.Fprintf(w, "they were recounted %d times, the last time %v ago, which took %v of CPU\n", s.Recounts, s.Age.Round(time.Second), s.Took.Round(time.Millisecond))
 	}
+	fmt.Fprintf(w, "the gateway was asked for %d users: %d agree, %d differ, of %d it does not tell\n", s.Gateway.Agreed+s.Gateway.Differed+s.Gateway.Silent, s.Gateway.Agreed, s.Gateway.Differed, s.Gateway.Silent)
+	if d := s.Gateway.Last; d != nil {
+		fmt.Fprintf(w, "the last difference: %v\n", d)
+	}
 	for name, amount := range s.Totals.Each {
 		fmt.Fprintf(w, "%-16s %d\n", name, amount)
 	}

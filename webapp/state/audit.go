@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"fmt"
 
 	"isuride/webapp/isuride"
@@ -48,10 +49,13 @@ func violation(invariant, ride, format string, args ...any) *Violation {
 
 // Violate closes the books: no verb that moves money works until Reopen. All that is under
 // way goes on. The first violation is kept as the reason; each is reported to
-// Options.Violated.
+// Options.Violated, but not again what is found again, as by each round of matching.
 func (s *Store) Violate(v *Violation) {
 	v.At, v.Position = s.opt.Now(), s.opt.Log.Appended()
 	s.closed.CompareAndSwap(nil, v)
+	if _, known := s.told.LoadOrStore(v.Invariant+cmp.Or(v.Ride, v.Message), true); known {
+		return
+	}
 	s.violations.Add(1)
 	if s.opt.Violated != nil {
 		s.opt.Violated(v)
@@ -65,7 +69,10 @@ func (s *Store) Closed() *Violation { return s.closed.Load() }
 func (s *Store) Violations() uint64 { return s.violations.Load() }
 
 // Reopen opens the books again.
-func (s *Store) Reopen() { s.closed.Store(nil) }
+func (s *Store) Reopen() {
+	s.told.Clear()
+	s.closed.Store(nil)
+}
 
 // open returns an error for the caller of a verb that moves money if the books are closed.
 func (s *Store) open() error {
@@ -482,4 +489,47 @@ func (s *Store) Worth(ride *isuride.Ride) (worth int, ok bool) {
 		return 0, false
 	}
 	return r.coupon, true
+}
+
+// Payments are the rides of a user that a gateway should know.
+type Payments struct {
+	Token string
+	// Past are completed rides that may have been paid for with another token, or at another
+	// gateway: those from before the store was opened, or the token was set.
+	Past []Payment
+	// Own are those since. The last one may be Open.
+	Own []Payment
+}
+
+// Payment is what a ride costs its rider.
+type Payment struct {
+	RideID string
+	Fare   int
+	Open   bool // the ride is not completed: the gateway may or may not have it
+}
+
+// Payments returns what the user has paid for, in the order of the rides.
+func (u *User) Payments() Payments {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	p := Payments{Token: u.token}
+	for i, r := range u.rides {
+		one := Payment{RideID: r.ID, Fare: r.Fare, Open: !r.done}
+		if i < u.before {
+			p.Past = append(p.Past, one)
+		} else {
+			p.Own = append(p.Own, one)
+		}
+	}
+	return p
+}
+
+// Payers visits users who have a payment token, in no order, until visit returns false.
+func (s *Store) Payers(visit func(u *User, token string) bool) {
+	s.usersByToken.Range(func(_ string, u *User) bool {
+		u.mu.Lock()
+		token := u.token
+		u.mu.Unlock()
+		return token == "" || visit(u, token)
+	})
 }

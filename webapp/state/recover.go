@@ -70,6 +70,7 @@ func (r *Recovery) Finish(end uint64) ([]*Charge, isuride.OpenCharges, error) {
 		s.refreshFreeLocked(c)
 		return true
 	})
+	s.usersByID.Range(func(_ string, u *User) bool { u.before = len(u.rides); return true })
 	var charges []*Charge
 	for rideID, open := range r.open {
 		if ride, ok := s.rides.Load(rideID); ok && ride.status == isuride.Arrived {

@@ -165,7 +165,8 @@ func (s *Store) Assign(r *Ride, c *Chair, why *isuride.Why) (bool, error) {
 	row := r.rowLocked()
 	row.ChairID, row.UpdatedAt = c.ID, max(s.opt.Now(), r.updatedAt+1)
 	if v := checkAssignmentLocked(r, c, &row); v != nil {
-		return false, s.refuse(v)
+		s.Violate(v)
+		return false, nil // matching goes on for all others
 	}
 	if err := s.commit(&isuride.Event{Kind: isuride.RideAssigned, Ride: &row, Why: why}); err != nil {
 		return false, err

@@ -65,7 +65,8 @@ type Store struct {
 	counts  counts
 
 	books      ledger.Ledger
-	closed     atomic.Pointer[Violation] // the first one, nil while the books are open
+	closed     atomic.Pointer[Violation]  // the first one, nil while the books are open
+	told       *xsync.MapOf[string, bool] // of the violations since then
 	violations atomic.Uint64
 
 	walks atomic.Int32 // walks under way, see Walk
@@ -78,6 +79,7 @@ func newStore(opt Options, size Size) *Store {
 	s := &Store{
 		opt:               opt,
 		ids:               newIDSource(),
+		told:              xsync.NewMapOf[string, bool](),
 		models:            map[string]int{},
 		usersByToken:      newMap[*User](size.Users),
 		usersByID:         newMap[*User](size.Users),

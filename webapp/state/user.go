@@ -24,6 +24,7 @@ type User struct {
 	token      string // payment token, "" until there is one
 	rides      []*Ride
 	unfinished int              // rides that are not completed
+	before     int              // rides from before the present token, or the last start
 	coupons    []isuride.Coupon // in grant order
 	issued     int              // yen, of all coupons
 	used       int              // yen, of those that are used
@@ -173,7 +174,7 @@ func (s *Store) SetPaymentToken(u *User, token string) error {
 	if err := s.commit(&e); err != nil {
 		return err
 	}
-	u.token = token
+	u.token, u.before = token, len(u.rides)
 	return nil
 }
 
