@@ -46,6 +46,18 @@ func (r *Recovery) Replay(seq uint64, payload []byte) error {
 	return nil
 }
 
+// Skip takes the next record of the log, if that is no event.
+func (r *Recovery) Skip(seq uint64) error {
+	if seq <= r.span.From {
+		return nil
+	}
+	if seq != r.last+1 {
+		return fmt.Errorf("events %d to %d are missing", r.last+1, seq-1)
+	}
+	r.last = seq
+	return nil
+}
+
 // Finish ends the recovery at the end of the log: every chair whose ride is over is free
 // and listed, since nobody waits for an answer any more. It returns the charges that were
 // under way, to be resumed, and their places in the log.
