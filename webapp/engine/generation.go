@@ -29,6 +29,7 @@ type Generation struct {
 	journal     *journal.Journal
 	history     journal.History
 	snapshots   *snapshots
+	counted     counted
 	recovered   Recovered
 	open        []*state.Charge     // payments that were under way when the server ended
 	openCharges isuride.OpenCharges // their places in the log
@@ -63,8 +64,9 @@ func (e *Engine) open(ctx context.Context) (*Generation, error) {
 		return nil, err
 	}
 	r := &g.recovered
+	_, hash := g.Store.Hash()
 	e.cfg.Log.Info("generation is open", "generation", g.number, "position", head.Position, "snapshot", r.Snapshot, "rows", r.Rows,
-		"replayed", r.Events, "charges", len(g.open), "took", time.Since(began).Round(time.Millisecond))
+		"replayed", r.Events, "charges", len(g.open), "hash", hash, "took", time.Since(began).Round(time.Millisecond))
 	return g, nil
 }
 
@@ -256,7 +258,7 @@ func (g *Generation) stop(ctx context.Context) error {
 	g.cancel()
 	g.loops.Wait()
 	err := g.writer.Drain(ctx)
-	g.snapshots.finish(ctx, err == nil)
+	err = errors.Join(err, g.snapshots.finish(ctx, err == nil))
 	g.snapshots.end()
 	g.flushing()
 	<-g.flushDone
