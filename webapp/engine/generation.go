@@ -29,12 +29,13 @@ type Generation struct {
 	journal     *journal.Journal
 	history     journal.History
 	snapshots   *snapshots
+	counted     counted
 	recovered   Recovered
 	open        []*state.Charge     // payments that were under way when the server ended
 	openCharges isuride.OpenCharges // their places in the log
 	writer      *flush.Writer // nil in a group, whose tables are a member's own affair
 	behind      behind        // what admits changes: the writer, or the member's tables
-	walk        func(visit func(*state.Image) error) (state.Span, error)
+	counting    func(visit func(*state.Image) error) (state.Count, error)
 	matchers    []*dispatch.Dispatcher
 	gateway     *payment.Gateway
 
@@ -80,8 +81,9 @@ func (e *Engine) open(ctx context.Context) (*Generation, error) {
 		return nil, err
 	}
 	r := &g.recovered
+	_, hash := g.Store.Hash()
 	e.cfg.Log.Info("generation is open", "generation", g.number, "position", head.Position, "snapshot", r.Snapshot, "rows", r.Rows,
-		"replayed", r.Events, "charges", len(g.open), "took", time.Since(began).Round(time.Millisecond))
+		"replayed", r.Events, "charges", len(g.open), "hash", hash, "took", time.Since(began).Round(time.Millisecond))
 	return g, nil
 }
 
@@ -124,7 +126,7 @@ func (g *Generation) make(target flush.Target, from source, paths []string, dir 
 	if err := g.recover(from, paths); err != nil {
 		return err
 	}
-	g.snapshots, g.walk = newSnapshots(g, dir), g.Store.Walk
+	g.snapshots, g.counting = newSnapshots(g, dir), g.Store.Count
 	return g.equip(target, from.head)
 }
 
@@ -309,7 +311,7 @@ func (g *Generation) stop(ctx context.Context) error {
 	g.cancel()
 	g.loops.Wait()
 	err := g.writer.Drain(ctx)
-	g.snapshots.finish(ctx, err == nil)
+	err = errors.Join(err, g.snapshots.finish(ctx, err == nil))
 	g.snapshots.end()
 	g.flushing()
 	<-g.flushDone

@@ -203,7 +203,7 @@ func (m *member) replace(old *Generation, b base, published func()) error {
 	if err != nil {
 		return err
 	}
-	next.Store, next.walk, next.behind = store, store.Walk, m.tables
+	next.Store, next.counting, next.behind = store, store.Count, m.tables
 	next.life.begin(b.Position)
 	m.changing.Lock()
 	defer m.changing.Unlock()

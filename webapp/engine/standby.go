@@ -87,7 +87,7 @@ func (s *standby) restore(path string) error {
 	if err := r.Each(restoration.Add); err != nil {
 		return err
 	}
-	recovery, err := restoration.Recovery(h.Span)
+	recovery, err := restoration.Recovery(h.Span, h.Hash)
 	if err != nil {
 		return unfit("%v", err)
 	}
@@ -116,7 +116,7 @@ func (s *standby) take(g *Generation, r *state.Recovery) {
 	g.Store = r.Store()
 	g.life.last.Store(s.restored.Span.From)
 	g.snapshots = newSnapshots(g, s.m.dir)
-	g.walk = s.walk
+	g.counting = s.count
 	s.m.applied.Store(s.restored.Span.From)
 	s.gen.Store(g)
 	s.recovery = r
@@ -238,7 +238,7 @@ func (s *standby) finish() (*Generation, error) {
 	g, end := s.gen.Load(), s.m.applied.Load()
 	var err error
 	g.open, g.openCharges, err = s.recovery.Finish(end)
-	g.walk = g.Store.Walk
+	g.counting = g.Store.Count
 	s.sub.Close()
 	return g, err
 }
@@ -249,13 +249,13 @@ func (s *standby) close() {
 	s.gen.Load().snapshots.end()
 }
 
-// walk is Store.Walk beside the applying goroutine: it keeps events out for a slice of work at
+// count is Store.Count beside the applying goroutine: it keeps events out for a slice of work at
 // a time, between images, when no entity is half visited.
-func (s *standby) walk(visit func(*state.Image) error) (state.Span, error) {
+func (s *standby) count(visit func(*state.Image) error) (state.Count, error) {
 	s.reading.RLock()
 	defer s.reading.RUnlock()
 	began := time.Now()
-	return s.gen.Load().Store.Walk(func(i *state.Image) error {
+	return s.gen.Load().Store.Count(func(i *state.Image) error {
 		err := visit(i)
 		if time.Since(began) > sliceTime {
 			s.reading.RUnlock()

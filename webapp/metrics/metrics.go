@@ -182,6 +182,8 @@ func (s sink) snapshot(e engine.Stats) {
 	s.gauge(snapshotBytes, float64(n.Bytes))
 	s.gauge(snapshotTime, n.Took.Seconds())
 	s.gauge(snapshotTail, float64(n.Tail))
+	s.counter(stateCounts, float64(e.Count.Equal), "equal")
+	s.counter(stateCounts, float64(e.Count.Different), "different")
 }
 
 func (s sink) flush(e engine.Stats) {
