@@ -45,8 +45,8 @@ type Config struct {
 	Snapshots Snapshots
 	// Group makes the engine a member of a group of replicas; nil for a server alone.
 	Group *Group
-	Now       func() isuride.Time
-	Log       *slog.Logger
+	Now   func() isuride.Time
+	Log   *slog.Logger
 }
 
 // Engine holds the current generation.

@@ -33,15 +33,15 @@ type Generation struct {
 	recovered   Recovered
 	open        []*state.Charge     // payments that were under way when the server ended
 	openCharges isuride.OpenCharges // their places in the log
-	writer      *flush.Writer // nil in a group, whose tables are a member's own affair
-	behind      behind        // what admits changes: the writer, or the member's tables
+	writer      *flush.Writer       // nil in a group, whose tables are a member's own affair
+	behind      behind              // what admits changes: the writer, or the member's tables
 	counting    func(visit func(*state.Image) error) (state.Count, error)
 	matchers    []*dispatch.Dispatcher
 	gateway     *payment.Gateway
 
 	// Of a member of a group; nil or zero otherwise.
 	member *member
-	life   *life
+	tenure *tenure
 	base   base
 
 	mark      Watermark
@@ -232,10 +232,10 @@ func (g *Generation) Await(w *Waiter) (passed bool, err error) { return g.mark.A
 
 // Begin returns a mark to hand to Barrier, taken before a request is looked at.
 func (g *Generation) Begin() (since uint64) {
-	if g.life == nil {
+	if g.tenure == nil {
 		return 0
 	}
-	return g.life.Appended()
+	return g.tenure.Appended()
 }
 
 // Barrier returns once everything recorded so far is as safe as promised; only then may an
@@ -244,10 +244,10 @@ func (g *Generation) Begin() (since uint64) {
 // may take the clocks' word for that. ErrElsewhere says that the request has changed nothing
 // and may be given to the server that leads.
 func (g *Generation) Barrier(since uint64, lease bool) error {
-	if g.life == nil {
+	if g.tenure == nil {
 		return unrecorded(g.sleepers.wait(g.mark))
 	}
-	return g.life.barrier(g, since, lease)
+	return g.tenure.barrier(g, since, lease)
 }
 
 // admitLimit bounds the time that a writer waits for the write-behind to catch up.

@@ -6,12 +6,13 @@ import (
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/payment"
+	"isuride/webapp/state"
 )
 
 // lead makes a generation that has followed so far serve: everything that works on its state
 // begins, first the payments that were under way.
 func (g *Generation) lead() {
-	g.mark, g.marking = g.life.queue, func() {}
+	g.mark, g.marking = g.tenure.queue, func() {}
 	g.gateway = payment.New(setting(g.base.Settings, isuride.PaymentGatewayURL), payment.Options{})
 	g.equipMatching()
 	g.runLoops()
@@ -21,7 +22,7 @@ func (g *Generation) lead() {
 // depose ends a generation whose term is over. What it has recorded and the group has not is
 // lost with it.
 func (g *Generation) depose() {
-	g.life.fence()
+	g.tenure.fence()
 	g.retire()
 }
 
@@ -54,8 +55,10 @@ func (g *Generation) announce(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		e := isuride.Event{Kind: isuride.StateHashed, Hash: &isuride.StateHash{At: g.cfg.Now(), Position: g.life.Appended(), Released: g.member.keepFrom()}}
-		if _, err := g.life.Append(e.Append(nil)); err != nil {
+		position, h := g.Store.Hash()
+		e := isuride.Event{Kind: isuride.StateHashed, Hash: &isuride.StateHash{At: g.cfg.Now(), Position: position, Form: state.HashForm, Hi: h.Hi, Lo: h.Lo,
+			Released: g.member.keepFrom()}}
+		if _, err := g.tenure.AppendNoted(e.Append(nil), unnoted{}); err != nil {
 			return // the generation is over, or the log is, which others tell
 		}
 	}

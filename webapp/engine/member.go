@@ -78,12 +78,14 @@ type member struct {
 
 	// Atomic.
 	standby  atomic.Pointer[standby] // nil while this member leads
-	life     atomic.Pointer[life]    // of the generation that leads, or is about to
+	tenure   atomic.Pointer[tenure]  // of the generation that leads, or is about to
 	applied  atomic.Uint64
 	released atomic.Uint64 // what the leader's database does not need
 	silent   atomic.Int64  // when the last leader was lost, in Unix nanoseconds; 0 while one is known
 
-	roles       pulse.Pulse // beats when the generation that serves has changed, or the leader
+	roles       pulse.Pulse   // beats when the generation that serves has changed, or the leader
+	equal       atomic.Uint64 // hashes that were as the leader's
+	different   atomic.Uint64
 	promotions  atomic.Uint64
 	depositions atomic.Uint64
 	lag         histogram.Histogram // from the leader's clock to ours, once a second
@@ -152,14 +154,14 @@ func (m *member) found() error {
 
 // newGeneration makes the shell of a generation that begins as a standby.
 func (m *member) newGeneration(b base) *Generation {
-	g := &Generation{number: b.Generation, history: m.history, cfg: m.cfg, fail: m.e.fail, journal: m.journal, member: m, life: newLife(m.journal), base: b}
-	g.life.queue.waits = &m.waits
+	g := &Generation{number: b.Generation, history: m.history, cfg: m.cfg, fail: m.e.fail, journal: m.journal, member: m, tenure: newTenure(m.journal), base: b}
+	g.tenure.queue.waits = &m.waits
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	return g
 }
 
 func (m *member) options(g *Generation) state.Options {
-	return state.Options{Log: g.life, Now: m.cfg.Now, Describe: m.cfg.Describe}
+	return state.Options{Log: g.tenure, Now: m.cfg.Now, Describe: m.cfg.Describe}
 }
 
 // run follows the votes until ctx ends.
@@ -259,10 +261,10 @@ func (m *member) promote(term uint64) error {
 	if err != nil {
 		return err
 	}
-	g.life.begin(g.life.Appended())
-	m.life.Store(g.life)
+	g.tenure.begin(g.tenure.Appended())
+	m.tenure.Store(g.tenure)
 	if err := m.node.Accept(term); err != nil {
-		g.life.end()
+		g.tenure.end()
 		return err
 	}
 	m.term = term
@@ -275,7 +277,7 @@ func (m *member) promote(term uint64) error {
 	m.e.current.Store(g)
 	m.promotions.Add(1)
 	m.took.Store(int64(time.Since(began)))
-	m.cfg.Log.Info("this server leads now", "term", term, "position", g.life.Appended(), "took", time.Since(began).Round(time.Microsecond))
+	m.cfg.Log.Info("this server leads now", "term", term, "position", g.tenure.Appended(), "took", time.Since(began).Round(time.Microsecond))
 	m.roles.Beat()
 	return nil
 }

@@ -28,13 +28,15 @@ type ReplicaStats struct {
 	// Waits are those at the watermark of a server that leads.
 	Waits                   histogram.Snapshot
 	Promotions, Depositions uint64
-	Took                    time.Duration // by the last promotion
+	// Equal and Different count the comparisons of this state's hash with the leader's.
+	Equal, Different uint64
+	Took             time.Duration // by the last promotion
 }
 
 func (m *member) replicaStats() *ReplicaStats {
 	s := &ReplicaStats{Name: m.group.Self, Witness: m.tables == nil, Status: *m.node.Status(), Leads: m.e.current.Load() != nil,
 		Applied: m.applied.Load(), Behind: m.lag.Snapshot(), Waits: m.waits.Snapshot(),
-		Promotions: m.promotions.Load(), Depositions: m.depositions.Load(), Took: time.Duration(m.took.Load())}
+		Equal: m.equal.Load(), Different: m.different.Load(), Promotions: m.promotions.Load(), Depositions: m.depositions.Load(), Took: time.Duration(m.took.Load())}
 	s.LeaderName = m.nameOf(s.Leader)
 	mark := m.journal.Watermark()
 	if s.Leads {
@@ -177,11 +179,11 @@ func (m *member) initialize(paymentServer string, published func()) error {
 	}
 	begin := &isuride.Beginning{At: m.cfg.Now(), Generation: g.number + 1, PaymentServer: paymentServer, Data: data.sum}
 	event := isuride.Event{Kind: isuride.Initialized, Begin: begin}
-	seq, err := g.life.conclude(event.Append(nil))
+	seq, err := g.tenure.conclude(event.Append(nil))
 	if err != nil {
 		return err
 	}
-	if err := g.sleepers.wait(g.life.queue); err != nil {
+	if err := g.sleepers.wait(g.tenure.queue); err != nil {
 		return err
 	}
 	if err := m.replace(g, baseOf(seq, begin, data), published); err != nil {
@@ -204,14 +206,14 @@ func (m *member) replace(old *Generation, b base, published func()) error {
 		return err
 	}
 	next.Store, next.counting, next.behind = store, store.Count, m.tables
-	next.life.begin(b.Position)
+	next.tenure.begin(b.Position)
 	m.changing.Lock()
 	defer m.changing.Unlock()
 	if m.e.current.Load() != old { // deposed meanwhile: the standby has come upon the event
 		return errUncertain
 	}
-	m.life.Store(next.life)
-	if err := old.life.queue.failure(); err != nil {
+	m.tenure.Store(next.tenure)
+	if err := old.tenure.queue.failure(); err != nil {
 		return err
 	}
 	old.retire()

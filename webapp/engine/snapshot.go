@@ -172,8 +172,8 @@ func (k *snapshots) walk(ctx context.Context, add func(*state.Image) error) (end
 }
 
 func (k *snapshots) await(ctx context.Context, to uint64) error {
-	if k.g.life != nil {
-		return k.g.life.settled(ctx, k.g.journal, to)
+	if k.g.tenure != nil {
+		return k.g.tenure.settled(ctx, k.g.journal, to)
 	}
 	for k.g.cfg.Durability != journal.None && k.g.journal.Durable() < to {
 		if err := k.g.journal.Wait(to); err != nil {

@@ -30,12 +30,23 @@ type standby struct {
 	sub      *journal.Subscriber
 	restored snapshot.Header // what the state began with; zero without a snapshot
 	decoder  isuride.Decoder
+	sums     [sumsKept]sum // of the newest events, by number modulo sumsKept
 
 	// reading is held while events are applied, which takes no entity's lock, and for
 	// reading by whoever looks at the state.
 	reading sync.RWMutex
 	gen     atomic.Pointer[Generation] // stored under reading
 }
+
+// sum is the hash of the state at an event.
+type sum struct {
+	seq  uint64
+	hash state.Hash
+}
+
+// sumsKept is the number of events whose sums are at hand when the leader's comes: that one
+// says a few events later what it was.
+const sumsKept = 1024
 
 // burst is the number of events that are applied before readers get their turn: a millisecond.
 const burst = 1024
@@ -103,7 +114,7 @@ func (s *standby) rebase(b base) error {
 	if err != nil {
 		return err
 	}
-	s.restored = snapshot.Header{Span: state.Span{From: b.Position, To: b.Position}}
+	s.restored = snapshot.Header{End: snapshot.End{Span: state.Span{From: b.Position, To: b.Position}}}
 	s.take(g, state.NewRecovery(store, b.Position))
 	return nil
 }
@@ -114,7 +125,7 @@ func (s *standby) take(g *Generation, r *state.Recovery) {
 		g.inherit(old)
 	}
 	g.Store = r.Store()
-	g.life.last.Store(s.restored.Span.From)
+	g.tenure.last.Store(s.restored.Span.From)
 	g.snapshots = newSnapshots(g, s.m.dir)
 	g.counting = s.count
 	s.m.applied.Store(s.restored.Span.From)
@@ -167,7 +178,7 @@ func (s *standby) apply(seq uint64, payload []byte) error {
 		return err
 	}
 	switch kind := isuride.KindOf(payload); {
-	case journal.IsMark(payload):
+	case isMark(payload):
 		if err := s.recovery.Skip(seq); err != nil {
 			return err
 		}
@@ -180,10 +191,15 @@ func (s *standby) apply(seq uint64, payload []byte) error {
 			return err
 		}
 		if kind == isuride.StateHashed {
-			return s.check(payload)
+			if err := s.check(payload); err != nil {
+				return err
+			}
 		}
 	}
-	s.gen.Load().life.reach(seq)
+	if last, hash, ok := s.recovery.Hash(); ok {
+		s.sums[last%sumsKept] = sum{last, hash}
+	}
+	s.gen.Load().tenure.reach(seq)
 	s.m.applied.Store(seq)
 	return nil
 }
@@ -214,14 +230,25 @@ func (s *standby) initialize(seq uint64, payload []byte) error {
 	return s.rebase(b)
 }
 
-// check notes what the leader has written about itself.
+// check compares this state with what the leader's was. One that differs can be trusted no
+// more, whichever of the two is wrong.
 func (s *standby) check(payload []byte) error {
 	e, err := s.decoder.Decode(payload)
 	if err != nil {
 		return err
 	}
-	s.m.lag.Observe(max(s.m.cfg.Now().Sub(e.Hash.At), 0))
-	s.m.releasable(e.Hash.Released)
+	h := e.Hash
+	s.m.lag.Observe(max(s.m.cfg.Now().Sub(h.At), 0))
+	s.m.releasable(h.Released)
+	own, want := s.sums[h.Position%sumsKept], state.Hash{Hi: h.Hi, Lo: h.Lo}
+	if h.Form != state.HashForm || own.seq != h.Position {
+		return nil // of another release, or from before this standby began
+	}
+	if own.hash != want {
+		s.m.different.Add(1)
+		return fmt.Errorf("at event %d its state has the hash %v, the leader's has %v: one of the two machines or programs is at fault; keep its data folder, and begin anew with an empty one", h.Position, own.hash, want)
+	}
+	s.m.equal.Add(1)
 	return nil
 }
 

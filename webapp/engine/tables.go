@@ -224,8 +224,8 @@ func (t *tables) reach(position uint64) {
 
 // The log as the writer sees it.
 
-func (t *tables) Appended() uint64       { return t.m.journal.Watermark() }
-func (t *tables) Backlog() int64         { return t.m.journal.Backlog() }
+func (t *tables) Appended() uint64        { return t.m.journal.Watermark() }
+func (t *tables) Backlog() int64          { return t.m.journal.Backlog() }
 func (t *tables) Release(position uint64) { t.reach(position) }
 
 // Admitting reports whether Admit would return at once.
@@ -275,7 +275,7 @@ func (c *chapter) Next() (seq uint64, payload []byte, ok bool) {
 		return 0, nil, false
 	}
 	seq, payload, ok = c.Subscriber.Next()
-	if ok && !journal.IsMark(payload) && isuride.KindOf(payload) == isuride.Initialized {
+	if ok && !isMark(payload) && isuride.KindOf(payload) == isuride.Initialized {
 		c.over = true
 		return 0, nil, false
 	}

@@ -102,6 +102,11 @@ func (r *Recovery) Skip(seq uint64) error {
 	if seq != r.last+1 {
 		return fmt.Errorf("events %d to %d are missing", r.last+1, seq-1)
 	}
+	if seq > r.span.To {
+		if err := r.settle(); err != nil {
+			return err
+		}
+	}
 	r.last = seq
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
+	"isuride/webapp/state"
 )
 
 var (
@@ -20,7 +21,7 @@ var (
 	errUncertain = isuride.Errorf(isuride.Unavailable, "the servers are changing their leader; ask whether the change took place before trying again")
 )
 
-// life is the log of one generation of a member, as its state sees it: what is appended in the
+// tenure is the log of one generation of a member, as its state sees it: what is appended in the
 // time from Accept until the term is over, or the next initialize. A later generation may
 // append to the same journal, in the same term or another, and nothing of an earlier one must
 // get in there.
@@ -30,48 +31,56 @@ var (
 //
 //  1. A record's number enters last before the lock of its entity is given back, so whoever
 //     sees the change waits for it, or for more.
-//  2. Whether the life has ended is looked at after the mark. The end is set before the log
+//  2. Whether the tenure has ended is looked at after the mark. The end is set before the log
 //     drops or takes anything that is not this generation's (hooks.Close), so a mark that was
 //     read before the end spoke of this generation's records.
 //  3. Whoever begins another generation waits until no Append of this one is under way
 //     (fence), and one that comes later sees the end.
-type life struct {
+type tenure struct {
 	log   appender
 	queue *queue // the watermark
 	last  atomic.Uint64
 
+	follows   atomic.Bool // it has not begun
 	ended     atomic.Bool
 	appending sync.RWMutex // held for reading by Append; nothing is guarded but the moment
 }
 
-// appender is the part of a journal that a life appends to.
+// appender is the part of a journal that a tenure appends to.
 type appender interface {
-	Append(payload []byte) (uint64, error)
+	state.EventLog
 	Watermark() uint64
 }
 
-// newLife makes a life that has not begun.
-func newLife(log appender) *life {
-	l := &life{log: log}
+// unnoted is for events that the state need not be told of.
+type unnoted struct{}
+
+func (unnoted) Recorded(uint64) {}
+
+// newTenure makes a tenure that has not begun.
+func newTenure(log appender) *tenure {
+	l := &tenure{log: log}
 	l.queue = newQueue(l)
 	l.ended.Store(true)
+	l.follows.Store(true)
 	return l
 }
 
 // begin lets the generation record, after what is there.
-func (l *life) begin(last uint64) {
+func (l *tenure) begin(last uint64) {
 	l.last.Store(last)
+	l.follows.Store(false)
 	l.ended.Store(false)
 }
 
-// Append is a state.EventLog.
-func (l *life) Append(payload []byte) (uint64, error) {
+// AppendNoted is a state.EventLog.
+func (l *tenure) AppendNoted(payload []byte, note interface{ Recorded(seq uint64) }) (uint64, error) {
 	l.appending.RLock()
 	defer l.appending.RUnlock()
 	if l.ended.Load() {
 		return 0, ErrElsewhere
 	}
-	seq, err := l.log.Append(payload)
+	seq, err := l.log.AppendNoted(payload, note)
 	if err != nil {
 		return 0, err
 	}
@@ -79,42 +88,51 @@ func (l *life) Append(payload []byte) (uint64, error) {
 	return seq, nil
 }
 
+// Hold is a state.EventLog. While the state follows, nothing is added but by who holds it.
+func (l *tenure) Hold(f func(last uint64)) {
+	if l.follows.Load() {
+		f(l.last.Load())
+		return
+	}
+	l.log.Hold(f)
+}
+
 // reach notes that a record is there. Those of other entities may be noted already.
-func (l *life) reach(seq uint64) {
+func (l *tenure) reach(seq uint64) {
 	for last := l.last.Load(); last < seq && !l.last.CompareAndSwap(last, seq); last = l.last.Load() {
 	}
 }
 
 // Appended is a state.EventLog: the last event of this generation, or before it.
-func (l *life) Appended() uint64 { return l.last.Load() }
+func (l *tenure) Appended() uint64 { return l.last.Load() }
 
 // Watermark is that of the journal.
-func (l *life) Watermark() uint64 { return l.log.Watermark() }
+func (l *tenure) Watermark() uint64 { return l.log.Watermark() }
 
 // Wait is not used: the hooks of the log move the queue on.
-func (l *life) Wait(uint64) error { return errUncertain }
+func (l *tenure) Wait(uint64) error { return errUncertain }
 
 // end lets nothing pass any more, and nothing in. It does not wait.
-func (l *life) end() {
+func (l *tenure) end() {
 	l.ended.Store(true)
 	l.queue.end(errUncertain)
 }
 
-// fence ends the life and returns once nothing of it is on its way into the log.
-func (l *life) fence() {
+// fence ends the tenure and returns once nothing of it is on its way into the log.
+func (l *tenure) fence() {
 	l.end()
 	l.appending.Lock()
 	defer l.appending.Unlock()
 }
 
 // conclude records a last event, and ends what may come in, not what may pass.
-func (l *life) conclude(payload []byte) (uint64, error) {
+func (l *tenure) conclude(payload []byte) (uint64, error) {
 	l.appending.Lock()
 	defer l.appending.Unlock()
 	if l.ended.Load() {
 		return 0, ErrElsewhere
 	}
-	seq, err := l.log.Append(payload)
+	seq, err := l.log.AppendNoted(payload, unnoted{})
 	if err != nil {
 		return 0, err
 	}
@@ -129,7 +147,7 @@ func (l *life) conclude(payload []byte) (uint64, error) {
 // other server led: those who acknowledge it have heard of no later term. The commit of
 // earlier ones says nothing, since they may have been acknowledged long before. So a request
 // that has found nothing new asks the others, by a round that all such requests share.
-func (l *life) barrier(g *Generation, since uint64, lease bool) error {
+func (l *tenure) barrier(g *Generation, since uint64, lease bool) error {
 	fresh := l.last.Load() > since
 	if err := g.sleepers.wait(l.queue); err != nil || fresh {
 		return err
@@ -150,7 +168,7 @@ const indexLimit = time.Second
 
 // settled returns once all up to a record, which this generation knows, is committed and on
 // the disk; an error says that it may never be.
-func (l *life) settled(ctx context.Context, log *journal.Journal, to uint64) error {
+func (l *tenure) settled(ctx context.Context, log *journal.Journal, to uint64) error {
 	for log.Watermark() < to || log.Durable() < to {
 		pauseFor(ctx, safePause)
 		if err := ctx.Err(); err != nil {
