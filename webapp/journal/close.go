@@ -45,7 +45,7 @@ func (j *Journal) finish() error {
 	if err := j.active.truncate(); err != nil {
 		return err
 	}
-	return errors.Join(j.sys.syncFile(j.active.file), j.dir.sync())
+	return errors.Join(j.active.file.Sync(), j.dir.sync())
 }
 
 // letGo leaves the segments to the open readers.

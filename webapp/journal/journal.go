@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"isuride/webapp/internal/disk"
 	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/internal/pulse"
 )
@@ -36,7 +37,7 @@ type Journal struct {
 	keepBytes    int64 // of released segments
 	history      History
 	log          *slog.Logger
-	sys          system
+	sys          disk.Disk
 	dir          *folder       // nil: all is in anonymous memory
 	lowSpare     chan struct{} // one token: a spare segment should be made
 	closing      chan struct{} // closed by Close, first thing
@@ -83,10 +84,10 @@ type Journal struct {
 // it. ErrLocked means that another journal has the folder, ErrHistory that the folder
 // holds another log.
 func Open(o Options) (*Journal, error) {
-	return open(o, linux())
+	return open(o, disk.Linux{})
 }
 
-func open(o Options, sys system) (*Journal, error) {
+func open(o Options, sys disk.Disk) (*Journal, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
@@ -166,7 +167,7 @@ func (j *Journal) firstSegment(h header) (*segment, error) {
 	if !j.synced() {
 		return s, nil
 	}
-	if err := j.sys.syncFile(s.file); err != nil {
+	if err := s.file.Sync(); err != nil {
 		s.unmap()
 		return nil, fmt.Errorf("journal: sync a segment: %w", err)
 	}

@@ -3,11 +3,9 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"syscall"
 )
 
 // Segments whose records are released are kept for subscribers, for snapshots and for a
@@ -36,7 +34,7 @@ func (j *Journal) roomOf(s *segment) int64 { return int64(max(s.end, j.segmentBy
 // have no start.
 func (r *recovery) openKept() error {
 	for _, f := range r.released {
-		s, h, err := openReleased(f)
+		s, h, err := r.dir.openReleased(f)
 		switch {
 		case errors.Is(err, ErrVersion):
 			return fmt.Errorf("%s: %w", f.path, err)
@@ -44,7 +42,7 @@ func (r *recovery) openKept() error {
 			s.unmap()
 			return r.foreign(f.path, h)
 		case err != nil:
-			s = &segment{path: f.path}
+			s = &segment{path: f.path, dir: r.dir}
 		}
 		r.kept = append(r.kept, s)
 	}
@@ -53,15 +51,15 @@ func (r *recovery) openKept() error {
 
 // openReleased maps a released segment. The header is read, not looked at in memory: a
 // page that the disk does not give back is an error then.
-func openReleased(f file) (s *segment, h header, err error) {
-	b, err := readHeader(f.path)
+func (d *folder) openReleased(f file) (s *segment, h header, err error) {
+	b, err := d.readHeader(f.path)
 	if err != nil {
 		return nil, h, err
 	}
 	if h, err = parseHeader(b); err != nil {
 		return nil, h, err
 	}
-	if s, err = openSegment(f.path, readOnly); err != nil {
+	if s, err = d.openSegment(f.path, readOnly); err != nil {
 		return nil, h, err
 	}
 	s.closeFile()
@@ -74,8 +72,8 @@ func openReleased(f file) (s *segment, h header, err error) {
 	return s, h, nil
 }
 
-func readHeader(path string) ([]byte, error) {
-	f, err := os.Open(path)
+func (d *folder) readHeader(path string) ([]byte, error) {
+	f, err := d.sys.Open(path, false)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +129,7 @@ func (j *Journal) keep(s *segment) {
 	}
 	s.letPagesGo()
 	path := j.dir.keptPath(ordinal, s.last)
-	if err := os.Rename(s.path, path); err != nil {
+	if err := j.sys.Rename(s.path, path); err != nil {
 		j.log.Warn("journal: segment not renamed", "err", err)
 		return
 	}
@@ -142,7 +140,9 @@ func (j *Journal) keep(s *segment) {
 // letPagesGo has the pages of the segment no longer count as the process's memory; they
 // stay in the page cache.
 func (s *segment) letPagesGo() {
-	_ = syscall.Madvise(s.data, syscall.MADV_DONTNEED) // only a wrong address fails
+	if s.mapping != nil {
+		s.mapping.LetPagesGo()
+	}
 }
 
 // giveUp deletes the oldest kept segment, unless a reader needs it; false if there is none

@@ -85,7 +85,7 @@ func (r *recovery) open() error {
 	live := firstLive(files)
 	r.released = files[:live]
 	for _, f := range files[live:] {
-		s, err := openSegment(f.path, r.access)
+		s, err := r.dir.openSegment(f.path, r.access)
 		if err != nil {
 			return err
 		}
@@ -273,11 +273,11 @@ func (r *recovery) settle() error {
 		if mark, ok := parseMark(s.data); ok && mark == s.end {
 			continue
 		}
-		if err := r.dir.sys.syncFile(s.file); err != nil {
+		if err := s.file.Sync(); err != nil {
 			return err
 		}
 		putMark(s.data, s.end)
-		if err := r.dir.sys.syncFile(s.file); err != nil {
+		if err := s.file.Sync(); err != nil {
 			return err
 		}
 	}

@@ -2,9 +2,9 @@ package journal
 
 import (
 	"fmt"
-	"os"
 	"sync/atomic"
-	"syscall"
+
+	"isuride/webapp/internal/disk"
 )
 
 // segment is a stretch of the log: a file mapped into memory, or anonymous memory without
@@ -12,10 +12,12 @@ import (
 type segment struct {
 	// set once, before the segment joins the log
 	data    []byte
-	file    *os.File // nil for anonymous memory, and once it is kept
-	first   uint64   // number of the first record, or of the one it will be
-	follows uint64   // number of the last record before
-	start   int      // where the records begin: the size of the header
+	mapping disk.Mapping // nil: there are no data
+	file    disk.File    // nil for anonymous memory, and once it is kept
+	dir     *folder      // of the file; nil for anonymous memory
+	first   uint64       // number of the first record, or of the one it will be
+	follows uint64       // number of the last record before
+	start   int          // where the records begin: the size of the header
 
 	path string // changes when it is kept; owned by who holds Journal.releasing
 
@@ -39,32 +41,32 @@ type segment struct {
 // name, when this returns. It gets the name last, so that a short file with a name is a
 // damaged one. A file that never got there is made over by the next attempt, which has
 // the same ordinal.
-func createSegment(dir *folder, ordinal uint64, size int, sys system) (_ *segment, err error) {
+func createSegment(dir *folder, ordinal uint64, size int) (_ *segment, err error) {
 	path := dir.segmentPath(ordinal)
-	f, err := os.OpenFile(path+unnamedSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := dir.sys.Create(path + unnamedSuffix)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
-			os.Remove(path + unnamedSuffix)
-			os.Remove(path)
+			dir.sys.Remove(path + unnamedSuffix)
+			dir.sys.Remove(path)
 		}
 	}()
-	if err := sys.allocate(f, int64(size)); err != nil {
+	if err := f.Allocate(int64(size)); err != nil {
 		return nil, err
 	}
-	if err := sys.syncFile(f); err != nil {
+	if err := f.Sync(); err != nil {
 		return nil, err
 	}
-	if err := os.Rename(path+unnamedSuffix, path); err != nil {
+	if err := dir.sys.Rename(path+unnamedSuffix, path); err != nil {
 		return nil, err
 	}
 	if err := dir.sync(); err != nil {
 		return nil, err
 	}
-	s, err := mapFile(f, path, size, readWrite)
+	s, err := dir.mapFile(f, path, size, readWrite)
 	if err == nil {
 		s.checked.Store(true)
 	}
@@ -72,16 +74,16 @@ func createSegment(dir *folder, ordinal uint64, size int, sys system) (_ *segmen
 }
 
 // access says what may be done with a segment's file.
-type access struct{ flag, prot int }
+type access bool
 
-var (
-	readWrite = access{os.O_RDWR, syscall.PROT_READ | syscall.PROT_WRITE}
-	readOnly  = access{os.O_RDONLY, syscall.PROT_READ}
+const (
+	readOnly  access = false
+	readWrite access = true
 )
 
 // openSegment maps a file as it is; an empty one has no data.
-func openSegment(path string, a access) (_ *segment, err error) {
-	f, err := os.OpenFile(path, a.flag, 0)
+func (d *folder) openSegment(path string, a access) (_ *segment, err error) {
+	f, err := d.sys.Open(path, bool(a))
 	if err != nil {
 		return nil, err
 	}
@@ -90,33 +92,35 @@ func openSegment(path string, a access) (_ *segment, err error) {
 			f.Close()
 		}
 	}()
-	info, err := f.Stat()
+	size, err := f.Size()
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxSegmentBytes {
-		return nil, fmt.Errorf("%s: %d bytes are too much for a segment", path, info.Size())
+	if size > maxSegmentBytes {
+		return nil, fmt.Errorf("%s: %d bytes are too much for a segment", path, size)
 	}
-	return mapFile(f, path, int(info.Size()), a)
+	return d.mapFile(f, path, int(size), a)
 }
 
-func mapFile(f *os.File, path string, size int, a access) (*segment, error) {
+func (d *folder) mapFile(f disk.File, path string, size int, a access) (*segment, error) {
+	s := &segment{path: path, file: f, dir: d}
 	if size == 0 {
-		return &segment{path: path, file: f}, nil
+		return s, nil
 	}
-	data, err := syscall.Mmap(int(f.Fd()), 0, size, a.prot, syscall.MAP_SHARED)
-	if err != nil {
-		return nil, &os.PathError{Op: "mmap", Path: path, Err: err}
+	var err error
+	if s.mapping, err = f.Map(size, bool(a)); err != nil {
+		return nil, err
 	}
-	return &segment{data: data, path: path, file: f}, nil
+	s.data = s.mapping.Bytes()
+	return s, nil
 }
 
 func anonymousSegment(size int) (*segment, error) {
-	data, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	m, err := disk.Anonymous(size)
 	if err != nil {
-		return nil, os.NewSyscallError("mmap", err)
+		return nil, err
 	}
-	s := &segment{data: data}
+	s := &segment{data: m.Bytes(), mapping: m}
 	s.checked.Store(true)
 	return s, nil
 }
@@ -134,12 +138,9 @@ func (s *segment) fits(size int) bool {
 
 // unmap gives the memory and the file back. Nobody may look at the data any more.
 func (s *segment) unmap() {
-	if s.data != nil {
-		// Only an address that was never mapped makes munmap fail.
-		if err := syscall.Munmap(s.data); err != nil {
-			panic("BUG: journal: munmap: " + err.Error())
-		}
-		s.data = nil
+	if s.mapping != nil {
+		s.mapping.Unmap()
+		s.data, s.mapping = nil, nil
 	}
 	s.closeFile()
 }
@@ -158,5 +159,5 @@ func (s *segment) remove() error {
 	if s.path == "" {
 		return nil
 	}
-	return os.Remove(s.path)
+	return s.dir.sys.Remove(s.path)
 }

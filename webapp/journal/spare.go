@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"isuride/webapp/internal/disk"
 )
 
 // spareLimit bounds the wait of an append for a spare segment. The caller holds the locks
@@ -94,8 +96,8 @@ func (j *Journal) newSegmentLocked() (*segment, error) {
 	if !j.synced() {
 		return anonymousSegment(j.segmentBytes)
 	}
-	s, err := createSegment(j.dir, j.ordinal, j.segmentBytes, j.sys)
-	if isFull(err) {
+	s, err := createSegment(j.dir, j.ordinal, j.segmentBytes)
+	if disk.IsFull(err) {
 		return nil, fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	if err != nil {

@@ -90,7 +90,7 @@ func (j *Journal) syncSegments(last *segment, end int) error {
 }
 
 func (j *Journal) syncSegment(s *segment, end int) error {
-	if err := j.sys.syncData(s.file); err != nil {
+	if err := s.file.SyncData(); err != nil {
 		return err
 	}
 	putMark(s.data, end)
