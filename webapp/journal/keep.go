@@ -44,6 +44,7 @@ func (r *recovery) openKept() error {
 		case err != nil:
 			s = &segment{path: f.path, dir: r.dir}
 		}
+		s.order = f.ordinal
 		r.kept = append(r.kept, s)
 	}
 	return nil
@@ -67,7 +68,8 @@ func (d *folder) openReleased(f file) (s *segment, h header, err error) {
 		s.unmap()
 		return nil, h, errors.New("it has no records")
 	}
-	s.first, s.follows, s.start, s.last, s.kept = h.first, h.follows, h.size(), f.last, true
+	s.take(h)
+	s.last, s.kept = f.last, true
 	s.end = len(s.data) // until it is checked
 	return s, h, nil
 }
@@ -78,7 +80,7 @@ func (d *folder) readHeader(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b := make([]byte, headerSize)
+	b := make([]byte, headerSize3)
 	n, err := f.ReadAt(b, 0)
 	if n < headerSize1 {
 		return nil, err
@@ -111,7 +113,7 @@ func (j *Journal) adoptKept(kept []*segment) {
 			}
 			return
 		}
-		s.next.Store(j.oldest)
+		s.follow(j.oldest)
 		j.oldest = s
 		j.kept.Add(j.roomOf(s))
 	}
@@ -189,10 +191,16 @@ func (j *Journal) check(s *segment) (reason string) {
 	case next != s.last+1:
 		return fmt.Sprintf("it ends with record %d, not with %d", next-1, s.last)
 	}
+	marks, reason := s.findMarks(end)
+	if reason != "" {
+		return reason
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !s.checked.Load() {
 		s.end = end
+		s.stop.Store(int64(end))
+		s.marks = marks
 		s.checked.Store(true)
 	}
 	return ""

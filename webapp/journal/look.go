@@ -224,7 +224,7 @@ func (l *look) sound(s *segment, h header, later []*segment) error {
 	if skip, err := l.join(s, h); skip || err != nil {
 		return err
 	}
-	s.first, s.start = h.first, h.size()
+	s.take(h)
 	l.at = s.beginning()
 	reason, err := l.records()
 	if err != nil {

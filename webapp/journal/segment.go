@@ -17,13 +17,21 @@ type segment struct {
 	dir     *folder      // of the file; nil for anonymous memory
 	first   uint64       // number of the first record, or of the one it will be
 	follows uint64       // number of the last record before
+	term    uint64       // of the node when it began the segment
+	chained bool         // it is a part of a log of entries
+	before  Base         // of such a one
+	order   uint64       // grows along the log
 	start   int          // where the records begin: the size of the header
 
 	path string // changes when it is kept; owned by who holds Journal.releasing
 
-	// end is the offset of the next record. Guarded by Journal.mu; constant once next is
-	// set.
-	end int
+	// end is the offset of the next record, limit that up to which there may be some.
+	// Guarded by Journal.mu.
+	end   int
+	limit int
+
+	// marks are those in it, in order, eight bytes an entry. Guarded by Journal.mu.
+	marks []mark
 
 	// kept says that all records are released; last is the number of the last one then.
 	// Guarded by Journal.mu; constant once kept is set.
@@ -32,8 +40,11 @@ type segment struct {
 
 	checked atomic.Bool // its records are known to be whole
 	gone    atomic.Bool // it is out of the log: who has not pinned it must not look at it
+	cut     atomic.Bool // it was cut off the end of the log, with all its records
 
-	// next is the segment that follows. Storing it seals this one.
+	// next is the segment that follows, stop is end for those without the lock: it counts
+	// once next is set.
+	stop atomic.Int64
 	next atomic.Pointer[segment]
 }
 
@@ -128,12 +139,26 @@ func anonymousSegment(size int) (*segment, error) {
 // begin makes the segment the one that the log goes on in.
 func (s *segment) begin(h header) {
 	h.put(s.data)
-	s.first, s.follows, s.start, s.end = h.first, h.follows, headerSize, headerSize
+	s.take(h)
+	s.end, s.limit = s.start, len(s.data)
+}
+
+// take notes what the header says.
+func (s *segment) take(h header) {
+	s.first, s.follows, s.start = h.first, h.follows, h.size()
+	s.term, s.chained, s.before = h.term, h.chained, h.before
 }
 
 // fits reports whether the segment has room for size bytes more.
 func (s *segment) fits(size int) bool {
-	return size <= len(s.data)-s.end
+	return size <= s.limit-s.end
+}
+
+// follow has another segment follow this one, which takes no more records.
+func (s *segment) follow(next *segment) {
+	s.limit = s.end
+	s.stop.Store(int64(s.end))
+	s.next.Store(next)
 }
 
 // unmap gives the memory and the file back. Nobody may look at the data any more.

@@ -94,7 +94,12 @@ func (g *group) waitAtMost(limit time.Duration) error {
 // newSegmentLocked makes a segment of zeros. It is called by Open, then by makeLoop.
 func (j *Journal) newSegmentLocked() (*segment, error) {
 	if !j.synced() {
-		return anonymousSegment(j.segmentBytes)
+		s, err := anonymousSegment(j.segmentBytes)
+		if err == nil {
+			s.order = j.ordinal
+			j.ordinal++
+		}
+		return s, err
 	}
 	s, err := createSegment(j.dir, j.ordinal, j.segmentBytes)
 	if disk.IsFull(err) {
@@ -103,6 +108,7 @@ func (j *Journal) newSegmentLocked() (*segment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: make a segment: %w", err)
 	}
+	s.order = j.ordinal
 	j.ordinal++
 	return s, nil
 }
