@@ -35,4 +35,3 @@ func (m *member) openLog() (err error) {
 
 func (m *member) join() error { return nil }
 
-func isMark(payload []byte) bool { return len(payload) > 0 && payload[0] == 255 }

@@ -178,7 +178,7 @@ func (s *standby) apply(seq uint64, payload []byte) error {
 		return err
 	}
 	switch kind := isuride.KindOf(payload); {
-	case isMark(payload):
+	case journal.IsMark(payload):
 		if err := s.recovery.Skip(seq); err != nil {
 			return err
 		}

@@ -275,7 +275,7 @@ func (c *chapter) Next() (seq uint64, payload []byte, ok bool) {
 		return 0, nil, false
 	}
 	seq, payload, ok = c.Subscriber.Next()
-	if ok && !isMark(payload) && isuride.KindOf(payload) == isuride.Initialized {
+	if ok && !journal.IsMark(payload) && isuride.KindOf(payload) == isuride.Initialized {
 		c.over = true
 		return 0, nil, false
 	}

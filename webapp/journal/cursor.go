@@ -22,7 +22,7 @@ func (c *cursor) ready(appended uint64) bool {
 
 // hop steps from the end of a sealed segment to the start of the next one.
 func (c *cursor) hop() {
-	for next := c.seg.next.Load(); next != nil && c.offset == c.seg.end; next = c.seg.next.Load() {
+	for next := c.seg.next.Load(); next != nil && c.offset == int(c.seg.stop.Load()); next = c.seg.next.Load() {
 		*c = next.beginning()
 	}
 }

@@ -115,7 +115,7 @@ func (l *look) folder(path string) error {
 // one that was there before it; what the first one has up to some ordinal, the second one
 // has completely.
 func list(path string) (paths []string, err error) {
-	d := &folder{path: path}
+	d := onMachine(path)
 	_, next, err := d.segments()
 	if err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func (l *look) files(paths []string) error {
 
 // openAgain opens a segment, under another name if it has got one meanwhile.
 func openAgain(path string) (*segment, error) {
-	s, err := openSegment(path, readOnly)
+	s, err := onMachine(filepath.Dir(path)).openSegment(path, readOnly)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return s, err
 	}
@@ -176,7 +176,7 @@ func openAgain(path string) (*segment, error) {
 	ordinal, _ := parseOrdinal(name)
 	for _, path := range paths {
 		if o, _ := parseOrdinal(filepath.Base(path)); o == ordinal {
-			return openSegment(path, readOnly)
+			return onMachine(dir).openSegment(path, readOnly)
 		}
 	}
 	return nil, err
@@ -224,7 +224,7 @@ func (l *look) sound(s *segment, h header, later []*segment) error {
 	if skip, err := l.join(s, h); skip || err != nil {
 		return err
 	}
-	s.first, s.start = h.first, h.size()
+	s.take(h)
 	l.at = s.beginning()
 	reason, err := l.records()
 	if err != nil {
@@ -347,7 +347,7 @@ func Recognise(path string) bool {
 	if strings.HasSuffix(path, segmentSuffix) || strings.HasSuffix(path, keptSuffix) {
 		return true
 	}
-	s, err := openSegment(path, readOnly)
+	s, err := onMachine(filepath.Dir(path)).openSegment(path, readOnly)
 	if err != nil {
 		return false
 	}

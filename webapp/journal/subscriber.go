@@ -26,9 +26,13 @@ type Subscriber struct {
 
 // Watermark returns the number of the last record that others than recovery and the SQL
 // writer may see: at level Power the last one that is on the disk, else the last one.
-// What is beyond can be lost, and its number given to another record.
+// What is beyond can be lost, and its number given to another record. In a replicated log
+// the group must have committed it, too, and it is the limit for all readers.
 func (j *Journal) Watermark() uint64 {
-	if j.level == Power {
+	switch {
+	case j.replicated:
+		return j.waits.mark.Load()
+	case j.level == Power:
 		return j.commit.durable.Load()
 	}
 	return j.appended.Load()
@@ -36,7 +40,10 @@ func (j *Journal) Watermark() uint64 {
 
 // watermark beats when the watermark has moved.
 func (j *Journal) watermark() *pulse.Pulse {
-	if j.level == Power {
+	switch {
+	case j.replicated:
+		return &j.waits.moved
+	case j.level == Power:
 		return &j.safety
 	}
 	return &j.growth
@@ -50,14 +57,18 @@ func (j *Journal) Subscribe(seq uint64) (*Subscriber, error) {
 		return nil, err
 	}
 	defer s.pin.Store(nil)
-	for s.seq < seq && s.look(seq-1) {
-		s.step()
-	}
+	s.skipTo(seq)
 	if err := s.err; err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+func (s *Subscriber) skipTo(seq uint64) {
+	for s.seq < seq && s.look(seq-1) {
+		s.step()
+	}
 }
 
 // begin goes to the start of the record's segment.
@@ -73,10 +84,23 @@ func (s *Subscriber) begin(seq uint64) error {
 	return nil
 }
 
+// returnFromCut goes to where the log goes on, if the segment that was to come next was cut
+// off: of what was read nothing can have been in it.
+func (s *Subscriber) returnFromCut() {
+	if s.err != nil || !s.seg.cut.Load() {
+		return
+	}
+	seq := s.seq
+	if s.err = s.begin(seq); s.err == nil {
+		s.skipTo(seq)
+	}
+}
+
 // Next returns the next record, or false if there is none yet or never will be: Wait
 // tells which. It does not block. The payload is valid until the following call.
 func (s *Subscriber) Next() (seq uint64, payload []byte, ok bool) {
 	defer s.pin.Store(nil)
+	s.returnFromCut()
 	if !s.look(s.j.Watermark()) {
 		return 0, nil, false
 	}
@@ -96,6 +120,9 @@ func (s *Subscriber) look(limit uint64) bool {
 	}
 	s.advance()
 	s.pin.Store(s.seg)
+	if s.seg.cut.Load() {
+		return false // the next call finds the way again
+	}
 	if s.seg.gone.Load() {
 		s.lose()
 		return false
@@ -112,7 +139,7 @@ func (s *Subscriber) look(limit uint64) bool {
 func (s *Subscriber) advance() {
 	for s.seg.checked.Load() {
 		next := s.seg.next.Load()
-		if next == nil || s.offset != s.seg.end {
+		if next == nil || s.offset != int(s.seg.stop.Load()) {
 			return
 		}
 		s.cursor = next.beginning()
@@ -130,6 +157,7 @@ func (s *Subscriber) lose() {
 
 func (s *Subscriber) ready() bool {
 	defer s.pin.Store(nil)
+	s.returnFromCut()
 	return s.look(s.j.Watermark())
 }
 
@@ -180,7 +208,11 @@ func (j *Journal) findLocked(seq uint64) (*segment, error) {
 	if seq < j.oldest.first {
 		return nil, &GoneError{Wanted: seq, Oldest: j.oldest.first}
 	}
-	if last := j.appended.Load(); seq > last+1 {
+	last := j.appended.Load()
+	if j.replicated {
+		last = j.Watermark()
+	}
+	if seq > last+1 {
 		return nil, fmt.Errorf("%w: record %d is asked for, the last one is %d", ErrAhead, seq, last)
 	}
 	s := j.oldest

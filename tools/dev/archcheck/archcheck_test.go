@@ -29,7 +29,7 @@ type rule struct {
 var table = []rule{
 	{"webapp/isuride", nil, "the domain depends on nothing: no I/O, locks, clock, JSON or SQL"},
 	{"webapp/notify", []string{"webapp/internal/lockwatch"}, "a recipient's log knows neither messages nor transport"},
-	{"webapp/journal", []string{"webapp/internal/lockwatch", "webapp/internal/pulse"}, "the log is bytes only"},
+	{"webapp/journal", []string{"webapp/internal/disk", "webapp/internal/lockwatch", "webapp/internal/pulse"}, "the log is bytes only"},
 	{"webapp/match", nil, "the solver works on numbers"},
 	{"webapp/payment", []string{"webapp/internal/lockwatch"}, "the gateway client knows tokens, amounts and keys"},
 	{"webapp/internal/...", []string{"webapp/internal/lockwatch"}, "building blocks know nothing of the domain"},
