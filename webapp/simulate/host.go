@@ -76,6 +76,9 @@ func (h *host) start() {
 	h.core, h.syncing, h.wants = core, false, false
 	h.server = newServer(h)
 	w.note("%s starts (%s)", h.name, doubt)
+	if core.Standing().Role == replica.Learner && h.disk.hasState {
+		w.result.Doubts++
+	}
 	h.after(h.pace, 't', h.tick)
 	if h.disk.level == Crash {
 		h.after(100*time.Millisecond, 's', h.background)

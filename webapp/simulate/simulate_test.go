@@ -38,6 +38,8 @@ func TestSeeds(t *testing.T) {
 			t.Fatalf("seed %d (%d members, level %v): %v", from+i, r.Members, r.Level, err)
 		}
 		sum.Events += r.Events
+		sum.Time += r.Time
+		sum.Doubts += r.Doubts
 		sum.Accepted += r.Accepted
 		sum.Leaders += r.Leaders
 		sum.Kills += r.Kills
@@ -46,4 +48,19 @@ func TestSeeds(t *testing.T) {
 		sum.Snapshots += r.Snapshots
 	}
 	t.Logf("%+v", sum)
+}
+
+func TestFlaws(t *testing.T) {
+	from := firstSeed(t)
+	for _, f := range Flaws() {
+		t.Run(f.String(), func(t *testing.T) {
+			for i := range uint64(200) {
+				if r, err := Run(from+i, story(Options{Any: true, Flaw: f})); err != nil {
+					t.Logf("found by story %d (%d members, level %v): %v", i+1, r.Members, r.Level, err)
+					return
+				}
+			}
+			t.Error("not found by 200 stories")
+		})
+	}
 }

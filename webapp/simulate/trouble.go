@@ -31,8 +31,8 @@ func (w *world) beginTrouble() {
 	if len(chosen) == 0 {
 		chosen = kinds
 	}
-	rest := w.between(200*time.Millisecond, 2*time.Second)
-	w.after(w.between(time.Second, 2*time.Second), 'x', -1, func() { w.strike(chosen, rest) })
+	rest := w.between(100*time.Millisecond, time.Second)
+	w.after(w.between(600*time.Millisecond, 1200*time.Millisecond), 'x', -1, func() { w.strike(chosen, rest) })
 }
 
 // strike lets one come, and the next later.

@@ -36,9 +36,10 @@ type Result struct {
 	Members   int
 	Level     Level
 	Events    int
-	Hash      uint64 // of all events and frames, in order
-	Accepted  int    // acknowledged changes
-	Leaders   int    // terms that had one which took changes
+	Time      time.Duration // of the story
+	Hash      uint64        // of all events and frames, in order
+	Accepted  int           // acknowledged changes
+	Leaders   int           // terms that had one which took changes
 	Kills     int
 	Outages   int // losses of power
 	Doubts    int // members that had to catch up before they voted again
@@ -158,6 +159,7 @@ func Run(seed uint64, o Options) (Result, error) {
 	}
 	w.play()
 	w.result.Seed, w.result.Hash, w.result.Events = seed, w.hash, w.done
+	w.result.Time = w.now
 	return w.result, w.broken
 }
 
