@@ -113,6 +113,9 @@ func (e *Engine) begin(ctx context.Context) error {
 // first opens the first generation. The journals are looked at before the database is
 // changed.
 func (e *Engine) first(ctx context.Context) (*Generation, error) {
+	if err := e.cfg.Folder.forAlone(); err != nil {
+		return nil, err
+	}
 	if err := e.fence(ctx); err != nil {
 		return nil, err
 	}

@@ -2,11 +2,14 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,6 +68,7 @@ type member struct {
 	dir     string // of log, snapshots and bases
 	history journal.History
 	journal *journal.Journal
+	log     *hooks
 	bases   *bases
 	node    node
 	tables  *tables // nil for a witness
@@ -127,10 +131,19 @@ func (e *Engine) startMember(ctx context.Context) error {
 
 // open opens the folder: the bases and the log.
 func (m *member) open() error {
+	if err := m.cfg.Folder.forMember(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(m.dir, 0o700); err != nil {
 		return folderError(m.dir, err)
 	}
-	var err error
+	info, err := journal.Inspect(m.dir)
+	if err != nil {
+		return folderError(m.dir, err)
+	}
+	if m.history = info.History; !info.Known {
+		m.history = m.group.history()
+	}
 	if m.bases, err = openBases(m.dir); err != nil {
 		return folderError(m.dir, err)
 	}
@@ -138,6 +151,18 @@ func (m *member) open() error {
 		return err
 	}
 	return m.openLog()
+}
+
+// history is the identity of a group that begins with the data set: all its members find the
+// same, and another group with other names finds another.
+func (g *Group) history() journal.History {
+	var names []string
+	for _, m := range g.Members {
+		names = append(names, m.Name)
+	}
+	slices.Sort(names)
+	sum := sha256.Sum256([]byte("isuride group " + strings.Join(names, ",")))
+	return journal.History(sum[:len(journal.History{})])
 }
 
 // found begins the history of a group, on the data set, unless there is one.
@@ -162,6 +187,20 @@ func (m *member) newGeneration(b base) *Generation {
 
 func (m *member) options(g *Generation) state.Options {
 	return state.Options{Log: g.tenure, Now: m.cfg.Now, Describe: m.cfg.Describe}
+}
+
+// join becomes a member of the group.
+func (m *member) join() error {
+	o := replica.Options{History: m.history, Self: m.group.Self, Members: m.group.Members, Secret: m.group.Secret, Log: m.log, Logger: m.logger()}
+	if m.tables != nil {
+		o.Snapshots, o.Images = &images{m: m}, &images{m: m}
+	}
+	n, err := replica.Start(o)
+	if err != nil {
+		return err
+	}
+	m.node = n
+	return nil
 }
 
 // run follows the votes until ctx ends.

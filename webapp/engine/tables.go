@@ -194,7 +194,7 @@ func (t *tables) write(ctx context.Context, at sqlstore.State) error {
 	source := &chapter{Subscriber: sub}
 	defer source.Close()
 	w := flush.New(flush.Options{Source: source, Log: t, Target: t.db, Generation: at.Generation, Position: at.Position,
-		Now: t.m.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: t.m.cfg.Log})
+		Now: t.m.cfg.Now, Skip: journal.IsMark, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: t.m.cfg.Log})
 	t.reach(at.Position)
 	t.outage.Store(nil)
 	t.writer.Store(w)

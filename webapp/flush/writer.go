@@ -48,6 +48,8 @@ type Options struct {
 	OpenCharges isuride.OpenCharges
 	// Now is the clock.
 	Now func() isuride.Time
+	// Skip reports whether a record of the source is no event; nil means that all are.
+	Skip func(payload []byte) bool
 	// Transient reports whether the same cut may succeed later.
 	Transient func(error) bool
 	// Logger gets the beginning and the end of outages; nil means slog.Default().
@@ -203,6 +205,10 @@ func (w *Writer) read() (ok bool, err error) {
 	}
 	if seq != w.cut.last+1 {
 		return false, fmt.Errorf("the log goes from event %d to %d: the events between are missing", w.cut.last, seq)
+	}
+	if w.opt.Skip != nil && w.opt.Skip(payload) {
+		w.cut.last = seq
+		return true, nil
 	}
 	e, err := w.decoder.Decode(payload)
 	if err != nil {

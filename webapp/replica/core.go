@@ -97,7 +97,8 @@ type Core struct {
 
 	soft       raft.SoftState
 	term       uint64
-	last       uint64 // index of the last entry that the library knows of
+	last       uint64 // index of the last entry
+	given      uint64 // of the last one that the library has given us; one sealed just now is in the log before
 	commit     uint64 // index of the last committed entry that is durable here
 	own        uint64 // of a leader: index of the first entry of its term
 	open       bool   // of a leader: the log takes records
@@ -128,7 +129,7 @@ func NewCore(o CoreOptions) (*Core, error) {
 	for _, m := range o.Members {
 		c.witness[IDOf(m.Name)] = m.Witness
 	}
-	c.log.Close()
+	c.log.Fence()
 	state, known := o.Log.State()
 	if !known {
 		state = founding(o.Members)
@@ -163,6 +164,7 @@ func comparePeers(a, b Peer) int {
 func (c *Core) begin() (err error) {
 	s := c.state
 	s.Commit = min(max(s.Commit, c.log.First()-1), c.log.Last())
+	c.given = c.log.Last()
 	c.node, err = raft.NewRawNode(&raft.Config{
 		ID: c.self, ElectionTick: electionTicks, HeartbeatTick: heartbeatTicks,
 		Storage: &storage{c.log, c, s}, Applied: s.Commit, AsyncStorageWrites: true,
@@ -185,7 +187,7 @@ func (c *Core) Err() error { return c.err }
 func (c *Core) fail(err error) {
 	if c.err == nil {
 		c.err = err
-		c.log.Close()
+		c.log.Fence()
 		c.reads.fail(err)
 	}
 }
@@ -330,7 +332,7 @@ func (c *Core) Accept(term uint64) error {
 		return ErrNotLeader
 	}
 	c.open = true
-	c.log.Open()
+	c.log.Unfence()
 	return nil
 }
 
@@ -370,7 +372,7 @@ func (c *Core) shut() {
 		c.seal(nil)
 		c.open = false
 	}
-	c.log.Close()
+	c.log.Fence()
 }
 
 // Handing reports whether a hand-over is under way.
@@ -432,7 +434,7 @@ func (c *Core) Unreachable(id uint64) {
 
 // Stop stores what spares the next start some work. The core is not used any more.
 func (c *Core) Stop() error {
-	c.log.Close()
+	c.log.Fence()
 	if c.err != nil || c.doubt.unborn() {
 		return c.err
 	}

@@ -80,9 +80,9 @@ type Log interface {
 	Pending() bool
 	// Seal makes an entry of all records that wait. It also makes one of none.
 	Seal(at Position, note []byte) (Entry, error)
-	// Append adds an entry that the leader has sealed, after dropping records that wait.
-	// The bytes are not retained. A record that is not whole is an error.
-	Append(e Entry, records []byte) error
+	// Take adds an entry that the leader has sealed, after dropping records that wait. The
+	// bytes are not retained. A record that is not whole is an error.
+	Take(e Entry, records []byte) error
 	// Truncate drops every entry behind one, and all records that wait. What is committed
 	// is never dropped.
 	Truncate(index uint64) error
@@ -90,10 +90,10 @@ type Log interface {
 	// record are where it ends.
 	Reset(at Position, last uint64) error
 
-	// Close refuses the records of callers from now on, and drops those that wait.
-	// Open takes them again, from a member that leads.
-	Close()
-	Open()
+	// Fence refuses the records of callers from now on, and drops those that wait.
+	// Unfence takes them again, from a member that leads.
+	Fence()
+	Unfence()
 
 	// Commit raises the committed mark to the end of an entry.
 	Commit(index uint64)

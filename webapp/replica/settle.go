@@ -56,7 +56,7 @@ func (c *Core) turn(s raft.SoftState) {
 	c.soft = s
 	if was == raft.StateLeader && s.RaftState != raft.StateLeader {
 		c.open, c.handing, c.own = false, false, 0
-		c.log.Close()
+		c.log.Fence()
 		c.reads.fail(ErrNotLeader)
 		clear(c.installing)
 	}
@@ -65,6 +65,9 @@ func (c *Core) turn(s raft.SoftState) {
 // enqueue puts a write in line, with the records that have come for it.
 func (c *Core) enqueue(m *raftpb.Message) {
 	w := write{message: m}
+	if at := m.GetSnapshot().GetMetadata().GetIndex(); at > 0 {
+		c.last, c.given = at, at
+	}
 	for _, e := range m.GetEntries() {
 		records, came := c.staged[Position{e.GetIndex(), e.GetTerm()}]
 		if !came && !c.leads() {
@@ -72,7 +75,7 @@ func (c *Core) enqueue(m *raftpb.Message) {
 			return
 		}
 		w.records = append(w.records, records)
-		c.last = e.GetIndex()
+		c.last, c.given = e.GetIndex(), e.GetIndex()
 	}
 	if len(c.writes) == 0 {
 		c.stalled = c.now()
@@ -162,7 +165,7 @@ func (c *Core) put(e *raftpb.Entry, records []byte) error {
 		}
 	}
 	if records != nil {
-		return c.log.Append(Entry{Index: at.Index, Term: at.Term, Note: e.GetData()}, records)
+		return c.log.Take(Entry{Index: at.Index, Term: at.Term, Note: e.GetData()}, records)
 	}
 	if c.own == 0 {
 		c.own = at.Index // the library's own entry, which begins a term
@@ -211,7 +214,6 @@ func (c *Core) install(s *raftpb.Snapshot) error {
 	if err := c.log.Reset(image.At, image.Last); err != nil {
 		return err
 	}
-	c.last = max(c.last, image.At.Index)
 	c.state.Voters, c.state.Learners = voters, learners
 	c.membersAt, c.commit = image.At.Index, image.At.Index
 	c.log.Commit(c.commit)

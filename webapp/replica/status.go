@@ -12,12 +12,14 @@ import (
 // raftFollower is what a member is before it has heard of anything.
 var raftFollower = raft.SoftState{RaftState: raft.StateFollower}
 
+// Standing returns where the member stands now. It does not allocate.
+func (c *Core) Standing() Standing {
+	return Standing{Role: c.role(), Term: c.term, Leader: c.soft.Lead, Ready: c.ready(), Open: c.open, Last: c.last, Commit: c.commit}
+}
+
 // Status returns what the member knows now.
 func (c *Core) Status() Status {
-	s := Status{
-		Role: c.role(), Term: c.term, Leader: c.soft.Lead, Ready: c.ready(), Open: c.open,
-		Last: c.last, Commit: c.commit, Doubt: c.doubt.reason, Lost: c.doubt.lost,
-	}
+	s := Status{Standing: c.Standing(), Doubt: c.doubt.reason, Lost: c.doubt.lost}
 	if s.Commit > 0 {
 		s.Committed, _ = c.log.End(s.Commit) // 0 only if the log has just been emptied
 	}

@@ -24,7 +24,7 @@ func (s *storage) InitialState() (*raftpb.HardState, *raftpb.ConfState, error) {
 }
 
 func (s *storage) FirstIndex() (uint64, error) { return s.log.First(), nil }
-func (s *storage) LastIndex() (uint64, error)  { return s.log.Last(), nil }
+func (s *storage) LastIndex() (uint64, error)  { return s.core.given, nil }
 
 func (s *storage) Term(index uint64) (uint64, error) {
 	switch {
