@@ -129,7 +129,7 @@ func NewCore(o CoreOptions) (*Core, error) {
 	for _, m := range o.Members {
 		c.witness[IDOf(m.Name)] = m.Witness
 	}
-	c.log.Fence()
+	c.fence()
 	state, known := o.Log.State()
 	if !known {
 		state = founding(o.Members)
@@ -187,7 +187,7 @@ func (c *Core) Err() error { return c.err }
 func (c *Core) fail(err error) {
 	if c.err == nil {
 		c.err = err
-		c.log.Fence()
+		c.fence()
 		c.reads.fail(err)
 	}
 }
@@ -226,7 +226,8 @@ func (c *Core) Tick() {
 	}
 	c.settle()
 	c.drain()
-	c.reads.onTick(c)
+	c.reads.begin(c)
+	c.noteHandOver()
 	c.handOverIfUnfit()
 	c.settle()
 }
@@ -358,7 +359,9 @@ func (c *Core) Transfer(to uint64) error {
 	case !c.state.has(to):
 		return errors.New("replica: the member to hand over to does not vote in this group")
 	}
-	c.shut()
+	if err := c.shut(); err != nil {
+		return err
+	}
 	c.handing = true
 	c.reads.forbidLease(c.term)
 	c.node.TransferLeader(to)
@@ -366,13 +369,34 @@ func (c *Core) Transfer(to uint64) error {
 	return nil
 }
 
-// shut seals what was recorded, and takes no more.
-func (c *Core) shut() {
-	if c.open {
-		c.seal(nil)
-		c.open = false
+// shut takes no more records, and seals those that have come; or does nothing.
+func (c *Core) shut() error {
+	if !c.open {
+		return nil
 	}
 	c.log.Fence()
+	if c.log.Pending() && !c.seal(nil) {
+		if c.err == nil {
+			c.log.Unfence()
+		}
+		return errors.Join(ErrNoRoom, c.err)
+	}
+	c.open = false
+	return nil
+}
+
+// fence takes no more records, and drops what nobody will seal.
+func (c *Core) fence() {
+	c.open = false
+	c.log.Fence()
+	c.log.Drop()
+}
+
+// noteHandOver sees that a hand-over was given up: the library does so after an election time.
+func (c *Core) noteHandOver() {
+	if c.handing && c.node.BasicStatus().LeadTransferee == 0 {
+		c.handing = false
+	}
 }
 
 // Handing reports whether a hand-over is under way.
@@ -434,7 +458,7 @@ func (c *Core) Unreachable(id uint64) {
 
 // Stop stores what spares the next start some work. The core is not used any more.
 func (c *Core) Stop() error {
-	c.log.Fence()
+	c.fence()
 	if c.err != nil || c.doubt.unborn() {
 		return c.err
 	}

@@ -90,9 +90,10 @@ type Log interface {
 	// record are where it ends.
 	Reset(at Position, last uint64) error
 
-	// Fence refuses the records of callers from now on, and drops those that wait.
-	// Unfence takes them again, from a member that leads.
+	// Fence refuses the records of callers from now on. Those that wait can still be sealed,
+	// until Drop drops them. Unfence takes records again, from a member that leads.
 	Fence()
+	Drop()
 	Unfence()
 
 	// Commit raises the committed mark to the end of an entry.

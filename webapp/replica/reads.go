@@ -33,7 +33,7 @@ func (c *Core) ReadIndex(ticket uint64) {
 	c.settle()
 }
 
-// begin starts a round if somebody waits for one. A leader that is not ready knows nothing to
+// begin starts a round if somebody waits for one, or for the lease. A leader that is not ready knows nothing to
 // confirm yet.
 func (r *reads) begin(c *Core) {
 	if len(r.asked) > 0 || len(r.waiting) == 0 && !r.renewing || r.since != 0 || !c.ready() {
@@ -60,9 +60,6 @@ func (r *reads) confirmed(c *Core, s raft.ReadState) {
 	r.asked, r.since = r.asked[:0], 0
 	r.begin(c)
 }
-
-// onTick renews a lease that is wanted.
-func (r *reads) onTick(c *Core) { r.begin(c) }
 
 // fail ends all waiting, and the lease.
 func (r *reads) fail(err error) {

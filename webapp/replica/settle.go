@@ -55,8 +55,8 @@ func (c *Core) turn(s raft.SoftState) {
 	was := c.soft.RaftState
 	c.soft = s
 	if was == raft.StateLeader && s.RaftState != raft.StateLeader {
-		c.open, c.handing, c.own = false, false, 0
-		c.log.Fence()
+		c.handing, c.own = false, 0
+		c.fence()
 		c.reads.fail(ErrNotLeader)
 		clear(c.installing)
 	}

@@ -107,8 +107,12 @@ func (s *server) follow() {
 		s.image = d.image
 	}
 	s.apply()
-	if st.Ready && !s.live() && !s.host.core.Handing() {
+	switch handing := s.host.core.Handing(); {
+	case !st.Ready || handing:
+	case !s.live():
 		s.promote(st.Term)
+	case !st.Open:
+		_ = s.host.core.Accept(s.term) // nobody took over
 	}
 	s.release()
 	s.compact()

@@ -246,7 +246,8 @@ func (v *volume) Reset(at replica.Position, last uint64) error {
 	return nil
 }
 
-func (v *volume) Fence()   { v.open, v.waiting = false, nil }
+func (v *volume) Fence()   { v.open = false }
+func (v *volume) Drop()    { v.waiting = nil }
 func (v *volume) Unfence() { v.open = true }
 
 func (v *volume) Commit(index uint64) {
