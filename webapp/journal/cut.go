@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // The end of a replicated log is cut where another leader has other entries, and where a
@@ -99,21 +100,20 @@ func (j *Journal) unlink(last Base) (s *segment, gone []*segment) {
 	s, end := j.endLocked(last.Last)
 	bytes := int64(s.end - end)
 	for next := s.next.Load(); next != nil; next = next.next.Load() {
-		next.cut.Store(true)
 		gone = append(gone, next)
 		bytes += int64(next.end - next.start)
 	}
 	s.end, s.limit = end, end
 	s.forget(last)
-	s.stop.Store(int64(end))
 	s.next.Store(nil)
+	s.stop.Store(int64(end))
 	j.active, j.asked = s, false
 	j.appended.Store(last.Last)
 	j.written.Add(-bytes)
 	j.found, j.foundBytes = min(j.found, last.Last), min(j.foundBytes, j.written.Load())
 	j.commit.durable.Store(min(j.commit.durable.Load(), last.Last))
 	j.commit.target = min(j.commit.target, last.Last)
-	if u := j.under; u != nil && (u.seg.cut.Load() || u.seg == s && u.offset > end) {
+	if u := j.under; u != nil && (slices.Contains(gone, u.seg) || u.seg == s && u.offset > end) {
 		u.place = place{s, end}
 	}
 	j.moveFromLocked(gone)
@@ -143,19 +143,11 @@ func (s *segment) forget(last Base) {
 	}
 }
 
-// moveFromLocked leads all who were at a segment that is gone to the last one, which has
-// what they read last.
+// moveFromLocked moves the pin of the sync to the segment that is the last one now. No
+// reader is behind that: the record after the watermark is in it or before.
 func (j *Journal) moveFromLocked(gone []*segment) {
-	for p := range j.pins {
-		if p.Load().cut.Load() {
-			p.Store(j.active)
-		}
-	}
-	if j.release.seg.cut.Load() {
-		j.release = j.active.beginning()
-		for j.release.seq <= j.appended.Load() {
-			j.release.step()
-		}
+	if slices.Contains(gone, j.syncPin.Load()) {
+		j.syncPin.Store(j.active)
 	}
 }
 

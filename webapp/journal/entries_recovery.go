@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 var (
@@ -25,7 +26,14 @@ func (r *recovery) supersede(stop cut, i int, h header) (cut, int) {
 	if from > 0 && r.segments[from-1].lastRecord() > h.follows {
 		from--
 	}
-	if !h.chained || keep == 0 {
+	switch {
+	case !h.chained:
+		return stop, i
+	case r.holdsNothing(i):
+		r.void = append(r.void, r.segments[:i]...)
+		r.segments = slices.Clone(r.segments[i:])
+		return cut{seq: 1}, 0
+	case keep == 0:
 		return stop, i
 	}
 	for _, s := range r.segments[from:i] {
@@ -41,6 +49,12 @@ func (r *recovery) supersede(stop cut, i int, h header) (cut, int) {
 	r.void = append(r.void, r.segments[keep:i]...)
 	r.segments = append(r.segments[:keep:keep], r.segments[i:]...)
 	return cut{index: keep - 1, offset: r.segments[keep-1].end, last: h.follows, seq: h.follows + 1}, keep
+}
+
+// holdsNothing reports whether the first segments have no records, and were before all
+// others: what came before them was cut (unsealed), and only then was released already.
+func (r *recovery) holdsNothing(n int) bool {
+	return !slices.ContainsFunc(r.segments[:n], func(s *segment) bool { return !s.chained || s.end > s.start })
 }
 
 // lastRecord is the number of the last record in the segment, or before it.
@@ -235,8 +249,11 @@ func (j *Journal) adoptEntries(term uint64, last Base) {
 	}
 	j.term, j.last = term, last
 	j.sealed = place{j.active, j.active.start}
-	var first *segment
+	var oldest, first *segment
 	for s := j.oldest; s != nil; s = s.next.Load() {
+		if oldest == nil && !s.kept {
+			oldest = s // any entry may become the last one, until Commit says more
+		}
 		switch {
 		case s.kept || !s.chained:
 		case len(s.marks) > 0:
@@ -253,8 +270,8 @@ func (j *Journal) adoptEntries(term uint64, last Base) {
 	if first == nil {
 		first = j.sealed.seg
 	}
-	j.begun = []beginning{{last.Last, first}}
-	j.endPin = j.pinLocked(first)
+	j.begun = []beginning{{0, oldest}, {last.Last, first}}
+	j.endPin = j.pinLocked(oldest)
 	if j.replicated {
 		j.refused = ErrNotLeading
 		notify(j.lowSpare)

@@ -66,13 +66,10 @@ func (r *Reader) Next() (seq uint64, payload []byte, ok bool) {
 }
 
 func (r *Reader) ready() bool {
-	was, seq := r.seg, r.seq
+	was := r.seg
 	ok := r.cursor.ready(r.limit())
 	if r.seg != was {
 		r.pin.Store(r.seg)
-	}
-	if r.seg.cut.Load() {
-		return r.returnFromCut(seq)
 	}
 	return ok
 }
@@ -83,22 +80,6 @@ func (r *Reader) limit() uint64 {
 		return r.j.Watermark()
 	}
 	return r.j.appended.Load()
-}
-
-// returnFromCut goes to where the log goes on, if the segment that was to come next was cut
-// off: of what was read nothing can have been in it.
-func (r *Reader) returnFromCut(seq uint64) bool {
-	r.j.mu.Lock()
-	s, err := r.j.findLocked(seq)
-	if err == nil {
-		r.cursor = s.beginning()
-		r.pin.Store(s)
-	}
-	r.j.mu.Unlock()
-	for err == nil && r.seq < seq && r.cursor.ready(seq-1) {
-		r.step()
-	}
-	return err == nil && r.cursor.ready(r.limit()) && !r.seg.cut.Load()
 }
 
 // Wait sleeps until Next has a record. After Journal.Close it returns ErrClosed once

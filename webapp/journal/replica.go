@@ -93,6 +93,9 @@ func (j *Journal) putEntry(term uint64, data []byte, m Mark, hash Hash) error {
 	if term < j.term {
 		return fmt.Errorf("journal: an entry of a leader of term %d, after term %d", term, j.term)
 	}
+	if j.appended.Load() != j.last.Last {
+		panic("BUG: journal: an entry from elsewhere behind records that were not sealed")
+	}
 	j.enterLocked(term)
 	for len(data) > 0 {
 		size := recordSize(int(binary.NativeEndian.Uint64(data) & (committed - 1)))

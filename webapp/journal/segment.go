@@ -40,7 +40,6 @@ type segment struct {
 
 	checked atomic.Bool // its records are known to be whole
 	gone    atomic.Bool // it is out of the log: who has not pinned it must not look at it
-	cut     atomic.Bool // it was cut off the end of the log, with all its records
 
 	// next is the segment that follows, stop is end for those without the lock: it counts
 	// once next is set.

@@ -57,18 +57,14 @@ func (j *Journal) Subscribe(seq uint64) (*Subscriber, error) {
 		return nil, err
 	}
 	defer s.pin.Store(nil)
-	s.skipTo(seq)
+	for s.seq < seq && s.look(seq-1) {
+		s.step()
+	}
 	if err := s.err; err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
-}
-
-func (s *Subscriber) skipTo(seq uint64) {
-	for s.seq < seq && s.look(seq-1) {
-		s.step()
-	}
 }
 
 // begin goes to the start of the record's segment.
@@ -84,23 +80,10 @@ func (s *Subscriber) begin(seq uint64) error {
 	return nil
 }
 
-// returnFromCut goes to where the log goes on, if the segment that was to come next was cut
-// off: of what was read nothing can have been in it.
-func (s *Subscriber) returnFromCut() {
-	if s.err != nil || !s.seg.cut.Load() {
-		return
-	}
-	seq := s.seq
-	if s.err = s.begin(seq); s.err == nil {
-		s.skipTo(seq)
-	}
-}
-
 // Next returns the next record, or false if there is none yet or never will be: Wait
 // tells which. It does not block. The payload is valid until the following call.
 func (s *Subscriber) Next() (seq uint64, payload []byte, ok bool) {
 	defer s.pin.Store(nil)
-	s.returnFromCut()
 	if !s.look(s.j.Watermark()) {
 		return 0, nil, false
 	}
@@ -120,9 +103,6 @@ func (s *Subscriber) look(limit uint64) bool {
 	}
 	s.advance()
 	s.pin.Store(s.seg)
-	if s.seg.cut.Load() {
-		return false // the next call finds the way again
-	}
 	if s.seg.gone.Load() {
 		s.lose()
 		return false
@@ -138,8 +118,8 @@ func (s *Subscriber) look(limit uint64) bool {
 // advance is hop, but for segments that are not checked yet, whose end is not known.
 func (s *Subscriber) advance() {
 	for s.seg.checked.Load() {
-		next := s.seg.next.Load()
-		if next == nil || s.offset != int(s.seg.stop.Load()) {
+		next := s.following()
+		if next == nil {
 			return
 		}
 		s.cursor = next.beginning()
@@ -157,7 +137,6 @@ func (s *Subscriber) lose() {
 
 func (s *Subscriber) ready() bool {
 	defer s.pin.Store(nil)
-	s.returnFromCut()
 	return s.look(s.j.Watermark())
 }
 
