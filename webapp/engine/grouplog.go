@@ -29,16 +29,22 @@ type hooks struct {
 	m *member
 }
 
-// Fence ends the generation that leads, before the log drops or takes anything that is not
-// that one's.
+// Fence has the generation that leads record nothing more. What it has recorded may still be
+// committed, as when it hands over.
 func (h *hooks) Fence() {
 	if t := h.m.tenure.Load(); t != nil {
-		t.end()
+		t.close()
 	}
 	h.groupLog.Fence()
 }
 
-// Take and Truncate are for who follows: nobody leads here.
+// Drop ends the generation that leads, before the log drops or takes anything that is not that
+// one's. So do Take and Truncate, which are for who follows.
+func (h *hooks) Drop() {
+	h.endTenure()
+	h.groupLog.Drop()
+}
+
 func (h *hooks) Take(e replica.Entry, records []byte) error {
 	h.endTenure()
 	return h.groupLog.Take(e, records)
@@ -50,7 +56,7 @@ func (h *hooks) Truncate(index uint64) error {
 }
 
 func (h *hooks) endTenure() {
-	if t := h.m.tenure.Load(); t != nil && !t.ended.Load() {
+	if t := h.m.tenure.Load(); t != nil && t.queue.failure() == nil {
 		t.end()
 	}
 }
@@ -248,25 +254,20 @@ func (l *groupLog) Reset(at replica.Position, last uint64) error {
 	return errors.New("a log cannot begin behind a snapshot yet")
 }
 
-// Fence has the log take nothing from here any more. A log that cannot do that has stopped,
-// and says so to whoever uses it next.
-func (l *groupLog) Fence() {
-	_ = l.follow()
-}
+// Fence and Unfence have nothing to do here: records come from a generation only, which is
+// fenced itself (tenure).
+func (l *groupLog) Fence()   {}
+func (l *groupLog) Unfence() {}
+
+// Drop has the log take nothing from here any more. A log that cannot do that has stopped, and
+// says so to whoever uses it next.
+func (l *groupLog) Drop() { _ = l.follow() }
 
 func (l *groupLog) follow() error {
 	if l.Leads() == 0 {
 		return nil
 	}
 	return l.Follow()
-}
-
-// Unfence takes records again. They come in since the term's first entry was sealed, and a
-// generation that is not to record anything yet does not.
-func (l *groupLog) Unfence() {
-	if l.Leads() == 0 && l.file.State != nil {
-		_ = l.Lead(l.file.State.Term) // what goes wrong is told by the next Append
-	}
 }
 
 func (l *groupLog) Commit(index uint64) {

@@ -241,7 +241,7 @@ func (m *member) run(ctx context.Context) {
 }
 
 func (m *member) leads(s *replica.Status) bool {
-	return s.Role == replica.Leader && s.Term == m.term && s.Open
+	return s.Role == replica.Leader && s.Term == m.term
 }
 
 // note keeps for how long there has been no leader.

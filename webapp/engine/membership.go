@@ -164,7 +164,28 @@ func (e *Engine) HandOver(ctx context.Context, to string) error {
 	case m.e.current.Load() == nil:
 		return fmt.Errorf("this server does not lead; ask %s", m.nameOf(m.node.Status().Leader))
 	}
-	return m.node.Transfer(ctx, to)
+	e.changing.Lock() // no initialize meanwhile
+	defer e.changing.Unlock()
+	err := m.node.Transfer(ctx, to)
+	if err != nil {
+		err = errors.Join(err, m.resume())
+	}
+	return err
+}
+
+// resume goes on leading when nobody has taken over.
+func (m *member) resume() error {
+	m.changing.Lock()
+	defer m.changing.Unlock()
+	g := m.e.current.Load()
+	if g == nil {
+		return nil
+	}
+	if err := m.node.Accept(m.node.Status().Term); err != nil {
+		return err
+	}
+	g.tenure.reopen()
+	return nil
 }
 
 // initialize is Initialize in a group: an event that every member has in its log, and follows.

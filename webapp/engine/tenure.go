@@ -32,7 +32,7 @@ var (
 //  1. A record's number enters last before the lock of its entity is given back, so whoever
 //     sees the change waits for it, or for more.
 //  2. Whether the tenure has ended is looked at after the mark. The end is set before the log
-//     drops or takes anything that is not this generation's (hooks.Close), so a mark that was
+//     drops or takes anything that is not this generation's (hooks.Drop), so a mark that was
 //     read before the end spoke of this generation's records.
 //  3. Whoever begins another generation waits until no Append of this one is under way
 //     (fence), and one that comes later sees the end.
@@ -111,6 +111,16 @@ func (l *tenure) Watermark() uint64 { return l.log.Watermark() }
 
 // Wait is not used: the hooks of the log move the queue on.
 func (l *tenure) Wait(uint64) error { return errUncertain }
+
+// close lets nothing in any more. It does not wait.
+func (l *tenure) close() { l.ended.Store(true) }
+
+// reopen undoes close, for a leader whom nobody has succeeded.
+func (l *tenure) reopen() {
+	if l.queue.failure() == nil {
+		l.ended.Store(false)
+	}
+}
 
 // end lets nothing pass any more, and nothing in. It does not wait.
 func (l *tenure) end() {
