@@ -260,7 +260,7 @@ func (l *groupLog) Fence()   {}
 func (l *groupLog) Unfence() {}
 
 // Drop has the log take nothing from here any more. A log that cannot do that has stopped, and
-// says so to whoever uses it next.
+// says so to those who use it next.
 func (l *groupLog) Drop() { _ = l.follow() }
 
 func (l *groupLog) follow() error {

@@ -33,7 +33,7 @@ type standby struct {
 	sums     [sumsKept]sum // of the newest events, by number modulo sumsKept
 
 	// reading is held while events are applied, which takes no entity's lock, and for
-	// reading by whoever looks at the state.
+	// reading by those who look at the state.
 	reading sync.RWMutex
 	gen     atomic.Pointer[Generation] // stored under reading
 }
@@ -246,7 +246,7 @@ func (s *standby) check(payload []byte) error {
 	}
 	if own.hash != want {
 		s.m.different.Add(1)
-		return fmt.Errorf("at event %d its state has the hash %v, the leader's has %v: one of the two machines or programs is at fault; keep its data folder, and begin anew with an empty one", h.Position, own.hash, want)
+		return fmt.Errorf("at event %d its state has the hash %v, the leader's has %v: one of the two machines or programs is at fault; keep its data folder, and begin with an empty one", h.Position, own.hash, want)
 	}
 	s.m.equal.Add(1)
 	return nil

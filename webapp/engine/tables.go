@@ -104,7 +104,7 @@ func (t *tables) run(ctx context.Context, term uint64) {
 	}
 }
 
-// close gives the database up; the next attempt opens it anew.
+// close gives the database up; the next attempt opens it again.
 func (t *tables) close() {
 	if t.db == nil {
 		return

@@ -29,13 +29,13 @@ var (
 // The goal: what this generation says is safe was recorded by it and is committed, and
 // nothing it records comes after its end.
 //
-//  1. A record's number enters last before the lock of its entity is given back, so whoever
-//     sees the change waits for it, or for more.
+//  1. A record's number enters last before the lock of its entity is given back, so everyone
+//     who sees the change waits for it, or for more.
 //  2. Whether the tenure has ended is looked at after the mark. The end is set before the log
 //     drops or takes anything that is not this generation's (hooks.Drop), so a mark that was
 //     read before the end spoke of this generation's records.
-//  3. Whoever begins another generation waits until no Append of this one is under way
-//     (fence), and one that comes later sees the end.
+//  3. Before another generation begins, no Append of this one is under way (fence), and
+//     one that comes later sees the end.
 type tenure struct {
 	log   appender
 	queue *queue // the watermark
@@ -52,7 +52,7 @@ type appender interface {
 	Watermark() uint64
 }
 
-// unnoted is for events that the state need not be told of.
+// unnoted is for events that do not concern the state.
 type unnoted struct{}
 
 func (unnoted) Recorded(uint64) {}
