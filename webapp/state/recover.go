@@ -36,13 +36,24 @@ func (r *Recovery) Replay(seq uint64, payload []byte) error {
 	if seq <= r.span.From {
 		return nil
 	}
+	if err := r.Skip(seq); err != nil {
+		return err
+	}
+	if err := r.apply(seq, e); err != nil {
+		return fmt.Errorf("event %d does not fit what was loaded: %w", seq, err)
+	}
+	return nil
+}
+
+// Skip passes a record of the log that is no event.
+func (r *Recovery) Skip(seq uint64) error {
+	if seq <= r.span.From {
+		return nil
+	}
 	if seq != r.last+1 {
 		return fmt.Errorf("events %d to %d are missing", r.last+1, seq-1)
 	}
 	r.last = seq
-	if err := r.apply(seq, e); err != nil {
-		return fmt.Errorf("event %d does not fit what was loaded: %w", seq, err)
-	}
 	return nil
 }
 
