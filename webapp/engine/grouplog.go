@@ -4,11 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
+	"isuride/webapp/internal/disk"
 	"isuride/webapp/journal"
 	"isuride/webapp/replica"
 )
@@ -18,7 +16,7 @@ import (
 type groupLog struct {
 	*journal.Journal
 	level journal.Durability
-	file  stateFile
+	memory
 
 	durable uint64 // the last entry that is known to be on the disk
 }
@@ -77,24 +75,31 @@ func (m *member) openLog() (err error) {
 		return folderError(m.dir, err)
 	}
 	l := &groupLog{Journal: m.journal, level: m.cfg.Durability}
-	if l.file, err = openStateFile(m.dir); err != nil {
+	is := journal.Member{History: m.history, Node: m.group.Self}
+	if l.memory, m.doubt, err = openMemory(m.dir, is, m.cfg.Durability); err != nil {
 		return errors.Join(folderError(m.dir, err), m.journal.Close())
+	}
+	if l.known { // from here on, an end is no orderly one
+		if err := l.write(false); err != nil {
+			return errors.Join(folderError(m.dir, err), m.journal.Close())
+		}
 	}
 	l.durable = l.Last()
 	m.log = &hooks{l, m}
 	return nil
 }
 
-// The state of the node and the notes of its entries.
-
-type stateFile struct {
-	path string
+// memory is what the member must not forget, in the journal's file for that.
+type memory struct {
+	file *journal.MemberFile
 	kept
+	known bool // there is a state
 }
 
+// kept is what the file has beside the term and the vote.
 type kept struct {
-	State *replica.State `json:"state"`
-	Notes []note         `json:"notes"`
+	State replica.State
+	Notes []note
 }
 
 // note is what an entry has beside its records: a change of the members, which is rare.
@@ -103,31 +108,41 @@ type note struct {
 	Note        []byte
 }
 
-func openStateFile(dir string) (f stateFile, err error) {
-	f.path = filepath.Join(dir, "node.json")
-	text, err := os.ReadFile(f.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return f, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &f.kept)
-	}
+// openMemory reads the file. doubt says why the log may lack what the member has acknowledged.
+func openMemory(dir string, is journal.Member, level journal.Durability) (f memory, doubt string, err error) {
+	boot, err := journal.Boot()
 	if err != nil {
-		return f, fmt.Errorf("%s cannot be read (%w): move the folder away, and this member gets everything from the others", f.path, err)
+		return f, "", err
 	}
-	return f, nil
+	if f.file, f.known, err = journal.OpenMember(disk.Linux{}, dir, is); err != nil {
+		return f, "", err
+	}
+	m := f.file.Member()
+	if f.known {
+		err = json.Unmarshal(m.Members, &f.kept)
+	}
+	if f.known && level != journal.Power && m.MayHaveLost(boot) {
+		doubt = "the machine was started again after a stop that was not orderly, and at ISURIDE_DURABILITY=crash the last 100 ms may be missing"
+	}
+	return f, doubt, err
 }
 
-func (f *stateFile) write() error {
-	text, err := json.Marshal(&f.kept)
+// write saves everything. clean says that nothing comes any more.
+func (f *memory) write(clean bool) error {
+	boot, err := journal.Boot()
 	if err != nil {
 		return err
 	}
-	return replaceFile(f.path, text)
+	m := f.file.Member()
+	m.Boot, m.Clean, m.Term, m.Vote, m.Commit = boot, clean, f.State.Term, f.State.Vote, f.State.Commit
+	if m.Members, err = json.Marshal(f.kept); err != nil {
+		return err
+	}
+	return f.file.Save(m)
 }
 
 // noteOf returns the note of an entry.
-func (f *stateFile) noteOf(index, term uint64) []byte {
+func (f *memory) noteOf(index, term uint64) []byte {
 	for _, n := range f.Notes {
 		if n.Index == index && n.Term == term {
 			return n.Note
@@ -138,7 +153,7 @@ func (f *stateFile) noteOf(index, term uint64) []byte {
 
 // keepNote stores the note of an entry that is about to be written, and forgets others of its
 // place.
-func (f *stateFile) keepNote(index, term uint64, text []byte) error {
+func (f *memory) keepNote(index, term uint64, text []byte) error {
 	stale := func(n note) bool { return n.Index >= index }
 	if text == nil && !slices.ContainsFunc(f.Notes, stale) {
 		return nil
@@ -147,20 +162,17 @@ func (f *stateFile) keepNote(index, term uint64, text []byte) error {
 	if text != nil {
 		f.Notes = append(f.Notes, note{index, term, slices.Clone(text)})
 	}
-	return f.write()
+	return f.write(false)
 }
 
 func (l *groupLog) State() (replica.State, bool) {
-	if l.file.State == nil {
-		return replica.State{}, false
-	}
-	return *l.file.State, true
+	return l.memory.State, l.known
 }
 
 func (l *groupLog) SaveState(s replica.State) error {
-	l.file.State = &s
-	l.file.Notes = slices.DeleteFunc(l.file.Notes, func(n note) bool { return n.Index < l.First() })
-	return l.file.write()
+	l.memory.State, l.known = s, true
+	l.Notes = slices.DeleteFunc(l.Notes, func(n note) bool { return n.Index < l.First() })
+	return l.write(false)
 }
 
 func (l *groupLog) First() uint64 { return l.FirstIndex() }
@@ -180,7 +192,7 @@ func (l *groupLog) Entry(index uint64) (replica.Entry, error) {
 }
 
 func (l *groupLog) entry(e journal.Entry) replica.Entry {
-	return replica.Entry{Index: e.Index, Term: e.Term, First: e.First, Last: e.Last, Note: l.file.noteOf(e.Index, e.Term)}
+	return replica.Entry{Index: e.Index, Term: e.Term, First: e.First, Last: e.Last, Note: l.noteOf(e.Index, e.Term)}
 }
 
 func (l *groupLog) End(index uint64) (uint64, error) {
@@ -217,7 +229,7 @@ func (l *groupLog) Seal(at replica.Position, note []byte) (replica.Entry, error)
 			return replica.Entry{}, err
 		}
 	}
-	if err := l.file.keepNote(at.Index, at.Term, note); err != nil {
+	if err := l.keepNote(at.Index, at.Term, note); err != nil {
 		return replica.Entry{}, err
 	}
 	e, _, err := l.Journal.Seal(at.Index, at.Term, true)
@@ -231,10 +243,10 @@ func (l *groupLog) Take(e replica.Entry, records []byte) error {
 	if err := l.follow(); err != nil {
 		return err
 	}
-	if err := l.file.keepNote(e.Index, e.Term, e.Note); err != nil {
+	if err := l.keepNote(e.Index, e.Term, e.Note); err != nil {
 		return err
 	}
-	_, err := l.AppendEntry(l.file.State.Term, records)
+	_, err := l.AppendEntry(l.memory.State.Term, records)
 	return room(err)
 }
 

@@ -69,6 +69,7 @@ type member struct {
 	history journal.History
 	journal *journal.Journal
 	log     *hooks
+	doubt   string // why the log may lack what this member has acknowledged
 	bases   *bases
 	node    node
 	tables  *tables // nil for a witness
@@ -191,7 +192,7 @@ func (m *member) options(g *Generation) state.Options {
 
 // join becomes a member of the group.
 func (m *member) join() error {
-	o := replica.Options{History: m.history, Self: m.group.Self, Members: m.group.Members, Secret: m.group.Secret, Log: m.log, Logger: m.logger()}
+	o := replica.Options{History: m.history, Self: m.group.Self, Members: m.group.Members, Secret: m.group.Secret, Log: m.log, Doubt: m.doubt, Logger: m.logger()}
 	if m.tables != nil {
 		o.Snapshots, o.Images = &images{m: m}, &images{m: m}
 	}
@@ -378,7 +379,11 @@ func (m *member) stop(ctx context.Context) error {
 		s.gen.Load().snapshots.finish(ctx, true)
 		s.close()
 	}
-	return errors.Join(err, m.journal.Close())
+	err = errors.Join(err, m.journal.Close())
+	if err == nil && m.log.known {
+		err = m.log.write(true)
+	}
+	return err
 }
 
 // release lets go of what neither the tables nor the newest snapshot need.

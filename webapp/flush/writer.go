@@ -46,10 +46,10 @@ type Options struct {
 	Position uint64
 	// OpenCharges are the charges that recovery found to be under way.
 	OpenCharges isuride.OpenCharges
+	// Skip reports whether a record of the log is no event; nil: all are.
+	Skip func(payload []byte) bool
 	// Now is the clock.
 	Now func() isuride.Time
-	// Skip reports whether a record of the source is no event; nil means that all are.
-	Skip func(payload []byte) bool
 	// Transient reports whether the same cut may succeed later.
 	Transient func(error) bool
 	// Logger gets the beginning and the end of outages; nil means slog.Default().
@@ -207,7 +207,7 @@ func (w *Writer) read() (ok bool, err error) {
 		return false, fmt.Errorf("the log goes from event %d to %d: the events between are missing", w.cut.last, seq)
 	}
 	if w.opt.Skip != nil && w.opt.Skip(payload) {
-		w.cut.last = seq
+		w.pass(seq)
 		return true, nil
 	}
 	e, err := w.decoder.Decode(payload)
@@ -220,6 +220,16 @@ func (w *Writer) read() (ok bool, err error) {
 	w.charges.Note(seq, e)
 	w.cut.add(seq, e)
 	return true, nil
+}
+
+// pass leaves a record behind that has no rows. Alone it is worth no cut: the tables are at
+// its position as they are.
+func (w *Writer) pass(seq uint64) {
+	w.cut.last = seq
+	if w.cut.events == 0 {
+		w.position.Store(seq)
+		w.opt.Log.Release(w.charges.Releasable(seq))
+	}
 }
 
 // write puts the cut into the tables, and begins the next one.

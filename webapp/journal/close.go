@@ -39,6 +39,7 @@ func (j *Journal) finish() error {
 	if err := j.commit.failure(); err != nil {
 		return err
 	}
+	j.sealAlone()
 	if err := j.sync(); err != nil {
 		return err
 	}

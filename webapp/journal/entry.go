@@ -62,18 +62,39 @@ func (j *Journal) Seal(index, term uint64, empty bool) (e Entry, ok bool, err er
 	if index != j.last.Index+1 || term < j.last.Term || j.replicated && term != j.leads.Load() {
 		return e, false, fmt.Errorf("journal: entry %d of term %d cannot follow entry %d of term %d in term %d", index, term, j.last.Index, j.last.Term, j.leads.Load())
 	}
-	m := Mark{Group: j.group, Index: index, Term: term, First: j.last.Last + 1, Before: j.last.Hash}
-	var payload [markSize]byte
-	m.put(&payload)
-	j.putLocked(payload[:], markRecord)
-	j.sinceLocked(after, func(part []byte) { sum.Write(part) })
-	j.noteMarkLocked(m, Hash(sum.Sum(nil)))
+	j.putMarkLocked(Mark{Group: j.group, Index: index, Term: term}, sum, after)
 	j.growth.Beat()
 	if j.level == Power && j.replicated {
 		notify(j.commit.wanted)
 	}
 	e, err = j.entryLocked(index)
 	return e, err == nil, err
+}
+
+// putMarkLocked writes the mark, for which there is room. The sum has all that was appended
+// since the last one up to the given place.
+func (j *Journal) putMarkLocked(m Mark, sum hash.Hash, after place) {
+	m.First, m.Before = j.last.Last+1, j.last.Hash
+	var payload [markSize]byte
+	m.put(&payload)
+	j.putLocked(payload[:], markRecord)
+	j.sinceLocked(after, func(part []byte) { sum.Write(part) })
+	j.noteMarkLocked(m, Hash(sum.Sum(nil)))
+}
+
+// sealAlone seals what was appended to a log that is chained and no group's. The last
+// time, nobody makes segments any more: without room the rest stays for the next start.
+func (j *Journal) sealAlone() {
+	if !j.chained || j.replicated {
+		return
+	}
+	sum := sha256.New()
+	after := j.hashAhead(sum)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.appended.Load() > j.last.Last && j.roomLocked(markRecord) {
+		j.putMarkLocked(Mark{Group: j.group, Index: j.last.Index + 1}, sum, after)
+	}
 }
 
 // hashAhead adds what was appended since the last mark to a hash, so that little is left to

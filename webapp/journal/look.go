@@ -71,6 +71,8 @@ type look struct {
 	broken  bool     // the log has stopped for a reason that was told
 	at      cursor   // after the records that were read last
 
+	term uint64 // in which the segment before was written
+
 	next     uint64 // ordinal after the last segment that was used
 	vanished bool   // a segment was deleted before it could be read
 	open     []*segment
@@ -278,6 +280,10 @@ func (l *look) join(s *segment, h header) (skip bool, err error) {
 	}
 	if err == nil && h.version > 1 {
 		err = l.belong(s, h)
+	}
+	if err == nil && h.term != l.term {
+		l.term = h.term
+		err = l.see(Sight{Segment: s.path, Seq: h.first, Remark: fmt.Sprintf("term %d of group %d begins, after entry %d of term %d", h.term, h.group, h.before.Index, h.before.Term)})
 	}
 	l.began, l.last, l.broken, l.vanished = true, h.first-1, false, false
 	return false, err

@@ -57,8 +57,8 @@ type Options struct {
 	// else has it, and ignores First.
 	Replicated bool
 
-	// Chained has an unreplicated log sealed into entries, for the hashes: the sync loop
-	// and Close do it, about once a second.
+	// Chained has an unreplicated log sealed into entries, for the hashes: at most once in
+	// a SyncInterval, after a sync, and at Close.
 	Chained bool
 
 	// Group is the number of the group that the log belongs to; Open refuses another.

@@ -94,7 +94,7 @@ func (r *Recovery) settle() error {
 	return nil
 }
 
-// Skip takes the next record of the log, if that is no event.
+// Skip passes a record of the log that is no event.
 func (r *Recovery) Skip(seq uint64) error {
 	if seq <= r.span.From {
 		return nil
