@@ -268,7 +268,7 @@ func (w *world) checkStates(leader *host) {
 		if got := dump(w, h.server.store); !slices.Equal(got, want) {
 			for i := range min(len(got), len(want)) {
 				if got[i] != want[i] {
-					w.breach("the state of %s differs from what the log says:\n%s\n%s", h.name, got[i], want[i])
+					w.breach("the state of %s differs from what the log says:\n%s", h.name, difference(got[i], want[i]))
 					return
 				}
 			}
@@ -304,4 +304,14 @@ func dump(w *world, s *state.Store) (lines []string) {
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+// difference shows where two lines begin to differ.
+func difference(got, want string) string {
+	i := 0
+	for i < len(got) && i < len(want) && got[i] == want[i] {
+		i++
+	}
+	show := func(s string) string { return s[min(len(s), max(0, i-120)):min(len(s), i+80)] }
+	return fmt.Sprintf("%.40s: ...%s\nwant ...%s", got, show(got), show(want))
 }

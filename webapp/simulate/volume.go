@@ -307,8 +307,10 @@ type image struct {
 	events [][]byte
 }
 
-// keepImage stores an image, and drops most entries that it has in it.
+// keepImage stores an image, and drops most entries that it has in it. Before the image is on
+// the disk the log is, or a loss of power would leave an image of what nobody else knows.
 func (v *volume) keepImage(at replica.Position, last uint64, events [][]byte) {
+	v.synced = max(v.synced, int(at.Index-v.base.Index))
 	name := fmt.Sprint(at.Index)
 	i := &image{replica.Snapshot{At: at, Last: last, Name: name}, events}
 	v.images = map[string]*image{name: i}

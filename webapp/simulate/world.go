@@ -12,7 +12,7 @@ import (
 
 // Options are what a story is about; the zero value is the usual one.
 type Options struct {
-	Events int   // how long the story is; 0 means 20,000
+	Events int   // how long the story is; 0 means 30,000
 	Level  Level // durability of all members
 	Any    bool  // the seed chooses level and number of members
 	Flaw   Flaw  // what is done wrong on purpose
@@ -155,7 +155,7 @@ func Run(seed uint64, o Options) (Result, error) {
 	defer func() { rand.Reader = was }()
 	w := &world{Options: o, seed: seed, dice: dice, hash: seed}
 	if w.Events == 0 {
-		w.Events = 20_000
+		w.Events = 30_000
 	}
 	w.play()
 	w.result.Seed, w.result.Hash, w.result.Events = seed, w.hash, w.done
