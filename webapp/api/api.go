@@ -32,7 +32,10 @@ type Options struct {
 	// systems are excluded. It must not block. A Slow of 0 means never.
 	Slow   time.Duration
 	OnSlow func(request, endpoint string, took time.Duration)
-	Log    *slog.Logger
+	// Members are the addresses (host:port) at which the servers of the group take requests
+	// from each other, by name; nil for a server alone.
+	Members map[string]string
+	Log     *slog.Logger
 }
 
 // API answers requests with the current generation of an engine.
@@ -40,6 +43,7 @@ type API struct {
 	engine  *engine.Engine
 	opt     Options
 	writers *writerPool
+	others  *others
 	routes  map[string]route
 
 	static, other *endpoint            // what is no endpoint, see staticName and otherName
@@ -51,7 +55,7 @@ func New(e *engine.Engine, opt Options) *API {
 	if opt.Slow <= 0 {
 		opt.Slow = math.MaxInt64
 	}
-	a := &API{engine: e, opt: opt, writers: newWriterPool(),
+	a := &API{engine: e, opt: opt, writers: newWriterPool(), others: newOthers(),
 		static: &endpoint{name: staticName, latency: external}, other: &endpoint{name: otherName, latency: unbounded}}
 	a.routes = a.table()
 	return a
@@ -59,7 +63,10 @@ func New(e *engine.Engine, opt Options) *API {
 
 // Close ends the writers of the streams, once the HTTP server and the engine have
 // stopped.
-func (a *API) Close() { a.writers.close() }
+func (a *API) Close() {
+	a.others.close()
+	a.writers.close()
+}
 
 // call is one request on its way through a handler. It is passed by value, so that it
 // need not be allocated.
@@ -95,7 +102,14 @@ func (a *API) Serve(ctx *httpd.Ctx) {
 		return
 	}
 	ctx.SetTag(e)
-	a.run(e.handle, call{Ctx: ctx, gen: a.engine.Current(), rideID: rideID})
+	gen := a.engine.Current()
+	if gen == nil {
+		a.elsewhere(ctx, e, rideID)
+		return
+	}
+	if a.run(e, gen, ctx, rideID) {
+		a.elsewhere(ctx, e, rideID)
+	}
 }
 
 // serveFile answers a request for a path that is no endpoint.
@@ -109,15 +123,23 @@ func (a *API) serveFile(ctx *httpd.Ctx) {
 }
 
 // run answers with what the handler says, once everything that the answer may reveal is
-// as safe as promised. A refusal reveals as much as any other answer.
-func (a *API) run(handle handler, c call) {
-	err := handle(c)
-	if unsafe := c.gen.Barrier(); unsafe != nil {
+// as safe as promised. A refusal reveals as much as any other answer. moved says that there
+// is no answer and nothing has changed, since another server leads now.
+func (a *API) run(e *endpoint, gen *engine.Generation, ctx *httpd.Ctx, rideID string) (moved bool) {
+	since := gen.Begin()
+	err := e.handle(call{Ctx: ctx, gen: gen, rideID: rideID})
+	if unsafe := gen.Barrier(since, e.leased); unsafe != nil && !errors.Is(err, engine.ErrElsewhere) {
 		err = unsafe
 	}
-	if err != nil {
-		a.fail(c.Ctx, err)
+	if err == nil {
+		return false
 	}
+	if errors.Is(err, engine.ErrElsewhere) {
+		ctx.Forget()
+		return true
+	}
+	a.fail(ctx, err)
+	return false
 }
 
 // fail answers with an error. Anything but a domain error is ours.

@@ -16,6 +16,8 @@ type endpoint struct {
 	name    string // method and path
 	handle  handler
 	latency latencyClass
+	leased  bool // the answer may be as old as a lease, see engine.Generation.Barrier
+	stale   bool // there is an answer without a leader, with its age
 
 	// Both cores count at once, so that the counters of one endpoint share no cache line
 	// with what others write or what everybody reads.

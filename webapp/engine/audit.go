@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"isuride/webapp/isuride"
+	"isuride/webapp/journal"
 	"isuride/webapp/recount"
 	"isuride/webapp/state"
 )
@@ -42,7 +43,7 @@ type AuditStats struct {
 type audit struct {
 	// set once
 	g  *Generation
-	db database
+	db database // nil in a group, whose tables have a writer of their own
 
 	counting sync.Mutex      // held during a recount
 	accepted map[string]bool // differences that an operator has accepted; guarded by counting
@@ -138,16 +139,13 @@ func (a *audit) recount(ctx context.Context, w *work) ([]*recount.Difference, er
 	if err := count.events(log, g.journal.Appended(), w); err != nil {
 		return nil, err
 	}
-	mark, ok := g.Store.Mark()
+	mark := g.Store.Mark()
 	defer g.Store.Unmark()
 	if err := count.events(log, mark, newWork(ctx, false)); err != nil { // few, and the write-behind goes on
 		return nil, err
 	}
 	result := count.End()
-	found := result.Differences
-	if ok {
-		found = append(found, a.compare(count, result, mark)...)
-	}
+	found := append(result.Differences, a.compare(count, result, mark)...)
 	if len(result.Chairs) > 0 {
 		found = append(found, a.pinpoint(result.Chairs)...)
 	}
@@ -159,7 +157,7 @@ func (a *audit) recount(ctx context.Context, w *work) ([]*recount.Difference, er
 // tables has the database count its rows, and compares that with the sums that were written with
 // the cuts. A start from a snapshot has not read them.
 func (a *audit) tables(ctx context.Context) ([]*recount.Difference, error) {
-	if a.db.Refused() > 0 { // then some rows are beside their tables
+	if a.db == nil || a.db.Refused() > 0 { // of a group, or with some rows beside their tables
 		return nil, nil
 	}
 	counted, written, err := a.db.CountBooks(ctx)
@@ -192,7 +190,7 @@ func (a *audit) compare(count *counter, result *recount.Result, mark uint64) (fo
 				Message: fmt.Sprintf("owner %s has sold for %d yen, and the rides of its chairs come to %d", id, yen, want)})
 		}
 	}
-	if len(found) == 0 {
+	if len(found) == 0 && a.g.writer != nil {
 		a.g.writer.Checkpoint(mark, totals)
 	}
 	return found
@@ -280,7 +278,9 @@ func (c *counter) events(log eventSource, last uint64, w *work) error {
 		if !ok {
 			return fmt.Errorf("event %d is missing in the journal", c.at+1)
 		}
-		c.at = seq
+		if c.at = seq; journal.IsMark(payload) {
+			continue
+		}
 		e, err := c.decoder.Decode(payload)
 		if err != nil {
 			return fmt.Errorf("event %d: %w", seq, err)
@@ -327,7 +327,11 @@ func (a *audit) stats() AuditStats {
 // does not. If accept is set, they open all the same: what differs now is no reason to close
 // them again, and the totals in the database become those of the ledger.
 func (e *Engine) Reopen(ctx context.Context, accept bool) (differences []*recount.Difference, err error) {
-	a := e.Current().audit
+	g := e.Current()
+	if g == nil {
+		return nil, errNoGeneration
+	}
+	a := g.audit
 	if differences, err = a.recount(ctx, newWork(ctx, false)); err != nil || len(differences) > 0 && !accept {
 		return differences, err
 	}
@@ -343,7 +347,9 @@ func (a *audit) accept(differences []*recount.Difference) {
 	for _, d := range differences {
 		a.accepted[lasting(d)] = true
 	}
-	a.g.writer.Adopt()
+	if a.g.writer != nil {
+		a.g.writer.Adopt()
+	}
 }
 
 // lasting names a difference that stays the same while the books go on.
@@ -354,7 +360,12 @@ func lasting(d *recount.Difference) string {
 // violated is told by the store, under locks of it, and so must not wait.
 func (g *Generation) violated(v *state.Violation) {
 	g.cfg.Log.Error("the books are closed: what moves money is refused until an operator opens them again", "invariant", v.Invariant, "why", v.Message, "position", v.Position)
-	if g.cfg.Violated != nil {
-		go g.cfg.Violated(v, g.cfg.Folder.journal(g.number))
+	if g.cfg.Violated == nil {
+		return
 	}
+	dir := g.cfg.Folder.journal(g.number)
+	if g.member != nil {
+		dir = g.member.dir
+	}
+	go g.cfg.Violated(v, dir)
 }

@@ -82,7 +82,7 @@ func (g *Generation) charge(ch *state.Charge) {
 }
 
 func (g *Generation) pay(ch *state.Charge) error {
-	if err := g.Barrier(); err != nil {
+	if err := unrecorded(g.sleepers.wait(g.mark)); err != nil {
 		return err
 	}
 	if err := g.gateway.Charge(g.ctx, ch.Token, ch.Ride.Fare, ch.Ride.ID); err != nil {

@@ -29,14 +29,22 @@ type Generation struct {
 	journal     *journal.Journal
 	history     journal.History
 	snapshots   *snapshots
+	counted     counted
 	audit       *audit
 	reconciler  *reconciler
 	recovered   Recovered
 	open        []*state.Charge     // payments that were under way when the server ended
 	openCharges isuride.OpenCharges // their places in the log
-	writer      *flush.Writer
+	writer      *flush.Writer       // nil in a group, whose tables are a member's own affair
+	behind      behind              // what admits changes: the writer, or the member's tables
+	counting    func(visit func(*state.Image) error) (state.Count, error)
 	matchers    []*dispatch.Dispatcher
 	gateway     *payment.Gateway
+
+	// Of a member of a group; nil or zero otherwise.
+	member *member
+	tenure *tenure
+	base   base
 
 	mark      Watermark
 	sleepers  sleepers
@@ -50,6 +58,13 @@ type Generation struct {
 	held      atomic.Bool        // no changes, while it is not known whether it is the last generation
 	flushing  context.CancelFunc // ends the write-behind
 	flushDone chan struct{}      // closed when it has ended
+}
+
+// behind is what trails the log, and holds changes back when it trails by too much.
+type behind interface {
+	Admitting() bool
+	Admit(ctx context.Context) error
+	Stats() flush.Stats
 }
 
 // open recovers the generation that the database holds: a snapshot, or the tables at their
@@ -68,8 +83,9 @@ func (e *Engine) open(ctx context.Context) (*Generation, error) {
 		return nil, err
 	}
 	r := &g.recovered
+	_, hash := g.Store.Hash()
 	e.cfg.Log.Info("generation is open", "generation", g.number, "position", head.Position, "snapshot", r.Snapshot, "rows", r.Rows,
-		"replayed", r.Events, "charges", len(g.open), "took", time.Since(began).Round(time.Millisecond))
+		"replayed", r.Events, "charges", len(g.open), "hash", hash, "took", time.Since(began).Round(time.Millisecond))
 	return g, nil
 }
 
@@ -112,7 +128,7 @@ func (g *Generation) make(target database, from source, paths []string, dir stri
 	if err := g.recover(from, paths); err != nil {
 		return err
 	}
-	g.snapshots = newSnapshots(g, dir)
+	g.snapshots, g.counting = newSnapshots(g, dir), g.Store.Count
 	g.audit, g.reconciler = newAudit(g, target), newReconciler(g)
 	return g.equip(target, from.head)
 }
@@ -132,13 +148,19 @@ func (g *Generation) equip(target database, head *sqlstore.Snapshot) error {
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.watch()
 	g.gateway = payment.New(setting(head.Settings, isuride.PaymentGatewayURL), payment.Options{})
+	g.equipMatching()
 	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: target, Generation: g.number, Position: head.Position,
-		Totals: head.Totals, Worth: g.Store.Worth, Differs: g.audit.differs, OpenCharges: g.openCharges, Now: g.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
+		Totals: head.Totals, Worth: g.Store.Worth, Differs: g.audit.differs,
+		OpenCharges: g.openCharges, Skip: journal.IsMark, Now: g.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
 	g.writer.Checkpoint(g.journal.Appended(), g.Store.Totals())
+	g.behind = g.writer
+	return nil
+}
+
+func (g *Generation) equipMatching() {
 	for r := range isuride.Region(isuride.Regions) {
 		g.matchers = append(g.matchers, dispatch.New(g.Store, r, g.cfg.Solver(), g.cfg.Dispatch, g.cfg.Now))
 	}
-	return nil
 }
 
 // watch makes the watermark. It goes on until the journal is closed, since charges that end
@@ -157,6 +179,10 @@ func (g *Generation) watch() {
 // run begins everything that runs by itself.
 func (g *Generation) run() {
 	g.startFlush()
+	g.runLoops()
+}
+
+func (g *Generation) runLoops() {
 	for _, m := range g.matchers {
 		g.loops.Go(func() { g.report("matching", m.Run(g.ctx)) })
 	}
@@ -191,7 +217,7 @@ func (g *Generation) startFlush() {
 
 // report hands on what ended a loop, unless that was the end of the generation.
 func (g *Generation) report(what string, err error) {
-	if err != nil && g.ctx.Err() == nil {
+	if err != nil && g.ctx.Err() == nil && !errors.Is(err, ErrElsewhere) {
 		g.fail(fmt.Errorf("%s: %w", what, err))
 	}
 }
@@ -211,9 +237,25 @@ func (g *Generation) Now() isuride.Time { return g.cfg.Now() }
 // Await is the generation's Watermark, for those who must not block.
 func (g *Generation) Await(w *Waiter) (passed bool, err error) { return g.mark.Await(w) }
 
+// Begin returns a mark to hand to Barrier, taken before a request is looked at.
+func (g *Generation) Begin() (since uint64) {
+	if g.tenure == nil {
+		return 0
+	}
+	return g.tenure.Appended()
+}
+
 // Barrier returns once everything recorded so far is as safe as promised; only then may an
-// answer, be it a refusal, leave that could reveal it.
-func (g *Generation) Barrier() error { return unrecorded(g.sleepers.wait(g.mark)) }
+// answer, be it a refusal, leave that could reveal it. In a group it also makes sure that no
+// other server has led since Begin, whose changes the answer would have to know; with lease it
+// may take the clocks' word for that. ErrElsewhere says that the request has changed nothing
+// and may be given to the server that leads.
+func (g *Generation) Barrier(since uint64, lease bool) error {
+	if g.tenure == nil {
+		return unrecorded(g.sleepers.wait(g.mark))
+	}
+	return g.tenure.barrier(g, since, lease)
+}
 
 // admitLimit bounds the time that a writer waits for the write-behind to catch up.
 const admitLimit = 5 * time.Second
@@ -223,12 +265,12 @@ func (g *Generation) Admit() error {
 	if g.held.Load() {
 		return errHeld
 	}
-	if g.writer.Admitting() {
+	if g.behind.Admitting() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(g.ctx, admitLimit)
 	defer cancel()
-	if err := g.writer.Admit(ctx); err != nil {
+	if err := g.behind.Admit(ctx); err != nil {
 		return isuride.Errorf(isuride.Unavailable, "the database is too far behind; try again later")
 	}
 	return nil
@@ -277,8 +319,7 @@ func (g *Generation) stop(ctx context.Context) error {
 	g.loops.Wait()
 	err := g.writer.Drain(ctx)
 	drained := err == nil
-	err = errors.Join(err, g.audit.finish(ctx))
-	g.snapshots.finish(ctx, drained)
+	err = errors.Join(err, g.audit.finish(ctx), g.snapshots.finish(ctx, drained))
 	g.snapshots.end()
 	g.flushing()
 	<-g.flushDone

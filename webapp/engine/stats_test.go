@@ -82,6 +82,7 @@ func TestStatsAdd(t *testing.T) {
 		Flush:    flush.Stats{Cuts: 8, Events: 9, Rows: 10, Retries: 11, Took: took, Position: 7},
 		Snapshot: SnapshotStats{Written: 15, Failed: 16, Age: 7, Bytes: 7, Took: 7, Tail: 7},
 		Audit:    AuditStats{Violations: 31, Recounts: 32, Age: 7, Took: 7, Gateway: GatewayStats{Agreed: 33, Differed: 34, Silent: 35}},
+		Count:    CountStats{Equal: 17, Different: 18},
 		Payment:  payment.Stats{Accepted: 12, Refused: 13, Failed: 14, InProgress: 7},
 	}
 	want := before

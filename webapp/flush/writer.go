@@ -47,6 +47,8 @@ type Options struct {
 	Position uint64
 	// OpenCharges are the charges that recovery found to be under way.
 	OpenCharges isuride.OpenCharges
+	// Skip reports whether a record of the log is no event; nil: all are.
+	Skip func(payload []byte) bool
 	// Now is the clock.
 	Now func() isuride.Time
 	// Totals are the books of the target at Position; nil if they are not known, which they are
@@ -217,6 +219,10 @@ func (w *Writer) read() (ok bool, err error) {
 	if seq != w.cut.last+1 {
 		return false, fmt.Errorf("the log goes from event %d to %d: the events between are missing", w.cut.last, seq)
 	}
+	if w.opt.Skip != nil && w.opt.Skip(payload) {
+		w.pass(seq)
+		return true, nil
+	}
 	e, err := w.decoder.Decode(payload)
 	if err != nil {
 		return false, fmt.Errorf("event %d: %w", seq, err)
@@ -228,6 +234,16 @@ func (w *Writer) read() (ok bool, err error) {
 	w.ledger.note(seq, e)
 	w.cut.add(seq, e)
 	return true, nil
+}
+
+// pass leaves a record behind that has no rows. Alone it is worth no cut: the tables are at
+// its position as they are.
+func (w *Writer) pass(seq uint64) {
+	w.cut.last = seq
+	if w.cut.events == 0 {
+		w.position.Store(seq)
+		w.opt.Log.Release(w.charges.Releasable(seq))
+	}
 }
 
 // write puts the cut into the tables, and begins the next one.

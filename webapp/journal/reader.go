@@ -10,7 +10,7 @@ import (
 type pin = atomic.Pointer[segment]
 
 // Reader reads the log in order and without copies, for recovery and the SQL writer. It
-// sees what is appended at once, beyond the watermark, and holds the log: the segment it
+// sees what is appended at once, beyond the watermark (in a replicated log up to it), and holds the log: the segment it
 // is in and all later ones stay, however many there are, and stay mapped even after
 // Journal.Close. All others are Subscribers. It belongs to one goroutine and must be
 // closed.
@@ -67,18 +67,26 @@ func (r *Reader) Next() (seq uint64, payload []byte, ok bool) {
 
 func (r *Reader) ready() bool {
 	was := r.seg
-	ok := r.cursor.ready(r.j.appended.Load())
+	ok := r.cursor.ready(r.limit())
 	if r.seg != was {
 		r.pin.Store(r.seg)
 	}
 	return ok
 }
 
+// limit returns the number of the last record that the reader may see.
+func (r *Reader) limit() uint64 {
+	if r.j.replicated {
+		return r.j.Watermark()
+	}
+	return r.j.appended.Load()
+}
+
 // Wait sleeps until Next has a record. After Journal.Close it returns ErrClosed once
 // everything has been read.
 func (r *Reader) Wait(ctx context.Context) error {
 	for {
-		grown := r.j.growth.Next()
+		grown := r.grown()
 		if r.ready() {
 			return nil
 		}
@@ -93,6 +101,14 @@ func (r *Reader) Wait(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// grown returns a channel that is closed when the reader may see more.
+func (r *Reader) grown() <-chan struct{} {
+	if r.j.replicated {
+		return r.j.waits.moved.Next()
+	}
+	return r.j.growth.Next()
 }
 
 // Close lets go of the log. The reader must not be used again.

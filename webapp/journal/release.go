@@ -90,7 +90,7 @@ func (j *Journal) detach(keep int64) (free, released []*segment, closed bool) {
 // if none does.
 func (j *Journal) neededLocked() (first *segment) {
 	for p := range j.pins {
-		if s := p.Load(); first == nil || s.first < first.first {
+		if s := p.Load(); first == nil || s.order < first.order {
 			first = s
 		}
 	}

@@ -160,9 +160,8 @@ func (s *sums) add(p *Posting) {
 //  1. There is a mark, normally beyond all events. A posting looks at it after its event has
 //     got its number, and goes into the first bank if that is up to the mark, else into the
 //     second.
-//  2. The mark is set to the last event that there is, and the last event is the same one
-//     afterwards. So the postings of all later ones see it. Otherwise the mark is good for
-//     nothing, and has to be set again another time.
+//  2. The mark is set to the last event that there is, while none can be added. So the postings
+//     of all later ones see it.
 //  3. Sums up to the mark are those of the first bank, once every posting of an event up to it
 //     has been made. That is known to those who hold the locks of postings, not here.
 //
@@ -192,16 +191,15 @@ func (l *Ledger) bankOf(seq uint64) int {
 	return 0
 }
 
-// SetMark sets the mark at the last event, whose number last returns. ok is false if another
-// event came in between: then nothing is known up to the mark. All postings of events before
-// the last Unmark must have been made.
-func (l *Ledger) SetMark(last func() uint64) (mark uint64, ok bool) {
+// SetMark sets the mark at the last event; none can be added meanwhile. Settle comes before.
+func (l *Ledger) SetMark(last uint64) { l.mark.Store(last) }
+
+// Settle prepares for the next mark. All postings of events before the last Unmark must have been
+// made.
+func (l *Ledger) Settle() {
 	for i := range l.books {
 		l.books[i].settle()
 	}
-	mark = last()
-	l.mark.Store(mark)
-	return mark, last() == mark
 }
 
 // settle moves what the second bank has to the first one.
@@ -269,7 +267,7 @@ type Balance struct{ bank [2]atomic.Int64 }
 // Add adds to a balance by the event, beside a Post of the ledger.
 func (l *Ledger) Add(b *Balance, seq uint64, yen int) { b.bank[l.bankOf(seq)].Add(int64(yen)) }
 
-// Settle prepares for the next mark, as SetMark does for the ledger.
+// Settle prepares for the next mark, as that of the ledger does.
 func (b *Balance) Settle() { b.bank[0].Add(b.bank[1].Swap(0)) }
 
 // Marked returns the balance up to the mark, Total all of it.

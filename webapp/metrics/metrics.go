@@ -132,6 +132,7 @@ func (s sink) engine(e engine.Stats) {
 	s.flush(e)
 	s.snapshot(e)
 	s.audit(e)
+	s.replica(e.Replica)
 	s.counter(paymentAttempts, float64(e.Payment.Accepted), "accepted")
 	s.counter(paymentAttempts, float64(e.Payment.Refused), "refused")
 	s.counter(paymentAttempts, float64(e.Payment.Failed), "failed")
@@ -183,6 +184,8 @@ func (s sink) snapshot(e engine.Stats) {
 	s.gauge(snapshotBytes, float64(n.Bytes))
 	s.gauge(snapshotTime, n.Took.Seconds())
 	s.gauge(snapshotTail, float64(n.Tail))
+	s.counter(stateCounts, float64(e.Count.Equal), "equal")
+	s.counter(stateCounts, float64(e.Count.Different), "different")
 }
 
 func (s sink) audit(e engine.Stats) {

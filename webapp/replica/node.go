@@ -71,7 +71,7 @@ func (n *Node) Changed() <-chan struct{} { return nil }
 
 // Accept opens the log to records, for a leader that is Ready and whose state is that of all
 // committed entries. ErrNotLeader if the term is over. From then on until the leader is
-// deposed records are taken; then Log.Close refuses them before any other member's entry
+// deposed records are taken; then Log.Fence refuses them before any other member's entry
 // comes.
 func (n *Node) Accept(term uint64) error { return errors.ErrUnsupported }
 

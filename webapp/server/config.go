@@ -33,7 +33,16 @@ type config struct {
 	slow        time.Duration // requests that take this long are traced; 0 for none
 	traces      string        // folder for that
 	log         logging.Format
-	keepJournal int64 // bytes of the journal that stay when the database has them
+	keepJournal int64  // bytes of the journal that stay when the database has them
+	group       *group // nil for a server alone
+}
+
+// clients are the addresses at which the servers of the group take each other's requests.
+func (c *config) clients() map[string]string {
+	if c.group == nil {
+		return nil
+	}
+	return c.group.clients
 }
 
 // environment reads variables and collects their errors.
@@ -189,6 +198,9 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		e.fail("ISURIDE_DURABILITY", "%v", err)
 	}
 	c.durability = durability
+	if c.group = e.group(); c.group != nil {
+		c.group.check(&e, durability)
+	}
 	c.keepJournal = e.size("ISURIDE_KEEP_JOURNAL", "256MiB")
 	c.db.KeepPositions = e.age("ISURIDE_KEEP_POSITIONS")
 	if len(c.listen)+len(c.tlsListen) == 0 {

@@ -27,7 +27,7 @@ import (
 
 // server holds the running parts.
 type server struct {
-	db     *sqlstore.Store
+	db     *sqlstore.Store // nil in a group, where the engine has it
 	engine *engine.Engine
 	api    *api.API
 	http   *httpd.Server
@@ -82,19 +82,15 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 		return nil, fmt.Errorf("ISURIDE_INTERNAL: %w", err)
 	}
 	log.Info("opening", "database", cfg.db.String())
-	db, err := sqlstore.Open(ctx, cfg.db, log.Logger)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", databaseVariable(cfg.db.Dialect, err), err)
-	}
 	settings := engineConfig(cfg, journals, repair, log.Logger)
 	settings.Violated = newEvidence(cfg.traces, recorder, log.Logger).keep
-	e, err := engine.Start(ctx, db, settings)
+	db, e, err := startEngine(ctx, cfg, settings)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, err
 	}
 	undo = nil // from here on, stop does it
 	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static,
-		Slow: cfg.slow, OnSlow: onSlow, Log: log.Logger})
+		Slow: cfg.slow, OnSlow: onSlow, Members: cfg.clients(), Log: log.Logger})
 	s := &server{db: db, engine: e, api: a, broken: make(chan error, len(listeners)),
 		inside: inside, log: log.Logger, http: httpd.New(a.Serve, httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError,
 			Observe: a.Observe, Log: log.Logger})}
@@ -108,6 +104,24 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 		}()
 	}
 	return s, nil
+}
+
+// startEngine starts an engine on its database, or a member of a group, which opens its own.
+func startEngine(ctx context.Context, cfg config, c engine.Config) (*sqlstore.Store, *engine.Engine, error) {
+	if cfg.group != nil {
+		c.Group = cfg.group.engine(cfg.db, c.Log)
+		e, err := engine.StartMember(ctx, c)
+		return nil, e, err
+	}
+	db, err := sqlstore.Open(ctx, cfg.db, c.Log)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", databaseVariable(cfg.db.Dialect, err), err)
+	}
+	e, err := engine.Start(ctx, db, c)
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, e, nil
 }
 
 // fileLimit is the number of files that this process may have open.
@@ -149,7 +163,10 @@ func (s *server) stop() error {
 	}
 	err := s.engine.Stop()
 	s.api.Close()
-	return errors.Join(err, s.db.Close(), s.inside.close())
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+	}
+	return errors.Join(err, s.inside.close())
 }
 
 func engineConfig(cfg config, journals *engine.Folder, repair bool, log *slog.Logger) engine.Config {

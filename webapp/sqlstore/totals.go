@@ -103,3 +103,22 @@ func (s *Store) CountBooks(ctx context.Context) (counted isuride.Totals, written
 	}
 	return counted, written, nil
 }
+
+// Totals returns the totals that were written with the last cut, nil if they are not known.
+func (s *Store) Totals(ctx context.Context) (*isuride.Totals, error) {
+	t, err := readTotals(ctx, s.db, "")
+	if err != nil {
+		return nil, fmt.Errorf("read the totals: %w", err)
+	}
+	return t, nil
+}
+
+// Worth returns what the coupon was worth that a ride has used, 0 if it has none; ok is false if
+// the tables lack the ride.
+func (s *Store) Worth(ctx context.Context, ride *isuride.Ride) (worth int, ok bool, err error) {
+	if err := s.db.GetContext(ctx, &ok, "SELECT EXISTS (SELECT 1 FROM rides WHERE id = ?)", ride.ID); err != nil || !ok {
+		return 0, false, err
+	}
+	err = s.db.GetContext(ctx, &worth, "SELECT COALESCE(MAX(discount), 0) FROM coupons WHERE user_id = ? AND used_by = ?", ride.UserID, ride.ID)
+	return worth, true, err
+}

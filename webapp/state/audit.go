@@ -382,14 +382,14 @@ func (c *Chair) checkBooksLocked() *Violation {
 }
 
 // bookTwiceLocked enters a completed ride into the figures for the audit.
-func (c *Chair) bookTwiceLocked(r *Ride) {
+func (c *Chair) bookTwiceLocked(r *Ride, evaluation int) {
 	const driven = 1<<isuride.Carrying | 1<<isuride.Arrived
 	full, _ := fareOf(r.Pickup, r.Destination, 0)
 	c.booked.sales += full
 	c.booked.rides++
 	if r.passed&driven == driven {
 		c.booked.stats.Rides++
-		c.booked.stats.EvaluationSum += int32(r.evaluation)
+		c.booked.stats.EvaluationSum += int32(evaluation)
 	}
 }
 
@@ -444,11 +444,15 @@ func totals(t ledger.Totals) isuride.Totals {
 
 // Mark has the ledger keep apart what belongs to later events, and returns the position up to
 // which Marked tells the sums. One mark can be set at a time; the locks of all entities must
-// have been taken since the last Unmark, as a Walk does. ok is false if the moment was a bad
-// one: then a later one is as good.
-func (s *Store) Mark() (position uint64, ok bool) {
+// have been taken since the last Unmark, as a Walk does.
+func (s *Store) Mark() (position uint64) {
 	s.ownersByID.Range(func(_ string, o *Owner) bool { o.sales.Settle(); return true })
-	return s.books.SetMark(s.opt.Log.Appended)
+	s.books.Settle()
+	s.opt.Log.Hold(func(last uint64) {
+		s.books.SetMark(last)
+		position = last
+	})
+	return position
 }
 
 // Unmark ends what Mark began.

@@ -60,7 +60,9 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 	if v := checkChargeLocked(r, e.Charge); v != nil {
 		return nil, false, s.refuse(v)
 	}
-	seq, err := s.record(&e)
+	d := s.delta()
+	d.chargeBegins(u, r.ID, evaluation)
+	seq, err := s.record(&e, &d)
 	if err != nil {
 		return nil, false, err
 	}
@@ -104,7 +106,7 @@ func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 	defer u.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	status := s.newStatusLocked(r, isuride.Completed, max(s.opt.Now(), r.updatedAt+1, c.lastSaleLocked()))
+	status := s.newStatusLocked(r, isuride.Completed, max(s.opt.Now(), r.updatedAt+1, c.lastSaleLocked()+1))
 	row := r.rowLocked()
 	row.Evaluation, row.UpdatedAt = ch.Evaluation, status.CreatedAt
 	posting, v := checkCompletionLocked(r, &row, &status)
@@ -113,7 +115,10 @@ func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 		ch.settleLocked(0, err)
 		return 0, err
 	}
-	seq, err := s.record(&isuride.Event{Kind: isuride.RideCompleted, Ride: &row, Status: &status})
+	d := s.delta()
+	d.chargeEnds(u, r.ID, ch.Evaluation)
+	d.completeLocked(r, &row, &status, whole)
+	seq, err := s.record(&isuride.Event{Kind: isuride.RideCompleted, Ride: &row, Status: &status}, &d)
 	if err != nil {
 		ch.settleLocked(0, err)
 		return 0, err
@@ -133,7 +138,9 @@ func (s *Store) Abandon(ch *Charge, why error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	e := isuride.Event{Kind: isuride.ChargeFailed, Charge: &isuride.Charge{RideID: ch.Ride.ID, Evaluation: ch.Evaluation}}
-	if err := s.commit(&e); err != nil {
+	d := s.delta()
+	d.chargeEnds(u, ch.Ride.ID, ch.Evaluation)
+	if err := s.commit(&e, &d); err != nil {
 		why = err // a restart will try this charge once more, under the same key
 	}
 	ch.settleLocked(0, why)
@@ -158,7 +165,7 @@ func (s *Store) applyCompletionLocked(r *Ride, row *isuride.Ride, status *isurid
 	}
 	if to.chair {
 		c.ride, c.resting, c.unseen = nil, true, r
-		c.bookLocked(r)
+		c.bookLocked(r, row)
 	}
 	s.applyStatusLocked(r, status, to)
 	if s.walks.Load() == 0 {
@@ -167,17 +174,23 @@ func (s *Store) applyCompletionLocked(r *Ride, row *isuride.Ride, status *isurid
 }
 
 // bookLocked enters a completed ride into the chair's stats and sales.
-func (c *Chair) bookLocked(r *Ride) {
+func (c *Chair) bookLocked(r *Ride, row *isuride.Ride) {
+	stats, sale := c.bookedLocked(r, row)
+	c.stats, c.sales = stats, append(c.sales, sale)
+	c.bookTwiceLocked(r, row.Evaluation)
+}
+
+// bookedLocked returns the chair's stats with a completed ride, and its entry in the sales.
+func (c *Chair) bookedLocked(r *Ride, row *isuride.Ride) (Stats, Sale) {
+	stats, sum := c.stats, isuride.Sales(r.Pickup, r.Destination)
 	if r.passed.has(isuride.Carrying) && r.passed.has(isuride.Arrived) { // S6.3
-		c.stats.Rides++
-		c.stats.EvaluationSum += int32(r.evaluation)
+		stats.Rides++
+		stats.EvaluationSum += int32(row.Evaluation)
 	}
-	sum := isuride.Sales(r.Pickup, r.Destination)
 	if n := len(c.sales); n > 0 {
 		sum += c.sales[n-1].Sum
 	}
-	c.sales = append(c.sales, Sale{At: r.updatedAt, Sum: sum})
-	c.bookTwiceLocked(r)
+	return stats, Sale{At: row.UpdatedAt, Sum: sum}
 }
 
 func (c *Chair) lastSaleLocked() isuride.Time {

@@ -20,14 +20,21 @@ type memoryLog struct {
 	fail   error
 }
 
-func (l *memoryLog) Append(payload []byte) (uint64, error) {
+func (l *memoryLog) AppendNoted(payload []byte, note interface{ Recorded(uint64) }) (uint64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fail != nil {
 		return 0, l.fail
 	}
 	l.events = append(l.events, slices.Clone(payload))
+	note.Recorded(uint64(len(l.events)))
 	return uint64(len(l.events)), nil
+}
+
+func (l *memoryLog) Hold(f func(uint64)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(uint64(len(l.events)))
 }
 
 func (l *memoryLog) Appended() uint64 {

@@ -24,8 +24,11 @@ type tallyLog struct {
 
 func (l *tallyLog) Appended() uint64 { return l.n }
 
-func (l *tallyLog) Append(payload []byte) (uint64, error) {
+func (l *tallyLog) Hold(f func(uint64)) { f(l.n) }
+
+func (l *tallyLog) AppendNoted(payload []byte, note interface{ Recorded(uint64) }) (uint64, error) {
 	l.n++
+	note.Recorded(l.n)
 	switch isuride.Kind(payload[0]) {
 	case isuride.UserRegistered, isuride.RideRequested, isuride.RideCompleted: // no other one moves money
 		e, err := l.decoder.Decode(payload)

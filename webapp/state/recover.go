@@ -17,6 +17,9 @@ type Recovery struct {
 	decoder isuride.Decoder
 	open    isuride.OpenCharges
 	orphans map[string][]*Ride // see Restoration
+	delta   delta              // of the event that is applied
+	want    Hash               // at the end of the span; zero if it is not known
+	settled bool               // the hash at the end of the span was compared
 }
 
 // NewRecovery replays onto s, whose tables are at position.
@@ -35,23 +38,95 @@ func (r *Recovery) Replay(seq uint64, payload []byte) error {
 	if err != nil {
 		return fmt.Errorf("event %d was written by another version of the server (%w): start that one once more and stop it with SIGTERM, which brings all events to the database", seq, err)
 	}
+	if seq > r.span.From && seq != r.last+1 {
+		return fmt.Errorf("events %d to %d are missing", r.last+1, seq-1)
+	}
+	if seq > r.span.To {
+		if err := r.settle(); err != nil {
+			return err
+		}
+	}
+	r.delta = r.store.delta()
+	r.noteCharge(seq, e)
+	if seq > r.span.From {
+		r.last = seq
+		if err := r.apply(seq, e); err != nil {
+			return unfitting(seq, err)
+		}
+	}
+	r.store.tally.apply(&r.delta)
+	return nil
+}
+
+// unfitting says what an event is that cannot be applied.
+func unfitting(seq uint64, err error) error {
+	var v *Violation
+	if errors.As(err, &v) {
+		return fmt.Errorf("event %d contradicts the books (%w); everything up to event %d adds up, and isuride restore can bring it back", seq, v, seq-1)
+	}
+	return fmt.Errorf("event %d does not fit what was loaded: %w", seq, err)
+}
+
+// noteCharge follows the open charges, which may differ from those of the tables and the images
+// up to the end of the span.
+func (r *Recovery) noteCharge(seq uint64, e *isuride.Event) {
+	id := ""
+	switch e.Kind {
+	case isuride.ChargeStarted, isuride.ChargeFailed:
+		id = e.Charge.RideID
+	case isuride.RideCompleted:
+		id = e.Ride.ID
+	default:
+		return
+	}
+	r.dropCharge(id)
 	r.open.Note(seq, e)
+	if open, ok := r.open[id]; ok {
+		of := r.delta.born()
+		r.delta.add(&of, chargeFact(id, open.Evaluation))
+	}
+}
+
+func (r *Recovery) dropCharge(rideID string) {
+	if open, ok := r.open[rideID]; ok {
+		of := r.delta.born()
+		r.delta.drop(&of, chargeFact(rideID, open.Evaluation))
+	}
+}
+
+// settle compares the hash at the end of the span with the one that is wanted.
+func (r *Recovery) settle() error {
+	if r.settled {
+		return nil
+	}
+	r.settled = true
+	if got := r.store.tally.sum; r.want != (Hash{}) && got != r.want {
+		return fmt.Errorf("the state at event %d has the hash %v, and had %v when it was copied", r.span.To, got, r.want)
+	}
+	return nil
+}
+
+// Skip passes a record of the log that is no event.
+func (r *Recovery) Skip(seq uint64) error {
 	if seq <= r.span.From {
 		return nil
 	}
 	if seq != r.last+1 {
 		return fmt.Errorf("events %d to %d are missing", r.last+1, seq-1)
 	}
-	r.last = seq
-	err = r.apply(seq, e)
-	var v *Violation
-	switch {
-	case errors.As(err, &v):
-		return fmt.Errorf("event %d contradicts the books (%w); everything up to event %d adds up, and isuride restore can bring it back", seq, v, seq-1)
-	case err != nil:
-		return fmt.Errorf("event %d does not fit what was loaded: %w", seq, err)
+	if seq > r.span.To {
+		if err := r.settle(); err != nil {
+			return err
+		}
 	}
+	r.last = seq
 	return nil
+}
+
+// Hash returns the hash of what is recovered so far, and the last event in it. It is exact from the
+// end of the span on, which ok tells.
+func (r *Recovery) Hash() (last uint64, h Hash, ok bool) {
+	return r.last, r.store.tally.sum, r.last >= r.span.To
 }
 
 // Finish ends the recovery at the end of the log: every chair whose ride is over is free
@@ -64,6 +139,9 @@ func (r *Recovery) Finish(end uint64) ([]*Charge, isuride.OpenCharges, error) {
 	case len(r.orphans) > 0:
 		return nil, nil, fmt.Errorf("%d chairs are missing", len(r.orphans))
 	}
+	if err := r.settle(); err != nil {
+		return nil, nil, err
+	}
 	s := r.store
 	s.chairsByID.Range(func(_ string, c *Chair) bool {
 		c.resting, c.unseen = false, nil
@@ -71,14 +149,17 @@ func (r *Recovery) Finish(end uint64) ([]*Charge, isuride.OpenCharges, error) {
 		return true
 	})
 	s.usersByID.Range(func(_ string, u *User) bool { u.before = len(u.rides); return true })
+	r.delta = r.store.delta()
 	var charges []*Charge
 	for rideID, open := range r.open {
 		if ride, ok := s.rides.Load(rideID); ok && ride.status == isuride.Arrived {
 			charges = append(charges, ride.openLocked(open.Evaluation, open.Seq))
 		} else {
+			r.dropCharge(rideID)
 			delete(r.open, rideID)
 		}
 	}
+	s.tally.apply(&r.delta)
 	return charges, r.open, nil
 }
 
@@ -95,13 +176,15 @@ func (r *Recovery) apply(seq uint64, e *isuride.Event) error {
 	switch e.Kind {
 	case isuride.OwnerRegistered:
 		if _, there := s.ownersByID.Load(e.Owner.ID); !there {
-			s.addOwnerLocked(e.Owner)
+			r.delta.owner(e.Owner)
+			s.addOwnerLocked(e.Owner, r.delta.born())
 		}
 	case isuride.ChairRegistered:
 		return with(s.ownersByID.Load, "owner", e.Chair.OwnerID, func(o *Owner) { r.registerChair(e.Chair, o) })
 	case isuride.ChairActivityChanged:
 		return with(s.chairsByID.Load, "chair", e.Chair.ID, func(c *Chair) {
 			if c.lacks(seq) {
+				r.delta.activityLocked(c, e.Chair)
 				s.applyActivityLocked(c, e.Chair)
 			}
 		})
@@ -112,6 +195,7 @@ func (r *Recovery) apply(seq uint64, e *isuride.Event) error {
 	case isuride.PaymentTokenSet:
 		return with(s.usersByID.Load, "user", e.Token.UserID, func(u *User) {
 			if u.lacks(seq) {
+				r.delta.tokenLocked(u, e.Token.Token)
 				u.token = e.Token.Token
 			}
 		})
@@ -163,7 +247,8 @@ func (r *Recovery) registerChair(row *isuride.Chair, o *Owner) {
 	if _, there := r.store.chairsByID.Load(row.ID); there {
 		return
 	}
-	c := r.store.addChairLocked(row, o)
+	r.delta.chair(row)
+	c := r.store.addChairLocked(row, o, r.delta.born())
 	for _, ride := range r.orphans[row.ID] {
 		ride.chair.Store(c)
 	}
@@ -187,12 +272,16 @@ func (r *Recovery) registerUser(seq uint64, e *isuride.Event) error {
 	if v != nil {
 		return v
 	}
+	s.books.Post(0, seq, &posting)
+	if inviter != nil {
+		r.delta.rewardLocked(inviter, e.Coupons)
+	}
 	if !there {
-		s.applyUserLocked(e, inviter)
+		r.delta.user(e.User, e.Coupons)
+		s.applyUserLocked(e, inviter, r.delta.born())
 	} else if inviter != nil {
 		inviter.rewardLocked(e.Coupons)
 	}
-	s.books.Post(0, seq, &posting)
 	return nil
 }
 
@@ -209,6 +298,7 @@ func (s *Store) inviterOf(e *isuride.Event) *User {
 func (r *Recovery) move(seq uint64, e *isuride.Event) error {
 	err := with(r.store.chairsByID.Load, "chair", e.Location.ChairID, func(c *Chair) {
 		if c.lacks(seq) {
+			r.delta.reportLocked(c, e.Location)
 			r.store.applyReportLocked(c, e.Location)
 		}
 	})
@@ -226,6 +316,7 @@ func (r *Recovery) advance(seq uint64, e *isuride.Event) error {
 			v = checkAdvanceLocked(ride, e.Status, e.Location)
 		}
 		if v == nil {
+			r.delta.advanceLocked(ride, e.Status, to)
 			r.store.applyStatusLocked(ride, e.Status, to)
 		}
 		return v
@@ -244,6 +335,7 @@ func (r *Recovery) request(seq uint64, e *isuride.Event) error {
 	posting, v := checkRequestLocked(u, e)
 	if v == nil {
 		s.post(u.ID, seq, &posting)
+		r.delta.requestLocked(u, e)
 		s.applyRequestLocked(u, e)
 	}
 	return found(v)
@@ -267,13 +359,14 @@ func (r *Recovery) complete(seq uint64, e *isuride.Event) error {
 		if v != nil {
 			return v
 		}
-		s.applyCompletionLocked(ride, e.Ride, e.Status, to)
 		if to.user {
 			s.post(ride.User.ID, seq, &posting)
 		}
 		if to.chair {
 			s.sold(ride, seq)
 		}
+		r.delta.completeLocked(ride, e.Ride, e.Status, to)
+		s.applyCompletionLocked(ride, e.Ride, e.Status, to)
 		return nil
 	})
 }
@@ -290,6 +383,7 @@ func (r *Recovery) assign(seq uint64, row *isuride.Ride) error {
 			v = checkAssignmentLocked(ride, c, row)
 		}
 		if v == nil {
+			r.delta.assignLocked(ride, c, row.UpdatedAt, to)
 			r.store.applyAssignmentLocked(ride, c, row.UpdatedAt, to)
 		}
 	})
@@ -301,16 +395,24 @@ func (r *Recovery) deliver(seq uint64, row *isuride.RideStatus) error {
 	if !ok {
 		return fmt.Errorf("ride %q is unknown", row.RideID)
 	}
-	log, lacks := &ride.User.Log, ride.User.lacks(seq)
+	log, side, lacks := &ride.User.Log, ToUser, ride.User.lacks(seq)
 	if row.ChairSentAt != 0 {
 		c := ride.chair.Load()
 		if c == nil {
 			return fmt.Errorf("ride %q has no chair", row.RideID)
 		}
-		log, lacks = &c.Log, c.lacks(seq)
+		log, side, lacks = &c.Log, ToChair, c.lacks(seq)
 	}
-	if lacks && !log.DeliverNext(func(m *Message) bool { return m.row.id == row.ID }) {
+	if lacks && !log.DeliverNext(func(last, m *Message) bool { return r.matches(row, last, m, side) }) {
 		return fmt.Errorf("status %q was not pending", row.ID)
 	}
 	return nil
+}
+
+func (r *Recovery) matches(row *isuride.RideStatus, last, pending *Message, side Side) bool {
+	if pending.row.id != row.ID {
+		return false
+	}
+	r.delta.deliver(last, pending, side)
+	return true
 }

@@ -105,7 +105,9 @@ func (s *Store) RequestRide(u *User, pickup, destination isuride.Coordinate) (*R
 	if v != nil {
 		return nil, s.refuse(v)
 	}
-	seq, err := s.record(&e)
+	d := s.delta()
+	d.requestLocked(u, &e)
+	seq, err := s.record(&e, &d)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +170,9 @@ func (s *Store) Assign(r *Ride, c *Chair, why *isuride.Why) (bool, error) {
 		s.Violate(v)
 		return false, nil // matching goes on for all others
 	}
-	if err := s.commit(&isuride.Event{Kind: isuride.RideAssigned, Ride: &row, Why: why}); err != nil {
+	d := s.delta()
+	d.assignLocked(r, c, row.UpdatedAt, whole)
+	if err := s.commit(&isuride.Event{Kind: isuride.RideAssigned, Ride: &row, Why: why}, &d); err != nil {
 		return false, err
 	}
 	s.counts.matched.Add(1)
@@ -211,7 +215,9 @@ func (s *Store) Advance(c *Chair, rideID string, to isuride.Status) error {
 	if v := checkAdvanceLocked(r, &status, nil); v != nil {
 		return s.refuse(v)
 	}
-	if err := s.commit(&isuride.Event{Kind: isuride.RideAdvanced, Status: &status}); err != nil {
+	d := s.delta()
+	d.advanceLocked(r, &status, whole)
+	if err := s.commit(&isuride.Event{Kind: isuride.RideAdvanced, Status: &status}, &d); err != nil {
 		return err
 	}
 	s.applyStatusLocked(r, &status, whole)

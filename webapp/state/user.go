@@ -15,6 +15,7 @@ type User struct {
 	// reflects is the last event that the image had from which the user was restored.
 	// Only recovery looks at it.
 	reflects uint64
+	mark     mark
 	// unnoticed is the ride that was completed last, until the user's client shows that
 	// it knows.
 	unnoticed atomic.Pointer[Ride]
@@ -111,16 +112,21 @@ func (s *Store) commitUserLocked(e *isuride.Event, inviter *User) (*User, error)
 	if v != nil {
 		return nil, s.refuse(v)
 	}
-	seq, err := s.record(e)
+	d := s.delta()
+	d.user(e.User, e.Coupons)
+	if inviter != nil {
+		d.rewardLocked(inviter, e.Coupons)
+	}
+	seq, err := s.record(e, &d)
 	if err != nil {
 		return nil, err
 	}
 	s.post(e.User.ID, seq, &posting)
-	return s.applyUserLocked(e, inviter), nil
+	return s.applyUserLocked(e, inviter, d.born()), nil
 }
 
-func (s *Store) applyUserLocked(e *isuride.Event, inviter *User) *User {
-	u := s.addUserLocked(e.User)
+func (s *Store) applyUserLocked(e *isuride.Event, inviter *User, born mark) *User {
+	u := s.addUserLocked(e.User, born)
 	u.grantLocked(e.Coupons)
 	s.publishUser(u)
 	if inviter != nil {
@@ -145,8 +151,8 @@ func (u *User) rewardLocked(coupons []isuride.Coupon) {
 	u.grantLocked(coupons)
 }
 
-func (s *Store) addUserLocked(row *isuride.User) *User {
-	u := &User{User: *row}
+func (s *Store) addUserLocked(row *isuride.User, born mark) *User {
+	u := &User{User: *row, mark: born}
 	s.usernames[foldName(u.Username)] = true
 	s.usersByID.Store(u.ID, u)
 	s.usersByInvitation.Store(u.InvitationCode, u)
@@ -171,7 +177,9 @@ func (s *Store) SetPaymentToken(u *User, token string) error {
 	}
 	e := isuride.Event{Kind: isuride.PaymentTokenSet,
 		Token: &isuride.PaymentToken{UserID: u.ID, Token: token, CreatedAt: s.opt.Now()}}
-	if err := s.commit(&e); err != nil {
+	d := s.delta()
+	d.tokenLocked(u, token)
+	if err := s.commit(&e, &d); err != nil {
 		return err
 	}
 	u.token, u.before = token, len(u.rides)
