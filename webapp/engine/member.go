@@ -34,6 +34,8 @@ type Group struct {
 	OpenTables func(context.Context) (*sqlstore.Store, error)
 	// Shared says that all members have the same database, which the leader writes.
 	Shared bool
+
+	start func(replica.Options) (node, error) // of tests; nil means replica.Start
 }
 
 func (g *Group) self() replica.Member {
@@ -197,7 +199,11 @@ func (m *member) join() error {
 	if m.tables != nil {
 		o.Snapshots, o.Images = &images{m: m}, &images{m: m}
 	}
-	n, err := replica.Start(o)
+	start := m.group.start
+	if start == nil {
+		start = func(o replica.Options) (node, error) { return replica.Start(o) }
+	}
+	n, err := start(o)
 	if err != nil {
 		return err
 	}

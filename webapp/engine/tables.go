@@ -93,7 +93,7 @@ func (t *tables) run(ctx context.Context, term uint64) {
 		err := t.follow(ctx, term)
 		t.writer.Store(nil)
 		switch {
-		case err == nil || ctx.Err() != nil || errors.Is(err, errNextBase):
+		case err == nil || ctx.Err() != nil || errors.Is(err, errNextBase) || errors.Is(err, errNotYet):
 			continue
 		case t.outage.Load() == nil:
 			t.outage.Store(&flush.Outage{Since: time.Now(), Err: err})
@@ -115,8 +115,13 @@ func (t *tables) close() {
 	t.db = nil
 }
 
-// errNextBase says that the log has come to a new generation.
-var errNextBase = errors.New("the log goes on with another generation")
+var (
+	// errNextBase says that the log has come to a new generation.
+	errNextBase = errors.New("the log goes on with another generation")
+	// errNotYet says that the tables are ahead of what is known to be committed, as after a
+	// start.
+	errNotYet = errors.New("the log does not reach that far yet")
+)
 
 // follow writes the tables of one generation.
 func (t *tables) follow(ctx context.Context, term uint64) error {
@@ -188,7 +193,10 @@ func (t *tables) write(ctx context.Context, at sqlstore.State) error {
 	switch {
 	case errors.As(err, &gone):
 		return fmt.Errorf("the tables are at event %d, and the log begins at event %d: put a copy of another member's database in their place", at.Position, gone.Oldest)
-	case err != nil: // the log is not there yet
+	case errors.Is(err, journal.ErrAhead): // the log is learned of only now
+		pauseFor(ctx, basePause)
+		return errNotYet
+	case err != nil:
 		return err
 	}
 	source := &chapter{Subscriber: sub}

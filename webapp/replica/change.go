@@ -25,7 +25,7 @@ const (
 )
 
 // Change proposes a change, one at a time. It has happened when Status shows it.
-func (c *Core) Change(change Change, name string) error {
+func (c *Core) Change(change Change, m Member) error {
 	switch {
 	case c.err != nil:
 		return c.err
@@ -34,13 +34,13 @@ func (c *Core) Change(change Change, name string) error {
 	case c.changing > c.commit:
 		return ErrChanging
 	}
-	if err := c.fits(change, name); err != nil {
+	if err := c.fits(change, m.Name); err != nil {
 		return err
 	}
 	kind := map[Change]raftpb.ConfChangeType{AddLearner: raftpb.ConfChangeAddLearnerNode, Promote: raftpb.ConfChangeAddNode, Remove: raftpb.ConfChangeRemoveNode}[change]
 	note, err := proto.Marshal(&raftpb.ConfChangeV2{
-		Changes: []*raftpb.ConfChangeSingle{{Type: kind.Enum(), NodeId: new(IDOf(name))}},
-		Context: []byte(name),
+		Changes: []*raftpb.ConfChangeSingle{{Type: kind.Enum(), NodeId: new(IDOf(m.Name))}},
+		Context: appendMember(nil, m),
 	})
 	if err != nil {
 		return fmt.Errorf("BUG: replica: a change has no form: %w", err)
@@ -52,6 +52,19 @@ func (c *Core) Change(change Change, name string) error {
 	c.changing = at
 	c.settle()
 	return nil
+}
+
+// promoteLearners has a learner that has caught up vote.
+func (c *Core) promoteLearners() {
+	if len(c.state.Learners) == 0 || !c.ready() || c.handing || c.changing > c.commit {
+		return
+	}
+	for _, p := range c.Status().Peers {
+		if !p.Voter && p.Active && p.Match+window >= c.commit {
+			_ = c.Change(Promote, p.Member)
+			return
+		}
+	}
 }
 
 // fits refuses what makes no sense.
@@ -78,9 +91,13 @@ func (c *Core) applyChange(e *raftpb.Entry) error {
 	if err := proto.Unmarshal(e.GetData(), change); err != nil {
 		return fmt.Errorf("replica: entry %d changes the members in a way that this version does not know: %w", e.GetIndex(), err)
 	}
+	m, _, ok := cutMember(change.GetContext())
+	if !ok {
+		return fmt.Errorf("replica: entry %d changes a member without saying which", e.GetIndex())
+	}
 	c.node.ApplyConfChange(change)
 	for _, single := range change.GetChanges() {
-		c.state.change(single.GetType(), Peer{single.GetNodeId(), string(change.GetContext())})
+		c.state.change(single.GetType(), Peer{single.GetNodeId(), m})
 	}
 	c.membersAt = e.GetIndex()
 	return c.save()

@@ -62,7 +62,8 @@ type CoreOptions struct {
 type Outgoing struct {
 	To    uint64
 	Frame []byte
-	// Bulk frames carry records. They may wait; others are what keeps the group together.
+	// Bulk frames carry records, and should come in order. They may wait; others are what
+	// keeps the group together.
 	Bulk bool
 	// Image is the image that has to be at the receiver before the frame, "" for none. Tell
 	// Core.ImageSent how it went.
@@ -80,16 +81,15 @@ type Confirmed struct {
 // method its output is taken with TakeFrames and TakeConfirmed. It belongs to one goroutine.
 type Core struct {
 	// set once
-	group   uint32
-	self    uint64
-	witness map[uint64]bool
-	log     Log
-	images  Snapshots
-	now     func() time.Duration
-	tick    time.Duration
-	nonce   uint64
-	logger  *slog.Logger
-	pool    sync.Pool // of *[]byte, for frames
+	group  uint32
+	self   uint64
+	log    Log
+	images Snapshots
+	now    func() time.Duration
+	tick   time.Duration
+	nonce  uint64
+	logger *slog.Logger
+	pool   sync.Pool // of *[]byte, for frames
 
 	node  *raft.RawNode
 	state State
@@ -122,13 +122,10 @@ type Core struct {
 func NewCore(o CoreOptions) (*Core, error) {
 	c := &Core{
 		group: o.Group, self: IDOf(o.Self), log: o.Log, images: o.Images, now: o.Now, tick: o.Tick, nonce: o.Nonce, logger: o.Logger,
-		witness: map[uint64]bool{}, staged: map[Position][]byte{}, seen: map[uint64]seen{},
+		staged: map[Position][]byte{}, seen: map[uint64]seen{},
 		active: map[uint64]uint64{}, installing: map[uint64]bool{},
 	}
 	c.pool.New = func() any { return new([]byte) }
-	for _, m := range o.Members {
-		c.witness[IDOf(m.Name)] = m.Witness
-	}
 	c.fence()
 	state, known := o.Log.State()
 	if !known {
@@ -144,7 +141,7 @@ func NewCore(o CoreOptions) (*Core, error) {
 // founding is the state of a member that has none: all that are listed vote.
 func founding(members []Member) (s State) {
 	for _, m := range members {
-		s.Voters = append(s.Voters, Peer{IDOf(m.Name), m.Name})
+		s.Voters = append(s.Voters, Peer{IDOf(m.Name), m})
 	}
 	slices.SortFunc(s.Voters, comparePeers)
 	return s
@@ -228,6 +225,7 @@ func (c *Core) Tick() {
 	c.drain()
 	c.reads.begin(c)
 	c.noteHandOver()
+	c.promoteLearners()
 	c.handOverIfUnfit()
 	c.settle()
 }
@@ -288,12 +286,13 @@ func (c *Core) step(b raftBody) {
 
 // Grown says that records were appended.
 func (c *Core) Grown() {
-	if c.err != nil || !c.open || c.last-c.commit >= window {
-		return
+	if c.err == nil && c.hasRoom() && c.seal(nil) {
+		c.settle()
 	}
-	c.seal(nil)
-	c.settle()
 }
+
+// hasRoom says that another entry may be sealed now.
+func (c *Core) hasRoom() bool { return c.open && c.last-c.commit < window }
 
 // Synced says that the log's durable mark may have moved.
 func (c *Core) Synced() {
@@ -413,12 +412,18 @@ func (c *Core) best() (id uint64) {
 	var match uint64
 	witness := true
 	for _, p := range c.Status().Peers {
-		better := p.Match > match && witness == c.witness[p.ID] || witness && !c.witness[p.ID]
+		better := p.Match > match && witness == p.Witness || witness && !p.Witness
 		if p.Voter && p.Active && p.Match >= c.commit && better {
-			id, match, witness = p.ID, p.Match, c.witness[p.ID]
+			id, match, witness = p.ID, p.Match, p.Witness
 		}
 	}
 	return id
+}
+
+// isWitness says whether a member keeps nothing but the log.
+func (c *Core) isWitness(id uint64) bool {
+	witness := func(p Peer) bool { return p.ID == id && p.Witness }
+	return slices.ContainsFunc(c.state.Voters, witness) || slices.ContainsFunc(c.state.Learners, witness)
 }
 
 // handOverIfUnfit has a leader go that keeps nothing but the log, or whose own disk hangs.
@@ -427,10 +432,10 @@ func (c *Core) handOverIfUnfit() {
 		return
 	}
 	stalled := len(c.writes) > 0 && c.now()-c.stalled > stallTicks*c.tick
-	if !stalled && !c.witness[c.self] {
+	if !stalled && !c.isWitness(c.self) {
 		return
 	}
-	if to := c.best(); to != 0 && !c.witness[to] {
+	if to := c.best(); to != 0 && !c.isWitness(to) {
 		_ = c.Transfer(to)
 	}
 }

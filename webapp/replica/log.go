@@ -39,8 +39,8 @@ type State struct {
 
 // Peer is a member as the others know it.
 type Peer struct {
-	ID   uint64 // IDOf its name
-	Name string
+	ID uint64 // IDOf its name
+	Member
 }
 
 // Position is an entry of the log, without what is in it. Positions are ordered by term,

@@ -42,6 +42,8 @@ type Standing struct {
 	Ready bool
 	// Open says of a leader that Accept was called: its log takes records.
 	Open bool
+	// Handing says of a leader that it hands over.
+	Handing bool
 
 	Last   uint64 // index of the last entry of the log
 	Commit uint64 // index of the last entry that is known to be committed, and is durable here

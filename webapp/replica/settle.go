@@ -43,7 +43,7 @@ func (c *Core) settle() {
 		for _, s := range r.ReadStates {
 			c.reads.confirmed(c, s)
 		}
-		if c.open && c.last-c.commit < window {
+		if c.hasRoom() {
 			c.seal(nil)
 		}
 	}
@@ -254,7 +254,8 @@ func (c *Core) send(m *raftpb.Message) {
 	}
 }
 
-// sendEntries sends an append message, in several parts if its entries are large. Entries that
+// sendEntries sends an append message on the way of the bulk even if it is empty, since one that
+// overtakes its entries would be refused, in several parts if its entries are large. Entries that
 // are not in the log yet stay away: the library repeats them.
 func (c *Core) sendEntries(m *raftpb.Message) {
 	rest := m
@@ -263,7 +264,7 @@ func (c *Core) sendEntries(m *raftpb.Message) {
 		if frame == nil {
 			return
 		}
-		c.frames = append(c.frames, Outgoing{To: m.GetTo(), Frame: frame, Bulk: len(rest.GetEntries()) > 0})
+		c.frames = append(c.frames, Outgoing{To: m.GetTo(), Frame: frame, Bulk: true})
 		if n == len(rest.GetEntries()) {
 			return
 		}
@@ -330,7 +331,7 @@ func (c *Core) sendImage(m *raftpb.Message) {
 		c.fail(err)
 		return
 	}
-	if c.witness[m.GetTo()] {
+	if c.isWitness(m.GetTo()) {
 		c.sendFrame(m, Outgoing{})
 		return
 	}

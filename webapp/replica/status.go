@@ -14,7 +14,7 @@ var raftFollower = raft.SoftState{RaftState: raft.StateFollower}
 
 // Standing returns where the member stands now. It does not allocate.
 func (c *Core) Standing() Standing {
-	return Standing{Role: c.role(), Term: c.term, Leader: c.soft.Lead, Ready: c.ready(), Open: c.open, Last: c.last, Commit: c.commit}
+	return Standing{Role: c.role(), Term: c.term, Leader: c.soft.Lead, Ready: c.ready(), Open: c.open, Handing: c.handing, Last: c.last, Commit: c.commit}
 }
 
 // Status returns what the member knows now.

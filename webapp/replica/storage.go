@@ -82,15 +82,15 @@ func (s *storage) Snapshot() (*raftpb.Snapshot, error) {
 	}, nil
 }
 
-// appendImage appends what the library does not know of a snapshot: its name, and those of
-// the members.
+// appendImage appends what the library does not know of a snapshot: its name, and who
+// the members are.
 func appendImage(dst []byte, image Snapshot, s State) []byte {
 	dst = binary.AppendUvarint(dst, image.Last)
 	dst = appendText(dst, image.Name)
 	for _, peers := range [][]Peer{s.Voters, s.Learners} {
 		dst = binary.AppendUvarint(dst, uint64(len(peers)))
 		for _, p := range peers {
-			dst = appendText(dst, p.Name)
+			dst = appendMember(dst, p.Member)
 		}
 	}
 	return dst
@@ -128,13 +128,29 @@ func cutPeers(b []byte, peers *[]Peer) (rest []byte, ok bool) {
 	}
 	b = b[used:]
 	for range n {
-		var name []byte
-		if name, b, ok = cutBytes(b); !ok {
+		var m Member
+		if m, b, ok = cutMember(b); !ok {
 			return nil, false
 		}
-		*peers = append(*peers, Peer{IDOf(string(name)), string(name)})
+		*peers = append(*peers, Peer{IDOf(m.Name), m})
 	}
 	return b, true
+}
+
+func appendMember(dst []byte, m Member) []byte {
+	return append(appendText(appendText(dst, m.Name), m.Address), flag(m.Witness))
+}
+
+func cutMember(b []byte) (m Member, rest []byte, ok bool) {
+	name, b, ok := cutBytes(b)
+	if !ok {
+		return m, nil, false
+	}
+	address, b, ok := cutBytes(b)
+	if !ok || len(b) == 0 {
+		return m, nil, false
+	}
+	return Member{Name: string(name), Address: string(address), Witness: b[0] == 1}, b[1:], true
 }
 
 func confOf(s State) *raftpb.ConfState {

@@ -45,7 +45,7 @@ var table = []rule{
 	{"webapp/snapshot", []string{"webapp/isuride", "webapp/journal", "webapp/state"}, "files of images, which say what log they belong to"},
 	{"webapp/dispatch", []string{"webapp/isuride", "webapp/state", "webapp/internal/histogram", "webapp/internal/lockwatch"}, "matching gets its solver through an interface"},
 	{"webapp/engine", []string{"webapp/isuride", "webapp/recount", "webapp/state", "webapp/snapshot", "webapp/journal", "webapp/flush", "webapp/dispatch", "webapp/payment", "webapp/sqlstore", "webapp/replica",
-		"webapp/internal/histogram", "webapp/internal/lockwatch", "webapp/internal/pulse"},
+		"webapp/internal/disk", "webapp/internal/histogram", "webapp/internal/lockwatch", "webapp/internal/pulse"},
 		"the engine puts the parts together, below HTTP"},
 	{"webapp/api", []string{"webapp/isuride", "webapp/state", "webapp/engine", "webapp/wire", "webapp/internal/httpd", "webapp/internal/histogram", "webapp/internal/lockwatch"}, "the API does not reach below the engine and the state"},
 	{"webapp/metrics", []string{"webapp/api", "webapp/engine", "webapp/internal/..."}, "metrics are read, and only read, from the packages that have them"},
