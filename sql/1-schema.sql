@@ -140,6 +140,15 @@ CREATE TABLE refused_rows (
   PRIMARY KEY (table_name, row_key)
 ) ENGINE = InnoDB CHARACTER SET ascii COLLATE ascii_bin COMMENT = 'rows that the database refused';
 
+-- Nor is this: places of the event log with the hash of all that is before them, to find out
+-- whether somebody has changed it since.
+DROP TABLE IF EXISTS journal_chain;
+CREATE TABLE journal_chain (
+  position BIGINT      NOT NULL COMMENT 'record of the log',
+  hash     VARCHAR(64) NOT NULL COMMENT 'hexadecimal; empty where the chain begins',
+  PRIMARY KEY (position)
+) ENGINE = InnoDB CHARACTER SET ascii COLLATE ascii_bin COMMENT = 'chain of hashes over the event log';
+
 -- Not part of the contest's schema either: one row with the tables' position in the event
 -- log.
 CREATE TABLE IF NOT EXISTS journal_position (

@@ -120,6 +120,13 @@ CREATE TABLE refused_rows (
   PRIMARY KEY (table_name, row_key)
 ) STRICT, WITHOUT ROWID;
 
+-- Places of the event log with the hash of all that is before them.
+DROP TABLE IF EXISTS journal_chain;
+CREATE TABLE journal_chain (
+  position INTEGER NOT NULL PRIMARY KEY,
+  hash     TEXT    NOT NULL
+) STRICT;
+
 -- One row with the tables' position in the event log.
 CREATE TABLE IF NOT EXISTS journal_position (
   id              INTEGER NOT NULL PRIMARY KEY,

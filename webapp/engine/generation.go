@@ -150,7 +150,7 @@ func (g *Generation) equip(target database, head *sqlstore.Snapshot) error {
 	g.gateway = payment.New(setting(head.Settings, isuride.PaymentGatewayURL), payment.Options{})
 	g.equipMatching()
 	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: target, Generation: g.number, Position: head.Position,
-		Totals: head.Totals, Worth: g.Store.Worth, Differs: g.audit.differs,
+		Totals: head.Totals, Worth: g.Store.Worth, Chain: &head.Head, Oldest: g.journal.Oldest, Differs: g.audit.differs,
 		OpenCharges: g.openCharges, Skip: journal.IsMark, Now: g.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
 	g.writer.Checkpoint(g.journal.Appended(), g.Store.Totals())
 	g.behind = g.writer

@@ -106,3 +106,23 @@ func (l *ledger) tellLocked(d *recount.Difference) {
 		l.differs(d)
 	}
 }
+
+// Stretches of the chain end after so many records or bytes, at the end of a cut: some hundred of
+// them are in the 256 MiB that a journal normally keeps.
+const (
+	stretchRecords = 10_000
+	stretchBytes   = 1 << 20
+)
+
+// link returns what the cut that is about to be written adds to the chain.
+func (w *Writer) link() *isuride.Chain {
+	if w.chain == nil {
+		return nil
+	}
+	c := &isuride.Chain{Head: w.chain.Head(), Oldest: w.opt.Oldest(), Ended: w.ended}
+	w.ended = nil
+	if w.chain.Records >= stretchRecords || w.chain.Bytes >= stretchBytes {
+		c.Ended = append(c.Ended, w.chain.End())
+	}
+	return c
+}

@@ -57,6 +57,10 @@ type Options struct {
 	// Worth returns what the coupon of a ride was worth that was requested up to Position, 0 if it
 	// had none; ok is false if there is no such ride. It may be nil.
 	Worth func(ride *isuride.Ride) (worth int, ok bool)
+	// Chain is the target's head of the chain of hashes over the log; nil if there is to be none.
+	Chain *isuride.Link
+	// Oldest returns the first record that the log has. It goes with Chain.
+	Oldest func() uint64
 	// Differs is told, from Run's goroutine, of books that the events do not lead to. It may be nil.
 	Differs func(*recount.Difference)
 
@@ -98,6 +102,8 @@ type Writer struct {
 	decoder isuride.Decoder
 	cut     cut
 	charges isuride.OpenCharges // have no rows, so the log keeps them
+	chain   *recount.Chain      // nil if there is none
+	ended   []isuride.Link      // stretches that the next cut ends, and its beginning
 	ledger  ledger              // of the log up to the event read last
 	pacer   pacer
 	err     error // why Run ended; others read it once done is closed
@@ -126,6 +132,9 @@ func New(o Options) *Writer {
 		ledger:  ledger{base: o.Totals, last: o.Position, differs: o.Differs},
 	}
 	w.ledger.tally.Worth = o.Worth
+	if o.Chain != nil {
+		w.chain, w.ended = recount.NewChain(*o.Chain), []isuride.Link{*o.Chain}
+	}
 	maps.Copy(w.charges, o.OpenCharges)
 	w.position.Store(o.Position)
 	return w
@@ -219,6 +228,9 @@ func (w *Writer) read() (ok bool, err error) {
 	if seq != w.cut.last+1 {
 		return false, fmt.Errorf("the log goes from event %d to %d: the events between are missing", w.cut.last, seq)
 	}
+	if w.chain != nil {
+		w.chain.Add(seq, payload)
+	}
 	if w.opt.Skip != nil && w.opt.Skip(payload) {
 		w.pass(seq)
 		return true, nil
@@ -248,7 +260,7 @@ func (w *Writer) pass(seq uint64) {
 
 // write puts the cut into the tables, and begins the next one.
 func (w *Writer) write(ctx context.Context, full bool) error {
-	w.cut.totals = w.ledger.at(w.cut.last)
+	w.cut.totals, w.cut.chain = w.ledger.at(w.cut.last), w.link()
 	took, err := w.insist(ctx)
 	if err != nil {
 		return err

@@ -153,6 +153,22 @@ type Tables struct {
 
 	// Totals are the sums of a cut, at the position that it reaches; nil if they are not known.
 	Totals *Totals
+	// Chain is the chain of hashes over the log at that position; nil if there is none.
+	Chain *Chain
+}
+
+// Link is a place in the log with the hash of all that is before it.
+type Link struct {
+	Position uint64
+	Hash     string // hexadecimal; "" where a chain begins
+}
+
+// Chain is what a cut adds to the chain of hashes.
+type Chain struct {
+	Head  Link   // at the position of the cut
+	Ended []Link // places that are kept, to compare parts of the log with
+	// Oldest is the first record that the log still has: links before it are of no use.
+	Oldest uint64
 }
 
 // Rows counts the rows of all tables.

@@ -74,7 +74,10 @@ func (s *Store) cut(ctx context.Context, generation, to uint64, rows *isuride.Ta
 		sums := sumsOf(rows.Totals)
 		_, err = tx.ExecContext(ctx, "UPDATE journal_position SET position = ?, term = ?, "+assignments+" WHERE id = 1 AND term <= ?",
 			slices.Concat([]any{to, s.term}, sums.values(), []any{s.term})...)
-		return err
+		if err != nil || rows.Chain == nil {
+			return err
+		}
+		return writeChain(ctx, tx, rows.Chain)
 	})
 	if err == nil {
 		s.left = &place{generation, to}

@@ -32,7 +32,7 @@ var steps = []step{
 		{positionTable, "term", "BIGINT NOT NULL DEFAULT 0", "INTEGER NOT NULL DEFAULT 0"},
 	}},
 	{to: 3, tables: []string{distanceTable}},
-	{to: 4, columns: append(sumColumns(),
+	{to: 4, tables: []string{chainTable}, columns: append(sumColumns(),
 		newColumn{positionTable, "chain_position", "BIGINT NOT NULL DEFAULT 0", "INTEGER NOT NULL DEFAULT 0"},
 		newColumn{positionTable, "chain", "VARCHAR(64) NOT NULL DEFAULT ''", "TEXT NOT NULL DEFAULT ''"})},
 }
@@ -220,13 +220,13 @@ func (s *Store) unsafeTables(ctx context.Context) (faults []tableFault, err erro
 // ours are the names of all our tables, quoted for a list.
 var ours = quotedNames(allTables())
 
-// allTables returns the tables in the order in which they are written, then our own two.
+// allTables returns the tables in the order in which they are written, then our own three.
 func allTables() []string {
-	names := make([]string, 0, len(tables)+2)
+	names := make([]string, 0, len(tables)+3)
 	for i := range tables {
 		names = append(names, tables[i].name)
 	}
-	return append(names, refusedTable, positionTable)
+	return append(names, refusedTable, chainTable, positionTable)
 }
 
 func quotedNames(names []string) string { return "'" + strings.Join(names, "', '") + "'" }

@@ -32,6 +32,7 @@ type State struct {
 const (
 	positionTable = "journal_position"
 	refusedTable  = "refused_rows"
+	chainTable    = "journal_chain"
 )
 
 // position is the row of the position table. Numbers stay far below 2^63, the limit of

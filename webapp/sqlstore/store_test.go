@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
@@ -231,6 +232,9 @@ func fullTables() *isuride.Tables {
 func TestFullTablesAreFull(t *testing.T) {
 	tables := reflect.ValueOf(fullTables()).Elem()
 	for i := range tables.NumField() {
+		if tables.Type().Field(i).Name == "Chain" { // of cuts only: TestChain
+			continue
+		}
 		row := tables.Field(i)
 		if row.Kind() == reflect.Slice {
 			row = row.Index(0)
@@ -272,6 +276,36 @@ func TestCountBooks(t *testing.T) {
 		reset(t, s, 2, rows)
 		if _, written, err = s.CountBooks(t.Context()); err != nil || written == nil || *written != want {
 			t.Errorf("got totals %v, %v", written, err)
+		}
+	})
+}
+
+// TestChain: a cut writes its head and links, and the tables forget what is before the log.
+func TestChain(t *testing.T) {
+	eachDialect(t, func(t *testing.T, c sqlstore.Config) {
+		s := open(t, c)
+		reset(t, s, 1, fullTables())
+		if got := load(t, s).Head; got != (isuride.Link{}) {
+			t.Errorf("a new database has the head %+v", got)
+		}
+		cut := func(to, oldest uint64, hash string, ended ...isuride.Link) {
+			write(t, s, 1, to, &isuride.Tables{Chain: &isuride.Chain{Head: isuride.Link{Position: to, Hash: hash}, Ended: ended, Oldest: oldest}})
+		}
+		cut(3, 1, "c3", isuride.Link{})
+		cut(5, 1, "c5", isuride.Link{Position: 5, Hash: "c5"})
+		cut(9, 6, "c9", isuride.Link{Position: 5, Hash: "c5"}, isuride.Link{Position: 9, Hash: "c9"})
+		cut(11, 6, "cb")
+		links, err := s.Chain(t.Context())
+		want := []isuride.Link{{Position: 5, Hash: "c5"}, {Position: 9, Hash: "c9"}, {Position: 11, Hash: "cb"}}
+		if err != nil || !slices.Equal(links, want) {
+			t.Errorf("links %v, %v", links, err)
+		}
+		if got := load(t, s).Head; got != want[2] {
+			t.Errorf("the head is %+v", got)
+		}
+		write(t, s, 1, 12, &isuride.Tables{})
+		if got := load(t, s).Head; got != (isuride.Link{Position: 12}) {
+			t.Errorf("behind a cut without a chain the head is %+v", got)
 		}
 	})
 }
