@@ -14,6 +14,7 @@ import (
 const help = `usage: isuride [-repair]
        isuride inspect [flags] [PATH]
        isuride restore [flags]
+       isuride audit [flags]
 
 Isuride is the server. The environment configures it; webapp/docs/configuration.md lists
 the variables.
@@ -24,8 +25,10 @@ the variables.
   inspect  show what a journal holds; it changes nothing and may run beside the server
   restore  make the data as it was at a position or time, from a copy of the database and
            the journal
+  audit    compare journal, snapshots, database and payment gateway while the server is
+           stopped, and name the first difference
 
-isuride inspect -h and isuride restore -h list their flags.
+isuride inspect -h, isuride restore -h and isuride audit -h list their flags.
 `
 
 // parseArguments refuses everything it does not know: a server that started despite a
