@@ -88,7 +88,7 @@ func (a *API) elsewhere(ctx *httpd.Ctx, e *endpoint, rideID string) {
 				return
 			}
 		} else if address := a.opt.Members[where.Leader]; address != "" {
-			if a.forward(ctx, address) {
+			if a.forward(ctx, e, address) {
 				return
 			}
 		} else if where.Without > leaderless {
@@ -138,7 +138,7 @@ func (a *API) refuse(ctx *httpd.Ctx, err error) {
 
 // forward has the leader answer. It reports false if the leader cannot have done anything, so
 // that another may be asked.
-func (a *API) forward(ctx *httpd.Ctx, address string) (done bool) {
+func (a *API) forward(ctx *httpd.Ctx, e *endpoint, address string) (done bool) {
 	asked, cancel := context.WithCancel(a.others.ctx)
 	limit := time.AfterFunc(forwardLimit, cancel)
 	request, err := a.request(asked, ctx, address)
@@ -151,7 +151,7 @@ func (a *API) forward(ctx *httpd.Ctx, address string) (done bool) {
 	limit.Stop()
 	if err != nil {
 		cancel()
-		if harmless(err, request.Method) {
+		if e.repeat || harmless(err, request.Method) {
 			return false
 		}
 		a.refuse(ctx, errLost)

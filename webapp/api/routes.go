@@ -72,6 +72,11 @@ func (a *API) table() map[string]route {
 	add("POST", chairRidesPath+rideParameter+statusPath, writing(asChair(a.advance)))
 
 	add("GET", "/api/internal/matching", local(a.match))
+	// They say what is to be, or change nothing; a rating is charged under its ride's key.
+	for _, path := range []string{"/api/app/payment-methods", "/api/app/rides/estimated-fare", appRidesPath + rideParameter + evaluationPath,
+		"/api/chair/activity", "/api/chair/coordinate"} {
+		t[path].endpoints["POST"].repeat = true
+	}
 	return t
 }
 
