@@ -44,18 +44,19 @@ type Generation struct {
 	tenure *tenure
 	base   base
 
-	mark      Watermark
-	sleepers  sleepers
-	marking   context.CancelFunc // ends what moves the mark
-	ctx       context.Context    // of loops and charges
-	cancel    context.CancelFunc
-	loops     sync.WaitGroup // matching and write-behind
-	charges   charges
-	streams   streams
-	source    *journal.Reader    // of the write-behind
-	held      atomic.Bool        // no changes, while it is not known whether it is the last generation
-	flushing  context.CancelFunc // ends the write-behind
-	flushDone chan struct{}      // closed when it has ended
+	mark       Watermark
+	sleepers   sleepers
+	marking    context.CancelFunc // ends what moves the mark
+	ctx        context.Context    // of loops and charges
+	cancel     context.CancelFunc
+	loops      sync.WaitGroup // matching and write-behind
+	charges    charges
+	unanswered unanswered
+	streams    streams
+	source     *journal.Reader    // of the write-behind
+	held       atomic.Bool        // no changes, while it is not known whether it is the last generation
+	flushing   context.CancelFunc // ends the write-behind
+	flushDone  chan struct{}      // closed when it has ended
 }
 
 // behind is what trails the log, and holds changes back when it trails by too much.
