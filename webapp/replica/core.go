@@ -103,6 +103,7 @@ type Core struct {
 	own        uint64 // of a leader: index of the first entry of its term
 	open       bool   // of a leader: the log takes records
 	handing    bool   // of a leader: it hands over
+	adopted    bool   // the members are those that another one has told of
 	membersAt  uint64 // the entry that has changed the members last
 	changing   uint64 // the entry that is about to
 	ticks      uint64 // since the start
@@ -328,8 +329,8 @@ func (c *Core) Accept(term uint64) error {
 	if c.err != nil {
 		return c.err
 	}
-	if !c.ready() || term != c.term || c.handing {
-		return ErrNotLeader
+	if !c.ready() || term != c.term || c.handing || c.isWitness(c.self) {
+		return ErrNotLeader // a witness leads until somebody with the data can
 	}
 	c.open = true
 	c.log.Unfence()

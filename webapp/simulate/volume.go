@@ -175,7 +175,7 @@ func (v *volume) put(e replica.Entry, records [][]byte) replica.Entry {
 	}
 	e.First = v.lastRecord() + 1
 	e.Last = e.First + uint64(len(records))
-	if len(v.ghosts) > 0 && v.ghosts[0].First == e.First && len(v.ghosts[0].records) == len(records) {
+	if len(v.ghosts) > 0 && v.ghosts[0].First == e.First {
 		records = v.ghosts[0].records
 	}
 	v.ghosts = nil
