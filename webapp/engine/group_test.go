@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -258,4 +259,39 @@ func TestGroupInitializes(t *testing.T) {
 	}
 	g.start(first)
 	g.everybodyHas(2)
+}
+
+// TestGroupMemberFromSnapshot: a member that lost its folder gets a snapshot and the log behind
+// it, when the others no longer have the beginning of the log.
+func TestGroupMemberFromSnapshot(t *testing.T) {
+	g := newTrio(t)
+	registered := 0
+	for range 3 { // each term begins a segment, and only whole ones go
+		_, e := g.leader()
+		for range 10 {
+			g.must(enlist(e, fmt.Sprint("user", registered)))
+			registered++
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		g.must(e.HandOver(ctx, ""))
+		cancel()
+		g.await("the next leader", func() bool { return e.Current() == nil })
+	}
+	name, e := g.leader()
+	lost := "a"
+	if name == lost {
+		lost = "b"
+	}
+	g.stop(lost)
+	g.must(os.RemoveAll(filepath.Join(g.dir, lost)))
+	_, err := e.Snapshot()
+	g.must(err)
+	g.await("the beginning of the log has gone", func() bool { return e.member.journal.Oldest() > 10 })
+	g.start(lost)
+	g.everybodyHas(registered)
+	if s := g.engines[lost].Stats().Snapshot; s.Bytes == 0 {
+		t.Error("the member that lost its folder has no snapshot")
+	}
+	g.must(enlist(e, "later"))
+	g.everybodyHas(registered + 1)
 }

@@ -196,7 +196,8 @@ func (m *member) options(g *Generation) state.Options {
 func (m *member) join() error {
 	o := replica.Options{History: m.history, Self: m.group.Self, Members: m.group.Members, Secret: m.group.Secret, Log: m.log, Doubt: m.doubt, Logger: m.logger()}
 	if m.tables != nil {
-		o.Snapshots, o.Images = &images{m: m}, &images{m: m}
+		i := &images{m: m}
+		o.Snapshots, o.Images = i, i
 	}
 	start := m.group.start
 	if start == nil {
