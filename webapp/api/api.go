@@ -109,11 +109,11 @@ func (a *API) serveFile(ctx *httpd.Ctx) {
 }
 
 // run answers with what the handler says, once everything that the answer may reveal is
-// as durable as promised.
+// as safe as promised. A refusal reveals as much as any other answer.
 func (a *API) run(handle handler, c call) {
 	err := handle(c)
-	if err == nil {
-		err = c.gen.Barrier()
+	if unsafe := c.gen.Barrier(); unsafe != nil {
+		err = unsafe
 	}
 	if err != nil {
 		a.fail(c.Ctx, err)

@@ -40,6 +40,10 @@ type Store struct {
 	// left is the position at which this server left the tables; nil if it has not looked
 	// yet. It belongs to the writer.
 	left    *place
+	filled  place // by the last Fill; it belongs to the writer
+	// term is that of the leader that this server is; 0 without replicas. It belongs to the
+	// writer.
+	term    uint64
 	pruning pruning
 	deleted atomic.Uint64 // old positions
 }
