@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 )
@@ -26,10 +27,54 @@ func limitOf(text string) time.Duration {
 	return d
 }
 
+// longest is the longest hold since Longest was called.
+var longest struct {
+	sync.Mutex
+	Hold
+}
+
+// Hold is one time that a lock was held.
+type Hold struct {
+	For time.Duration // 0 if no lock was held
+	By  string        // the functions that gave it back, the innermost first
+}
+
+// Longest returns the longest hold of any lock since the last call, and forgets it.
+func Longest() Hold {
+	longest.Lock()
+	defer longest.Unlock()
+	h := longest.Hold
+	longest.Hold = Hold{}
+	return h
+}
+
+func note(d time.Duration) {
+	longest.Lock()
+	defer longest.Unlock()
+	if d > longest.For {
+		longest.Hold = Hold{d, callers()}
+	}
+}
+
+// callers names the functions below Unlock.
+func callers() string {
+	var pcs [6]uintptr
+	var names []string
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs[:])])
+	for {
+		f, more := frames.Next()
+		names = append(names, f.Function)
+		if !more {
+			return strings.Join(names, " < ")
+		}
+	}
+}
+
 // Mutex is a sync.Mutex that reports when it is held for too long.
 type Mutex struct {
 	mu    sync.Mutex
 	timer *time.Timer // guarded by mu
+	since time.Time   // guarded by mu
 }
 
 // Lock locks the mutex and starts the clock.
@@ -37,12 +82,15 @@ func (m *Mutex) Lock() {
 	m.mu.Lock()
 	holder := goroutine()
 	m.timer = time.AfterFunc(limit, func() { report(holder) })
+	m.since = time.Now()
 }
 
 // Unlock stops the clock and unlocks the mutex.
 func (m *Mutex) Unlock() {
+	held := time.Since(m.since)
 	m.timer.Stop()
 	m.mu.Unlock()
+	note(held)
 }
 
 // report logs where the holder is now. A holder that has let go in the meantime is shown
