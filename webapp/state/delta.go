@@ -96,7 +96,7 @@ func (d *delta) requestLocked(u *User, e *isuride.Event) {
 	now := moment{updatedAt: row.UpdatedAt, matching: first}
 	now.enter(e.Status)
 	d.add(&u.mark, statusFact(row.ID, &now))
-	d.add(&u.mark, messageFact(factPending, ToUser, u.ID, row.ID, e.Status.Status, first))
+	d.add(&u.mark, messageFact(factPending, messageKey(ToUser, u.key, row.ID, e.Status.Status, first)))
 }
 
 func (d *delta) useCoupon(u *User, used *isuride.Coupon) {
@@ -118,7 +118,7 @@ func (d *delta) assignLocked(r *Ride, c *Chair, at isuride.Time, to parts) {
 	}
 	if to.chair {
 		d.add(&c.mark, heldFact(c.ID, r.ID))
-		d.add(&c.mark, messageFact(factPending, ToChair, c.ID, r.ID, isuride.Matching, r.matching))
+		d.add(&c.mark, messageFact(factPending, messageKey(ToChair, c.key, r.ID, isuride.Matching, r.matching)))
 	}
 }
 
@@ -133,12 +133,13 @@ func (d *delta) advanceLocked(r *Ride, row *isuride.RideStatus, to parts) {
 }
 
 func (d *delta) notify(r *Ride, row *isuride.RideStatus, to parts) {
+	of := statusRow{row.ID, row.CreatedAt}
 	if to.user {
-		d.add(&r.User.mark, messageFact(factPending, ToUser, r.User.ID, r.ID, row.Status, statusRow{row.ID, row.CreatedAt}))
+		d.add(&r.User.mark, messageFact(factPending, messageKey(ToUser, r.User.key, r.ID, row.Status, of)))
 	}
 	if to.chair {
 		c := r.chair.Load()
-		d.add(&c.mark, messageFact(factPending, ToChair, c.ID, r.ID, row.Status, statusRow{row.ID, row.CreatedAt}))
+		d.add(&c.mark, messageFact(factPending, messageKey(ToChair, c.key, r.ID, row.Status, of)))
 	}
 }
 
@@ -171,23 +172,24 @@ func (d *delta) chargeEnds(u *User, rideID string, evaluation int) {
 
 // deliver moves a recipient's delivered mark from one message, nil if there is none, to the next.
 func (d *delta) deliver(last, next *Message, to Side) {
-	of, id := next.recipient(to)
+	of, recipient := next.recipient(to)
 	if last != nil {
-		d.drop(of, last.fact(factDelivered, to, id))
+		d.drop(of, messageFact(factDelivered, last.key(to, recipient)))
 	}
-	d.swap(of, next.fact(factPending, to, id), next.fact(factDelivered, to, id))
+	key := next.key(to, recipient)
+	d.swap(of, messageFact(factPending, key), messageFact(factDelivered, key))
 }
 
-func (m *Message) recipient(side Side) (*mark, string) {
+func (m *Message) recipient(side Side) (*mark, uint64) {
 	if side == ToUser {
-		return &m.Ride.User.mark, m.Ride.User.ID
+		return &m.Ride.User.mark, m.Ride.User.key
 	}
 	c := m.Ride.chair.Load()
-	return &c.mark, c.ID
+	return &c.mark, c.key
 }
 
-func (m *Message) fact(kind byte, to Side, recipientID string) Hash {
-	return messageFact(kind, to, recipientID, m.Ride.ID, m.Status, m.row)
+func (m *Message) key(to Side, recipient uint64) uint64 {
+	return messageKey(to, recipient, m.Ride.ID, m.Status, m.row)
 }
 
 // momentLocked returns what may change of the ride.

@@ -28,10 +28,7 @@ func limitOf(text string) time.Duration {
 }
 
 // longest is the longest hold since Longest was called.
-var longest struct {
-	sync.Mutex
-	Hold
-}
+var longest = new(record)
 
 // Hold is one time that a lock was held.
 type Hold struct {
@@ -40,19 +37,26 @@ type Hold struct {
 }
 
 // Longest returns the longest hold of any lock since the last call, and forgets it.
-func Longest() Hold {
-	longest.Lock()
-	defer longest.Unlock()
-	h := longest.Hold
-	longest.Hold = Hold{}
+func Longest() Hold { return longest.take() }
+
+type record struct {
+	mu   sync.Mutex
+	hold Hold // guarded by mu
+}
+
+func (r *record) take() Hold {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := r.hold
+	r.hold = Hold{}
 	return h
 }
 
-func note(d time.Duration) {
-	longest.Lock()
-	defer longest.Unlock()
-	if d > longest.For {
-		longest.Hold = Hold{d, callers()}
+func (r *record) note(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if d > r.hold.For {
+		r.hold = Hold{d, callers()}
 	}
 }
 
@@ -90,7 +94,7 @@ func (m *Mutex) Unlock() {
 	held := time.Since(m.since)
 	m.timer.Stop()
 	m.mu.Unlock()
-	note(held)
+	longest.note(held)
 }
 
 // report logs where the holder is now. A holder that has let go in the meantime is shown
