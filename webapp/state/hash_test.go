@@ -110,7 +110,7 @@ func TestFaultsInMemory(t *testing.T) {
 		"a coupon is lost":                   func(w *rich) { w.rider.coupons = w.rider.coupons[1:] },
 		"a coupon is there twice":            func(w *rich) { w.rider.coupons = append(w.rider.coupons, w.rider.coupons[1]) },
 		"a ride is lost":                     func(w *rich) { w.rider.rides = w.rider.rides[1:] },
-		"a session of a user":                func(w *rich) { w.rider.AccessToken = "0" + w.rider.AccessToken[1:] },
+		"a session of a user":                func(w *rich) { w.rider.AccessToken = w.rider.AccessToken[1:] },
 		"a name of an owner":                 func(w *rich) { w.chair.Owner.Name += " " },
 		"a name of a chair":                  func(w *rich) { w.chair.row.Name += " " },
 		"a notification is lost":             func(w *rich) { w.deliverNext(&w.rider.Log) },

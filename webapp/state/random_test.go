@@ -338,7 +338,7 @@ func TestRandomCallsAgainstModel(t *testing.T) {
 		p := newPlayer(t, *seed, round)
 		for i := range 1500 {
 			p.step()
-			if round%5 == 0 {
+			if round%10 == 0 {
 				p.expectCounted()
 			}
 			if i%500 == 499 {
