@@ -92,6 +92,15 @@ func (c *Ctx) Cookie(name string) []byte {
 	return nil
 }
 
+// Authorization returns the first field of that name, or nil. Unlike Header it costs nothing
+// when there is none: every call with a session asks.
+func (c *Ctx) Authorization() []byte {
+	if c.req.grant == 0 {
+		return nil
+	}
+	return c.req.fields[c.req.grant-1].value.of(c.msg)
+}
+
 func findCookie(pairs []byte, name string) []byte {
 	for len(pairs) > 0 {
 		pair := pairs
