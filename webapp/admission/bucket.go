@@ -11,7 +11,7 @@ const (
 	pause = 10 * time.Millisecond
 	// burst is what a session may be ahead, 200 requests.
 	burst = 200 * pause
-	// slots is the number of budgets, 8 bytes each. There are no more, whoever comes:
+	// slots is the number of budgets, 8 bytes each. There are never more:
 	// two sessions with one slot, one of them new, cost the other what it had used, never a refusal.
 	slots = 1 << 14
 )
