@@ -32,13 +32,13 @@ const serialStep = 37
 
 // told hands on the wait of the complete request in the first n bytes, if it is all that has come.
 func (c *conn) told(n int) {
-	x := c.ctx
-	x.waited = 0
-	if c.wait == unknown || n == 0 || n < len(x.buf.pending()) || x.buf.end == len(x.buf.b) {
+	x, wait := c.ctx, c.wait
+	x.waited, c.wait = 0, unknown // of what else these bytes hold, nothing is known
+	if wait == unknown || n == 0 || n < len(x.buf.pending()) || x.buf.end == len(x.buf.b) {
 		return
 	}
-	x.waited = c.wait
-	c.srv.opts.Waits.Waited(c.wait)
+	x.waited = wait
+	c.srv.opts.Waits.Waited(wait)
 }
 
 // admitted asks, once, whether a request is to be served whose head is there. Its length is n, 0
