@@ -14,7 +14,7 @@ const tickSlack = 10 * time.Millisecond
 //
 // What this cannot tell is left out. Unix sockets do not have it, connections of HTTP/2 carry many requests, and
 // of clients that do not wait for answers, the newest bytes are not the request's (admitted), or have waited
-// for the answer before (here). Over TLS it is the arrival of the record.
+// for the answer before (here). Over TLS it is the arrival of the record, if one has come alone.
 func (c *conn) measure(fd int) {
 	w := c.srv.opts.Waits
 	if w == nil || !c.tcp || !w.Wanted(c.serial*serialStep+c.requests.Load()) {
@@ -25,6 +25,9 @@ func (c *conn) measure(fd int) {
 		return
 	}
 	c.wait = wait
+	if c.sock != nil {
+		c.sock.records.begun = 0
+	}
 }
 
 // serialStep has each connection begin at another place of the numbers that Waits.Wanted gets.
@@ -34,7 +37,8 @@ const serialStep = 37
 func (c *conn) told(n int) {
 	x, wait := c.ctx, c.wait
 	x.waited, c.wait = 0, unknown // of what else these bytes hold, nothing is known
-	if wait == unknown || n == 0 || n < len(x.buf.pending()) || x.buf.end == len(x.buf.b) {
+	alone := n == len(x.buf.pending()) && x.buf.end < len(x.buf.b) && (c.sock == nil || c.sock.records.begun <= 1)
+	if wait == unknown || n == 0 || !alone {
 		return
 	}
 	x.waited = wait

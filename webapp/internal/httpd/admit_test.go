@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"crypto/tls"
 	"net"
 	"strings"
 	"sync"
@@ -213,6 +214,51 @@ func TestWaitBelowTLS(t *testing.T) {
 		if told := w.all(); len(told) != n+1 || told[n] > patience {
 			t.Fatalf("after %d requests: told %v", n+1, told)
 		}
+	}
+}
+
+// switched holds back what is written, if told to.
+type switched struct {
+	net.Conn
+	hold bool
+	kept []byte
+}
+
+func (s *switched) Write(p []byte) (int, error) {
+	if !s.hold {
+		return s.Conn.Write(p)
+	}
+	s.kept = append(s.kept, p...)
+	return len(p), nil
+}
+
+func (s *switched) release() {
+	s.hold = false
+	s.Conn.Write(s.kept)
+}
+
+// TestTwoRecords: requests that come as two records at once are pipelined, too.
+func TestTwoRecords(t *testing.T) {
+	w := new(waits)
+	l := listen(t, "tcp")
+	serve(t, secure(t, l), func(*Ctx) {}, Options{Waits: w})
+	nc, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	socket := &switched{Conn: nc}
+	c := client{t, tls.Client(socket, insecure())}
+	const request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+	c.send(request)
+	c.expect(okAnswer)
+	socket.hold = true
+	c.send(request)
+	c.send(request)
+	socket.release()
+	c.expect(okAnswer + okAnswer)
+	if told := w.all(); len(told) != 1 {
+		t.Errorf("told %v, want the first request alone", told)
 	}
 }
 
