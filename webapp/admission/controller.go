@@ -1,33 +1,42 @@
 package admission
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
-// Gains of the controller, for one interval. They were found by the plants of
-// controller_test.go: a queue that grows as soon as more is admitted than served, and rides
-// that go on asking for a second after they were admitted, each at two to eight times what can be
-// served. Half of either gain takes twice as long to find the share, twice of it swings.
+// Gains of the controller, for one interval. They are in the middle of what passes the tests of
+// controller_test.go, in which a queue, and rides that go on asking for a second after they were admitted,
+// are asked for up to eight times what can be served: half of them finds the share too late, twice of
+// them swings.
 const (
-	// gainOver is the change of the share when the wait is twice the target, or nothing.
-	gainOver = 0.06
-	// gainTrend is that when the wait has grown, or fallen, by the target.
-	gainTrend = 0.04
-	// most is what an interval may change at most, so that nothing that happens within one,
-	// such as a process that stood still, decides alone.
-	most = 0.25
+	// gainOver is for a wait of twice the target, or none.
+	gainOver = 0.15
+	// gainTrend is for a wait that has grown, or fallen, by the target.
+	gainTrend = 0.2
+	// most is what an interval may change, so that nothing that happens within one, such as a
+	// process that stood still, decides alone.
+	most = 0.5
+	// deepest is the depth at which all are refused: it was nineteen of twenty before. From here it takes two seconds
+	// without a wait until nobody is.
+	deepest = 3
 )
 
 // controller finds the share of one class that is to be refused, so that the wait stays near
-// its target. It is the proportional-integral rule of PIE (RFC 8033 4.2) over the
-// measure of CoDel (RFC 8289), the least wait of an interval: a burst that is served within the
-// interval changes nothing, and whatever is steady is found without a probe or an estimate of
-// what the machine can do.
+// its target.
 //
-// Rejected: CoDel's own law, in which refusals come more and more often. It
-// assumes senders that slow down when one packet is lost; a rider who is refused is replaced by
+// It is the proportional-integral rule of PIE (RFC 8033 4.2) over the measure of CoDel
+// (RFC 8289), the least wait of an interval: a burst that is served within the interval changes
+// nothing, and whatever is steady is found without a probe of, or an estimate for, what the machine can
+// do. It moves the logarithm of what is still admitted, since at eight times the load a percent
+// more of it is eight percent more work.
+//
+// Rejected: CoDel's own law, in which refusals come more and more often. It assumes senders
+// that slow down when one packet is lost; a rider who is refused is followed by
 // the next. And a limit of requests under way, since their costs differ by a hundred times.
 type controller struct {
 	target time.Duration // 0: the class is never refused
-	share  float64       // 0 to 1
+	depth  float64       // 0 to deepest
 	before time.Duration // the wait of the interval before
 }
 
@@ -43,7 +52,15 @@ func (c *controller) step(low time.Duration) {
 	if low <= c.target { // below it, nobody is refused who was not
 		change = min(change, 0)
 	}
-	c.share = clamp(c.share+change, 0, 1)
+	c.depth = clamp(c.depth+change, 0, deepest)
+}
+
+// share is the part that is to be refused, 0 to 1.
+func (c *controller) share() float64 {
+	if c.depth >= deepest {
+		return 1
+	}
+	return 1 - math.Exp(-c.depth)
 }
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }

@@ -99,13 +99,13 @@ func (g *Gate) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			g.look()
+			g.Look()
 		}
 	}
 }
 
-// look ends an interval.
-func (g *Gate) look() {
+// Look ends an interval: what Run does each tenth of a second.
+func (g *Gate) Look() {
 	low, seen, samples := g.sockets.take()
 	if !seen {
 		low = 0 // nothing has come: nothing waits
@@ -124,8 +124,8 @@ func (g *Gate) look() {
 	for c := range g.controllers {
 		k := &g.controllers[c]
 		k.step(low)
-		g.shares[c].Store(part(k.share))
-		pressed = pressed || k.share > 0
+		g.shares[c].Store(part(k.share()))
+		pressed = pressed || k.share() > 0
 	}
 	g.pressed.Store(pressed)
 }
