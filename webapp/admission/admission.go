@@ -16,18 +16,18 @@ import "fmt"
 type Class uint8
 
 const (
-	// A ends or advances what was admitted before. It is never refused for lack of
-	// anything, which only work that is bounded by what was admitted may claim.
-	A Class = iota
+	// C can be asked again later. It is the first to go, so what nobody has thought of is C.
+	C Class = iota
 	// B begins work, or goes with none.
 	B
-	// C can be asked again later. It is the first to go.
-	C
+	// A ends or advances what was admitted before. It is never refused for lack of
+	// anything, so only work that is bounded by what was admitted may be A.
+	A
 	classes = iota
 )
 
 // String is the class's letter.
-func (c Class) String() string { return string("ABC"[c]) }
+func (c Class) String() string { return string("CBA"[c]) }
 
 // Reason says why a request was refused.
 type Reason uint8

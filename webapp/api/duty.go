@@ -13,7 +13,7 @@ type duty struct {
 	concerns func(caller) bool
 }
 
-// duties has a row for each endpoint: TestEveryEndpointHasADuty.
+// duties has a row for each endpoint: TestEveryEndpointHasADuty. What has none is of class C, as files are.
 var duties = map[string]duty{
 	"POST /api/initialize":       {class: admission.A}, // one at a time, see engine
 	"GET /api/internal/matching": {class: admission.A}, // from this machine only
@@ -34,13 +34,4 @@ var duties = map[string]duty{
 	"POST /api/app/rides/estimated-fare":       {class: admission.C, by: userSession},
 	"GET /api/owner/sales":                     {class: admission.C, by: ownerSession},
 	"GET /api/owner/chairs":                    {class: admission.C, by: ownerSession},
-}
-
-// dutyOf is the row of an endpoint. What has none is the first to go, as files are.
-func dutyOf(name string) duty {
-	d, ok := duties[name]
-	if !ok {
-		d.class = admission.C
-	}
-	return d
 }

@@ -36,7 +36,7 @@ func (a *API) table() map[string]route {
 			r = route{endpoints: map[string]*endpoint{}}
 		}
 		name := method + " " + path
-		r.endpoints[method] = &endpoint{name: name, handle: h, latency: latency, duty: dutyOf(name)}
+		r.endpoints[method] = &endpoint{name: name, handle: h, latency: latency, duty: duties[name]}
 		r.allow = strings.Join(slices.Sorted(maps.Keys(r.endpoints)), ", ")
 		t[path] = r
 	}
