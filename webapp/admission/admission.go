@@ -10,8 +10,6 @@
 // itself tells). Why it is built like this: docs/overload.md.
 package admission
 
-import "fmt"
-
 // Class says how dispensable a request is.
 type Class uint8
 
@@ -64,12 +62,3 @@ const (
 	// Off refuses nothing; there is no gate.
 	Off Mode = "off"
 )
-
-// ParseMode reads a setting.
-func ParseMode(text string) (Mode, error) {
-	switch m := Mode(text); m {
-	case Default, Strict, Off:
-		return m, nil
-	}
-	return Off, fmt.Errorf("is %q; it can be default, strict, off", text)
-}

@@ -307,11 +307,6 @@ func TestNoGate(t *testing.T) {
 	if g.Pressed() || g.Stats().Mode != Off {
 		t.Error("no gate refuses")
 	}
-	for text, ok := range map[string]bool{"default": true, "strict": true, "off": true, "": false, "Off": false} {
-		if m, err := ParseMode(text); (err == nil) != ok || ok && string(m) != text {
-			t.Errorf("%q: %v, %v", text, m, err)
-		}
-	}
 }
 
 // TestRetryAfter is spread over one to three seconds.

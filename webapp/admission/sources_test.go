@@ -87,3 +87,14 @@ func TestProbeEnds(t *testing.T) {
 		t.Error("a socket was left open")
 	}
 }
+
+func TestPressure(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"some avg10=11.59 avg60=26.96 avg300=33.08 total=9406983301\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n": 9406983301 * time.Microsecond,
+		"full avg10=0.00 total=7\n": -1, "some avg10=1\n": -1, "some total=x\n": -1, "": -1,
+	} {
+		if got, ok := parsePressure([]byte(text)); ok != (want >= 0) || ok && got != want {
+			t.Errorf("%q: %v, %t", text, got, ok)
+		}
+	}
+}

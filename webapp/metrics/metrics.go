@@ -133,6 +133,8 @@ func (s sink) admission(a admission.Stats) {
 		}
 		s.gauge(shedShare, a.Share[class], class.String())
 	}
+	pressure, _ := admission.Pressure()
+	s.counter(cpuPressure, pressure.Seconds())
 	for source, d := range a.Delay {
 		s.gauge(admissionDelay, d.Seconds(), source)
 	}
