@@ -1,43 +1,41 @@
 package admission
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
-// Gains of the controller, for one interval. They are in the middle of what passes the tests of
-// controller_test.go, in which a queue, and rides that go on asking for a second after they were admitted,
-// are asked for up to eight times what can be served: half of them finds the share too late, twice of
-// them swings.
 const (
-	// gainOver is for a wait of twice the target, or none.
-	gainOver = 0.15
-	// gainTrend is for a wait that has grown, or fallen, by the target.
-	gainTrend = 0.2
-	// most is what an interval may change, so that nothing that happens within one, such as a
-	// process that stood still, decides alone.
-	most = 0.5
-	// deepest is the depth at which all are refused: it was nineteen of twenty before. From here it takes two seconds
-	// without a wait until nobody is.
-	deepest = 3
+	// interval is how often a gate looks.
+	interval = 20 * time.Millisecond
+	// standing is how long everything must have waited beyond the target before anybody is
+	// refused: a queue that empties in between was a burst.
+	standing = 100 * time.Millisecond
+	// calm is how long nothing must have done so before that time is asked for again.
+	calm = time.Second
+	// width is the part of the target within which the share goes from nobody to all.
+	width = 0.5
+	// fall is the most that the share falls in an interval. What waits at the door would come in at
+	// once otherwise, and at eight times the load that is seven intervals' work.
+	fall = 0.25
 )
 
 // controller finds the share of one class that is to be refused, so that the wait stays near
 // its target.
 //
-// It is the proportional-integral rule of PIE (RFC 8033 4.2) over the measure of CoDel
-// (RFC 8289), the least wait of an interval: a burst that is served within the interval changes
-// nothing, and whatever is steady is found without a probe of, or an estimate for, what the machine can
-// do. It moves the logarithm of what is still admitted, since at eight times the load a percent
-// more of it is eight percent more work.
+// It takes CoDel's measure (RFC 8289): the least wait of an interval, and nothing happens before
+// that was above the target for a tenth of a second. From then on the share follows the wait itself, looked at five times as often:
+// none at the target, all at one and a half times it. What waits is the sum of all that was admitted too
+// much, so the wait stops growing where exactly so much is refused as
+// is too much, wherever that is; nothing has to be estimated, learned, or unlearned when the load is over.
 //
-// Rejected: CoDel's own law, in which refusals come more and more often. It assumes senders
-// that slow down when one packet is lost; a rider who is refused is followed by
-// the next. And a limit of requests under way, since their costs differ by a hundred times.
+// Rejected, with the plants of plant_test.go: the proportional-integral rule of PIE (RFC 8033), and CoDel's own law, in which
+// refusals come more and more often. Both go on refusing more while the wait stands above the target, but a ride that was
+// admitted is work for seconds: they had refused everybody when it came down, and the server had nothing to
+// do for a tenth of its time. And a limit of requests under way, since their costs differ by a hundred times.
 type controller struct {
-	target time.Duration // 0: the class is never refused
-	depth  float64       // 0 to deepest
-	before time.Duration // the wait of the interval before
+	target   time.Duration // 0: the class is never refused
+	above    time.Duration // for which all waits have been beyond it, up to now
+	below    time.Duration // for which one has not
+	shedding bool
+	share    float64 // that is to be refused, 0 to 1
 }
 
 // step takes the least wait of an interval.
@@ -45,24 +43,21 @@ func (c *controller) step(low time.Duration) {
 	if c.target <= 0 {
 		return
 	}
-	over := clamp(ratio(low-c.target, c.target), -1, 4)
-	trend := clamp(ratio(low-c.before, c.target), -2, 2)
-	c.before = low
-	change := clamp(gainOver*over+gainTrend*trend, -most, most)
-	if low <= c.target { // below it, nobody is refused who was not
-		change = min(change, 0)
+	if low > c.target {
+		c.above, c.below = c.above+interval, 0
+	} else {
+		c.above, c.below = 0, c.below+interval
 	}
-	c.depth = clamp(c.depth+change, 0, deepest)
-}
-
-// share is the part that is to be refused, 0 to 1.
-func (c *controller) share() float64 {
-	if c.depth >= deepest {
-		return 1
+	switch {
+	case c.above >= standing:
+		c.shedding = true
+	case c.below >= calm:
+		c.shedding = false
 	}
-	return 1 - math.Exp(-c.depth)
+	share := 0.0
+	if c.shedding {
+		over := float64(low-c.target) / float64(c.target)
+		share = min(over/width, 1)
+	}
+	c.share = max(share, c.share-fall, 0)
 }
-
-func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
-
-func clamp(v, least, most float64) float64 { return max(least, min(v, most)) }

@@ -11,8 +11,6 @@ import (
 )
 
 const (
-	// interval is the time of which the least wait counts. A burst is over sooner.
-	interval = 100 * time.Millisecond
 	// epoch is how long a session that is refused stays among those that are. A rider makes
 	// several requests for one ride, and a share of sessions that gets all of them answered is
 	// worth more than a share of requests. After it others have their turn.
@@ -42,7 +40,7 @@ type Source struct {
 // Options of a Gate.
 type Options struct {
 	Mode Mode // Default or Strict
-	// Sources are asked each tenth of a second, besides what Waited was told.
+	// Sources are asked fifty times a second, besides what Waited was told.
 	Sources []Source
 	// Backlog, if set, says that no more is to be recorded than what class A needs.
 	Backlog func() bool
@@ -104,7 +102,7 @@ func (g *Gate) Run(ctx context.Context) {
 	}
 }
 
-// Look ends an interval: what Run does each tenth of a second.
+// Look ends an interval: what Run does fifty times a second.
 func (g *Gate) Look() {
 	low, seen, samples := g.sockets.take()
 	if !seen {
@@ -124,8 +122,8 @@ func (g *Gate) Look() {
 	for c := range g.controllers {
 		k := &g.controllers[c]
 		k.step(low)
-		g.shares[c].Store(part(k.share()))
-		pressed = pressed || k.share() > 0
+		g.shares[c].Store(part(k.share))
+		pressed = pressed || k.share > 0
 	}
 	g.pressed.Store(pressed)
 }
@@ -140,7 +138,7 @@ func part(share float64) uint64 {
 
 // Pressed reports whether requests are to be shown to Decide at all.
 //
-// Fast path: one load of what is written ten times a second.
+// Fast path: one load of what is written fifty times a second.
 func (g *Gate) Pressed() bool { return g != nil && g.pressed.Load() }
 
 // Request is what Decide needs to know.

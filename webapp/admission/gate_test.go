@@ -52,8 +52,8 @@ func TestClasses(t *testing.T) {
 		{Default, 100 * time.Millisecond, false, false, false},
 		{Default, 1400 * time.Millisecond, false, false, false},
 		{Default, 2900 * time.Millisecond, false, false, true},
-		{Default, 4 * time.Second, false, true, true},
-		{Default, 7 * time.Second, true, true, true},
+		{Default, 5 * time.Second, false, true, true},
+		{Default, 10 * time.Second, true, true, true},
 		{Strict, 9 * time.Millisecond, false, false, false},
 		{Strict, 19 * time.Millisecond, false, false, true},
 		{Strict, 50 * time.Millisecond, false, true, true},
@@ -90,12 +90,11 @@ func TestDefaultRefusesNothing(t *testing.T) {
 // after it.
 func TestWholeSessions(t *testing.T) {
 	r := newRig(Strict)
-	r.pass(300*time.Millisecond, 50*time.Millisecond)
+	r.pass(time.Second, 26*time.Millisecond)
 	share := r.Stats().Share[C]
 	if share < 0.3 || share > 0.9 {
 		t.Fatalf("a share of %.2f is refused", share)
 	}
-	r.wait = 20 * time.Millisecond // holds it, nearly
 	const sessions = 2000
 	refused := func(i uint64) bool { return r.Decide(Request{Class: C, Session: mix(i)}) == Wait }
 	var before [sessions]bool
@@ -234,7 +233,7 @@ func TestIdle(t *testing.T) {
 	r.pass(interval, 5*time.Millisecond)
 	r.now += time.Hour // nobody looked: the machine slept
 	r.pass(interval, time.Hour)
-	if share := r.Stats().Share[C]; share > 0.4 {
+	if share := r.Stats().Share[C]; share > 0 {
 		t.Errorf("after a jump it refuses %.2f", share)
 	}
 	r.pass(2*time.Second, 0)
@@ -284,7 +283,7 @@ func TestMeasures(t *testing.T) {
 	}
 }
 
-// TestRun looks every tenth of a second until it ends.
+// TestRun looks fifty times a second until it ends.
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		looks := 0
@@ -295,7 +294,7 @@ func TestRun(t *testing.T) {
 			t.Error("pressed before it runs")
 		}
 		g.Run(ctx)
-		if looks != 10 || !g.Pressed() {
+		if looks != 50 || !g.Pressed() {
 			t.Errorf("%d looks, pressed %t", looks, g.Pressed())
 		}
 	})

@@ -12,7 +12,7 @@ const (
 	lastMask = 255
 	// wanted is the number of samples of an interval that is enough: a third of it is left if
 	// two of three connections turn out to tell nothing.
-	wanted = 32
+	wanted = 12
 )
 
 // lowest keeps the least of what it is told.

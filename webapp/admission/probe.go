@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// probePeriod is the time between two probes: two or more of an interval, for a fiftieth of a
-// percent of a processor.
-const probePeriod = 40 * time.Millisecond
+// probePeriod is the time between two probes: one for each interval, for four hundredths of a percent
+// of a processor.
+const probePeriod = interval
 
 // Probe is a client of our own: it writes a byte into a socket whose reader waits like any
 // connection, and measures how long it takes until that has it. So it passes the same
