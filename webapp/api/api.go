@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"isuride/webapp/admission"
 	"isuride/webapp/engine"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/isuride"
@@ -33,6 +34,8 @@ type Options struct {
 	Slow   time.Duration
 	OnSlow func(request, endpoint string, took time.Duration)
 	Log    *slog.Logger
+	// Gate decides what is refused while the server is short of something; nil for nothing.
+	Gate *admission.Gate
 }
 
 // API answers requests with the current generation of an engine.
@@ -41,6 +44,7 @@ type API struct {
 	opt     Options
 	writers *writerPool
 	routes  map[string]route
+	refused map[admission.Reason][]refusal // by the seconds of Retry-After
 
 	static, other *endpoint            // what is no endpoint, see staticName and otherName
 	recipients    [2]recipientCounters // by state.Side
@@ -51,7 +55,7 @@ func New(e *engine.Engine, opt Options) *API {
 	if opt.Slow <= 0 {
 		opt.Slow = math.MaxInt64
 	}
-	a := &API{engine: e, opt: opt, writers: newWriterPool(),
+	a := &API{engine: e, opt: opt, writers: newWriterPool(), refused: refusals(),
 		static: &endpoint{name: staticName, latency: external}, other: &endpoint{name: otherName, latency: unbounded}}
 	a.routes = a.table()
 	return a

@@ -230,6 +230,10 @@ func (g *Generation) Admit() error {
 	return nil
 }
 
+// Behind reports whether changes that can be refused should be, before Admit must hold all of
+// them back.
+func (e *Engine) Behind() bool { return e.Current().writer.Behind() }
+
 // Match does one round of matching in every region.
 func (g *Generation) Match() error {
 	for _, m := range g.matchers {

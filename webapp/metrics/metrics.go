@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"isuride/webapp/admission"
 	"isuride/webapp/api"
 	"isuride/webapp/engine"
 	"isuride/webapp/internal/histogram"
@@ -23,6 +24,8 @@ type Sources struct {
 	API    func() api.Stats
 	Engine func() engine.Stats
 	Errors func() uint64 // that were logged
+
+	Admission func() admission.Stats
 }
 
 // Handler answers with all figures as text: those of the server, of Go's runtime and of
@@ -51,6 +54,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	s.http(c.HTTP())
 	s.api(c.API())
 	s.engine(c.Engine())
+	s.admission(c.Admission())
 }
 
 // revision returns the commit that this program was built from, with a mark if there were
@@ -119,6 +123,20 @@ func (s sink) api(a api.Stats) {
 		s.gauge(streamsOpen, float64(r.Streams), recipient)
 		s.counter(notificationsSent, float64(r.Sent), recipient)
 		s.histogram(notificationDelay, &r.Delay, recipient)
+	}
+}
+
+func (s sink) admission(a admission.Stats) {
+	for class := range admission.Class(len(a.Refused)) {
+		for _, why := range admission.Reasons() {
+			s.counter(shed, float64(a.Refused[class][why]), class.String(), why.String())
+		}
+		s.gauge(shedShare, a.Share[class], class.String())
+	}
+	pressure, _ := admission.Pressure()
+	s.counter(cpuPressure, pressure.Seconds())
+	for source, d := range a.Delay {
+		s.gauge(admissionDelay, d.Seconds(), source)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"isuride/webapp/admission"
 	"isuride/webapp/internal/logging"
 	"isuride/webapp/journal"
 	"isuride/webapp/restore"
@@ -33,6 +34,7 @@ type config struct {
 	slow        time.Duration // requests that take this long are traced; 0 for none
 	traces      string        // folder for that
 	log         logging.Format
+	shed        admission.Mode
 	keepJournal int64 // bytes of the journal that stay when the database has them
 }
 
@@ -182,6 +184,7 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		internal:  e.address("ISURIDE_INTERNAL"),
 		slow:      e.duration("ISURIDE_SLOW"),
 		traces:    data,
+		shed:      admission.Mode(e.choice("ISURIDE_SHED", string(admission.Default), string(admission.Strict), string(admission.Off))),
 		log:       logging.Format(e.choice("ISURIDE_LOG", string(logging.Text), string(logging.JSON))),
 	}
 	durability, err := journal.ParseDurability(e.choice("ISURIDE_DURABILITY", "crash", "power", "none"))

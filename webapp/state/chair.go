@@ -1,6 +1,8 @@
 package state
 
 import (
+	"sync/atomic"
+
 	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
@@ -22,6 +24,8 @@ type Chair struct {
 	// reflects is as that of User.
 	reflects uint64
 	mark     mark
+	// busy is whether ride is set, or was until lately; written with mu, for Busy.
+	busy atomic.Bool
 
 	mu lockwatch.Mutex
 	// The rest is guarded by mu.
@@ -185,6 +189,9 @@ func (c *Chair) freeLocked() bool {
 
 // refreshFreeLocked lists the chair among the free ones of its region, or removes it.
 func (s *Store) refreshFreeLocked(c *Chair) {
+	if busy := c.ride != nil; busy != c.busy.Load() {
+		c.busy.Store(busy)
+	}
 	free, region := c.freeLocked(), isuride.RegionOf(c.track.At)
 	if c.slot != noSlot && (!free || c.region != region) {
 		s.regions[c.region].free.remove(c.slot)
