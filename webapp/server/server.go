@@ -77,7 +77,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	if err != nil {
 		return nil, err
 	}
-	inside, err := serveInternal(cfg.internal, recorder, log.Logger)
+	inside, err := serveInternal(cfg, recorder, log.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("ISURIDE_INTERNAL: %w", err)
 	}
@@ -197,9 +197,9 @@ func listen(cfg config) (listeners []net.Listener, err error) {
 		listeners = append(listeners, l)
 	}
 	for _, address := range cfg.tlsListen {
-		cert, err := tls.LoadX509KeyPair(cfg.tlsCert, cfg.tlsKey)
+		cert, err := cfg.certificate()
 		if err != nil {
-			return listeners, fmt.Errorf("ISURIDE_TLS_CERT and ISURIDE_TLS_KEY: %w", err)
+			return listeners, err
 		}
 		l, err := listenOn(address)
 		if err != nil {
