@@ -129,14 +129,18 @@ type MessageImage struct {
 // rejected: rides as entities of their own, locked with user and chair. They are a hundred
 // times as many, and nothing about a completed one changes.
 func (s *Store) Walk(visit func(*Image) error) (Span, error) {
+	return s.walk(visit, false, (*walker).all)
+}
+
+// walk lets a walker look at what it is to see.
+func (s *Store) walk(visit func(*Image) error, open bool, look func(*walker)) (Span, error) {
 	s.walks.Add(1) // before From is read: invariant 5
 	defer s.walks.Add(-1)
 	s.registry.Lock()
 	span := Span{From: s.opt.Log.Appended()}
 	s.registry.Unlock()
-	w := walker{Store: s, visit: visit}
-	w.owners()
-	w.users()
+	w := walker{Store: s, visit: visit, open: open}
+	look(&w)
 	span.To = s.opt.Log.Appended()
 	return span, w.err
 }
@@ -145,6 +149,7 @@ func (s *Store) Walk(visit func(*Image) error) (Span, error) {
 type walker struct {
 	*Store
 	visit func(*Image) error
+	open  bool // leave out completed rides
 	err   error
 
 	chair ChairImage
@@ -161,19 +166,23 @@ func (w *walker) hand(i Image) bool {
 	return w.err == nil
 }
 
-func (w *walker) owners() {
-	w.ownersByID.Range(func(_ string, o *Owner) bool {
-		row := o.Owner
-		if !w.hand(Image{Position: w.opt.Log.Appended(), Owner: &row}) {
+func (w *walker) all() {
+	w.ownersByID.Range(func(_ string, o *Owner) bool { return w.owner(o) })
+	w.users()
+}
+
+// owner visits an owner and its chairs, and reports whether to go on.
+func (w *walker) owner(o *Owner) bool {
+	row := o.Owner
+	if !w.hand(Image{Position: w.opt.Log.Appended(), Owner: &row}) {
+		return false
+	}
+	for _, c := range o.Chairs() {
+		if !w.hand(w.takeChair(c)) {
 			return false
 		}
-		for _, c := range o.Chairs() {
-			if !w.hand(w.takeChair(c)) {
-				return false
-			}
-		}
-		return true
-	})
+	}
+	return true
 }
 
 func (w *walker) takeChair(c *Chair) Image {
@@ -216,6 +225,10 @@ func (w *walker) users() {
 func (w *walker) takeUser(u *User) Image {
 	position, rides := w.takeChanging(u)
 	m, busy, moving := &w.user, w.busy, w.moving
+	if w.open {
+		m.Rides = append(m.Rides, moving...)
+		return Image{Position: position, User: m}
+	}
 	for i, r := range rides {
 		if len(busy) > 0 && busy[0] == i {
 			m.Rides = append(m.Rides, moving[0])
