@@ -1,8 +1,6 @@
 package api
 
 import (
-	"sync/atomic"
-
 	"isuride/webapp/engine"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/isuride"
@@ -13,9 +11,7 @@ import (
 // eventStream carries one recipient's messages to one connection.
 //
 // No goroutine waits while nothing happens: a new message calls a writer of the pool,
-// which writes all there is. There is never more than one, since only the step from idle
-// calls one; a message that comes while it writes makes it look once more before it
-// leaves.
+// which writes all there is; see turns.
 type eventStream struct {
 	gen      *engine.Generation
 	writers  *writerPool
@@ -26,14 +22,8 @@ type eventStream struct {
 	since    isuride.Time // when it was opened
 	mute     bool         // nothing was written yet; owned by the writer
 
-	writer atomic.Int32 // idle, writing or writingAgain
+	turns turns
 }
-
-const (
-	idle int32 = iota
-	writingOnce
-	writingAgain
-)
 
 // open is called when the head of the stream has been sent.
 func (s *eventStream) open(conn *httpd.Stream) {
@@ -45,7 +35,7 @@ func (s *eventStream) open(conn *httpd.Stream) {
 	}
 	s.counters.streams.Add(1)
 	s.since = s.gen.Now()
-	s.writer.Store(writingOnce) // before the log knows the stream: wake must not start a second one
+	s.turns.begin() // before the log knows the stream: wake must not start a second one
 	s.log = s.to.log.Open(s.wake)
 	conn.OnClose(func() {
 		s.log.Close()
@@ -59,7 +49,7 @@ func (s *eventStream) open(conn *httpd.Stream) {
 
 // wake is called, with the log locked, when a message has been added.
 func (s *eventStream) wake() {
-	if s.writer.Swap(writingAgain) == idle {
+	if s.turns.wake() {
 		s.writers.write(s)
 	}
 }
@@ -72,9 +62,9 @@ func (s *eventStream) write(buf []byte) []byte {
 		buf, ok = s.greet(buf)
 	}
 	for ok {
-		s.writer.Store(writingOnce)
+		s.turns.begin()
 		buf, ok = s.writeAll(buf)
-		if ok && s.writer.CompareAndSwap(writingOnce, idle) {
+		if ok && s.turns.end() {
 			return buf
 		}
 	}

@@ -31,7 +31,7 @@ type config struct {
 	solver      string
 	internal    string        // address of the operators' listener, "" for none
 	slow        time.Duration // requests that take this long are traced; 0 for none
-	traces      string        // folder for that
+	data        string        // folder for what is nowhere else, such as those
 	log         logging.Format
 	httpLog     string // of nginx, for collectors
 	slowLog     string // of the database, likewise
@@ -192,7 +192,7 @@ func readConfigAnd(lookup func(string) (string, bool), tell func(setting)) (conf
 		solver:    e.choice("ISURIDE_SOLVER", "exact", "go-hungarian"),
 		internal:  e.address("ISURIDE_INTERNAL"),
 		slow:      e.duration("ISURIDE_SLOW"),
-		traces:    data,
+		data:      data,
 		httpLog:   e.get("ISURIDE_HTTPLOG", "/var/log/nginx/access.log"),
 		slowLog:   e.get("ISURIDE_SLOWLOG", "/var/log/mysql/slow.log"),
 		log:       logging.Format(e.choice("ISURIDE_LOG", string(logging.Text), string(logging.JSON))),

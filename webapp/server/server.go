@@ -16,6 +16,7 @@ import (
 	"isuride/webapp/api"
 	"isuride/webapp/dispatch"
 	"isuride/webapp/engine"
+	"isuride/webapp/feed"
 	"isuride/webapp/internal/flight"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/internal/logging"
@@ -30,6 +31,7 @@ type server struct {
 	db     *sqlstore.Store
 	engine *engine.Engine
 	api    *api.API
+	feed   *feed.Feed
 	http   *httpd.Server
 	broken chan error // has the error of a listener that failed
 	inside *internal  // nil if there is none
@@ -81,6 +83,11 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	if err != nil {
 		return nil, fmt.Errorf("ISURIDE_INTERNAL: %w", err)
 	}
+	operator, path, err := operatorToken(cfg.data)
+	if err != nil {
+		return nil, fmt.Errorf("ISURIDE_DATA: %w", err)
+	}
+	log.Info("the operator's token is in a file", "path", path)
 	log.Info("opening", "database", cfg.db.String())
 	db, err := sqlstore.Open(ctx, cfg.db, log.Logger)
 	if err != nil {
@@ -91,9 +98,10 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 		return nil, errors.Join(err, db.Close())
 	}
 	undo = nil // from here on, stop does it
-	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static,
+	live := newFeed(e, log.Logger)
+	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Feed: live, Operator: operator,
 		Slow: cfg.slow, OnSlow: onSlow, Log: log.Logger})
-	s := &server{db: db, engine: e, api: a, broken: make(chan error, len(listeners)),
+	s := &server{db: db, engine: e, api: a, feed: live, broken: make(chan error, len(listeners)),
 		inside: inside, log: log.Logger, http: httpd.New(a.Serve, httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError,
 			Observe: a.Observe, Log: log.Logger})}
 	s.inside.show(s, log.Errors)
@@ -140,6 +148,7 @@ func databaseVariable(d sqlstore.Dialect, err error) string {
 // failure: what was acknowledged is written. The steps and their limits are in
 // docs/working-here.md.
 func (s *server) stop() error {
+	s.feed.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil {
@@ -161,10 +170,20 @@ func engineConfig(cfg config, journals *engine.Folder, repair bool, log *slog.Lo
 		Describe:    func(c *isuride.Chair) []byte { return wire.AppendChairIdentity(nil, c.ID, c.Name, c.Model) },
 		Solver:      solver(cfg.solver),
 		Dispatch:    dispatch.DefaultParams(),
-		Now:         func() isuride.Time { return isuride.TimeOf(time.Now()) },
+		Now:         now,
 		Log:         log,
 	}
 }
+
+// newFeed makes the feed of the generation that serves.
+func newFeed(e *engine.Engine, log *slog.Logger) *feed.Feed {
+	return feed.New(feed.Options{Log: log, Now: now, Current: func() feed.Source {
+		g := e.Current()
+		return feed.Source{Epoch: g.Number(), Store: g.Store, Journal: g.Journal(), Folder: g.Folder(), Secret: g.Secret("feed")}
+	}})
+}
+
+func now() isuride.Time { return isuride.TimeOf(time.Now()) }
 
 func initialData(dump string) func() (*isuride.Tables, error) {
 	if dump == "" {

@@ -218,6 +218,10 @@ func (c *Ctx) AfterWrite(fn func(err error)) { c.res.after = fn }
 // that writes to it.
 func (c *Ctx) Stream(open func(*Stream)) { c.res.open, c.res.talk = open, nil }
 
+// Multiplexed reports whether the request came over HTTP/2, which knows neither upgrades nor
+// their header fields.
+func (c *Ctx) Multiplexed() bool { return c.via != nil }
+
 // WantsUpgrade reports whether the client asks to go on with another protocol, and can: over
 // HTTP/1.1 (RFC 9110 7.8).
 func (c *Ctx) WantsUpgrade(protocol string) bool {
