@@ -8,8 +8,12 @@
 package feed
 
 import (
+	"cmp"
+	"context"
 	"log/slog"
+	"sync"
 
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
 	"isuride/webapp/state"
@@ -86,4 +90,106 @@ type Message struct {
 	Whole    bool
 	// Ends says that no more will come: close the connection after it.
 	Ends bool
+}
+
+// Feed serves any number of connections. While there is none it does nothing.
+type Feed struct {
+	// set once
+	opt     Options
+	hub     *hub
+	camera  *cityCamera
+	walking chan struct{} // holds a token while all accounts are walked over for an operator
+	summing chan struct{} // and one while a checksum is made
+	fillers sync.WaitGroup
+
+	mu lockwatch.Mutex
+	// The rest is guarded by mu.
+	conns   map[*Conn]struct{}
+	stop    context.CancelFunc // ends the hub; nil while there is no connection
+	stopped chan struct{}      // closed when it has ended
+	closing bool
+}
+
+// New returns a feed.
+func New(o Options) *Feed {
+	o.Log = cmp.Or(o.Log, slog.Default())
+	f := &Feed{opt: o, camera: newCityCamera(), walking: make(chan struct{}, 1), summing: make(chan struct{}, 1), conns: map[*Conn]struct{}{}}
+	f.hub = newHub(f)
+	return f
+}
+
+// Open returns a connection. wake is called, from any goroutine and with locks held, when
+// Next may have something after it had nothing; it must not block and not call the feed.
+// Too many connections are told so in the first message, which ends the connection.
+func (f *Feed) Open(wake func()) *Conn {
+	c := &Conn{feed: f, wake: wake, subs: map[string]*sub{}}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.closing:
+		c.finish(f.leaving())
+		return c
+	case len(f.conns) == maxConnections:
+		err := refuse(TooMany, "the server has %d connections to its feed, and takes no more; try again later", maxConnections)
+		err.Ends = true
+		c.finish(err)
+		return c
+	}
+	f.conns[c] = struct{}{}
+	if f.stop == nil {
+		f.beginLocked()
+	}
+	return c
+}
+
+func (f *Feed) leaving() *Error {
+	err := refuse(Closing, "the server stops; connect again, and resume where you are")
+	err.Ends = true
+	return err
+}
+
+// beginLocked starts the hub, after the one before has ended.
+func (f *Feed) beginLocked() {
+	before, ended := f.stopped, make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	f.stop, f.stopped = cancel, ended
+	go func() {
+		defer close(ended)
+		if before != nil {
+			<-before
+		}
+		f.hub.run(ctx)
+	}()
+}
+
+// closed forgets a connection. The last one ends the hub.
+func (f *Feed) closed(c *Conn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.conns, c)
+	if len(f.conns) == 0 && f.stop != nil {
+		f.stop()
+		f.stop = nil
+	}
+}
+
+// Close tells all connections that the server stops, and ends what works for them. Their
+// transports close them.
+func (f *Feed) Close() {
+	f.mu.Lock()
+	f.closing = true
+	stop, stopped := f.stop, f.stopped
+	f.stop = nil
+	for c := range f.conns {
+		c.finish(f.leaving())
+	}
+	f.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	if stopped != nil {
+		<-stopped
+	}
+	f.fillers.Wait()
 }

@@ -64,12 +64,12 @@ type Frame struct {
 type Reason string
 
 const (
-	TooOld      Reason = "too_old"       // the log no longer holds what follows the reader's position
-	OtherEpoch  Reason = "other_epoch"   // the reader's position is of another generation
-	Ahead       Reason = "ahead"         // the log does not reach the reader's position: a power loss took it
-	NewEpoch    Reason = "new_epoch"     // another generation has begun, by an initialize
-	TooSlow     Reason = "too_slow"      // more waited for the reader than it may hold
-	Interrupted Reason = "interrupted"   // the server could not go on with its reading of the log
+	TooOld      Reason = "too_old"     // the log no longer holds what follows the reader's position
+	OtherEpoch  Reason = "other_epoch" // the reader's position is of another generation
+	Ahead       Reason = "ahead"       // the log does not reach the reader's position: a power loss took it
+	NewEpoch    Reason = "new_epoch"   // another generation has begun, by an initialize
+	TooSlow     Reason = "too_slow"    // more waited for the reader than it may hold
+	Interrupted Reason = "interrupted" // the server could not go on with its reading of the log
 )
 
 // Code names a refusal, for programs. Text beside it is for people.

@@ -1,5 +1,7 @@
 package state
 
+import "isuride/webapp/isuride"
+
 // Walks over a part of the store, with the promises of Walk for what they visit: an image
 // has what the events up to its position have made of the entity, and whatever the walk
 // does not find is made by an event after Span.From.
@@ -53,3 +55,11 @@ func (s *Store) RideByID(id string) (*Ride, bool) { return s.rides.Load(id) }
 
 // ChairByID finds a chair.
 func (s *Store) ChairByID(id string) (*Chair, bool) { return s.chairsByID.Load(id) }
+
+// SpeedOf returns the speed of a model's chairs, in distance units per tick (S2.3).
+func (s *Store) SpeedOf(model string) int {
+	if speed, ok := s.models[model]; ok {
+		return speed
+	}
+	return isuride.UnknownModelSpeed
+}
