@@ -73,7 +73,9 @@ type operation struct {
 	Responses   map[string]struct{ Content content }
 }
 
-type content map[string]struct{ Examples map[string]struct{ Value any } }
+type content map[string]struct {
+	Examples map[string]struct{ Value any }
+}
 
 // streams says that an operation's answer has no end.
 func (o *operation) streams() bool {

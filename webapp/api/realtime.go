@@ -108,6 +108,7 @@ func (r *realtime) open(conn *httpd.Stream) {
 	r.conn = conn
 	r.feed = r.api.opt.Feed.Open(r.wake)
 	conn.OnClose(r.close)
+	r.wake() // the feed wakes only who has looked
 }
 
 // close is called once, when nobody listens any more.

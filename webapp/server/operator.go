@@ -16,7 +16,7 @@ const operatorFile = "operator-token"
 
 // operatorToken returns the token with which the feed shows everything, and the path of the
 // file that has it. It is made at the first start, and stays: programs of an operator outlive
-// a restart. Whoever deletes the file gets another one at the next start.
+// a restart. If the file is deleted, the next start makes another.
 func operatorToken(folder string) (token, path string, err error) {
 	path = filepath.Join(folder, operatorFile)
 	text, err := os.ReadFile(path)
