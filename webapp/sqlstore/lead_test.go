@@ -54,4 +54,3 @@ func TestLeadFences(t *testing.T) {
 	write(t, a, 1, 9, &isuride.Tables{})
 	fenced("a cut of the second one", b.WriteCut(t.Context(), 1, 10, &isuride.Tables{}))
 }
-

@@ -39,8 +39,8 @@ type Store struct {
 	settleFor time.Duration
 	// left is the position at which this server left the tables; nil if it has not looked
 	// yet. It belongs to the writer.
-	left    *place
-	filled  place // by the last Fill; it belongs to the writer
+	left   *place
+	filled place // by the last Fill; it belongs to the writer
 	// term is that of the leader that this server is; 0 without replicas. It belongs to the
 	// writer.
 	term    uint64

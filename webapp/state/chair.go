@@ -96,11 +96,8 @@ func (s *Store) RegisterChair(registerToken, name, model string) (*Chair, error)
 
 // addChairLocked makes the chair known; its owner is locked, or not yet shared.
 func (s *Store) addChairLocked(row *isuride.Chair, o *Owner, born mark) *Chair {
-	c := &Chair{row: *row, ID: row.ID, key: keyOf(row.ID), Ref: isuride.RefTo(row.ID), Owner: o, Speed: isuride.UnknownModelSpeed, slot: noSlot,
+	c := &Chair{row: *row, ID: row.ID, key: keyOf(row.ID), Ref: isuride.RefTo(row.ID), Owner: o, Speed: s.SpeedOf(row.Model), slot: noSlot,
 		mark: born, active: row.IsActive, updatedAt: row.UpdatedAt}
-	if speed, ok := s.models[row.Model]; ok {
-		c.Speed = speed
-	}
 	c.Description = s.opt.Describe(&c.row)
 	o.chairs = append(o.chairs, c)
 	s.chairsByID.Store(c.ID, c)
