@@ -37,7 +37,7 @@ func tree(t *testing.T, dir string, names ...string) {
 	}
 }
 
-// load reads the folder and returns what it serves, by path, and the log.
+// load reads the folder and returns what it serves of it, by path, and the log.
 func load(t *testing.T, dir string) (served map[string]string, log string) {
 	t.Helper()
 	var b bytes.Buffer
@@ -45,9 +45,15 @@ func load(t *testing.T, dir string) (served map[string]string, log string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	documents := &Static{files: map[string]*staticFile{}}
+	if err := documents.addDocuments(); err != nil {
+		t.Fatal(err)
+	}
 	served = map[string]string{}
 	for name, f := range s.files {
-		served[name] = string(f.plain)
+		if documents.files[name] == nil {
+			served[name] = string(f.plain)
+		}
 	}
 	return served, b.String()
 }
