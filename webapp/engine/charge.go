@@ -84,7 +84,7 @@ func (g *Generation) charge(ch *state.Charge) {
 }
 
 func (g *Generation) pay(ch *state.Charge) error {
-	if err := unrecorded(g.sleepers.wait(g.mark)); err != nil {
+	if err := g.Safe(); err != nil {
 		return err
 	}
 	if err := g.gateway.Charge(g.ctx, ch.Token, ch.Ride.Fare, ch.Ride.ID); err != nil {

@@ -77,14 +77,20 @@ func (s *server) now() isuride.Time {
 // seam is the log as the live state sees it: events have numbers without those of marks.
 type seam server
 
-func (s *seam) Append(payload []byte) (uint64, error) {
+func (s *seam) AppendNoted(payload []byte, note interface{ Recorded(seq uint64) }) (uint64, error) {
 	if _, err := s.host.disk.Append(payload); err != nil {
 		return 0, err
 	}
 	s.events++
 	s.tail = append(s.tail, sumOf(0, payload))
+	if note != nil {
+		note.Recorded(s.events)
+	}
 	return s.events, nil
 }
+
+// Hold is for a state that others append to at the same time.
+func (s *seam) Hold(f func(last uint64)) { f(s.events) }
 
 func (s *seam) Appended() uint64 { return s.events }
 

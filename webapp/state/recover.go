@@ -204,6 +204,8 @@ func (r *Recovery) apply(seq uint64, e *isuride.Event) error {
 		})
 	case isuride.StatusDelivered:
 		return r.deliver(seq, e.Status)
+	case isuride.StateHashed:
+		return r.seal(seq, e.Hash)
 	}
 	return nil // charges have no state of their own, see isuride.OpenCharges
 }
