@@ -14,6 +14,7 @@ import (
 	"isuride/webapp/engine"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/internal/httpd"
+	"isuride/webapp/replica"
 )
 
 // sources are figures that nothing has counted, but for the latency of one endpoint.
@@ -27,7 +28,9 @@ func sources() Sources {
 		API: func() api.Stats {
 			return api.Stats{Endpoints: []api.EndpointStats{{Name: "GET /a", Timed: true, Took: took.Snapshot()}, {Name: "GET /b"}}}
 		},
-		Engine: func() engine.Stats { return engine.Stats{} },
+		Engine: func() engine.Stats {
+			return engine.Stats{Replica: &engine.ReplicaStats{Leads: true, Status: replica.Status{Peers: []replica.PeerStatus{{Peer: replica.Peer{Member: replica.Member{Name: "b"}}}}}}}
+		},
 		Errors: func() uint64 { return 7 },
 		Admission: func() admission.Stats {
 			s := admission.Stats{Delay: map[string]time.Duration{admission.SocketSource: time.Millisecond}}
