@@ -67,6 +67,9 @@ func New(e *engine.Engine, opt Options) *API {
 	a := &API{engine: e, opt: opt, writers: newWriterPool(), others: newOthers(), refused: refusals(),
 		static: &endpoint{name: staticName, latency: external}, other: &endpoint{name: otherName, latency: unbounded}}
 	a.routes = a.table()
+	if opt.Members != nil {
+		go a.watch()
+	}
 	return a
 }
 

@@ -134,9 +134,10 @@ func (s *standby) take(g *Generation, r *state.Recovery) {
 	s.recovery = r
 }
 
-// subscribe begins to read where the state ends, or where the log does, if that is not so far.
+// subscribe begins to read where the state ends, or what is known to be committed, if that is
+// not so far.
 func (s *standby) subscribe() (err error) {
-	from := min(s.restored.Span.From, s.m.journal.Appended()) + 1
+	from := min(s.restored.Span.From, s.m.journal.Watermark()) + 1
 	s.sub, err = s.m.journal.Subscribe(max(from, s.m.journal.Oldest()))
 	return err
 }
