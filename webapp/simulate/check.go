@@ -134,7 +134,7 @@ func (c *checks) acknowledge(h *host, term, number, sum uint64) {
 	}
 }
 
-// missing is called when something that a rider was told of is not there.
+// missing is called when something is not there of which a rider was told.
 func (c *checks) missing(r *rider, h *host) {
 	if !c.lossy() {
 		c.world.breach("%s does not know rider %d, who was told that it does", h.name, r.index)

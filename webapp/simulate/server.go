@@ -12,7 +12,7 @@ import (
 
 // server is what the engine is to a real member, in the shortest form: it follows the
 // committed records as a standby, becomes the leader's live state, answers riders once the
-// watermark has passed what they have seen, and begins anew when it is deposed.
+// watermark has passed what they have seen, and begins again when it is deposed.
 type server struct {
 	host     *host
 	base     *isuride.Tables
@@ -49,7 +49,7 @@ func newServer(h *host) *server {
 	return s
 }
 
-// rebuild begins anew with what the disk holds.
+// rebuild begins again with what the disk holds.
 func (s *server) rebuild() {
 	d := s.host.disk
 	s.store = state.New(state.Options{Log: (*seam)(s), Now: s.now, Describe: func(*isuride.Chair) []byte { return nil }}, s.base, nil)
