@@ -243,6 +243,13 @@ func (j *Journal) adopt(recovered []*segment, active *segment) {
 // and a failed sync are permanent; any other error concerns this record only. In a
 // replicated log it is ErrNotLeading unless Lead was called.
 func (j *Journal) Append(payload []byte) (seq uint64, err error) {
+	return j.AppendNoted(payload, nil)
+}
+
+// AppendNoted is Append, and tells note, unless it is nil, the record's number before another
+// record can be added: what note does has the order of the log. It must be short, and must not
+// call the journal.
+func (j *Journal) AppendNoted(payload []byte, note interface{ Recorded(seq uint64) }) (seq uint64, err error) {
 	size := recordSize(len(payload))
 	if size > j.segmentBytes-headerSize3 && size > j.roomiest() {
 		return 0, fmt.Errorf("%w: %d bytes into segments of %d", ErrTooLarge, len(payload), j.segmentBytes)
@@ -255,9 +262,20 @@ func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 		}
 	}
 	seq = j.putLocked(payload, size)
+	if note != nil {
+		note.Recorded(seq)
+	}
 	j.mu.Unlock()
 	j.growth.Beat()
 	return seq, nil
+}
+
+// Hold calls f with the number of the last record while none can be added. What holds for note
+// of AppendNoted holds for f.
+func (j *Journal) Hold(f func(last uint64)) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	f(j.appended.Load())
 }
 
 // roomiest is what a segment has for records.
