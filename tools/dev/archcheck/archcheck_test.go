@@ -43,7 +43,7 @@ var table = []rule{
 	{"webapp/state", []string{"webapp/isuride", "webapp/notify", "webapp/internal/lockwatch"}, "the live state writes to a log through an interface"},
 	{"webapp/snapshot", []string{"webapp/isuride", "webapp/journal", "webapp/state"}, "files of images, which say what log they belong to"},
 	{"webapp/replica", []string{"webapp/internal/lockwatch", "webapp/internal/pulse"}, "a member of a group knows its log, images and clock through interfaces, and records as bytes"},
-	{"webapp/simulate", []string{"webapp/isuride", "webapp/replica", "webapp/state"}, "the simulation is for tests, and no program of ours imports it but tools/dev/simulate"},
+	{"webapp/simulate", []string{"webapp/internal/disk", "webapp/isuride", "webapp/journal", "webapp/replica", "webapp/state"}, "the simulation is for tests, and no program of ours imports it but tools/dev/simulate"},
 	{"webapp/dispatch", []string{"webapp/isuride", "webapp/state", "webapp/internal/histogram", "webapp/internal/lockwatch"}, "matching gets its solver through an interface"},
 	{"webapp/engine", []string{"webapp/isuride", "webapp/state", "webapp/snapshot", "webapp/journal", "webapp/flush", "webapp/dispatch", "webapp/payment", "webapp/sqlstore",
 		"webapp/internal/lockwatch"},
