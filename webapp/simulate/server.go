@@ -77,16 +77,21 @@ func (s *server) now() isuride.Time {
 // seam is the log as the live state sees it: events have numbers without those of marks.
 type seam server
 
-func (s *seam) Append(payload []byte) (uint64, error) {
+func (s *seam) AppendNoted(payload []byte, note interface{ Recorded(seq uint64) }) (uint64, error) {
 	if _, err := s.host.disk.Append(payload); err != nil {
 		return 0, err
 	}
 	s.events++
 	s.tail = append(s.tail, sumOf(0, payload))
+	if note != nil {
+		note.Recorded(s.events)
+	}
 	return s.events, nil
 }
 
 func (s *seam) Appended() uint64 { return s.events }
+
+func (s *seam) Hold(f func(last uint64)) { f(s.events) }
 
 // live says that the server answers.
 func (s *server) live() bool { return s.term != 0 }
@@ -94,6 +99,9 @@ func (s *server) live() bool { return s.term != 0 }
 // follow does what the state of the core and the watermark ask for.
 func (s *server) follow() {
 	d, st := s.host.disk, s.host.core.Standing()
+	if st.Role == replica.Leader {
+		s.host.world.checks.leads(s.host, st.Term)
+	}
 	if s.live() && (st.Term != s.term || st.Role != replica.Leader) {
 		s.depose()
 	}

@@ -51,7 +51,7 @@ var (
 	errTorn      = errors.New("simulate: records are not whole")
 )
 
-// Append is what the state calls, and Appended: state.EventLog.
+// Append adds a record; Appended is the number of the last one.
 func (v *volume) Append(payload []byte) (uint64, error) {
 	if v.full {
 		return 0, replica.ErrNoRoom
