@@ -271,30 +271,16 @@ func (w *world) ballot(*host) {
 	}
 	leader.kill()
 	leader.later(time.Millisecond)
-	stop := w.now + time.Second
-	term := leader.disk.state.Term
-	var watch func()
-	watch = func() {
-		switch now := leader.disk.state.Term; {
-		case w.now > stop || !leader.alive:
-			w.rejoin(others[0])
-		case now > term:
-			// It has just voted. Its answer arrives, and nothing else of the new leader.
-			winner := others[0]
-			if leader.disk.state.Vote == others[1].id {
-				winner = others[1]
-			}
-			w.net.cut[winner.index][leader.index] = true
-			w.after(2*time.Millisecond, 'x', -1, func() {
-				leader.kill()
-				leader.later(time.Millisecond)
-			})
-			w.after(time.Second, 'n', winner.index, func() { w.rejoin(winner) })
-		default:
-			w.after(50*time.Microsecond, 'x', -1, watch)
-		}
+	leader.disk.voted = func(vote uint64) {
+		// Its answer arrives, and nothing else of the new leader.
+		winner := w.hostOf(vote)
+		w.net.cut[winner.index][leader.index] = true
+		w.after(2*time.Millisecond, 'x', -1, func() {
+			leader.kill()
+			leader.later(time.Millisecond)
+		})
+		w.after(time.Second, 'n', winner.index, func() { w.rejoin(winner) })
 	}
-	watch()
 }
 
 // handOver moves the leadership on purpose.
