@@ -99,6 +99,9 @@ func (s *server) live() bool { return s.term != 0 }
 // follow does what the state of the core and the watermark ask for.
 func (s *server) follow() {
 	d, st := s.host.disk, s.host.core.Standing()
+	if st.Role == replica.Leader {
+		s.host.world.checks.leads(s.host, st.Term)
+	}
 	if s.live() && (st.Term != s.term || st.Role != replica.Leader) {
 		s.depose()
 	}
