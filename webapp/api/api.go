@@ -16,6 +16,7 @@ import (
 
 	"isuride/webapp/admission"
 	"isuride/webapp/engine"
+	"isuride/webapp/feed"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/isuride"
 )
@@ -28,6 +29,10 @@ type Options struct {
 	PollPause time.Duration
 	// Static serves everything outside /api/.
 	Static *Static
+	// Feed is what /api/feed and /api/realtime show. Operator is the token with which they
+	// show everything; "" for none.
+	Feed     *feed.Feed
+	Operator string
 	// OnSlow is called for answers that took Slow or longer, as they are sent: with the
 	// request's id, the endpoint and the time. Streams and endpoints that wait on other
 	// systems are excluded. It must not block. A Slow of 0 means never.
@@ -113,11 +118,11 @@ func (a *API) serveFile(ctx *httpd.Ctx) {
 }
 
 // run answers with what the handler says, once everything that the answer may reveal is
-// as durable as promised.
+// as safe as promised. A refusal reveals as much as any other answer.
 func (a *API) run(handle handler, c call) {
 	err := handle(c)
-	if err == nil {
-		err = c.gen.Barrier()
+	if unsafe := c.gen.Barrier(); unsafe != nil {
+		err = unsafe
 	}
 	if err != nil {
 		a.fail(c.Ctx, err)

@@ -66,6 +66,9 @@ func (a *API) table() map[string]route {
 	addClass(notifications, "GET", "/api/chair/notification", asChair(a.chairNotification))
 	add("POST", chairRidesPath+rideParameter+statusPath, writing(asChair(a.advance)))
 
+	addClass(unbounded, "GET", "/api/feed", a.followFeed)
+	addClass(unbounded, "GET", "/api/realtime", a.openRealtime)
+
 	add("GET", "/api/internal/matching", local(a.match))
 	return t
 }

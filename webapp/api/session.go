@@ -60,7 +60,7 @@ const (
 
 // token returns what names the caller's account. A bearer token wins over the cookie, right
 // or wrong: a program in a browser says it on purpose, while the browser adds the cookie of
-// whoever is logged in by itself.
+// the account that is logged in by itself.
 //
 // Fast path: without an Authorization field this is the cookie alone.
 func (c call) token(cookie string) []byte {

@@ -68,7 +68,7 @@ func NewStatic(ctx context.Context, folder string, log *slog.Logger) (*Static, e
 		s.index = newStaticFile("/index.html", page, time.Time{})
 		s.index.head += builtInSafety
 		s.files["/index.html"] = s.index
-		return s, nil
+		return s, s.addDocuments()
 	}
 	if err := readFolder(ctx, folder, log, s.add); err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func NewStatic(ctx context.Context, folder string, log *slog.Logger) (*Static, e
 	if s.index = s.files["/index.html"]; s.index == nil {
 		return nil, fmt.Errorf("the folder of static files %s has no index.html", folder)
 	}
-	return s, nil
+	return s, s.addDocuments()
 }
 
 func (s *Static) add(name string, content []byte, modified time.Time) {

@@ -5,7 +5,6 @@ package metrics
 
 import (
 	"net/http"
-	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -14,6 +13,7 @@ import (
 	"isuride/webapp/admission"
 	"isuride/webapp/api"
 	"isuride/webapp/engine"
+	"isuride/webapp/internal/build"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/internal/httpd"
 )
@@ -49,32 +49,12 @@ func (c collector) Describe(to chan<- *prometheus.Desc) {
 // Collect reads all figures. Each part is read at one moment, but not all at the same.
 func (c collector) Collect(to chan<- prometheus.Metric) {
 	s := sink(to)
-	s.gauge(buildInfo, 1, revision())
+	s.gauge(buildInfo, 1, build.Revision())
 	s.counter(logErrors, float64(c.Errors()))
 	s.http(c.HTTP())
 	s.api(c.API())
 	s.engine(c.Engine())
 	s.admission(c.Admission())
-}
-
-// revision returns the commit that this program was built from, with a mark if there were
-// changes.
-func revision() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	settings := map[string]string{}
-	for _, s := range info.Settings {
-		settings[s.Key] = s.Value
-	}
-	switch {
-	case settings["vcs.revision"] == "":
-		return "unknown"
-	case settings["vcs.modified"] == "true":
-		return settings["vcs.revision"] + "-modified"
-	}
-	return settings["vcs.revision"]
 }
 
 // sink takes figures.
@@ -200,6 +180,8 @@ func (s sink) snapshot(e engine.Stats) {
 	s.gauge(snapshotBytes, float64(n.Bytes))
 	s.gauge(snapshotTime, n.Took.Seconds())
 	s.gauge(snapshotTail, float64(n.Tail))
+	s.counter(stateCounts, float64(e.Count.Equal), "equal")
+	s.counter(stateCounts, float64(e.Count.Different), "different")
 }
 
 func (s sink) flush(e engine.Stats) {

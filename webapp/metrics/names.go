@@ -59,6 +59,7 @@ var (
 	snapshotBytes = newDesc("snapshot_bytes", "Size of the last snapshot.")
 	snapshotTime  = newDesc("snapshot_seconds", "Time that writing it took, rests included; 0 if an earlier process has written it.")
 	snapshotTail  = newDesc("snapshot_tail_bytes", "Bytes of the journal since the last snapshot, which a restart would replay.")
+	stateCounts   = newDesc("state_counts_total", "Full counts of the state in memory, by how they compare with what its events say.", "result")
 
 	refusedRows      = newDesc("refused_rows", "Rows that the database refuses, kept beside their tables.")
 	positionsDeleted = newDesc("positions_deleted_total", "Rows of old positions that were replaced by their sums.")
@@ -81,7 +82,7 @@ var all = []*prometheus.Desc{
 	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchPickup,
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments, journalKept, journalOldest,
 	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows, positionsDeleted,
-	snapshots, snapshotAge, snapshotBytes, snapshotTime, snapshotTail,
+	snapshots, snapshotAge, snapshotBytes, snapshotTime, snapshotTail, stateCounts,
 	paymentAttempts, paymentInProgress,
 	generation, initializes, logErrors, buildInfo,
 }

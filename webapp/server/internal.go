@@ -46,7 +46,8 @@ type internal struct {
 // serveInternal begins before the server listens, with profiles of the start, the flight
 // recorder's trace, and the answer that the server is not well yet. Without an address it
 // serves nothing.
-func serveInternal(address string, recorder *flight.Recorder, log *slog.Logger) (*internal, error) {
+func serveInternal(cfg config, recorder *flight.Recorder, log *slog.Logger) (*internal, error) {
+	address := cfg.internal
 	if address == "" {
 		return nil, nil
 	}
@@ -63,7 +64,8 @@ func serveInternal(address string, recorder *flight.Recorder, log *slog.Logger) 
 	i.mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	i.mux.Handle("/debug/flight", recorder)
 	i.mux.HandleFunc("/healthz", i.healthz)
-	i.http = http.Server{Handler: guard(address, i.mux), ReadHeaderTimeout: headLimit, IdleTimeout: idleLimit,
+	i.collectors(cfg.httpLog, cfg.slowLog)
+	i.http = http.Server{Handler: guard(address, withRevision(i.mux)), ReadHeaderTimeout: headLimit, IdleTimeout: idleLimit,
 		MaxHeaderBytes: maxHead}
 	log.Info("serving internals", "address", l.Addr().String())
 	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {

@@ -94,6 +94,9 @@ func (c *conn) serve() {
 	}
 	c.release()
 	switch {
+	case c.stream.talk != nil:
+		go c.stream.converse()
+		return
 	case c.stream.opened:
 		go c.stream.watch() // with a small stack
 		return
@@ -175,6 +178,9 @@ func (c *conn) exchange() bool {
 		x.res.after(err)
 	}
 	if err == nil && open != nil && !x.isHead() {
+		if talk := x.res.talk; talk != nil {
+			c.stream.talk, c.stream.ahead = talk, bytes.Clone(x.buf.pending()[len(x.msg):])
+		}
 		c.stream.start(open)
 	}
 	return err == nil && keep

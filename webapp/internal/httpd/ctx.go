@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -228,4 +229,36 @@ func (c *Ctx) Drop() { c.res.drop = true }
 // set, as the first events. Then open is called on this goroutine, unless that write
 // failed or the method is HEAD. It must not block; it hands the stream to the goroutine
 // that writes to it.
-func (c *Ctx) Stream(open func(*Stream)) { c.res.open = open }
+func (c *Ctx) Stream(open func(*Stream)) { c.res.open, c.res.talk = open, nil }
+
+// Multiplexed reports whether the request came over HTTP/2, which knows neither upgrades nor
+// their header fields.
+func (c *Ctx) Multiplexed() bool { return c.via != nil }
+
+// WantsUpgrade reports whether the client asks to go on with another protocol, and can: over
+// HTTP/1.1 (RFC 9110 7.8).
+func (c *Ctx) WantsUpgrade(protocol string) bool {
+	return c.via == nil && c.req.minor > 0 && hasMember(c.HeaderList("Connection"), "upgrade") && hasMember(c.HeaderList("Upgrade"), protocol)
+}
+
+// hasMember looks for a member of a list, in any case.
+func hasMember(list []byte, member string) bool {
+	for m := range bytes.SplitSeq(list, []byte{','}) {
+		if equalFold(trimBlank(m), member) {
+			return true
+		}
+	}
+	return false
+}
+
+// Upgrade makes the connection one of another protocol, for which the client must have asked:
+// status 101 is sent when the handler returns. What is left is a Stream, which open gets as
+// with Ctx.Stream; the limits of streams hold for it. talk is then called with what the peer
+// sends, on a goroutine of the connection, and may block in reading. The stream ends when it
+// returns; its reader fails once the stream has ended.
+func (c *Ctx) Upgrade(protocol string, open func(*Stream), talk func(io.Reader)) {
+	if !c.WantsUpgrade(protocol) {
+		panic("BUG: nobody has asked for an upgrade to " + protocol)
+	}
+	c.res.status, c.res.open, c.res.talk, c.res.to = 101, open, talk, protocol
+}
