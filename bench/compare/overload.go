@@ -270,12 +270,12 @@ func (r *loaded) recover() {
 			break
 		}
 	}
-	r.shed = sheds()
+	text, _ := get("http://" + overloadInternal + "/metrics") // without it nothing is shown
+	r.shed = sheds(text)
 }
 
-// sheds reads how many requests were refused, by class and reason.
-func sheds() map[string]float64 {
-	text, _ := get("http://" + overloadInternal + "/metrics")
+// sheds reads in the server's metrics how many requests were refused, by class and reason.
+func sheds(text string) map[string]float64 {
 	m := map[string]float64{}
 	for line := range strings.Lines(text) {
 		if name, ok := strings.CutPrefix(line, "isuride_shed_total"); ok {
