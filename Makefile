@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help build run ride up down test check bench calibrate duel perf matchlab dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
+.PHONY: help build run ride up down test check bench calibrate duel overload perf matchlab dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,10 @@ duel: ## compare our server with the naive one, plain, with MariaDB, with TLS an
 
 matchlab: ## compare matching policies in all regimes, in virtual time, with ARGS="-seeds 2 city static" for instance; 8 minutes alone
 	@$(GO) run ./tools/dev/matchlab -regimes -seeds 10 $(ARGS)
+
+overload: ## ask a server that has 0.3 of a processor for four times what it can do, and hold what it completes to bars; needs root; 4 minutes
+	@$(GO) build -o bin/ ./bench/compare
+	@bin/compare overload $(ARGS)
 
 perf: ## run the micro benchmarks and a short duel, and compare with what this machine has stored; ARGS=-save stores
 	@$(GO) build -o bin/ ./bench/compare

@@ -38,6 +38,9 @@ func (a *API) setActivity(c call, chair *state.Chair) error {
 	if err := c.decode(&body); err != nil {
 		return err
 	}
+	if body.IsActive && !a.admitSwitchingOn(c) {
+		return nil
+	}
 	if err := c.gen.Store.SetActivity(chair, body.IsActive); err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (a *API) followFeed(c call) error {
 	s.feed.Subscribe(r)
 	body := append(c.Out(0), feedGreeting...)
 	if m, ok := s.feed.Next(); ok {
-		if status := refusal(&m); status != 0 {
+		if status := refusedStatus(&m); status != 0 {
 			c.json(status, bytes.Clone(m.JSON))
 			s.feed.Close()
 			return nil
@@ -69,8 +69,8 @@ var statusOfCode = map[feed.Code]int{
 	feed.TooMany: 429, feed.NoRight: 403, feed.UnknownAccount: 401, feed.Closing: 503, feed.Internal: 500,
 }
 
-// refusal returns the status for a first message that refuses the subscription, else 0.
-func refusal(m *feed.Message) int {
+// refusedStatus returns the status for a first message that refuses the subscription, else 0.
+func refusedStatus(m *feed.Message) int {
 	const longest = 4 << 10 // far above any refusal, and below what takes time to parse
 	if len(m.JSON) > longest || !bytes.Contains(m.JSON, []byte(feed.Failed)) {
 		return 0

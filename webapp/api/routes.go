@@ -35,7 +35,8 @@ func (a *API) table() map[string]route {
 		if !ok {
 			r = route{endpoints: map[string]*endpoint{}}
 		}
-		r.endpoints[method] = &endpoint{name: method + " " + path, handle: h, latency: latency}
+		name := method + " " + path
+		r.endpoints[method] = &endpoint{name: name, handle: h, latency: latency, duty: duties[name]}
 		r.allow = strings.Join(slices.Sorted(maps.Keys(r.endpoints)), ", ")
 		t[path] = r
 	}

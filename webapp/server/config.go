@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"isuride/webapp/admission"
 	"isuride/webapp/internal/logging"
 	"isuride/webapp/journal"
 	"isuride/webapp/restore"
@@ -33,6 +34,7 @@ type config struct {
 	slow        time.Duration // requests that take this long are traced; 0 for none
 	data        string        // folder for what is nowhere else, such as those
 	log         logging.Format
+	shed        admission.Mode
 	httpLog     string // of nginx, for collectors
 	slowLog     string // of the database, likewise
 	keepJournal int64  // bytes of the journal that stay when the database has them
@@ -193,6 +195,7 @@ func readConfigAnd(lookup func(string) (string, bool), tell func(setting)) (conf
 		internal:  e.address("ISURIDE_INTERNAL"),
 		slow:      e.duration("ISURIDE_SLOW"),
 		data:      data,
+		shed:      admission.Mode(e.choice("ISURIDE_SHED", string(admission.Default), string(admission.Strict), string(admission.Off))),
 		httpLog:   e.get("ISURIDE_HTTPLOG", "/var/log/nginx/access.log"),
 		slowLog:   e.get("ISURIDE_SLOWLOG", "/var/log/mysql/slow.log"),
 		log:       logging.Format(e.choice("ISURIDE_LOG", string(logging.Text), string(logging.JSON))),

@@ -33,9 +33,11 @@ type server struct {
 	api    *api.API
 	feed   *feed.Feed
 	http   *httpd.Server
-	broken chan error // has the error of a listener that failed
-	inside *internal  // nil if there is none
-	log    *slog.Logger
+
+	shedding *shedding
+	broken   chan error // has the error of a listener that failed
+	inside   *internal  // nil if there is none
+	log      *slog.Logger
 }
 
 // pollPause is the pause that polling clients are asked for; the contest's clients make
@@ -98,12 +100,19 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 		return nil, errors.Join(err, db.Close())
 	}
 	undo = nil // from here on, stop does it
+	shedding, err := shed(cfg.shed, e.Behind)
+	if err != nil {
+		return nil, errors.Join(err, e.Stop(), db.Close())
+	}
 	live := newFeed(e, log.Logger)
 	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Feed: live, Operator: operator,
-		Slow: cfg.slow, OnSlow: onSlow, Log: log.Logger})
-	s := &server{db: db, engine: e, api: a, feed: live, broken: make(chan error, len(listeners)),
-		inside: inside, log: log.Logger, http: httpd.New(a.Serve, httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError,
-			Observe: a.Observe, Log: log.Logger})}
+		Slow: cfg.slow, OnSlow: onSlow, Log: log.Logger, Gate: shedding.gate})
+	o := httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError, Observe: a.Observe, Log: log.Logger}
+	if shedding.gate != nil {
+		o.Admit, o.Waits = a.Admit, shedding.gate
+	}
+	s := &server{db: db, engine: e, api: a, feed: live, broken: make(chan error, len(listeners)), shedding: shedding,
+		inside: inside, log: log.Logger, http: httpd.New(a.Serve, o)}
 	s.inside.show(s, log.Errors)
 	for _, l := range listeners {
 		log.Info("listening", "address", l.Addr().String())
@@ -154,6 +163,7 @@ func (s *server) stop() error {
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.log.Warn("requests were under way for too long and were cut off", "after", drainLimit.String())
 	}
+	s.shedding.stop()
 	err := s.engine.Stop()
 	s.api.Close()
 	return errors.Join(err, s.db.Close(), s.inside.close())

@@ -28,6 +28,7 @@ type rule struct {
 
 var table = []rule{
 	{"webapp/isuride", nil, "the domain depends on nothing: no I/O, locks, clock, JSON or SQL"},
+	{"webapp/admission", nil, "who is refused depends on waits and classes, not on what is asked for"},
 	{"webapp/notify", []string{"webapp/internal/lockwatch"}, "a recipient's log knows neither messages nor transport"},
 	{"webapp/journal", []string{"webapp/internal/lockwatch", "webapp/internal/pulse"}, "the log is bytes only"},
 	{"webapp/match", nil, "the solver works on numbers"},
@@ -46,11 +47,11 @@ var table = []rule{
 		"webapp/internal/lockwatch"},
 		"the engine puts the parts together, below HTTP"},
 	{"webapp/docs", nil, "documents describe the server, they do not know it"},
-	{"webapp/api", []string{"webapp/docs", "webapp/feed", "webapp/isuride", "webapp/state", "webapp/engine", "webapp/wire", "webapp/internal/httpd", "webapp/internal/histogram", "webapp/internal/lockwatch"}, "the API does not reach below the engine and the state"},
-	{"webapp/metrics", []string{"webapp/api", "webapp/engine", "webapp/internal/..."}, "metrics are read, and only read, from the packages that have them"},
+	{"webapp/api", []string{"webapp/admission", "webapp/docs", "webapp/feed", "webapp/isuride", "webapp/state", "webapp/engine", "webapp/wire", "webapp/internal/httpd", "webapp/internal/histogram", "webapp/internal/lockwatch"}, "the API does not reach below the engine and the state"},
+	{"webapp/metrics", []string{"webapp/admission", "webapp/api", "webapp/engine", "webapp/internal/..."}, "metrics are read, and only read, from the packages that have them"},
 	{"webapp/inspect", []string{"webapp/isuride", "webapp/journal", "webapp/snapshot", "webapp/state"}, "what is shown of a log or a snapshot needs their files and the meaning of events, and no database"},
 	{"webapp/restore", []string{"webapp/flush", "webapp/isuride", "webapp/journal", "webapp/sqlstore"}, "a restore is the write-behind on a copy; it serves nobody"},
-	{"webapp/server", []string{"webapp/api", "webapp/docs", "webapp/feed", "webapp/dispatch", "webapp/engine", "webapp/inspect", "webapp/isuride", "webapp/journal", "webapp/match", "webapp/metrics", "webapp/restore", "webapp/sqlstore", "webapp/wire", "webapp/internal/..."}, "the program puts all parts together, but nothing from tests"},
+	{"webapp/server", []string{"webapp/admission", "webapp/api", "webapp/docs", "webapp/feed", "webapp/dispatch", "webapp/engine", "webapp/inspect", "webapp/isuride", "webapp/journal", "webapp/match", "webapp/metrics", "webapp/restore", "webapp/sqlstore", "webapp/wire", "webapp/internal/..."}, "the program puts all parts together, but nothing from tests"},
 	{"webapp/cmd/isuride", []string{"webapp/server"}, "main starts the server"},
 	{"webapp/servertest", []string{"webapp/isuride", "webapp/server", "webapp/sqlstore/...", "tools/dev/paymentmock/...", "tools/dev/devcert/cert"}, "a server for tests, which no program imports"},
 	{"webapp/client", nil, "a client knows the documents, not the server"},

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Ctx is one request and its answer. It is valid until the handler returns, and so are
@@ -18,6 +19,8 @@ type Ctx struct {
 	buf  readBuffer
 	res  response
 	tag  any
+
+	waited time.Duration // see Waited
 }
 
 func newCtx() *Ctx {
@@ -29,7 +32,7 @@ func newCtx() *Ctx {
 
 // recycle makes the Ctx ready for another request or connection.
 func (c *Ctx) recycle() {
-	c.msg, c.tag = nil, nil
+	c.msg, c.tag, c.waited = nil, nil, 0
 	c.req.reset()
 	c.buf.recycle()
 	c.res.recycle()
@@ -210,6 +213,16 @@ func (c *Ctx) SetSharedBody(b []byte) { c.res.body, c.res.shared = b, true }
 // call. The Ctx is not valid in fn. Of a stream, the answer is the head with the first
 // events, and fn runs before the stream is opened.
 func (c *Ctx) AfterWrite(fn func(err error)) { c.res.after = fn }
+
+// Waited returns how long the request has waited to be read, if that was measured (see
+// Options.Waits), else 0.
+func (c *Ctx) Waited() time.Duration { return c.waited }
+
+// Serial numbers the connection among all of the server's.
+func (c *Ctx) Serial() uint64 { return c.conn.serial }
+
+// Drop has a refused request go without an answer: the connection, or the stream of HTTP/2, ends. For Options.Admit only.
+func (c *Ctx) Drop() { c.res.drop = true }
 
 // Stream makes the answer an event stream: status 200 and a head without a length are
 // sent when the handler returns, and with them in the same write the body, if one was

@@ -60,6 +60,9 @@ type request struct {
 	expect  bool // Expect: 100-continue
 	grant   int  // which field is Authorization, from 1; 0 if none is
 
+	asked   bool // Options.Admit was asked
+	refused bool // and said no
+
 	head      int // length of the head, empty line included
 	body      span
 	chunkLeft int // bytes of the current chunk that have not arrived
@@ -74,6 +77,7 @@ func (r *request) reset() {
 	r.minor, r.count = 1, 0
 	r.hosts, r.length, r.grant = 0, -1, 0
 	r.chunked, r.close, r.keep, r.expect = false, false, false, false
+	r.asked, r.refused = false, false
 	r.head, r.body, r.chunkLeft, r.trailer = 0, span{}, 0, 0
 }
 
