@@ -221,10 +221,8 @@ func (j *Journal) termLocked(index uint64) (uint64, error) {
 	if index == j.last.Index {
 		return j.last.Term, nil
 	}
-	for s := j.oldest; s != nil; s = s.next.Load() {
-		if j.hasEntries(s) && s.before.Index == index {
-			return s.before.Term, nil
-		}
+	if s := j.beginningAfterLocked(index); s != nil {
+		return s.before.Term, nil
 	}
 	e, err := j.markLocked(index)
 	return e.Term, err
@@ -236,6 +234,32 @@ func (j *Journal) Entry(index uint64) (Entry, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.entryLocked(index)
+}
+
+// beginningAfterLocked returns a segment whose header names an entry, nil if there is none.
+func (j *Journal) beginningAfterLocked(index uint64) *segment {
+	for s := j.oldest; s != nil; s = s.next.Load() {
+		if j.hasEntries(s) && s.before.Index == index {
+			return s
+		}
+	}
+	return nil
+}
+
+// End returns the number of the last record of an entry, from the one before FirstIndex on.
+// The error is ErrCompacted or ErrUnavailable.
+func (j *Journal) End(index uint64) (uint64, error) {
+	j.reachBack(index)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if index == j.last.Index {
+		return j.last.Last, nil
+	}
+	if s := j.beginningAfterLocked(index); s != nil {
+		return s.before.Last, nil
+	}
+	e, err := j.markLocked(index)
+	return e.Last, err
 }
 
 // Note returns a copy of what the mark of an entry carries, nil if that is nothing.

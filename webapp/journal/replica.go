@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"sync/atomic"
 )
 
@@ -155,6 +156,20 @@ func inspectEntry(data []byte, before Base, room int) (m Mark, err error) {
 		return m, fmt.Errorf("%w: entry %d follows an entry with the hash %s, entry %d of this log has %s", ErrNoEntry, m.Index, m.Before, before.Index, before.Hash)
 	}
 	return m, nil
+}
+
+// Records yields the records of an entry, as AppendBytes returns it, with their numbers, from
+// the given one on. They alias the bytes. It ends where a record is not whole.
+func Records(entry []byte, first uint64) iter.Seq2[uint64, []byte] {
+	return func(yield func(uint64, []byte) bool) {
+		for seq := first; ; seq++ {
+			payload, size, ok := parseRecord(entry, seq)
+			if !ok || !yield(seq, payload) {
+				return
+			}
+			entry = entry[size:]
+		}
+	}
 }
 
 // parseRecord returns the record at the start of bytes that are not a segment's: they may

@@ -86,7 +86,7 @@ func TestWaitForCommitAndDisk(t *testing.T) {
 	})
 }
 
-// Whoever waits in a term that ends gets to know, as does who comes late, though the same
+// Those who wait in a term that ends get to know, as do those who come late, though the same
 // number is committed in the next term.
 func TestWaitersOfALostTerm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -58,7 +58,7 @@ type CoreOptions struct {
 }
 
 // Outgoing is a frame to be sent. Frames to one member may be lost, repeated or overtake each
-// other. Whoever has sent it gives the frame back with Core.Recycle.
+// other. Who has sent it gives the frame back with Core.Recycle.
 type Outgoing struct {
 	To    uint64
 	Frame []byte
@@ -343,7 +343,7 @@ func (c *Core) leads() bool { return c.soft.RaftState == raft.StateLeader }
 // ready says that everything that is committed is known.
 func (c *Core) ready() bool { return c.leads() && c.own > 0 && c.commit >= c.own }
 
-// Transfer hands the leadership over to a member; 0 means whoever is best.
+// Transfer hands the leadership over to a member; 0 means the best one.
 func (c *Core) Transfer(to uint64) error {
 	if c.err != nil {
 		return c.err

@@ -31,7 +31,7 @@ import (
 // terms will do. It takes no part before they have all answered.
 //
 // If so many are in doubt that the others are no majority, nobody can be elected by 3. Once
-// they have all been heard of, whoever knows most can be elected by all: what a majority has
+// they have all been heard of, who knows most can be elected by all: what a majority has
 // forgotten may be lost, which is what level crash says, and Status.Lost tells. A new group
 // begins in the same way, with nothing to lose.
 //

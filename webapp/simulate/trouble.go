@@ -18,7 +18,7 @@ func (w *world) beginTrouble() {
 		{4, (*world).killOne}, {1, (*world).stopOne}, {3, (*world).darken}, {3, (*world).pauseOne},
 		{3, (*world).isolate}, {3, (*world).cutOne}, {1, (*world).slowDisk}, {1, (*world).fullDisk},
 		{2, (*world).handOver}, {1, (*world).badNetwork},
-		{1, (*world).squeeze}, {1, (*world).sleepwalk}, {1, (*world).scramble},
+		{1, (*world).squeeze}, {1, (*world).sleepwalk}, {1, (*world).scramble}, {1, (*world).ballot},
 	}
 	if w.chance(8) {
 		kinds = append(kinds, trouble{2, (*world).blackout})
@@ -255,6 +255,32 @@ func (w *world) scramble(*host) {
 		w.after(w.between(20*time.Millisecond, 400*time.Millisecond), 'x', -1, next)
 	}
 	next()
+}
+
+// ballot has a host vote and forget everything but what is on its disk, and then asks it for its
+// vote once more, in the same term: two candidates who do not hear of each other need it.
+func (w *world) ballot(*host) {
+	leader := w.leader()
+	if leader == nil || len(w.hosts) != 3 || w.impaired(leader) > 1 {
+		return
+	}
+	others := w.othersThan(leader)
+	w.note("ballot: %s votes, %s and %s want to lead", leader.name, others[0].name, others[1].name)
+	for i, o := range others {
+		w.net.cut[o.index][others[1-i].index] = true
+	}
+	leader.kill()
+	leader.later(time.Millisecond)
+	leader.disk.voted = func(vote uint64) {
+		// Its answer arrives, and nothing else of the new leader.
+		winner := w.hostOf(vote)
+		w.net.cut[winner.index][leader.index] = true
+		w.after(2*time.Millisecond, 'x', -1, func() {
+			leader.kill()
+			leader.later(time.Millisecond)
+		})
+		w.after(time.Second, 'n', winner.index, func() { w.rejoin(winner) })
+	}
 }
 
 // handOver moves the leadership on purpose.

@@ -34,8 +34,9 @@ type volume struct {
 	latest   *image
 	incoming *image // that the network has brought
 
-	ghosts []stored // entries that TruncateForgotten has left
-	full   bool     // no room for more
+	ghosts []stored          // entries that TruncateForgotten has left
+	voted  func(vote uint64) // called with the next vote for another host
+	full   bool              // no room for more
 	host   *host
 }
 
@@ -51,7 +52,7 @@ var (
 	errTorn      = errors.New("simulate: records are not whole")
 )
 
-// Append is what the state calls, and Appended: state.EventLog.
+// Append adds a record; Appended is the number of the last one.
 func (v *volume) Append(payload []byte) (uint64, error) {
 	if v.full {
 		return 0, replica.ErrNoRoom
@@ -75,6 +76,10 @@ func (v *volume) lastRecord() uint64 {
 func (v *volume) State() (replica.State, bool) { return cloneState(v.state), v.hasState }
 
 func (v *volume) SaveState(s replica.State) error {
+	if voted := v.voted; voted != nil && s.Vote != 0 && s.Vote != v.host.id && s.Term > v.state.Term {
+		v.voted = nil
+		voted(s.Vote)
+	}
 	if v.flaw == VoteForgotten {
 		s.Vote = 0
 	}
