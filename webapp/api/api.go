@@ -14,7 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"isuride/webapp/admission"
 	"isuride/webapp/engine"
+	"isuride/webapp/feed"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/isuride"
 )
@@ -27,6 +29,10 @@ type Options struct {
 	PollPause time.Duration
 	// Static serves everything outside /api/.
 	Static *Static
+	// Feed is what /api/feed and /api/realtime show. Operator is the token with which they
+	// show everything; "" for none.
+	Feed     *feed.Feed
+	Operator string
 	// OnSlow is called for answers that took Slow or longer, as they are sent: with the
 	// request's id, the endpoint and the time. Streams and endpoints that wait on other
 	// systems are excluded. It must not block. A Slow of 0 means never.
@@ -36,6 +42,8 @@ type Options struct {
 	// from each other, by name; nil for a server alone.
 	Members map[string]string
 	Log     *slog.Logger
+	// Gate decides what is refused while the server is short of something; nil for nothing.
+	Gate *admission.Gate
 }
 
 // API answers requests with the current generation of an engine.
@@ -45,6 +53,7 @@ type API struct {
 	writers *writerPool
 	others  *others
 	routes  map[string]route
+	refused map[admission.Reason][]refusal // by the seconds of Retry-After
 
 	static, other *endpoint            // what is no endpoint, see staticName and otherName
 	recipients    [2]recipientCounters // by state.Side
@@ -55,9 +64,12 @@ func New(e *engine.Engine, opt Options) *API {
 	if opt.Slow <= 0 {
 		opt.Slow = math.MaxInt64
 	}
-	a := &API{engine: e, opt: opt, writers: newWriterPool(), others: newOthers(),
+	a := &API{engine: e, opt: opt, writers: newWriterPool(), others: newOthers(), refused: refusals(),
 		static: &endpoint{name: staticName, latency: external}, other: &endpoint{name: otherName, latency: unbounded}}
 	a.routes = a.table()
+	if opt.Members != nil {
+		go a.watch()
+	}
 	return a
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"isuride/webapp/engine"
 	"isuride/webapp/internal/httpd"
+	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
 
@@ -50,6 +51,11 @@ type others struct {
 	client *http.Client
 	ctx    context.Context // ends with the API, and all that is handed on with it
 	end    context.CancelFunc
+
+	mu      lockwatch.Mutex
+	leader  string             // that requests are handed on to; guarded by mu
+	leading context.Context    // ends when another one leads; guarded by mu
+	over    context.CancelFunc // guarded by mu
 }
 
 func newOthers() *others {
@@ -58,8 +64,51 @@ func newOthers() *others {
 			IdleConnTimeout: 30 * time.Second, DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	o.ctx, o.end = context.WithCancel(context.Background())
+	o.leading, o.over = context.WithCancel(o.ctx)
 	return o
 }
+
+// until returns a context that ends when another server than the given one leads.
+func (o *others) until(leader string) context.Context {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.turnLocked(leader)
+	return o.leading
+}
+
+func (o *others) turnLocked(leader string) {
+	if leader != o.leader {
+		o.over()
+		o.leader = leader
+		o.leading, o.over = context.WithCancel(o.ctx)
+	}
+}
+
+// watch ends what was handed on to a leader when another one is known: the first may hang, as a
+// machine that stands still does. As long as none is known it may still answer.
+func (a *API) watch() {
+	o := a.others
+	for {
+		where := a.engine.Where()
+		leader := where.Leader
+		if a.engine.Current() != nil {
+			leader = here
+		}
+		if leader != "" {
+			o.mu.Lock()
+			o.turnLocked(leader)
+			o.mu.Unlock()
+		}
+		select {
+		case <-where.Changed:
+		case <-o.ctx.Done():
+			return
+		}
+	}
+}
+
+// here is no server's name: this one leads.
+const here = "/"
 
 func (o *others) close() {
 	o.end()
@@ -88,7 +137,7 @@ func (a *API) elsewhere(ctx *httpd.Ctx, e *endpoint, rideID string) {
 				return
 			}
 		} else if address := a.opt.Members[where.Leader]; address != "" {
-			if a.forward(ctx, address) {
+			if a.forward(ctx, e, where.Leader, address) {
 				return
 			}
 		} else if where.Without > leaderless {
@@ -138,8 +187,8 @@ func (a *API) refuse(ctx *httpd.Ctx, err error) {
 
 // forward has the leader answer. It reports false if the leader cannot have done anything, so
 // that another may be asked.
-func (a *API) forward(ctx *httpd.Ctx, address string) (done bool) {
-	asked, cancel := context.WithCancel(a.others.ctx)
+func (a *API) forward(ctx *httpd.Ctx, e *endpoint, leader, address string) (done bool) {
+	asked, cancel := context.WithCancel(a.others.until(leader))
 	limit := time.AfterFunc(forwardLimit, cancel)
 	request, err := a.request(asked, ctx, address)
 	if err != nil {
@@ -151,7 +200,7 @@ func (a *API) forward(ctx *httpd.Ctx, address string) (done bool) {
 	limit.Stop()
 	if err != nil {
 		cancel()
-		if harmless(err, request.Method) {
+		if e.repeat || harmless(err, request.Method) {
 			return false
 		}
 		a.refuse(ctx, errLost)

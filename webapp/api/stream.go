@@ -13,9 +13,7 @@ import (
 // eventStream carries one recipient's messages to one connection.
 //
 // No goroutine waits while nothing happens: a new message calls a writer of the pool,
-// which writes all there is. There is never more than one, since only the step from idle
-// calls one; a message that comes while it writes makes it look once more before it
-// leaves.
+// which writes all there is; see turns.
 type eventStream struct {
 	gen      *engine.Generation
 	writers  *writerPool
@@ -31,15 +29,9 @@ type eventStream struct {
 	message state.Message // that is being sent
 	holding bool          // it is marked as delivered, and must not leave yet
 
-	passed atomic.Bool  // the watermark has decided about the held message
-	writer atomic.Int32 // idle, writing or writingAgain
+	passed atomic.Bool // the watermark has decided about the held message
+	turns  turns
 }
-
-const (
-	idle int32 = iota
-	writingOnce
-	writingAgain
-)
 
 // open is called when the head of the stream has been sent.
 func (s *eventStream) open(conn *httpd.Stream) {
@@ -51,7 +43,7 @@ func (s *eventStream) open(conn *httpd.Stream) {
 	}
 	s.counters.streams.Add(1)
 	s.since = s.gen.Now()
-	s.writer.Store(writingOnce) // before the log knows the stream: wake must not start a second one
+	s.turns.begin() // before the log knows the stream: wake must not start a second one
 	s.log = s.to.log.Open(s.wake)
 	conn.OnClose(func() {
 		s.log.Close()
@@ -72,7 +64,7 @@ func (s *eventStream) pass() {
 
 // wake is called, with the log locked, when a message has been added.
 func (s *eventStream) wake() {
-	if s.writer.Swap(writingAgain) == idle {
+	if s.turns.wake() {
 		s.writers.write(s)
 	}
 }
@@ -85,9 +77,9 @@ func (s *eventStream) write(buf []byte) []byte {
 		buf, ok = s.greet(buf)
 	}
 	for ok {
-		s.writer.Store(writingOnce)
+		s.turns.begin()
 		buf, ok = s.writeAll(buf)
-		if ok && s.writer.CompareAndSwap(writingOnce, idle) {
+		if ok && s.turns.end() {
 			return buf
 		}
 	}

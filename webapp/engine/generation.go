@@ -46,22 +46,24 @@ type Generation struct {
 	tenure *tenure
 	base   base
 
-	mark      Watermark
-	sleepers  sleepers
-	marking   context.CancelFunc // ends what moves the mark
-	ctx       context.Context    // of loops and charges
-	cancel    context.CancelFunc
-	loops     sync.WaitGroup // matching and write-behind
-	charges   charges
-	streams   streams
-	source    *journal.Reader    // of the write-behind
-	held      atomic.Bool        // no changes, while it is not known whether it is the last generation
-	flushing  context.CancelFunc // ends the write-behind
-	flushDone chan struct{}      // closed when it has ended
+	mark       Watermark
+	sleepers   sleepers
+	marking    context.CancelFunc // ends what moves the mark
+	ctx        context.Context    // of loops and charges
+	cancel     context.CancelFunc
+	loops      sync.WaitGroup // matching and write-behind
+	charges    charges
+	unanswered unanswered
+	streams    streams
+	source     *journal.Reader    // of the write-behind
+	held       atomic.Bool        // no changes, while it is not known whether it is the last generation
+	flushing   context.CancelFunc // ends the write-behind
+	flushDone  chan struct{}      // closed when it has ended
 }
 
 // behind is what trails the log, and holds changes back when it trails by too much.
 type behind interface {
+	Behind() bool
 	Admitting() bool
 	Admit(ctx context.Context) error
 	Stats() flush.Stats
@@ -237,6 +239,10 @@ func (g *Generation) Now() isuride.Time { return g.cfg.Now() }
 // Await is the generation's Watermark, for those who must not block.
 func (g *Generation) Await(w *Waiter) (passed bool, err error) { return g.mark.Await(w) }
 
+// Safe returns once everything recorded so far is as safe as promised, for what is no answer to
+// a question: it does not ask who leads.
+func (g *Generation) Safe() error { return unrecorded(g.sleepers.wait(g.mark)) }
+
 // Begin returns a mark to hand to Barrier, taken before a request is looked at.
 func (g *Generation) Begin() (since uint64) {
 	if g.tenure == nil {
@@ -274,6 +280,13 @@ func (g *Generation) Admit() error {
 		return isuride.Errorf(isuride.Unavailable, "the database is too far behind; try again later")
 	}
 	return nil
+}
+
+// Behind reports whether changes that can be refused should be, before Admit must hold all of
+// them back.
+func (e *Engine) Behind() bool {
+	g := e.Current()
+	return g != nil && g.behind.Behind()
 }
 
 // Match does one round of matching in every region.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"isuride/webapp/internal/disk"
 	"isuride/webapp/journal"
@@ -25,6 +24,12 @@ type groupLog struct {
 type hooks struct {
 	*groupLog
 	m *member
+}
+
+// Reset comes when the log lacks too much, and a snapshot takes its place.
+func (h *hooks) Reset(at replica.Position, last uint64) error {
+	h.endTenure()
+	return h.groupLog.Reset(at, last)
 }
 
 // Fence has the generation that leads record nothing more. What it has recorded may still be
@@ -91,21 +96,9 @@ func (m *member) openLog() (err error) {
 
 // memory is what the member must not forget, in the journal's file for that.
 type memory struct {
-	file *journal.MemberFile
-	kept
+	file  *journal.MemberFile
+	state replica.State
 	known bool // there is a state
-}
-
-// kept is what the file has beside the term and the vote.
-type kept struct {
-	State replica.State
-	Notes []note
-}
-
-// note is what an entry has beside its records: a change of the members, which is rare.
-type note struct {
-	Index, Term uint64
-	Note        []byte
 }
 
 // openMemory reads the file. doubt says why the log may lack what the member has acknowledged.
@@ -119,7 +112,7 @@ func openMemory(dir string, is journal.Member, level journal.Durability) (f memo
 	}
 	m := f.file.Member()
 	if f.known {
-		err = json.Unmarshal(m.Members, &f.kept)
+		err = json.Unmarshal(m.Members, &f.state)
 	}
 	if f.known && level != journal.Power && m.MayHaveLost(boot) {
 		doubt = "the machine was started again after a stop that was not orderly, and at ISURIDE_DURABILITY=crash the last 100 ms may be missing"
@@ -134,44 +127,19 @@ func (f *memory) write(clean bool) error {
 		return err
 	}
 	m := f.file.Member()
-	m.Boot, m.Clean, m.Term, m.Vote, m.Commit = boot, clean, f.State.Term, f.State.Vote, f.State.Commit
-	if m.Members, err = json.Marshal(f.kept); err != nil {
+	m.Boot, m.Clean, m.Term, m.Vote, m.Commit = boot, clean, f.state.Term, f.state.Vote, f.state.Commit
+	if m.Members, err = json.Marshal(f.state); err != nil {
 		return err
 	}
 	return f.file.Save(m)
 }
 
-// noteOf returns the note of an entry.
-func (f *memory) noteOf(index, term uint64) []byte {
-	for _, n := range f.Notes {
-		if n.Index == index && n.Term == term {
-			return n.Note
-		}
-	}
-	return nil
-}
-
-// keepNote stores the note of an entry that is about to be written, and forgets others of its
-// place.
-func (f *memory) keepNote(index, term uint64, text []byte) error {
-	stale := func(n note) bool { return n.Index >= index }
-	if text == nil && !slices.ContainsFunc(f.Notes, stale) {
-		return nil
-	}
-	f.Notes = slices.DeleteFunc(f.Notes, stale)
-	if text != nil {
-		f.Notes = append(f.Notes, note{index, term, slices.Clone(text)})
-	}
-	return f.write(false)
-}
-
 func (l *groupLog) State() (replica.State, bool) {
-	return l.memory.State, l.known
+	return l.state, l.known
 }
 
 func (l *groupLog) SaveState(s replica.State) error {
-	l.memory.State, l.known = s, true
-	l.Notes = slices.DeleteFunc(l.Notes, func(n note) bool { return n.Index < l.First() })
+	l.state, l.known = s, true
 	return l.write(false)
 }
 
@@ -188,11 +156,8 @@ func (l *groupLog) Entry(index uint64) (replica.Entry, error) {
 	if err != nil {
 		return replica.Entry{}, held(err)
 	}
-	return l.entry(e), nil
-}
-
-func (l *groupLog) entry(e journal.Entry) replica.Entry {
-	return replica.Entry{Index: e.Index, Term: e.Term, First: e.First, Last: e.Last, Note: l.noteOf(e.Index, e.Term)}
+	note, err := l.Note(index)
+	return replica.Entry{Index: e.Index, Term: e.Term, First: e.First, Last: e.Last, Note: note}, held(err)
 }
 
 func (l *groupLog) End(index uint64) (uint64, error) {
@@ -222,31 +187,19 @@ func (l *groupLog) AppendRecords(dst []byte, index uint64) ([]byte, error) {
 
 func (l *groupLog) Pending() bool { return l.Appended() > l.Head().Last }
 
-// Seal begins the term in the log with its first entry.
 func (l *groupLog) Seal(at replica.Position, note []byte) (replica.Entry, error) {
-	if l.Leads() != at.Term {
-		if err := l.Lead(at.Term); err != nil {
-			return replica.Entry{}, err
-		}
-	}
-	if err := l.keepNote(at.Index, at.Term, note); err != nil {
-		return replica.Entry{}, err
-	}
-	e, _, err := l.Journal.Seal(at.Index, at.Term, true)
+	e, _, err := l.Journal.Seal(at.Index, at.Term, note, true)
 	if err != nil {
 		return replica.Entry{}, room(err)
 	}
-	return l.entry(e), nil
+	return replica.Entry{Index: e.Index, Term: e.Term, First: e.First, Last: e.Last, Note: note}, nil
 }
 
 func (l *groupLog) Take(e replica.Entry, records []byte) error {
 	if err := l.follow(); err != nil {
 		return err
 	}
-	if err := l.keepNote(e.Index, e.Term, e.Note); err != nil {
-		return err
-	}
-	_, err := l.AppendEntry(l.memory.State.Term, records)
+	_, err := l.AppendEntry(l.state.Term, records)
 	return room(err)
 }
 
@@ -263,20 +216,22 @@ func (l *groupLog) Truncate(index uint64) error {
 }
 
 func (l *groupLog) Reset(at replica.Position, last uint64) error {
-	return errors.New("a log cannot begin behind a snapshot yet")
+	if err := l.follow(); err != nil {
+		return err
+	}
+	l.durable = at.Index
+	return l.Journal.Reset(journal.Base{Index: at.Index, Term: at.Term, Last: last})
 }
 
-// Fence and Unfence have nothing to do here: records come from a generation only, which is
-// fenced itself (tenure).
-func (l *groupLog) Fence()   {}
-func (l *groupLog) Unfence() {}
+// Unfence takes records, of a generation that leads. A log that cannot has stopped, and says so
+// to the first of them; so it is with Drop.
+func (l *groupLog) Unfence() { _ = l.Lead(l.state.Term) }
 
-// Drop has the log take nothing from here any more. A log that cannot do that has stopped, and
-// says so to those who use it next.
 func (l *groupLog) Drop() { _ = l.follow() }
 
+// follow drops what was not sealed, and refuses more.
 func (l *groupLog) follow() error {
-	if l.Leads() == 0 {
+	if l.Leads() == 0 && !l.Pending() {
 		return nil
 	}
 	return l.Follow()

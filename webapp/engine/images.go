@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"isuride/webapp/replica"
 	"isuride/webapp/snapshot"
@@ -16,10 +17,37 @@ import (
 
 // images are a member's snapshots, as others get them: a line with the base that the snapshot
 // is of, then its file.
-type images struct{ m *member }
+type images struct {
+	m      *member
+	making atomic.Bool
+}
 
 // Latest is a replica.Snapshots.
 func (i *images) Latest(atLeast uint64) (replica.Snapshot, bool) {
+	s, ok := i.newest()
+	if ok && s.At.Index >= atLeast {
+		return s, true
+	}
+	i.make()
+	return s, false
+}
+
+// make has a snapshot made, one at a time.
+func (i *images) make() {
+	g := i.m.e.current.Load()
+	if g == nil || !i.making.CompareAndSwap(false, true) {
+		return
+	}
+	go func() { // not one of the generation's loops, which may be over
+		defer i.making.Store(false)
+		if _, err := g.snapshots.write(g.ctx, true); err != nil && g.ctx.Err() == nil {
+			g.cfg.Log.Warn("no snapshot can be written for another replica that waits for one", "err", err)
+			pauseFor(g.ctx, tablesPause)
+		}
+	}()
+}
+
+func (i *images) newest() (replica.Snapshot, bool) {
 	paths, err := snapshot.List(i.m.dir)
 	if err != nil || len(paths) == 0 {
 		return replica.Snapshot{}, false
@@ -31,7 +59,7 @@ func (i *images) Latest(atLeast uint64) (replica.Snapshot, bool) {
 	defer r.Close()
 	s, err := i.m.log.before(r.Header().Span.From)
 	s.Name = filepath.Base(paths[0])
-	return s, err == nil && s.At.Index >= atLeast
+	return s, err == nil
 }
 
 // before returns the last entry that ends at or before a record.

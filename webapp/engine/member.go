@@ -111,16 +111,18 @@ func (e *Engine) startMember(ctx context.Context) error {
 		return err
 	}
 	if !m.group.self().Witness {
-		s, err := m.newStandby()
-		if err != nil {
-			return errors.Join(err, m.journal.Close())
-		}
-		m.standby.Store(s)
 		m.tables = &tables{m: m, open: func(ctx context.Context) (groupDatabase, error) { return m.group.OpenTables(ctx) }}
 	}
 	m.silent.Store(time.Now().UnixNano())
-	if err := m.join(); err != nil {
+	if err := m.join(); err != nil { // first: it knows what is committed
 		return errors.Join(err, m.journal.Close())
+	}
+	if m.tables != nil {
+		s, err := m.newStandby()
+		if err != nil {
+			return errors.Join(err, m.node.Close(), m.journal.Close())
+		}
+		m.standby.Store(s)
 	}
 	e.member = m
 	if m.tables != nil && !m.group.Shared {
@@ -197,7 +199,8 @@ func (m *member) options(g *Generation) state.Options {
 func (m *member) join() error {
 	o := replica.Options{History: m.history, Self: m.group.Self, Members: m.group.Members, Secret: m.group.Secret, Log: m.log, Doubt: m.doubt, Logger: m.logger()}
 	if m.tables != nil {
-		o.Snapshots, o.Images = &images{m: m}, &images{m: m}
+		i := &images{m: m}
+		o.Snapshots, o.Images = i, i
 	}
 	start := m.group.start
 	if start == nil {
@@ -369,18 +372,17 @@ func (m *member) stop(ctx context.Context) error {
 		g.streams.end()
 		g.charges.end()
 	}
+	if m.group.Shared && g != nil {
+		m.drainTables(ctx) // before another one writes them
+	}
 	err := m.node.Close()
 	m.end()
 	<-m.done
 	if g := m.e.current.Swap(nil); g != nil {
 		g.depose()
 	}
-	if m.tables != nil && !m.group.Shared {
-		if late := m.tables.drain(ctx); late != nil {
-			m.cfg.Log.Warn("the tables lack events that the log has; the next start goes on with them", "err", late)
-		}
-	} else if m.tables != nil {
-		m.tables.stop()
+	if m.tables != nil {
+		m.drainTables(ctx)
 	}
 	if s := m.standby.Load(); s != nil {
 		s.gen.Load().snapshots.finish(ctx, true)
@@ -391,6 +393,17 @@ func (m *member) stop(ctx context.Context) error {
 		err = m.log.write(true)
 	}
 	return err
+}
+
+// drainLimit bounds the writing of what the tables lack at a stop. The log keeps it.
+const drainLimit = 10 * time.Second
+
+func (m *member) drainTables(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainLimit)
+	defer cancel()
+	if err := m.tables.drain(ctx); err != nil {
+		m.cfg.Log.Warn("the tables lack events that the log has; they get them later", "err", err)
+	}
 }
 
 // release lets go of what neither the tables nor the newest snapshot need.

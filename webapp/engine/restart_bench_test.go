@@ -118,7 +118,7 @@ func townID(kind byte, n int) string    { return fmt.Sprintf("01M8KDJKYK%c%015d"
 func townToken(kind byte, n int) string { return fmt.Sprintf("%c%063d", kind, n) }
 
 // foundTown writes the snapshot of a town at the tables' position.
-func foundTown(b *testing.B, c *city, users int) {
+func foundTown(b testing.TB, c *city, users int) {
 	b.Helper()
 	db, err := sqlstore.Open(context.Background(), sqlstore.Config{Dialect: sqlstore.SQLite, Path: filepath.Join(c.dir, "isuride.db")}, quiet())
 	c.must(err)

@@ -31,6 +31,7 @@ type standby struct {
 	restored snapshot.Header // what the state began with; zero without a snapshot
 	decoder  isuride.Decoder
 	sums     [sumsKept]sum // of the newest events, by number modulo sumsKept
+	recent   completions
 
 	// reading is held while events are applied, which takes no entity's lock, and for
 	// reading by those who look at the state.
@@ -133,9 +134,10 @@ func (s *standby) take(g *Generation, r *state.Recovery) {
 	s.recovery = r
 }
 
-// subscribe begins to read where the state ends, or where the log does, if that is not so far.
+// subscribe begins to read where the state ends, or what is known to be committed, if that is
+// not so far.
 func (s *standby) subscribe() (err error) {
-	from := min(s.restored.Span.From, s.m.journal.Appended()) + 1
+	from := min(s.restored.Span.From, s.m.journal.Watermark()) + 1
 	s.sub, err = s.m.journal.Subscribe(max(from, s.m.journal.Oldest()))
 	return err
 }
@@ -190,10 +192,8 @@ func (s *standby) apply(seq uint64, payload []byte) error {
 		if err := s.recovery.Replay(seq, payload); err != nil {
 			return err
 		}
-		if kind == isuride.StateHashed {
-			if err := s.check(payload); err != nil {
-				return err
-			}
+		if err := s.note(kind, payload); err != nil {
+			return err
 		}
 	}
 	if last, hash, ok := s.recovery.Hash(); ok {
@@ -201,6 +201,21 @@ func (s *standby) apply(seq uint64, payload []byte) error {
 	}
 	s.gen.Load().tenure.reach(seq)
 	s.m.applied.Store(seq)
+	return nil
+}
+
+// note looks at the events that say more than what becomes of the state.
+func (s *standby) note(kind isuride.Kind, payload []byte) error {
+	switch kind {
+	case isuride.StateHashed:
+		return s.check(payload)
+	case isuride.RideCompleted:
+		e, err := s.decoder.Decode(payload)
+		if err != nil {
+			return err
+		}
+		s.recent.note(e)
+	}
 	return nil
 }
 
@@ -266,6 +281,9 @@ func (s *standby) finish() (*Generation, error) {
 	var err error
 	g.open, g.openCharges, err = s.recovery.Finish(end)
 	g.counting = g.Store.Count
+	for _, c := range s.recent.list {
+		g.unanswered.add(c.rideID, rating{evaluation: c.evaluation, completedAt: c.at})
+	}
 	s.sub.Close()
 	return g, err
 }

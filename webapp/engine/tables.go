@@ -244,6 +244,14 @@ func (t *tables) Admitting() bool {
 	return t.Backlog() < memberCeiling
 }
 
+// Behind reports whether the backlog is half way to the ceiling.
+func (t *tables) Behind() bool {
+	if w := t.writer.Load(); w != nil {
+		return w.Behind()
+	}
+	return t.Backlog() >= memberCeiling/2
+}
+
 // memberCeiling is the backlog at which changes are refused while there is no database.
 const memberCeiling = 256 << 20
 

@@ -76,7 +76,7 @@ type wireNode struct {
 	ticket  uint64
 }
 
-const wireTick = 10 * time.Millisecond
+const wireTick = 25 * time.Millisecond
 
 func (w *wire) start(o replica.Options) (node, error) {
 	n := &wireNode{o: o, wire: w, id: replica.IDOf(o.Self), inbox: make(chan []byte, 4096), calls: make(chan func()), stop: make(chan struct{}),

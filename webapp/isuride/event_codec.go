@@ -35,7 +35,7 @@ func (e *Event) appendLater(dst []byte, version uint8) []byte {
 // decodeLater reads what appendLater wrote in a version of the kind.
 func (d *Decoder) decodeLater(p *parser, version uint8) {
 	if d.event.Kind == RideAssigned && version >= 2 {
-		d.event.Why = p.why(&d.why)
+		d.event.Why = p.why(&d.why, &d.lost)
 	}
 }
 
@@ -208,6 +208,7 @@ type Decoder struct {
 	hash     StateHash
 	begin    Beginning
 	why      Why
+	lost     [MaxRivals]Rival
 }
 
 var errShort = errors.New("event ends early")

@@ -191,3 +191,107 @@ func (s *segment) lowerMark() error {
 	putMark(s.data, s.end)
 	return s.file.SyncData()
 }
+
+// Reset gives up the whole log, which goes on behind an entry that a snapshot has: this node
+// is too far behind what the others still have. All of that is committed. Readers end with a
+// *GoneError. The hash may be zero, if it is not known: the next entry tells it. It is for who
+// follows. An error stops the log: then it is the old one or the new one after the next Open.
+func (j *Journal) Reset(at Base) error {
+	if !j.replicated || j.leads.Load() != 0 || at.Last < j.Committed() {
+		panic(fmt.Sprintf("BUG: journal: reset behind record %d, with %d committed and term %d led", at.Last, j.Committed(), j.leads.Load()))
+	}
+	j.cutting.Lock()
+	defer j.cutting.Unlock()
+	j.syncing.Lock()
+	defer j.syncing.Unlock()
+	err := j.startOver(at)
+	if err != nil {
+		err = fmt.Errorf("journal: reset failed, nothing more is accepted: %w", err)
+		j.refuse(err)
+		j.commit.end(err)
+		j.log.Error("journal: stopped", "err", err)
+		return err
+	}
+	j.Commit(at.Last)
+	return nil
+}
+
+// startOver has the header of the new log on the disk before the old one goes: from there on
+// recovery knows that it is void.
+func (j *Journal) startOver(at Base) error {
+	s, err := j.takeSpare()
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	j.term = max(j.term, at.Term, 1)
+	s.begin(header{first: at.Last + 1, follows: at.Last, history: j.history, term: j.term, group: j.group, chained: true, before: at, reset: true})
+	j.mu.Unlock()
+	if err := s.file.Sync(); err != nil {
+		return err
+	}
+	for _, old := range j.replaceWith(s, at) {
+		if err := old.deleteFile(); err != nil {
+			return err
+		}
+	}
+	if err := j.dir.sync(); err != nil {
+		return err
+	}
+	j.releasing.Lock()
+	defer j.releasing.Unlock()
+	j.sweep(j.keepBytes)
+	return nil
+}
+
+// takeSpare returns a segment that was not used.
+func (j *Journal) takeSpare() (*segment, error) {
+	j.making.Lock()
+	defer j.making.Unlock()
+	if err := j.ensureSpare(); err != nil {
+		return nil, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s := j.spare
+	j.spare = nil
+	notify(j.lowSpare)
+	return s, nil
+}
+
+// replaceWith makes a segment the whole log, and returns those that were.
+func (j *Journal) replaceWith(s *segment, at Base) (old []*segment) {
+	j.releasing.Lock()
+	defer j.releasing.Unlock()
+	j.commit.mu.Lock()
+	defer j.commit.mu.Unlock()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for o := j.oldest; o != nil; o = o.next.Load() {
+		o.gone.Store(true)
+		old = append(old, o)
+	}
+	j.leaving = append(j.leaving, old...)
+	j.oldest, j.active, j.asked = s, s, false
+	j.release = s.beginning()
+	for _, p := range []*pin{j.releasePin, j.syncPin, j.endPin} {
+		p.Store(s)
+	}
+	j.last, j.sealed, j.begun = at, place{s, s.start}, []beginning{{0, s}}
+	j.appended.Store(at.Last)
+	j.found, j.foundBytes = at.Last, j.written.Load()
+	j.released.Store(j.written.Load())
+	j.kept.Store(0)
+	j.commit.durable.Store(at.Last)
+	j.commit.target = at.Last
+	j.under = nil
+	return old
+}
+
+// deleteFile deletes the file, and leaves the memory to those who look at it.
+func (s *segment) deleteFile() error {
+	path := s.path
+	s.path = ""
+	s.closeFile()
+	return s.dir.sys.Remove(path)
+}

@@ -14,6 +14,17 @@ var (
 	ErrReplicated = errors.New("journal: the folder is that of a member of a group")
 )
 
+// voidBeforeReset gives up what is before the last segment that says so.
+func (r *recovery) voidBeforeReset() {
+	for i, s := range slices.Backward(r.segments) {
+		if h, err := parseHeader(s.data); err == nil && h.reset && i > 0 {
+			r.void = append(r.void, r.segments[:i]...)
+			r.segments = slices.Clone(r.segments[i:])
+			return
+		}
+	}
+}
+
 // supersede cuts off what segment i repeats, if that was written in an earlier term. It
 // returns where the log stops then, and the new index of the segment. Otherwise it returns
 // what it got.
@@ -45,6 +56,7 @@ func (r *recovery) supersede(stop cut, i int, h header) (cut, int) {
 		s.end = s.offsetAfter(h.follows)
 		s.limit = s.end
 		s.forget(Base{Last: h.follows})
+		r.shorter = append(r.shorter, s)
 	}
 	r.void = append(r.void, r.segments[keep:i]...)
 	r.segments = append(r.segments[:keep:keep], r.segments[i:]...)
@@ -88,13 +100,7 @@ func (r *recovery) applyVoid() error {
 		}
 		r.void = r.void[:n]
 	}
-	for _, s := range r.segments {
-		if s.term == 0 || used(s.data[s.end:]) == 0 {
-			continue
-		}
-		if err := r.dir.sync(); err != nil {
-			return err
-		}
+	for _, s := range r.shorter {
 		if err := s.shorten(nil); err != nil {
 			return err
 		}
@@ -114,6 +120,9 @@ func (r *recovery) findEntries(c cut) (cut, error) {
 		if !s.chained {
 			r.entry, ends = Base{Index: r.entry.Index, Last: s.lastRecord(), Hash: r.entry.Hash}, -1
 			continue
+		}
+		if r.replicated && s.group != r.group {
+			return c, fmt.Errorf("%w: %s is of group %d, not of %d; give the member the folder that is its own, or an empty one", ErrGroup, s.path, s.group, r.group)
 		}
 		if ends >= 0 && s.before.Index != r.entry.Index || s.before.Last < r.entry.Last {
 			return c, r.corrupt(s, indexAt, c, fmt.Sprintf("the header says that entry %d came before, and that was entry %d", s.before.Index, r.entry.Index))
@@ -184,7 +193,7 @@ func (s *segment) findMarks(end int) (marks []mark, reason string) {
 func (r *recovery) hashOfLast(i int) (h Hash, whole bool) {
 	s := r.segments[i]
 	n := len(s.marks) - 1
-	parts := [][]byte{s.data[s.afterMark(n-1) : s.marks[n].offset+markRecord]}
+	parts := [][]byte{s.data[s.afterMark(n-1):s.afterMark(n)]}
 	for n == 0 && s.before.Last+1 < s.first {
 		if i--; i < 0 || !r.segments[i].chained {
 			return h, false
@@ -206,7 +215,8 @@ func (s *segment) afterMark(n int) int {
 	if n < 0 {
 		return s.start
 	}
-	return int(s.marks[n].offset) + markRecord
+	at := int(s.marks[n].offset)
+	return at + recordSize(len(body(s.data[at:])))
 }
 
 // settleEntries decides what the log goes on with, once it is recovered.

@@ -43,26 +43,33 @@ type mark struct {
 	nth    uint32 // its number less that of the segment's first record
 }
 
-// Seal ends an entry: all records that were appended since the last mark, whoever appends
-// at the same time, and the mark. The index must be the next one, and the term not below
-// that of the last entry; in a replicated log it is the one given to Lead. Without any
-// record since the last mark there is no entry (false), unless an empty one is asked for.
-// One goroutine at a time. It may wait for room like Append, and fail with the same errors.
-func (j *Journal) Seal(index, term uint64, empty bool) (e Entry, ok bool, err error) {
+// Seal ends an entry: all records that were appended since the last mark, no matter who
+// appends at the same time, and the mark. The index must be the next one, and the term not
+// below that of the last entry. Without any record since the last mark the entry is empty,
+// if that is asked for, or has a note; else there is none (false). One goroutine at a time. A
+// node that leads seals its first entry before Lead. It may wait for room like Append, and
+// fail with the same errors.
+func (j *Journal) Seal(index, term uint64, note []byte, empty bool) (e Entry, ok bool, err error) {
+	m := Mark{Group: j.group, Index: index, Term: term, Note: note}
+	size := recordSize(markSize + len(note))
+	if size > j.roomiest() {
+		return e, false, fmt.Errorf("%w: a note of %d bytes into segments of %d", ErrTooLarge, len(note), j.segmentBytes)
+	}
 	sum := sha256.New()
 	after := j.hashAhead(sum)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.appended.Load() == j.last.Last && !empty {
-		return e, false, j.refused
+	if j.appended.Load() == j.last.Last && !empty && len(note) == 0 {
+		return e, false, nil
 	}
-	if err := j.awaitRoomLocked(markRecord); err != nil {
+	if index != j.last.Index+1 || term < j.last.Term || term < j.term && j.replicated {
+		return e, false, fmt.Errorf("journal: entry %d of term %d cannot follow entry %d of term %d in term %d", index, term, j.last.Index, j.last.Term, j.term)
+	}
+	j.enterLocked(term)
+	if err := j.awaitRoom(size, ErrNotLeading); err != nil {
 		return e, false, err
 	}
-	if index != j.last.Index+1 || term < j.last.Term || j.replicated && term != j.leads.Load() {
-		return e, false, fmt.Errorf("journal: entry %d of term %d cannot follow entry %d of term %d in term %d", index, term, j.last.Index, j.last.Term, j.leads.Load())
-	}
-	j.putMarkLocked(Mark{Group: j.group, Index: index, Term: term}, sum, after)
+	j.putMarkLocked(m, sum, after)
 	j.growth.Beat()
 	if j.level == Power && j.replicated {
 		notify(j.commit.wanted)
@@ -75,11 +82,11 @@ func (j *Journal) Seal(index, term uint64, empty bool) (e Entry, ok bool, err er
 // since the last one up to the given place.
 func (j *Journal) putMarkLocked(m Mark, sum hash.Hash, after place) {
 	m.First, m.Before = j.last.Last+1, j.last.Hash
-	var payload [markSize]byte
-	m.put(&payload)
-	j.putLocked(payload[:], markRecord)
+	payload := m.payload()
+	size := recordSize(len(payload))
+	j.putLocked(payload, size)
 	j.sinceLocked(after, func(part []byte) { sum.Write(part) })
-	j.noteMarkLocked(m, Hash(sum.Sum(nil)))
+	j.noteMarkLocked(m, size, Hash(sum.Sum(nil)))
 }
 
 // sealAlone seals what was appended to a log that is chained and no group's. The last
@@ -92,7 +99,7 @@ func (j *Journal) sealAlone() {
 	after := j.hashAhead(sum)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.appended.Load() > j.last.Last && j.roomLocked(markRecord) {
+	if j.appended.Load() > j.last.Last && j.roomLocked(recordSize(markSize)) {
 		j.putMarkLocked(Mark{Group: j.group, Index: j.last.Index + 1}, sum, after)
 	}
 }
@@ -132,8 +139,9 @@ func (j *Journal) sinceLocked(p place, see func(part []byte)) (end place) {
 }
 
 // noteMarkLocked makes the entry whose mark was put last the last one.
-func (j *Journal) noteMarkLocked(m Mark, hash Hash) {
-	j.active.note(m, j.appended.Load())
+func (j *Journal) noteMarkLocked(m Mark, size int, hash Hash) {
+	s, seq := j.active, j.appended.Load()
+	s.marks = append(s.marks, mark{offset: uint32(s.end - size), nth: uint32(seq - s.first)})
 	j.last = Base{Index: m.Index, Term: m.Term, Last: j.appended.Load(), Hash: hash}
 	j.begun = append(j.begun, beginning{j.last.Last, j.sealed.seg})
 	j.sealed = place{j.active, j.active.end}
@@ -160,11 +168,6 @@ func (j *Journal) holdLocked() {
 	}
 	j.begun = slices.Delete(j.begun, 0, n)
 	j.endPin.Store(j.begun[0].seg)
-}
-
-// note enters the mark at the end of the segment into its list.
-func (s *segment) note(m Mark, seq uint64) {
-	s.marks = append(s.marks, mark{offset: uint32(s.end - markRecord), nth: uint32(seq - s.first)})
 }
 
 // FirstIndex returns the index of the oldest entry that the log still has whole, or would
@@ -218,10 +221,8 @@ func (j *Journal) termLocked(index uint64) (uint64, error) {
 	if index == j.last.Index {
 		return j.last.Term, nil
 	}
-	for s := j.oldest; s != nil; s = s.next.Load() {
-		if j.hasEntries(s) && s.before.Index == index {
-			return s.before.Term, nil
-		}
+	if s := j.beginningAfterLocked(index); s != nil {
+		return s.before.Term, nil
 	}
 	e, err := j.markLocked(index)
 	return e.Term, err
@@ -233,6 +234,45 @@ func (j *Journal) Entry(index uint64) (Entry, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.entryLocked(index)
+}
+
+// beginningAfterLocked returns a segment whose header names an entry, nil if there is none.
+func (j *Journal) beginningAfterLocked(index uint64) *segment {
+	for s := j.oldest; s != nil; s = s.next.Load() {
+		if j.hasEntries(s) && s.before.Index == index {
+			return s
+		}
+	}
+	return nil
+}
+
+// End returns the number of the last record of an entry, from the one before FirstIndex on.
+// The error is ErrCompacted or ErrUnavailable.
+func (j *Journal) End(index uint64) (uint64, error) {
+	j.reachBack(index)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if index == j.last.Index {
+		return j.last.Last, nil
+	}
+	if s := j.beginningAfterLocked(index); s != nil {
+		return s.before.Last, nil
+	}
+	e, err := j.markLocked(index)
+	return e.Last, err
+}
+
+// Note returns a copy of what the mark of an entry carries, nil if that is nothing.
+func (j *Journal) Note(index uint64) ([]byte, error) {
+	j.reachBack(index)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s, n, err := j.findMarkLocked(index)
+	if err != nil {
+		return nil, err
+	}
+	m, _ := ParseMark(body(s.data[s.marks[n].offset:]))
+	return append([]byte(nil), m.Note...), nil
 }
 
 // Entries returns the entries from lo up to but not including hi, as many as take at most
@@ -310,8 +350,8 @@ func (j *Journal) AppendBytes(to []byte, index uint64) ([]byte, error) {
 // read shows the records of an entry, which stay where they are meanwhile: neither a sweep
 // nor a cut comes in between.
 func (j *Journal) read(index uint64, see func(part []byte)) error {
-	j.cutting.RLock()
-	defer j.cutting.RUnlock()
+	j.cutting.Lock()
+	defer j.cutting.Unlock()
 	parts, pin, err := j.pinEntry(index)
 	if err != nil {
 		return err
@@ -352,13 +392,13 @@ func (j *Journal) eachPartLocked(index uint64, see func([]byte)) (bytes int, err
 	for s := first; ; s = s.next.Load() {
 		from, to := s.start, s.end
 		if s == mark {
-			to = int(s.marks[n].offset) + markRecord
+			to = s.afterMark(n)
 		}
 		switch {
 		case s == mark && n > 0:
-			from = int(s.marks[n-1].offset) + markRecord
+			from = s.afterMark(n - 1)
 		case s != mark && len(s.marks) > 0:
-			from = int(s.marks[len(s.marks)-1].offset) + markRecord
+			from = s.afterMark(len(s.marks) - 1)
 		}
 		if from < to {
 			see(s.data[from:to:to])

@@ -27,7 +27,8 @@ import (
 //	 80  its term
 //	 88  number of its mark
 //	 96  its hash, four words; zero if the mark that follows tells it
-//	128  CRC32C of these and of all above but magic and mark (low half), zero (high half)
+//	128  1 if the log was reset here: nothing before is a part of it (low half); CRC32C of
+//	     these and of all above but magic and mark (high half)
 //
 // The term at 56 is not that of the entries: it is the node's own when the segment was
 // begun. A node begins a segment for each term that it writes in, so what was written in a
@@ -60,7 +61,8 @@ const (
 	beforeAt  = 80 // term of the entry before
 	lastAt    = 88
 	hashAt    = 96
-	sumAt     = 128
+	resetAt   = 128
+	sumAt     = 132
 
 	magic   = 0x4c4e524a52555349 // "ISURJRNL" in little-endian order
 	version = 3                  // the latest
@@ -75,6 +77,7 @@ type header struct {
 	group   uint32
 	chained bool // it is a part of a log of entries: version 3
 	before  Base // in version 3
+	reset   bool // likewise
 }
 
 // size returns the offset of the first record.
@@ -104,7 +107,7 @@ func (h header) put(b []byte) {
 	binary.NativeEndian.PutUint32(b[versionAt+4:], headerSum(b))
 	binary.NativeEndian.PutUint32(b[groupAt+4:], identitySum(b))
 	if h.chained {
-		h.before.put(b)
+		h.putBefore(b)
 	}
 	atomic.StoreUint64(wordAt(b, magicAt), magic)
 }
@@ -169,19 +172,23 @@ func (h header) parseBefore(b []byte) (header, error) {
 		Index: binary.NativeEndian.Uint64(b[indexAt:]),
 		Term:  binary.NativeEndian.Uint64(b[beforeAt:]),
 		Last:  binary.NativeEndian.Uint64(b[lastAt:]),
-		Hash:  Hash(b[hashAt:sumAt]),
+		Hash:  Hash(b[hashAt:resetAt]),
 	}
+	h.reset = binary.NativeEndian.Uint32(b[resetAt:]) != 0
 	if h.before.Last >= h.first {
 		return header{}, errors.New("the header names a mark that is not before its records")
 	}
 	return h, nil
 }
 
-func (e Base) put(b []byte) {
-	binary.NativeEndian.PutUint64(b[indexAt:], e.Index)
-	binary.NativeEndian.PutUint64(b[beforeAt:], e.Term)
-	binary.NativeEndian.PutUint64(b[lastAt:], e.Last)
-	copy(b[hashAt:sumAt], e.Hash[:])
+func (h header) putBefore(b []byte) {
+	binary.NativeEndian.PutUint64(b[indexAt:], h.before.Index)
+	binary.NativeEndian.PutUint64(b[beforeAt:], h.before.Term)
+	binary.NativeEndian.PutUint64(b[lastAt:], h.before.Last)
+	copy(b[hashAt:resetAt], h.before.Hash[:])
+	if h.reset {
+		binary.NativeEndian.PutUint32(b[resetAt:], 1)
+	}
 	binary.NativeEndian.PutUint32(b[sumAt:], beforeSum(b))
 }
 

@@ -84,8 +84,8 @@ type Journal struct {
 	begun  []beginning // of the last entry that is committed, and all later ones, in order
 	endPin *pin        // on the first of these
 
-	cutting sync.RWMutex // held while the log is cut; for reading, while an entry is read
-	syncing sync.Mutex   // held while a sync runs
+	cutting sync.Mutex // held while the log is cut, and while an entry is read
+	syncing sync.Mutex // held while a sync runs
 
 	making  sync.Mutex // held while the loop makes a segment
 	ordinal uint64     // of the next file
@@ -256,7 +256,7 @@ func (j *Journal) AppendNoted(payload []byte, note interface{ Recorded(seq uint6
 	}
 	j.mu.Lock()
 	if j.refused != nil || !j.roomLocked(size) {
-		if err := j.awaitRoomLocked(size); err != nil {
+		if err := j.awaitRoom(size, nil); err != nil {
 			j.mu.Unlock()
 			return 0, err
 		}
@@ -283,10 +283,10 @@ func (j *Journal) roomiest() int {
 	return j.segmentBytes - header{chained: j.chained}.size()
 }
 
-// awaitRoomLocked has the active segment have room, once it is the turn of the next one,
-// or says why it has none. The lock is not held while it waits.
-func (j *Journal) awaitRoomLocked(size int) error {
-	for j.refused == nil && !j.roomLocked(size) {
+// awaitRoom sees to it that the active segment has room, or says why not; that it is
+// refused despite the given reason is none. While it waits, others may have the lock.
+func (j *Journal) awaitRoom(size int, despite error) error {
+	for (j.refused == nil || j.refused == despite) && !j.roomLocked(size) {
 		made := j.awaitSpareLocked()
 		j.mu.Unlock()
 		if j.stepped {
@@ -297,6 +297,9 @@ func (j *Journal) awaitRoomLocked(size int) error {
 		if err != nil {
 			return err
 		}
+	}
+	if j.refused == despite {
+		return nil
 	}
 	return j.refused
 }

@@ -261,6 +261,9 @@ func (l *look) join(s *segment, h header) (skip bool, err error) {
 		}
 	}
 	switch {
+	case h.reset && l.began && h.follows != l.last:
+		at.Remark = fmt.Sprintf("the log was reset behind record %d, with a snapshot; what is before is no part of it", h.follows)
+		err = l.see(at)
 	case l.began && h.follows < l.last:
 		at.Remark = fmt.Sprintf("the segment repeats records of the one before: it follows record %d, and %d was read; it is passed over", h.follows, l.last)
 		return true, l.damage(at)

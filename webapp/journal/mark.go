@@ -19,7 +19,8 @@ import (
 //	 8  index of the entry
 //	16  term in which the leader sealed it
 //	24  number of the entry's first record, its own if the entry is empty
-//	32  hash of the entry before
+//	32  hash of the entry before, zero if its leader did not know it (Base)
+//	64  what the group has to say to itself in this entry, mostly nothing: the note
 //
 // The hash of an entry is the SHA-256 of its records as they are in a segment, checksums
 // and the mark included. The mark names the entry before, so the hash of one entry speaks
@@ -29,8 +30,7 @@ import (
 const (
 	markKind    = 255
 	markVersion = 1
-	markSize    = 64
-	markRecord  = wordSize + markSize
+	markSize    = 64 // without the note
 )
 
 // Hash is that of an entry. It is zero for what is before the first.
@@ -55,15 +55,16 @@ type Mark struct {
 	Term   uint64 // 0 if the log was not replicated
 	First  uint64 // number of the entry's first record
 	Before Hash   // of the entry before
+	Note   []byte
 }
 
 // IsMark reports whether a record of a log that is replicated or chained is a mark, and so
 // no event. It costs a comparison of one byte where it is none.
 func IsMark(payload []byte) bool {
-	return len(payload) == markSize && payload[0] == markKind && payload[1] == markVersion
+	return len(payload) >= markSize && payload[0] == markKind && payload[1] == markVersion
 }
 
-// ParseMark reads a mark record.
+// ParseMark reads a mark record. The note is the payload's.
 func ParseMark(payload []byte) (m Mark, ok bool) {
 	if !IsMark(payload) {
 		return m, false
@@ -73,17 +74,20 @@ func ParseMark(payload []byte) (m Mark, ok bool) {
 		Index:  binary.LittleEndian.Uint64(payload[8:]),
 		Term:   binary.LittleEndian.Uint64(payload[16:]),
 		First:  binary.LittleEndian.Uint64(payload[24:]),
-		Before: Hash(payload[32:]),
+		Before: Hash(payload[32:markSize]),
+		Note:   payload[markSize:],
 	}, true
 }
 
-func (m Mark) put(b *[markSize]byte) {
+func (m Mark) payload() []byte {
+	b := make([]byte, markSize, markSize+len(m.Note))
 	b[0], b[1] = markKind, markVersion
 	binary.LittleEndian.PutUint32(b[4:], m.Group)
 	binary.LittleEndian.PutUint64(b[8:], m.Index)
 	binary.LittleEndian.PutUint64(b[16:], m.Term)
 	binary.LittleEndian.PutUint64(b[24:], m.First)
 	copy(b[32:], m.Before[:])
+	return append(b, m.Note...)
 }
 
 // Chain computes the hashes of entries from their records, for who checks a log with Look:

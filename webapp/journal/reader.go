@@ -71,7 +71,7 @@ func (r *Reader) ready() bool {
 	if r.seg != was {
 		r.pin.Store(r.seg)
 	}
-	return ok
+	return ok && !r.seg.gone.Load() // the log was reset
 }
 
 // limit returns the number of the last record that the reader may see.
@@ -82,13 +82,17 @@ func (r *Reader) limit() uint64 {
 	return r.j.appended.Load()
 }
 
-// Wait sleeps until Next has a record. After Journal.Close it returns ErrClosed once
+// Wait sleeps until Next has a record. A *GoneError says that it never will, since the log was
+// reset. After Journal.Close it returns ErrClosed once
 // everything has been read.
 func (r *Reader) Wait(ctx context.Context) error {
 	for {
 		grown := r.grown()
 		if r.ready() {
 			return nil
+		}
+		if r.seg.gone.Load() { // the log was reset
+			return &GoneError{Wanted: r.seq, Oldest: r.j.Oldest()}
 		}
 		select {
 		case <-grown:

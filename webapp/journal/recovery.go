@@ -47,7 +47,8 @@ type recovery struct {
 	base       Base   // Options.Base
 
 	segments []*segment // those that hold records, in order, once run returns nil
-	void     []*segment // cut off before them, in order
+	void     []*segment // that others have made void, in order
+	shorter  []*segment // of which a part is void
 	kept     []*segment // released ones before them, in order, once run returns nil
 	released []file     // the files of those
 	last     uint64     // number of the last record, 0 if there never was one
@@ -156,6 +157,7 @@ func (r *recovery) fault(panicked any) error {
 
 // verify reads all records and returns where the log stops.
 func (r *recovery) verify() (cut, error) {
+	r.voidBeforeReset()
 	stop := cut{seq: 1}
 	for i := 0; i < len(r.segments); i++ {
 		s := r.segments[i]

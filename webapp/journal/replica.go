@@ -6,33 +6,43 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"sync/atomic"
 )
 
 // A log of a group has one node that leads in a term, and adds records as if it were
 // alone, between Lead and Follow. The others add what that one has sealed, entry by entry.
 //
-//	leader    Lead(term)   Append ...   Seal -> AppendBytes -> the others   Commit
-//	follower  AppendEntry(term, bytes)   Truncate where the leader has other entries   Commit
+//	leader    Seal (an empty entry)   Lead   Append ...   Seal -> AppendBytes -> the others   Commit   Follow
+//	follower  AppendEntry   Truncate where the leader has other entries   Reset behind a snapshot   Commit
 //
-// Lead, Follow, Seal, AppendEntry and Truncate are called by one goroutine.
+// All these but Append are called by one goroutine.
 
-// Lead begins a term in which this node adds the records, in a segment of its own. The
-// term is above all in which the node has written.
+// Lead has this node add the records of a term, in which it may have sealed entries already.
+// The term is not below any in which the node has written. It also goes on after Fence.
 func (j *Journal) Lead(term uint64) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.refused != nil && j.refused != ErrNotLeading {
 		return j.refused
 	}
-	if !j.replicated || term <= j.last.Term || term < j.term || j.leads.Load() != 0 {
-		return fmt.Errorf("journal: cannot lead in term %d: the log has written in term %d, its last entry is of term %d, and term %d is led",
-			term, j.term, j.last.Term, j.leads.Load())
+	if led := j.leads.Load(); !j.replicated || term == 0 || term < j.term || led != 0 && led != term {
+		return fmt.Errorf("journal: cannot lead in term %d: the log was written in term %d, and this node leads in term %d", term, j.term, led)
 	}
 	j.enterLocked(term)
 	j.refused = nil
 	j.leads.Store(term)
 	return nil
+}
+
+// Fence has Append refused with ErrNotLeading. What was appended can still be sealed, and
+// who waits goes on waiting: the leader hands over.
+func (j *Journal) Fence() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.refused == nil {
+		j.refused = ErrNotLeading
+	}
 }
 
 // enterLocked has the next record begin a segment, if the term is new.
@@ -46,10 +56,8 @@ func (j *Journal) enterLocked(term uint64) {
 // Follow ends the leadership, if there is one, and cuts what was not sealed. Who waits gets
 // ErrNotLeading, and so does who will.
 func (j *Journal) Follow() error {
+	j.Fence()
 	j.mu.Lock()
-	if j.refused == nil {
-		j.refused = ErrNotLeading
-	}
 	j.leads.Store(0)
 	last := j.last
 	j.mu.Unlock()
@@ -87,8 +95,8 @@ func (j *Journal) AppendEntry(term uint64, data []byte) (Entry, error) {
 func (j *Journal) putEntry(term uint64, data []byte, m Mark, hash Hash) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.refused != ErrNotLeading {
-		return cmpError(j.refused, errors.New("journal: an entry from elsewhere while this node leads"))
+	if j.leads.Load() != 0 || !j.replicated {
+		return errors.New("journal: an entry from elsewhere while this node adds records")
 	}
 	if term < j.term {
 		return fmt.Errorf("journal: an entry of a leader of term %d, after term %d", term, j.term)
@@ -97,35 +105,19 @@ func (j *Journal) putEntry(term uint64, data []byte, m Mark, hash Hash) error {
 		panic("BUG: journal: an entry from elsewhere behind records that were not sealed")
 	}
 	j.enterLocked(term)
+	size := 0
 	for len(data) > 0 {
-		size := recordSize(int(binary.NativeEndian.Uint64(data) & (committed - 1)))
+		size = recordSize(int(binary.NativeEndian.Uint64(data) & (committed - 1)))
 		if !j.roomLocked(size) {
-			if err := j.awaitRoomAsFollowerLocked(size); err != nil {
+			if err := j.awaitRoom(size, ErrNotLeading); err != nil {
 				return err
 			}
 		}
 		j.copyLocked(data[:size])
 		data = data[size:]
 	}
-	j.noteMarkLocked(m, hash)
+	j.noteMarkLocked(m, size, hash)
 	return nil
-}
-
-func cmpError(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
-}
-
-// awaitRoomAsFollowerLocked is awaitRoomLocked where Append is refused.
-func (j *Journal) awaitRoomAsFollowerLocked(size int) error {
-	j.refused = nil
-	err := j.awaitRoomLocked(size)
-	if j.refused == nil {
-		j.refused = ErrNotLeading
-	}
-	return err
 }
 
 // copyLocked is putLocked for a record that has its checksum.
@@ -160,10 +152,24 @@ func inspectEntry(data []byte, before Base, room int) (m Mark, err error) {
 		return m, fmt.Errorf("%w: entry %d begins with record %d, not %d", ErrNoEntry, m.Index, m.First, before.Last+1)
 	case m.Term < before.Term:
 		return m, fmt.Errorf("%w: entry %d is of term %d, the one before of term %d", ErrNoEntry, m.Index, m.Term, before.Term)
-	case m.Before != before.Hash:
+	case m.Before != before.Hash && m.Before != (Hash{}) && before.Hash != (Hash{}):
 		return m, fmt.Errorf("%w: entry %d follows an entry with the hash %s, entry %d of this log has %s", ErrNoEntry, m.Index, m.Before, before.Index, before.Hash)
 	}
 	return m, nil
+}
+
+// Records yields the records of an entry, as AppendBytes returns it, with their numbers, from
+// the given one on. They alias the bytes. It ends where a record is not whole.
+func Records(entry []byte, first uint64) iter.Seq2[uint64, []byte] {
+	return func(yield func(uint64, []byte) bool) {
+		for seq := first; ; seq++ {
+			payload, size, ok := parseRecord(entry, seq)
+			if !ok || !yield(seq, payload) {
+				return
+			}
+			entry = entry[size:]
+		}
+	}
 }
 
 // parseRecord returns the record at the start of bytes that are not a segment's: they may

@@ -40,7 +40,7 @@ func (n *node) add(term uint64, records ...[]byte) Entry {
 			n.t.Fatal(err)
 		}
 	}
-	e, ok, err := n.Seal(n.LastIndex()+1, term, true)
+	e, ok, err := n.Seal(n.LastIndex()+1, term, nil, true)
 	if err != nil || !ok {
 		n.t.Fatalf("seal: %v, %v", ok, err)
 	}
@@ -124,7 +124,7 @@ func TestForeignEntriesAreRefused(t *testing.T) {
 	refuse("nothing", 3, nil)
 	refuse("the second first", 3, two)
 	refuse("two at once", 3, append(bytes.Clone(one), two...))
-	refuse("a part", 3, one[:len(one)-markRecord])
+	refuse("a part", 3, one[:len(one)-recordSize(markSize)])
 	refuse("a later term than the leader's", 2, one)
 	for at := range one {
 		refuse(fmt.Sprintf("byte %d", at), 3, flip(one, at))
@@ -237,7 +237,7 @@ func (g *player) seal() {
 		return
 	}
 	empty := g.rng.IntN(4) == 0
-	e, ok, err := g.node.Seal(uint64(len(g.entries)+1), g.term, empty)
+	e, ok, err := g.node.Seal(uint64(len(g.entries)+1), g.term, nil, empty)
 	if err != nil || ok != (empty || len(g.tail) > 0) {
 		g.t.Fatalf("sealed %d records: %v, %v", len(g.tail), ok, err)
 	}

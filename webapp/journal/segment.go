@@ -18,10 +18,11 @@ type segment struct {
 	first   uint64       // number of the first record, or of the one it will be
 	follows uint64       // number of the last record before
 	term    uint64       // of the node when it began the segment
-	chained bool         // it is a part of a log of entries
-	before  Base         // of such a one
-	order   uint64       // grows along the log
-	start   int          // where the records begin: the size of the header
+	group   uint32
+	chained bool   // it is a part of a log of entries
+	before  Base   // of such a one
+	order   uint64 // grows along the log
+	start   int    // where the records begin: the size of the header
 
 	path string // changes when it is kept; owned by who holds Journal.releasing
 
@@ -145,7 +146,7 @@ func (s *segment) begin(h header) {
 // take notes what the header says.
 func (s *segment) take(h header) {
 	s.first, s.follows, s.start = h.first, h.follows, h.size()
-	s.term, s.chained, s.before = h.term, h.chained, h.before
+	s.term, s.group, s.chained, s.before = h.term, h.group, h.chained, h.before
 }
 
 // fits reports whether the segment has room for size bytes more.

@@ -17,6 +17,7 @@ type waits struct {
 	mark      atomic.Uint64
 	committed atomic.Uint64
 	moved     pulse.Pulse
+	used      sync.Pool // channels of waiters
 
 	mu    lockwatch.Mutex
 	queue []waiter // in the order of their records
@@ -27,8 +28,6 @@ type waiter struct {
 	seq  uint64
 	done chan error
 }
-
-var doneChannels = sync.Pool{New: func() any { return make(chan error, 1) }}
 
 // Commit says that the group will never lose the record, which this log has, nor any before
 // it. An earlier one than before changes nothing.
@@ -61,7 +60,7 @@ func (j *Journal) WaitIn(term, seq uint64) error {
 		return err
 	}
 	err = <-done
-	doneChannels.Put(done)
+	w.used.Put(done)
 	return err
 }
 
@@ -77,7 +76,10 @@ func (w *waits) join(j *Journal, term, seq uint64) (done chan error, err error) 
 	case j.commit.failure() != nil:
 		return nil, j.commit.failure()
 	}
-	done = doneChannels.Get().(chan error)
+	done, _ = w.used.Get().(chan error)
+	if done == nil {
+		done = make(chan error, 1)
+	}
 	at := len(w.queue)
 	for at > 0 && w.queue[at-1].seq > seq {
 		at--

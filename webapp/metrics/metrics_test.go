@@ -9,10 +9,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"isuride/webapp/admission"
 	"isuride/webapp/api"
 	"isuride/webapp/engine"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/internal/httpd"
+	"isuride/webapp/replica"
 )
 
 // sources are figures that nothing has counted, but for the latency of one endpoint.
@@ -26,8 +28,16 @@ func sources() Sources {
 		API: func() api.Stats {
 			return api.Stats{Endpoints: []api.EndpointStats{{Name: "GET /a", Timed: true, Took: took.Snapshot()}, {Name: "GET /b"}}}
 		},
-		Engine: func() engine.Stats { return engine.Stats{} },
+		Engine: func() engine.Stats {
+			return engine.Stats{Replica: &engine.ReplicaStats{Leads: true, Status: replica.Status{Peers: []replica.PeerStatus{{Peer: replica.Peer{Member: replica.Member{Name: "b"}}}}}}}
+		},
 		Errors: func() uint64 { return 7 },
+		Admission: func() admission.Stats {
+			s := admission.Stats{Delay: map[string]time.Duration{admission.SocketSource: time.Millisecond}}
+			s.Refused[admission.C][admission.Stale] = 3
+			s.Share[admission.B] = 0.5
+			return s
+		},
 	}
 }
 
@@ -59,6 +69,9 @@ func TestText(t *testing.T) {
 		`isuride_http_request_duration_seconds_count{endpoint="GET /a"} 4`,
 		`isuride_http_requests_total{endpoint="GET /b",status="5xx"} 0`,
 		`isuride_log_errors_total 7`,
+		`isuride_shed_total{class="C",reason="stale"} 3`,
+		`isuride_shed_share{class="B"} 0.5`,
+		`isuride_admission_delay_seconds{source="sockets"} 0.001`,
 		`# TYPE go_goroutines gauge`,
 		`# TYPE process_cpu_seconds_total counter`,
 	} {

@@ -58,7 +58,7 @@ type CoreOptions struct {
 }
 
 // Outgoing is a frame to be sent. Frames to one member may be lost, repeated or overtake each
-// other. Whoever has sent it gives the frame back with Core.Recycle.
+// other. Who has sent it gives the frame back with Core.Recycle.
 type Outgoing struct {
 	To    uint64
 	Frame []byte
@@ -103,6 +103,7 @@ type Core struct {
 	own        uint64 // of a leader: index of the first entry of its term
 	open       bool   // of a leader: the log takes records
 	handing    bool   // of a leader: it hands over
+	adopted    bool   // the members are those that another one has told of
 	membersAt  uint64 // the entry that has changed the members last
 	changing   uint64 // the entry that is about to
 	ticks      uint64 // since the start
@@ -328,8 +329,8 @@ func (c *Core) Accept(term uint64) error {
 	if c.err != nil {
 		return c.err
 	}
-	if !c.ready() || term != c.term || c.handing {
-		return ErrNotLeader
+	if !c.ready() || term != c.term || c.handing || c.isWitness(c.self) {
+		return ErrNotLeader // a witness leads until somebody with the data can
 	}
 	c.open = true
 	c.log.Unfence()
@@ -342,7 +343,7 @@ func (c *Core) leads() bool { return c.soft.RaftState == raft.StateLeader }
 // ready says that everything that is committed is known.
 func (c *Core) ready() bool { return c.leads() && c.own > 0 && c.commit >= c.own }
 
-// Transfer hands the leadership over to a member; 0 means whoever is best.
+// Transfer hands the leadership over to a member; 0 means the best one.
 func (c *Core) Transfer(to uint64) error {
 	if c.err != nil {
 		return c.err

@@ -26,12 +26,12 @@ import (
 //  5. What the member acknowledges until then makes nothing committed: a leader counts only
 //     for entries of its own term, and the first of them ends the doubt.
 //
-// Who is new, or has an empty folder, does not know its term. It asks all other members: each
+// Who is new, or has an empty folder, does not know its term, nor for certain who the others are. It asks all other members: each
 // of its words was worth something only together with one of theirs, so the latest of their
 // terms will do. It takes no part before they have all answered.
 //
 // If so many are in doubt that the others are no majority, nobody can be elected by 3. Once
-// they have all been heard of, whoever knows most can be elected by all: what a majority has
+// they have all been heard of, who knows most can be elected by all: what a majority has
 // forgotten may be lost, which is what level crash says, and Status.Lost tells. A new group
 // begins in the same way, with nothing to lose.
 //
@@ -169,7 +169,8 @@ func (c *Core) answer(f frame) error {
 		return errFrame
 	}
 	s := c.seen[f.from]
-	t := told{nonce: nonce, term: c.state.Term, last: c.end(), doubt: c.doubt.reason != "", fresh: c.doubt.fresh, seenTerm: s.term, acked: s.acked}
+	t := told{nonce: nonce, term: c.state.Term, last: c.end(), doubt: c.doubt.reason != "", fresh: c.doubt.fresh, seenTerm: s.term, acked: s.acked,
+		membersAt: c.membersAt, voters: c.state.Voters, learners: c.state.Learners}
 	frame := t.append(appendHead(nil, frameTell, c.group, c.self, f.from))
 	c.frames = append(c.frames, Outgoing{To: f.from, Frame: sealFrame(frame)})
 	return nil
@@ -184,6 +185,7 @@ func (c *Core) hear(f frame) error {
 	c.doubt.heard[f.from] = t
 	switch forgot := c.end().Less(t.acked) || c.state.Term < t.seenTerm; {
 	case c.doubt.fresh:
+		c.adopt(t)
 	case forgot && c.doubt.introduced && c.doubt.reason == "":
 		// An answer that was long on its way: what it says is of the past of this very life.
 	case forgot:
@@ -192,6 +194,15 @@ func (c *Core) hear(f frame) error {
 	c.reconsider()
 	c.settle()
 	return nil
+}
+
+// adopt has a new member know who is in the group: the list that it began with may name others
+// that are to join, like itself, and only the founders of a group vote by their list.
+func (c *Core) adopt(t told) {
+	if !t.fresh && len(t.voters) > 0 && (t.membersAt > c.membersAt || !c.adopted) {
+		c.state.Voters, c.state.Learners = t.voters, t.learners
+		c.membersAt, c.adopted = t.membersAt, true
+	}
 }
 
 // reconsider draws the conclusions from who was heard of.

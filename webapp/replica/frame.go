@@ -151,13 +151,17 @@ type told struct {
 
 	seenTerm uint64   // the latest term the asker was in
 	acked    Position // the last entry that the asker has acknowledged to the teller
+
+	membersAt        uint64 // the entry that has changed the members last, as the teller knows it
+	voters, learners []Peer // and who they are
 }
 
 func (t told) append(dst []byte) []byte {
-	for _, v := range []uint64{t.nonce, t.term, t.last.Index, t.last.Term, t.seenTerm, t.acked.Index, t.acked.Term} {
+	for _, v := range []uint64{t.nonce, t.term, t.last.Index, t.last.Term, t.seenTerm, t.acked.Index, t.acked.Term, t.membersAt} {
 		dst = binary.LittleEndian.AppendUint64(dst, v)
 	}
-	return append(dst, flag(t.doubt), flag(t.fresh))
+	dst = append(dst, flag(t.doubt), flag(t.fresh))
+	return appendPeers(appendPeers(dst, t.voters), t.learners)
 }
 
 func flag(b bool) byte {
@@ -168,12 +172,19 @@ func flag(b bool) byte {
 }
 
 func parseTold(b []byte) (t told, err error) {
-	if len(b) != 7*8+2 {
+	if len(b) < 8*8+2 {
 		return told{}, errFrame
 	}
-	for i, v := range []*uint64{&t.nonce, &t.term, &t.last.Index, &t.last.Term, &t.seenTerm, &t.acked.Index, &t.acked.Term} {
+	for i, v := range []*uint64{&t.nonce, &t.term, &t.last.Index, &t.last.Term, &t.seenTerm, &t.acked.Index, &t.acked.Term, &t.membersAt} {
 		*v = binary.LittleEndian.Uint64(b[8*i:])
 	}
-	t.doubt, t.fresh = b[56] == 1, b[57] == 1
+	t.doubt, t.fresh = b[64] == 1, b[65] == 1
+	b, ok := cutPeers(b[66:], &t.voters)
+	if ok {
+		_, ok = cutPeers(b, &t.learners)
+	}
+	if !ok {
+		return told{}, errFrame
+	}
 	return t, nil
 }

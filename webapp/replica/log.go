@@ -105,7 +105,7 @@ type Log interface {
 // Snapshot is an image of the state that a member can begin with.
 type Snapshot struct {
 	// At is the last entry that is whole in the image. The image may show changes of later
-	// entries, too; whoever replays the log behind At sees which.
+	// entries, too; who replays the log behind At sees which.
 	At   Position
 	Last uint64 // number of At's last record
 	// Name finds the image again where it is kept.

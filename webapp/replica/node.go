@@ -420,7 +420,7 @@ func (n *Node) Lease() bool {
 	return n.now() < time.Duration(n.lease.Load())
 }
 
-// Transfer moves the leadership to a member, by name; "" means whoever is best. The caller has
+// Transfer moves the leadership to a member, by name; "" means the best one. The caller has
 // closed its doors: records appended from now on are refused, those appended before are
 // sealed and committed first. It returns when another leader is known, or with an error when
 // this member goes on to lead; then Accept opens the log again.

@@ -265,8 +265,6 @@ func TestSnapshot(t *testing.T) {
 			if leader == late {
 				late = 0
 			}
-			term := c.nodes[leader].Status().Term
-			_ = term
 			c.stop(late)
 			for i := range 200 {
 				if err := c.logs[leader].append(fmt.Sprint(i)); err != nil {
@@ -312,32 +310,71 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
-// A server is added, votes once it has caught up, and is removed again.
+// Servers are added, vote once they have caught up, and are removed again.
 func TestMembership(t *testing.T) {
-	c := newCluster(t, "a", "b", "c", "d")
-	all := c.members
-	c.members = all[:3]
-	c.nodes = c.nodes[:3]
+	c := newCluster(t, "a", "b", "c", "d", "e")
+	all, nodes := c.members, c.nodes
+	c.members, c.nodes = all[:3], nodes[:3]
 	c.startAll()
 	leader := c.leader()
 	if err := c.logs[leader].append("before"); err != nil {
 		t.Fatal(err)
 	}
-	c.nodes = append(c.nodes, nil)
-	if err := c.nodes[leader].Add(t.Context(), all[3]); err != nil {
+	for _, m := range all[3:] {
+		if err := c.nodes[leader].Add(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.nodes[leader].Add(t.Context(), all[4]); err == nil {
+		t.Error("a member was added twice")
+	}
+	c.members, c.nodes = all, nodes
+	c.start(3)
+	c.start(4)
+	voters := func(s *Status) (n int) {
+		for _, p := range s.Peers {
+			if p.Voter {
+				n++
+			}
+		}
+		return n
+	}
+	c.eventually(func() bool {
+		for _, n := range c.nodes {
+			if voters(n.Status()) != 4 || n.Status().Doubt != "" {
+				return false
+			}
+		}
+		return true
+	})
+	leader = c.leader() // a newcomer moves the group on to a term that it did not know
+	if err := c.logs[leader].append("after"); err != nil {
 		t.Fatal(err)
 	}
-	// The newcomer knows all addresses; who votes it learns from the log.
-	o := Options{Self: "d", Members: append(slices.Clone(all), Member{Name: "unused", Address: "127.0.0.1:1"}), Secret: testSecret, Log: c.logs[3],
-		Snapshots: c.images[3], Images: c.images[3], Logger: slog.New(slog.DiscardHandler)}
-	_ = o
-	if err := c.nodes[leader].Remove(t.Context(), "d"); err != nil {
+	c.expect([]string{"before", "after"})
+	gone := (leader + 1) % 5
+	if err := c.nodes[leader].Remove(t.Context(), all[gone].Name); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.nodes[leader].Remove(t.Context(), "nobody"); err == nil {
 		t.Error("a stranger was removed")
 	}
-	c.expect([]string{"before"})
+	if got := voters(c.nodes[leader].Status()); got != 3 {
+		t.Errorf("after a removal the leader knows %d other voters, want 3", got)
+	}
+}
+
+// eventually waits for something.
+func (c *cluster) eventually(happened func() bool) {
+	c.t.Helper()
+	for end := time.Now().Add(20 * time.Second); !happened(); c.awaitChange() {
+		if time.Now().After(end) {
+			for i, n := range c.nodes {
+				c.t.Logf("%s: %+v", c.members[i].Name, n.Status())
+			}
+			c.t.Fatal("it did not happen")
+		}
+	}
 }
 
 // Connections that do not fit are refused with a reason that names the fault.

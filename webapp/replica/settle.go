@@ -200,7 +200,7 @@ func (c *Core) cut(after uint64) error {
 	return nil
 }
 
-// install begins anew with an image.
+// install begins again with an image.
 func (c *Core) install(s *raftpb.Snapshot) error {
 	image, voters, learners, err := parseImage(s)
 	if err != nil {

@@ -87,11 +87,13 @@ func (s *storage) Snapshot() (*raftpb.Snapshot, error) {
 func appendImage(dst []byte, image Snapshot, s State) []byte {
 	dst = binary.AppendUvarint(dst, image.Last)
 	dst = appendText(dst, image.Name)
-	for _, peers := range [][]Peer{s.Voters, s.Learners} {
-		dst = binary.AppendUvarint(dst, uint64(len(peers)))
-		for _, p := range peers {
-			dst = appendMember(dst, p.Member)
-		}
+	return appendPeers(appendPeers(dst, s.Voters), s.Learners)
+}
+
+func appendPeers(dst []byte, peers []Peer) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(peers)))
+	for _, p := range peers {
+		dst = appendMember(dst, p.Member)
 	}
 	return dst
 }

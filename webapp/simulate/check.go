@@ -19,6 +19,7 @@ type checks struct {
 
 	canon     []truth // by index; the first is entry 1
 	acks      []ack
+	leaders   []acker // by term
 	ackers    []acker // by term
 	started   map[string]bool
 	completed map[string]bool
@@ -126,15 +127,30 @@ func (c *checks) acknowledge(h *host, term, number, sum uint64) {
 	w := c.world
 	w.result.Accepted++
 	c.acks = append(c.acks, ack{number, sum, w.now, h.name})
-	i := slices.IndexFunc(c.ackers, func(a acker) bool { return a.term == term })
-	if i < 0 {
-		c.ackers = append(c.ackers, acker{term, h})
-	} else if c.ackers[i].host != h {
-		w.breach("%s and %s both acknowledge in term %d", c.ackers[i].host.name, h.name, term)
+	if other := only(&c.ackers, h, term); other != h {
+		w.breach("%s and %s both acknowledge in term %d", other.name, h.name, term)
 	}
 }
 
-// missing is called when something that a rider was told of is not there.
+// leads notes who leads: one in each term.
+func (c *checks) leads(h *host, term uint64) {
+	if other := only(&c.leaders, h, term); other != h {
+		c.world.breach("%s and %s both lead in term %d", other.name, h.name, term)
+	}
+}
+
+// only notes that a host does something in a term, and returns who did it first.
+func only(list *[]acker, h *host, term uint64) *host {
+	for _, a := range slices.Backward(*list) {
+		if a.term == term {
+			return a.host
+		}
+	}
+	*list = append(*list, acker{term, h})
+	return h
+}
+
+// missing is called when something is not there of which a rider was told.
 func (c *checks) missing(r *rider, h *host) {
 	if !c.lossy() {
 		c.world.breach("%s does not know rider %d, who was told that it does", h.name, r.index)
@@ -261,9 +277,13 @@ func (w *world) checkPayments() {
 func (w *world) checkStates(leader *host) {
 	fresh := newServer(&host{world: w, name: "a fresh server", disk: &volume{history: leader.server.taken, host: leader}})
 	want := dump(w, fresh.store)
+	_, hash := fresh.store.Hash()
 	for _, h := range w.hosts {
 		if err := h.server.store.Check(); err != nil {
 			w.breach("the state of %s does not agree with itself: %v", h.name, err)
+		}
+		if _, got := h.server.store.Hash(); got != hash {
+			w.breach("the state of %s has the hash %v, the log says %v", h.name, got, hash)
 		}
 		if got := dump(w, h.server.store); !slices.Equal(got, want) {
 			for i := range min(len(got), len(want)) {

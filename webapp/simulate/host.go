@@ -26,6 +26,7 @@ type host struct {
 	pace      time.Duration // between two ticks
 	skew      time.Duration // of the clock on the wall
 	slow      time.Duration // a sync takes so much longer
+	seek      time.Duration // of its disk, for each sync
 	forgetful bool          // see checks.forgets
 	syncing   bool
 	wants     bool // another sync after this one
@@ -171,7 +172,7 @@ func (h *host) sync() {
 	upTo := len(h.disk.entries)
 	base := h.disk.base
 	term := h.disk.lastTerm()
-	h.after(h.slow+h.world.between(50*time.Microsecond, time.Millisecond), 's', func() {
+	h.after(h.slow+h.seek+h.world.between(50*time.Microsecond, time.Millisecond), 's', func() {
 		h.syncing = false
 		if h.disk.base == base && upTo <= len(h.disk.entries) && (upTo == 0 || h.disk.entries[upTo-1].Term == term) {
 			h.disk.synced = max(h.disk.synced, upTo)
@@ -254,10 +255,15 @@ func (w *world) members() (list []replica.Member) {
 func (w *world) begin(members int) {
 	w.net = newNetwork(w, members)
 	w.checks.world = w
+	seek := time.Duration(0)
+	if w.chance(2) {
+		seek = w.between(0, 50*time.Millisecond)
+	}
 	for i := range members {
 		h := &host{world: w, index: i, name: string(rune('a' + i))}
 		h.id = replica.IDOf(h.name)
 		h.pace = time.Duration(float64(tick) * (0.97 + 0.06*w.dice.Float64()))
+		h.seek = seek
 		h.skew = w.between(-2*time.Second, 2*time.Second)
 		h.disk = &volume{level: w.Level, flaw: w.Flaw, host: h, images: map[string]*image{}}
 		w.hosts = append(w.hosts, h)

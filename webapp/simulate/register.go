@@ -28,7 +28,7 @@ type registerInput struct {
 // begin has clients call until the story is over.
 func (r *register) begin(chair string) {
 	r.chair = chair
-	for range 3 {
+	for range 4 {
 		r.clients++
 		client := r.clients
 		r.world.after(r.world.between(0, 50*time.Millisecond), 'r', -1, func() { r.next(client, r.world.hosts[r.world.dice.IntN(len(r.world.hosts))]) })
@@ -46,7 +46,7 @@ func (r *register) next(client int, at *host) {
 	then := func(write bool) func(outcome, error) {
 		return func(o outcome, err error) {
 			r.ended(client, began, write, value, o, err)
-			if o != done {
+			if o != done || w.chance(4) { // who stays with one server never sees another's mistake
 				at = w.hosts[w.dice.IntN(len(w.hosts))]
 			}
 			w.after(w.between(10*time.Millisecond, 80*time.Millisecond), 'r', -1, func() { r.next(client, at) })

@@ -12,7 +12,7 @@ import (
 
 // server is what the engine is to a real member, in the shortest form: it follows the
 // committed records as a standby, becomes the leader's live state, answers riders once the
-// watermark has passed what they have seen, and begins anew when it is deposed.
+// watermark has passed what they have seen, and begins again when it is deposed.
 type server struct {
 	host     *host
 	base     *isuride.Tables
@@ -49,7 +49,7 @@ func newServer(h *host) *server {
 	return s
 }
 
-// rebuild begins anew with what the disk holds.
+// rebuild begins again with what the disk holds.
 func (s *server) rebuild() {
 	d := s.host.disk
 	s.store = state.New(state.Options{Log: (*seam)(s), Now: s.now, Describe: func(*isuride.Chair) []byte { return nil }}, s.base, nil)
@@ -77,16 +77,21 @@ func (s *server) now() isuride.Time {
 // seam is the log as the live state sees it: events have numbers without those of marks.
 type seam server
 
-func (s *seam) Append(payload []byte) (uint64, error) {
+func (s *seam) AppendNoted(payload []byte, note interface{ Recorded(seq uint64) }) (uint64, error) {
 	if _, err := s.host.disk.Append(payload); err != nil {
 		return 0, err
 	}
 	s.events++
 	s.tail = append(s.tail, sumOf(0, payload))
+	if note != nil {
+		note.Recorded(s.events)
+	}
 	return s.events, nil
 }
 
 func (s *seam) Appended() uint64 { return s.events }
+
+func (s *seam) Hold(f func(last uint64)) { f(s.events) }
 
 // live says that the server answers.
 func (s *server) live() bool { return s.term != 0 }
@@ -94,6 +99,9 @@ func (s *server) live() bool { return s.term != 0 }
 // follow does what the state of the core and the watermark ask for.
 func (s *server) follow() {
 	d, st := s.host.disk, s.host.core.Standing()
+	if st.Role == replica.Leader {
+		s.host.world.checks.leads(s.host, st.Term)
+	}
 	if s.live() && (st.Term != s.term || st.Role != replica.Leader) {
 		s.depose()
 	}

@@ -18,6 +18,7 @@ func (w *world) beginTrouble() {
 		{4, (*world).killOne}, {1, (*world).stopOne}, {3, (*world).darken}, {3, (*world).pauseOne},
 		{3, (*world).isolate}, {3, (*world).cutOne}, {1, (*world).slowDisk}, {1, (*world).fullDisk},
 		{2, (*world).handOver}, {1, (*world).badNetwork},
+		{1, (*world).squeeze}, {1, (*world).sleepwalk}, {1, (*world).scramble}, {1, (*world).ballot},
 	}
 	if w.chance(8) {
 		kinds = append(kinds, trouble{2, (*world).blackout})
@@ -135,7 +136,12 @@ func (w *world) pauseOne(h *host) {
 
 // isolate cuts one host off, wholly or in one direction.
 func (w *world) isolate(h *host) {
-	way := w.dice.IntN(3)
+	w.cutOff(h, w.dice.IntN(3))
+	w.after(w.between(50*time.Millisecond, 3*time.Second), 'n', h.index, func() { w.rejoin(h) })
+}
+
+// cutOff cuts what comes to a host (0), what goes out (1), or both.
+func (w *world) cutOff(h *host, way int) {
 	w.note("%s is cut off (%d)", h.name, way)
 	for _, o := range w.hosts {
 		if o != h {
@@ -143,7 +149,6 @@ func (w *world) isolate(h *host) {
 			w.net.cut[o.index][h.index] = way != 1 || w.net.cut[o.index][h.index]
 		}
 	}
-	w.after(w.between(50*time.Millisecond, 3*time.Second), 'n', h.index, func() { w.rejoin(h) })
 }
 
 func (w *world) rejoin(h *host) {
@@ -168,6 +173,114 @@ func (w *world) fullDisk(h *host) {
 	d := h.disk
 	d.full = true
 	w.after(w.between(50*time.Millisecond, 2*time.Second), 'd', h.index, func() { d.full = false })
+}
+
+// The rest are several strikes that belong together: what needs luck to be found otherwise.
+
+// squeeze lets entries be acknowledged by the leader and one other member alone, which then
+// loses its power; the leader dies, and who knew nothing comes back.
+func (w *world) squeeze(*host) {
+	leader := w.leader()
+	if leader == nil || w.impaired(leader) > 1 {
+		return
+	}
+	others := w.othersThan(leader)
+	witness, rest := others[0], others[1:]
+	w.note("squeeze: %s leads, %s alone knows", leader.name, witness.name)
+	for _, o := range rest[:len(w.hosts)/2] {
+		w.cutOff(o, 0)
+	}
+	w.after(w.between(50*time.Millisecond, 150*time.Millisecond), 'x', -1, func() {
+		if witness.alive {
+			witness.losePower()
+			witness.later(5 * time.Millisecond)
+		}
+		if leader.alive {
+			leader.kill()
+			leader.later(w.between(2*time.Second, 4*time.Second))
+		}
+		for _, o := range rest {
+			w.rejoin(o)
+		}
+	})
+	if w.chance(2) { // in doubt, it is killed once more
+		w.after(w.between(200*time.Millisecond, 300*time.Millisecond), 'x', -1, func() {
+			if witness.alive {
+				witness.kill()
+				witness.later(5 * time.Millisecond)
+			}
+		})
+	}
+}
+
+// othersThan are all other hosts, in an order of chance.
+func (w *world) othersThan(h *host) (others []*host) {
+	for _, o := range w.hosts {
+		if o != h {
+			others = append(others, o)
+		}
+	}
+	w.dice.Shuffle(len(others), func(i, j int) { others[i], others[j] = others[j], others[i] })
+	return others
+}
+
+// sleepwalk cuts the leader off and pauses it, so that it wakes up without anybody to tell it
+// that another one leads.
+func (w *world) sleepwalk(*host) {
+	leader := w.leader()
+	if leader == nil || w.impaired(leader) > 1 {
+		return
+	}
+	w.note("%s sleepwalks", leader.name)
+	w.cutOff(leader, 2)
+	leader.paused = w.now + w.between(500*time.Millisecond, 1200*time.Millisecond)
+	w.after(w.between(1500*time.Millisecond, 3*time.Second), 'n', leader.index, func() { w.rejoin(leader) })
+}
+
+// scramble kills one process after the other while votes are late.
+func (w *world) scramble(*host) {
+	w.net.late = 300
+	n := 3 + w.dice.IntN(10)
+	var next func()
+	next = func() {
+		if n--; n < 0 || w.quiet {
+			w.net.late = 5
+			return
+		}
+		h := w.hosts[w.dice.IntN(len(w.hosts))]
+		if h.alive {
+			h.kill()
+			h.later(w.between(time.Millisecond, 30*time.Millisecond))
+		}
+		w.after(w.between(20*time.Millisecond, 400*time.Millisecond), 'x', -1, next)
+	}
+	next()
+}
+
+// ballot has a host vote and forget everything but what is on its disk, and then asks it for its
+// vote once more, in the same term: two candidates who do not hear of each other need it.
+func (w *world) ballot(*host) {
+	leader := w.leader()
+	if leader == nil || len(w.hosts) != 3 || w.impaired(leader) > 1 {
+		return
+	}
+	others := w.othersThan(leader)
+	w.note("ballot: %s votes, %s and %s want to lead", leader.name, others[0].name, others[1].name)
+	for i, o := range others {
+		w.net.cut[o.index][others[1-i].index] = true
+	}
+	leader.kill()
+	leader.later(time.Millisecond)
+	leader.disk.voted = func(vote uint64) {
+		// Its answer arrives, and nothing else of the new leader.
+		winner := w.hostOf(vote)
+		w.net.cut[winner.index][leader.index] = true
+		w.after(2*time.Millisecond, 'x', -1, func() {
+			leader.kill()
+			leader.later(time.Millisecond)
+		})
+		w.after(time.Second, 'n', winner.index, func() { w.rejoin(winner) })
+	}
 }
 
 // handOver moves the leadership on purpose.

@@ -34,8 +34,9 @@ type volume struct {
 	latest   *image
 	incoming *image // that the network has brought
 
-	ghosts []stored // entries that TruncateForgotten has left
-	full   bool     // no room for more
+	ghosts []stored          // entries that TruncateForgotten has left
+	voted  func(vote uint64) // called with the next vote for another host
+	full   bool              // no room for more
 	host   *host
 }
 
@@ -51,7 +52,7 @@ var (
 	errTorn      = errors.New("simulate: records are not whole")
 )
 
-// Append is what the state calls, and Appended: state.EventLog.
+// Append adds a record; Appended is the number of the last one.
 func (v *volume) Append(payload []byte) (uint64, error) {
 	if v.full {
 		return 0, replica.ErrNoRoom
@@ -75,6 +76,10 @@ func (v *volume) lastRecord() uint64 {
 func (v *volume) State() (replica.State, bool) { return cloneState(v.state), v.hasState }
 
 func (v *volume) SaveState(s replica.State) error {
+	if voted := v.voted; voted != nil && s.Vote != 0 && s.Vote != v.host.id && s.Term > v.state.Term {
+		v.voted = nil
+		voted(s.Vote)
+	}
 	if v.flaw == VoteForgotten {
 		s.Vote = 0
 	}
@@ -175,7 +180,7 @@ func (v *volume) put(e replica.Entry, records [][]byte) replica.Entry {
 	}
 	e.First = v.lastRecord() + 1
 	e.Last = e.First + uint64(len(records))
-	if len(v.ghosts) > 0 && v.ghosts[0].First == e.First && len(v.ghosts[0].records) == len(records) {
+	if len(v.ghosts) > 0 && v.ghosts[0].First == e.First {
 		records = v.ghosts[0].records
 	}
 	v.ghosts = nil

@@ -44,6 +44,7 @@ type Result struct {
 	Outages   int // losses of power
 	Doubts    int // members that had to catch up before they voted again
 	Lost      int // acknowledged changes that a majority's loss of power took, as level crash admits
+	Payments  int // rides that were paid for
 	Snapshots int // images sent to members
 }
 
@@ -159,7 +160,7 @@ func Run(seed uint64, o Options) (Result, error) {
 	}
 	w.play()
 	w.result.Seed, w.result.Hash, w.result.Events = seed, w.hash, w.done
-	w.result.Time = w.now
+	w.result.Time, w.result.Payments = w.now, len(w.gateway.order)
 	return w.result, w.broken
 }
 

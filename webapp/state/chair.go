@@ -1,6 +1,8 @@
 package state
 
 import (
+	"sync/atomic"
+
 	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
@@ -22,6 +24,8 @@ type Chair struct {
 	// reflects is as that of User.
 	reflects uint64
 	mark     mark
+	// busy is whether ride is set, or was until lately; written with mu, for Busy.
+	busy atomic.Bool
 
 	mu lockwatch.Mutex
 	// The rest is guarded by mu.
@@ -93,11 +97,8 @@ func (s *Store) RegisterChair(registerToken, name, model string) (*Chair, error)
 
 // addChairLocked makes the chair known; its owner is locked, or not yet shared.
 func (s *Store) addChairLocked(row *isuride.Chair, o *Owner, born mark) *Chair {
-	c := &Chair{row: *row, ID: row.ID, key: keyOf(row.ID), Ref: isuride.RefTo(row.ID), Owner: o, Speed: isuride.UnknownModelSpeed, slot: noSlot,
+	c := &Chair{row: *row, ID: row.ID, key: keyOf(row.ID), Ref: isuride.RefTo(row.ID), Owner: o, Speed: s.SpeedOf(row.Model), slot: noSlot,
 		mark: born, active: row.IsActive, updatedAt: row.UpdatedAt}
-	if speed, ok := s.models[row.Model]; ok {
-		c.Speed = speed
-	}
 	c.Description = s.opt.Describe(&c.row)
 	o.chairs = append(o.chairs, c)
 	s.chairsByID.Store(c.ID, c)
@@ -189,6 +190,9 @@ func (c *Chair) freeLocked() bool {
 
 // refreshFreeLocked lists the chair among the free ones of its region, or removes it.
 func (s *Store) refreshFreeLocked(c *Chair) {
+	if busy := c.ride != nil; busy != c.busy.Load() {
+		c.busy.Store(busy)
+	}
 	free, region := c.freeLocked(), isuride.RegionOf(c.track.At)
 	if c.slot != noSlot && (!free || c.region != region) {
 		s.regions[c.region].free.remove(c.slot)

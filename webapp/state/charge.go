@@ -2,6 +2,7 @@ package state
 
 import (
 	"cmp"
+	"slices"
 
 	"isuride/webapp/isuride"
 )
@@ -18,6 +19,9 @@ type Charge struct {
 
 	// Guarded by the user's lock.
 	callers int // that began it, or wait for it
+	// stuck: it is over, and that could not be recorded. In the log it goes on, until the next
+	// charge of the ride takes its place.
+	stuck bool
 
 	// Written before done is closed.
 	completedAt isuride.Time
@@ -47,7 +51,7 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if r.charge != nil {
+	if r.charge != nil && !r.charge.stuck {
 		return r.charge, false, r.charge.joinLocked()
 	}
 	if err := cmp.Or(s.open(), r.ratable()); err != nil {
@@ -61,12 +65,22 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 		return nil, false, s.refuse(v)
 	}
 	d := s.delta()
+	if r.charge != nil {
+		d.chargeEnds(u, r.ID, r.charge.Evaluation)
+	}
 	d.chargeBegins(u, r.ID, evaluation)
 	seq, err := s.record(&e, &d)
 	if err != nil {
 		return nil, false, err
 	}
 	return r.openLocked(evaluation, seq), true, nil
+}
+
+// Took reports whether a ride is the user's.
+func (u *User) Took(rideID string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.ContainsFunc(u.rides, func(r *Ride) bool { return r.ID == rideID })
 }
 
 // openLocked notes the charge.
@@ -112,6 +126,7 @@ func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 	posting, v := checkCompletionLocked(r, &row, &status)
 	if v != nil {
 		err := s.refuse(v)
+		ch.stuck = true
 		ch.settleLocked(0, err)
 		return 0, err
 	}
@@ -120,6 +135,7 @@ func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 	d.completeLocked(r, &row, &status, whole)
 	seq, err := s.record(&isuride.Event{Kind: isuride.RideCompleted, Ride: &row, Status: &status}, &d)
 	if err != nil {
+		ch.stuck = true
 		ch.settleLocked(0, err)
 		return 0, err
 	}
@@ -141,15 +157,18 @@ func (s *Store) Abandon(ch *Charge, why error) {
 	d := s.delta()
 	d.chargeEnds(u, ch.Ride.ID, ch.Evaluation)
 	if err := s.commit(&e, &d); err != nil {
-		why = err // a restart will try this charge once more, under the same key
+		ch.stuck, why = true, err // a restart will try this charge once more, under the same key
 	}
 	ch.settleLocked(0, why)
 }
 
-// settleLocked publishes the outcome.
+// settleLocked publishes the outcome. A stuck charge stays with its ride, since the log still has
+// it: images and hashes say what the log says.
 func (ch *Charge) settleLocked(at isuride.Time, err error) {
 	ch.completedAt, ch.err = at, err
-	ch.Ride.charge = nil
+	if !ch.stuck {
+		ch.Ride.charge = nil
+	}
 	close(ch.done)
 }
 

@@ -55,7 +55,7 @@ func (s *Store) Count(visit func(*Image) error) (Count, error) {
 	}
 	defer s.tally.counting.Store(false)
 	w := walker{Store: s, visit: visit, position: s.opt.Log.Appended, count: &counter{}}
-	span, err := w.walk()
+	span, err := w.walk((*walker).all)
 	return Count{span, w.count.sum, w.count.counted}, err
 }
 
@@ -114,7 +114,6 @@ func (w *walker) end() (to uint64) {
 // recount returns the hash of a store that is not shared yet.
 func (s *Store) recount() (h Hash) {
 	w := walker{Store: s, visit: func(i *Image) error { h = h.plus(i.hash()); return nil }, position: func() uint64 { return 0 }}
-	w.owners()
-	w.users()
+	w.all()
 	return h
 }

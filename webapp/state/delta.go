@@ -14,6 +14,7 @@ type delta struct {
 	sum   Hash
 	late  Hash   // the part of it that concerns what the count of round has visited
 	round uint32 // of the last count that had begun
+	seals bool   // the event is an announcement, see Seal
 }
 
 // mark is in each entity that a count visits: the last count that has, or in whose time the entity
@@ -95,7 +96,7 @@ func (d *delta) requestLocked(u *User, e *isuride.Event) {
 	now := moment{updatedAt: row.UpdatedAt, matching: first}
 	now.enter(e.Status)
 	d.add(&u.mark, statusFact(row.ID, &now))
-	d.add(&u.mark, messageFact(factPending, ToUser, u.ID, row.ID, e.Status.Status, first))
+	d.add(&u.mark, messageFact(factPending, messageKey(ToUser, u.key, row.ID, e.Status.Status, first)))
 }
 
 func (d *delta) useCoupon(u *User, used *isuride.Coupon) {
@@ -117,7 +118,7 @@ func (d *delta) assignLocked(r *Ride, c *Chair, at isuride.Time, to parts) {
 	}
 	if to.chair {
 		d.add(&c.mark, heldFact(c.ID, r.ID))
-		d.add(&c.mark, messageFact(factPending, ToChair, c.ID, r.ID, isuride.Matching, r.matching))
+		d.add(&c.mark, messageFact(factPending, messageKey(ToChair, c.key, r.ID, isuride.Matching, r.matching)))
 	}
 }
 
@@ -132,12 +133,13 @@ func (d *delta) advanceLocked(r *Ride, row *isuride.RideStatus, to parts) {
 }
 
 func (d *delta) notify(r *Ride, row *isuride.RideStatus, to parts) {
+	of := statusRow{row.ID, row.CreatedAt}
 	if to.user {
-		d.add(&r.User.mark, messageFact(factPending, ToUser, r.User.ID, r.ID, row.Status, statusRow{row.ID, row.CreatedAt}))
+		d.add(&r.User.mark, messageFact(factPending, messageKey(ToUser, r.User.key, r.ID, row.Status, of)))
 	}
 	if to.chair {
 		c := r.chair.Load()
-		d.add(&c.mark, messageFact(factPending, ToChair, c.ID, r.ID, row.Status, statusRow{row.ID, row.CreatedAt}))
+		d.add(&c.mark, messageFact(factPending, messageKey(ToChair, c.key, r.ID, row.Status, of)))
 	}
 }
 
@@ -170,23 +172,24 @@ func (d *delta) chargeEnds(u *User, rideID string, evaluation int) {
 
 // deliver moves a recipient's delivered mark from one message, nil if there is none, to the next.
 func (d *delta) deliver(last, next *Message, to Side) {
-	of, id := next.recipient(to)
+	of, recipient := next.recipient(to)
 	if last != nil {
-		d.drop(of, last.fact(factDelivered, to, id))
+		d.drop(of, messageFact(factDelivered, last.key(to, recipient)))
 	}
-	d.swap(of, next.fact(factPending, to, id), next.fact(factDelivered, to, id))
+	key := next.key(to, recipient)
+	d.swap(of, messageFact(factPending, key), messageFact(factDelivered, key))
 }
 
-func (m *Message) recipient(side Side) (*mark, string) {
+func (m *Message) recipient(side Side) (*mark, uint64) {
 	if side == ToUser {
-		return &m.Ride.User.mark, m.Ride.User.ID
+		return &m.Ride.User.mark, m.Ride.User.key
 	}
 	c := m.Ride.chair.Load()
-	return &c.mark, c.ID
+	return &c.mark, c.key
 }
 
-func (m *Message) fact(kind byte, to Side, recipientID string) Hash {
-	return messageFact(kind, to, recipientID, m.Ride.ID, m.Status, m.row)
+func (m *Message) key(to Side, recipient uint64) uint64 {
+	return messageKey(to, recipient, m.Ride.ID, m.Status, m.row)
 }
 
 // momentLocked returns what may change of the ride.
@@ -210,6 +213,7 @@ type tally struct {
 	counting atomic.Bool   // a count is under way
 	sum      Hash
 	late     Hash // what changed since the beginning of the count in what it has visited
+	sealed   Seal // the last announcement
 }
 
 // apply adds what an event changes.
@@ -228,4 +232,9 @@ type draft struct {
 }
 
 // Recorded is called by the log, see EventLog.
-func (r *draft) Recorded(uint64) { r.tally.apply(&r.delta) }
+func (r *draft) Recorded(seq uint64) {
+	r.tally.apply(&r.delta)
+	if r.delta.seals {
+		r.tally.sealed = Seal{seq, r.tally.sum}
+	}
+}

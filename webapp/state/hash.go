@@ -227,12 +227,23 @@ func chargeFact(rideID string, evaluation int) Hash {
 	return hashOf(number(b, evaluation))
 }
 
+// messageKey is the word of a notification and its recipient.
+func messageKey(to Side, recipient uint64, rideID string, status isuride.Status, row statusRow) uint64 {
+	var b [40]byte
+	binary.LittleEndian.PutUint64(b[0:], uint64(to)<<8|uint64(status))
+	binary.LittleEndian.PutUint64(b[8:], recipient)
+	binary.LittleEndian.PutUint64(b[16:], keyOf(rideID))
+	binary.LittleEndian.PutUint64(b[24:], keyOf(row.id))
+	binary.LittleEndian.PutUint64(b[32:], uint64(row.at))
+	return xxh3.Hash(b[:])
+}
+
 // messageFact is about a notification that its recipient has, or will have.
-func messageFact(kind byte, to Side, recipientID, rideID string, status isuride.Status, row statusRow) Hash {
-	var room [factRoom]byte
-	b := begin(room[:0], kind, recipientID)
-	b = text(text(number(number(b, to), status), rideID), row.id)
-	return hashOf(number(b, row.at))
+func messageFact(letter byte, key uint64) Hash {
+	var b [16]byte
+	binary.LittleEndian.PutUint64(b[0:], uint64(letter))
+	binary.LittleEndian.PutUint64(b[8:], key)
+	return hashOf(b[:])
 }
 
 // hash returns the sum of an image's facts.
@@ -276,13 +287,14 @@ func (r *RideImage) hash() Hash {
 }
 
 func (l *LogImage) hash(to Side, recipientID string) (h Hash) {
+	recipient := keyOf(recipientID)
 	for i := range l.Messages {
-		kind := byte(factPending)
+		letter := byte(factPending)
 		if i == 0 && l.Delivered {
-			kind = factDelivered
+			letter = factDelivered
 		}
 		m := &l.Messages[i]
-		h = h.plus(messageFact(kind, to, recipientID, m.RideID, m.Status, statusRow{m.RowID, m.RowAt}))
+		h = h.plus(messageFact(letter, messageKey(to, recipient, m.RideID, m.Status, statusRow{m.RowID, m.RowAt})))
 	}
 	return h
 }

@@ -106,6 +106,12 @@ func (r *Recovery) settle() error {
 	return nil
 }
 
+// Hash returns the hash of what is recovered so far, and the last event in it. It is exact from the
+// end of the span on, which ok tells.
+func (r *Recovery) Hash() (last uint64, h Hash, ok bool) {
+	return r.last, r.store.tally.sum, r.last >= r.span.To
+}
+
 // Skip passes a record of the log that is no event.
 func (r *Recovery) Skip(seq uint64) error {
 	if seq <= r.span.From {
@@ -121,12 +127,6 @@ func (r *Recovery) Skip(seq uint64) error {
 	}
 	r.last = seq
 	return nil
-}
-
-// Hash returns the hash of what is recovered so far, and the last event in it. It is exact from the
-// end of the span on, which ok tells.
-func (r *Recovery) Hash() (last uint64, h Hash, ok bool) {
-	return r.last, r.store.tally.sum, r.last >= r.span.To
 }
 
 // Finish ends the recovery at the end of the log: every chair whose ride is over is free
@@ -211,6 +211,8 @@ func (r *Recovery) apply(seq uint64, e *isuride.Event) error {
 		return r.complete(seq, e)
 	case isuride.StatusDelivered:
 		return r.deliver(seq, e.Status)
+	case isuride.StateHashed:
+		return r.seal(seq, e.Hash)
 	}
 	return nil // a charge that failed has no state of its own, see isuride.OpenCharges
 }

@@ -138,6 +138,10 @@ func BenchmarkFinishedRide(b *testing.B) {
 	after := heap()
 	for b.Loop() {
 	}
-	b.ReportMetric(float64(after-before)/rides, "B/ride")
+	perRide := float64(after-before) / rides
+	b.ReportMetric(perRide, "B/ride")
+	if perRide > 300 {
+		b.Errorf("a finished ride takes %.0f bytes", perRide)
+	}
 	runtime.KeepAlive(w)
 }

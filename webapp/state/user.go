@@ -16,6 +16,7 @@ type User struct {
 	// Only recovery looks at it.
 	reflects uint64
 	mark     mark
+	key      uint64 // the id as a word of facts, set once
 	// unnoticed is the ride that was completed last, until the user's client shows that
 	// it knows.
 	unnoticed atomic.Pointer[Ride]
@@ -152,7 +153,7 @@ func (u *User) rewardLocked(coupons []isuride.Coupon) {
 }
 
 func (s *Store) addUserLocked(row *isuride.User, born mark) *User {
-	u := &User{User: *row, mark: born}
+	u := &User{User: *row, mark: born, key: keyOf(row.ID)}
 	s.usernames[foldName(u.Username)] = true
 	s.usersByID.Store(u.ID, u)
 	s.usersByInvitation.Store(u.InvitationCode, u)

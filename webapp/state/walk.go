@@ -129,18 +129,22 @@ type MessageImage struct {
 // rejected: rides as entities of their own, locked with user and chair. They are a hundred
 // times as many, and nothing about a completed one changes.
 func (s *Store) Walk(visit func(*Image) error) (Span, error) {
-	w := walker{Store: s, visit: visit, position: s.opt.Log.Appended}
-	return w.walk()
+	return s.walk(visit, false, (*walker).all)
 }
 
-func (w *walker) walk() (span Span, err error) {
+// walk lets a walker look at what it is to see; open leaves completed rides out.
+func (s *Store) walk(visit func(*Image) error, open bool, look func(*walker)) (Span, error) {
+	w := walker{Store: s, visit: visit, position: s.opt.Log.Appended, open: open}
+	return w.walk(look)
+}
+
+func (w *walker) walk(look func(*walker)) (span Span, err error) {
 	w.walks.Add(1) // before From is read: invariant 5
 	defer w.walks.Add(-1)
 	w.registry.Lock()
 	span.From = w.begin()
 	w.registry.Unlock()
-	w.owners()
-	w.users()
+	look(w)
 	span.To = w.end()
 	return span, w.err
 }
@@ -150,6 +154,7 @@ type walker struct {
 	*Store
 	visit    func(*Image) error
 	position func() uint64 // the end of the log
+	open     bool          // leave out completed rides
 	err      error
 	count    *counter // nil: the walk does not count
 
@@ -170,20 +175,24 @@ func (w *walker) hand(i Image) bool {
 	return w.err == nil
 }
 
-func (w *walker) owners() {
-	w.ownersByID.Range(func(_ string, o *Owner) bool {
-		row := o.Owner
-		w.count.pass(o.mark) // set once
-		if !w.hand(Image{Position: w.position(), Owner: &row}) {
+func (w *walker) all() {
+	w.ownersByID.Range(func(_ string, o *Owner) bool { return w.owner(o) })
+	w.users()
+}
+
+// owner visits an owner and its chairs, and reports whether to go on.
+func (w *walker) owner(o *Owner) bool {
+	row := o.Owner
+	w.count.pass(o.mark) // set once
+	if !w.hand(Image{Position: w.position(), Owner: &row}) {
+		return false
+	}
+	for _, c := range o.Chairs() {
+		if !w.hand(w.takeChair(c)) {
 			return false
 		}
-		for _, c := range o.Chairs() {
-			if !w.hand(w.takeChair(c)) {
-				return false
-			}
-		}
-		return true
-	})
+	}
+	return true
 }
 
 func (w *walker) takeChair(c *Chair) Image {
@@ -227,6 +236,10 @@ func (w *walker) users() {
 func (w *walker) takeUser(u *User) Image {
 	position, rides := w.takeChanging(u)
 	m, busy, moving := &w.user, w.busy, w.moving
+	if w.open {
+		m.Rides = append(m.Rides, moving...)
+		return Image{Position: position, User: m}
+	}
 	for i, r := range rides {
 		if len(busy) > 0 && busy[0] == i {
 			m.Rides = append(m.Rides, moving[0])

@@ -90,9 +90,7 @@ func (b *fixture) expectSame(a album, later int) {
 func TestWalkAtAnyMoment(t *testing.T) {
 	t.Logf("seed %d (repeat with -seed)", *seed)
 	for round := range uint64(20) {
-		p := &player{fixture: newFixture(t), Rand: rand.New(rand.NewPCG(*seed, round)),
-			model: model{map[*Ride]*modelRide{}, map[*Chair]*modelChair{}, map[*User]*modelUser{}}}
-		p.clock.step = isuride.Time([]int{0, 1, 700, 40_000}[p.IntN(4)])
+		p := newPlayer(t, *seed, round)
 		// act makes up to n calls at a time, and total in all.
 		act := func(n, total int) func() {
 			return func() {

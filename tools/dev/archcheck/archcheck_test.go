@@ -28,6 +28,7 @@ type rule struct {
 
 var table = []rule{
 	{"webapp/isuride", nil, "the domain depends on nothing: no I/O, locks, clock, JSON or SQL"},
+	{"webapp/admission", nil, "who is refused depends on waits and classes, not on what is asked for"},
 	{"webapp/notify", []string{"webapp/internal/lockwatch"}, "a recipient's log knows neither messages nor transport"},
 	{"webapp/journal", []string{"webapp/internal/disk", "webapp/internal/lockwatch", "webapp/internal/pulse"}, "the log is bytes only"},
 	{"webapp/match", nil, "the solver works on numbers"},
@@ -43,18 +44,23 @@ var table = []rule{
 	{"webapp/recount", []string{"webapp/isuride"}, "the second implementation shares no code with the first, state and ledger"},
 	{"webapp/state", []string{"webapp/isuride", "webapp/ledger", "webapp/notify", "webapp/internal/lockwatch"}, "the live state writes to a log through an interface"},
 	{"webapp/snapshot", []string{"webapp/isuride", "webapp/journal", "webapp/state"}, "files of images, which say what log they belong to"},
+	{"webapp/replica", []string{"webapp/internal/lockwatch", "webapp/internal/pulse"}, "a member of a group knows its log, images and clock through interfaces, and records as bytes"},
+	{"webapp/simulate", []string{"webapp/internal/disk", "webapp/isuride", "webapp/journal", "webapp/replica", "webapp/state"}, "the simulation is for tests, and no program of ours imports it but tools/dev/simulate"},
 	{"webapp/dispatch", []string{"webapp/isuride", "webapp/state", "webapp/internal/histogram", "webapp/internal/lockwatch"}, "matching gets its solver through an interface"},
 	{"webapp/engine", []string{"webapp/isuride", "webapp/recount", "webapp/state", "webapp/snapshot", "webapp/journal", "webapp/flush", "webapp/dispatch", "webapp/payment", "webapp/sqlstore", "webapp/replica",
 		"webapp/internal/disk", "webapp/internal/histogram", "webapp/internal/lockwatch", "webapp/internal/pulse"},
 		"the engine puts the parts together, below HTTP"},
-	{"webapp/api", []string{"webapp/isuride", "webapp/state", "webapp/engine", "webapp/wire", "webapp/internal/httpd", "webapp/internal/histogram", "webapp/internal/lockwatch"}, "the API does not reach below the engine and the state"},
-	{"webapp/metrics", []string{"webapp/api", "webapp/engine", "webapp/internal/..."}, "metrics are read, and only read, from the packages that have them"},
+	{"webapp/docs", nil, "documents describe the server, they do not know it"},
+	{"webapp/api", []string{"webapp/admission", "webapp/docs", "webapp/feed", "webapp/isuride", "webapp/state", "webapp/engine", "webapp/wire", "webapp/internal/httpd", "webapp/internal/histogram", "webapp/internal/lockwatch"}, "the API does not reach below the engine and the state"},
+	{"webapp/metrics", []string{"webapp/admission", "webapp/api", "webapp/engine", "webapp/internal/..."}, "metrics are read, and only read, from the packages that have them"},
+	{"webapp/ui", nil, "the interface is files; it uses the public interface only"},
 	{"webapp/inspect", []string{"webapp/isuride", "webapp/journal", "webapp/snapshot", "webapp/state"}, "what is shown of a log or a snapshot needs their files and the meaning of events, and no database"},
 	{"webapp/restore", []string{"webapp/flush", "webapp/isuride", "webapp/journal", "webapp/recount", "webapp/sqlstore"}, "a restore is the write-behind on a copy; it serves nobody"},
 	{"webapp/audit", []string{"webapp/isuride", "webapp/journal", "webapp/payment", "webapp/recount", "webapp/snapshot", "webapp/sqlstore", "webapp/state"}, "an audit reads what a server left; it serves nobody"},
-	{"webapp/server", []string{"webapp/audit", "webapp/state", "webapp/api", "webapp/dispatch", "webapp/engine", "webapp/inspect", "webapp/isuride", "webapp/journal", "webapp/match", "webapp/metrics", "webapp/replica", "webapp/restore", "webapp/sqlstore", "webapp/wire", "webapp/internal/..."}, "the program puts all parts together, but nothing from tests"},
+	{"webapp/server", []string{"webapp/admission", "webapp/api", "webapp/audit", "webapp/docs", "webapp/feed", "webapp/dispatch", "webapp/engine", "webapp/inspect", "webapp/isuride", "webapp/journal", "webapp/match", "webapp/metrics", "webapp/replica", "webapp/restore", "webapp/sqlstore", "webapp/state", "webapp/ui", "webapp/wire", "webapp/internal/..."}, "the program puts all parts together, but nothing from tests"},
 	{"webapp/cmd/isuride", []string{"webapp/server"}, "main starts the server"},
 	{"webapp/servertest", []string{"webapp/isuride", "webapp/server", "webapp/sqlstore/...", "tools/dev/paymentmock/...", "tools/dev/devcert/cert"}, "a server for tests, which no program imports"},
+	{"webapp/client", nil, "a client knows the documents, not the server"},
 	{"webapp/acceptance", nil, "tests only"},
 	{"webapp/crash", nil, "tests only"},
 	{"sql", nil, "the files embed nothing else"},
@@ -89,7 +95,9 @@ var table = []rule{
 	{"tools/dev/paymentmock/...", []string{"tools/cli", "tools/dev/paymentmock/..."}, "a gateway of its own, so that it shares no mistake with the bench's"},
 	{"tools/dev/cluster", []string{"tools/cli", "tools/dev/paymentmock/gateway"}, "it starts servers as programs, and knows only their API"},
 	{"tools/dev/ride", []string{"tools/cli", "tools/dev/paymentmock/gateway"}, "a client knows only the API"},
+	{"tools/dev/webbuild", nil, "it makes files of files"},
 	{"tools/dev/seed", []string{"tools/cli", "webapp/isuride", "webapp/sqlstore"}, "it makes a dump that the server loads"},
+	{"tools/dev/simulate", []string{"tools/cli", "webapp/simulate"}, "it counts stories"},
 	{"tools/dev/matchlab", []string{"tools/cli", "bench/chart", "bench/payment", "bench/virtual", "bench/world",
 		"webapp/dispatch", "webapp/isuride", "webapp/match", "webapp/state"}, "the only place where the bench's city meets the server's matching"},
 	{"tools/ops/observability", []string{"tools/cli", "bench/chart"}, "it draws what Prometheus has"},
@@ -120,13 +128,16 @@ var testsMay = map[string][]string{
 
 func topOf(pkg string) string { top, _, _ := strings.Cut(pkg, "/"); return top }
 
+// isForeign says that a folder holds nothing of ours: hidden ones, and what npm installs.
+func isForeign(name string) bool { return strings.HasPrefix(name, ".") || name == "node_modules" }
+
 func TestImports(t *testing.T) {
 	seen := 0
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && file != root && strings.HasPrefix(d.Name(), ".") {
+		if d.IsDir() && file != root && isForeign(d.Name()) {
 			return fs.SkipDir
 		}
 		if d.IsDir() || !strings.HasSuffix(file, ".go") {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"flag"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -56,12 +57,21 @@ func parseRun(args []string) (*cluster, error) {
 const watchPause = 50 * time.Millisecond
 
 func (c *cluster) run(ctx context.Context) error {
+	// The first thing, since another cluster may be running on this folder.
+	orders, err := net.Listen("tcp", c.address(controlPort))
+	if err != nil {
+		return fmt.Errorf("%w; is a cluster running already?", err)
+	}
+	defer orders.Close()
 	if c.fresh {
 		if err := c.clean(); err != nil {
 			return err
 		}
 	}
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return err
+	}
+	if c.dir, err = filepath.Abs(c.dir); err != nil {
 		return err
 	}
 	if c.mysql {
@@ -73,10 +83,11 @@ func (c *cluster) run(ctx context.Context) error {
 	if err := c.prepare(); err != nil {
 		return err
 	}
+	c.front.dir, c.front.listen = c.dir, c.address(0)
 	payments := &http.Server{Addr: c.address(gatewayPort), Handler: gateway.New(gateway.Options{})}
 	go payments.ListenAndServe() // another one may be listening there, which does as well
 	defer payments.Close()
-	control, err := c.serveControl()
+	control, err := c.serveControl(orders)
 	if err != nil {
 		return err
 	}
@@ -87,9 +98,8 @@ func (c *cluster) run(ctx context.Context) error {
 	for _, m := range c.members {
 		wait.Go(func() { m.keep(running) })
 	}
-	c.front = front{dir: c.dir, listen: c.address(0)}
 	wait.Go(func() { c.watch(running) })
-	if err := c.front.start(c.members, ""); err != nil {
+	if err := c.front.start(c.members); err != nil {
 		end()
 		wait.Wait()
 		return err
@@ -143,7 +153,7 @@ func (c *cluster) prepare() error {
 	for i, name := range []string{"a", "b", "c"} {
 		at := firstMember + 3*i
 		c.members = append(c.members, &member{name: name, witness: c.witness && i == 2, binary: c.binary, dir: filepath.Join(c.dir, name),
-			peers: c.address(at), clients: c.address(at + 1), inside: c.address(at + 2)})
+			socket: filepath.Join(c.dir, name+".sock"), peers: c.address(at), clients: c.address(at + 1), inside: c.address(at + 2)})
 	}
 	for _, m := range c.members {
 		m.env = c.environment(m, secret)
@@ -157,7 +167,7 @@ func (c *cluster) environment(m *member, secret string) []string {
 		list = append(list, one.entry())
 	}
 	env := []string{"ISURIDE_REPLICAS=" + strings.Join(list, ","), "ISURIDE_NODE=" + m.name, "ISURIDE_REPLICA_SECRET=" + secret,
-		"ISURIDE_DATA=" + m.dir, "ISURIDE_LISTEN=" + m.clients, "ISURIDE_INTERNAL=" + m.inside, "ISURIDE_DURABILITY=" + c.durability}
+		"ISURIDE_DATA=" + m.dir, "ISURIDE_LISTEN=" + m.clients + ",unix:" + m.socket, "ISURIDE_INTERNAL=" + m.inside, "ISURIDE_DURABILITY=" + c.durability}
 	if c.data != "" {
 		env = append(env, "ISURIDE_INITIAL_DATA="+c.data)
 	}
@@ -196,7 +206,11 @@ func (c *cluster) tell(leader, says string, since time.Time) {
 		return
 	}
 	fmt.Printf("%s %s (%v after the last one was missed)\n", stamp(), says, time.Since(since).Round(time.Millisecond))
-	if err := c.front.lead(c.members, leader); err != nil {
+	m, err := c.named(leader)
+	if err == nil {
+		err = c.front.lead(m)
+	}
+	if err != nil {
 		fmt.Println(stamp(), "the front goes on as it was:", err)
 	}
 }

@@ -13,12 +13,8 @@ import (
 )
 
 // serveControl takes orders for trouble, from this machine and with the token only.
-func (c *cluster) serveControl() (*http.Server, error) {
+func (c *cluster) serveControl(l net.Listener) (*http.Server, error) {
 	token, err := os.ReadFile(filepath.Join(c.dir, "token"))
-	if err != nil {
-		return nil, err
-	}
-	l, err := net.Listen("tcp", c.address(controlPort))
 	if err != nil {
 		return nil, err
 	}

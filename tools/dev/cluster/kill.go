@@ -156,8 +156,7 @@ func (k *killer) once(ctx context.Context) (gap, error) {
 		})
 	}
 	time.Sleep(before)
-	at := time.Now()
-	err := k.trouble(ctx)
+	at, err := k.trouble(ctx)
 	time.Sleep(after)
 	end()
 	wait.Wait()
@@ -181,23 +180,26 @@ func (g *gap) measure(list []accepted, at time.Time) {
 	}
 }
 
-// trouble orders it.
-func (k *killer) trouble(ctx context.Context) error {
+// trouble orders it, and returns when it was there.
+func (k *killer) trouble(ctx context.Context) (at time.Time, err error) {
 	switch k.how {
 	case "stop":
 		name, err := k.leader(ctx)
 		if err != nil {
-			return err
+			return at, err
 		}
 		if err := k.order(ctx, "stop", url.Values{"member": {name}}); err != nil {
-			return err
+			return at, err
 		}
+		at = time.Now()
 		time.Sleep(stopped)
-		return k.order(context.Background(), "continue", url.Values{"member": {name}}) // also after Ctrl-C
+		return at, k.order(context.Background(), "continue", url.Values{"member": {name}}) // also after Ctrl-C
 	case "handover":
-		return k.order(ctx, "handover", nil)
+		at = time.Now()
+		return at, k.order(ctx, "handover", nil)
 	}
-	return k.order(ctx, "kill", url.Values{"member": {"leader"}})
+	err = k.order(ctx, "kill", url.Values{"member": {"leader"}})
+	return time.Now(), err
 }
 
 func (k *killer) order(ctx context.Context, what string, form url.Values) error {

@@ -20,6 +20,7 @@ type member struct {
 	name                   string
 	witness                bool
 	peers, clients, inside string
+	socket                 string // for clients on this machine
 	dir                    string
 	env                    []string
 	binary                 string

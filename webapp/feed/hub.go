@@ -1,0 +1,333 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"isuride/webapp/internal/lockwatch"
+	"isuride/webapp/isuride"
+	"isuride/webapp/journal"
+)
+
+const (
+	// batchPause is the time in which events gather before the readers are woken. With it a
+	// busy feed wakes each reader 500 times a second instead of 20,000, and an event waits a
+	// millisecond on average.
+	batchPause = 2 * time.Millisecond
+	// beatEvery is the time between two heartbeats.
+	beatEvery = time.Second
+	// holdEvents bounds the events for which the hub holds its lock at a time: under 1 ms.
+	holdEvents = 256
+	// retryPause is the time between two looks whether another generation serves.
+	retryPause = 5 * time.Millisecond
+)
+
+// hub reads the log once for all subscriptions that are up to date.
+//
+// A subscription joins when it has everything up to the hub's event, or more; what comes
+// after goes into its connection's queue. Subscriptions are found by the accounts and keys
+// they are about, so an event costs what it concerns, not how many there are.
+type hub struct {
+	feed *Feed
+
+	mu lockwatch.Mutex
+	// The rest is guarded by mu.
+	source Source
+	seq    uint64 // the last event that was handed out
+	at     isuride.Time
+	broad  [tableCount][]*sub
+	keyed  map[lookupKey][]*sub
+	used   [tableCount][byCount]int // subscriptions in keyed
+	subs   map[*sub]struct{}
+	dirty  map[*Conn]struct{} // have got something in this batch
+	sums   []*sum             // wait for their event
+	picked []*sub             // of the event at hand
+}
+
+// lookupKey is a value of a column that a subscription goes by.
+type lookupKey struct {
+	table tableID
+	by    by
+	value string
+}
+
+func newHub(f *Feed) *hub {
+	return &hub{feed: f, keyed: map[lookupKey][]*sub{}, subs: map[*sub]struct{}{}, dirty: map[*Conn]struct{}{}}
+}
+
+// run follows the log of the generation that serves, then of the next one, until ctx ends.
+func (h *hub) run(ctx context.Context) {
+	defer h.rest()
+	var over *journal.Journal
+	for {
+		source, ok := h.feed.await(ctx, over)
+		if !ok {
+			return
+		}
+		err := h.follow(ctx, source)
+		if ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, journal.ErrClosed) {
+			over = source.Journal
+			h.restart(start{reason: NewEpoch, over: over})
+			continue
+		}
+		over = nil
+		h.feed.opt.Log.Warn("the feed begins again, with a partial for every reader", "err", err)
+		h.restart(start{reason: Interrupted})
+		if waitFor(ctx, nil, retryPause) != errPatience { // whatever it was, it may be so again
+			return
+		}
+	}
+}
+
+// rest lets nobody join until the hub runs again.
+func (h *hub) rest() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.source = Source{}
+}
+
+// follow hands out the events of one log.
+func (h *hub) follow(ctx context.Context, source Source) error {
+	at := source.Journal.Watermark()
+	reader, err := source.Journal.Subscribe(at + 1)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	h.mu.Lock()
+	h.source, h.seq = source, at
+	h.mu.Unlock()
+	t := newTranslator(source)
+	beat := time.NewTicker(beatEvery)
+	defer beat.Stop()
+	for {
+		if err := h.batch(reader, t); err != nil {
+			return err
+		}
+		if err := h.sleep(ctx, reader, beat.C); err != nil {
+			return err
+		}
+	}
+}
+
+// sleep waits for the next events, and then for those that come with them. Heartbeats are
+// sent meanwhile.
+func (h *hub) sleep(ctx context.Context, reader *journal.Subscriber, beat <-chan time.Time) error {
+	if err := waitFor(ctx, nil, batchPause); err != errPatience {
+		return err
+	}
+	select {
+	case <-beat:
+		h.beat()
+	default:
+	}
+	if reader.Behind() > 0 {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, beatEvery)
+	defer cancel()
+	if err := reader.Wait(limited); err != nil && (ctx.Err() != nil || limited.Err() == nil) {
+		return err
+	}
+	return nil
+}
+
+// batch hands out all events that there are, and wakes who has got some.
+func (h *hub) batch(reader *journal.Subscriber, t *translator) error {
+	for more := true; more; {
+		var err error
+		if more, err = h.some(reader, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// some hands out a few events.
+func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	defer h.wakeLocked()
+	for range holdEvents {
+		seq, payload, ok := reader.Next()
+		if !ok {
+			return false, nil
+		}
+		if !isMark(payload) {
+			changes, at, err := t.event(payload)
+			if err != nil {
+				return false, err
+			}
+			if at != 0 {
+				h.at = at
+			}
+			h.eventLocked(seq, changes)
+		}
+		h.seq = seq
+		if len(h.sums) > 0 {
+			h.sumsLocked()
+		}
+	}
+	return true, nil
+}
+
+// eventLocked gives each subscription its rows of an event, all at once.
+func (h *hub) eventLocked(seq uint64, changes []change) {
+	h.picked = h.picked[:0]
+	for i := range changes {
+		c := &changes[i]
+		for _, s := range h.broad[c.table] {
+			h.pickLocked(s, c, seq)
+		}
+		for b := range byCount {
+			if h.used[c.table][b] == 0 {
+				continue
+			}
+			for _, s := range h.keyed[lookupKey{c.table, b, c.value(b)}] {
+				h.pickLocked(s, c, seq)
+			}
+		}
+	}
+	for _, s := range h.picked {
+		h.handLocked(s, seq)
+		s.picked = s.picked[:0]
+	}
+}
+
+func (h *hub) pickLocked(s *sub, c *change, seq uint64) {
+	if seq <= s.after || !s.holds(c) {
+		return
+	}
+	if len(s.picked) == 0 {
+		h.picked = append(h.picked, s)
+	}
+	s.picked = append(s.picked, c)
+}
+
+func (h *hub) handLocked(s *sub, seq uint64) {
+	c := s.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ending || !s.live {
+		return
+	}
+	for _, change := range s.picked {
+		c.pushLocked(s.entry(change, h.source.Epoch, seq, h.at))
+	}
+	if c.queue.full() {
+		c.strikeLocked(h)
+	}
+	h.dirty[c] = struct{}{}
+}
+
+// entry is a change as the subscription's viewer may see it.
+func (s *sub) entry(c *change, epoch, seq uint64, at isuride.Time) entry {
+	return entry{sub: s, table: c.table, action: s.action(c), merges: c.merges, epoch: epoch, seq: seq, at: at, key: c.key,
+		text: c.textFor(s.viewer.Class)}
+}
+
+func (h *hub) wakeLocked() {
+	for c := range h.dirty {
+		c.mu.Lock()
+		c.wakeLocked()
+		c.mu.Unlock()
+	}
+	clear(h.dirty)
+}
+
+// beat tells every subscription how far it is complete.
+func (h *hub) beat() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	defer h.wakeLocked()
+	now := h.feed.opt.Now()
+	for s := range h.subs {
+		s.conn.mu.Lock()
+		if !s.conn.ending && h.seq >= s.after {
+			s.conn.beatLocked(s, h.source.Epoch, h.seq, now)
+			if s.conn.queue.full() {
+				s.conn.strikeLocked(h)
+			}
+			h.dirty[s.conn] = struct{}{}
+		}
+		s.conn.mu.Unlock()
+	}
+}
+
+// join takes in a subscription that has everything up to an event of the source. It reports
+// false if the hub is ahead of that, or reads another log.
+func (h *hub) join(s *sub, source Source, at uint64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.source.Journal != source.Journal || h.seq > at || s.ctx.Err() != nil {
+		return false
+	}
+	s.live, s.after = true, at
+	h.subs[s] = struct{}{}
+	for _, t := range s.order {
+		b, values, narrow := s.lookup(t)
+		if !narrow {
+			h.broad[t] = append(h.broad[t], s)
+			continue
+		}
+		h.used[t][b]++
+		for _, v := range values {
+			k := lookupKey{t, b, v}
+			h.keyed[k] = append(h.keyed[k], s)
+		}
+	}
+	return true
+}
+
+// leave takes a subscription out, if it is in.
+func (h *hub) leave(s *sub) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.leaveLocked(s)
+}
+
+func (h *hub) leaveLocked(s *sub) {
+	if !s.live {
+		return
+	}
+	s.live = false
+	delete(h.subs, s)
+	is := func(other *sub) bool { return other == s }
+	for _, t := range s.order {
+		b, values, narrow := s.lookup(t)
+		if !narrow {
+			h.broad[t] = slices.DeleteFunc(h.broad[t], is)
+			continue
+		}
+		h.used[t][b]--
+		for _, v := range values {
+			k := lookupKey{t, b, v}
+			if h.keyed[k] = slices.DeleteFunc(h.keyed[k], is); len(h.keyed[k]) == 0 {
+				delete(h.keyed, k)
+			}
+		}
+	}
+}
+
+// restart lets every subscription begin again. What waits for its reader is given up.
+func (h *hub) restart(begin start) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.source = Source{}
+	h.sums = nil
+	for s := range h.subs {
+		h.leaveLocked(s)
+		s.conn.mu.Lock()
+		s.conn.queue.drop(func(of *sub) bool { return of == s })
+		s.conn.mu.Unlock()
+		h.feed.fillers.Go(func() { s.run(begin) })
+	}
+}
+
+// isMark reports whether a record is no event, but a mark of the log's own.
+func isMark(payload []byte) bool { return len(payload) > 0 && payload[0] == 255 }

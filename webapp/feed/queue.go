@@ -1,0 +1,263 @@
+package feed
+
+import (
+	"strconv"
+
+	"isuride/webapp/isuride"
+)
+
+// kind is what an entry of a queue becomes.
+type kind uint8
+
+const (
+	ofRows kind = iota
+	ofBeat
+	ofSum
+	ofError
+	ofEnd // of the subscription
+)
+
+// entry waits in a connection's queue to become a frame, or a part of one.
+type entry struct {
+	sub    *sub // nil: the connection's own
+	kind   kind
+	table  tableID
+	action Action
+	merges bool
+	more   bool // the group goes on after it, whatever follows
+	epoch  uint64
+	seq    uint64
+	at     isuride.Time
+	key    string
+	text   []byte // rows with commas between, shared
+	reason Reason
+	err    *Error
+}
+
+// entryBytes is what an entry costs beside its text.
+const entryBytes = 192
+
+func (e *entry) cost() int { return entryBytes + len(e.text) }
+
+const (
+	// maxWaiting bounds what waits for a reader, in bytes.
+	maxWaiting = 1 << 20
+	// mergeFrom is what has to wait before positions are merged: a reader that keeps up gets
+	// every one, and merging costs it nothing.
+	mergeFrom = 64 << 10
+	// afterMerge is what may be left then: otherwise every frame more would merge again.
+	afterMerge = maxWaiting * 7 / 8
+	// maxFrame is the size from which on a frame takes no more rows, in bytes.
+	maxFrame = 64 << 10
+)
+
+// queue is what waits for one reader. Everything in it is guarded by the connection's lock.
+//
+// Of several updates of one position only the newest stays, once much waits. It stays in its
+// own place, which is behind the older ones, so that numbers grow. States are never merged,
+// so they are not late either. A heartbeat behind a position that went would say too much,
+// and goes as well; across a checksum nothing is merged.
+type queue struct {
+	entries []entry
+	head    int
+	bytes   int
+	mergeAt int // bytes from which on it is worth trying
+}
+
+func (q *queue) empty() bool { return q.head == len(q.entries) }
+
+func (q *queue) push(e entry) {
+	if q.head > 0 && q.head == len(q.entries) {
+		q.entries, q.head = q.entries[:0], 0
+	}
+	q.entries = append(q.entries, e)
+	q.bytes += e.cost()
+}
+
+// full reports whether too much waits, after merging what can be.
+func (q *queue) full() bool {
+	if q.bytes <= max(q.mergeAt, mergeFrom) {
+		return false
+	}
+	q.merge()
+	q.mergeAt = min(2*q.bytes, maxWaiting)
+	return q.bytes > afterMerge
+}
+
+// mergeKey is a position, between two checksums.
+type mergeKey struct {
+	sub   *sub
+	table tableID
+	key   string
+	era   int
+}
+
+func (q *queue) merge() {
+	newer := map[mergeKey]bool{}
+	eras := map[*sub]int{}
+	gone := make([]bool, len(q.entries))
+	for i := len(q.entries) - 1; i >= q.head; i-- {
+		switch e := &q.entries[i]; {
+		case e.kind == ofSum:
+			eras[e.sub]++
+		case e.merges:
+			k := mergeKey{e.sub, e.table, e.key, eras[e.sub]}
+			gone[i] = newer[k]
+			newer[k] = true
+		}
+	}
+	q.sweep(gone)
+}
+
+// sweep drops what is gone, and the heartbeats behind it.
+func (q *queue) sweep(gone []bool) {
+	incomplete := map[*sub]bool{}
+	kept := q.entries[:0]
+	q.bytes = 0
+	for i := q.head; i < len(q.entries); i++ {
+		e := q.entries[i]
+		if gone[i] {
+			incomplete[e.sub] = true
+			continue
+		}
+		if e.kind == ofBeat && incomplete[e.sub] {
+			continue
+		}
+		kept = append(kept, e)
+		q.bytes += e.cost()
+	}
+	clear(q.entries[len(kept):])
+	q.entries, q.head = kept, 0
+}
+
+// drop removes what waits for some of the subscriptions.
+func (q *queue) drop(of func(*sub) bool) {
+	gone := make([]bool, len(q.entries))
+	for i := q.head; i < len(q.entries); i++ {
+		gone[i] = of(q.entries[i].sub)
+	}
+	q.sweep(gone)
+}
+
+// take returns the entries of the next frame, and whether its group goes on.
+func (q *queue) take() (part []entry, more bool) {
+	first := &q.entries[q.head]
+	end, size := q.head+1, len(first.text)
+	for first.kind == ofRows && end < len(q.entries) && q.entries[end].joins(first) && size < maxFrame {
+		size += len(q.entries[end].text)
+		end++
+	}
+	part = q.entries[q.head:end]
+	for i := range part {
+		q.bytes -= part[i].cost()
+	}
+	last := &part[len(part)-1]
+	more = last.kind == ofRows && (last.more || end < len(q.entries) && q.entries[end].goesOn(last))
+	q.head = end
+	return part, more
+}
+
+// joins reports whether the entry fits into the frame that begins with first.
+func (e *entry) joins(first *entry) bool {
+	return e.goesOn(first) && e.table == first.table && e.action == first.action && e.more == first.more
+}
+
+// goesOn reports whether the entry is of the group that last is of.
+func (e *entry) goesOn(last *entry) bool {
+	return e.kind == ofRows && e.sub == last.sub && e.seq == last.seq && e.epoch == last.epoch && (last.more || e.action != Partial)
+}
+
+// release forgets the entries that take has returned.
+func (q *queue) release(part []entry) {
+	clear(part)
+	if q.head < len(q.entries) {
+		if q.head > 1024 && q.head > len(q.entries)/2 {
+			n := copy(q.entries, q.entries[q.head:])
+			clear(q.entries[n:])
+			q.entries, q.head = q.entries[:n], 0
+		}
+		return
+	}
+	q.head, q.bytes, q.mergeAt = 0, 0, 0
+	if q.entries = q.entries[:0]; cap(q.entries) > 4096 {
+		q.entries = nil
+	}
+}
+
+// frameWriter writes frames, and remembers the text of the last second.
+type frameWriter struct {
+	second int64
+	prefix string // of second
+}
+
+// append writes one frame of the entries. prev is the number of the frame before.
+func (w *frameWriter) append(dst []byte, part []entry, more bool, prev uint64) []byte {
+	e := &part[0]
+	dst = append(dst, '{')
+	if e.sub != nil && e.sub.name != "" {
+		dst = append(appendString(append(dst, `"sub":`...), e.sub.name), ',')
+	} else if e.err != nil && e.err.Sub != "" {
+		dst = append(appendString(append(dst, `"sub":`...), e.err.Sub), ',')
+	}
+	switch e.kind {
+	case ofRows, ofSum:
+		dst = append(append(append(dst, `"table":"`...), tables[e.table].name...), `",`...)
+	case ofError:
+		if e.err.Table != "" {
+			dst = append(appendString(append(dst, `"table":`...), e.err.Table), ',')
+		}
+	}
+	dst = append(append(append(dst, `"action":"`...), e.action...), '"')
+	if e.kind == ofRows {
+		dst = append(append(append(dst, `,"keys":["`...), tables[e.table].keys[0]...), `"]`...)
+	}
+	dst = strconv.AppendUint(append(dst, `,"epoch":`...), e.epoch, 10)
+	dst = strconv.AppendUint(append(dst, `,"seq":`...), e.seq, 10)
+	dst = strconv.AppendUint(append(dst, `,"prev":`...), prev, 10)
+	if e.at != 0 {
+		dst = w.appendTime(append(dst, `,"ts":`...), e.at)
+	}
+	if more {
+		dst = append(dst, `,"more":true`...)
+	}
+	if e.reason != "" {
+		dst = append(append(append(dst, `,"reason":"`...), e.reason...), '"')
+	}
+	return appendContent(dst, e, part)
+}
+
+func appendContent(dst []byte, e *entry, part []entry) []byte {
+	switch e.kind {
+	case ofError:
+		dst = append(append(append(dst, `,"code":"`...), e.err.Code...), `","message":`...)
+		dst = appendString(dst, e.err.Text)
+	case ofRows, ofSum:
+		dst = append(dst, `,"data":[`...)
+		for i := range part {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(dst, part[i].text...)
+		}
+		dst = append(dst, ']')
+	}
+	return append(dst, '}')
+}
+
+const secondForm = "2006-01-02T15:04:05."
+
+// appendTime appends the time as Time.String has it.
+func (w *frameWriter) appendTime(dst []byte, t isuride.Time) []byte {
+	second, micro := int64(t)/1e6, int64(t)%1e6
+	if t < 0 {
+		return appendString(dst, t.String())
+	}
+	if second != w.second || w.prefix == "" {
+		w.second, w.prefix = second, t.Std().Format(secondForm)
+	}
+	dst = append(append(dst, '"'), w.prefix...)
+	for unit := int64(100_000); unit > 0; unit /= 10 {
+		dst = append(dst, '0'+byte(micro/unit%10))
+	}
+	return append(dst, `Z"`...)
+}

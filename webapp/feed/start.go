@@ -1,0 +1,323 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"isuride/webapp/isuride"
+	"isuride/webapp/journal"
+)
+
+// start says where a subscription begins: after a position, at a moment, or with a partial
+// of now.
+type start struct {
+	resume *Position
+	since  *isuride.Moment
+	speed  float64 // of what follows the moment; 0: without pauses
+	reason Reason  // why there is a partial
+	over   *journal.Journal
+}
+
+// maxSpeed bounds a replay's speed: beyond it there is no pause anyway.
+const maxSpeed = 1e6
+
+func newStart(r *Request, now isuride.Time) (b start, refused *Error) {
+	if r.Resume != "" {
+		p, err := ParsePosition(r.Resume)
+		if err != nil {
+			return b, refuse(BadPosition, "%.60q is no position to resume at; send the epoch and the seq of the last frame, as 3:812345", r.Resume)
+		}
+		b.resume = &p
+	}
+	switch {
+	case r.Since == "" && r.Speed != "":
+		return b, refuse(BadSpeed, "a speed is for a replay; say since when, too")
+	case r.Since == "":
+		return b, nil
+	case r.Resume != "":
+		b.since = nil // a replay that broke off goes on where it was, as fast as can be
+		return b, nil
+	}
+	m, err := isuride.ParseMoment(r.Since)
+	if err != nil {
+		return b, refuse(BadPosition, "since: %v", err)
+	}
+	if m.Time > now {
+		return b, refuse(Future, "since: %v is in the future", m)
+	}
+	b.since = &m
+	return b, b.parseSpeed(r.Speed)
+}
+
+func (b *start) parseSpeed(text string) *Error {
+	if text == "" {
+		return nil
+	}
+	speed, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(speed > 0 && speed <= maxSpeed) {
+		return refuse(BadSpeed, "%.30q is no speed of a replay; write a number above 0, as 1 for as it took place or 10 for ten times as fast", text)
+	}
+	b.speed = speed
+	return nil
+}
+
+// await returns the generation that serves, once it is another one than that which is over.
+func (f *Feed) await(ctx context.Context, over *journal.Journal) (Source, bool) {
+	for {
+		if source := f.opt.Current(); source.Journal != nil && source.Journal != over {
+			return source, ctx.Err() == nil
+		}
+		if waitFor(ctx, nil, retryPause) != errPatience {
+			return Source{}, false
+		}
+	}
+}
+
+// run brings a subscription to where the hub is, and hands it over. It begins again when a
+// generation ends meanwhile, or the log goes faster than the reader.
+func (s *sub) run(b start) {
+	f := s.conn.feed
+	for {
+		source, ok := f.await(s.ctx, b.over)
+		if !ok {
+			return
+		}
+		err := s.bring(source, b)
+		if err == nil || s.ctx.Err() != nil {
+			return
+		}
+		var refused *Error
+		switch {
+		case errors.Is(err, journal.ErrClosed):
+			b = start{reason: NewEpoch, over: source.Journal}
+		case errors.Is(err, journal.ErrGone):
+			b = start{reason: Interrupted}
+		case errors.Is(err, errPatience):
+			s.conn.finish(s.conn.tooSlow())
+			return
+		case errors.As(err, &refused):
+			s.conn.fail(s, refused)
+			return
+		default:
+			f.opt.Log.Error("a subscription of the feed fails", "err", err)
+			s.conn.fail(s, refuse(Internal, "the server cannot make this feed now; its log says why"))
+			return
+		}
+	}
+}
+
+// maxResume bounds the events that a subscription of one account, or of the city, is brought
+// forward by: a partial of theirs costs less.
+const maxResume = 100_000
+
+// bring does what run says in one generation.
+func (s *sub) bring(source Source, b start) error {
+	if b.since != nil {
+		return s.replay(source, b)
+	}
+	if b.resume != nil {
+		reader, err := s.resume(source, &b)
+		if err != nil {
+			return err
+		}
+		if reader != nil {
+			defer reader.Close()
+			return s.follow(source, newTranslator(source), reader, b.resume.Seq, nil)
+		}
+	}
+	p := s.newPartial(source, b.reason)
+	at, reader, err := s.conn.feed.take(s.ctx, source, s.scope, p)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	if err := p.close(at); err != nil {
+		return err
+	}
+	return s.follow(source, p.t, reader, at, nil)
+}
+
+// resume returns a reader of what follows the reader's position. If there is none, a partial
+// has to do, and b says why.
+func (s *sub) resume(source Source, b *start) (*journal.Subscriber, error) {
+	p, end := *b.resume, source.Journal.Watermark()
+	tell := func(code Code, format string, args ...any) bool {
+		err := refuse(code, format, args...)
+		err.Sub = s.name
+		return s.conn.add(s, entry{sub: s, kind: ofError, action: Failed, err: err})
+	}
+	switch {
+	case p.Epoch != source.Epoch:
+		b.reason = OtherEpoch
+		tell(OldEpoch, "position %v is of epoch %d, and the data are of epoch %d now; a partial follows", p, p.Epoch, source.Epoch)
+		return nil, nil
+	case p.Seq > end:
+		b.reason = Ahead
+		tell(Future, "position %v is ahead of the server, which is at %d; a partial follows", p, end)
+		return nil, nil
+	case end-p.Seq > maxResume && s.viewer.Class != Operator:
+		b.reason = TooOld
+		return nil, nil
+	}
+	reader, err := source.Journal.Subscribe(p.Seq + 1)
+	if errors.Is(err, journal.ErrGone) {
+		b.reason = TooOld
+		return nil, nil
+	}
+	return reader, err
+}
+
+// follow hands the subscription the events after one, until the hub can. With a pace they
+// take the time they took.
+func (s *sub) follow(source Source, t *translator, reader *journal.Subscriber, at uint64, p *pace) error {
+	c := s.conn
+	for {
+		seq, payload, ok := reader.Next()
+		if !ok {
+			done, err := s.handOver(source, reader, at)
+			if done || err != nil {
+				return err
+			}
+			continue
+		}
+		at = seq
+		if isMark(payload) {
+			continue
+		}
+		changes, when, err := t.event(payload)
+		if err != nil {
+			return err
+		}
+		if err := p.wait(s, source, at, when); err != nil {
+			return err
+		}
+		if err := s.handOut(source.Epoch, seq, when, changes); err != nil {
+			return err
+		}
+		if err := c.room(s.ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// handOut queues the rows of an event that are the subscription's.
+func (s *sub) handOut(epoch, seq uint64, when isuride.Time, changes []change) error {
+	var made []entry
+	for i := range changes {
+		if s.holds(&changes[i]) {
+			made = append(made, s.entry(&changes[i], epoch, seq, when))
+		}
+	}
+	if len(made) > 0 && !s.conn.add(s, made...) {
+		return context.Canceled
+	}
+	return nil
+}
+
+// handOver lets the hub go on, if it is not ahead of the reader. A heartbeat says that the
+// subscription is complete.
+func (s *sub) handOver(source Source, reader *journal.Subscriber, at uint64) (done bool, err error) {
+	c := s.conn
+	if !c.add(s, entry{sub: s, kind: ofBeat, action: Heartbeat, epoch: source.Epoch, seq: at, at: c.feed.opt.Now()}) {
+		return false, context.Canceled
+	}
+	if c.feed.hub.join(s, source, at) {
+		return true, nil
+	}
+	limited, cancel := context.WithTimeout(s.ctx, retryPause) // the hub may not have begun yet
+	defer cancel()
+	if err := reader.Wait(limited); err != nil && (s.ctx.Err() != nil || limited.Err() == nil) {
+		return false, err
+	}
+	return false, nil
+}
+
+// partial is a taker that queues a partial for a subscription: rows of each table in pieces,
+// the first of which replaces the reader's table.
+type partial struct {
+	s      *sub
+	t      *translator
+	epoch  uint64
+	seq    uint64 // of the frames but the last
+	reason Reason
+	pieces [tableCount][]byte
+	begun  [tableCount]bool
+	held   *entry // the last one made: the group's last frame has its final number
+}
+
+func (s *sub) newPartial(source Source, reason Reason) *partial {
+	return &partial{s: s, t: newTranslator(source), epoch: source.Epoch, reason: reason}
+}
+
+func (p *partial) translator() *translator { return p.t }
+
+func (p *partial) begin(seq uint64) { p.seq = seq }
+
+// maxPiece is the size from which on a piece is queued.
+const maxPiece = 32 << 10
+
+func (p *partial) row(c *change) error {
+	text := c.textFor(p.s.viewer.Class)
+	piece := p.pieces[c.table]
+	if len(piece) > 0 {
+		piece = append(piece, ',')
+	}
+	p.pieces[c.table] = append(piece, text...)
+	if len(p.pieces[c.table]) < maxPiece {
+		return nil
+	}
+	if err := p.flush(c.table); err != nil {
+		return err
+	}
+	return p.s.conn.room(p.s.ctx)
+}
+
+func (p *partial) flush(t tableID) error {
+	e := entry{table: t, action: Insert, text: slices.Clone(p.pieces[t])}
+	if !p.begun[t] {
+		e.action, e.reason, p.begun[t] = Partial, p.reason, true
+	}
+	p.pieces[t] = p.pieces[t][:0]
+	return p.push(e)
+}
+
+func (p *partial) push(e entry) error {
+	e.sub, e.epoch, e.seq, e.more = p.s, p.epoch, p.seq, true
+	if p.held != nil && !p.s.conn.add(p.s, *p.held) {
+		return context.Canceled
+	}
+	p.held = &e
+	return nil
+}
+
+// rest queues what is left of the images.
+func (p *partial) rest() error {
+	for _, t := range p.s.order {
+		if len(p.pieces[t]) > 0 || !p.begun[t] {
+			if err := p.flush(t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *partial) delta(c *change, at isuride.Time) error {
+	e := p.s.entry(c, p.epoch, p.seq, at)
+	e.merges = false
+	return p.push(e)
+}
+
+// close ends the group: the copy is the table as of this event.
+func (p *partial) close(seq uint64) error {
+	p.held.seq, p.held.more = seq, false
+	if !p.s.conn.add(p.s, *p.held) {
+		return context.Canceled
+	}
+	return nil
+}
+
+var errEnough = fmt.Errorf("feed: the rest of the walk is not needed")
