@@ -34,4 +34,6 @@ var duties = map[string]duty{
 	"POST /api/app/rides/estimated-fare":       {class: admission.C, by: userSession},
 	"GET /api/owner/sales":                     {class: admission.C, by: ownerSession},
 	"GET /api/owner/chairs":                    {class: admission.C, by: ownerSession},
+	"GET /api/realtime":                        {class: admission.B}, // notifications of many sessions may come over it
+	"GET /api/feed":                            {class: admission.C},
 }

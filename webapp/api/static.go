@@ -25,8 +25,9 @@ var page []byte
 // Static serves a folder from memory, as it was at start. Every path that is no file
 // answers with index.html, without a redirect (S appendix B).
 type Static struct {
-	files map[string]*staticFile
-	index *staticFile
+	files     map[string]*staticFile
+	documents map[string]*staticFile // of ours, where the folder has nothing
+	index     *staticFile
 }
 
 type staticFile struct {
@@ -63,7 +64,7 @@ const (
 // NewStatic reads a folder, which must have an index.html; "" means the small page that
 // tells what runs here. The end of ctx ends it.
 func NewStatic(ctx context.Context, folder string, log *slog.Logger) (*Static, error) {
-	s := &Static{files: map[string]*staticFile{}}
+	s := &Static{files: map[string]*staticFile{}, documents: map[string]*staticFile{}}
 	if folder == "" {
 		s.index = newStaticFile("/index.html", page, time.Time{})
 		s.index.head += builtInSafety
@@ -140,6 +141,9 @@ func (s *Static) find(target string) *staticFile {
 		return f
 	}
 	if f, ok := s.files[path.Clean(name)]; ok && !endsInFolder(name) {
+		return f
+	}
+	if f, ok := s.documents[name]; ok {
 		return f
 	}
 	return s.index
