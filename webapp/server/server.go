@@ -23,6 +23,7 @@ import (
 	"isuride/webapp/isuride"
 	"isuride/webapp/match"
 	"isuride/webapp/sqlstore"
+	"isuride/webapp/ui"
 	"isuride/webapp/wire"
 )
 
@@ -49,7 +50,7 @@ const pollPause = 30 * time.Millisecond
 const drainLimit = 12 * time.Second
 
 func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*server, error) {
-	static, err := api.NewStatic(ctx, cfg.static, log.Logger)
+	static, err := api.NewStatic(ctx, cfg.static, ui.Files(), log.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("ISURIDE_STATIC: %w", err)
 	}

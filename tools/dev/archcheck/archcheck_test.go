@@ -49,9 +49,10 @@ var table = []rule{
 	{"webapp/docs", nil, "documents describe the server, they do not know it"},
 	{"webapp/api", []string{"webapp/admission", "webapp/docs", "webapp/feed", "webapp/isuride", "webapp/state", "webapp/engine", "webapp/wire", "webapp/internal/httpd", "webapp/internal/histogram", "webapp/internal/lockwatch"}, "the API does not reach below the engine and the state"},
 	{"webapp/metrics", []string{"webapp/admission", "webapp/api", "webapp/engine", "webapp/internal/..."}, "metrics are read, and only read, from the packages that have them"},
+	{"webapp/ui", nil, "the interface is files; it uses the public interface only"},
 	{"webapp/inspect", []string{"webapp/isuride", "webapp/journal", "webapp/snapshot", "webapp/state"}, "what is shown of a log or a snapshot needs their files and the meaning of events, and no database"},
 	{"webapp/restore", []string{"webapp/flush", "webapp/isuride", "webapp/journal", "webapp/sqlstore"}, "a restore is the write-behind on a copy; it serves nobody"},
-	{"webapp/server", []string{"webapp/admission", "webapp/api", "webapp/docs", "webapp/feed", "webapp/dispatch", "webapp/engine", "webapp/inspect", "webapp/isuride", "webapp/journal", "webapp/match", "webapp/metrics", "webapp/restore", "webapp/sqlstore", "webapp/wire", "webapp/internal/..."}, "the program puts all parts together, but nothing from tests"},
+	{"webapp/server", []string{"webapp/admission", "webapp/api", "webapp/docs", "webapp/feed", "webapp/dispatch", "webapp/engine", "webapp/inspect", "webapp/isuride", "webapp/journal", "webapp/match", "webapp/metrics", "webapp/restore", "webapp/sqlstore", "webapp/ui", "webapp/wire", "webapp/internal/..."}, "the program puts all parts together, but nothing from tests"},
 	{"webapp/cmd/isuride", []string{"webapp/server"}, "main starts the server"},
 	{"webapp/servertest", []string{"webapp/isuride", "webapp/server", "webapp/sqlstore/...", "tools/dev/paymentmock/...", "tools/dev/devcert/cert"}, "a server for tests, which no program imports"},
 	{"webapp/client", nil, "a client knows the documents, not the server"},
@@ -88,6 +89,7 @@ var table = []rule{
 	{"tools/dev/devcert/...", []string{"tools/cli", "tools/dev/devcert/..."}, "a certificate for this machine"},
 	{"tools/dev/paymentmock/...", []string{"tools/cli", "tools/dev/paymentmock/..."}, "a gateway of its own, so that it shares no mistake with the bench's"},
 	{"tools/dev/ride", []string{"tools/cli", "tools/dev/paymentmock/gateway"}, "a client knows only the API"},
+	{"tools/dev/webbuild", nil, "it makes files of files"},
 	{"tools/dev/seed", []string{"tools/cli", "webapp/isuride", "webapp/sqlstore"}, "it makes a dump that the server loads"},
 	{"tools/dev/matchlab", []string{"tools/cli", "bench/chart", "bench/payment", "bench/virtual", "bench/world",
 		"webapp/dispatch", "webapp/isuride", "webapp/match", "webapp/state"}, "the only place where the bench's city meets the server's matching"},
@@ -119,13 +121,16 @@ var testsMay = map[string][]string{
 
 func topOf(pkg string) string { top, _, _ := strings.Cut(pkg, "/"); return top }
 
+// isForeign says that a folder holds nothing of ours: hidden ones, and what npm installs.
+func isForeign(name string) bool { return strings.HasPrefix(name, ".") || name == "node_modules" }
+
 func TestImports(t *testing.T) {
 	seen := 0
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && file != root && strings.HasPrefix(d.Name(), ".") {
+		if d.IsDir() && file != root && isForeign(d.Name()) {
 			return fs.SkipDir
 		}
 		if d.IsDir() || !strings.HasSuffix(file, ".go") {
