@@ -222,6 +222,9 @@ const (
 // grid is the distance to which the places of the city are rounded.
 const grid = 5
 
+// farthest is the last place on the grid, either way.
+const farthest = (1<<31 - 1) / grid * grid
+
 // snap rounds a place to the grid.
 func snap(c isuride.Coordinate) isuride.Coordinate {
 	return isuride.Coordinate{Latitude: snapped(c.Latitude), Longitude: snapped(c.Longitude)}
@@ -233,7 +236,7 @@ func snapped(n int32) int32 {
 	if down < 0 {
 		down += grid
 	}
-	return int32(max(min(up-down, 1<<31-grid), -1<<31))
+	return int32(max(min(up-down, farthest), -farthest))
 }
 
 func cityKindOf(r *row) string {

@@ -42,7 +42,7 @@ type Conn struct {
 	// The rest is guarded by mu.
 	subs    map[string]*sub
 	queue   queue
-	asleep  bool // Next had nothing: whoever adds something wakes
+	asleep  bool // Next had nothing: what is added next wakes its transport
 	strikes int
 	ending  bool // what is in the queue is the last
 

@@ -126,9 +126,6 @@ func (h *hub) sleep(ctx context.Context, reader *journal.Subscriber, beat <-chan
 		h.beat()
 	default:
 	}
-	if reader.Behind() > 0 {
-		return nil
-	}
 	limited, cancel := context.WithTimeout(ctx, beatEvery)
 	defer cancel()
 	if err := reader.Wait(limited); err != nil && (ctx.Err() != nil || limited.Err() == nil) {
@@ -259,12 +256,15 @@ func (h *hub) beat() {
 	}
 }
 
-// join takes in a subscription that has everything up to an event of the source. It reports
-// false if the hub is ahead of that, or reads another log.
+// join takes in a subscription that has everything up to an event of the source, and tells
+// its reader so. It reports false if the hub is ahead of that, or reads another log.
 func (h *hub) join(s *sub, source Source, at uint64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.source.Journal != source.Journal || h.seq > at || s.ctx.Err() != nil {
+		return false
+	}
+	if !s.conn.add(s, entry{sub: s, kind: ofBeat, action: Heartbeat, epoch: source.Epoch, seq: at, at: h.feed.opt.Now()}) {
 		return false
 	}
 	s.live, s.after = true, at

@@ -217,14 +217,9 @@ func (s *sub) handOut(epoch, seq uint64, when isuride.Time, changes []change) er
 	return nil
 }
 
-// handOver lets the hub go on, if it is not ahead of the reader. A heartbeat says that the
-// subscription is complete.
+// handOver lets the hub go on, if it is not ahead of the reader.
 func (s *sub) handOver(source Source, reader *journal.Subscriber, at uint64) (done bool, err error) {
-	c := s.conn
-	if !c.add(s, entry{sub: s, kind: ofBeat, action: Heartbeat, epoch: source.Epoch, seq: at, at: c.feed.opt.Now()}) {
-		return false, context.Canceled
-	}
-	if c.feed.hub.join(s, source, at) {
+	if s.conn.feed.hub.join(s, source, at) {
 		return true, nil
 	}
 	limited, cancel := context.WithTimeout(s.ctx, retryPause) // the hub may not have begun yet

@@ -388,3 +388,6 @@ func (r *reader) settle() {
 	}
 	r.w.t.Fatalf("the copy is at %v, the log at %d; %d errors, %+v", r.copy.Position(), r.w.source.Journal.Watermark(), len(r.failed), r.failed)
 }
+
+// settleTime lets everything that was recorded reach the readers.
+func settleTime() { time.Sleep(2 * time.Second) }
