@@ -1,0 +1,161 @@
+package feed
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"isuride/webapp/isuride"
+)
+
+func (r *reader) waiting() int {
+	r.conn.mu.Lock()
+	defer r.conn.mu.Unlock()
+	return r.conn.queue.bytes
+}
+
+// TestPositionsMerge: to a reader that sleeps, positions come as the newest one of each
+// chair, and every status comes.
+func TestPositionsMerge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, u, c := one(t)
+		r := w.subscribe(Request{Tables: "chairs,positions,rides,statuses,city", Viewer: Viewer{Class: Operator}})
+		r.settle()
+		r.frames = nil
+		ride, err := w.store.RequestRide(u, isuride.Coordinate{Latitude: 10}, isuride.Coordinate{Latitude: 50})
+		w.must(err)
+		_, err = w.store.Assign(ride, c, nil)
+		w.must(err)
+		drive := func() {
+			for i := range 4000 {
+				w.report(c, isuride.Coordinate{Latitude: int32(100 + i)})
+				if i%100 == 0 {
+					time.Sleep(5 * time.Millisecond)
+				}
+			}
+		}
+		drive()
+		w.must(w.store.Advance(c, ride.ID, isuride.Enroute))
+		drive()
+		w.report(c, ride.Pickup)
+		r.conn.Checksum("", "positions")
+		settleTime()
+		w.must(w.store.Advance(c, ride.ID, isuride.Carrying))
+		drive()
+		w.report(c, ride.Destination)
+		settleTime()
+		if n := r.waiting(); n > 2*mergeFrom {
+			t.Errorf("%d bytes wait, although one chair has moved", n)
+		}
+		r.settle()
+		statuses, positions := 0, 0
+		for _, f := range r.frames {
+			switch f.Table {
+			case "statuses":
+				statuses += len(f.Data)
+			case "positions":
+				positions += len(f.Data)
+			}
+		}
+		if statuses != 5 || positions > 1000 || r.sums != 1 {
+			t.Errorf("%d statuses, %d positions, %d checksums; want 5, few, 1", statuses, positions, r.sums)
+		}
+		r.expectFresh()
+		if r.conn.strikes != 0 {
+			t.Errorf("the reader got %d strikes", r.conn.strikes)
+		}
+	})
+}
+
+// crowd registers users until much more than a queue may hold was made.
+func (w *town) crowd() {
+	for i := range 1500 {
+		w.registerUser()
+		if i%50 == 0 {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+// TestSlowReader: states are never merged. Who does not read them gets a partial instead,
+// twice, and is then told to go.
+func TestSlowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, _ := one(t)
+		r := w.subscribe(Request{Tables: "users,coupons", Viewer: Viewer{Class: Operator}})
+		quick := w.subscribe(Request{Tables: "users", Viewer: Viewer{Class: Operator}})
+		r.settle()
+		for strike := range maxStrikes {
+			r.frames = nil
+			for range 2 {
+				w.crowd()
+				quick.settle()
+				if n := r.waiting(); n > maxWaiting {
+					t.Fatalf("%d bytes wait for a reader", n)
+				}
+			}
+			if strike < maxStrikes-1 {
+				r.settle()
+				if f := &r.frames[0]; f.Action != Partial || f.Reason != TooSlow {
+					t.Fatalf("after strike %d the first frame is %s", strike, summary(f))
+				}
+				r.expectFresh()
+			}
+		}
+		r.drain()
+		if last := r.frames[len(r.frames)-1]; !r.ended || last.Code != SlowReader || !strings.Contains(last.Text, "1 MiB") {
+			t.Errorf("the last frame is %+v", last)
+		}
+		quick.expectFresh()
+	})
+}
+
+// TestReaderThatNeverReads is cut while its partial is made, with no more than that in memory.
+func TestReaderThatNeverReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, _ := one(t)
+		w.crowd()
+		w.crowd()
+		r := w.subscribe(Request{Tables: "users,coupons", Viewer: Viewer{Class: Operator}})
+		for range 4 {
+			time.Sleep(patience / 3)
+			if n := r.waiting(); n > fillTo+4*maxPiece {
+				t.Fatalf("%d bytes wait", n)
+			}
+		}
+		for m, ok := r.conn.Next(); ok; m, ok = r.conn.Next() {
+			r.ended = m.Ends
+		}
+		if !r.ended {
+			t.Error("the connection goes on")
+		}
+	})
+}
+
+// TestWakeups: a transport is woken once for a batch, and not again before it has looked.
+func TestWakeups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, c := one(t)
+		woken := 0
+		conn := w.feed.Open(func() { woken++ })
+		defer conn.Close()
+		conn.Subscribe(Request{Tables: "positions", Viewer: Viewer{Class: Operator}})
+		drain := func() (frames int) {
+			for _, ok := conn.Next(); ok; _, ok = conn.Next() {
+				frames++
+			}
+			return frames
+		}
+		settleTime()
+		drain()
+		woken = 0
+		for i := range 200 {
+			w.report(c, isuride.Coordinate{Latitude: int32(i)})
+		}
+		time.Sleep(100 * time.Millisecond)
+		if n := drain(); n < 200 || woken != 1 {
+			t.Errorf("%d frames after %d wake-ups, want 200 after 1", n, woken)
+		}
+	})
+}
