@@ -14,7 +14,7 @@ func (r *reader) expectFresh() {
 	r.w.t.Helper()
 	r.settle()
 	request := r.request
-	request.Resume, request.Since = "", ""
+	request.Resume, request.Since, request.Speed = "", "", ""
 	fresh := r.w.subscribe(request)
 	defer fresh.conn.Close()
 	fresh.settle()
