@@ -36,6 +36,8 @@ type Conn struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
+	turns chan struct{} // holds a token for each partial that is being made
+
 	taken pulse.Pulse // beats when something was taken out of a long queue
 
 	mu lockwatch.Mutex
@@ -263,6 +265,19 @@ func (c *Conn) Close() {
 		c.feed.hub.leave(s)
 	}
 	c.feed.closed(c)
+}
+
+// maxPartials bounds those that are made for one connection at a time.
+const maxPartials = 2
+
+// turn waits until a partial may be made, and returns what ends it.
+func (c *Conn) turn(ctx context.Context) (leave func(), err error) {
+	select {
+	case c.turns <- struct{}{}:
+		return func() { <-c.turns }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // room waits until a filler may add something. A reader that takes nothing for long is not

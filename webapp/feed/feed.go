@@ -123,7 +123,7 @@ func New(o Options) *Feed {
 // Look with Next once before waiting for it: if there are too many connections, the first
 // message says so and ends the connection.
 func (f *Feed) Open(wake func()) *Conn {
-	c := &Conn{feed: f, wake: wake, subs: map[string]*sub{}}
+	c := &Conn{feed: f, wake: wake, turns: make(chan struct{}, maxPartials), subs: map[string]*sub{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -55,7 +55,7 @@ const (
 //
 // Of several updates of one position only the newest stays, once much waits. It stays in its
 // own place, which is behind the older ones, so that numbers grow. States are never merged,
-// so they are not late either. A heartbeat behind a position that went would say too much,
+// so they are not late either. Of heartbeats the newest stays, too. A heartbeat behind a position that went would say too much,
 // and goes as well; across a checksum nothing is merged.
 type queue struct {
 	entries []entry
@@ -84,9 +84,10 @@ func (q *queue) full() bool {
 	return q.bytes > afterMerge
 }
 
-// mergeKey is a position, between two checksums.
+// mergeKey is a position, or the heartbeat, between two checksums.
 type mergeKey struct {
 	sub   *sub
+	kind  kind
 	table tableID
 	key   string
 	era   int
@@ -100,8 +101,8 @@ func (q *queue) merge() {
 		switch e := &q.entries[i]; {
 		case e.kind == ofSum:
 			eras[e.sub]++
-		case e.merges:
-			k := mergeKey{e.sub, e.table, e.key, eras[e.sub]}
+		case e.merges || e.kind == ofBeat:
+			k := mergeKey{e.sub, e.kind, e.table, e.key, eras[e.sub]}
 			gone[i] = newer[k]
 			newer[k] = true
 		}
@@ -117,7 +118,9 @@ func (q *queue) sweep(gone []bool) {
 	for i := q.head; i < len(q.entries); i++ {
 		e := q.entries[i]
 		if gone[i] {
-			incomplete[e.sub] = true
+			if e.kind == ofRows {
+				incomplete[e.sub] = true
+			}
 			continue
 		}
 		if e.kind == ofBeat && incomplete[e.sub] {
@@ -137,6 +140,7 @@ func (q *queue) drop(of func(*sub) bool) {
 		gone[i] = of(q.entries[i].sub)
 	}
 	q.sweep(gone)
+	q.mergeAt = 0
 }
 
 // take returns the entries of the next frame, and whether its group goes on.
