@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -25,8 +26,9 @@ type change struct {
 	merges             bool // a newer one of the row takes its place
 	enters             bool // a row of rides, which has its chair from here on
 
-	row  *row            // lent until the next event
-	text [classes][]byte // what was encoded of it
+	row     *row            // lent until the next event
+	scratch *[]byte         // the translator's
+	text    [classes][]byte // what was encoded of it
 }
 
 // textFor returns the row's object as the class sees it: made once, shared by all who get it,
@@ -36,14 +38,22 @@ func (c *change) textFor(class Class) []byte {
 		class = Public // all see the same
 	}
 	if c.text[class] == nil {
-		t := &tables[c.table]
-		if c.action == Delete {
-			c.text[class] = t.appendKey(nil, c.key)
-		} else {
-			c.text[class] = t.appendRow(make([]byte, 0, 192), c.row, class, c.which)
-		}
+		*c.scratch = c.appendTo((*c.scratch)[:0], class)
+		c.text[class] = bytes.Clone(*c.scratch)
 	}
 	return c.text[class]
+}
+
+// appendTo appends the row's object.
+func (c *change) appendTo(dst []byte, class Class) []byte {
+	t := &tables[c.table]
+	switch {
+	case c.text[Public] != nil && c.table == city:
+		return append(dst, c.text[Public]...)
+	case c.action == Delete:
+		return t.appendKey(dst, c.key)
+	}
+	return t.appendRow(dst, c.row, class, c.which)
 }
 
 // translator makes changes of events and images. What an event does not say itself never
@@ -59,6 +69,8 @@ type translator struct {
 	seen  map[string]*roadChair // chairs of the city, by id
 	out   []change
 	rows  []row
+
+	scratch []byte
 }
 
 // roadChair is what the city has been told of a chair.
@@ -102,6 +114,7 @@ func (t *translator) begin() { t.out, t.rows = t.out[:0], t.rows[:0] }
 // add makes room for a change of a row.
 func (t *translator) add(c change, r row) {
 	t.rows = append(t.rows, r)
+	c.scratch = &t.scratch
 	c.row = &t.rows[len(t.rows)-1] // those before keep theirs if the slice grows
 	if c.see == 0 {
 		c.see = everyone

@@ -220,8 +220,8 @@ func (c *Conn) Next() (m Message, ok bool) {
 		return Message{}, false
 	}
 	long := c.queue.bytes > fillTo/2
-	part, more := c.queue.take()
-	m = c.messageLocked(part, more)
+	part, t, more := c.queue.take()
+	m = c.messageLocked(part, t, more)
 	c.queue.release(part)
 	m.Ends = c.ending && c.queue.empty()
 	if long {
@@ -231,8 +231,8 @@ func (c *Conn) Next() (m Message, ok bool) {
 }
 
 // messageLocked makes the frame, and notes its number as the subscription's last.
-func (c *Conn) messageLocked(part []entry, more bool) Message {
-	e := &part[0]
+func (c *Conn) messageLocked(part []entry, t tableID, more bool) Message {
+	e := &part[len(part)-1]
 	prev := uint64(0)
 	if e.sub != nil {
 		prev = e.sub.last
@@ -243,10 +243,10 @@ func (c *Conn) messageLocked(part []entry, more bool) Message {
 	default:
 		e.sub.last = e.seq
 	}
-	if cap(c.out) > 2*maxFrame {
+	if cap(c.out) > 3*maxFrame {
 		c.out = nil
 	}
-	c.out = c.write.append(c.out[:0], part, more, prev)
+	c.out = c.write.append(c.out[:0], part, t, more, prev)
 	whole := !more && e.kind != ofError && e.kind != ofEnd
 	return Message{JSON: c.out, Position: Position{e.epoch, e.seq}, Whole: whole}
 }

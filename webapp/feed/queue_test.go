@@ -141,11 +141,12 @@ func TestWakeups(t *testing.T) {
 		conn := w.feed.Open(func() { woken++ })
 		defer conn.Close()
 		conn.Subscribe(Request{Tables: "positions", Viewer: Viewer{Class: Operator}})
-		drain := func() (frames int) {
-			for _, ok := conn.Next(); ok; _, ok = conn.Next() {
+		drain := func() (rows, frames int) {
+			for m, ok := conn.Next(); ok; m, ok = conn.Next() {
+				rows += strings.Count(string(m.JSON), `"chair_id":`)
 				frames++
 			}
-			return frames
+			return rows, frames
 		}
 		settleTime()
 		drain()
@@ -154,8 +155,8 @@ func TestWakeups(t *testing.T) {
 			w.report(c, isuride.Coordinate{Latitude: int32(i)})
 		}
 		time.Sleep(100 * time.Millisecond)
-		if n := drain(); n < 200 || woken != 1 {
-			t.Errorf("%d frames after %d wake-ups, want 200 after 1", n, woken)
+		if rows, frames := drain(); rows != 200 || frames > 20 || woken != 1 {
+			t.Errorf("%d rows in %d frames after %d wake-ups, want 200 in few after 1", rows, frames, woken)
 		}
 	})
 }

@@ -284,7 +284,7 @@ func (p *partial) row(c *change, at uint64) error {
 	if len(piece) > 0 {
 		piece = append(piece, ',')
 	}
-	p.pieces[c.table] = append(piece, c.textFor(p.s.viewer.Class)...)
+	p.pieces[c.table] = c.appendTo(piece, p.s.viewer.Class)
 	if len(p.pieces[c.table]) < maxPiece {
 		return nil
 	}
