@@ -111,16 +111,30 @@ func (p *pseudonyms) ride(id string) string { return p.of('r', id) }
 
 func (t *translator) begin() { t.out, t.rows = t.out[:0], t.rows[:0] }
 
-// add makes room for a change of a row.
+// add adds a change of a row.
 func (t *translator) add(c change, r row) {
-	t.rows = append(t.rows, r)
-	c.scratch = &t.scratch
-	c.row = &t.rows[len(t.rows)-1] // those before keep theirs if the slice grows
-	if c.see == 0 {
-		c.see = everyone
+	made, of := t.make(c.table)
+	c.scratch, c.row, c.see = made.scratch, of, (c.see|seeAll(c.see))&made.see
+	*made, *of = c, r
+}
+
+// seeAll is everyone if nobody in particular is named.
+func seeAll(named classSet) classSet {
+	if named == 0 {
+		return everyone
 	}
-	c.see &= tables[c.table].see
-	t.out = append(t.out, c)
+	return 0
+}
+
+// make makes room for a change of a row: to fill it in there is what the most frequent event
+// does, since both are large.
+func (t *translator) make(id tableID) (*change, *row) {
+	t.rows = append(t.rows, row{}) // those before keep theirs if the slice grows
+	r := &t.rows[len(t.rows)-1]
+	t.out = append(t.out, change{})
+	c := &t.out[len(t.out)-1]
+	c.table, c.see, c.scratch, c.row = id, tables[id].see, &t.scratch, r
+	return c, r
 }
 
 func (t *translator) chairOnRoad(id string) *roadChair {
@@ -189,8 +203,10 @@ func (t *translator) chairRegistered(c *isuride.Chair) {
 }
 
 func (t *translator) position(a Action, ownerID string, l *isuride.ChairLocation) {
-	t.add(change{table: positions, action: a, entity: l.ChairID, key: l.ChairID, owner: ownerID, chair: l.ChairID, merges: a == Update},
-		row{location: l})
+	c, r := t.make(positions)
+	c.action, c.merges = a, a == Update
+	c.entity, c.key, c.owner, c.chair = l.ChairID, l.ChairID, ownerID, l.ChairID
+	r.location = l
 }
 
 // roadChair makes a chair's whole row of the city.
@@ -210,13 +226,20 @@ func (t *translator) moved(e *isuride.Event) error {
 	on, to := t.chairOnRoad(l.ChairID), snap(l.Coordinate)
 	if !on.placed || on.at != to {
 		on.at, on.placed = to, true
-		t.add(change{table: city, action: Update, which: cityWhere, entity: c.ID, key: on.name, kind: "chair", merges: true},
-			row{id: on.name, place: to, placed: true})
+		t.onRoad(c.ID, on)
 	}
 	if e.Status == nil {
 		return nil
 	}
 	return t.advanced(e.Status)
+}
+
+// onRoad tells the city where a chair is.
+func (t *translator) onRoad(id string, on *roadChair) {
+	c, r := t.make(city)
+	c.action, c.which, c.merges = Update, cityWhere, true
+	c.entity, c.key, c.kind = id, on.name, "chair"
+	r.id, r.place, r.placed = on.name, on.at, true
 }
 
 // unknown is an error that no log of this server can cause.
