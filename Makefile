@@ -2,15 +2,18 @@
 
 GO ?= go
 
-.PHONY: help build run ride up down test check bench calibrate duel perf matchlab dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
+.PHONY: help build interface run ride up down test check bench calibrate duel overload perf matchlab dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-build: ## build all programs into bin/
+build: interface ## build all programs into bin/
 	$(GO) build -o bin/ ./webapp/cmd/... ./bench/cmd/... ./tools/dev/ride ./tools/dev/paymentmock ./tools/dev/devcert
 
-run: ## start the server on this machine alone: https://localhost:8443 and http://localhost:8080, data in .run/dev
+interface: # what the server carries of webapp/ui
+	@$(GO) run ./tools/dev/webbuild
+
+run: interface ## start the server on this machine alone: https://localhost:8443 and http://localhost:8080, data in .run/dev
 	@echo "building; the first time takes about a minute"
 	@$(GO) build -o bin/ ./webapp/cmd/isuride ./tools/dev/devcert
 	@scripts/run.sh
@@ -43,6 +46,10 @@ duel: ## compare our server with the naive one, plain, with MariaDB, with TLS an
 matchlab: ## compare matching policies in all regimes, in virtual time, with ARGS="-seeds 2 city static" for instance; 8 minutes alone
 	@$(GO) run ./tools/dev/matchlab -regimes -seeds 10 $(ARGS)
 
+overload: ## ask a server that has 0.3 of a processor for four times what it can do, and hold what it completes to bars; needs root; 4 minutes
+	@$(GO) build -o bin/ ./bench/compare
+	@bin/compare overload $(ARGS)
+
 perf: ## run the micro benchmarks and a short duel, and compare with what this machine has stored; ARGS=-save stores
 	@$(GO) build -o bin/ ./bench/compare
 	@bin/compare perf $(ARGS)
@@ -50,7 +57,7 @@ perf: ## run the micro benchmarks and a short duel, and compare with what this m
 setup deploy rollback restart status watch logs reboot-test doctor: fleet
 	@bin/fleet $(FLEET) $@ $(ARGS)
 
-fleet:
+fleet: interface
 	@$(GO) build -o bin/ ./tools/ops/fleet
 
 setup: ## prepare the hosts of scripts/hosts for releases; deploy does so by itself

@@ -26,6 +26,7 @@ main() {
 		return
 	fi
 	before=$(git status --porcelain)
+	stage interface go run ./tools/dev/webbuild
 	stage checks checks
 	stage "allocations, and each benchmark once" benchmarks
 	stage tests tests ./...

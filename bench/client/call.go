@@ -35,6 +35,8 @@ type call struct {
 	stored *stored  // what the cache has for the target, nil if nothing
 	files  []string // of the visit still to GET
 	again  [][]byte // files of the visit from the cache, to be hashed again
+
+	retryAfter int // seconds; of the last answer
 }
 
 // bind makes c the call of e.
@@ -124,6 +126,7 @@ func (c *call) end(h *h1.Head, body []byte, err error) {
 		return
 	}
 	shard.counts.Bytes += int64(len(body))
+	c.retryAfter = h.RetryAfter
 	if h.Status == http.StatusNotModified && c.stored != nil {
 		c.use(h.Status)
 		return
@@ -184,7 +187,8 @@ func (c *call) wanted(status int) bool {
 // result judges a complete answer.
 func (c *call) result(status int, body []byte, sum Sum) {
 	if !c.wanted(status) {
-		c.finish(world.Event{Failure: &world.Failure{Kind: world.FailureStatus, Status: status, Detail: excerpt(c.request.Target, body)}})
+		c.finish(world.Event{Failure: &world.Failure{Kind: world.FailureStatus, Status: status, Detail: excerpt(c.request.Target, body),
+			RetryAfter: c.askedToWait(status)}})
 		return
 	}
 	if c.event == world.EventVisited {
@@ -203,6 +207,14 @@ func (c *call) result(status int, body []byte, sum Sum) {
 		account.Session = c.session()
 	}
 	c.finish(e)
+}
+
+// askedToWait is the time that a server that refuses asks for.
+func (c *call) askedToWait(status int) world.Instant {
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		return world.Instant(c.retryAfter) * world.Second
+	}
+	return 0
 }
 
 // session is the Cookie field that goes with the account just registered.

@@ -11,8 +11,9 @@ type Stats struct {
 type Endpoint struct {
 	Name     string
 	Calls    int
-	Failures int
-	Latency  world.Histogram // of all calls, failed ones included, from the call to its event
+	Failures int             // refused ones included
+	Latency  world.Histogram // of all calls but refused ones, failed ones included, from the call to its event
+	Refused  world.Histogram // of those that the server refused and asked to repeat later
 }
 
 func (p *Endpoint) add(d delivery) {
@@ -20,7 +21,12 @@ func (p *Endpoint) add(d delivery) {
 	if d.event.Failure != nil {
 		p.Failures++
 	}
-	p.Latency.Add(world.Instant(d.took.Microseconds()))
+	took := world.Instant(d.took.Microseconds())
+	if f := d.event.Failure; f != nil && f.RetryAfter > 0 {
+		p.Refused.Add(took)
+		return
+	}
+	p.Latency.Add(took)
 }
 
 // Named returns the endpoints that were called, in the order of the API.

@@ -4,6 +4,7 @@
 //	compare calibrate   the bench with what the official one measured (package official)
 //	compare duel        this repository's server with the naive one, or two of its settings
 //	compare perf        the speed of hot paths with what this kind of machine has stored
+//	compare overload    a server that refuses what is too much with itself at its best
 //	compare diff        two sets of records of the bench, made before
 //
 // Run it in the root of the checkout: all but diff build what they need from it. The exit
@@ -42,6 +43,7 @@ var commands = []command{
 	{"calibrate", "the bench with the official benchmarker's figures", runCalibrate},
 	{"duel", "this repository's server with the naive one", runDuels},
 	{"perf", "the speed of hot paths with what this machine has stored", runPerf},
+	{"overload", "what is served under overload with what is served at best", runOverload},
 	{"diff", "two files of the bench's records", runDiff},
 }
 

@@ -36,6 +36,7 @@ type Config struct {
 	Load     time.Duration
 	Seed     uint64
 	RideRate float64        // of an open loop, see world.Config; 0 for none
+	Refusals bool           // see world.Config
 	Chairs   int            // of an open loop; 0 leaves their number to the rate
 	Checks   []Check        // of the initial data; nil for none
 	Static   *client.Static // nil for no static files at all
@@ -52,7 +53,7 @@ type Config struct {
 }
 
 func (c *Config) world() world.Config {
-	return world.Config{Seed: c.Seed, PageVisits: c.Static != nil, RideRate: c.RideRate, Chairs: c.Chairs, Users: c.users}
+	return world.Config{Seed: c.Seed, PageVisits: c.Static != nil, RideRate: c.RideRate, Refusals: c.Refusals, Chairs: c.Chairs, Users: c.users}
 }
 
 // An Observer follows a run.

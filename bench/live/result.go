@@ -118,6 +118,7 @@ type Latency struct {
 	Name     string        `json:"name"`
 	Count    int           `json:"count"`
 	Failures int           `json:"failures"`
+	Refused  *Latency      `json:"refused,omitempty"` // those that are in none of the other figures, if there were any
 	Mean     world.Instant `json:"mean"`
 	P50      world.Instant `json:"p50"`
 	P90      world.Instant `json:"p90"`
@@ -266,7 +267,12 @@ func codeCounts(log *world.ErrorLog) []CodeCount {
 func endpoints(s *client.Stats) []Latency {
 	list := []Latency{}
 	for _, e := range s.Named() {
-		list = append(list, latencyOf(e.Name, &e.Latency, e.Failures))
+		l := latencyOf(e.Name, &e.Latency, e.Failures)
+		if e.Refused.Count() > 0 {
+			refused := latencyOf("refused "+e.Name, &e.Refused, e.Refused.Count())
+			l.Refused = &refused
+		}
+		list = append(list, l)
 	}
 	return list
 }

@@ -13,6 +13,9 @@ func (t *text) openLoop(o *world.OpenLoop) {
 		Number(o.IntendedRate), Number(o.CreatedRate), Number(o.CompletedRate))
 	fmt.Fprintf(t, "%s rides due, %s started, %s of them late; %s never started; %s found all users riding\n",
 		count(o.Due), count(o.Started), count(o.Late), count(o.NeverStarted), count(o.Waited))
+	if o.Refused > 0 {
+		fmt.Fprintf(t, "%s rides refused by the server; they are in no stage below but the first\n", count(o.Refused))
+	}
 	w := tabwriter.NewWriter(t, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "\ncount\topen\tp50 ms\tp90\tp99\tp99.9\tlongest\t  ride, from when it was due; those left open take longer\n")
 	for _, s := range o.Stages {

@@ -37,6 +37,7 @@ const lateStart = 10 * Millisecond
 type arrival struct {
 	due     Instant
 	started Instant // the first request for it; 0 before
+	refused Instant // by the server; 0 if not
 	ride    *ride   // nil until it is created
 }
 
@@ -109,7 +110,7 @@ func (w *World) Arrive(now Instant) {
 // offer gives a user who has nothing to do the ride that has waited longest, or makes
 // them wait for one.
 func (u *user) offer() {
-	if u.world.arrivals == nil || u.state != userActive || u.ride != nil || u.arrival != nil || u.pooled {
+	if u.world.arrivals == nil || u.state != userActive || u.ride != nil || u.arrival != nil || u.pooled || u.restsUntil != 0 {
 		return
 	}
 	g := u.region

@@ -265,6 +265,10 @@ type Failure struct {
 	Kind   FailureKind
 	Status int    // the HTTP status of the answer, 0 if there was none
 	Detail string // one line for the reader of the report, may be empty
+
+	// RetryAfter is the time that a server asks for which refuses since it is overloaded, 0 if it
+	// does not.
+	RetryAfter Instant
 }
 
 func (f *Failure) Error() string {

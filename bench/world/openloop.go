@@ -13,7 +13,8 @@ type OpenLoop struct {
 	Late         int `json:"late"`   // started more than 10 ms after they were due
 	Waited       int `json:"waited"` // found all users riding, so that they started late or never
 	NeverStarted int `json:"never_started"`
-	Unmatched    int `json:"unmatched"` // had no chair at the end; at a server that keeps up, those of the last moment
+	Refused      int `json:"refused,omitempty"` // by the server, see Config.Refusals; they are in no stage but the first
+	Unmatched    int `json:"unmatched"`         // had no chair at the end; at a server that keeps up, those of the last moment
 
 	Stages []Stage `json:"stages"`
 }
@@ -46,6 +47,7 @@ func (w *World) OpenLoop() *OpenLoop {
 	for _, n := range a.all {
 		o.Started += one(n.started != 0)
 		o.Late += one(n.started-n.due > lateStart)
+		o.Refused += one(n.refused != 0)
 	}
 	o.NeverStarted = o.Due - o.Started
 	for _, s := range []struct {
@@ -58,7 +60,7 @@ func (w *World) OpenLoop() *OpenLoop {
 		{"picked up", func(n *arrival) Instant { return n.changedAt(StatusCarrying) }},
 		{"completed", func(n *arrival) Instant { return n.changedAt(StatusCompleted) }},
 	} {
-		o.Stages = append(o.Stages, a.stage(s.name, s.at))
+		o.Stages = append(o.Stages, a.stage(s.name, s.at, s.name == "started"))
 	}
 	created, matched, completed := o.Stages[1], o.Stages[2], o.Stages[4]
 	o.Unmatched = matched.Open
@@ -84,19 +86,22 @@ type span struct {
 }
 
 // stage looks at the arrivals as they were at the end of the load. at is when one of them
-// got there, 0 if it did not.
-func (a *arrivals) stage(name string, at func(*arrival) Instant) Stage {
+// got there, 0 if it did not. Those that the server has refused count if wanted.
+func (a *arrivals) stage(name string, at func(*arrival) Instant, refused bool) Stage {
 	s := Stage{Name: name}
-	spans := make([]span, len(a.all))
-	for i, n := range a.all {
+	spans := make([]span, 0, len(a.all))
+	for _, n := range a.all {
+		if n.refused != 0 && !refused {
+			continue
+		}
 		if t := at(n); t == 0 || t > a.ended {
-			spans[i] = span{a.ended - n.due, true}
+			spans = append(spans, span{a.ended - n.due, true})
 			s.Open++
 		} else {
-			spans[i] = span{t - n.due, false}
+			spans = append(spans, span{t - n.due, false})
 			s.Reached++
 		}
-		s.Longest = max(s.Longest, spans[i].length)
+		s.Longest = max(s.Longest, spans[len(spans)-1].length)
 	}
 	for _, p := range []struct {
 		percent float64

@@ -31,6 +31,8 @@ func onAnswer[T turnTaker](e EventKind, call string, c Code, take func(T, Event)
 type turnTaker interface {
 	endTurn()
 	callFailed(Code, string, *Failure)
+	// refused ends the turn if the call was one that the server may refuse.
+	refused(*Failure) bool
 }
 
 // answered goes on with the turn of x, which waits at s.
@@ -50,6 +52,9 @@ func (s *step[T]) answered(x T, e Event) {
 }
 
 func (s *step[T]) fail(x T, f *Failure) {
+	if f.RetryAfter > 0 && x.refused(f) {
+		return
+	}
 	if s.code != 0 {
 		x.callFailed(s.code, s.call, f)
 	}

@@ -101,6 +101,8 @@ type user struct {
 	arrival *arrival // the ride of an open loop to request, nil if there is none
 	pooled  bool     // idle in the sense of an open loop
 
+	restsUntil Instant // after a refusal, 0 if not
+
 	cycle   userCycle
 	request rideRequest // under way
 	rating  int         // being given

@@ -311,6 +311,8 @@ var endpoints = []endpoint{
 	{"POST", "/api/chair/coordinate", "chair"},
 	{"GET", "/api/chair/notification", "chair"},
 	{"POST", "/api/chair/rides/01JDFEDF00B09BNMV8MP0RB34G/status", "chair"},
+	{"GET", "/api/feed", ""},
+	{"GET", "/api/realtime", ""},
 	{"GET", "/api/internal/matching", ""},
 }
 

@@ -14,7 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"isuride/webapp/admission"
 	"isuride/webapp/engine"
+	"isuride/webapp/feed"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/isuride"
 )
@@ -27,12 +29,18 @@ type Options struct {
 	PollPause time.Duration
 	// Static serves everything outside /api/.
 	Static *Static
+	// Feed is what /api/feed and /api/realtime show. Operator is the token with which they
+	// show everything; "" for none.
+	Feed     *feed.Feed
+	Operator string
 	// OnSlow is called for answers that took Slow or longer, as they are sent: with the
 	// request's id, the endpoint and the time. Streams and endpoints that wait on other
 	// systems are excluded. It must not block. A Slow of 0 means never.
 	Slow   time.Duration
 	OnSlow func(request, endpoint string, took time.Duration)
 	Log    *slog.Logger
+	// Gate decides what is refused while the server is short of something; nil for nothing.
+	Gate *admission.Gate
 }
 
 // API answers requests with the current generation of an engine.
@@ -41,6 +49,7 @@ type API struct {
 	opt     Options
 	writers *writerPool
 	routes  map[string]route
+	refused map[admission.Reason][]refusal // by the seconds of Retry-After
 
 	static, other *endpoint            // what is no endpoint, see staticName and otherName
 	recipients    [2]recipientCounters // by state.Side
@@ -51,7 +60,7 @@ func New(e *engine.Engine, opt Options) *API {
 	if opt.Slow <= 0 {
 		opt.Slow = math.MaxInt64
 	}
-	a := &API{engine: e, opt: opt, writers: newWriterPool(),
+	a := &API{engine: e, opt: opt, writers: newWriterPool(), refused: refusals(),
 		static: &endpoint{name: staticName, latency: external}, other: &endpoint{name: otherName, latency: unbounded}}
 	a.routes = a.table()
 	return a
@@ -109,11 +118,11 @@ func (a *API) serveFile(ctx *httpd.Ctx) {
 }
 
 // run answers with what the handler says, once everything that the answer may reveal is
-// as durable as promised.
+// as safe as promised. A refusal reveals as much as any other answer.
 func (a *API) run(handle handler, c call) {
 	err := handle(c)
-	if err == nil {
-		err = c.gen.Barrier()
+	if unsafe := c.gen.Barrier(); unsafe != nil {
+		err = unsafe
 	}
 	if err != nil {
 		a.fail(c.Ctx, err)

@@ -29,15 +29,20 @@ func (a *API) registerUser(c call) error {
 	if err := c.decode(&body); err != nil {
 		return err
 	}
+	inBody, err := c.tokenInBody()
+	if err != nil {
+		return err
+	}
 	u, err := c.gen.Store.RegisterUser(state.NewUser(body))
 	if err != nil {
 		return err
 	}
-	c.login("app_session", u.AccessToken)
+	token := c.login(userSession, u.AccessToken, inBody)
 	return c.object(201, struct {
 		ID             string `json:"id"`
 		InvitationCode string `json:"invitation_code"`
-	}{u.ID, u.InvitationCode})
+		AccessToken    string `json:"access_token,omitempty"`
+	}{u.ID, u.InvitationCode, token})
 }
 
 func (a *API) setPaymentMethod(c call, u *state.User) error {

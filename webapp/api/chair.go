@@ -15,15 +15,20 @@ func (a *API) registerChair(c call) error {
 	if err := c.decode(&body); err != nil {
 		return err
 	}
+	inBody, err := c.tokenInBody()
+	if err != nil {
+		return err
+	}
 	chair, err := c.gen.Store.RegisterChair(body.RegisterToken, body.Name, body.Model)
 	if err != nil {
 		return err
 	}
-	c.login("chair_session", chair.AccessToken())
+	token := c.login(chairSession, chair.AccessToken(), inBody)
 	return c.object(201, struct {
-		ID      string `json:"id"`
-		OwnerID string `json:"owner_id"`
-	}{chair.ID, chair.Owner.ID})
+		ID          string `json:"id"`
+		OwnerID     string `json:"owner_id"`
+		AccessToken string `json:"access_token,omitempty"`
+	}{chair.ID, chair.Owner.ID, token})
 }
 
 func (a *API) setActivity(c call, chair *state.Chair) error {
@@ -32,6 +37,9 @@ func (a *API) setActivity(c call, chair *state.Chair) error {
 	}
 	if err := c.decode(&body); err != nil {
 		return err
+	}
+	if body.IsActive && !a.admitSwitchingOn(c) {
+		return nil
 	}
 	if err := c.gen.Store.SetActivity(chair, body.IsActive); err != nil {
 		return err

@@ -16,6 +16,7 @@ type endpoint struct {
 	name    string // method and path
 	handle  handler
 	latency latencyClass
+	duty    duty
 
 	// Both cores count at once, so that the counters of one endpoint share no cache line
 	// with what others write or what everybody reads.

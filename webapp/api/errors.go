@@ -31,9 +31,9 @@ func writeError(ctx *httpd.Ctx, status int, message string) {
 	ctx.Stream(nil)
 }
 
-// authScheme goes into answers of 401 (RFC 9110 11.6.1): a scheme that browsers do not
-// know, so that they ask nobody for a password.
-const authScheme = `Session realm="isuride"`
+// authScheme goes into answers of 401 (RFC 9110 11.6.1): schemes for which browsers ask
+// nobody for a password.
+const authScheme = `Session realm="isuride", Bearer realm="isuride"`
 
 // internalError is all that callers learn about an internal error.
 const internalError = "internal error"

@@ -46,8 +46,8 @@ func TestInnerErrorsStayInside(t *testing.T) {
 // TestUnauthorizedNamesAScheme is RFC 9110 11.6.1; the scheme is none for which a browser
 // would ask for a password.
 func TestUnauthorizedNamesAScheme(t *testing.T) {
-	answer, _ := answerTo(t, unauthorized("app_session"))
-	if !strings.HasPrefix(answer, "HTTP/1.1 401 Unauthorized\r\n") || !strings.Contains(answer, "\r\nWWW-Authenticate: Session realm=\"isuride\"\r\n") {
+	answer, _ := answerTo(t, isuride.Errorf(isuride.Unauthorized, "who is it?"))
+	if !strings.HasPrefix(answer, "HTTP/1.1 401 Unauthorized\r\n") || !strings.Contains(answer, "\r\nWWW-Authenticate: Session realm=\"isuride\", Bearer realm=\"isuride\"\r\n") {
 		t.Errorf("the answer is %s", answer)
 	}
 }

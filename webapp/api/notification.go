@@ -1,6 +1,7 @@
 package api
 
 import (
+	"isuride/webapp/engine"
 	"isuride/webapp/isuride"
 	"isuride/webapp/state"
 	"isuride/webapp/wire"
@@ -15,13 +16,20 @@ type recipient struct {
 }
 
 func (a *API) userNotification(c call, u *state.User) error {
-	store := c.gen.Store
-	// A client ends the stream when it has read COMPLETED and the answer to its rating.
-	return a.notify(c, recipient{&u.Log, state.ToUser, appendToUser, func() { store.Noticed(u) }})
+	return a.notify(c, toUser(c.gen, u))
 }
 
 func (a *API) chairNotification(c call, chair *state.Chair) error {
-	return a.notify(c, recipient{&chair.Log, state.ToChair, appendToChair, func() {}})
+	return a.notify(c, toChair(chair))
+}
+
+func toUser(gen *engine.Generation, u *state.User) recipient {
+	// A client ends the stream when it has read COMPLETED and the answer to its rating.
+	return recipient{&u.Log, state.ToUser, appendToUser, func() { gen.Store.Noticed(u) }}
+}
+
+func toChair(chair *state.Chair) recipient {
+	return recipient{&chair.Log, state.ToChair, appendToChair, func() {}}
 }
 
 func (a *API) notify(c call, to recipient) error {

@@ -14,15 +14,20 @@ func (a *API) registerOwner(c call) error {
 	if err := c.decode(&body); err != nil {
 		return err
 	}
+	inBody, err := c.tokenInBody()
+	if err != nil {
+		return err
+	}
 	o, err := c.gen.Store.RegisterOwner(body.Name)
 	if err != nil {
 		return err
 	}
-	c.login("owner_session", o.AccessToken)
+	token := c.login(ownerSession, o.AccessToken, inBody)
 	return c.object(201, struct {
 		ID                 string `json:"id"`
 		ChairRegisterToken string `json:"chair_register_token"`
-	}{o.ID, o.ChairRegisterToken})
+		AccessToken        string `json:"access_token,omitempty"`
+	}{o.ID, o.ChairRegisterToken, token})
 }
 
 // ownedChair is a chair in its owner's list (S4.12).

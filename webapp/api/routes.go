@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"isuride/webapp/isuride"
-	"isuride/webapp/state"
 )
 
 // handler answers one request, or says why not.
@@ -36,7 +35,8 @@ func (a *API) table() map[string]route {
 		if !ok {
 			r = route{endpoints: map[string]*endpoint{}}
 		}
-		r.endpoints[method] = &endpoint{name: method + " " + path, handle: h, latency: latency}
+		name := method + " " + path
+		r.endpoints[method] = &endpoint{name: name, handle: h, latency: latency, duty: duties[name]}
 		r.allow = strings.Join(slices.Sorted(maps.Keys(r.endpoints)), ", ")
 		t[path] = r
 	}
@@ -65,6 +65,9 @@ func (a *API) table() map[string]route {
 	add("POST", "/api/chair/coordinate", writing(asChair(a.report)))
 	addClass(notifications, "GET", "/api/chair/notification", asChair(a.chairNotification))
 	add("POST", chairRidesPath+rideParameter+statusPath, writing(asChair(a.advance)))
+
+	addClass(unbounded, "GET", "/api/feed", a.followFeed)
+	addClass(unbounded, "GET", "/api/realtime", a.openRealtime)
 
 	add("GET", "/api/internal/matching", local(a.match))
 	return t
@@ -115,58 +118,4 @@ func local(h handler) handler {
 		}
 		return h(c)
 	}
-}
-
-// The three kinds of sessions (S3). A session of one kind is nothing to the others.
-
-func withUser(h func(call, *state.User) error) handler {
-	return func(c call) error {
-		u, ok := c.gen.Store.UserByToken(c.Cookie("app_session"))
-		if !ok {
-			return unauthorized("app_session")
-		}
-		c.SetOwner(u)
-		return h(c, u)
-	}
-}
-
-// asUser is for all calls but notifications: clients make them one after the other, so
-// each shows that the answer before it was read.
-func asUser(h func(call, *state.User) error) handler {
-	return withUser(func(c call, u *state.User) error {
-		c.gen.Store.Noticed(u)
-		return h(c, u)
-	})
-}
-
-func asOwner(h func(call, *state.Owner) error) handler {
-	return func(c call) error {
-		o, ok := c.gen.Store.OwnerByToken(c.Cookie("owner_session"))
-		if !ok {
-			return unauthorized("owner_session")
-		}
-		c.SetOwner(o)
-		return h(c, o)
-	}
-}
-
-func asChair(h func(call, *state.Chair) error) handler {
-	return func(c call) error {
-		chair, ok := c.gen.Store.ChairByToken(c.Cookie("chair_session"))
-		if !ok {
-			return unauthorized("chair_session")
-		}
-		c.SetOwner(chair)
-		return h(c, chair)
-	}
-}
-
-func unauthorized(cookie string) error {
-	return isuride.Errorf(isuride.Unauthorized, "cookie %s is missing or belongs to no account", cookie)
-}
-
-// login sends the session cookie: name, value and path, nothing else, so that scripts
-// see it and plain HTTP carries it (S3).
-func (c call) login(cookie, token string) {
-	c.SetHeader("Set-Cookie", cookie+"="+token+"; Path=/")
 }

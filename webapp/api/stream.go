@@ -13,9 +13,7 @@ import (
 // eventStream carries one recipient's messages to one connection.
 //
 // No goroutine waits while nothing happens: a new message calls a writer of the pool,
-// which writes all there is. There is never more than one, since only the step from idle
-// calls one; a message that comes while it writes makes it look once more before it
-// leaves.
+// which writes all there is; see turns.
 type eventStream struct {
 	gen      *engine.Generation
 	writers  *writerPool
@@ -24,16 +22,16 @@ type eventStream struct {
 	conn     *httpd.Stream
 	log      *state.Stream
 	since    isuride.Time // when it was opened
-	mute     bool         // nothing was written yet; owned by the writer
+	waiter   engine.Waiter
 
-	writer atomic.Int32 // idle, writing or writingAgain
+	// Owned by the writer.
+	mute    bool          // nothing was written yet
+	message state.Message // that is being sent
+	holding bool          // it is marked as delivered, and must not leave yet
+
+	passed atomic.Bool // the watermark has decided about the held message
+	turns  turns
 }
-
-const (
-	idle int32 = iota
-	writingOnce
-	writingAgain
-)
 
 // open is called when the head of the stream has been sent.
 func (s *eventStream) open(conn *httpd.Stream) {
@@ -45,7 +43,7 @@ func (s *eventStream) open(conn *httpd.Stream) {
 	}
 	s.counters.streams.Add(1)
 	s.since = s.gen.Now()
-	s.writer.Store(writingOnce) // before the log knows the stream: wake must not start a second one
+	s.turns.begin() // before the log knows the stream: wake must not start a second one
 	s.log = s.to.log.Open(s.wake)
 	conn.OnClose(func() {
 		s.log.Close()
@@ -54,12 +52,19 @@ func (s *eventStream) open(conn *httpd.Stream) {
 		s.counters.streams.Add(-1)
 	})
 	s.mute = true
+	s.waiter.Wake = s.pass
 	s.writers.write(s)
+}
+
+// pass is called once the watermark has decided about the held message.
+func (s *eventStream) pass() {
+	s.passed.Store(true)
+	s.wake()
 }
 
 // wake is called, with the log locked, when a message has been added.
 func (s *eventStream) wake() {
-	if s.writer.Swap(writingAgain) == idle {
+	if s.turns.wake() {
 		s.writers.write(s)
 	}
 }
@@ -72,9 +77,9 @@ func (s *eventStream) write(buf []byte) []byte {
 		buf, ok = s.greet(buf)
 	}
 	for ok {
-		s.writer.Store(writingOnce)
+		s.turns.begin()
 		buf, ok = s.writeAll(buf)
-		if ok && s.writer.CompareAndSwap(writingOnce, idle) {
+		if ok && s.turns.end() {
 			return buf
 		}
 	}
@@ -93,9 +98,19 @@ func (s *eventStream) greet(buf []byte) ([]byte, bool) {
 
 // writeAll sends the messages that wait. Each is marked as delivered before it is sent,
 // and the next one only after that, so that neither a kill nor a client that comes back
-// at once makes a new stream begin too early or too late (notify, invariant 5).
+// at once makes a new stream begin too early or too late (notify, invariant 5). While a
+// message must not leave yet, no writer waits for that: the watermark calls one.
 func (s *eventStream) writeAll(buf []byte) ([]byte, bool) {
 	for {
+		if s.holding {
+			if !s.passed.Load() {
+				return buf, true
+			}
+			s.holding = false
+			if s.waiter.Err() != nil || !s.send(&buf) {
+				return buf, false
+			}
+		}
 		m, n, ok := s.log.Next()
 		if !ok {
 			return buf, !s.log.Displaced()
@@ -103,13 +118,25 @@ func (s *eventStream) writeAll(buf []byte) ([]byte, bool) {
 		if s.conn.Ready() != nil { // over HTTP/2 it is known when a client has no room: nothing is spent on it
 			return buf, false
 		}
-		if s.gen.Store.Delivered(s.to.log, s.to.side, n) != nil || s.gen.Barrier() != nil {
+		if s.gen.Store.Delivered(s.to.log, s.to.side, n) != nil {
 			return buf, false
 		}
-		buf = wire.AppendEventClose(s.to.encode(wire.AppendEventOpen(buf[:0]), &m))
-		if s.conn.Write(buf) != nil {
+		s.message = m
+		s.passed.Store(false)
+		passed, err := s.gen.Await(&s.waiter)
+		s.holding = !passed
+		if err != nil || passed && !s.send(&buf) {
 			return buf, false
 		}
-		s.counters.message(&m, s.since, s.gen.Now())
 	}
+}
+
+// send writes the message.
+func (s *eventStream) send(buf *[]byte) bool {
+	*buf = wire.AppendEventClose(s.to.encode(wire.AppendEventOpen((*buf)[:0]), &s.message))
+	if s.conn.Write(*buf) != nil {
+		return false
+	}
+	s.counters.message(&s.message, s.since, s.gen.Now())
+	return true
 }

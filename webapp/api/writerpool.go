@@ -11,6 +11,10 @@ import (
 // writer costs a stack of 8 KiB.
 const resident = 256
 
+// keptBuffer is the largest buffer, in bytes, that a writer keeps: a snapshot of the feed
+// takes more, and comes once.
+const keptBuffer = 64 << 10
+
 // task writes what waits, and returns the buffer it was given.
 type task interface{ write(buf []byte) []byte }
 
@@ -54,7 +58,9 @@ func (p *writerPool) start(t task) {
 func (p *writerPool) serve(t task) {
 	buf := make([]byte, 0, 1<<10)
 	for {
-		buf = t.write(buf)
+		if buf = t.write(buf); cap(buf) > keptBuffer {
+			buf = make([]byte, 0, 1<<10)
+		}
 		select {
 		case p.idle <- struct{}{}:
 		default:

@@ -25,6 +25,7 @@ func (w *world) audit() {
 	w.auditSales()
 	w.auditPayments()
 	w.auditIdlers()
+	w.camera.count()
 	w.sound()
 }
 

@@ -25,6 +25,7 @@ func (w *world) lastAct() {
 	w.p.Start()
 	before.Same(w.t, "after the last stop", w.p.Ask(before))
 	want.Same(w.t, "from the tables", w.p.Ask(want))
+	w.camera.sameFromTables()
 	w.sound()
 	w.t.Logf("%d answers, %d ratings whose payment a kill interrupted; rows: %d users, %d rides, %d statuses, %d positions",
 		w.answers.Load(), w.resumed, len(rows.Users), len(rows.Rides), len(rows.RideStatuses), len(rows.ChairLocations))

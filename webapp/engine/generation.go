@@ -29,6 +29,7 @@ type Generation struct {
 	journal     *journal.Journal
 	history     journal.History
 	snapshots   *snapshots
+	counted     counted
 	recovered   Recovered
 	open        []*state.Charge     // payments that were under way when the server ended
 	openCharges isuride.OpenCharges // their places in the log
@@ -36,7 +37,10 @@ type Generation struct {
 	matchers    []*dispatch.Dispatcher
 	gateway     *payment.Gateway
 
-	ctx       context.Context // of loops and charges
+	mark      Watermark
+	sleepers  sleepers
+	marking   context.CancelFunc // ends what moves the mark
+	ctx       context.Context    // of loops and charges
 	cancel    context.CancelFunc
 	loops     sync.WaitGroup // matching and write-behind
 	charges   charges
@@ -63,8 +67,9 @@ func (e *Engine) open(ctx context.Context) (*Generation, error) {
 		return nil, err
 	}
 	r := &g.recovered
+	_, hash := g.Store.Hash()
 	e.cfg.Log.Info("generation is open", "generation", g.number, "position", head.Position, "snapshot", r.Snapshot, "rows", r.Rows,
-		"replayed", r.Events, "charges", len(g.open), "took", time.Since(began).Round(time.Millisecond))
+		"replayed", r.Events, "charges", len(g.open), "hash", hash, "took", time.Since(began).Round(time.Millisecond))
 	return g, nil
 }
 
@@ -124,6 +129,7 @@ func (g *Generation) equip(target flush.Target, head *sqlstore.Snapshot) error {
 	}
 	g.source = from
 	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.watch()
 	g.gateway = payment.New(setting(head.Settings, isuride.PaymentGatewayURL), payment.Options{})
 	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: target, Generation: g.number, Position: head.Position,
 		OpenCharges: g.openCharges, Now: g.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
@@ -131,6 +137,19 @@ func (g *Generation) equip(target flush.Target, head *sqlstore.Snapshot) error {
 		g.matchers = append(g.matchers, dispatch.New(g.Store, r, g.cfg.Solver(), g.cfg.Dispatch, g.cfg.Now))
 	}
 	return nil
+}
+
+// watch makes the watermark. It goes on until the journal is closed, since charges that end
+// then still pass it.
+func (g *Generation) watch() {
+	g.mark, g.marking = appended{}, func() {}
+	if g.cfg.Durability != journal.Power {
+		return
+	}
+	q := newQueue(g.journal)
+	ctx, cancel := context.WithCancel(context.Background())
+	g.mark, g.marking = q, cancel
+	go q.run(ctx)
 }
 
 // run begins everything that runs by itself.
@@ -185,17 +204,12 @@ func setting(rows []isuride.Setting, name string) string {
 // Now returns the server's clock.
 func (g *Generation) Now() isuride.Time { return g.cfg.Now() }
 
-// Barrier returns once everything recorded so far is as durable as promised; only then
-// may an answer or a notification leave that could reveal it.
-func (g *Generation) Barrier() error {
-	if g.cfg.Durability != journal.Power {
-		return nil
-	}
-	if err := g.journal.Wait(g.journal.Appended()); err != nil {
-		return isuride.Because(err, isuride.Unavailable, "the server cannot record changes now")
-	}
-	return nil
-}
+// Await is the generation's Watermark, for those who must not block.
+func (g *Generation) Await(w *Waiter) (passed bool, err error) { return g.mark.Await(w) }
+
+// Barrier returns once everything recorded so far is as safe as promised; only then may an
+// answer, be it a refusal, leave that could reveal it.
+func (g *Generation) Barrier() error { return unrecorded(g.sleepers.wait(g.mark)) }
 
 // admitLimit bounds the time that a writer waits for the write-behind to catch up.
 const admitLimit = 5 * time.Second
@@ -215,6 +229,10 @@ func (g *Generation) Admit() error {
 	}
 	return nil
 }
+
+// Behind reports whether changes that can be refused should be, before Admit must hold all of
+// them back.
+func (e *Engine) Behind() bool { return e.Current().writer.Behind() }
 
 // Match does one round of matching in every region.
 func (g *Generation) Match() error {
@@ -238,6 +256,7 @@ func (g *Generation) discard() {
 	g.charges.end()
 	<-g.flushDone
 	g.gateway.Close()
+	g.marking()
 }
 
 // abandon ends a generation that has never run.
@@ -246,6 +265,7 @@ func (g *Generation) abandon() error {
 	g.gateway.Close()
 	g.source.Close()
 	g.snapshots.end()
+	defer g.marking()
 	return g.journal.Close()
 }
 
@@ -256,10 +276,11 @@ func (g *Generation) stop(ctx context.Context) error {
 	g.cancel()
 	g.loops.Wait()
 	err := g.writer.Drain(ctx)
-	g.snapshots.finish(ctx, err == nil)
+	err = errors.Join(err, g.snapshots.finish(ctx, err == nil))
 	g.snapshots.end()
 	g.flushing()
 	<-g.flushDone
 	g.gateway.Close()
+	defer g.marking()
 	return errors.Join(err, g.journal.Close())
 }

@@ -108,7 +108,7 @@ func (g *Generation) restore(from source, path string) error {
 	if err := r.Each(restoration.Add); err != nil {
 		return err
 	}
-	recovery, err := restoration.Recovery(h.Span)
+	recovery, err := restoration.Recovery(h.Span, h.Hash)
 	if err != nil {
 		return unfit("%v", err)
 	}

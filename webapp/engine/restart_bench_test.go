@@ -118,7 +118,7 @@ func townID(kind byte, n int) string    { return fmt.Sprintf("01M8KDJKYK%c%015d"
 func townToken(kind byte, n int) string { return fmt.Sprintf("%c%063d", kind, n) }
 
 // foundTown writes the snapshot of a town at the tables' position.
-func foundTown(b *testing.B, c *city, users int) {
+func foundTown(b testing.TB, c *city, users int) {
 	b.Helper()
 	db, err := sqlstore.Open(context.Background(), sqlstore.Config{Dialect: sqlstore.SQLite, Path: filepath.Join(c.dir, "isuride.db")}, quiet())
 	c.must(err)
@@ -129,7 +129,7 @@ func foundTown(b *testing.B, c *city, users int) {
 	at := st.Position
 	const begin = isuride.Time(1_764_000_000_000_000)
 	_, err = snapshot.Write(c.cfg.Folder.journal(1), snapshot.Header{History: history, Generation: 1, Written: begin},
-		func(add func(*state.Image) error) (state.Span, snapshot.Record, error) {
+		func(add func(*state.Image) error) (snapshot.End, error) {
 			c.must(add(&state.Image{Owner: &isuride.Owner{ID: townID('O', 0), Name: "o", AccessToken: townToken('O', 0), ChairRegisterToken: townToken('P', 0)}}))
 			for i := range users / 10 {
 				c.must(add(&state.Image{Position: at, Chair: &state.ChairImage{Chair: isuride.Chair{ID: townID('C', i), OwnerID: townID('O', 0), Name: "AB", Model: "SitEase", IsActive: true,
@@ -146,7 +146,7 @@ func foundTown(b *testing.B, c *city, users int) {
 				}
 				c.must(add(&state.Image{Position: at, User: &u}))
 			}
-			return state.Span{From: at, To: at}, 0, nil
+			return snapshot.End{Span: state.Span{From: at, To: at}}, nil
 		})
 	c.must(err)
 }

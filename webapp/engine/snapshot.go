@@ -117,7 +117,7 @@ func (k *snapshots) run(ctx context.Context) error {
 		}
 		began = time.Now()
 		if _, err := k.write(ctx, true); err != nil && ctx.Err() == nil {
-			k.g.cfg.Log.Warn("no snapshot can be written; the ones before stay, and it is tried again", "err", err, "after", retryTime)
+			k.g.complain(err, "no snapshot can be written; the ones before stay, and it is tried again", "err", err, "after", retryTime)
 			pauseFor(ctx, retryTime)
 		}
 	}
@@ -138,7 +138,7 @@ func (k *snapshots) write(ctx context.Context, calm bool) (snapshot.Info, error)
 	began := time.Now()
 	before := k.g.journal.Stats().AddedBytes
 	info, err := snapshot.Write(k.dir, snapshot.Header{History: k.g.history, Generation: k.g.number, Written: k.g.cfg.Now()},
-		func(add func(*state.Image) error) (state.Span, snapshot.Record, error) {
+		func(add func(*state.Image) error) (snapshot.End, error) {
 			return k.walk(ctx, restful(ctx, calm, add))
 		})
 	if info.Path == "" {
@@ -151,16 +151,18 @@ func (k *snapshots) write(ctx context.Context, calm bool) (snapshot.Info, error)
 }
 
 // walk collects the images, and waits until the disk has all events that are in them: a power
-// loss must not leave a snapshot of what the log has lost.
-func (k *snapshots) walk(ctx context.Context, add func(*state.Image) error) (span state.Span, record snapshot.Record, err error) {
-	if span, err = k.g.Store.Walk(add); err != nil {
-		return span, 0, err
+// loss must not leave a snapshot of what the log has lost. Nor is there one of a state that is not
+// what its events have made.
+func (k *snapshots) walk(ctx context.Context, add func(*state.Image) error) (end snapshot.End, err error) {
+	n, err := k.g.count(add)
+	if err != nil {
+		return end, err
 	}
-	if err := k.await(ctx, span.To); err != nil {
-		return span, 0, err
+	if err := k.await(ctx, n.To); err != nil {
+		return end, err
 	}
-	record, err = k.record(span.To)
-	return span, record, err
+	record, err := k.record(n.To)
+	return snapshot.End{Span: n.Span, Hash: n.Sum, Record: record}, err
 }
 
 func (k *snapshots) await(ctx context.Context, to uint64) error {
@@ -213,15 +215,19 @@ func restful(ctx context.Context, calm bool, add func(*state.Image) error) func(
 
 // finish writes the last one of an orderly stop, if the next start gains by it: everything has
 // come to rest, and is in the tables if drained. At level none the log ends with the process, so
-// that this is the only one, and good for nothing but a log that begins where it ends.
-func (k *snapshots) finish(ctx context.Context, drained bool) {
+// that this is the only one, and good for nothing but a log that begins where it ends. In any case
+// the state is counted; an error says that it is not what it should be.
+func (k *snapshots) finish(ctx context.Context, drained bool) error {
 	tail := k.tail()
 	if tail < k.policy.Least && !k.last.Load().due || k.g.cfg.Durability == journal.None && !drained {
-		return
+		return k.check(ctx)
 	}
-	if _, err := k.write(ctx, false); err != nil {
-		k.g.cfg.Log.Warn("no snapshot is written at the stop; the next start takes longer", "err", err)
+	_, err := k.write(ctx, false)
+	if err == nil || errors.Is(err, errDifferent) {
+		return err
 	}
+	k.g.cfg.Log.Warn("no snapshot is written at the stop; the next start takes longer", "err", err)
+	return k.check(ctx)
 }
 
 // end lets no more be written.

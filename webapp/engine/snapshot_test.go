@@ -217,6 +217,8 @@ func (c *city) portrait() string {
 		return nil
 	})
 	c.must(err)
+	_, hash := c.Current().Store.Hash()
+	list = append(list, fmt.Sprint("the hash is ", hash))
 	slices.Sort(list)
 	return strings.Join(list, "\n")
 }
@@ -352,7 +354,7 @@ func TestBadSnapshots(t *testing.T) {
 		return edit(func(b []byte) []byte {
 			binary.LittleEndian.PutUint64(b[at:], value)
 			table := crc32.MakeTable(crc32.Castagnoli)
-			binary.LittleEndian.PutUint32(b[12:], crc32.Update(crc32.Checksum(b[:12], table), table, b[16:128]))
+			binary.LittleEndian.PutUint32(b[12:], crc32.Update(crc32.Checksum(b[:12], table), table, b[16:152]))
 			return b
 		})
 	}
@@ -363,7 +365,8 @@ func TestBadSnapshots(t *testing.T) {
 	}{
 		"another history":    {spoil: word(16, 4711), says: "it is of history"},
 		"another generation": {spoil: word(32, 4711), says: "it is of generation 4711"},
-		"a later version":    {spoil: word(8, 2), says: "another format: version 2", stays: true},
+		"a later version":    {spoil: word(8, 3), says: "another format: version 3", stays: true},
+		"another state":      {spoil: word(136, 4711), says: "has the hash"},
 		"other byte order":   {spoil: edit(func(b []byte) []byte { slices.Reverse(b[:8]); return b }), says: "in the other byte order", stays: true},
 		"cut":                {spoil: edit(func(b []byte) []byte { return b[:len(b)/2] }), says: "damaged"},
 		"empty":              {spoil: edit(func(b []byte) []byte { return nil }), says: "the header is cut short"},

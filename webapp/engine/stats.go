@@ -22,6 +22,7 @@ type Stats struct {
 	Journal    journal.Stats
 	Flush      flush.Stats
 	Snapshot   SnapshotStats
+	Count      CountStats
 	Payment    payment.Stats
 	// Initializes that took place, and those that failed and changed nothing.
 	Initialized, NotInitialized uint64
@@ -46,7 +47,8 @@ func (e *Engine) Stats() Stats {
 // own returns the figures of a generation without those before it, and without the walk
 // through the state.
 func (g *Generation) own() Stats {
-	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Flush: g.writer.Stats(), Snapshot: g.snapshots.stats(), Payment: g.gateway.Stats()}
+	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Flush: g.writer.Stats(), Snapshot: g.snapshots.stats(), Count: g.counted.stats(),
+		Payment: g.gateway.Stats()}
 	for _, m := range g.matchers {
 		s.Match.Add(m.Stats())
 	}
@@ -68,6 +70,8 @@ func (s *Stats) add(o *Stats) {
 	s.Flush.Took.Add(o.Flush.Took)
 	s.Snapshot.Written += o.Snapshot.Written
 	s.Snapshot.Failed += o.Snapshot.Failed
+	s.Count.Equal += o.Count.Equal
+	s.Count.Different += o.Count.Different
 	s.Payment.Accepted += o.Payment.Accepted
 	s.Payment.Refused += o.Payment.Refused
 	s.Payment.Failed += o.Payment.Failed

@@ -81,6 +81,7 @@ func TestStatsAdd(t *testing.T) {
 		Journal:  journal.Stats{Added: 5, AddedBytes: 6, Synced: 7, Appended: 7},
 		Flush:    flush.Stats{Cuts: 8, Events: 9, Rows: 10, Retries: 11, Took: took, Position: 7},
 		Snapshot: SnapshotStats{Written: 15, Failed: 16, Age: 7, Bytes: 7, Took: 7, Tail: 7},
+		Count:    CountStats{Equal: 17, Different: 18},
 		Payment:  payment.Stats{Accepted: 12, Refused: 13, Failed: 14, InProgress: 7},
 	}
 	want := before

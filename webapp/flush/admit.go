@@ -17,6 +17,12 @@ func (w *Writer) Admitting() bool {
 	return w.opt.Log.Backlog() < w.opt.Ceiling || w.Lag().Events <= uint64(w.opt.MaxRows)
 }
 
+// Behind reports whether the backlog is half way to the ceiling: those who can refuse changes should
+// begin then, so that those that must not be refused never meet the ceiling.
+func (w *Writer) Behind() bool {
+	return w.opt.Log.Backlog() >= w.opt.Ceiling/2 && w.Lag().Events > uint64(w.opt.MaxRows)
+}
+
 // Admit waits until the backlog is below its ceiling. The error is ctx's or ErrEnded.
 func (w *Writer) Admit(ctx context.Context) error {
 	for {

@@ -327,6 +327,9 @@ func TestBackPressure(t *testing.T) {
 			if err := r.Admit(t.Context()); err != nil || !r.Admitting() {
 				t.Fatalf("below the ceiling: %v", err)
 			}
+			if behind := r.Behind(); behind != (r.log.Backlog() >= 50) {
+				t.Errorf("with %d bytes behind: %t", r.log.Backlog(), behind)
+			}
 			r.log.append(moved("a"))
 		}
 		if r.Admitting() {
@@ -366,7 +369,7 @@ func TestChargeHoldsNobodyBack(t *testing.T) {
 			r.log.append(moved("a"))
 		}
 		settle(time.Minute)
-		if r.log.Backlog() < 100 || !r.Admitting() {
+		if r.log.Backlog() < 100 || !r.Admitting() || r.Behind() {
 			t.Errorf("backlog of %d bytes, admitting %t", r.log.Backlog(), r.Admitting())
 		}
 		drain(t, r)

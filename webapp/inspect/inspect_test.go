@@ -79,6 +79,8 @@ func story() (events []isuride.Event) {
 	add(isuride.Event{Kind: isuride.RideCompleted, Ride: &ride, Status: status("S4", ride1, isuride.Completed)})
 	add(isuride.Event{Kind: isuride.RideRequested, Ride: &isuride.Ride{ID: ride2, UserID: user2, CreatedAt: now, UpdatedAt: now}, Status: status("S5", ride2, isuride.Matching)})
 	add(isuride.Event{Kind: isuride.RideAssigned, Ride: &isuride.Ride{ID: ride2, UserID: user2, ChairID: chair2, CreatedAt: now, UpdatedAt: now}})
+	add(isuride.Event{Kind: isuride.StateHashed, Hash: &isuride.StateHash{At: now, Position: 20, Form: 1, Hi: 0xabc, Lo: 0xdef, Released: 12}})
+	add(isuride.Event{Kind: isuride.Initialized, Begin: &isuride.Beginning{At: now, Generation: 4, PaymentServer: "http://localhost:12345", Data: "5f"}})
 	return events
 }
 

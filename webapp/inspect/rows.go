@@ -1,6 +1,10 @@
 package inspect
 
-import "isuride/webapp/isuride"
+import (
+	"fmt"
+
+	"isuride/webapp/isuride"
+)
 
 // field is a column of a row. Its value is a string, an integer, a bool, a time or a
 // coordinate.
@@ -50,6 +54,12 @@ func rowsOf(e *isuride.Event) (rows []row) {
 	}
 	if r := e.Charge; r != nil {
 		add("charge", field{"ride_id", r.RideID}, field{"evaluation", r.Evaluation})
+	}
+	if r := e.Hash; r != nil {
+		add("hash", field{"at", r.At}, field{"position", int(r.Position)}, field{"form", int(r.Form)}, field{"sum", fmt.Sprintf("%016x%016x", r.Hi, r.Lo)}, field{"released", int(r.Released)})
+	}
+	if r := e.Begin; r != nil {
+		add("begin", field{"at", r.At}, field{"generation", int(r.Generation)}, field{"payment_server", r.PaymentServer}, field{"data", r.Data})
 	}
 	return rows
 }

@@ -37,7 +37,7 @@ func (p *printer) snapshot(path string) error {
 	defer r.Close()
 	h := r.Header()
 	err = p.remark(journal.Sight{Remark: fmt.Sprintf("snapshot %s of history %s, generation %d, written %s: everything up to event %d, nothing after event %d; %d owners, %d chairs, %d users, %d rides",
-		path, h.History, h.Generation, h.Written, h.Span.From, h.Span.To, h.Size.Owners, h.Size.Chairs, h.Size.Users, h.Size.Rides)})
+		path, h.History, h.Generation, h.Written, h.Span.From, h.Span.To, h.Size.Owners, h.Size.Chairs, h.Size.Users, h.Size.Rides) + hashOf(h.Hash)})
 	if err != nil {
 		return err
 	}
@@ -47,6 +47,14 @@ func (p *printer) snapshot(path string) error {
 		return err
 	}
 	return p.remark(journal.Sight{Remark: fmt.Sprintf("%d lines are shown", p.shown)})
+}
+
+// hashOf tells the hash of the state, if there is one.
+func hashOf(h state.Hash) string {
+	if h == (state.Hash{}) {
+		return ""
+	}
+	return fmt.Sprintf("; its hash is %v", h)
 }
 
 // damagedSnapshot tells what is wrong with it, and that a server has others to start from.

@@ -80,7 +80,7 @@ func TestSnapshotBesideTheLog(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(journal.GenerationPath(dir, 3), name), b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if text := mustRun(t, Options{Path: dir}); !strings.Contains(text, name) || !strings.Contains(text, "17 of 17 events") {
+	if text := mustRun(t, Options{Path: dir}); !strings.Contains(text, name) || !strings.Contains(text, "19 of 19 events") {
 		t.Error(text)
 	}
 }

@@ -37,6 +37,12 @@ const (
 	RideCompleted Kind = 12
 	// StatusDelivered carries the RideStatus with exactly one of its sent times set.
 	StatusDelivered Kind = 13
+	// StateHashed carries the StateHash: what the leader of a group of replicas had become by
+	// then. It has no row in SQL and changes nothing.
+	StateHashed Kind = 14
+	// Initialized carries the Beginning of a new generation of a group of replicas: all that
+	// was before is gone.
+	Initialized Kind = 15
 )
 
 var kindNames = map[Kind]string{
@@ -53,6 +59,8 @@ var kindNames = map[Kind]string{
 	ChargeFailed:         "ChargeFailed",
 	RideCompleted:        "RideCompleted",
 	StatusDelivered:      "StatusDelivered",
+	StateHashed:          "StateHashed",
+	Initialized:          "Initialized",
 }
 
 // String returns the name and the number.
@@ -80,6 +88,8 @@ type Event struct {
 	Status   *RideStatus
 	Charge   *Charge
 	Coupons  []Coupon
+	Hash     *StateHash
+	Begin    *Beginning
 
 	// Why are the reasons of an assignment, nil if they are not known. They are not a row:
 	// applying the event ignores them.

@@ -35,7 +35,7 @@ func (e *Event) appendLater(dst []byte, version uint8) []byte {
 // decodeLater reads what appendLater wrote in a version of the kind.
 func (d *Decoder) decodeLater(p *parser, version uint8) {
 	if d.event.Kind == RideAssigned && version >= 2 {
-		d.event.Why = p.why(&d.why)
+		d.event.Why = p.why(&d.why, &d.lost)
 	}
 }
 
@@ -49,6 +49,9 @@ const (
 	hasStatus
 	hasCharge
 	hasCoupons
+	hasHash
+	hasBegin
+	allRows = 1<<iota - 1
 )
 
 // Append appends the event's bytes to dst. It allocates only when dst is too small.
@@ -106,6 +109,16 @@ func (e *Event) append(dst []byte, version uint8) []byte {
 			dst = appendCoupon(dst, &e.Coupons[i])
 		}
 	}
+	if r := e.Hash; r != nil {
+		dst = appendTimes(dst, r.At)
+		for _, n := range [...]uint64{r.Position, r.Form, r.Hi, r.Lo, r.Released} {
+			dst = binary.AppendUvarint(dst, n)
+		}
+	}
+	if r := e.Begin; r != nil {
+		dst = binary.AppendUvarint(appendTimes(dst, r.At), r.Generation)
+		dst = appendStrings(dst, r.PaymentServer, r.Data)
+	}
 	return e.appendLater(dst, version)
 }
 
@@ -136,6 +149,12 @@ func (e *Event) mask() (m uint) {
 	}
 	if len(e.Coupons) > 0 {
 		m |= hasCoupons
+	}
+	if e.Hash != nil {
+		m |= hasHash
+	}
+	if e.Begin != nil {
+		m |= hasBegin
 	}
 	return m
 }
@@ -186,7 +205,10 @@ type Decoder struct {
 	status   RideStatus
 	charge   Charge
 	coupons  []Coupon
+	hash     StateHash
+	begin    Beginning
 	why      Why
+	lost     [MaxRivals]Rival
 }
 
 var errShort = errors.New("event ends early")
@@ -251,6 +273,14 @@ func (d *Decoder) decode(b []byte, known *versions) (*Event, error) {
 		}
 		d.event.Coupons = d.coupons
 	}
+	if mask&hasHash != 0 {
+		d.hash = StateHash{At: p.time(), Position: p.uvarint(), Form: p.uvarint(), Hi: p.uvarint(), Lo: p.uvarint(), Released: p.uvarint()}
+		d.event.Hash = &d.hash
+	}
+	if mask&hasBegin != 0 {
+		d.begin = Beginning{At: p.time(), Generation: p.uvarint(), PaymentServer: p.string(), Data: p.string()}
+		d.event.Begin = &d.begin
+	}
 	d.decodeLater(&p, version)
 	return d.check(&p, mask)
 }
@@ -260,7 +290,7 @@ func (d *Decoder) check(p *parser, mask uint64) (*Event, error) {
 	switch need, known := rowsOf[e.Kind]; {
 	case p.failed:
 		return nil, fmt.Errorf("%s: %w", e.Kind, errShort)
-	case mask >= hasCoupons<<1:
+	case mask > allRows:
 		return nil, fmt.Errorf("event %s has rows that this server does not know: mask %#x", e.Kind, mask)
 	case len(p.rest) > 0:
 		return nil, fmt.Errorf("event %s has %d bytes too many", e.Kind, len(p.rest))
@@ -287,6 +317,8 @@ var rowsOf = map[Kind]uint64{
 	ChargeFailed:         hasCharge,
 	RideCompleted:        hasRide | hasStatus,
 	StatusDelivered:      hasStatus,
+	StateHashed:          hasHash,
+	Initialized:          hasBegin,
 }
 
 // parser reads from the front of rest; after a failure it yields zeroes.

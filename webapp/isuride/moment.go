@@ -81,6 +81,10 @@ func (e *Event) At() Time {
 		return e.Status.CreatedAt
 	case StatusDelivered:
 		return max(e.Status.AppSentAt, e.Status.ChairSentAt)
+	case StateHashed:
+		return e.Hash.At
+	case Initialized:
+		return e.Begin.At
 	}
 	return 0
 }

@@ -196,47 +196,56 @@ func appendTerms(dst []byte, terms ...int32) []byte {
 	return dst
 }
 
-// why reads what Why.append wrote into w, and returns nil if there are no reasons.
-func (p *parser) why(w *Why) *Why {
+// why reads what Why.append wrote into w and room, and returns nil if there are no reasons.
+func (p *parser) why(w *Why, room *[MaxRivals]Rival) *Why {
 	head := p.byte()
 	n := int(head & 3)
 	if n == noReasons {
 		p.failed = p.failed || head != noReasons
 		return nil
 	}
-	*w = Why{Class: RideClass(head >> 6), Trip: p.term(), Age: p.term(), Chosen: p.chairCost(), Lost: w.Lost[:0]}
-	for i := range MaxRivals {
-		form := refForm(head >> (2 + 2*i) & 3)
-		if i < n {
-			w.Lost = append(w.Lost, Rival{ChairCost: p.chairCost(), Chair: p.chairRef(form)})
-		} else if form != refNone {
-			p.failed = true
-		}
+	var terms [4]int32
+	p.terms(terms[:])
+	w.Class, w.Trip, w.Age, w.Chosen = RideClass(head>>6), terms[0], terms[1], ChairCost{terms[2], terms[3]}
+	w.Lost = room[:n:n]
+	forms := head >> 2 & 15
+	for i := range w.Lost { // in place: rivals are large to copy
+		r := &w.Lost[i]
+		p.terms(terms[:2])
+		r.Pickup, r.Carry = terms[0], terms[1]
+		p.chairRef(&r.Chair, refForm(forms&3))
+		forms >>= 2
 	}
+	p.failed = p.failed || forms != 0
 	if n == 0 {
 		w.Lost = nil
 	}
 	return w
 }
 
-func (p *parser) chairCost() ChairCost { return ChairCost{Pickup: p.term(), Carry: p.term()} }
-
-// term reads what appendTerms wrote: at most three bytes.
-func (p *parser) term() int32 {
-	zigzag, shift := uint32(0), 0
-	for i, b := range p.rest[:min(len(p.rest), 3)] {
-		zigzag |= uint32(b&0x7f) << shift
-		if b < 0x80 && zigzag <= 2*MaxTerm {
-			p.rest = p.rest[i+1:]
-			return int32(zigzag>>1) ^ -int32(zigzag&1)
+// terms reads what appendTerms wrote: at most three bytes each.
+func (p *parser) terms(terms []int32) {
+	rest := p.rest
+	for i := range terms {
+		zigzag, size := uint32(0), 0
+		switch {
+		case len(rest) > 0 && rest[0] < 0x80:
+			zigzag, size = uint32(rest[0]), 1
+		case len(rest) > 1 && rest[1] < 0x80:
+			zigzag, size = uint32(rest[0])&0x7f|uint32(rest[1])<<7, 2
+		case len(rest) > 2 && rest[2] < 0x80:
+			zigzag, size = uint32(rest[0])&0x7f|uint32(rest[1])&0x7f<<7|uint32(rest[2])<<14, 3
 		}
-		shift += 7
+		if size == 0 || zigzag > 2*MaxTerm {
+			p.failed, p.rest = true, nil
+			return
+		}
+		terms[i], rest = int32(zigzag>>1)^-int32(zigzag&1), rest[size:]
 	}
-	p.failed, p.rest = true, nil
-	return 0
+	p.rest = rest
 }
 
-func (p *parser) chairRef(form refForm) (r ChairRef) {
+func (p *parser) chairRef(r *ChairRef, form refForm) {
 	n := 0
 	switch form {
 	case refULID:
@@ -254,11 +263,10 @@ func (p *parser) chairRef(form refForm) (r ChairRef) {
 		p.failed = true
 	}
 	if p.failed {
-		p.rest = nil
-		return ChairRef{}
+		p.rest, *r = nil, ChairRef{}
+		return
 	}
 	r.form = form
-	copy(r.bytes[:], p.rest[:n])
+	clear(r.bytes[copy(r.bytes[:], p.rest[:n]):])
 	p.rest = p.rest[n:]
-	return r
 }

@@ -201,6 +201,13 @@ func (j *Journal) adopt(recovered []*segment, active *segment) {
 // ErrLate. The payload is not retained. After an error the log is as it was. ErrClosed
 // and a failed sync are permanent; any other error concerns this record only.
 func (j *Journal) Append(payload []byte) (seq uint64, err error) {
+	return j.AppendNoted(payload, nil)
+}
+
+// AppendNoted is Append, and tells note, unless it is nil, the record's number before another
+// record can be added: what note does has the order of the log. It must be short, and must not
+// call the journal.
+func (j *Journal) AppendNoted(payload []byte, note interface{ Recorded(seq uint64) }) (seq uint64, err error) {
 	size := recordSize(len(payload))
 	if size > j.segmentBytes-headerSize {
 		return 0, fmt.Errorf("%w: %d bytes into segments of %d", ErrTooLarge, len(payload), j.segmentBytes)
@@ -219,9 +226,20 @@ func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 		return 0, err
 	}
 	seq = j.putLocked(payload, size)
+	if note != nil {
+		note.Recorded(seq)
+	}
 	j.mu.Unlock()
 	j.growth.Beat()
 	return seq, nil
+}
+
+// Hold calls f with the number of the last record while none can be added. What holds for note
+// of AppendNoted holds for f.
+func (j *Journal) Hold(f func(last uint64)) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	f(j.appended.Load())
 }
 
 // putLocked writes the record, then publishes it.

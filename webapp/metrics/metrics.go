@@ -5,14 +5,15 @@ package metrics
 
 import (
 	"net/http"
-	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"isuride/webapp/admission"
 	"isuride/webapp/api"
 	"isuride/webapp/engine"
+	"isuride/webapp/internal/build"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/internal/httpd"
 )
@@ -23,6 +24,8 @@ type Sources struct {
 	API    func() api.Stats
 	Engine func() engine.Stats
 	Errors func() uint64 // that were logged
+
+	Admission func() admission.Stats
 }
 
 // Handler answers with all figures as text: those of the server, of Go's runtime and of
@@ -46,31 +49,12 @@ func (c collector) Describe(to chan<- *prometheus.Desc) {
 // Collect reads all figures. Each part is read at one moment, but not all at the same.
 func (c collector) Collect(to chan<- prometheus.Metric) {
 	s := sink(to)
-	s.gauge(buildInfo, 1, revision())
+	s.gauge(buildInfo, 1, build.Revision())
 	s.counter(logErrors, float64(c.Errors()))
 	s.http(c.HTTP())
 	s.api(c.API())
 	s.engine(c.Engine())
-}
-
-// revision returns the commit that this program was built from, with a mark if there were
-// changes.
-func revision() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	settings := map[string]string{}
-	for _, s := range info.Settings {
-		settings[s.Key] = s.Value
-	}
-	switch {
-	case settings["vcs.revision"] == "":
-		return "unknown"
-	case settings["vcs.modified"] == "true":
-		return settings["vcs.revision"] + "-modified"
-	}
-	return settings["vcs.revision"]
+	s.admission(c.Admission())
 }
 
 // sink takes figures.
@@ -119,6 +103,20 @@ func (s sink) api(a api.Stats) {
 		s.gauge(streamsOpen, float64(r.Streams), recipient)
 		s.counter(notificationsSent, float64(r.Sent), recipient)
 		s.histogram(notificationDelay, &r.Delay, recipient)
+	}
+}
+
+func (s sink) admission(a admission.Stats) {
+	for class := range admission.Class(len(a.Refused)) {
+		for _, why := range admission.Reasons() {
+			s.counter(shed, float64(a.Refused[class][why]), class.String(), why.String())
+		}
+		s.gauge(shedShare, a.Share[class], class.String())
+	}
+	pressure, _ := admission.Pressure()
+	s.counter(cpuPressure, pressure.Seconds())
+	for source, d := range a.Delay {
+		s.gauge(admissionDelay, d.Seconds(), source)
 	}
 }
 
@@ -182,6 +180,8 @@ func (s sink) snapshot(e engine.Stats) {
 	s.gauge(snapshotBytes, float64(n.Bytes))
 	s.gauge(snapshotTime, n.Took.Seconds())
 	s.gauge(snapshotTail, float64(n.Tail))
+	s.counter(stateCounts, float64(e.Count.Equal), "equal")
+	s.counter(stateCounts, float64(e.Count.Different), "different")
 }
 
 func (s sink) flush(e engine.Stats) {

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"isuride/webapp/admission"
 	"isuride/webapp/api"
 	"isuride/webapp/engine"
 	"isuride/webapp/internal/histogram"
@@ -28,6 +29,12 @@ func sources() Sources {
 		},
 		Engine: func() engine.Stats { return engine.Stats{} },
 		Errors: func() uint64 { return 7 },
+		Admission: func() admission.Stats {
+			s := admission.Stats{Delay: map[string]time.Duration{admission.SocketSource: time.Millisecond}}
+			s.Refused[admission.C][admission.Stale] = 3
+			s.Share[admission.B] = 0.5
+			return s
+		},
 	}
 }
 
@@ -59,6 +66,9 @@ func TestText(t *testing.T) {
 		`isuride_http_request_duration_seconds_count{endpoint="GET /a"} 4`,
 		`isuride_http_requests_total{endpoint="GET /b",status="5xx"} 0`,
 		`isuride_log_errors_total 7`,
+		`isuride_shed_total{class="C",reason="stale"} 3`,
+		`isuride_shed_share{class="B"} 0.5`,
+		`isuride_admission_delay_seconds{source="sockets"} 0.001`,
 		`# TYPE go_goroutines gauge`,
 		`# TYPE process_cpu_seconds_total counter`,
 	} {

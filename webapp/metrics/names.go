@@ -16,6 +16,11 @@ var (
 	httpAnswersCut         = newDesc("http_answers_cut_total", "Answers cut off since too many bytes waited for slow readers.")
 	httpConnectionsRefused = newDesc("http_connections_refused_total", "Connections that had to leave for new ones, since no more could be open.")
 
+	shed           = newDesc("shed_total", "Requests refused since the server was short of something, by class and reason.", "class", "reason")
+	shedShare      = newDesc("shed_share", "Share of the sessions whose requests of a class are refused now.", "class")
+	cpuPressure    = newDesc("cpu_pressure_seconds_total", "Time in which anything of the service, or the machine, had to wait for a processor; 0 if the kernel does not tell.")
+	admissionDelay = newDesc("admission_delay_seconds", "Least time that anything has waited to be looked at, in the last tenth of a second, by where that was seen.", "source")
+
 	streamsOpen       = newDesc("streams_open", "Notification streams open.", "recipient")
 	notificationsSent = newDesc("notifications_sent_total", "Notifications in the socket.", "recipient")
 	notificationDelay = newDesc("notification_delay_seconds", "From a change to its notification's last byte in the socket, on streams open at the change.", "recipient")
@@ -54,6 +59,7 @@ var (
 	snapshotBytes = newDesc("snapshot_bytes", "Size of the last snapshot.")
 	snapshotTime  = newDesc("snapshot_seconds", "Time that writing it took, rests included; 0 if an earlier process has written it.")
 	snapshotTail  = newDesc("snapshot_tail_bytes", "Bytes of the journal since the last snapshot, which a restart would replay.")
+	stateCounts   = newDesc("state_counts_total", "Full counts of the state in memory, by how they compare with what its events say.", "result")
 
 	refusedRows      = newDesc("refused_rows", "Rows that the database refuses, kept beside their tables.")
 	positionsDeleted = newDesc("positions_deleted_total", "Rows of old positions that were replaced by their sums.")
@@ -70,12 +76,13 @@ var (
 // all are the metrics, for Describe.
 var all = []*prometheus.Desc{
 	httpRequests, httpRequestDuration, httpConnections, httpConnectionsMax, httpConnectionsRefused, httpAnswersWaiting, httpAnswersCut,
+	shed, shedShare, admissionDelay, cpuPressure,
 	streamsOpen, notificationsSent, notificationDelay,
 	users, rides, chairs, rideOldestWait, ridesRequested, ridesMatched, ridesCompleted,
 	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchPickup,
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments, journalKept, journalOldest,
 	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows, positionsDeleted,
-	snapshots, snapshotAge, snapshotBytes, snapshotTime, snapshotTail,
+	snapshots, snapshotAge, snapshotBytes, snapshotTime, snapshotTail, stateCounts,
 	paymentAttempts, paymentInProgress,
 	generation, initializes, logErrors, buildInfo,
 }

@@ -53,8 +53,9 @@ func (l *Log[M]) Append(m M) {
 }
 
 // Deliver moves the mark past entry n, unless it is there already. commit records that
-// before the mark moves; if it fails the mark stays.
-func (l *Log[M]) Deliver(n uint64, commit func(*M) error) error {
+// before the mark moves; if it fails the mark stays. It gets the entry, and the one that was
+// the last delivered one until then, nil if there was none.
+func (l *Log[M]) Deliver(n uint64, commit func(last, next *M) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if n < l.delivered {
@@ -63,7 +64,7 @@ func (l *Log[M]) Deliver(n uint64, commit func(*M) error) error {
 	if n > l.delivered || n >= l.endLocked() {
 		panic("BUG: delivery out of order")
 	}
-	if err := commit(&l.entries[n-l.first]); err != nil {
+	if err := commit(l.lastLocked(), &l.entries[n-l.first]); err != nil {
 		return err
 	}
 	l.delivered++
@@ -71,12 +72,21 @@ func (l *Log[M]) Deliver(n uint64, commit func(*M) error) error {
 	return nil
 }
 
+// lastLocked returns the last delivered entry, nil if there is none.
+func (l *Log[M]) lastLocked() *M {
+	if l.delivered == l.first {
+		return nil
+	}
+	return &l.entries[l.delivered-1-l.first]
+}
+
 // DeliverNext moves the mark past the oldest pending entry if it is the one that
-// match accepts. Recovery uses it to repeat a recorded delivery.
-func (l *Log[M]) DeliverNext(match func(*M) bool) bool {
+// match accepts, which gets the same as the commit of Deliver. Recovery uses it to repeat a
+// recorded delivery.
+func (l *Log[M]) DeliverNext(match func(last, next *M) bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.delivered == l.endLocked() || !match(&l.entries[l.delivered-l.first]) {
+	if l.delivered == l.endLocked() || !match(l.lastLocked(), &l.entries[l.delivered-l.first]) {
 		return false
 	}
 	l.delivered++

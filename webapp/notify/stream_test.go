@@ -13,7 +13,7 @@ func deliver(t *testing.T, l *Log[string], s *Stream[string], want string) {
 	if !ok || m != want {
 		t.Fatalf("the stream has %q (%v), want %q", m, ok, want)
 	}
-	if err := l.Deliver(n, func(*string) error { return nil }); err != nil {
+	if err := l.Deliver(n, func(_, _ *string) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -68,7 +68,7 @@ func TestDeliverUnrecorded(t *testing.T) {
 	deliver(t, &l, s, "matching")
 	_, n, _ := s.Next()
 	broken := errors.New("broken")
-	if err := l.Deliver(n, func(*string) error { return broken }); err != broken {
+	if err := l.Deliver(n, func(_, _ *string) error { return broken }); err != broken {
 		t.Fatalf("got %v, want %v", err, broken)
 	}
 	s.Close()

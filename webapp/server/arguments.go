@@ -12,6 +12,8 @@ import (
 )
 
 const help = `usage: isuride [-repair]
+       isuride -version
+       isuride check-config
        isuride inspect [flags] [PATH]
        isuride restore [flags]
 
@@ -20,7 +22,10 @@ the variables.
 
   -repair  cut a corrupt journal where it is corrupt instead of refusing to start; what
            follows is lost
+  -version say what this program was built from, and the version of its API
 
+  check-config
+           say whether the environment is right, and what the server would run with
   inspect  show what a journal holds; it changes nothing and may run beside the server
   restore  make the data as it was at a position or time, from a copy of the database and
            the journal
@@ -30,18 +35,24 @@ isuride inspect -h and isuride restore -h list their flags.
 
 // parseArguments refuses everything it does not know: a server that started despite a
 // mistake would make a new data folder and serve the wrong data.
-func parseArguments(args []string) (repair bool, err error) {
-	f := flag.NewFlagSet("isuride", flag.ContinueOnError)
-	f.BoolVar(&repair, "repair", false, "")
+func parseArguments(args []string) (a arguments, err error) {
+	f := newFlags("isuride")
+	f.BoolVar(&a.repair, "repair", false, "")
+	f.BoolVar(&a.version, "version", false, "")
 	if err := parseFlags(f, args); err != nil {
-		return false, err
+		return a, err
 	}
 	if f.NArg() > 0 {
-		return false, fmt.Errorf("the argument %q is unknown%s; the environment configures the server, and isuride -h lists its flags",
-			f.Arg(0), meant(f.Arg(0), []string{"-repair", "-h", "inspect", "restore"}))
+		return a, fmt.Errorf("the argument %q is unknown%s; the environment configures the server, and isuride -h lists its flags",
+			f.Arg(0), meant(f.Arg(0), []string{"-repair", "-version", "-h", "check-config", "inspect", "restore"}))
 	}
-	return repair, nil
+	return a, nil
 }
+
+// arguments are those of the server itself.
+type arguments struct{ repair, version bool }
+
+func newFlags(name string) *flag.FlagSet { return flag.NewFlagSet(name, flag.ContinueOnError) }
 
 // parseFlags names the flag that was probably meant.
 func parseFlags(f *flag.FlagSet, args []string) error {
@@ -81,7 +92,7 @@ const tolerance = 2
 var variableNames = []string{
 	"ISURIDE_LISTEN", "ISURIDE_TLS_LISTEN", "ISURIDE_TLS_CERT", "ISURIDE_TLS_KEY", "ISURIDE_HTTP2", "ISURIDE_DATA", "ISURIDE_SQLITE",
 	"ISURIDE_JOURNAL", "ISURIDE_DURABILITY", "ISURIDE_KEEP_JOURNAL", "ISURIDE_KEEP_POSITIONS", "ISURIDE_INITIAL_DATA", "ISURIDE_NOTIFICATION", "ISURIDE_STATIC",
-	"ISURIDE_SOLVER", "ISURIDE_INTERNAL", "ISURIDE_SLOW", "ISURIDE_LOG",
+	"ISURIDE_SOLVER", "ISURIDE_INTERNAL", "ISURIDE_SLOW", "ISURIDE_LOG", "ISURIDE_SHED", "ISURIDE_HTTPLOG", "ISURIDE_SLOWLOG",
 	"ISUCON_DB_HOST", "ISUCON_DB_PORT", "ISUCON_DB_USER", "ISUCON_DB_PASSWORD", "ISUCON_DB_NAME",
 }
 

@@ -16,8 +16,13 @@ func TestArguments(t *testing.T) {
 	if _, err := parseArguments([]string{"-h"}); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("-h: %v", err)
 	}
-	if repair, err := parseArguments([]string{"--repair"}); !repair || err != nil {
-		t.Errorf("--repair: %v, %v", repair, err)
+	for arg, want := range map[string]arguments{"--repair": {repair: true}, "--version": {version: true}, "-version": {version: true}} {
+		if a, err := parseArguments([]string{arg}); a != want || err != nil {
+			t.Errorf("%s: %+v, %v", arg, a, err)
+		}
+	}
+	if _, err := parseArguments([]string{"chek-config"}); err == nil || !strings.Contains(err.Error(), "did you mean check-config?") {
+		t.Errorf("chek-config: %v", err)
 	}
 }
 

@@ -20,8 +20,9 @@ import (
 // commands are what the program does besides serving. Their output goes to standard
 // output, what went wrong to standard error.
 var commands = map[string]func(ctx context.Context, args []string) error{
-	"inspect": runInspect,
-	"restore": runRestore,
+	"check-config": runCheckConfig,
+	"inspect":      runInspect,
+	"restore":      runRestore,
 }
 
 // usageError is one of the arguments.

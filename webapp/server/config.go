@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"isuride/webapp/admission"
 	"isuride/webapp/internal/logging"
 	"isuride/webapp/journal"
 	"isuride/webapp/restore"
@@ -31,15 +32,19 @@ type config struct {
 	solver      string
 	internal    string        // address of the operators' listener, "" for none
 	slow        time.Duration // requests that take this long are traced; 0 for none
-	traces      string        // folder for that
+	data        string        // folder for what is nowhere else, such as those
 	log         logging.Format
-	keepJournal int64 // bytes of the journal that stay when the database has them
+	shed        admission.Mode
+	httpLog     string // of nginx, for collectors
+	slowLog     string // of the database, likewise
+	keepJournal int64  // bytes of the journal that stay when the database has them
 }
 
 // environment reads variables and collects their errors.
 type environment struct {
 	lookup func(string) (string, bool)
 	errs   []string
+	tell   func(setting) // called with each variable, once it is known what counts; may be nil
 }
 
 func (e *environment) fail(name, format string, args ...any) {
@@ -47,10 +52,14 @@ func (e *environment) fail(name, format string, args ...any) {
 }
 
 func (e *environment) get(name, fallback string) string {
-	if v, ok := e.lookup(name); ok && v != "" {
-		return v
+	v, given := e.lookup(name)
+	if given = given && v != ""; !given {
+		v = fallback
 	}
-	return fallback
+	if e.tell != nil {
+		e.tell(setting{name, v, given})
+	}
+	return v
 }
 
 // choice reads a variable that can only have certain values; the first is the default.
@@ -165,7 +174,11 @@ func (e *environment) existing(name string) string {
 
 // readConfig reads the environment; its error names every wrong value.
 func readConfig(lookup func(string) (string, bool)) (config, error) {
-	e := environment{lookup: lookup}
+	return readConfigAnd(lookup, nil)
+}
+
+func readConfigAnd(lookup func(string) (string, bool), tell func(setting)) (config, error) {
+	e := environment{lookup: lookup, tell: tell}
 	data := e.get("ISURIDE_DATA", defaultData)
 	c := config{
 		listen:    e.addresses("ISURIDE_LISTEN", ":8080"),
@@ -181,7 +194,10 @@ func readConfig(lookup func(string) (string, bool)) (config, error) {
 		solver:    e.choice("ISURIDE_SOLVER", "exact", "go-hungarian"),
 		internal:  e.address("ISURIDE_INTERNAL"),
 		slow:      e.duration("ISURIDE_SLOW"),
-		traces:    data,
+		data:      data,
+		shed:      admission.Mode(e.choice("ISURIDE_SHED", string(admission.Default), string(admission.Strict), string(admission.Off))),
+		httpLog:   e.get("ISURIDE_HTTPLOG", "/var/log/nginx/access.log"),
+		slowLog:   e.get("ISURIDE_SLOWLOG", "/var/log/mysql/slow.log"),
 		log:       logging.Format(e.choice("ISURIDE_LOG", string(logging.Text), string(logging.JSON))),
 	}
 	durability, err := journal.ParseDurability(e.choice("ISURIDE_DURABILITY", "crash", "power", "none"))

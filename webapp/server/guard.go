@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -67,14 +66,12 @@ func limit(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// profileTime is the duration of a profile or trace.
+// profileTime is the duration of a profile or trace, or of a look at a log.
 func profileTime(r *http.Request) time.Duration {
-	if !strings.HasPrefix(r.URL.Path, "/debug/pprof/") {
-		return 0
+	for _, path := range []string{"/debug/pprof/", "/debug/fgprof", "/debug/log/"} {
+		if strings.HasPrefix(r.URL.Path, path) {
+			return duration(r)
+		}
 	}
-	seconds, err := strconv.ParseFloat(r.URL.Query().Get("seconds"), 64)
-	if err != nil {
-		return 30 * time.Second // pprof's default
-	}
-	return time.Duration(max(0, min(seconds, profileLimit.Seconds())) * float64(time.Second))
+	return 0
 }

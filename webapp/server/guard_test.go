@@ -47,7 +47,7 @@ func TestInternalAnswersToItsOwnNames(t *testing.T) {
 func TestInternalBeyondThisMachine(t *testing.T) {
 	for address, want := range map[string]bool{":0": true, "0.0.0.0:0": true, "[::]:0": true, "127.0.0.1:0": false, "localhost:0": false, "127.9.9.9:0": false} {
 		var log strings.Builder
-		i, err := serveInternal(address, new(flight.Recorder), slog.New(slog.NewTextHandler(&log, nil)))
+		i, err := serveInternal(config{internal: address}, new(flight.Recorder), slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestInternalBeyondThisMachine(t *testing.T) {
 
 func TestProfileTime(t *testing.T) {
 	for url, want := range map[string]time.Duration{"/metrics?seconds=99": 0, "/debug/pprof/profile": 30 * time.Second, "/debug/pprof/trace?seconds=0.5": 500 * time.Millisecond,
-		"/debug/pprof/profile?seconds=-1": 0, "/debug/pprof/profile?seconds=1e99": profileLimit, "/debug/pprof/profile?seconds=x": 30 * time.Second} {
+		"/debug/pprof/profile?seconds=-1": 0, "/debug/fgprof?seconds=3": 3 * time.Second, "/debug/log/httplog?seconds=7": 7 * time.Second, "/debug/flight?seconds=7": 0, "/debug/pprof/profile?seconds=1e99": profileLimit, "/debug/pprof/profile?seconds=x": 30 * time.Second} {
 		if got := profileTime(httptest.NewRequest("GET", url, nil)); got != want {
 			t.Errorf("%s: %v, want %v", url, got, want)
 		}

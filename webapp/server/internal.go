@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"isuride/webapp/admission"
 	"isuride/webapp/internal/flight"
 	"isuride/webapp/metrics"
 )
@@ -39,12 +40,14 @@ type internal struct {
 	http   http.Server
 	mux    *http.ServeMux
 	health atomic.Pointer[func() error] // nil until the server listens
+	gate   atomic.Pointer[*admission.Gate]
 }
 
 // serveInternal begins before the server listens, with profiles of the start, the flight
 // recorder's trace, and the answer that the server is not well yet. Without an address it
 // serves nothing.
-func serveInternal(address string, recorder *flight.Recorder, log *slog.Logger) (*internal, error) {
+func serveInternal(cfg config, recorder *flight.Recorder, log *slog.Logger) (*internal, error) {
+	address := cfg.internal
 	if address == "" {
 		return nil, nil
 	}
@@ -61,7 +64,8 @@ func serveInternal(address string, recorder *flight.Recorder, log *slog.Logger) 
 	i.mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	i.mux.Handle("/debug/flight", recorder)
 	i.mux.HandleFunc("/healthz", i.healthz)
-	i.http = http.Server{Handler: guard(address, i.mux), ReadHeaderTimeout: headLimit, IdleTimeout: idleLimit,
+	i.collectors(cfg.httpLog, cfg.slowLog)
+	i.http = http.Server{Handler: guard(address, withRevision(i.mux)), ReadHeaderTimeout: headLimit, IdleTimeout: idleLimit,
 		MaxHeaderBytes: maxHead}
 	log.Info("serving internals", "address", l.Addr().String())
 	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
@@ -79,7 +83,7 @@ func (i *internal) show(s *server, logged func() uint64) {
 		return
 	}
 	i.mux.Handle("/metrics", metrics.Handler(metrics.Sources{
-		HTTP: s.http.Stats, API: s.api.Stats, Engine: s.engine.Stats, Errors: logged}))
+		HTTP: s.http.Stats, API: s.api.Stats, Engine: s.engine.Stats, Admission: s.shedding.gate.Stats, Errors: logged}))
 	i.mux.HandleFunc("POST /snapshot", func(w http.ResponseWriter, _ *http.Request) {
 		info, err := s.engine.Snapshot()
 		if err != nil {
@@ -90,6 +94,8 @@ func (i *internal) show(s *server, logged func() uint64) {
 	})
 	health := s.engine.Health
 	i.health.Store(&health)
+	gate := s.shedding.gate
+	i.gate.Store(&gate)
 }
 
 // healthz answers in one sentence whether the server is well.
@@ -102,7 +108,19 @@ func (i *internal) healthz(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	fmt.Fprintln(w, "the server is well")
+	fmt.Fprintln(w, "the server is well"+i.shedding())
+}
+
+// shedding adds to a healthy answer what the server refuses. It is well then: a front that sent its
+// requests elsewhere would only move them.
+func (i *internal) shedding() string {
+	if gate := i.gate.Load(); gate != nil {
+		stats := (*gate).Stats()
+		if refuses := stats.String(); refuses != "" {
+			return ", and " + refuses
+		}
+	}
+	return ""
 }
 
 var errStarting = errors.New("the server is starting")

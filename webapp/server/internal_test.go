@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,7 +13,11 @@ import (
 // TestInternals: operators see what the public listener does not show.
 func TestInternals(t *testing.T) {
 	t.Parallel()
-	p := servertest.New(t)
+	log := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(log, []byte("before\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := servertest.New(t, "ISURIDE_HTTPLOG="+log, "ISURIDE_SLOWLOG="+log)
 	p.Bare()
 	p.Start()
 	p.Well()
@@ -23,6 +28,11 @@ func TestInternals(t *testing.T) {
 		"/debug/pprof/":                   "goroutine",
 		"/debug/pprof/mutex?debug=1":      "--- mutex:",
 		"/debug/pprof/trace?seconds=0.01": "go 1.",
+		// What pprotein fetches; profiles are compressed.
+		"/debug/pprof/profile?seconds=1": "\x1f\x8b",
+		"/debug/fgprof?seconds=1":        "\x1f\x8b",
+		"/debug/log/httplog?seconds=0":   "",
+		"/debug/log/slowlog?seconds=0":   "",
 	} {
 		if status, body := p.Operator("GET", path); status != 200 || !bytes.Contains(body, []byte(want)) {
 			t.Errorf("%s: %d, %.200q, want %q", path, status, body, want)

@@ -41,7 +41,7 @@ func serve(args []string) int {
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
 	out := logging.NewQueue(os.Stderr)
 	defer out.Close(logLimit)
-	repair, err := parseArguments(args)
+	a, err := parseArguments(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Print(help)
@@ -49,9 +49,12 @@ func serve(args []string) int {
 	case err != nil:
 		fmt.Fprintln(out, "isuride:", err)
 		return exitUsage
+	case a.version:
+		fmt.Println(version())
+		return 0
 	}
 	tuneCollector()
-	if err := run(repair, out); err != nil {
+	if err := run(a.repair, out); err != nil {
 		fmt.Fprintln(out, "isuride:", err)
 		return exitFailed
 	}

@@ -16,12 +16,14 @@ import (
 	"isuride/webapp/api"
 	"isuride/webapp/dispatch"
 	"isuride/webapp/engine"
+	"isuride/webapp/feed"
 	"isuride/webapp/internal/flight"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/internal/logging"
 	"isuride/webapp/isuride"
 	"isuride/webapp/match"
 	"isuride/webapp/sqlstore"
+	"isuride/webapp/ui"
 	"isuride/webapp/wire"
 )
 
@@ -30,10 +32,13 @@ type server struct {
 	db     *sqlstore.Store
 	engine *engine.Engine
 	api    *api.API
+	feed   *feed.Feed
 	http   *httpd.Server
-	broken chan error // has the error of a listener that failed
-	inside *internal  // nil if there is none
-	log    *slog.Logger
+
+	shedding *shedding
+	broken   chan error // has the error of a listener that failed
+	inside   *internal  // nil if there is none
+	log      *slog.Logger
 }
 
 // pollPause is the pause that polling clients are asked for; the contest's clients make
@@ -45,7 +50,7 @@ const pollPause = 30 * time.Millisecond
 const drainLimit = 12 * time.Second
 
 func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*server, error) {
-	static, err := api.NewStatic(ctx, cfg.static, log.Logger)
+	static, err := api.NewStatic(ctx, cfg.static, ui.Files(), log.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("ISURIDE_STATIC: %w", err)
 	}
@@ -77,10 +82,15 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	if err != nil {
 		return nil, err
 	}
-	inside, err := serveInternal(cfg.internal, recorder, log.Logger)
+	inside, err := serveInternal(cfg, recorder, log.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("ISURIDE_INTERNAL: %w", err)
 	}
+	operator, path, err := operatorToken(cfg.data)
+	if err != nil {
+		return nil, fmt.Errorf("ISURIDE_DATA: %w", err)
+	}
+	log.Info("the operator's token is in a file", "path", path)
 	log.Info("opening", "database", cfg.db.String())
 	db, err := sqlstore.Open(ctx, cfg.db, log.Logger)
 	if err != nil {
@@ -91,11 +101,19 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 		return nil, errors.Join(err, db.Close())
 	}
 	undo = nil // from here on, stop does it
-	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static,
-		Slow: cfg.slow, OnSlow: onSlow, Log: log.Logger})
-	s := &server{db: db, engine: e, api: a, broken: make(chan error, len(listeners)),
-		inside: inside, log: log.Logger, http: httpd.New(a.Serve, httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError,
-			Observe: a.Observe, Log: log.Logger})}
+	shedding, err := shed(cfg.shed, e.Behind)
+	if err != nil {
+		return nil, errors.Join(err, e.Stop(), db.Close())
+	}
+	live := newFeed(e, log.Logger)
+	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Feed: live, Operator: operator,
+		Slow: cfg.slow, OnSlow: onSlow, Log: log.Logger, Gate: shedding.gate})
+	o := httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError, Observe: a.Observe, Log: log.Logger}
+	if shedding.gate != nil {
+		o.Admit, o.Waits = a.Admit, shedding.gate
+	}
+	s := &server{db: db, engine: e, api: a, feed: live, broken: make(chan error, len(listeners)), shedding: shedding,
+		inside: inside, log: log.Logger, http: httpd.New(a.Serve, o)}
 	s.inside.show(s, log.Errors)
 	for _, l := range listeners {
 		log.Info("listening", "address", l.Addr().String())
@@ -140,11 +158,13 @@ func databaseVariable(d sqlstore.Dialect, err error) string {
 // failure: what was acknowledged is written. The steps and their limits are in
 // docs/working-here.md.
 func (s *server) stop() error {
+	s.feed.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.log.Warn("requests were under way for too long and were cut off", "after", drainLimit.String())
 	}
+	s.shedding.stop()
 	err := s.engine.Stop()
 	s.api.Close()
 	return errors.Join(err, s.db.Close(), s.inside.close())
@@ -161,10 +181,20 @@ func engineConfig(cfg config, journals *engine.Folder, repair bool, log *slog.Lo
 		Describe:    func(c *isuride.Chair) []byte { return wire.AppendChairIdentity(nil, c.ID, c.Name, c.Model) },
 		Solver:      solver(cfg.solver),
 		Dispatch:    dispatch.DefaultParams(),
-		Now:         func() isuride.Time { return isuride.TimeOf(time.Now()) },
+		Now:         now,
 		Log:         log,
 	}
 }
+
+// newFeed makes the feed of the generation that serves.
+func newFeed(e *engine.Engine, log *slog.Logger) *feed.Feed {
+	return feed.New(feed.Options{Log: log, Now: now, Current: func() feed.Source {
+		g := e.Current()
+		return feed.Source{Epoch: g.Number(), Store: g.Store, Journal: g.Journal(), Folder: g.Folder(), Secret: g.Secret("feed")}
+	}})
+}
+
+func now() isuride.Time { return isuride.TimeOf(time.Now()) }
 
 func initialData(dump string) func() (*isuride.Tables, error) {
 	if dump == "" {
@@ -197,9 +227,9 @@ func listen(cfg config) (listeners []net.Listener, err error) {
 		listeners = append(listeners, l)
 	}
 	for _, address := range cfg.tlsListen {
-		cert, err := tls.LoadX509KeyPair(cfg.tlsCert, cfg.tlsKey)
+		cert, err := cfg.certificate()
 		if err != nil {
-			return listeners, fmt.Errorf("ISURIDE_TLS_CERT and ISURIDE_TLS_KEY: %w", err)
+			return listeners, err
 		}
 		l, err := listenOn(address)
 		if err != nil {

@@ -20,7 +20,7 @@ func keepTraces(ctx context.Context, cfg config, recorder *flight.Recorder, log 
 	if err := recorder.Start(); err != nil {
 		return nil, fmt.Errorf("ISURIDE_SLOW: %w", err)
 	}
-	k := flight.NewKeeper(recorder, cfg.traces, log)
+	k := flight.NewKeeper(recorder, cfg.data, log)
 	go k.Run(ctx)
 	return k.Slow, nil
 }

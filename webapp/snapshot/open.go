@@ -24,7 +24,7 @@ func Open(path string) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("snapshot: %w", err)
 	}
-	r := &Reader{file: f, path: path, at: headerSize}
+	r := &Reader{file: f, path: path}
 	if err := r.readHeader(); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -43,6 +43,7 @@ func (r *Reader) readHeader() error {
 		return err
 	}
 	r.sealed, err = parseHeader(head[:n], info.Size())
+	r.at = r.size
 	return err
 }
 

@@ -16,7 +16,8 @@
 //     of another file is noticed, before anything of the block is believed.
 //  3. The header names the history, the generation, the span of the walk, and the checksum of
 //     the log's record at the end of the span. A log that goes on differently from before that
-//     record, as after a repair, does not match.
+//     record, as after a repair, does not match. It also has the hash of the state at the end of
+//     the span, by its events: what is restored must have the same.
 //  4. Two are kept, and the older one goes only when the newer one is on the disk.
 //
 // Numbers are in little-endian order on every machine. The package leaves to engine when to
@@ -51,10 +52,16 @@ var (
 type Header struct {
 	History    journal.History
 	Generation uint64
-	Span       state.Span
-	Record     Record // the log's record of event Span.To
-	Written    isuride.Time
-	Size       state.Size
+	End
+	Written isuride.Time
+	Size    state.Size
+}
+
+// End is what the walk of a snapshot has come to.
+type End struct {
+	Span   state.Span
+	Hash   state.Hash // of the state at Span.To; zero if it is not known, or of another state.HashForm
+	Record Record     // the log's record of event Span.To
 }
 
 // Record is the checksum of a record of the log; zero if there was none to take it from.
@@ -80,25 +87,29 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 //	80  number of blocks
 //	88  seed: a random number, which is in the checksum of every block
 //	96  owners, chairs, users, rides
+//	128 form of the hash (state.HashForm), hash: high, low; not in version 1
 //
 // Blocks follow: length (4 bytes), CRC32C of the length and the content, seeded with the file's
 // seed and the number of the block (4 bytes), content.
 const (
-	headerSize = 128
+	headerSize = 152
 	blockHead  = 8
 	magic      = 0x50414e5352555349 // "ISURSNAP"
-	version    = 1
+	version    = 2
+
+	headerSize1 = 128 // in version 1
 )
 
 // sealed is a header with what concerns the file only.
 type sealed struct {
 	Header
 	bytes, blocks, seed uint64
+	size                int64 // of the header
 }
 
 func (h *sealed) put(b []byte) {
 	words := []uint64{magic, version, 0, 0, h.Generation, h.Span.From, h.Span.To, uint64(h.Record), uint64(h.Written), h.bytes, h.blocks, h.seed,
-		uint64(h.Size.Owners), uint64(h.Size.Chairs), uint64(h.Size.Users), uint64(h.Size.Rides)}
+		uint64(h.Size.Owners), uint64(h.Size.Chairs), uint64(h.Size.Users), uint64(h.Size.Rides), state.HashForm, h.Hash.Hi, h.Hash.Lo}
 	for i, w := range words {
 		binary.LittleEndian.PutUint64(b[8*i:], w)
 	}
@@ -106,14 +117,17 @@ func (h *sealed) put(b []byte) {
 	binary.LittleEndian.PutUint32(b[12:], headerSum(b))
 }
 
+// headerSum covers a header of any version.
 func headerSum(b []byte) uint32 {
-	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:headerSize])
+	return crc32.Update(crc32.Checksum(b[:12], castagnoli), castagnoli, b[16:])
 }
+
+var errShort = fmt.Errorf("%w: the header is cut short", ErrDamaged)
 
 // parseHeader returns the header or what is wrong with it. size is that of the file.
 func parseHeader(b []byte, size int64) (h sealed, err error) {
-	if len(b) < headerSize {
-		return h, fmt.Errorf("%w: the header is cut short", ErrDamaged)
+	if len(b) < headerSize1 {
+		return h, errShort
 	}
 	word := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
 	switch m := word(0); {
@@ -122,16 +136,26 @@ func parseHeader(b []byte, size int64) (h sealed, err error) {
 	case m != magic:
 		return h, fmt.Errorf("%w: this is not the header of a snapshot", ErrDamaged)
 	}
-	if v := binary.LittleEndian.Uint32(b[8:]); v != version {
+	h.size = headerSize
+	switch v := binary.LittleEndian.Uint32(b[8:]); {
+	case v == 1:
+		h.size = headerSize1
+	case v != version:
 		return h, fmt.Errorf("%w: version %d, this program knows %d", ErrVersion, v, version)
+	case len(b) < headerSize:
+		return h, errShort
 	}
+	b = b[:h.size]
 	if binary.LittleEndian.Uint32(b[12:]) != headerSum(b) {
 		return h, fmt.Errorf("%w: the checksum of the header does not match", ErrDamaged)
 	}
-	h = sealed{Header{History: journal.History(b[16:32]), Generation: word(32), Span: state.Span{From: word(40), To: word(48)},
-		Record: Record(word(56)), Written: isuride.Time(word(64)),
-		Size: state.Size{Owners: int(word(96)), Chairs: int(word(104)), Users: int(word(112)), Rides: int(word(120))}},
-		word(72), word(80), word(88)}
+	h.Header = Header{History: journal.History(b[16:32]), Generation: word(32),
+		End: End{Span: state.Span{From: word(40), To: word(48)}, Record: Record(word(56))}, Written: isuride.Time(word(64)),
+		Size: state.Size{Owners: int(word(96)), Chairs: int(word(104)), Users: int(word(112)), Rides: int(word(120))}}
+	h.bytes, h.blocks, h.seed = word(72), word(80), word(88)
+	if h.size == headerSize && word(128) == state.HashForm {
+		h.Hash = state.Hash{Hi: word(136), Lo: word(144)}
+	}
 	if h.bytes != uint64(size) {
 		return h, fmt.Errorf("%w: it has %d bytes instead of %d", ErrDamaged, size, h.bytes)
 	}

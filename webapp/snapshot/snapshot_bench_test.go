@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"syscall"
@@ -52,8 +53,12 @@ func town(chairs, users, perUser int, visit func(*state.Image) error) error {
 
 type nowhere struct{}
 
-func (nowhere) Append([]byte) (uint64, error) { return 1, nil }
-func (nowhere) Appended() uint64              { return 1 }
+func (nowhere) AppendNoted(_ []byte, note interface{ Recorded(uint64) }) (uint64, error) {
+	note.Recorded(1)
+	return 1, nil
+}
+func (nowhere) Appended() uint64    { return 1 }
+func (nowhere) Hold(f func(uint64)) { f(1) }
 
 var options = state.Options{Log: nowhere{}, Now: func() isuride.Time { return start }, Describe: func(*isuride.Chair) []byte { return nil }}
 
@@ -67,7 +72,7 @@ func restore(path string) (*state.Store, error) {
 	if err := r.Each(restoration.Add); err != nil {
 		return nil, err
 	}
-	recovery, err := restoration.Recovery(r.Header().Span)
+	recovery, err := restoration.Recovery(r.Header().Span, state.Hash{})
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +81,8 @@ func restore(path string) (*state.Store, error) {
 }
 
 func writeTown(b testing.TB, chairs, users, perUser int) Info {
-	info, err := Write(b.TempDir(), Header{History: journal.History{1}}, func(add func(*state.Image) error) (state.Span, Record, error) {
-		return state.Span{From: 1, To: 1}, 0, town(chairs, users, perUser, add)
+	info, err := Write(b.TempDir(), Header{History: journal.History{1}}, func(add func(*state.Image) error) (End, error) {
+		return End{Span: state.Span{From: 1, To: 1}}, town(chairs, users, perUser, add)
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -140,9 +145,9 @@ func BenchmarkWrite(b *testing.B) {
 	}
 	dir, spent := b.TempDir(), cpu()
 	for b.Loop() {
-		_, err := Write(dir, Header{}, func(add func(*state.Image) error) (state.Span, Record, error) {
-			span, err := store.Walk(add)
-			return span, 0, err
+		_, err := Write(dir, Header{}, func(add func(*state.Image) error) (End, error) {
+			n, err := store.Count(add)
+			return End{Span: n.Span, Hash: n.Sum}, errors.Join(err, n.Err())
 		})
 		if err != nil {
 			b.Fatal(err)

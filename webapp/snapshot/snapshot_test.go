@@ -50,17 +50,17 @@ func sample() []*state.Image {
 
 var sampleHeader = Header{History: journal.History{1, 2, 3, 15: 9}, Generation: 7, Written: start + 1000}
 
-var sampleSpan = state.Span{From: 99, To: 104}
+var sampleEnd = End{state.Span{From: 99, To: 104}, state.Hash{Hi: 1 << 60, Lo: 3}, RecordOf([]byte("record"))}
 
 // walkOf yields images as a walk does.
 func walkOf(images []*state.Image) Walk {
-	return func(add func(*state.Image) error) (state.Span, Record, error) {
+	return func(add func(*state.Image) error) (End, error) {
 		for _, i := range images {
 			if err := add(i); err != nil {
-				return state.Span{}, 0, err
+				return End{}, err
 			}
 		}
-		return sampleSpan, RecordOf([]byte("record")), nil
+		return sampleEnd, nil
 	}
 }
 
@@ -117,7 +117,7 @@ func TestWriteAndRead(t *testing.T) {
 			t.Fatalf("%s: %v; read\n%s\nwant\n%s", name, err, strings.Join(got, "\n"), strings.Join(describeAll(images), "\n"))
 		}
 		want := sampleHeader
-		want.Span, want.Record = sampleSpan, RecordOf([]byte("record"))
+		want.End = sampleEnd
 		for _, i := range images {
 			count(&want.Size, i)
 		}
@@ -165,16 +165,36 @@ func fill(set map[string]bool, name string, v reflect.Value) {
 	}
 }
 
-// TestFormStays: files of this version are read by every later release that knows it. A change
+// TestFormStays: files of a version are read by every later release that knows it. A change
 // of the form is a new version.
 func TestFormStays(t *testing.T) {
-	path := filepath.Join("testdata", "version1.snapshot")
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%v; copy %s there", err, mustWrite(t, ".", sample()).Path)
+	for v := 1; v <= version; v++ {
+		path := filepath.Join("testdata", fmt.Sprintf("version%d.snapshot", v))
+		if _, err := os.Stat(path); err != nil {
+			t.Fatalf("%v; copy %s there", err, mustWrite(t, ".", sample()).Path)
+		}
+		want := sampleEnd
+		if v == 1 {
+			want.Hash = state.Hash{}
+		}
+		h, got, err := read(path)
+		if err != nil || h.End != want || !slices.Equal(got, describeAll(sample())) {
+			t.Fatalf("%v; read %+v\n%s\nwant %+v\n%s", err, h, strings.Join(got, "\n"), want, strings.Join(describeAll(sample()), "\n"))
+		}
 	}
-	_, got, err := read(path)
-	if err != nil || !slices.Equal(got, describeAll(sample())) {
-		t.Fatalf("%v; read\n%s\nwant\n%s", err, strings.Join(got, "\n"), strings.Join(describeAll(sample()), "\n"))
+}
+
+// TestHashOfAnotherForm cannot be compared, so it is as if there was none.
+func TestHashOfAnotherForm(t *testing.T) {
+	path := mustWrite(t, t.TempDir(), sample()).Path
+	b := content(t, path)
+	b[128]++
+	binary.LittleEndian.PutUint32(b[12:], headerSum(b[:headerSize]))
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if h, images, err := read(path); err != nil || h.Hash != (state.Hash{}) || len(images) != len(sample()) {
+		t.Errorf("%v, %d images, hash %v", err, len(images), h.Hash)
 	}
 }
 
@@ -232,12 +252,12 @@ func TestOtherVersions(t *testing.T) {
 	whole := content(t, mustWrite(t, t.TempDir(), sample()).Path)
 	path := filepath.Join(t.TempDir(), "other")
 	for what, change := range map[string]func(b []byte){
-		"version 2":        func(b []byte) { b[8] = 2 },
+		"version 3":        func(b []byte) { b[8] = 3 },
 		"other byte order": func(b []byte) { slices.Reverse(b[:8]) },
 	} {
 		b := bytes.Clone(whole)
 		change(b)
-		binary.LittleEndian.PutUint32(b[12:], headerSum(b))
+		binary.LittleEndian.PutUint32(b[12:], headerSum(b[:headerSize]))
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -363,10 +383,10 @@ func limited(left *int, killed bool) system {
 }
 
 func writeAt(dir string, to uint64, sys system) (Info, error) {
-	return write(dir, sampleHeader, func(add func(*state.Image) error) (state.Span, Record, error) {
-		span, record, err := walkOf(sample())(add)
-		span.To = to
-		return span, record, err
+	return write(dir, sampleHeader, func(add func(*state.Image) error) (End, error) {
+		end, err := walkOf(sample())(add)
+		end.Span.To = to
+		return end, err
 	}, sys)
 }
 
@@ -402,7 +422,7 @@ func TestFullDisk(t *testing.T) {
 // TestWalkFails: an error of the walk is an error of the snapshot.
 func TestWalkFails(t *testing.T) {
 	dir := t.TempDir()
-	_, err := Write(dir, sampleHeader, func(add func(*state.Image) error) (state.Span, Record, error) { return state.Span{}, 0, errStep })
+	_, err := Write(dir, sampleHeader, func(add func(*state.Image) error) (End, error) { return End{}, errStep })
 	if !errors.Is(err, errStep) || len(names(t, dir)) != 0 {
 		t.Fatalf("%v; left are %v", err, names(t, dir))
 	}

@@ -26,12 +26,12 @@ type Info struct {
 	Bytes int64
 }
 
-// Walk yields the images of a snapshot to add, and then the span, and the record at its end.
-// When it returns, the log is safe up to there. An error of add ends it and is returned.
-type Walk func(add func(*state.Image) error) (state.Span, Record, error)
+// Walk yields the images of a snapshot to add, and then what it has come to. When it returns, the
+// log is safe up to there. An error of add ends it and is returned.
+type Walk func(add func(*state.Image) error) (End, error)
 
 // Write makes a snapshot in a folder, whole or not at all, and removes older ones. Header says
-// what it is of; span, record and size are filled in. An error after the snapshot has its name
+// what it is of; its end and its size are filled in. An error after the snapshot has its name
 // comes with its Info. One call at a time for each folder.
 func Write(dir string, h Header, walk Walk) (Info, error) { return write(dir, h, walk, linux()) }
 
@@ -73,7 +73,7 @@ type writer struct {
 
 func (w *writer) write(dir string, walk Walk) (info Info, err error) {
 	w.begin()
-	if w.Span, w.Record, err = walk(w.add); err != nil {
+	if w.End, err = walk(w.add); err != nil {
 		return Info{}, err
 	}
 	if err := w.flush(); err != nil {

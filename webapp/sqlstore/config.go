@@ -46,6 +46,10 @@ type Config struct {
 	// ones only the sums stay (prune.go).
 	KeepPositions time.Duration
 
+	// Shared says that the servers of a replica group share a MySQL database: none of them
+	// locks it, and who may write is decided by its term (Store.Lead).
+	Shared bool
+
 	// Wait bounds the time that Open waits for a database that does not answer yet; 0
 	// means a minute.
 	Wait time.Duration

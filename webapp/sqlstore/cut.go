@@ -11,8 +11,8 @@ import (
 )
 
 // ErrFenced says that the tables are not where this writer left them: they belong to
-// another generation, or another server has written. Writing the cut again cannot
-// succeed.
+// another generation, or another server has written or leads. Writing the cut again
+// cannot succeed.
 var ErrFenced = errors.New("the database is not where this server left it")
 
 // WriteCut brings the tables from their position to the given one: the rows, complete
@@ -60,6 +60,8 @@ func (s *Store) cut(ctx context.Context, generation, to uint64, write func(conte
 		switch {
 		case err != nil:
 			return err
+		case at.Term > s.term:
+			return fmt.Errorf("%w: the leader of term %d writes it now, this one is of term %d", ErrFenced, at.Term, s.term)
 		case at.Generation == generation && at.Ready && at.Position == to:
 			return nil
 		case at.Generation != generation || !at.Ready || at.Position > to, s.left != nil && *s.left != place{at.Generation, at.Position}:
@@ -68,7 +70,7 @@ func (s *Store) cut(ctx context.Context, generation, to uint64, write func(conte
 		if err := write(ctx, tx); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE journal_position SET position = ? WHERE id = 1", to)
+		_, err = tx.ExecContext(ctx, "UPDATE journal_position SET position = ?, term = ? WHERE id = 1 AND term <= ?", to, s.term, s.term)
 		return err
 	})
 	if err == nil {

@@ -57,8 +57,11 @@ const (
 )
 
 func (c Config) lock(ctx context.Context, db *sqlx.DB, log *slog.Logger) (*databaseLock, error) {
-	if c.Dialect == SQLite {
+	switch {
+	case c.Dialect == SQLite:
 		return c.lockFile()
+	case c.Shared:
+		return nil, nil
 	}
 	return c.lockMySQL(ctx, db, log)
 }

@@ -39,7 +39,11 @@ type Store struct {
 	settleFor time.Duration
 	// left is the position at which this server left the tables; nil if it has not looked
 	// yet. It belongs to the writer.
-	left    *place
+	left   *place
+	filled place // by the last Fill; it belongs to the writer
+	// term is that of the leader that this server is; 0 without replicas. It belongs to the
+	// writer.
+	term    uint64
 	pruning pruning
 	deleted atomic.Uint64 // old positions
 }

@@ -44,14 +44,20 @@ const lockLimit = 8
 // Fill makes the tables of a new generation beside those in use, with the rows of t, at
 // position 0.
 func (s *Store) Fill(ctx context.Context, generation uint64, t *isuride.Tables) error {
+	history, err := s.historyOrNew(ctx)
+	if err != nil {
+		return fmt.Errorf("fill new tables: %w", err)
+	}
+	return s.FillAt(ctx, State{Generation: generation, History: history}, t)
+}
+
+// FillAt is Fill at any position of any history, as replicas need it: their log goes on
+// over an initialize, and its identity is their group's.
+func (s *Store) FillAt(ctx context.Context, at State, t *isuride.Tables) error {
 	if err := s.lock.hold(ctx); err != nil {
 		return fmt.Errorf("fill new tables: %w", err)
 	}
 	create, _, err := s.dialect.beside(nextSuffix)
-	if err != nil {
-		return fmt.Errorf("fill new tables: %w", err)
-	}
-	history, err := s.historyOrNew(ctx)
 	if err != nil {
 		return fmt.Errorf("fill new tables: %w", err)
 	}
@@ -81,12 +87,13 @@ func (s *Store) Fill(ctx context.Context, generation uint64, t *isuride.Tables) 
 			if err := in.insert(ctx, tx, t); err != nil {
 				return err
 			}
-			return setPosition(ctx, tx, nextSuffix, position{Generation: generation, Ready: true, History: history})
+			return setPosition(ctx, tx, nextSuffix, position{Generation: at.Generation, Position: at.Position, Ready: true, History: at.History, Term: s.term})
 		})
 	})
 	if err != nil {
 		return fmt.Errorf("fill new tables: %w", err)
 	}
+	s.filled = place{at.Generation, at.Position}
 	return nil
 }
 
@@ -114,7 +121,7 @@ func (s *Store) Swap(ctx context.Context, from, generation uint64) error {
 		return s.dialect.swap(ctx, s, conn, from)
 	})
 	if err == nil {
-		s.settled(generation)
+		s.settled(s.filled)
 		return nil
 	}
 	err = fmt.Errorf("swap the tables: %w", err)
@@ -163,7 +170,7 @@ func (s *Store) Settle(ctx context.Context, generation uint64) (swapped bool, er
 		}
 		at, err := s.positionIfAny(ctx, conn)
 		if swapped = at.Generation == generation; swapped {
-			s.settled(generation)
+			s.settled(place{at.Generation, at.Position})
 		}
 		return err
 	})
@@ -174,8 +181,8 @@ func (s *Store) Settle(ctx context.Context, generation uint64) (swapped bool, er
 }
 
 // settled notes where the tables are after a swap, and that nothing of them is refused.
-func (s *Store) settled(generation uint64) {
-	s.left = &place{generation, 0}
+func (s *Store) settled(at place) {
+	s.left = &at
 	s.refused.known = false
 	s.refused.count.Store(0)
 	s.pruning.restart()
@@ -308,6 +315,9 @@ func (s *Store) beforeSwap(ctx context.Context, q sqlx.QueryerContext, from uint
 		return nil, nil, err
 	}
 	at, err := s.positionIfAny(ctx, q)
+	if err == nil && at.Term > s.term {
+		err = fmt.Errorf("%w: the leader of term %d writes it now, this one is of term %d", ErrFenced, at.Term, s.term)
+	}
 	if err == nil && at.Generation != 0 && at.Generation != from {
 		err = fmt.Errorf("%w: it is at generation %d, not at %d; does another server use it?", ErrFenced, at.Generation, from)
 	}

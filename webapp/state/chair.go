@@ -1,6 +1,8 @@
 package state
 
 import (
+	"sync/atomic"
+
 	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
@@ -11,7 +13,8 @@ type Chair struct {
 	row   isuride.Chair
 	ID    string
 	Owner *Owner
-	Speed int // distance units per tick
+	Speed int    // distance units per tick
+	key   uint64 // ID as a word of its facts
 	// Ref is the short form of ID, for the reasons of assignments.
 	Ref isuride.ChairRef
 	// Description is the result of Options.Describe.
@@ -20,6 +23,9 @@ type Chair struct {
 	Log Log
 	// reflects is as that of User.
 	reflects uint64
+	mark     mark
+	// busy is whether ride is set, or was until lately; written with mu, for Busy.
+	busy atomic.Bool
 
 	mu lockwatch.Mutex
 	// The rest is guarded by mu.
@@ -80,16 +86,18 @@ func (s *Store) RegisterChair(registerToken, name, model string) (*Chair, error)
 	now := s.opt.Now()
 	row := &isuride.Chair{ID: s.ids.next(now), OwnerID: o.ID, Name: name, Model: model,
 		AccessToken: newSecret(tokenBytes), CreatedAt: now, UpdatedAt: now}
-	if err := s.commit(&isuride.Event{Kind: isuride.ChairRegistered, Chair: row}); err != nil {
+	d := s.delta()
+	d.chair(row)
+	if err := s.commit(&isuride.Event{Kind: isuride.ChairRegistered, Chair: row}, &d); err != nil {
 		return nil, err
 	}
-	return s.addChairLocked(row, o), nil
+	return s.addChairLocked(row, o, d.born()), nil
 }
 
 // addChairLocked makes the chair known; its owner is locked, or not yet shared.
-func (s *Store) addChairLocked(row *isuride.Chair, o *Owner) *Chair {
-	c := &Chair{row: *row, ID: row.ID, Ref: isuride.RefTo(row.ID), Owner: o, Speed: s.SpeedOf(row.Model), slot: noSlot,
-		active: row.IsActive, updatedAt: row.UpdatedAt}
+func (s *Store) addChairLocked(row *isuride.Chair, o *Owner, born mark) *Chair {
+	c := &Chair{row: *row, ID: row.ID, key: keyOf(row.ID), Ref: isuride.RefTo(row.ID), Owner: o, Speed: s.SpeedOf(row.Model), slot: noSlot,
+		mark: born, active: row.IsActive, updatedAt: row.UpdatedAt}
 	c.Description = s.opt.Describe(&c.row)
 	o.chairs = append(o.chairs, c)
 	s.chairsByID.Store(c.ID, c)
@@ -106,7 +114,9 @@ func (s *Store) SetActivity(c *Chair, active bool) error {
 	}
 	row := c.row
 	row.IsActive, row.UpdatedAt = active, max(s.opt.Now(), c.updatedAt+1)
-	if err := s.commit(&isuride.Event{Kind: isuride.ChairActivityChanged, Chair: &row}); err != nil {
+	d := s.delta()
+	d.activityLocked(c, &row)
+	if err := s.commit(&isuride.Event{Kind: isuride.ChairActivityChanged, Chair: &row}, &d); err != nil {
 		return err
 	}
 	s.applyActivityLocked(c, &row)
@@ -124,11 +134,12 @@ func (s *Store) Report(c *Chair, at isuride.Coordinate) (isuride.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	location := isuride.ChairLocation{ChairID: c.ID, Coordinate: at, CreatedAt: c.nextReportLocked(s.opt.Now())}
-	e := isuride.Event{Kind: isuride.ChairMoved, Location: &location}
+	e, d := isuride.Event{Kind: isuride.ChairMoved, Location: &location}, s.delta()
+	d.reportLocked(c, &location)
 	if r := c.ride; r != nil && r.reachedByLocked(at) {
-		return location.CreatedAt, s.reportArrivalLocked(c, &e)
+		return location.CreatedAt, s.reportArrivalLocked(c, &e, &d)
 	}
-	if err := s.commit(&e); err != nil {
+	if err := s.commit(&e, &d); err != nil {
 		return 0, err
 	}
 	s.applyReportLocked(c, &location)
@@ -137,11 +148,12 @@ func (s *Store) Report(c *Chair, at isuride.Coordinate) (isuride.Time, error) {
 
 // reportArrivalLocked is the part of Report that happens twice a ride. It is a function
 // of its own so that the row's allocation does not burden every report.
-func (s *Store) reportArrivalLocked(c *Chair, e *isuride.Event) error {
+func (s *Store) reportArrivalLocked(c *Chair, e *isuride.Event, d *delta) error {
 	r := c.ride
 	status := s.newStatusLocked(r, r.status.Next(), e.Location.CreatedAt)
 	moved := isuride.Event{Kind: e.Kind, Location: e.Location, Status: &status}
-	if err := s.commit(&moved); err != nil {
+	d.advanceLocked(r, &status, whole)
+	if err := s.commit(&moved, d); err != nil {
 		return err
 	}
 	s.applyReportLocked(c, e.Location)
@@ -174,6 +186,9 @@ func (c *Chair) freeLocked() bool {
 
 // refreshFreeLocked lists the chair among the free ones of its region, or removes it.
 func (s *Store) refreshFreeLocked(c *Chair) {
+	if busy := c.ride != nil; busy != c.busy.Load() {
+		c.busy.Store(busy)
+	}
 	free, region := c.freeLocked(), isuride.RegionOf(c.track.At)
 	if c.slot != noSlot && (!free || c.region != region) {
 		s.regions[c.region].free.remove(c.slot)

@@ -53,7 +53,9 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 		return nil, false, isuride.Errorf(isuride.WrongState, "the user has no payment method")
 	}
 	e := isuride.Event{Kind: isuride.ChargeStarted, Charge: &isuride.Charge{RideID: r.ID, Evaluation: evaluation}}
-	seq, err := s.record(&e)
+	d := s.delta()
+	d.chargeBegins(u, r.ID, evaluation)
+	seq, err := s.record(&e, &d)
 	if err != nil {
 		return nil, false, err
 	}
@@ -97,10 +99,13 @@ func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 	defer u.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	status := s.newStatusLocked(r, isuride.Completed, max(s.opt.Now(), r.updatedAt+1, c.lastSaleLocked()))
+	status := s.newStatusLocked(r, isuride.Completed, max(s.opt.Now(), r.updatedAt+1, c.lastSaleLocked()+1))
 	row := r.rowLocked()
 	row.Evaluation, row.UpdatedAt = ch.Evaluation, status.CreatedAt
-	if err := s.commit(&isuride.Event{Kind: isuride.RideCompleted, Ride: &row, Status: &status}); err != nil {
+	d := s.delta()
+	d.chargeEnds(u, r.ID, ch.Evaluation)
+	d.completeLocked(r, &row, &status, whole)
+	if err := s.commit(&isuride.Event{Kind: isuride.RideCompleted, Ride: &row, Status: &status}, &d); err != nil {
 		ch.settleLocked(0, err)
 		return 0, err
 	}
@@ -117,7 +122,9 @@ func (s *Store) Abandon(ch *Charge, why error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	e := isuride.Event{Kind: isuride.ChargeFailed, Charge: &isuride.Charge{RideID: ch.Ride.ID, Evaluation: ch.Evaluation}}
-	if err := s.commit(&e); err != nil {
+	d := s.delta()
+	d.chargeEnds(u, ch.Ride.ID, ch.Evaluation)
+	if err := s.commit(&e, &d); err != nil {
 		why = err // a restart will try this charge once more, under the same key
 	}
 	ch.settleLocked(0, why)
@@ -142,7 +149,7 @@ func (s *Store) applyCompletionLocked(r *Ride, row *isuride.Ride, status *isurid
 	}
 	if to.chair {
 		c.ride, c.resting, c.unseen = nil, true, r
-		c.bookLocked(r)
+		c.bookLocked(r, row)
 	}
 	s.applyStatusLocked(r, status, to)
 	if s.walks.Load() == 0 {
@@ -151,16 +158,22 @@ func (s *Store) applyCompletionLocked(r *Ride, row *isuride.Ride, status *isurid
 }
 
 // bookLocked enters a completed ride into the chair's stats and sales.
-func (c *Chair) bookLocked(r *Ride) {
+func (c *Chair) bookLocked(r *Ride, row *isuride.Ride) {
+	stats, sale := c.bookedLocked(r, row)
+	c.stats, c.sales = stats, append(c.sales, sale)
+}
+
+// bookedLocked returns the chair's stats with a completed ride, and its entry in the sales.
+func (c *Chair) bookedLocked(r *Ride, row *isuride.Ride) (Stats, Sale) {
+	stats, sum := c.stats, isuride.Sales(r.Pickup, r.Destination)
 	if r.passed.has(isuride.Carrying) && r.passed.has(isuride.Arrived) { // S6.3
-		c.stats.Rides++
-		c.stats.EvaluationSum += int32(r.evaluation)
+		stats.Rides++
+		stats.EvaluationSum += int32(row.Evaluation)
 	}
-	sum := isuride.Sales(r.Pickup, r.Destination)
 	if n := len(c.sales); n > 0 {
 		sum += c.sales[n-1].Sum
 	}
-	c.sales = append(c.sales, Sale{At: r.updatedAt, Sum: sum})
+	return stats, Sale{At: row.UpdatedAt, Sum: sum}
 }
 
 func (c *Chair) lastSaleLocked() isuride.Time {

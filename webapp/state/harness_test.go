@@ -17,17 +17,31 @@ import (
 type memoryLog struct {
 	mu     sync.Mutex
 	events [][]byte
+	hashes []Hash // of store after each of them
+	store  *Store
 	fail   error
+	before func() // an event comes, unless it is nil
 }
 
-func (l *memoryLog) Append(payload []byte) (uint64, error) {
+func (l *memoryLog) AppendNoted(payload []byte, note interface{ Recorded(uint64) }) (uint64, error) {
+	if l.before != nil {
+		l.before()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fail != nil {
 		return 0, l.fail
 	}
 	l.events = append(l.events, slices.Clone(payload))
+	note.Recorded(uint64(len(l.events)))
+	l.hashes = append(l.hashes, l.store.tally.sum)
 	return uint64(len(l.events)), nil
+}
+
+func (l *memoryLog) Hold(f func(uint64)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(uint64(len(l.events)))
 }
 
 func (l *memoryLog) Appended() uint64 {
@@ -65,6 +79,7 @@ func newFixture(t testing.TB) *fixture {
 	b := &fixture{t: t, log: &memoryLog{}, clock: &fakeClock{now: testStart, step: 700}}
 	b.base.ChairModels = []isuride.ChairModel{{Name: "slow", Speed: 2}, {Name: "fast", Speed: 7}}
 	b.Store = New(b.options(), &b.base, nil)
+	b.log.store = b.Store
 	return b
 }
 
@@ -192,6 +207,9 @@ func (b *fixture) replay(r *Recovery, after uint64, end int) {
 	b.t.Helper()
 	for i := int(after); i < end; i++ {
 		b.must(r.Replay(uint64(i+1), b.log.events[i]))
+		if last, hash, exact := r.Hash(); exact && last == uint64(i+1) && hash != b.log.hashes[i] {
+			b.t.Fatalf("after event %d the replay has the hash %v, the live store had %v", last, hash, b.log.hashes[i])
+		}
 	}
 	_, _, err := r.Finish(uint64(end))
 	b.must(err)
@@ -334,6 +352,9 @@ func (b *fixture) expectSameAfterRestart() {
 		}
 		if err := s.Check(); err != nil {
 			b.t.Fatalf("after %s: %v", name, err)
+		}
+		if got, want := s.tally.sum, b.tally.sum; got != want {
+			b.t.Fatalf("after %s the hash is %v, not %v", name, got, want)
 		}
 	}
 }

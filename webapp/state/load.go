@@ -18,12 +18,13 @@ func New(opt Options, rows *isuride.Tables, tracks map[string]Track) *Store {
 		s.models[m.Name] = m.Speed
 	}
 	for i := range rows.Owners {
-		s.addOwnerLocked(&rows.Owners[i])
+		s.addOwnerLocked(&rows.Owners[i], mark{})
 	}
 	l.users(rows)
 	l.chairs(rows, tracks)
 	l.rides(rows)
 	l.logs()
+	s.tally.sum = s.recount()
 	return s
 }
 
@@ -48,7 +49,7 @@ type pastMessage struct {
 
 func (l *loader) users(rows *isuride.Tables) {
 	for i := range rows.Users {
-		l.addUserLocked(&rows.Users[i])
+		l.addUserLocked(&rows.Users[i], mark{})
 	}
 	for _, t := range rows.PaymentTokens {
 		if u, ok := l.usersByID.Load(t.UserID); ok {
@@ -77,7 +78,7 @@ func (l *loader) chairs(rows *isuride.Tables, tracks map[string]Track) {
 	for i := range rows.Chairs {
 		row := &rows.Chairs[i]
 		if o, ok := l.ownersByID.Load(row.OwnerID); ok {
-			c := l.addChairLocked(row, o)
+			c := l.addChairLocked(row, o, mark{})
 			c.track = tracks[row.ID]
 		}
 	}
@@ -138,7 +139,7 @@ func (l *loader) chairRides() {
 		c := r.chair.Load()
 		during := c.stats
 		if r.done {
-			c.bookLocked(r)
+			c.bookLocked(r, &isuride.Ride{Evaluation: r.evaluation, UpdatedAt: r.updatedAt})
 		} else {
 			c.ride = r
 		}
@@ -169,7 +170,7 @@ func (l *loader) logs() {
 			}
 		}
 		if first > 0 {
-			log.DeliverNext(func(*Message) bool { return true })
+			log.DeliverNext(func(_, _ *Message) bool { return true })
 		}
 	}
 }

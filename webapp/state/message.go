@@ -42,7 +42,7 @@ const (
 // Delivered marks message n of the log as delivered to its recipient (S6.4, S6): for a
 // stream right before it is written (package notify), for a poll right after.
 func (s *Store) Delivered(log *Log, side Side, n uint64) error {
-	return log.Deliver(n, func(m *Message) error {
+	return log.Deliver(n, func(last, m *Message) error {
 		row := isuride.RideStatus{ID: m.row.id, RideID: m.Ride.ID, Status: m.Status, CreatedAt: m.row.at}
 		switch now := s.opt.Now(); side {
 		case ToUser:
@@ -50,6 +50,8 @@ func (s *Store) Delivered(log *Log, side Side, n uint64) error {
 		case ToChair:
 			row.ChairSentAt = now
 		}
-		return s.commit(&isuride.Event{Kind: isuride.StatusDelivered, Status: &row})
+		d := s.delta()
+		d.deliver(last, m, side)
+		return s.commit(&isuride.Event{Kind: isuride.StatusDelivered, Status: &row}, &d)
 	})
 }

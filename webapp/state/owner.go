@@ -8,6 +8,7 @@ import (
 // Owner operates chairs.
 type Owner struct {
 	isuride.Owner // set once
+	mark          mark
 
 	mu     lockwatch.Mutex
 	chairs []*Chair // guarded by mu; only ever grows
@@ -26,14 +27,16 @@ func (s *Store) RegisterOwner(name string) (*Owner, error) {
 	now := s.opt.Now()
 	row := &isuride.Owner{ID: s.ids.next(now), Name: name, AccessToken: newSecret(tokenBytes),
 		ChairRegisterToken: newSecret(tokenBytes), CreatedAt: now, UpdatedAt: now}
-	if err := s.commit(&isuride.Event{Kind: isuride.OwnerRegistered, Owner: row}); err != nil {
+	d := s.delta()
+	d.owner(row)
+	if err := s.commit(&isuride.Event{Kind: isuride.OwnerRegistered, Owner: row}, &d); err != nil {
 		return nil, err
 	}
-	return s.addOwnerLocked(row), nil
+	return s.addOwnerLocked(row, d.born()), nil
 }
 
-func (s *Store) addOwnerLocked(row *isuride.Owner) *Owner {
-	o := &Owner{Owner: *row}
+func (s *Store) addOwnerLocked(row *isuride.Owner, born mark) *Owner {
+	o := &Owner{Owner: *row, mark: born}
 	s.ownerNames[foldName(o.Name)] = true
 	s.ownersByID.Store(o.ID, o)
 	s.ownersByRegister.Store(o.ChairRegisterToken, o)

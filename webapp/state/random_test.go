@@ -47,6 +47,14 @@ type player struct {
 	rides  []*Ride
 }
 
+// newPlayer makes random calls on a new store.
+func newPlayer(t *testing.T, seed, round uint64) *player {
+	p := &player{fixture: newFixture(t), Rand: rand.New(rand.NewPCG(seed, round)),
+		model: model{map[*Ride]*modelRide{}, map[*Chair]*modelChair{}, map[*User]*modelUser{}}}
+	p.clock.step = isuride.Time([]int{0, 1, 700, 40_000}[p.IntN(4)])
+	return p
+}
+
 // place picks from few points, so that chairs are often on a target; both regions take
 // part.
 func (p *player) place() isuride.Coordinate {
@@ -327,11 +335,12 @@ func (p *player) compareStatuses() {
 func TestRandomCallsAgainstModel(t *testing.T) {
 	t.Logf("seed %d (repeat with -seed)", *seed)
 	for round := range uint64(20) {
-		p := &player{fixture: newFixture(t), Rand: rand.New(rand.NewPCG(*seed, round)),
-			model: model{map[*Ride]*modelRide{}, map[*Chair]*modelChair{}, map[*User]*modelUser{}}}
-		p.clock.step = isuride.Time([]int{0, 1, 700, 40_000}[p.IntN(4)])
+		p := newPlayer(t, *seed, round)
 		for i := range 1500 {
 			p.step()
+			if round%10 == 0 {
+				p.expectCounted()
+			}
 			if i%500 == 499 {
 				p.compareStatuses()
 				p.must(p.Check())

@@ -14,6 +14,9 @@ type Recovery struct {
 	decoder isuride.Decoder
 	open    isuride.OpenCharges
 	orphans map[string][]*Ride // see Restoration
+	delta   delta              // of the event that is applied
+	want    Hash               // at the end of the span; zero if it is not known
+	settled bool               // the hash at the end of the span was compared
 }
 
 // NewRecovery replays onto s, whose tables are at position.
@@ -32,18 +35,69 @@ func (r *Recovery) Replay(seq uint64, payload []byte) error {
 	if err != nil {
 		return fmt.Errorf("event %d was written by another version of the server (%w): start that one once more and stop it with SIGTERM, which brings all events to the database", seq, err)
 	}
-	r.open.Note(seq, e)
-	if seq <= r.span.From {
-		return nil
-	}
-	if seq != r.last+1 {
+	if seq > r.span.From && seq != r.last+1 {
 		return fmt.Errorf("events %d to %d are missing", r.last+1, seq-1)
 	}
-	r.last = seq
-	if err := r.apply(seq, e); err != nil {
-		return fmt.Errorf("event %d does not fit what was loaded: %w", seq, err)
+	if seq > r.span.To {
+		if err := r.settle(); err != nil {
+			return err
+		}
+	}
+	r.delta = r.store.delta()
+	r.noteCharge(seq, e)
+	if seq > r.span.From {
+		r.last = seq
+		if err := r.apply(seq, e); err != nil {
+			return fmt.Errorf("event %d does not fit what was loaded: %w", seq, err)
+		}
+	}
+	r.store.tally.apply(&r.delta)
+	return nil
+}
+
+// noteCharge follows the open charges, which may differ from those of the tables and the images
+// up to the end of the span.
+func (r *Recovery) noteCharge(seq uint64, e *isuride.Event) {
+	id := ""
+	switch e.Kind {
+	case isuride.ChargeStarted, isuride.ChargeFailed:
+		id = e.Charge.RideID
+	case isuride.RideCompleted:
+		id = e.Ride.ID
+	default:
+		return
+	}
+	r.dropCharge(id)
+	r.open.Note(seq, e)
+	if open, ok := r.open[id]; ok {
+		of := r.delta.born()
+		r.delta.add(&of, chargeFact(id, open.Evaluation))
+	}
+}
+
+func (r *Recovery) dropCharge(rideID string) {
+	if open, ok := r.open[rideID]; ok {
+		of := r.delta.born()
+		r.delta.drop(&of, chargeFact(rideID, open.Evaluation))
+	}
+}
+
+// settle compares the hash at the end of the span with the one that is wanted.
+func (r *Recovery) settle() error {
+	if r.settled {
+		return nil
+	}
+	r.settled = true
+	if got := r.store.tally.sum; r.want != (Hash{}) && got != r.want {
+		return fmt.Errorf("the state at event %d has the hash %v, and had %v when it was copied", r.span.To, got, r.want)
 	}
 	return nil
+}
+
+// Hash returns the hash of what is recovered so far, and the last event in it. It is exact from the
+// end of the span on, which ok tells.
+func (r *Recovery) Hash() (last uint64, h Hash, ok bool) {
+	return r.last, r.store.tally.sum, r.last >= r.span.To
 }
 
 // Finish ends the recovery at the end of the log: every chair whose ride is over is free
@@ -56,20 +110,26 @@ func (r *Recovery) Finish(end uint64) ([]*Charge, isuride.OpenCharges, error) {
 	case len(r.orphans) > 0:
 		return nil, nil, fmt.Errorf("%d chairs are missing", len(r.orphans))
 	}
+	if err := r.settle(); err != nil {
+		return nil, nil, err
+	}
 	s := r.store
 	s.chairsByID.Range(func(_ string, c *Chair) bool {
 		c.resting, c.unseen = false, nil
 		s.refreshFreeLocked(c)
 		return true
 	})
+	r.delta = r.store.delta()
 	var charges []*Charge
 	for rideID, open := range r.open {
 		if ride, ok := s.rides.Load(rideID); ok && ride.status == isuride.Arrived {
 			charges = append(charges, ride.openLocked(open.Evaluation, open.Seq))
 		} else {
+			r.dropCharge(rideID)
 			delete(r.open, rideID)
 		}
 	}
+	s.tally.apply(&r.delta)
 	return charges, r.open, nil
 }
 
@@ -86,13 +146,15 @@ func (r *Recovery) apply(seq uint64, e *isuride.Event) error {
 	switch e.Kind {
 	case isuride.OwnerRegistered:
 		if _, there := s.ownersByID.Load(e.Owner.ID); !there {
-			s.addOwnerLocked(e.Owner)
+			r.delta.owner(e.Owner)
+			s.addOwnerLocked(e.Owner, r.delta.born())
 		}
 	case isuride.ChairRegistered:
 		return with(s.ownersByID.Load, "owner", e.Chair.OwnerID, func(o *Owner) { r.registerChair(e.Chair, o) })
 	case isuride.ChairActivityChanged:
 		return with(s.chairsByID.Load, "chair", e.Chair.ID, func(c *Chair) {
 			if c.lacks(seq) {
+				r.delta.activityLocked(c, e.Chair)
 				s.applyActivityLocked(c, e.Chair)
 			}
 		})
@@ -103,23 +165,30 @@ func (r *Recovery) apply(seq uint64, e *isuride.Event) error {
 	case isuride.PaymentTokenSet:
 		return with(s.usersByID.Load, "user", e.Token.UserID, func(u *User) {
 			if u.lacks(seq) {
+				r.delta.tokenLocked(u, e.Token.Token)
 				u.token = e.Token.Token
 			}
 		})
 	case isuride.RideRequested:
 		return with(s.usersByID.Load, "user", e.Ride.UserID, func(u *User) {
 			if u.lacks(seq) {
+				r.delta.requestLocked(u, e)
 				s.applyRequestLocked(u, e)
 			}
 		})
 	case isuride.RideAssigned:
 		return r.assign(seq, e.Ride)
 	case isuride.RideAdvanced:
-		return r.withAssigned(seq, e.Status.RideID, func(ride *Ride, to parts) { s.applyStatusLocked(ride, e.Status, to) })
+		return r.advance(seq, e.Status)
 	case isuride.RideCompleted:
-		return r.withAssigned(seq, e.Ride.ID, func(ride *Ride, to parts) { s.applyCompletionLocked(ride, e.Ride, e.Status, to) })
+		return r.withAssigned(seq, e.Ride.ID, func(ride *Ride, to parts) {
+			r.delta.completeLocked(ride, e.Ride, e.Status, to)
+			s.applyCompletionLocked(ride, e.Ride, e.Status, to)
+		})
 	case isuride.StatusDelivered:
 		return r.deliver(seq, e.Status)
+	case isuride.StateHashed:
+		return r.seal(seq, e.Hash)
 	}
 	return nil // charges have no state of their own, see isuride.OpenCharges
 }
@@ -149,7 +218,8 @@ func (r *Recovery) registerChair(row *isuride.Chair, o *Owner) {
 	if _, there := r.store.chairsByID.Load(row.ID); there {
 		return
 	}
-	c := r.store.addChairLocked(row, o)
+	r.delta.chair(row)
+	c := r.store.addChairLocked(row, o, r.delta.born())
 	for _, ride := range r.orphans[row.ID] {
 		ride.chair.Store(c)
 	}
@@ -161,8 +231,12 @@ func (r *Recovery) registerUser(seq uint64, e *isuride.Event) {
 	if inviter != nil && !inviter.lacks(seq) {
 		inviter = nil
 	}
+	if inviter != nil {
+		r.delta.rewardLocked(inviter, e.Coupons)
+	}
 	if _, there := r.store.usersByID.Load(e.User.ID); !there {
-		r.store.applyUserLocked(e, inviter)
+		r.delta.user(e.User, e.Coupons)
+		r.store.applyUserLocked(e, inviter, r.delta.born())
 	} else if inviter != nil {
 		inviter.rewardLocked(e.Coupons)
 	}
@@ -181,19 +255,29 @@ func (s *Store) inviterOf(e *isuride.Event) *User {
 func (r *Recovery) move(seq uint64, e *isuride.Event) error {
 	err := with(r.store.chairsByID.Load, "chair", e.Location.ChairID, func(c *Chair) {
 		if c.lacks(seq) {
+			r.delta.reportLocked(c, e.Location)
 			r.store.applyReportLocked(c, e.Location)
 		}
 	})
 	if err != nil || e.Status == nil {
 		return err
 	}
-	return r.withAssigned(seq, e.Status.RideID, func(ride *Ride, to parts) { r.store.applyStatusLocked(ride, e.Status, to) })
+	return r.advance(seq, e.Status)
+}
+
+func (r *Recovery) advance(seq uint64, row *isuride.RideStatus) error {
+	return r.withAssigned(seq, row.RideID, func(ride *Ride, to parts) {
+		r.delta.advanceLocked(ride, row, to)
+		r.store.applyStatusLocked(ride, row, to)
+	})
 }
 
 func (r *Recovery) assign(seq uint64, row *isuride.Ride) error {
 	return with(r.store.rides.Load, "ride", row.ID, func(ride *Ride) {
 		if c, ok := r.store.chairsByID.Load(row.ChairID); ok {
-			r.store.applyAssignmentLocked(ride, c, row.UpdatedAt, parts{user: ride.User.lacks(seq), chair: c.lacks(seq)})
+			to := parts{user: ride.User.lacks(seq), chair: c.lacks(seq)}
+			r.delta.assignLocked(ride, c, row.UpdatedAt, to)
+			r.store.applyAssignmentLocked(ride, c, row.UpdatedAt, to)
 		}
 	})
 }
@@ -203,16 +287,24 @@ func (r *Recovery) deliver(seq uint64, row *isuride.RideStatus) error {
 	if !ok {
 		return fmt.Errorf("ride %q is unknown", row.RideID)
 	}
-	log, lacks := &ride.User.Log, ride.User.lacks(seq)
+	log, side, lacks := &ride.User.Log, ToUser, ride.User.lacks(seq)
 	if row.ChairSentAt != 0 {
 		c := ride.chair.Load()
 		if c == nil {
 			return fmt.Errorf("ride %q has no chair", row.RideID)
 		}
-		log, lacks = &c.Log, c.lacks(seq)
+		log, side, lacks = &c.Log, ToChair, c.lacks(seq)
 	}
-	if lacks && !log.DeliverNext(func(m *Message) bool { return m.row.id == row.ID }) {
+	if lacks && !log.DeliverNext(func(last, m *Message) bool { return r.matches(row, last, m, side) }) {
 		return fmt.Errorf("status %q was not pending", row.ID)
 	}
 	return nil
+}
+
+func (r *Recovery) matches(row *isuride.RideStatus, last, pending *Message, side Side) bool {
+	if pending.row.id != row.ID {
+		return false
+	}
+	r.delta.deliver(last, pending, side)
+	return true
 }

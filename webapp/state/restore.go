@@ -49,9 +49,10 @@ func (r *Restoration) Add(i *Image) error {
 		return fmt.Errorf("an image of event %d follows one of event %d", i.Position, r.position)
 	}
 	r.position = i.Position
+	r.store.tally.sum = r.store.tally.sum.plus(i.hash())
 	switch {
 	case i.Owner != nil:
-		r.store.addOwnerLocked(i.Owner)
+		r.store.addOwnerLocked(i.Owner, mark{})
 	case i.Chair != nil:
 		return r.addChair(i.Chair, i.Position)
 	case i.User != nil:
@@ -65,7 +66,7 @@ func (r *Restoration) addChair(m *ChairImage, position uint64) error {
 	if !ok || r.users {
 		return fmt.Errorf("chair %q comes before its owner, or after a user", m.ID)
 	}
-	c := r.store.addChairLocked(&m.Chair, o)
+	c := r.store.addChairLocked(&m.Chair, o, mark{})
 	c.reflects, c.track, c.stats, c.sales = position, m.Track, m.Stats, slices.Clone(m.Sales)
 	if m.RideID != "" || len(m.Log.Messages) > 0 {
 		r.chairs = append(r.chairs, restoredChair{c, m.RideID, LogImage{m.Log.Delivered, slices.Clone(m.Log.Messages)}})
@@ -75,7 +76,7 @@ func (r *Restoration) addChair(m *ChairImage, position uint64) error {
 
 func (r *Restoration) addUser(m *UserImage, position uint64) error {
 	r.users = true
-	u := r.store.addUserLocked(&m.User)
+	u := r.store.addUserLocked(&m.User, mark{})
 	u.reflects, u.token, u.invited, u.coupons = position, m.Token, m.Invited, slices.Clone(m.Coupons)
 	u.rides = make([]*Ride, 0, len(m.Rides))
 	for i := range m.Rides {
@@ -123,14 +124,15 @@ func (r *Restoration) fill(log *Log, m *LogImage) error {
 		}
 		log.Append(Message{Ride: ride, Status: from.Status, Stats: from.Stats, UpdatedAt: from.UpdatedAt, row: statusRow{from.RowID, from.RowAt}})
 	}
-	if m.Delivered && !log.DeliverNext(func(*Message) bool { return true }) {
+	if m.Delivered && !log.DeliverNext(func(_, _ *Message) bool { return true }) {
 		return errors.New("a notification that was delivered is missing")
 	}
 	return nil
 }
 
-// Recovery ends the images of the span and goes on with the events after span.From.
-func (r *Restoration) Recovery(span Span) (*Recovery, error) {
+// Recovery ends the images of the span and goes on with the events after span.From. At the end of
+// the span the state must have the hash, unless that is zero: unknown.
+func (r *Restoration) Recovery(span Span, want Hash) (*Recovery, error) {
 	if r.position > span.To || span.From > span.To {
 		return nil, fmt.Errorf("the images go up to event %d, of a span from %d to %d", r.position, span.From, span.To)
 	}
@@ -152,5 +154,5 @@ func (r *Restoration) Recovery(span Span) (*Recovery, error) {
 	for _, ride := range r.waiting {
 		r.store.regions[isuride.RegionOf(ride.Pickup)].wait(ride)
 	}
-	return &Recovery{store: r.store, span: span, last: span.From, open: r.open, orphans: r.orphans}, nil
+	return &Recovery{store: r.store, span: span, last: span.From, open: r.open, orphans: r.orphans, want: want}, nil
 }

@@ -97,7 +97,9 @@ func (s *Store) RequestRide(u *User, pickup, destination isuride.Coordinate) (*R
 		used.UsedBy = row.ID
 		e.Coupons = []isuride.Coupon{used}
 	}
-	if err := s.commit(&e); err != nil {
+	d := s.delta()
+	d.requestLocked(u, &e)
+	if err := s.commit(&e, &d); err != nil {
 		return nil, err
 	}
 	s.counts.requested.Add(1)
@@ -153,7 +155,9 @@ func (s *Store) Assign(r *Ride, c *Chair, why *isuride.Why) (bool, error) {
 	}
 	row := r.rowLocked()
 	row.ChairID, row.UpdatedAt = c.ID, max(s.opt.Now(), r.updatedAt+1)
-	if err := s.commit(&isuride.Event{Kind: isuride.RideAssigned, Ride: &row, Why: why}); err != nil {
+	d := s.delta()
+	d.assignLocked(r, c, row.UpdatedAt, whole)
+	if err := s.commit(&isuride.Event{Kind: isuride.RideAssigned, Ride: &row, Why: why}, &d); err != nil {
 		return false, err
 	}
 	s.counts.matched.Add(1)
@@ -193,7 +197,9 @@ func (s *Store) Advance(c *Chair, rideID string, to isuride.Status) error {
 		return isuride.Errorf(isuride.WrongState, "ride is %v, so it cannot become %v", r.status, to)
 	}
 	status := s.newStatusLocked(r, to, s.opt.Now())
-	if err := s.commit(&isuride.Event{Kind: isuride.RideAdvanced, Status: &status}); err != nil {
+	d := s.delta()
+	d.advanceLocked(r, &status, whole)
+	if err := s.commit(&isuride.Event{Kind: isuride.RideAdvanced, Status: &status}, &d); err != nil {
 		return err
 	}
 	s.applyStatusLocked(r, &status, whole)

@@ -20,12 +20,15 @@ import (
 	"isuride/webapp/isuride"
 )
 
-// EventLog takes the events: *journal.Journal. Append copies the payload and gives it the
+// EventLog takes the events: *journal.Journal. AppendNoted copies the payload and gives it the
 // next number; an error means that nothing was recorded. Appended is the number of the last
-// event, those of calls to Append that have returned included.
+// event, those of calls to AppendNoted that have returned included.
 type EventLog interface {
-	Append(payload []byte) (uint64, error)
+	// AppendNoted tells note of the record before another one can be added.
+	AppendNoted(payload []byte, note interface{ Recorded(seq uint64) }) (uint64, error)
 	Appended() uint64
+	// Hold calls f with the number of the last record while none can be added.
+	Hold(f func(last uint64))
 }
 
 // Options are the surroundings of a Store.
@@ -57,7 +60,8 @@ type Store struct {
 	usernames, ownerNames map[string]bool // folded, see foldName
 
 	regions [isuride.Regions]Region
-	scratch sync.Pool // *[]byte, for the bytes of events
+	drafts  sync.Pool // *draft
+	tally   tally
 	counts  counts
 	walks   atomic.Int32 // walks under way, see Walk
 }
@@ -82,7 +86,7 @@ func newStore(opt Options, size Size) *Store {
 		usernames:         make(map[string]bool, size.Users),
 		ownerNames:        make(map[string]bool, size.Owners),
 	}
-	s.scratch.New = func() any { b := make([]byte, 0, 512); return &b }
+	s.drafts.New = func() any { return &draft{payload: make([]byte, 0, 512), tally: &s.tally} }
 	for i := range s.regions {
 		s.regions[i].init()
 	}
@@ -93,19 +97,19 @@ func newMap[V any](size int) *xsync.MapOf[string, V] {
 	return xsync.NewMapOf[string, V](xsync.WithPresize(size))
 }
 
-// commit records the event; the caller holds the locks of all it changes and applies
-// it next.
-func (s *Store) commit(e *isuride.Event) error {
-	_, err := s.record(e)
+// commit records the event, with what it changes of the hash; the caller holds the locks of
+// all it changes and applies it next.
+func (s *Store) commit(e *isuride.Event, d *delta) error {
+	_, err := s.record(e, d)
 	return err
 }
 
 // record is commit for those who need the event's number.
-func (s *Store) record(e *isuride.Event) (seq uint64, err error) {
-	buf := s.scratch.Get().(*[]byte)
-	*buf = e.Append((*buf)[:0])
-	seq, err = s.opt.Log.Append(*buf)
-	s.scratch.Put(buf)
+func (s *Store) record(e *isuride.Event, d *delta) (seq uint64, err error) {
+	r := s.drafts.Get().(*draft)
+	r.payload, r.delta = e.Append(r.payload[:0]), *d
+	seq, err = s.opt.Log.AppendNoted(r.payload, r)
+	s.drafts.Put(r)
 	if err != nil {
 		return 0, isuride.Because(err, isuride.Unavailable, "the server cannot record changes now")
 	}

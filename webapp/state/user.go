@@ -15,6 +15,8 @@ type User struct {
 	// reflects is the last event that the image had from which the user was restored.
 	// Only recovery looks at it.
 	reflects uint64
+	mark     mark
+	key      uint64 // the id as a word of facts, set once
 	// unnoticed is the ride that was completed last, until the user's client shows that
 	// it knows.
 	unnoticed atomic.Pointer[Ride]
@@ -101,14 +103,19 @@ func (u *User) nextGrantLocked(now isuride.Time) isuride.Time {
 }
 
 func (s *Store) commitUserLocked(e *isuride.Event, inviter *User) (*User, error) {
-	if err := s.commit(e); err != nil {
+	d := s.delta()
+	d.user(e.User, e.Coupons)
+	if inviter != nil {
+		d.rewardLocked(inviter, e.Coupons)
+	}
+	if err := s.commit(e, &d); err != nil {
 		return nil, err
 	}
-	return s.applyUserLocked(e, inviter), nil
+	return s.applyUserLocked(e, inviter, d.born()), nil
 }
 
-func (s *Store) applyUserLocked(e *isuride.Event, inviter *User) *User {
-	u := s.addUserLocked(e.User)
+func (s *Store) applyUserLocked(e *isuride.Event, inviter *User, born mark) *User {
+	u := s.addUserLocked(e.User, born)
 	u.grantLocked(e.Coupons)
 	s.publishUser(u)
 	if inviter != nil {
@@ -132,8 +139,8 @@ func (u *User) rewardLocked(coupons []isuride.Coupon) {
 	u.grantLocked(coupons)
 }
 
-func (s *Store) addUserLocked(row *isuride.User) *User {
-	u := &User{User: *row}
+func (s *Store) addUserLocked(row *isuride.User, born mark) *User {
+	u := &User{User: *row, mark: born, key: keyOf(row.ID)}
 	s.usernames[foldName(u.Username)] = true
 	s.usersByID.Store(u.ID, u)
 	s.usersByInvitation.Store(u.InvitationCode, u)
@@ -158,7 +165,9 @@ func (s *Store) SetPaymentToken(u *User, token string) error {
 	}
 	e := isuride.Event{Kind: isuride.PaymentTokenSet,
 		Token: &isuride.PaymentToken{UserID: u.ID, Token: token, CreatedAt: s.opt.Now()}}
-	if err := s.commit(&e); err != nil {
+	d := s.delta()
+	d.tokenLocked(u, token)
+	if err := s.commit(&e, &d); err != nil {
 		return err
 	}
 	u.token = token

@@ -132,25 +132,31 @@ func (s *Store) Walk(visit func(*Image) error) (Span, error) {
 	return s.walk(visit, false, (*walker).all)
 }
 
-// walk lets a walker look at what it is to see.
+// walk lets a walker look at what it is to see; open leaves completed rides out.
 func (s *Store) walk(visit func(*Image) error, open bool, look func(*walker)) (Span, error) {
-	s.walks.Add(1) // before From is read: invariant 5
-	defer s.walks.Add(-1)
-	s.registry.Lock()
-	span := Span{From: s.opt.Log.Appended()}
-	s.registry.Unlock()
-	w := walker{Store: s, visit: visit, open: open}
-	look(&w)
-	span.To = s.opt.Log.Appended()
+	w := walker{Store: s, visit: visit, position: s.opt.Log.Appended, open: open}
+	return w.walk(look)
+}
+
+func (w *walker) walk(look func(*walker)) (span Span, err error) {
+	w.walks.Add(1) // before From is read: invariant 5
+	defer w.walks.Add(-1)
+	w.registry.Lock()
+	span.From = w.begin()
+	w.registry.Unlock()
+	look(w)
+	span.To = w.end()
 	return span, w.err
 }
 
 // walker is a walk under way, with the memory for its images.
 type walker struct {
 	*Store
-	visit func(*Image) error
-	open  bool // leave out completed rides
-	err   error
+	visit    func(*Image) error
+	position func() uint64 // the end of the log
+	open     bool          // leave out completed rides
+	err      error
+	count    *counter // nil: the walk does not count
 
 	chair ChairImage
 	user  UserImage
@@ -160,8 +166,11 @@ type walker struct {
 	held   []*Chair
 }
 
-// hand visits an image, and reports whether to go on.
+// hand counts an image, visits it, and reports whether to go on.
 func (w *walker) hand(i Image) bool {
+	if w.count != nil {
+		w.count.add(&i)
+	}
 	w.err = w.visit(&i)
 	return w.err == nil
 }
@@ -174,7 +183,8 @@ func (w *walker) all() {
 // owner visits an owner and its chairs, and reports whether to go on.
 func (w *walker) owner(o *Owner) bool {
 	row := o.Owner
-	if !w.hand(Image{Position: w.opt.Log.Appended(), Owner: &row}) {
+	w.count.pass(o.mark) // set once
+	if !w.hand(Image{Position: w.position(), Owner: &row}) {
 		return false
 	}
 	for _, c := range o.Chairs() {
@@ -194,14 +204,15 @@ func (w *walker) takeChair(c *Chair) Image {
 	if c.ride != nil {
 		m.RideID = c.ride.ID
 	}
-	return Image{Position: w.take(&c.Log, &m.Log), Chair: m}
+	return Image{Position: w.take(&c.Log, &m.Log, &c.mark), Chair: m}
 }
 
 // take copies a notification log, and returns the end of the log of events. The locks under
-// which messages are added are held.
-func (w *walker) take(from *Log, to *LogImage) (position uint64) {
+// which messages are added are held. So it is the moment at which the entity is visited.
+func (w *walker) take(from *Log, to *LogImage, visited *mark) (position uint64) {
 	from.View(func(messages []Message, delivered bool) {
-		position = w.opt.Log.Appended()
+		position = w.position()
+		w.count.meet(visited)
 		to.Delivered, to.Messages = delivered, to.Messages[:0]
 		for i := range messages {
 			m := &messages[i]
@@ -251,7 +262,7 @@ func (w *walker) takeChanging(u *User) (position uint64, rides []*Ride) {
 	for _, i := range w.busy {
 		w.moving = append(w.moving, u.rides[i].imageLocked())
 	}
-	return w.take(&u.Log, &m.Log), u.rides
+	return w.take(&u.Log, &m.Log, &u.mark), u.rides
 }
 
 // findBusyLocked notes the rides that are not completed, nearly always the last one.

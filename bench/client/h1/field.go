@@ -2,6 +2,7 @@ package h1
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 )
 
@@ -27,6 +28,10 @@ func (r *Reader) parseField(line []byte) error {
 			r.parseConnection(value)
 		}
 		r.keep(SetCookie, name, "set-cookie", value)
+	case len("retry-after"):
+		if equalFold(name, "retry-after") {
+			r.Head.RetryAfter = parseSeconds(value)
+		}
 	case len("content-type"):
 		if equalFold(name, "content-type") {
 			r.Head.EventStream = bytes.Contains(value, []byte(eventStream))
@@ -48,6 +53,15 @@ func (r *Reader) parseField(line []byte) error {
 		}
 	}
 	return nil
+}
+
+// parseSeconds reads a number of seconds, 0 for anything else.
+func parseSeconds(value []byte) int {
+	n, err := strconv.ParseUint(string(value), 10, 16)
+	if err != nil {
+		return 0
+	}
+	return int(n)
 }
 
 // isField reports whether a line is a name, a colon and a value.

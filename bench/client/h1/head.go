@@ -8,7 +8,7 @@ import (
 // HeadOf is the Head of an answer that net/http has read.
 func HeadOf(status int, header http.Header) Head {
 	h := Head{
-		Status: status, KeepAlive: true,
+		Status: status, KeepAlive: true, RetryAfter: parseSeconds([]byte(header.Get("Retry-After"))),
 		EventStream: strings.Contains(header.Get("Content-Type"), eventStream),
 		Encoding:    parseEncoding([]byte(header.Get("Content-Encoding"))),
 	}

@@ -62,6 +62,7 @@ const (
 type Head struct {
 	Status      int
 	KeepAlive   bool // the connection can be used again after this answer
+	RetryAfter  int  // seconds; 0 without the field, or if it has a date
 	EventStream bool // Content-Type contains text/event-stream
 	Encoding    Encoding
 	Fields      []Field // in order of arrival; nil for the usual API answer

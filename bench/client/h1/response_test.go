@@ -71,6 +71,8 @@ func TestReader(t *testing.T) {
 		{"no content", "HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n", answer{Head{Status: 204, KeepAlive: true}, ""}},
 		{"not modified", "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n",
 			answer{Head{Status: 304, KeepAlive: true, Fields: []Field{{ETag, `"a"`}}}, ""}},
+		{"refused", "HTTP/1.1 503 Service Unavailable\r\nretry-after: 3\r\nContent-Length: 0\r\n\r\n", answer{Head{Status: 503, KeepAlive: true, RetryAfter: 3}, ""}},
+		{"refused until a date", "HTTP/1.1 503 Service Unavailable\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n", answer{Head{Status: 503, KeepAlive: true}, ""}},
 		{"informational", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nETag: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
 			answer{Head{Status: 200, KeepAlive: true}, "ok"}},
 		{"fields", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nset-cookie: a=b; Path=/\r\nVARY: Accept-Encoding\r\nContent-Type: text/event-stream;charset=utf-8\r\n" +
@@ -84,7 +86,7 @@ func TestReader(t *testing.T) {
 				if err != nil {
 					t.Fatalf("pieces of %d: %v", piece, err)
 				}
-				if got.body != c.want.body || got.head.Status != c.want.head.Status || got.head.KeepAlive != c.want.head.KeepAlive ||
+				if got.body != c.want.body || got.head.Status != c.want.head.Status || got.head.RetryAfter != c.want.head.RetryAfter || got.head.KeepAlive != c.want.head.KeepAlive ||
 					got.head.EventStream != c.want.head.EventStream || got.head.Encoding != c.want.head.Encoding ||
 					!slices.Equal(got.head.Fields, c.want.head.Fields) {
 					t.Errorf("pieces of %d: got %+v, want %+v", piece, got, c.want)

@@ -33,8 +33,12 @@ type server struct {
 // nowhere is a log that discards everything.
 type nowhere struct{}
 
-func (nowhere) Append([]byte) (uint64, error) { return 1, nil }
-func (nowhere) Appended() uint64              { return 0 }
+func (nowhere) AppendNoted(_ []byte, note interface{ Recorded(uint64) }) (uint64, error) {
+	note.Recorded(1)
+	return 1, nil
+}
+func (nowhere) Appended() uint64    { return 0 }
+func (nowhere) Hold(f func(uint64)) { f(0) }
 
 // chairSpeeds are all speeds. The lab's store has one model for each.
 var chairSpeeds = [...]int{2, 3, 5, 7}

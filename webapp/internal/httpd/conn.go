@@ -40,6 +40,12 @@ type conn struct {
 	due     ticks // when the one that has begun must be complete, 0 before it begins
 	served  bool  // a request was completed by the bytes that came last
 
+	// Owned by the connection's goroutine: see measure and turnAway.
+	tcp   bool          // below TLS, too; set once
+	wait  time.Duration // that of the bytes that come next, unknown if it was not measured
+	ended time.Duration // when the last answer was written, on the clock of now
+	skip  int           // bytes of a refused request's body that are still to come
+
 	// Owned by the connection's goroutine: the answer that is being written.
 	size      int   // of the whole
 	answerDue ticks // when the whole must be written, 0 until it has to wait
@@ -58,11 +64,13 @@ type conn struct {
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{srv: s, nc: nc, fd: -1, raw: rawConnOf(nc)}
+	c := &conn{srv: s, nc: nc, fd: -1, raw: rawConnOf(nc), wait: unknown}
 	if t, ok := nc.(*tlsConn); ok {
 		c.sock, c.raw = t.sock, t.sock.raw
 		c.sock.conn = c
+		nc = t.sock.Conn
 	}
+	_, c.tcp = nc.(*net.TCPConn)
 	c.stream.conn = c
 	c.claim.of = c
 	return c
@@ -86,6 +94,9 @@ func (c *conn) serve() {
 	}
 	c.release()
 	switch {
+	case c.stream.talk != nil:
+		go c.stream.converse()
+		return
 	case c.stream.opened:
 		go c.stream.watch() // with a small stack
 		return
@@ -161,11 +172,15 @@ func (c *conn) exchange() bool {
 	open := x.res.open
 	keep := x.req.keepAlive() && !c.srv.draining.Load() && open == nil
 	err := c.send(keep)
-	c.observe(c.now() - began)
+	c.ended = c.now()
+	c.observe(c.ended - began)
 	if x.res.after != nil {
 		x.res.after(err)
 	}
 	if err == nil && open != nil && !x.isHead() {
+		if talk := x.res.talk; talk != nil {
+			c.stream.talk, c.stream.ahead = talk, bytes.Clone(x.buf.pending()[len(x.msg):])
+		}
 		c.stream.start(open)
 	}
 	return err == nil && keep

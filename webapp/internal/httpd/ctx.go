@@ -2,9 +2,11 @@ package httpd
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Ctx is one request and its answer. It is valid until the handler returns, and so are
@@ -17,6 +19,8 @@ type Ctx struct {
 	buf  readBuffer
 	res  response
 	tag  any
+
+	waited time.Duration // see Waited
 }
 
 func newCtx() *Ctx {
@@ -28,7 +32,7 @@ func newCtx() *Ctx {
 
 // recycle makes the Ctx ready for another request or connection.
 func (c *Ctx) recycle() {
-	c.msg, c.tag = nil, nil
+	c.msg, c.tag, c.waited = nil, nil, 0
 	c.req.reset()
 	c.buf.recycle()
 	c.res.recycle()
@@ -90,6 +94,15 @@ func (c *Ctx) Cookie(name string) []byte {
 		}
 	}
 	return nil
+}
+
+// Authorization returns the first field of that name, or nil. Unlike Header it costs nothing
+// when there is none: every call with a session asks.
+func (c *Ctx) Authorization() []byte {
+	if c.req.grant == 0 {
+		return nil
+	}
+	return c.req.fields[c.req.grant-1].value.of(c.msg)
 }
 
 func findCookie(pairs []byte, name string) []byte {
@@ -201,9 +214,51 @@ func (c *Ctx) SetSharedBody(b []byte) { c.res.body, c.res.shared = b, true }
 // events, and fn runs before the stream is opened.
 func (c *Ctx) AfterWrite(fn func(err error)) { c.res.after = fn }
 
+// Waited returns how long the request has waited to be read, if that was measured (see
+// Options.Waits), else 0.
+func (c *Ctx) Waited() time.Duration { return c.waited }
+
+// Serial numbers the connection among all of the server's.
+func (c *Ctx) Serial() uint64 { return c.conn.serial }
+
+// Drop has a refused request go without an answer: the connection, or the stream of HTTP/2, ends. For Options.Admit only.
+func (c *Ctx) Drop() { c.res.drop = true }
+
 // Stream makes the answer an event stream: status 200 and a head without a length are
 // sent when the handler returns, and with them in the same write the body, if one was
 // set, as the first events. Then open is called on this goroutine, unless that write
 // failed or the method is HEAD. It must not block; it hands the stream to the goroutine
 // that writes to it.
-func (c *Ctx) Stream(open func(*Stream)) { c.res.open = open }
+func (c *Ctx) Stream(open func(*Stream)) { c.res.open, c.res.talk = open, nil }
+
+// Multiplexed reports whether the request came over HTTP/2, which knows neither upgrades nor
+// their header fields.
+func (c *Ctx) Multiplexed() bool { return c.via != nil }
+
+// WantsUpgrade reports whether the client asks to go on with another protocol, and can: over
+// HTTP/1.1 (RFC 9110 7.8).
+func (c *Ctx) WantsUpgrade(protocol string) bool {
+	return c.via == nil && c.req.minor > 0 && hasMember(c.HeaderList("Connection"), "upgrade") && hasMember(c.HeaderList("Upgrade"), protocol)
+}
+
+// hasMember looks for a member of a list, in any case.
+func hasMember(list []byte, member string) bool {
+	for m := range bytes.SplitSeq(list, []byte{','}) {
+		if equalFold(trimBlank(m), member) {
+			return true
+		}
+	}
+	return false
+}
+
+// Upgrade makes the connection one of another protocol, for which the client must have asked:
+// status 101 is sent when the handler returns. What is left is a Stream, which open gets as
+// with Ctx.Stream; the limits of streams hold for it. talk is then called with what the peer
+// sends, on a goroutine of the connection, and may block in reading. The stream ends when it
+// returns; its reader fails once the stream has ended.
+func (c *Ctx) Upgrade(protocol string, open func(*Stream), talk func(io.Reader)) {
+	if !c.WantsUpgrade(protocol) {
+		panic("BUG: nobody has asked for an upgrade to " + protocol)
+	}
+	c.res.status, c.res.open, c.res.talk, c.res.to = 101, open, talk, protocol
+}

@@ -37,6 +37,28 @@ func TestHeader(t *testing.T) {
 	}
 }
 
+func TestAuthorization(t *testing.T) {
+	for _, tc := range []struct {
+		fields []string
+		want   []byte
+	}{
+		{nil, nil},
+		{[]string{"Cache-Control: Bearer x"}, nil}, // as long a name
+		{[]string{"authorization: Bearer x"}, []byte("Bearer x")},
+		{[]string{"A: 1", "AUTHORIZATION:"}, []byte{}},
+		{[]string{"Authorization: one", "A: 1", "Authorization: two"}, []byte("one")},
+	} {
+		c := ctxOf(t, lines(append([]string{"GET / HTTP/1.1", "Host: x"}, tc.fields...)...))
+		if got := c.Authorization(); !bytes.Equal(got, tc.want) || (got == nil) != (tc.want == nil) {
+			t.Errorf("of %q: %q, want %q", tc.fields, got, tc.want)
+		}
+		c.req.reset()
+		if got := c.Authorization(); got != nil {
+			t.Errorf("the next request has %q", got)
+		}
+	}
+}
+
 func TestHeaderList(t *testing.T) {
 	c := ctxOf(t, lines("GET / HTTP/1.1", "Host: x", "A: 1", "B: 2", "a: 3, 4", "Empty:", "A: 5"))
 	for name, want := range map[string]string{"A": "1, 3, 4, 5", "b": "2", "Empty": ""} {

@@ -132,7 +132,29 @@ func (e *exchange) field(name, value string) fault {
 	return r.known(f.name.of(b), f.value.of(b))
 }
 
-func (e *exchange) Refused() bool { return e.fault.found() }
+func (e *exchange) Refused() bool { return e.fault.found() || e.ctx.req.refused }
+
+// admit asks whether the request is to be served.
+func (e *exchange) admit() {
+	x := e.ctx
+	ask := e.conn.srv.opts.Admit
+	if e.fault.found() || ask == nil {
+		return
+	}
+	x.msg = x.buf.pending()
+	x.res.reset()
+	x.req.refused = !ask(x)
+}
+
+// turnAway answers a refused request.
+func (e *exchange) turnAway() {
+	if e.ctx.res.drop {
+		return
+	}
+	began := e.conn.now()
+	_ = e.send() // the stream ends either way
+	e.observe(e.conn.now() - began)
+}
 
 func (e *exchange) Expects() bool { return e.ctx.req.expect }
 
@@ -181,6 +203,10 @@ func (e *exchange) Serve() {
 	}
 	e.ctx.msg = e.ctx.buf.pending()
 	e.number = c.requests.Add(1)
+	if e.ctx.req.refused {
+		e.turnAway()
+		return
+	}
 	e.answer()
 }
 

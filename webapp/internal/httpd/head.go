@@ -145,6 +145,10 @@ func (r *request) known(name, value []byte) fault {
 		if equalFold(name, "connection") {
 			r.connection(value)
 		}
+	case len("authorization"):
+		if r.grant == 0 && equalFold(name, "authorization") {
+			r.grant = r.count
+		}
 	case len("content-length"):
 		if equalFold(name, "content-length") {
 			return r.contentLength(value)

@@ -101,5 +101,6 @@ func (m *multi) Begin(st *h2.Stream, head *http2.MetaHeadersFrame, first bool) h
 	e.ctx.conn, e.ctx.via = m.conn, e
 	e.claim.of = e
 	e.fault = e.begin(head)
+	e.admit()
 	return e
 }

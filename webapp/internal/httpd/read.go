@@ -51,6 +51,7 @@ func (c *conn) readable(fd uintptr) (done bool) {
 	} else {
 		c.fd = int(fd)
 	}
+	c.measure(int(fd))
 	for {
 		c.acquire()
 		space := c.ctx.buf.space()
@@ -61,6 +62,7 @@ func (c *conn) readable(fd uintptr) (done bool) {
 		if err != nil || !c.received(n) {
 			return true
 		}
+		c.wait = unknown
 		if trust && c.sock == nil && n < len(space) && c.ctx.buf.empty() {
 			return !c.park()
 		}
@@ -137,7 +139,7 @@ func (c *conn) awaited() (phase, ticks) {
 
 // begun reports whether there is a part of a request, or of a record that may hold one.
 func (c *conn) begun() bool {
-	return !c.ctx.buf.empty() || c.sock != nil && c.sock.pending()
+	return !c.ctx.buf.empty() || c.skip > 0 || c.sock != nil && c.sock.pending()
 }
 
 // inTime reports whether a connection that brings bytes without an end, so that it never
@@ -184,6 +186,7 @@ func (c *conn) received(n int) bool {
 
 func (c *conn) serveBuffered() bool {
 	x := c.ctx
+	c.skipBody()
 	for !x.buf.empty() {
 		if x.req.stage == atRequestLine && x.buf.skipLineEnds() {
 			continue
@@ -192,6 +195,14 @@ func (c *conn) serveBuffered() bool {
 		if f.found() {
 			c.refuse(f)
 			return false
+		}
+		if x.req.stage >= atBody && !c.admitted(n) {
+			if n > 0 || !x.req.chunked { // else the length is not known yet
+				if !c.turnAway(n) {
+					return false
+				}
+				continue
+			}
 		}
 		if n == 0 {
 			return c.invite()

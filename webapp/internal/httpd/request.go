@@ -58,6 +58,10 @@ type request struct {
 	close   bool // Connection: close
 	keep    bool // Connection: keep-alive
 	expect  bool // Expect: 100-continue
+	grant   int  // which field is Authorization, from 1; 0 if none is
+
+	asked   bool // Options.Admit was asked
+	refused bool // and said no
 
 	head      int // length of the head, empty line included
 	body      span
@@ -71,8 +75,9 @@ func (r *request) reset() {
 	r.stage, r.pos, r.scanned = atRequestLine, 0, 0
 	r.method, r.path, r.query = span{}, span{}, span{}
 	r.minor, r.count = 1, 0
-	r.hosts, r.length = 0, -1
+	r.hosts, r.length, r.grant = 0, -1, 0
 	r.chunked, r.close, r.keep, r.expect = false, false, false, false
+	r.asked, r.refused = false, false
 	r.head, r.body, r.chunkLeft, r.trailer = 0, span{}, 0, 0
 }
 

@@ -1,6 +1,9 @@
 package httpd
 
-import "strconv"
+import (
+	"io"
+	"strconv"
+)
 
 const (
 	// headRoom is kept free in front of a body so that the head can be put there and both
@@ -19,6 +22,11 @@ const streamHead = "HTTP/1.1 200 OK\r\n" +
 	"X-Accel-Buffering: no\r\n" +
 	"Connection: close\r\n"
 
+// upgradeHead, with a protocol after it, ends what HTTP has to say on a connection.
+const upgradeHead = "HTTP/1.1 101 Switching Protocols\r\n" +
+	"Connection: Upgrade\r\n" +
+	"Upgrade: "
+
 // response is the answer a handler builds.
 type response struct {
 	status int
@@ -26,8 +34,11 @@ type response struct {
 	lines  []byte // lines added one by one
 	body   []byte
 	shared bool // the body is nobody's memory in particular
+	drop   bool // there is no answer
 	after  func(error)
 	open   func(*Stream)
+	talk   func(io.Reader) // of an upgraded connection, else nil
+	to     string          // the protocol of that
 
 	out  []byte // headRoom, then the body under construction
 	text []byte // the whole head
@@ -43,7 +54,7 @@ func (r *response) init() {
 // reset forgets everything but the buffers.
 func (r *response) reset() {
 	r.status, r.head, r.lines, r.body, r.shared = 200, "", r.lines[:0], nil, false
-	r.after, r.open = nil, nil
+	r.after, r.open, r.talk, r.to, r.drop = nil, nil, nil, "", false
 }
 
 // recycle lets go of what the pool must not keep.
@@ -89,9 +100,12 @@ func (r *response) inPlace(body []byte) bool {
 
 func (r *response) appendHead(minor byte, keep bool) {
 	b := r.text[:0]
-	if r.open != nil {
+	switch {
+	case r.talk != nil:
+		b = append(append(append(b, upgradeHead...), r.to...), "\r\n"...)
+	case r.open != nil:
 		b = append(b, streamHead...)
-	} else {
+	default:
 		b = appendStatusLine(b, r.status)
 		if !bodyless(r.status) {
 			b = append(b, "Content-Length: "...)

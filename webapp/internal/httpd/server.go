@@ -75,8 +75,27 @@ type Options struct {
 	// never was. Of a stream, the answer is the head. It runs on the connection's
 	// goroutine.
 	Observe func(c *Ctx, took time.Duration)
+	// Admit, if set, is asked once the head of a request is there, before its body has come or
+	// was read: false means that the request is refused. Then the answer is what Admit has
+	// filled in, unless it has called Ctx.Drop; the handler is not called, the body is skipped, and the connection
+	// goes on. Method, path, query and fields can be read, the body cannot. It must not wait, nor
+	// take a lock: over HTTP/2 all requests of a connection wait for it.
+	Admit func(c *Ctx) bool
+	// Waits, if set, is told how long requests have waited to be read.
+	Waits Waits
 	// Log takes panics and accept failures (slog.Default).
 	Log *slog.Logger
+}
+
+// Waits takes the times that requests have waited between the arrival of their last byte
+// and the moment at which it was read: the time for which this program got no processor, or had
+// others to serve. See conn.measure for the requests of which that is known.
+type Waits interface {
+	// Wanted reports whether a request is to be measured, which takes a system call. n differs
+	// from request to request.
+	Wanted(n uint64) bool
+	// Waited tells what was measured, to a tick of the kernel's clock, 1 to 10 ms.
+	Waited(d time.Duration)
 }
 
 // Stats is a snapshot of a server's counters.

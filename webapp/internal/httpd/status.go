@@ -36,6 +36,10 @@ func reason(status int) string {
 		return "Content Too Large"
 	case 417:
 		return "Expectation Failed"
+	case 426:
+		return "Upgrade Required"
+	case 429:
+		return "Too Many Requests"
 	case 431:
 		return "Request Header Fields Too Large"
 	case 500:

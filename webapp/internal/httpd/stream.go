@@ -1,6 +1,8 @@
 package httpd
 
 import (
+	"errors"
+	"io"
 	"net"
 	"os"
 	"sync/atomic"
@@ -21,7 +23,9 @@ type Stream struct {
 	// Owned by the connection's goroutine.
 	opened  bool
 	onClose func()
-	trash   [32]byte // what the peer sends is dropped
+	talk    func(io.Reader) // of an upgraded connection, else nil
+	ahead   []byte          // what came of it together with the request
+	trash   [32]byte        // what the peer sends is dropped
 
 	// Guarded by srv.mu.
 	account    *account
@@ -109,6 +113,43 @@ func (s *Stream) watch() {
 	}
 	s.close()
 	s.conn.end()
+}
+
+// converse has the peer of an upgraded connection heard, to the end of the stream.
+func (s *Stream) converse() {
+	defer s.conn.recoverAndEnd()
+	s.talk(&heard{stream: s})
+	s.close()
+	s.conn.end()
+}
+
+// heard is what the peer of an upgraded connection sends.
+type heard struct {
+	stream *Stream
+	bytes  int
+}
+
+// recordCost bounds, in bytes of TLS for each byte that is for us, what a peer may send that
+// does not want to waste our time: a record has 22 bytes of its own.
+const recordCost = 32
+
+var errWasteful = errors.New("httpd: the peer sends records without content")
+
+func (h *heard) Read(p []byte) (int, error) {
+	s := h.stream
+	if n := copy(p, s.ahead); n > 0 {
+		s.ahead = s.ahead[n:]
+		return n, nil
+	}
+	if s.conn.stuck() {
+		return 0, errWouldWait
+	}
+	n, err := s.conn.nc.Read(p)
+	h.bytes += n
+	if c := s.conn; err == nil && c.sock != nil && c.sock.total-c.sock.atStream > maxDropped+recordCost*h.bytes {
+		return 0, errWasteful
+	}
+	return n, err
 }
 
 // close is called once the peer is gone or Close was called.

@@ -189,6 +189,7 @@ type records struct {
 	header [5]byte
 	have   int // bytes of the header
 	left   int // bytes that are still to come of the record
+	begun  int // records since conn.measure
 }
 
 func (r *records) take(p []byte) {
@@ -204,6 +205,7 @@ func (r *records) take(p []byte) {
 		p = p[n:]
 		if r.have == len(r.header) {
 			r.have, r.left = 0, int(r.header[3])<<8|int(r.header[4])
+			r.begun++
 		}
 	}
 }

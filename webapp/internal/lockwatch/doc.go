@@ -5,6 +5,8 @@
 //
 //	go build -tags lockwatch ./webapp/cmd/isuride
 //
+// Longest tells the longest hold of all.
+//
 // Locks that are held across I/O on purpose stay sync.Mutex; webapp/docs/locking.md lists
 // both kinds.
 package lockwatch

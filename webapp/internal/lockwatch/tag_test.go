@@ -12,7 +12,7 @@ import (
 func TestTag(t *testing.T) {
 	for _, args := range [][]string{
 		{"build", "-tags", "lockwatch", "-o", "/dev/null", "../../cmd/isuride"},
-		{"test", "-count=1", "-tags", "lockwatch", "-run", "Reports|Limit|Parallel", ".", "../../state"},
+		{"test", "-count=1", "-tags", "lockwatch", "-run", "Reports|Limit|Longest|Parallel", ".", "../../state"},
 	} {
 		cmd := exec.CommandContext(t.Context(), "go", args...)
 		if out, err := cmd.CombinedOutput(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 )
@@ -26,10 +27,58 @@ func limitOf(text string) time.Duration {
 	return d
 }
 
+// longest is the longest hold since Longest was called.
+var longest = new(record)
+
+// Hold is one time that a lock was held.
+type Hold struct {
+	For time.Duration // 0 if no lock was held
+	By  string        // the functions that gave it back, the innermost first
+}
+
+// Longest returns the longest hold of any lock since the last call, and forgets it.
+func Longest() Hold { return longest.take() }
+
+type record struct {
+	mu   sync.Mutex
+	hold Hold // guarded by mu
+}
+
+func (r *record) take() Hold {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := r.hold
+	r.hold = Hold{}
+	return h
+}
+
+func (r *record) note(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if d > r.hold.For {
+		r.hold = Hold{d, callers()}
+	}
+}
+
+// callers names the functions below Unlock.
+func callers() string {
+	var pcs [6]uintptr
+	var names []string
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs[:])])
+	for {
+		f, more := frames.Next()
+		names = append(names, f.Function)
+		if !more {
+			return strings.Join(names, " < ")
+		}
+	}
+}
+
 // Mutex is a sync.Mutex that reports when it is held for too long.
 type Mutex struct {
 	mu    sync.Mutex
 	timer *time.Timer // guarded by mu
+	since time.Time   // guarded by mu
 }
 
 // Lock locks the mutex and starts the clock.
@@ -37,12 +86,15 @@ func (m *Mutex) Lock() {
 	m.mu.Lock()
 	holder := goroutine()
 	m.timer = time.AfterFunc(limit, func() { report(holder) })
+	m.since = time.Now()
 }
 
 // Unlock stops the clock and unlocks the mutex.
 func (m *Mutex) Unlock() {
+	held := time.Since(m.since)
 	m.timer.Stop()
 	m.mu.Unlock()
+	longest.note(held)
 }
 
 // report logs where the holder is now. A holder that has let go in the meantime is shown

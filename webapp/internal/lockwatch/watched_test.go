@@ -28,6 +28,22 @@ func holdTooLong(m *Mutex, d time.Duration) {
 	synctest.Wait()
 }
 
+func TestLongest(t *testing.T) {
+	Longest()
+	synctest.Test(t, func(t *testing.T) {
+		m := new(Mutex)
+		holdTooLong(m, limit/4)
+		holdTooLong(m, limit/2)
+		holdTooLong(m, limit/8)
+	})
+	if h := Longest(); h.For != limit/2 || !strings.Contains(h.By, "lockwatch.holdTooLong") {
+		t.Errorf("the longest hold was %+v", h)
+	}
+	if h := Longest(); h != (Hold{}) {
+		t.Errorf("then it is %+v", h)
+	}
+}
+
 func TestReportsHolder(t *testing.T) {
 	out := logged(t, func() { holdTooLong(new(Mutex), limit) })
 	if strings.Count(out, "a lock is held for too long") != 1 || !strings.Contains(out, "lockwatch.holdTooLong") {

@@ -1,0 +1,386 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"isuride/bench/live"
+	"isuride/bench/report"
+	"isuride/bench/world"
+)
+
+// Addresses of the experiment.
+const (
+	overloadAddress  = "127.0.0.1:19700"
+	overloadInternal = "127.0.0.1:19701"
+	overloadPayment  = "19702"
+)
+
+// Bars of the experiment.
+const (
+	leastOffered   = 3.0                    // times what is served
+	leastGoodput   = 0.95                   // of the best without shedding
+	mostDelay      = 2.0                    // of class A, p99, times that at saturation
+	mostRefusal    = 10 * world.Millisecond // p99
+	mostRecovery   = 2 * time.Second
+	mostMemoryRise = 1.1 // from the first third of the load to the last
+)
+
+// overload is the experiment: what a server that is held to a part of a processor completes
+// when it is asked for as much as it can, and for much more.
+type overload struct {
+	trial
+	share  float64 // of a processor
+	factor float64 // of what it can do, that is asked for
+	short  float64 // seconds of the runs that find what it can do
+	mode   string  // ISURIDE_SHED of the last run
+	group  *cgroup
+}
+
+func runOverload(ctx context.Context, args []string, out io.Writer) (passed bool, err error) {
+	o := &overload{trial: trial{runs: 1}}
+	f := flags("overload", out)
+	f.Float64Var(&o.share, "cpu", 0.3, "`part` of a processor that the server has")
+	f.Float64Var(&o.factor, "times", 4, "ask for this `many` times what it can do")
+	f.Float64Var(&o.short, "short", 20, "`seconds` of each run that finds what it can do")
+	f.StringVar(&o.mode, "shed", "strict", "ISURIDE_SHED in the run that asks for too much: strict, default, off")
+	if err := o.parse(f, args, "experiments", ".run/overload"); err != nil {
+		return false, err
+	}
+	if o.share <= 0 || o.factor <= 0 || o.short < 5 {
+		return false, errors.New("want a -cpu and -times above 0, and a -short of 5 s or more")
+	}
+	if err := o.build(ctx, "./webapp/cmd/isuride", "./bench/cmd/bench"); err != nil {
+		return false, err
+	}
+	return o.experiment(ctx, out)
+}
+
+func (o *overload) experiment(ctx context.Context, out io.Writer) (bool, error) {
+	free, err := o.run(ctx, "cost.json", "off", 20, min(o.short, 10), 0)
+	if err != nil {
+		return false, err
+	}
+	rate := o.share / free.cpuPerRide // what it could do, if nothing else cost anything
+	fmt.Fprintf(out, "a ride costs the server %.2f ms of CPU where nothing is scarce, so %.2f of a processor would be %.0f rides/s\n", 1000*free.cpuPerRide, o.share, rate)
+	var best *loaded
+	for i, part := range []float64{0.7, 0.85, 1, 1.15} {
+		r, err := o.run(ctx, fmt.Sprintf("best-%d.json", i), "off", rate*part, o.short, o.share)
+		if err != nil {
+			return false, err
+		}
+		fmt.Fprintf(out, "asked for %.0f rides/s without shedding: %.1f completed, class A p99 %s\n", rate*part, r.completed(), millis(r.classA()))
+		if best == nil || r.completed() > best.completed() {
+			best = r
+		}
+	}
+	r, err := o.run(ctx, "overload.json", o.mode, o.factor*best.completed(), o.seconds, o.share)
+	if err != nil {
+		return false, err
+	}
+	return r.judge(out, best), nil
+}
+
+// loaded is a run with what was seen of the server.
+type loaded struct {
+	*report.Record
+	cpuPerRide float64 // seconds
+	memory     []int64 // bytes, each second of the load
+	recovered  time.Duration
+	refusing   bool // it never ended
+	shed       map[string]float64
+}
+
+// run makes a run, in which the server is held to a share of a processor from the beginning of the load until it
+// refuses nothing any more; 0 holds it to nothing.
+func (o *overload) run(ctx context.Context, name, mode string, rate, seconds, share float64) (r *loaded, err error) {
+	if err := os.RemoveAll(o.path("data")); err != nil {
+		return nil, err
+	}
+	defer progress(fmt.Sprintf("%.0f rides/s with ISURIDE_SHED=%s", rate, mode))()
+	cmd := process(ctx, o.path("isuride"))
+	cmd.Env = append(os.Environ(), "ISURIDE_DATA="+o.path("data"), "ISURIDE_LISTEN="+overloadAddress, "ISURIDE_INTERNAL="+overloadInternal, "ISURIDE_SHED="+mode)
+	s, err := listen(cmd, "the server", overloadAddress, o.path("server.log"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		_, ended := s.end(syscall.SIGTERM)
+		err = errors.Join(err, ended)
+	}()
+	if share > 0 {
+		g, err := newCgroup()
+		if err != nil {
+			return nil, err
+		}
+		defer func() {
+			s.end(syscall.SIGTERM)
+			g.remove()
+		}()
+		if err := g.add(s.cmd.Process.Pid); err != nil {
+			return nil, err
+		}
+		o.group = g
+	}
+	return o.load(ctx, s, name, rate, seconds, share)
+}
+
+// load runs the bench against the server.
+func (o *overload) load(ctx context.Context, s *server, name string, rate, seconds, share float64) (*loaded, error) {
+	out := o.path(name)
+	os.Remove(out)
+	cmd := process(ctx, o.path("bench"), "run", "-force", "-out", out, "-html", "-", "-history", "-", "-skip-data-check", "-target", "http://"+overloadAddress,
+		"-payment-url", "http://127.0.0.1:"+overloadPayment, "-payment-bind-port", overloadPayment, "-refusals", "-seed", "1",
+		"-t", strconv.FormatFloat(seconds, 'f', -1, 64), "-open-loop", strconv.FormatFloat(rate, 'f', 1, 64))
+	for i := range sources {
+		cmd.Args = append(cmd.Args, "-source-ip", fmt.Sprintf("127.0.0.%d", i+1))
+	}
+	r := &loaded{}
+	if err := o.follow(ctx, cmd, s, share, r); err != nil {
+		return nil, err
+	}
+	records, err := readRecords(out)
+	if err != nil {
+		return nil, err
+	}
+	r.Record = records[0]
+	if rides := r.OpenLoop; rides == nil || rides.CompletedRate == 0 {
+		return nil, fmt.Errorf("no ride was completed: %s; see %s and %s", r.Reason, out, s.log)
+	}
+	r.cpuPerRide /= r.OpenLoop.CompletedRate * r.LoadSeconds
+	return r, nil
+}
+
+// follow starts the bench, and limits and watches the server while it loads.
+func (o *overload) follow(ctx context.Context, cmd *exec.Cmd, s *server, share float64, r *loaded) error {
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	var last string
+	var before time.Duration
+	loading, ended := make(chan struct{}), make(chan struct{})
+	watched := make(chan error, 1)
+	go func() { watched <- o.watch(s, share, r, loading, ended) }()
+	for lines := bufio.NewScanner(output); lines.Scan(); {
+		line := lines.Text()
+		switch {
+		case strings.HasPrefix(line, string(live.PhaseLoad)+" for "):
+			before, _ = s.cpu()
+			close(loading)
+		case line == string(live.PhaseFinal):
+			after, _ := s.cpu()
+			r.cpuPerRide = (after - before).Seconds()
+			close(ended)
+		}
+		if line != "" {
+			last = line
+		}
+	}
+	err = cmd.Wait()
+	if before == 0 || r.cpuPerRide == 0 {
+		return fmt.Errorf("the bench did not come to its load: %s (%w)", last, errors.Join(err, ctx.Err()))
+	}
+	return errors.Join(<-watched, err)
+}
+
+// watch limits the server when the load begins, reads its memory each second, and asks after the load until it
+// refuses nothing.
+func (o *overload) watch(s *server, share float64, r *loaded, loading, ended <-chan struct{}) error {
+	select {
+	case <-loading:
+	case <-s.ended:
+		return nil
+	}
+	if share > 0 {
+		if err := o.group.limit(share); err != nil {
+			return err
+		}
+		defer o.group.limit(0)
+	}
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	for {
+		select {
+		case <-second.C:
+			if m, err := s.memory(); err == nil {
+				r.memory = append(r.memory, m)
+			}
+		case <-s.ended:
+			return fmt.Errorf("the server ended during the load: %w; see %s", s.err, s.log)
+		case <-ended:
+			r.recover()
+			return nil
+		}
+	}
+}
+
+// recover waits until the server says that it refuses nothing.
+func (r *loaded) recover() {
+	const enough = 4 * time.Second // the bench goes on with other things after five
+	for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		r.recovered = time.Since(begun)
+		says, err := get("http://" + overloadInternal + "/healthz")
+		if err == nil && strings.TrimSpace(says) == "the server is well" {
+			break
+		}
+		if r.recovered > enough {
+			r.refusing = true
+			break
+		}
+	}
+	r.shed = sheds()
+}
+
+// sheds reads how many requests were refused, by class and reason.
+func sheds() map[string]float64 {
+	text, _ := get("http://" + overloadInternal + "/metrics")
+	m := map[string]float64{}
+	for line := range strings.Lines(text) {
+		if name, ok := strings.CutPrefix(line, "isuride_shed_total"); ok {
+			labels, value, _ := strings.Cut(strings.TrimSpace(name), " ")
+			if n, err := strconv.ParseFloat(value, 64); err == nil && n > 0 {
+				m[labels] = n
+			}
+		}
+	}
+	return m
+}
+
+func get(url string) (string, error) {
+	answer, err := http.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	return string(b), err
+}
+
+func (r *loaded) completed() float64 { return r.OpenLoop.CompletedRate }
+
+// ofClassA are the calls of class A that wait for the server alone; ratings wait for the gateway, too.
+var ofClassA = []string{"POST /api/chair/coordinate", "POST /api/chair/rides/{id}/status"}
+
+// classA is the p99 of class A.
+func (r *loaded) classA() (p99 world.Instant) {
+	for _, e := range r.Endpoints {
+		if slices.Contains(ofClassA, e.Name) {
+			p99 = max(p99, e.P99)
+		}
+	}
+	return p99
+}
+
+// failedA counts calls of class A, ratings included, and those that failed.
+func (r *loaded) failedA() (failed, calls int) {
+	for _, e := range r.Endpoints {
+		if slices.Contains(append(ofClassA, "POST /api/app/rides/{id}/evaluation"), e.Name) {
+			calls, failed = calls+e.Count, failed+e.Failures
+			if e.Refused != nil {
+				calls += e.Refused.Count
+			}
+		}
+	}
+	return failed, calls
+}
+
+// refusals is the number of refused calls, and the largest p99 of a kind of them.
+func (r *loaded) refusals() (n int, p99 world.Instant) {
+	for _, e := range r.Endpoints {
+		if e.Refused != nil {
+			n, p99 = n+e.Refused.Count, max(p99, e.Refused.P99)
+		}
+	}
+	return n, p99
+}
+
+// judge prints the figures beside their bars.
+func (r *loaded) judge(out io.Writer, best *loaded) (passed bool) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	passed = true
+	row := func(what, figure, bar string, ok bool) {
+		mark := "held"
+		if !ok {
+			mark, passed = "MISSED", false
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", what, figure, bar, mark)
+	}
+	l := r.OpenLoop
+	offered := float64(l.Started-l.Late) / r.LoadSeconds
+	failed, calls := r.failedA()
+	refused, refusal := r.refusals()
+	rise := memoryRise(r.memory)
+	fmt.Fprintln(w, "\nwhat\tmeasured\tbar\t")
+	row("offered in time", fmt.Sprintf("%.0f rides/s, %.1f times what is served", offered, offered/r.completed()), fmt.Sprintf("%.0f times", leastOffered), offered >= leastOffered*r.completed())
+	row("goodput", fmt.Sprintf("%.1f rides/s, %.0f %% of %.1f", r.completed(), 100*r.completed()/best.completed(), best.completed()), fmt.Sprintf("%.0f %%", 100*leastGoodput), r.completed() >= leastGoodput*best.completed())
+	row("class A that failed", fmt.Sprintf("%d of %d", failed, calls), "0", failed == 0)
+	row("class A, p99", fmt.Sprintf("%s, at saturation %s", millis(r.classA()), millis(best.classA())), fmt.Sprintf("%.0f times", mostDelay), float64(r.classA()) <= mostDelay*float64(best.classA()))
+	row("refused calls, p99 at the client", fmt.Sprintf("%d, %s", refused, millis(refusal)), millis(mostRefusal), refusal <= mostRefusal)
+	row("the run", r.Reason, "pass: no ride unmatched for 30 s, nothing wrong", r.Passed)
+	row("refuses nothing again after", fmt.Sprintf("%.2f s", r.recovered.Seconds()), fmt.Sprintf("%.0f s", mostRecovery.Seconds()), !r.refusing && r.recovered <= mostRecovery)
+	row("memory, last third to first", fmt.Sprintf("%.2f", rise), fmt.Sprintf("%.1f", mostMemoryRise), rise <= mostMemoryRise)
+	w.Flush()
+	for _, labels := range sorted(r.shed) {
+		fmt.Fprintf(out, "refused %s: %.0f\n", labels, r.shed[labels])
+	}
+	for _, limit := range r.BenchLimits {
+		fmt.Fprintf(out, "mind that the bench says: %s\n", limit)
+	}
+	return passed
+}
+
+func sorted(m map[string]float64) (keys []string) {
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// memoryRise is the mean of the last third over that of the first, each without its first second.
+func memoryRise(samples []int64) float64 {
+	n := len(samples) / 3
+	if n == 0 {
+		return 1
+	}
+	return mean(samples[len(samples)-n:]) / mean(samples[:n])
+}
+
+func mean(list []int64) (m float64) {
+	for _, v := range list {
+		m += float64(v) / float64(len(list))
+	}
+	return m
+}
+
+func millis(t world.Instant) string {
+	return fmt.Sprintf("%.1f ms", float64(t)/float64(world.Millisecond))
+}
+
+// memory is what the server has in memory now, in bytes.
+func (s *server) memory() (int64, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	var size, resident int64
+	_, err = fmt.Sscan(string(stat), &size, &resident)
+	return resident * int64(os.Getpagesize()), err
+}

@@ -1,0 +1,262 @@
+package admission
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"math"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// epoch is how long a session that is refused stays among those that are. A rider makes
+	// several requests for one ride, and a share of sessions that gets all of them answered is
+	// worth more than a share of requests. After it others have their turn.
+	epoch = 5 * time.Second
+	// patience is how long a client waits for an answer (S10.2).
+	patience = 10 * time.Second
+	// deep is the wait from which on each request is measured, as some may be older than patience.
+	deep = time.Second
+)
+
+// targets are the waits beyond which a class is refused. The strict ones are what a person does
+// not notice, and a tenth of a second; the default ones are a third, and more than half, of what clients
+// wait at all.
+var targets = map[Mode][classes]time.Duration{
+	Default: {B: 6 * time.Second, C: 3 * time.Second},
+	Strict:  {B: 100 * time.Millisecond, C: 20 * time.Millisecond},
+}
+
+// Source is a place where waiting can be seen.
+type Source struct {
+	Name string
+	// Low returns the least time that anything has waited there since the last call; false
+	// if nothing has come by.
+	Low func() (time.Duration, bool)
+}
+
+// Options of a Gate.
+type Options struct {
+	Mode Mode // Default or Strict
+	// Sources are asked fifty times a second, besides what Waited was told.
+	Sources []Source
+	// Backlog, if set, says that no more is to be recorded than what class A needs.
+	Backlog func() bool
+	// Now is a clock that never steps back; its zero point does not matter. The default
+	// is the runtime's.
+	Now func() time.Duration
+}
+
+// Gate decides. A nil Gate admits everything. Its methods may be called from any goroutine, but
+// Run.
+type Gate struct {
+	// Set once.
+	opt     Options
+	target  [classes]time.Duration
+	seed    maphash.Seed
+	buckets *buckets
+	sockets lowest
+
+	// Atomic: written by Run each interval, read by everybody.
+	pressed atomic.Bool
+	backlog atomic.Bool
+	shares  [classes]atomic.Uint64 // of 2^64: a session below it is refused
+	turn    atomic.Uint64          // epochs since the start, times turns
+	mask    atomic.Uint64          // of the requests to measure, see Wanted
+	delays  []atomic.Int64         // by source, the sockets first, in ns
+
+	// Atomic.
+	refused [classes][reasons]atomic.Uint64
+
+	// Owned by Run.
+	controllers [classes]controller
+}
+
+// New returns a gate whose Run has not begun.
+func New(o Options) *Gate {
+	if o.Now == nil {
+		began := time.Now()
+		o.Now = func() time.Duration { return time.Since(began) }
+	}
+	g := &Gate{opt: o, target: targets[o.Mode], seed: maphash.MakeSeed(), buckets: newBuckets(), delays: make([]atomic.Int64, 1+len(o.Sources))}
+	for c := range g.controllers {
+		g.controllers[c].target = g.target[c]
+	}
+	g.mask.Store(firstMask)
+	return g
+}
+
+// Run keeps the gate up to date until ctx is done. A gate that nobody runs admits everything.
+func (g *Gate) Run(ctx context.Context) {
+	t := time.NewTicker(interval)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			g.Look()
+		}
+	}
+}
+
+// Look ends an interval: what Run does fifty times a second.
+func (g *Gate) Look() {
+	low, seen, samples := g.sockets.take()
+	if !seen {
+		low = 0 // nothing has come: nothing waits
+	}
+	g.delays[0].Store(int64(low))
+	for i, s := range g.opt.Sources {
+		d, _ := s.Low()
+		g.delays[1+i].Store(int64(d))
+		low = max(low, d)
+	}
+	g.aim(samples, low)
+	behind := g.opt.Backlog != nil && g.opt.Backlog()
+	g.backlog.Store(behind)
+	g.turn.Store(uint64(g.opt.Now() * turns / epoch))
+	pressed := behind || low > g.target[C]/2
+	for c := range g.controllers {
+		k := &g.controllers[c]
+		k.step(low)
+		g.shares[c].Store(part(k.share))
+		pressed = pressed || k.share > 0
+	}
+	g.pressed.Store(pressed)
+}
+
+// part returns a share of 2^64.
+func part(share float64) uint64 {
+	if share >= 1 {
+		return math.MaxUint64
+	}
+	return uint64(share*(1<<32)) << 32
+}
+
+// Pressed reports whether requests are to be shown to Decide at all.
+//
+// Fast path: one load of what is written fifty times a second.
+func (g *Gate) Pressed() bool { return g != nil && g.pressed.Load() }
+
+// Request is what Decide needs to know.
+type Request struct {
+	Class   Class
+	Session uint64        // see Session
+	Writes  bool          // adds to what must be written
+	Waited  time.Duration // if that was measured, else 0
+}
+
+// Decide says whether a request is to be refused, and counts it then. All requests of a session,
+// of any class, draw on its budget: a client that claims class A by sending more of
+// it than a ride can need is found out here.
+func (g *Gate) Decide(r Request) Reason {
+	why := g.decide(r)
+	if why != Admitted {
+		g.refused[r.Class][why].Add(1)
+	}
+	return why
+}
+
+func (g *Gate) decide(r Request) Reason {
+	switch {
+	case !g.Pressed():
+		return Admitted
+	case r.Class == C && r.Waited > patience:
+		return Stale
+	case !g.buckets.take(r.Session, g.opt.Now()):
+		return Rate
+	case r.Class == A:
+		return Admitted
+	case r.Writes && g.backlog.Load():
+		return Backlog
+	case g.place(r.Session) < g.shares[r.Class].Load():
+		return Wait
+	}
+	return Admitted
+}
+
+// turns is the number of groups of sessions whose epochs begin one after the other, so that
+// not all change places at once.
+const turns = 16
+
+// place is where a session stands in its epoch, of 2^64. Class B and C use the same, so that who is
+// admitted with one is admitted with the other.
+func (g *Gate) place(session uint64) uint64 {
+	return mix(session ^ mix((g.turn.Load()+session%turns)/turns))
+}
+
+// mix is the finalizer of splitmix64.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// Session returns the number of a session, from what nobody else has: its token. Outsiders
+// cannot tell which other sessions have a number near it.
+func (g *Gate) Session(token []byte) uint64 { return maphash.Bytes(g.seed, token) }
+
+// Connection is Session for those who have none: the number of their connection.
+func (g *Gate) Connection(serial uint64) uint64 { return maphash.Comparable(g.seed, serial) }
+
+// RetryAfter is the number of seconds, 1 to 3, after which a session should come back. They differ, so that
+// a herd does not return in step.
+func (g *Gate) RetryAfter(session uint64) int { return int(1 + mix(session+g.turn.Load())%3) }
+
+// Stats are a gate's figures.
+type Stats struct {
+	Mode    Mode
+	Refused [classes][reasons]uint64
+	Share   [classes]float64 // of the sessions, refused now
+	Backlog bool
+	Delay   map[string]time.Duration // by source: the least wait of the last interval
+}
+
+// SocketSource is the name of what Waited was told.
+const SocketSource = "sockets"
+
+// Stats reads the figures. Those of a nil Gate say Off.
+func (g *Gate) Stats() Stats {
+	if g == nil {
+		return Stats{Mode: Off}
+	}
+	s := Stats{Mode: g.opt.Mode, Backlog: g.backlog.Load(), Delay: map[string]time.Duration{SocketSource: time.Duration(g.delays[0].Load())}}
+	for i, from := range g.opt.Sources {
+		s.Delay[from.Name] = time.Duration(g.delays[1+i].Load())
+	}
+	for c := range classes {
+		s.Share[c] = float64(g.shares[c].Load()) / (1 << 64)
+		for r := range reasons {
+			s.Refused[c][r] = g.refused[c][r].Load()
+		}
+	}
+	return s
+}
+
+// String says in a few words what is refused, for people.
+func (s *Stats) String() string {
+	var parts []string
+	for _, c := range []Class{C, B} {
+		if share := s.Share[c]; share > 0 {
+			parts = append(parts, fmt.Sprintf("%.0f %% of class %v", 100*share, c))
+		}
+	}
+	if s.Backlog {
+		parts = append(parts, "changes of class B and C, as the database is behind")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("refusing %s; requests wait for %v", strings.Join(parts, ", "), s.longest().Round(time.Millisecond))
+}
+
+func (s *Stats) longest() (d time.Duration) {
+	for _, of := range s.Delay {
+		d = max(d, of)
+	}
+	return d
+}

@@ -1,0 +1,153 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"isuride/webapp/feed"
+	"isuride/webapp/internal/httpd"
+	"isuride/webapp/wire"
+)
+
+// feedGreeting begins each stream of the feed: a line for people who look at it, and how soon
+// a browser comes back.
+const feedGreeting = ": the live feed of ISURIDE; what its frames mean is at /docs\nretry: 1000\n\n"
+
+// followFeed streams one subscription as server-sent events.
+func (a *API) followFeed(c call) error {
+	who, err := a.caller(c)
+	if err != nil {
+		return err
+	}
+	c.SetOwner(who.pointer())
+	r, err := c.feedRequest()
+	if err != nil {
+		return err
+	}
+	r.Viewer = who.viewer()
+	s := &feedStream{writers: a.writers}
+	s.turns.begin() // until it is open, nobody else writes
+	s.feed = a.opt.Feed.Open(s.wake)
+	s.feed.Subscribe(r)
+	body := append(c.Out(0), feedGreeting...)
+	if m, ok := s.feed.Next(); ok {
+		if status := refusedStatus(&m); status != 0 {
+			c.json(status, bytes.Clone(m.JSON))
+			s.feed.Close()
+			return nil
+		}
+		body, s.last = appendFeedEvent(body, &m), m.Ends
+	}
+	c.SetBody(body)
+	c.AfterWrite(func(err error) {
+		if err != nil {
+			s.feed.Close()
+		}
+	})
+	c.Stream(s.open)
+	return nil
+}
+
+// feedRequest reads what is asked for. A browser that comes back sends the same address, and
+// where it left off, which then counts.
+func (c call) feedRequest() (r feed.Request, err error) {
+	for name, value := range map[string]*string{"table": &r.Tables, "filter": &r.Filter, "resume": &r.Resume, "since": &r.Since, "speed": &r.Speed} {
+		if *value, err = c.queryValue(name); err != nil {
+			return r, err
+		}
+	}
+	if last := c.Header("Last-Event-ID"); len(last) > 0 {
+		r.Resume, r.Since, r.Speed = string(last), "", ""
+	}
+	return r, nil
+}
+
+// statusOfCode says with which status a request is refused that got this code at once. Codes
+// that are not here leave the stream open: something follows.
+var statusOfCode = map[feed.Code]int{
+	feed.UnknownTable: 400, feed.BadFilter: 400, feed.BadPosition: 400, feed.BadSpeed: 400, feed.NotKept: 410,
+	feed.TooMany: 429, feed.NoRight: 403, feed.UnknownAccount: 401, feed.Closing: 503, feed.Internal: 500,
+}
+
+// refusedStatus returns the status for a first message that refuses the subscription, else 0.
+func refusedStatus(m *feed.Message) int {
+	const longest = 4 << 10 // far above any refusal, and below what takes time to parse
+	if len(m.JSON) > longest || !bytes.Contains(m.JSON, []byte(feed.Failed)) {
+		return 0
+	}
+	var f feed.Frame
+	if json.Unmarshal(m.JSON, &f) != nil || f.Action != feed.Failed {
+		return 0
+	}
+	return statusOfCode[f.Code]
+}
+
+// feedStream carries one subscription to one connection.
+type feedStream struct {
+	writers *writerPool
+	feed    *feed.Conn
+	conn    *httpd.Stream
+	last    bool // the last message is out; owned by the writer
+	turns   turns
+}
+
+// open is called when the head and what the handler had are out.
+func (s *feedStream) open(conn *httpd.Stream) {
+	s.conn = conn
+	conn.OnClose(s.feed.Close)
+	s.writers.write(s)
+}
+
+func (s *feedStream) wake() {
+	if s.turns.wake() {
+		s.writers.write(s)
+	}
+}
+
+// write writes until nothing is left, and returns the buffer it was given.
+func (s *feedStream) write(buf []byte) []byte {
+	for ok := true; ok; {
+		s.turns.begin()
+		buf, ok = s.writeAll(buf)
+		if ok && s.turns.end() {
+			return buf
+		}
+	}
+	s.conn.Close()
+	return buf
+}
+
+// pieceSize is about how much is written at once, in bytes: enough for one system call to
+// carry many frames, and little enough for a pooled buffer.
+const pieceSize = 32 << 10
+
+// writeAll reports false when the stream is to end.
+func (s *feedStream) writeAll(buf []byte) ([]byte, bool) {
+	for !s.last {
+		buf = buf[:0]
+		for len(buf) < pieceSize && !s.last {
+			m, ok := s.feed.Next()
+			if !ok {
+				break
+			}
+			buf, s.last = appendFeedEvent(buf, &m), m.Ends
+		}
+		if len(buf) == 0 {
+			return buf, true
+		}
+		if s.conn.Ready() != nil || s.conn.Write(buf) != nil {
+			return buf, false
+		}
+	}
+	return buf, false
+}
+
+// appendFeedEvent appends a message as an event. Only the end of a group has an id: a reader
+// that comes back must have no group in part.
+func appendFeedEvent(dst []byte, m *feed.Message) []byte {
+	if m.Whole {
+		dst = append(dst, "id: "...)
+		dst = append(m.Position.Append(dst), '\n')
+	}
+	return wire.AppendEventClose(append(wire.AppendEventOpen(dst), m.JSON...))
+}

@@ -1,0 +1,304 @@
+package httpd
+
+import (
+	"crypto/tls"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const busyHead = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n"
+
+const refusedAnswer = busyHead + "Retry-After: 2\r\n\r\nbusy"
+
+const okAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+// door refuses every path but /in, and drops /drop.
+func door(c *Ctx) bool {
+	switch string(c.Path()) {
+	case "/in":
+		return true
+	case "/drop":
+		c.Drop()
+		return false
+	}
+	c.SetStatus(503)
+	c.SetHead("Retry-After: 2\r\n")
+	c.SetSharedBody([]byte("busy"))
+	return false
+}
+
+// handled counts what comes past the door, and fails for what should not.
+func handled(t *testing.T) Handler {
+	return func(c *Ctx) {
+		if string(c.Path()) != "/in" {
+			t.Errorf("%s came to the handler", c.Path())
+		}
+	}
+}
+
+// TestRefusalKeepsTheConnection: a refused request is answered before its body has come, the body is skipped however it
+// comes, and what follows on the connection is served.
+func TestRefusalKeepsTheConnection(t *testing.T) {
+	const in = "GET /in HTTP/1.1\r\nHost: x\r\n\r\n"
+	inAllModes(t, handled(t), Options{Admit: door, MaxBody: 64 << 10}, func(t *testing.T, s *Server, a target) {
+		c := dial(t, a)
+		c.send("GET /out HTTP/1.1\r\nHost: x\r\n\r\n")
+		c.expect(refusedAnswer)
+		c.send("POST /out HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
+		c.expect(refusedAnswer) // though the body has not come
+		c.send("GET /")
+		c.send("in" + in)
+		c.expect(okAnswer)
+		c.send("POST /out HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello" + in) // all at once
+		c.expect(refusedAnswer + okAnswer)
+		long := strings.Repeat("x", 60<<10)
+		c.send("POST /out HTTP/1.1\r\nHost: x\r\nContent-Length: 61440\r\n\r\n" + long + in + "GET /out HTTP/1.1\r\nHost: x\r\n\r\n" + in)
+		c.expect(refusedAnswer + okAnswer + refusedAnswer + okAnswer)
+		c.send("POST /out HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe")
+		c.send("\r\n0\r\n\r\n" + in)
+		c.expect(refusedAnswer + okAnswer)
+		c.send("POST /out HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n")
+		c.expectEnd("HTTP/1.1 413 Content Too Large\r\nContent-Length: 22\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nrequest body too large")
+		if n := s.Stats().Requests; n != 11 {
+			t.Errorf("%d requests are counted, want 11", n)
+		}
+	})
+}
+
+// TestRefusalEndsWhatIsAmbiguous: nobody knows whether a client that has not been invited sends its body.
+func TestRefusalEndsWhatIsAmbiguous(t *testing.T) {
+	inAllModes(t, handled(t), Options{Admit: door}, func(t *testing.T, _ *Server, a target) {
+		c := dial(t, a)
+		c.send("POST /out HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+		c.expectEnd(busyHead + "Connection: close\r\nRetry-After: 2\r\n\r\nbusy")
+		c = dial(t, a)
+		c.send("GET /drop HTTP/1.1\r\nHost: x\r\n\r\n")
+		c.expectEnd("")
+	})
+}
+
+// TestSkippedBodyHasItsTime: a refused body that never comes does not hold the connection.
+func TestSkippedBodyHasItsTime(t *testing.T) {
+	inMemory(t, handled(t), Options{Admit: door, ReadTimeout: 3 * time.Second}, func(t *testing.T, _ *Server, l *pipes) {
+		c := l.dial(t)
+		c.send("POST /out HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n")
+		c.expect(refusedAnswer)
+		began := time.Now()
+		c.send("some")
+		c.expectEnd("")
+		passed(t, began, 3*time.Second, 5*time.Second)
+	})
+}
+
+// TestMultiRefusal: over HTTP/2 the stream is answered, without its body, and others go on.
+func TestMultiRefusal(t *testing.T) {
+	_, addr := serve2(t, handled(t), Options{Admit: door})
+	f := dial2(t, addr)
+	id := f.begin(false, post("/out", "content-length", "5")...)
+	f.says(f.answer(id), "503 busy")
+	f.says(f.ask(get("/in")...), "200 ")
+	if got := f.answer(f.begin(true, get("/drop")...)); strings.HasPrefix(got, "503") {
+		t.Errorf("what is dropped gets %q", got)
+	}
+	f.says(f.ask(get("/in")...), "200 ")
+}
+
+// waits collects what a server is told.
+type waits struct {
+	mu   sync.Mutex
+	told []time.Duration
+}
+
+func (w *waits) Wanted(uint64) bool { return true }
+
+func (w *waits) Waited(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told = append(w.told, d)
+}
+
+func (w *waits) all() []time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.told
+}
+
+// late is a listener whose connections come when they are let in.
+type late struct {
+	net.Listener
+	letIn chan struct{}
+}
+
+func (l late) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err == nil {
+		<-l.letIn
+	}
+	return nc, err
+}
+
+// long is far above a tick of any kernel.
+const long = 60 * time.Millisecond
+
+// TestWaitIsMeasured: a request that waits in the kernel is told with the time it has waited, and a
+// pipelined one is left out.
+func TestWaitIsMeasured(t *testing.T) {
+	const request = "GET /in HTTP/1.1\r\nHost: x\r\n\r\n"
+	for name, tc := range map[string]struct {
+		send string
+		told int
+	}{"one": {request, 1}, "pipelined": {request + request, 0}} {
+		t.Run(name, func(t *testing.T) {
+			w := new(waits)
+			tcp := late{listen(t, "tcp"), make(chan struct{})}
+			var waited time.Duration
+			serve(t, tcp, func(c *Ctx) { waited = c.Waited() }, Options{Waits: w})
+			c := dial(t, target{tcp.Addr().String(), false})
+			began := time.Now()
+			c.send(tc.send)
+			sent := time.Now()
+			time.Sleep(long) // what is measured
+			close(tcp.letIn)
+			c.expect(okAnswer)
+			took := time.Since(began)
+			told := w.all()
+			if len(told) != tc.told {
+				t.Fatalf("told %v", told)
+			}
+			if least := long - tickSlack; tc.told == 1 && (told[0] < least || told[0] > took+tickSlack || waited != told[0]) {
+				t.Errorf("told %v (the handler %v), want %v to %v; sent within %v", told, waited, least, took+tickSlack, sent.Sub(began))
+			}
+		})
+	}
+}
+
+// TestWaitForTheAnswerBefore: a request that has come while the one before it was served has waited for that
+// one, not for the server.
+func TestWaitForTheAnswerBefore(t *testing.T) {
+	w := new(waits)
+	l := listen(t, "tcp")
+	begun, end := make(chan struct{}, 2), make(chan struct{}, 2)
+	serve(t, l, func(*Ctx) { begun <- struct{}{}; <-end }, Options{Waits: w, Observe: func(*Ctx, time.Duration) {}})
+	c := dial(t, target{l.Addr().String(), false})
+	const request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+	c.send(request)
+	<-begun
+	c.send(request)
+	time.Sleep(long)
+	end <- struct{}{}
+	<-begun
+	end <- struct{}{}
+	c.expect(okAnswer + okAnswer)
+	for _, d := range w.all() {
+		if d >= long-tickSlack {
+			t.Errorf("told %v", d)
+		}
+	}
+	if n := len(w.all()); n != 1 {
+		t.Errorf("%d requests are told, want the first", n)
+	}
+}
+
+// TestWaitBelowTLS: that of the record counts.
+func TestWaitBelowTLS(t *testing.T) {
+	w := new(waits)
+	l := listen(t, "tcp")
+	serve(t, secure(t, l), func(*Ctx) {}, Options{Waits: w})
+	c := dial(t, target{l.Addr().String(), true})
+	for n := range 3 {
+		c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		c.expect(okAnswer)
+		if told := w.all(); len(told) != n+1 || told[n] > patience {
+			t.Fatalf("after %d requests: told %v", n+1, told)
+		}
+	}
+}
+
+// switched holds back what is written, if told to.
+type switched struct {
+	net.Conn
+	hold bool
+	kept []byte
+}
+
+func (s *switched) Write(p []byte) (int, error) {
+	if !s.hold {
+		return s.Conn.Write(p)
+	}
+	s.kept = append(s.kept, p...)
+	return len(p), nil
+}
+
+func (s *switched) release() {
+	s.hold = false
+	s.Conn.Write(s.kept)
+}
+
+// TestTwoRecords: requests that come as two records at once are pipelined, too.
+func TestTwoRecords(t *testing.T) {
+	w := new(waits)
+	l := listen(t, "tcp")
+	serve(t, secure(t, l), func(*Ctx) {}, Options{Waits: w})
+	nc, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	socket := &switched{Conn: nc}
+	c := client{t, tls.Client(socket, insecure())}
+	const request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+	c.send(request)
+	c.expect(okAnswer)
+	socket.hold = true
+	c.send(request)
+	c.send(request)
+	socket.release()
+	c.expect(okAnswer + okAnswer)
+	if told := w.all(); len(told) != 1 {
+		t.Errorf("told %v, want the first request alone", told)
+	}
+}
+
+// TestNothingToMeasure: no other socket tells how long data has waited.
+func TestNothingToMeasure(t *testing.T) {
+	w := new(waits)
+	l := listen(t, "unix")
+	serve(t, l, func(*Ctx) {}, Options{Waits: w})
+	nc, err := net.Dial("unix", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	c := client{t, nc}
+	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	c.expect(okAnswer)
+	if told := w.all(); len(told) > 0 {
+		t.Errorf("told %v", told)
+	}
+}
+
+// TestMeasuringDoesNotAllocate, nor is a wait told that was not measured.
+func TestMeasuringDoesNotAllocate(t *testing.T) {
+	nc, err := net.Dial("tcp", listen(t, "tcp").Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	raw, err := nc.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) {
+		if n := testing.AllocsPerRun(100, func() { sinceData(int(fd)) }); n > 0 {
+			t.Errorf("%v allocations", n)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := sinceData(-1); ok {
+		t.Error("a closed socket tells a wait")
+	}
+}
