@@ -17,7 +17,7 @@ import (
 func (w *town) snapshot() snapshot.Header {
 	w.t.Helper()
 	info, err := snapshot.Write(w.dir, snapshot.Header{History: w.options.History, Generation: w.source.Epoch, Written: w.read()},
-		func(add func(*state.Image) error) (state.Span, snapshot.Record, error) {
+		func(add func(*state.Image) error) (snapshot.End, error) {
 			n := 0
 			span, err := w.store.Walk(func(i *state.Image) error {
 				if n++; n%5 == 0 {
@@ -25,7 +25,7 @@ func (w *town) snapshot() snapshot.Header {
 				}
 				return add(i)
 			})
-			return span, 0, err
+			return snapshot.End{Span: span}, err
 		})
 	w.must(err)
 	return info.Header

@@ -45,7 +45,7 @@ var table = []rule{
 	{"webapp/feed", []string{"webapp/isuride", "webapp/journal", "webapp/state", "webapp/snapshot", "webapp/internal/lockwatch", "webapp/internal/pulse"},
 		"frames are made of events and images, and know nothing of how they travel"},
 	{"webapp/dispatch", []string{"webapp/isuride", "webapp/state", "webapp/internal/histogram", "webapp/internal/lockwatch"}, "matching gets its solver through an interface"},
-	{"webapp/engine", []string{"webapp/isuride", "webapp/state", "webapp/snapshot", "webapp/journal", "webapp/feed", "webapp/flush", "webapp/dispatch", "webapp/payment", "webapp/sqlstore",
+	{"webapp/engine", []string{"webapp/isuride", "webapp/state", "webapp/snapshot", "webapp/journal", "webapp/flush", "webapp/dispatch", "webapp/payment", "webapp/sqlstore",
 		"webapp/internal/lockwatch"},
 		"the engine puts the parts together, below HTTP"},
 	{"webapp/docs", nil, "documents describe the server, they do not know it"},
