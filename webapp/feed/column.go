@@ -129,8 +129,8 @@ var tables = [tableCount]table{
 	}},
 	positions: {name: "positions", keys: []string{"chair_id"}, ids: []string{"chair_id"}, see: owner | chair | operator, columns: []column{
 		{"chair_id", "ChairLocation.ChairID", owner | chair | operator, func(b []byte, r *row) []byte { return appendString(b, r.location.ChairID) }},
-		{"latitude", "ChairLocation.Latitude", owner | chair | operator, func(b []byte, r *row) []byte { return appendInt(b, r.location.Latitude) }},
-		{"longitude", "ChairLocation.Longitude", owner | chair | operator, func(b []byte, r *row) []byte { return appendInt(b, r.location.Longitude) }},
+		{"latitude", "ChairLocation.Latitude", owner | chair | operator, func(b []byte, r *row) []byte { return appendPlace(b, r.location.Latitude, r.location.CreatedAt != 0) }},
+		{"longitude", "ChairLocation.Longitude", owner | chair | operator, func(b []byte, r *row) []byte { return appendPlace(b, r.location.Longitude, r.location.CreatedAt != 0) }},
 		{"recorded_at", "ChairLocation.CreatedAt", owner | chair | operator, func(b []byte, r *row) []byte { return appendTime(b, r.location.CreatedAt) }},
 	}},
 	rides: {name: "rides", keys: []string{"id"}, ids: []string{"id", "user_id", "chair_id"}, see: user | chair | operator, columns: []column{
