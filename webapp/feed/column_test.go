@@ -190,6 +190,7 @@ func TestSecretsStayInside(t *testing.T) {
 		for _, e := range heard {
 			e.listen()
 			e.expectNone(secrets)
+			e.expectNone(w.foreign(e.request.Viewer))
 			if e.request.Viewer.Class == Public {
 				e.expectNone(names)
 				e.expectNone(ids)
@@ -221,7 +222,7 @@ func (e *eavesdropper) listen() {
 
 func (e *eavesdropper) expectNone(what []string) {
 	e.w.t.Helper()
-	if e.heard.Len() < 1000 {
+	if e.heard.Len() < 500 {
 		e.w.t.Fatalf("only %d bytes were heard", e.heard.Len())
 	}
 	for _, text := range what {
@@ -242,6 +243,34 @@ func (e *eavesdropper) expectGrid() {
 			}
 		}
 	}
+}
+
+// foreign returns ids of accounts and rides that a viewer has nothing to do with.
+func (w *town) foreign(v Viewer) (ids []string) {
+	if v.Class != User && v.Class != Owner && v.Class != Chair {
+		return nil
+	}
+	_, err := w.store.Walk(func(i *state.Image) error {
+		switch {
+		case i.Owner != nil && i.Owner.ID != v.ID && v.Class != Chair:
+			ids = append(ids, i.Owner.ID)
+		case i.Chair != nil && i.Chair.ID != v.ID && i.Chair.OwnerID != v.ID && v.Class != User:
+			ids = append(ids, i.Chair.ID)
+		case i.User != nil && i.User.ID != v.ID:
+			ids = append(ids, i.User.ID)
+			for k := range i.User.Rides {
+				if r := &i.User.Rides[k]; v.Class != Chair || r.ChairID != v.ID {
+					ids = append(ids, r.ID)
+				}
+			}
+		}
+		return nil
+	})
+	w.must(err)
+	if len(ids) < 10 {
+		w.t.Fatalf("only %d ids are foreign to %+v", len(ids), v)
+	}
+	return ids
 }
 
 // secrets returns what nobody, what only operators, and what only those concerned may see.

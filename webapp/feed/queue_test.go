@@ -160,3 +160,72 @@ func TestWakeups(t *testing.T) {
 		}
 	})
 }
+
+// TestMerge merges small queues. p is a position of chair a or b, s a status, h a heartbeat,
+// c a checksum; numbers are those of events.
+func TestMerge(t *testing.T) {
+	s := &sub{scope: &scope{}}
+	for before, want := range map[string]string{
+		"pa1 pb2 pa3":          "pb2 pa3",
+		"pa1 s2 pa3 s4 pa5":    "s2 s4 pa5",
+		"pa1 h2 pb3":           "pa1 h2 pb3",
+		"pa1 h2 pa3":           "pa3",        // at 2 the reader lacks what went
+		"pa1 h2 pa3 h4":        "pa3",        // so it may do at 4, for all that is known here
+		"h1 h2 h3":             "h3",         // the newest says it all
+		"pa1 c2 pa3":           "pa1 c2 pa3", // what a checksum is about has to be there
+		"pa1 pa2 c3 pa4 pa5":   "pa2 c3 pa5", // before it and behind it
+		"s1 pa2 pb2 s2 pa3 s4": "s1 pb2 s2 pa3 s4",
+	} {
+		var q queue
+		for _, word := range strings.Fields(before) {
+			q.push(entryOf(s, word))
+		}
+		q.merge()
+		var got []string
+		bytes := 0
+		for i := range q.entries {
+			got = append(got, string(q.entries[i].text))
+			bytes += q.entries[i].cost()
+		}
+		if strings.Join(got, " ") != want || bytes != q.bytes {
+			t.Errorf("%s becomes %s of %d bytes, want %s of %d", before, got, q.bytes, want, bytes)
+		}
+	}
+}
+
+func entryOf(s *sub, word string) entry {
+	e := entry{sub: s, seq: uint64(word[len(word)-1] - '0'), text: []byte(word)}
+	switch word[0] {
+	case 'p':
+		e.table, e.action, e.merges, e.key = positions, Update, true, word[1:2]
+	case 's':
+		e.table, e.action = statuses, Update
+	case 'h':
+		e.kind, e.action = ofBeat, Heartbeat
+	case 'c':
+		e.kind, e.action = ofSum, Checksum
+	}
+	return e
+}
+
+// TestSumsWaitForTheirEvent: a checksum goes neither before nor behind its place.
+func TestSumsWaitForTheirEvent(t *testing.T) {
+	f := New(Options{})
+	c := &Conn{feed: f, wake: func() {}}
+	s := &sub{scope: &scope{}, conn: c, live: true}
+	h := f.hub
+	h.seq, s.after = 7, 9
+	for at, want := range map[uint64]bool{6: false, 7: false, 8: false, 9: true} {
+		if got := h.expect(&sum{s: s, at: at}, Source{}); got != want {
+			t.Errorf("a checksum at 0%d of a hub at 7 and a reader at 9: %v, want %v", at, got, want)
+		}
+	}
+	if !c.queue.empty() {
+		t.Error("it is sent before its event")
+	}
+	h.seq = 9
+	h.sumsLocked()
+	if c.queue.empty() || c.queue.entries[0].seq != 9 || len(h.sums) != 0 {
+		t.Errorf("at its event there is %+v", c.queue.entries)
+	}
+}
