@@ -46,7 +46,7 @@ duel: ## compare our server with the naive one, plain, with MariaDB, with TLS an
 matchlab: ## compare matching policies in all regimes, in virtual time, with ARGS="-seeds 2 city static" for instance; 8 minutes alone
 	@$(GO) run ./tools/dev/matchlab -regimes -seeds 10 $(ARGS)
 
-overload: ## ask a server that has 0.3 of a processor for four times what it can do, and hold what it completes to bars; needs root; 4 minutes
+overload: ## ask a server that has 0.3 of a processor for 3.5 times what it can do, and hold what it completes to bars; needs root; 4 minutes
 	@$(GO) build -o bin/ ./bench/compare
 	@bin/compare overload $(ARGS)
 

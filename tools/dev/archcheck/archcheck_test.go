@@ -123,13 +123,16 @@ var testsMay = map[string][]string{
 
 func topOf(pkg string) string { top, _, _ := strings.Cut(pkg, "/"); return top }
 
+// isForeign says that a folder holds nothing of ours: hidden ones, and what npm installs.
+func isForeign(name string) bool { return strings.HasPrefix(name, ".") || name == "node_modules" }
+
 func TestImports(t *testing.T) {
 	seen := 0
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && file != root && strings.HasPrefix(d.Name(), ".") {
+		if d.IsDir() && file != root && isForeign(d.Name()) {
 			return fs.SkipDir
 		}
 		if d.IsDir() || !strings.HasSuffix(file, ".go") {
