@@ -222,6 +222,8 @@ func (c *Conn) Next() (m Message, ok bool) {
 	long := c.queue.bytes > fillTo/2
 	part, t, more := c.queue.take()
 	m = c.messageLocked(part, t, more)
+	c.feed.counts.frames.Add(1)
+	c.feed.counts.bytes.Add(uint64(len(m.JSON)))
 	c.queue.release(part)
 	m.Ends = c.ending && c.queue.empty()
 	if long {
@@ -331,6 +333,7 @@ func (c *Conn) add(s *sub, made ...entry) bool {
 // again, or the connection ends. The hub's lock is held, too.
 func (c *Conn) strikeLocked(h *hub) {
 	c.strikes++
+	c.feed.counts.dropped.Add(1)
 	c.queue.drop(func(s *sub) bool { return s != nil && s.live })
 	if c.strikes >= maxStrikes {
 		c.ending = true
@@ -350,6 +353,7 @@ func (c *Conn) strikeLocked(h *hub) {
 }
 
 func (c *Conn) tooSlow() *Error {
+	c.feed.counts.cut.Add(1)
 	return &Error{Code: SlowReader, Ends: true,
 		Text: "more than " + strconv.Itoa(maxWaiting>>20) + " MiB waited for the reader again and again; read faster, or subscribe to less"}
 }

@@ -102,6 +102,8 @@ type Feed struct {
 	summing chan struct{} // and one while a checksum is made
 	fillers sync.WaitGroup
 
+	counts counts
+
 	mu lockwatch.Mutex
 	// The rest is guarded by mu.
 	conns   map[*Conn]struct{}

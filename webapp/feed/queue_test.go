@@ -108,6 +108,11 @@ func TestSlowReader(t *testing.T) {
 			t.Errorf("the last frame is %+v", last)
 		}
 		quick.expectFresh()
+		got := w.feed.Stats()
+		if got.Dropped != maxStrikes || got.Cut != 1 || got.Connections != 2 || got.Subscriptions != 2 || got.Behind != 0 || got.Frames == 0 || got.Bytes < got.Frames*50 ||
+			got.Partials < 4 {
+			t.Errorf("the figures are %+v", got)
+		}
 	})
 }
 

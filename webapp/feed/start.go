@@ -263,6 +263,7 @@ type partial struct {
 }
 
 func (s *sub) newPartial(source Source, reason Reason) *partial {
+	s.conn.feed.counts.partials.Add(1)
 	return &partial{s: s, t: newTranslator(source), source: source, reason: reason}
 }
 
