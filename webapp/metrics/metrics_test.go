@@ -29,7 +29,7 @@ func sources() Sources {
 		API: func() api.Stats {
 			return api.Stats{Endpoints: []api.EndpointStats{{Name: "GET /a", Timed: true, Took: took.Snapshot()}, {Name: "GET /b"}}}
 		},
-		Feed:   func() feed.Stats { return feed.Stats{Subscriptions: 12} },
+		Feed: func() feed.Stats { return feed.Stats{Subscriptions: 12} },
 		Engine: func() engine.Stats {
 			return engine.Stats{Replica: &engine.ReplicaStats{Leads: true, Status: replica.Status{Peers: []replica.PeerStatus{{Peer: replica.Peer{Member: replica.Member{Name: "b"}}}}}}}
 		},

@@ -146,13 +146,10 @@ func (s *Store) Abandon(ch *Charge, why error) {
 	ch.settleLocked(0, why)
 }
 
-// settleLocked publishes the outcome. A stuck charge stays with its ride, since the log still has
-// it: images and hashes say what the log says.
+// settleLocked publishes the outcome.
 func (ch *Charge) settleLocked(at isuride.Time, err error) {
 	ch.completedAt, ch.err = at, err
-	if !ch.stuck {
-		ch.Ride.charge = nil
-	}
+	ch.Ride.charge = nil
 	close(ch.done)
 }
 
