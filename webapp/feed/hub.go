@@ -9,6 +9,7 @@ import (
 	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
+	"isuride/webapp/state"
 )
 
 const (
@@ -60,7 +61,7 @@ func newHub(f *Feed) *hub {
 // run follows the log of the generation that serves, then of the next one, until ctx ends.
 func (h *hub) run(ctx context.Context) {
 	defer h.rest()
-	var over *journal.Journal
+	var over *state.Store
 	for {
 		source, ok := h.feed.await(ctx, over)
 		if !ok {
@@ -71,7 +72,7 @@ func (h *hub) run(ctx context.Context) {
 			return
 		}
 		if errors.Is(err, journal.ErrClosed) {
-			over = source.Journal
+			over = source.Store
 			h.restart(start{reason: NewEpoch, over: over})
 			continue
 		}
@@ -111,6 +112,9 @@ func (h *hub) follow(ctx context.Context, source Source) error {
 		}
 		if err := h.sleep(ctx, reader, beat.C); err != nil {
 			return err
+		}
+		if h.feed.opt.Current().Store != source.Store {
+			return journal.ErrClosed // in a group the log goes on, under another state
 		}
 	}
 }
@@ -154,6 +158,9 @@ func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err er
 		seq, payload, ok := reader.Next()
 		if !ok {
 			return false, nil
+		}
+		if isuride.KindOf(payload) == isuride.Initialized && !isMark(payload) {
+			return false, journal.ErrClosed // what follows is of the next generation
 		}
 		if !isMark(payload) {
 			changes, at, err := t.event(payload)
@@ -261,7 +268,7 @@ func (h *hub) beat() {
 func (h *hub) join(s *sub, source Source, at uint64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.source.Journal != source.Journal || h.seq > at || s.ctx.Err() != nil {
+	if h.source.Store != source.Store || h.seq > at || s.ctx.Err() != nil {
 		return false
 	}
 	if !s.conn.add(s, entry{sub: s, kind: ofBeat, action: Heartbeat, epoch: source.Epoch, seq: at, at: h.feed.opt.Now()}) {

@@ -9,6 +9,7 @@ import (
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
+	"isuride/webapp/state"
 )
 
 // start says where a subscription begins: after a position, at a moment, or with a partial
@@ -18,7 +19,7 @@ type start struct {
 	since  *isuride.Moment
 	speed  float64 // of what follows the moment; 0: without pauses
 	reason Reason  // why there is a partial
-	over   *journal.Journal
+	over   *state.Store
 }
 
 // maxSpeed bounds a replay's speed: beyond it there is no pause anyway.
@@ -65,9 +66,9 @@ func (b *start) parseSpeed(text string) *Error {
 }
 
 // await returns the generation that serves, once it is another one than that which is over.
-func (f *Feed) await(ctx context.Context, over *journal.Journal) (Source, bool) {
+func (f *Feed) await(ctx context.Context, over *state.Store) (Source, bool) {
 	for {
-		if source := f.opt.Current(); source.Journal != nil && source.Journal != over {
+		if source := f.opt.Current(); source.Store != nil && source.Store != over {
 			return source, ctx.Err() == nil
 		}
 		if waitFor(ctx, nil, retryPause) != errPatience {
@@ -92,7 +93,7 @@ func (s *sub) run(b start) {
 		var refused *Error
 		switch {
 		case errors.Is(err, journal.ErrClosed):
-			b = start{reason: NewEpoch, over: source.Journal}
+			b = start{reason: NewEpoch, over: source.Store}
 		case errors.Is(err, journal.ErrGone):
 			b = start{reason: Interrupted}
 		case errors.Is(err, errPatience):

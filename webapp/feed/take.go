@@ -142,7 +142,7 @@ func (f *Feed) reach(ctx context.Context, source Source, seq uint64) error {
 		if err := waitFor(ctx, nil, time.Millisecond); err != errPatience {
 			return err
 		}
-		if f.opt.Current().Journal != source.Journal {
+		if f.opt.Current().Store != source.Store {
 			return journal.ErrClosed // what was seen never became true
 		}
 	}
@@ -240,10 +240,10 @@ func (f *Feed) imagesOf(ctx context.Context, store *state.Store, s *scope) (imag
 // cityShot is the whole city at one event. All who begin with it within cityLasts share it:
 // whatever the public does, the accounts are walked over once in that time at most.
 type cityShot struct {
-	journal *journal.Journal
-	at      uint64
-	taken   time.Time
-	rows    map[string]gathered
+	store *state.Store
+	at    uint64
+	taken time.Time
+	rows  map[string]gathered
 }
 
 const cityLasts = time.Second
@@ -261,7 +261,7 @@ func newCityCamera() *cityCamera { return &cityCamera{turn: make(chan struct{}, 
 func (c *cityCamera) recent(source Source) *cityShot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.last != nil && c.last.journal == source.Journal && time.Since(c.last.taken) < cityLasts {
+	if c.last != nil && c.last.store == source.Store && time.Since(c.last.taken) < cityLasts {
 		return c.last
 	}
 	return nil
@@ -314,7 +314,7 @@ func (f *Feed) shoot(ctx context.Context, source Source) (*cityShot, error) {
 	if err := f.reach(ctx, source, span.To); err != nil {
 		return nil, err
 	}
-	return &cityShot{journal: source.Journal, at: span.To, rows: g.rows}, m.makeUp(reader, span.To)
+	return &cityShot{store: source.Store, at: span.To, rows: g.rows}, m.makeUp(reader, span.To)
 }
 
 // gathered is a row that was gathered.
