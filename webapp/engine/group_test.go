@@ -30,9 +30,18 @@ type trio struct {
 
 func newTrio(t *testing.T) *trio {
 	t.Helper()
+	return newTrioOn(t, "")
+}
+
+// newTrioOn begins with a copy of a folder for each, if it is named.
+func newTrioOn(t *testing.T, data string) *trio {
+	t.Helper()
 	g := &trio{t: t, wire: newWire(t), dir: t.TempDir(), engines: map[string]*Engine{},
 		members: []replica.Member{{Name: "a", Address: "a:1"}, {Name: "b", Address: "b:1"}, {Name: "c", Address: "c:1"}}}
 	for _, m := range g.members {
+		if data != "" {
+			g.must(os.CopyFS(filepath.Join(g.dir, m.Name), os.DirFS(data)))
+		}
 		g.start(m.Name)
 	}
 	t.Cleanup(func() {
