@@ -88,7 +88,9 @@ func (g *trio) await(what string, holds func() bool) {
 	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			for name, e := range g.engines {
-				g.t.Logf("%s: %s; %v", name, e.Describe(), e.Health())
+				s := e.Stats()
+				g.t.Logf("%s: %s; %v; generation %d, tables at %d, %d events and %v behind, outage %+v", name, e.Describe(), e.Health(), s.Generation,
+					s.Flush.Position, s.Flush.Lag.Events, s.Flush.Lag.Age, s.Flush.Outage)
 			}
 			g.t.Fatalf("%s: not within 20 s", what)
 		}
