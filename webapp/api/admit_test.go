@@ -284,6 +284,25 @@ func TestOrdinaryLoad(t *testing.T) {
 	}
 }
 
+// TestStaleRequest: what is older than its client's patience gets no answer.
+func TestStaleRequest(t *testing.T) {
+	c := newCity(t, admission.Default)
+	c.waits(2*time.Second, time.Second)
+	a := c.api
+	srv := httpd.New(a.Serve, httpd.Options{Admit: func(ctx *httpd.Ctx) bool {
+		e, who := a.asked(ctx)
+		return a.decide(who, admission.Request{Class: e.duty.class, Waited: time.Minute})
+	}})
+	conn := &memoryConn{request: []byte(text("GET", "/api/app/rides", c.rider, "")), left: 2, closed: make(chan struct{})}
+	srv.Serve(&memoryListener{conn: conn})
+	if conn.last != nil || conn.left != 1 {
+		t.Errorf("the answer is %q, and %d more requests were read", conn.last, 1-conn.left)
+	}
+	if n := c.gate.Stats().Refused[admission.C][admission.Stale]; n != 1 {
+		t.Errorf("%d are counted", n)
+	}
+}
+
 // TestFloodOfOneSession: who sends more than a ride needs gets 429, even for what is otherwise never refused, and
 // others notice nothing.
 func TestFloodOfOneSession(t *testing.T) {

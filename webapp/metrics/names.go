@@ -19,7 +19,7 @@ var (
 	shed           = newDesc("shed_total", "Requests refused since the server was short of something, by class and reason.", "class", "reason")
 	shedShare      = newDesc("shed_share", "Share of the sessions whose requests of a class are refused now.", "class")
 	cpuPressure    = newDesc("cpu_pressure_seconds_total", "Time in which anything of the service, or the machine, had to wait for a processor; 0 if the kernel does not tell.")
-	admissionDelay = newDesc("admission_delay_seconds", "Least time that anything has waited to be looked at, in the last tenth of a second, by where that was seen.", "source")
+	admissionDelay = newDesc("admission_delay_seconds", "Least time that anything has waited to be looked at, in the last 20 ms, by where that was seen.", "source")
 
 	streamsOpen       = newDesc("streams_open", "Notification streams open.", "recipient")
 	notificationsSent = newDesc("notifications_sent_total", "Notifications in the socket.", "recipient")
