@@ -81,7 +81,7 @@ func (h *hub) run(ctx context.Context) {
 		over = nil
 		h.feed.opt.Log.Warn("the feed begins again, with a partial for every reader", "err", err)
 		h.restart(start{reason: Interrupted})
-		if waitFor(ctx, nil, pause) != errPatience {
+		if waitFor(ctx, nil, pause) != errElapsed {
 			return
 		}
 		pause = min(2*pause, maxRetryPause) // whatever it was, it may be so again
@@ -122,7 +122,7 @@ func (h *hub) follow(ctx context.Context, source Source) error {
 // sleep waits for the next events, and then for those that come with them. Heartbeats are
 // sent meanwhile.
 func (h *hub) sleep(ctx context.Context, reader *journal.Subscriber, beat <-chan time.Time) error {
-	if err := waitFor(ctx, nil, batchPause); err != errPatience {
+	if err := waitFor(ctx, nil, batchPause); err != errElapsed {
 		return err
 	}
 	select {
