@@ -3,6 +3,7 @@ package httpd
 import (
 	"crypto/tls"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -245,12 +246,12 @@ func TestWaitBelowTLS(t *testing.T) {
 	l := listen(t, "tcp")
 	serve(t, secure(t, l), func(*Ctx) {}, Options{Waits: w})
 	c := dial(t, target{l.Addr().String(), true})
-	for n := range 3 {
+	for range 3 { // one that comes while the answer before it is written is read at once
 		c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 		c.expect(okAnswer)
-		if told := w.all(); len(told) != n+1 || told[n] > patience {
-			t.Fatalf("after %d requests: told %v", n+1, told)
-		}
+	}
+	if told := w.all(); len(told) < 1 || len(told) > 3 || slices.Max(told) > patience {
+		t.Errorf("told %v", told)
 	}
 }
 
