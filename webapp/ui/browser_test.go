@@ -26,7 +26,6 @@ func TestBrowser(t *testing.T) {
 		http2 bool
 	}{{"city", false}, {"ride", true}, {"restart", false}, {"restart", true}, {"keyboard", false}, {"names", false}, {"languages", false}} {
 		t.Run(fmt.Sprintf("%s/http2=%t", s.name, s.http2), func(t *testing.T) {
-			t.Parallel()
 			p := servertest.New(t)
 			port := "ISURIDE_LISTEN="
 			if s.http2 {
@@ -95,4 +94,14 @@ func freeAddress(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// TestTypes has the compiler look at all sources.
+func TestTypes(t *testing.T) {
+	if _, err := os.Stat("node_modules/typescript"); err != nil {
+		t.Skip("webapp/ui/node_modules is not installed: npm ci --prefix webapp/ui")
+	}
+	if out, err := exec.Command("node", "node_modules/typescript/bin/tsc", "-p", ".").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }

@@ -1,6 +1,7 @@
 // Runs one scenario in Debian's Chromium: node browser.mjs SCENARIO URL [FOLDER]. It ends
 // with status 0 if all is as it should be. A scenario asks for what only the test can do by
-// a line on its output, and waits for a line on its input: "restart", for instance.
+// a line on its output, and waits for a line on its input: "restart", for instance. When
+// something is wrong, SCREENSHOTS names a folder for pictures of all pages.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -52,6 +53,9 @@ try {
   await scenarios[name]({ open, accessible, ask, folder });
 } catch (e) {
   faults.push(e.stack);
+  if (process.env.SCREENSHOTS)
+    for (const [n, page] of browser.contexts().flatMap((c) => c.pages()).entries())
+      await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}-${n}.png` });
 }
 await browser.close();
 for (const f of faults) console.error(f);
