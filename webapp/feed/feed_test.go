@@ -33,7 +33,7 @@ func summary(f *Frame) string {
 	if f.More {
 		more = " more"
 	}
-	return fmt.Sprintf("%s %s %d%s%s", f.Table, f.Action, len(f.Data), more, string(f.Reason)+string(f.Code))
+	return fmt.Sprintf("%s %s %d%s%s", f.Table, f.Action, len(f.Data), string(f.Reason)+string(f.Code), more)
 }
 
 func (r *reader) story() (lines []string) {
@@ -319,5 +319,21 @@ func TestTooManyConnections(t *testing.T) {
 		if c := w.feed.Open(func() {}); c.asleep {
 			t.Error("a connection after the end waits")
 		}
+	})
+}
+
+// TestUnreadableEvent: a record that is no event costs every reader a partial, and no more.
+func TestUnreadableEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, c := one(t)
+		r := w.subscribe(Request{Tables: "chairs,city", Viewer: Viewer{Class: Operator}})
+		r.settle()
+		r.frames = nil
+		_, err := w.source.Journal.Append([]byte{77, 1, 2, 3})
+		w.must(err)
+		w.report(c, isuride.Coordinate{Latitude: 50})
+		r.expectStory("after it", "chairs partial 1interrupted more", "city partial 1interrupted")
+		w.report(c, isuride.Coordinate{Latitude: 60})
+		r.expectFresh()
 	})
 }

@@ -22,6 +22,8 @@ const (
 	holdEvents = 256
 	// retryPause is the time between two looks whether another generation serves.
 	retryPause = 5 * time.Millisecond
+	// maxRetryPause bounds the time between two attempts to read a log that cannot be read.
+	maxRetryPause = 5 * time.Second
 )
 
 // hub reads the log once for all subscriptions that are up to date.
@@ -61,6 +63,7 @@ func newHub(f *Feed) *hub {
 func (h *hub) run(ctx context.Context) {
 	defer h.rest()
 	var over *journal.Journal
+	pause := retryPause
 	for {
 		source, ok := h.feed.await(ctx, over)
 		if !ok {
@@ -71,16 +74,17 @@ func (h *hub) run(ctx context.Context) {
 			return
 		}
 		if errors.Is(err, journal.ErrClosed) {
-			over = source.Journal
+			over, pause = source.Journal, retryPause
 			h.restart(start{reason: NewEpoch, over: over})
 			continue
 		}
 		over = nil
 		h.feed.opt.Log.Warn("the feed begins again, with a partial for every reader", "err", err)
 		h.restart(start{reason: Interrupted})
-		if waitFor(ctx, nil, retryPause) != errPatience { // whatever it was, it may be so again
+		if waitFor(ctx, nil, pause) != errElapsed {
 			return
 		}
+		pause = min(2*pause, maxRetryPause) // whatever it was, it may be so again
 	}
 }
 
@@ -118,7 +122,7 @@ func (h *hub) follow(ctx context.Context, source Source) error {
 // sleep waits for the next events, and then for those that come with them. Heartbeats are
 // sent meanwhile.
 func (h *hub) sleep(ctx context.Context, reader *journal.Subscriber, beat <-chan time.Time) error {
-	if err := waitFor(ctx, nil, batchPause); err != errPatience {
+	if err := waitFor(ctx, nil, batchPause); err != errElapsed {
 		return err
 	}
 	select {
@@ -320,11 +324,17 @@ func (h *hub) restart(begin start) {
 	defer h.mu.Unlock()
 	h.source = Source{}
 	h.sums = nil
+	conns := map[*Conn]bool{}
+	for s := range h.subs {
+		conns[s.conn] = true
+	}
+	for c := range conns {
+		c.mu.Lock()
+		c.queue.drop(func(s *sub) bool { return s != nil && s.live })
+		c.mu.Unlock()
+	}
 	for s := range h.subs {
 		h.leaveLocked(s)
-		s.conn.mu.Lock()
-		s.conn.queue.drop(func(of *sub) bool { return of == s })
-		s.conn.mu.Unlock()
 		h.feed.fillers.Go(func() { s.run(begin) })
 	}
 }

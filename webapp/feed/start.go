@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -70,16 +69,20 @@ func (f *Feed) await(ctx context.Context, over *journal.Journal) (Source, bool) 
 		if source := f.opt.Current(); source.Journal != nil && source.Journal != over {
 			return source, ctx.Err() == nil
 		}
-		if waitFor(ctx, nil, retryPause) != errPatience {
+		if waitFor(ctx, nil, retryPause) != errElapsed {
 			return Source{}, false
 		}
 	}
 }
 
+// maxFailed is how often a subscription is tried again after an error that nobody expects.
+const maxFailed = 3
+
 // run brings a subscription to where the hub is, and hands it over. It begins again when a
 // generation ends meanwhile, or the log goes faster than the reader.
 func (s *sub) run(b start) {
 	f := s.conn.feed
+	failed := 0
 	for {
 		source, ok := f.await(s.ctx, b.over)
 		if !ok {
@@ -95,12 +98,19 @@ func (s *sub) run(b start) {
 			b = start{reason: NewEpoch, over: source.Journal}
 		case errors.Is(err, journal.ErrGone):
 			b = start{reason: Interrupted}
-		case errors.Is(err, errPatience):
+		case errors.Is(err, errElapsed):
 			s.conn.finish(s.conn.tooSlow())
 			return
 		case errors.As(err, &refused):
 			s.conn.fail(s, refused)
 			return
+		case failed < maxFailed && b.since == nil: // a little later what cannot be read may be behind
+			failed++
+			f.opt.Log.Warn("a subscription of the feed fails, and is tried again", "err", err)
+			b = start{reason: Interrupted}
+			if waitFor(s.ctx, nil, cityLasts) != errElapsed {
+				return
+			}
 		default:
 			f.opt.Log.Error("a subscription of the feed fails", "err", err)
 			s.conn.fail(s, refuse(Internal, "the server cannot make this feed now; its log says why"))
@@ -356,4 +366,5 @@ func (p *partial) close(seq uint64) error {
 	return p.pass(len(p.held))
 }
 
-var errEnough = fmt.Errorf("feed: the rest of the walk is not needed")
+// errEnough ends a walk whose rest is not needed.
+var errEnough = errors.New("feed: the rest of the walk is not needed")

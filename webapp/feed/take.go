@@ -139,7 +139,7 @@ func entityOf(i *state.Image) string {
 // the disk, it has.
 func (f *Feed) reach(ctx context.Context, source Source, seq uint64) error {
 	for source.Journal.Watermark() < seq {
-		if err := waitFor(ctx, nil, time.Millisecond); err != errPatience {
+		if err := waitFor(ctx, nil, time.Millisecond); err != errElapsed {
 			return err
 		}
 		if f.opt.Current().Journal != source.Journal {
