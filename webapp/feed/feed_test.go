@@ -370,7 +370,13 @@ func TestBehindTheWatermark(t *testing.T) {
 		if a, b := rows(all), rows(city); a+b != 0 {
 			t.Errorf("%d and %d rows of events are told before they are safe", a, b)
 		}
+		w.crowd() // a partial in many pieces
+		large := w.subscribe(Request{Tables: "users,coupons", Viewer: Viewer{Class: Operator}})
+		if n := rows(large); n != 0 {
+			t.Errorf("%d rows of a large partial are told before they are safe", n)
+		}
 		safe()
+		large.expectFresh()
 		all.expectFresh()
 		city.expectFresh()
 	})
