@@ -19,7 +19,7 @@ type Subscriber struct {
 	// owned by the reading goroutine
 	cursor
 	payload []byte
-	placed  uint64 // the record at which it last left a place
+	marked  uint64 // the record at which it last left a landmark
 	err     error  // why there will be no more records
 
 	pin *pin // shared with the sweep; empty between calls
@@ -53,7 +53,7 @@ func (j *Journal) Subscribe(seq uint64) (*Subscriber, error) {
 	defer s.pin.Store(nil)
 	for s.seq < seq && s.look(seq-1) {
 		s.step()
-		s.leavePlace()
+		s.leaveLandmark()
 	}
 	if err := s.err; err != nil {
 		s.Close()
@@ -62,7 +62,7 @@ func (j *Journal) Subscribe(seq uint64) (*Subscriber, error) {
 	return s, nil
 }
 
-// begin goes to a place before the record, in its segment.
+// begin goes to a landmark before the record, in its segment.
 func (s *Subscriber) begin(seq uint64) error {
 	s.j.mu.Lock()
 	defer s.j.mu.Unlock()
@@ -72,7 +72,7 @@ func (s *Subscriber) begin(seq uint64) error {
 	}
 	s.cursor = seg.beginning()
 	s.goToLocked(seq)
-	s.placed = s.seq
+	s.marked = s.seq
 	s.j.looking[s.pin] = struct{}{}
 	return nil
 }
@@ -89,7 +89,7 @@ func (s *Subscriber) Next() (seq uint64, payload []byte, ok bool) {
 	}
 	seq = s.seq
 	s.payload = append(s.payload[:0], s.step()...)
-	s.leavePlace()
+	s.leaveLandmark()
 	return seq, s.payload, true
 }
 

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// TestPlaces: once somebody has read the log, others begin near the record they want, in
+// TestLandmarks: once somebody has read the log, others begin near the record they want, in
 // kept segments and in those that grow.
-func TestPlaces(t *testing.T) {
+func TestLandmarks(t *testing.T) {
 	j := mustOpen(t, Options{Dir: t.TempDir(), SegmentBytes: 1 << 20, Keep: 64 << 20}, unsynced())
 	const last = 200_000
 	add := func(upTo int) {
@@ -33,7 +33,7 @@ func TestPlaces(t *testing.T) {
 		if err := near.begin(want); err != nil {
 			t.Fatal(err)
 		}
-		if near.seq > want || want-near.seq > 3*placeEvery {
+		if near.seq > want || want-near.seq > 3*landmarkEvery {
 			t.Fatalf("who wants record %d begins at %d", want, near.seq)
 		}
 		near.Close()
