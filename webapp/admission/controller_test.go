@@ -62,8 +62,8 @@ func TestNoOverload(t *testing.T) {
 	}
 }
 
-// TestGoodput: as many rides are completed under overload as at best, though refusals cost a third of a request, and some
-// who are half way in are turned back.
+// TestGoodput: as many rides are completed under overload as at best, though refusals cost a third
+// of a request, and some who are half way in are turned back.
 func TestGoodput(t *testing.T) {
 	completed := func(load float64, target time.Duration) int {
 		c, p := controller{target: target}, newCity(load)
@@ -142,8 +142,8 @@ func TestFall(t *testing.T) {
 	}
 }
 
-// TestStanding: only a wait that stands for a tenth of a second counts, and once one has, the share follows the
-// next at once, until a second has passed without any.
+// TestStanding: only a wait that stands for a tenth of a second counts, and once one has, the share
+// follows the next at once, until a second has passed without any.
 func TestStanding(t *testing.T) {
 	c := controller{target: testTarget}
 	for range 100 { // bursts

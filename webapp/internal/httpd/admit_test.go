@@ -40,8 +40,8 @@ func handled(t *testing.T) Handler {
 	}
 }
 
-// TestRefusalKeepsTheConnection: a refused request is answered before its body has come, the body is skipped however it
-// comes, and what follows on the connection is served.
+// TestRefusalKeepsTheConnection: a refused request is answered before its body has come, the body
+// is skipped however it comes, and what follows on the connection is served.
 func TestRefusalKeepsTheConnection(t *testing.T) {
 	const in = "GET /in HTTP/1.1\r\nHost: x\r\n\r\n"
 	inAllModes(t, handled(t), Options{Admit: door, MaxBody: 64 << 10}, func(t *testing.T, s *Server, a target) {
@@ -69,7 +69,8 @@ func TestRefusalKeepsTheConnection(t *testing.T) {
 	})
 }
 
-// TestRefusalEndsWhatIsAmbiguous: nobody knows whether a client that has not been invited sends its body.
+// TestRefusalEndsWhatIsAmbiguous: nobody knows whether a client that has not been invited sends its
+// body.
 func TestRefusalEndsWhatIsAmbiguous(t *testing.T) {
 	inAllModes(t, handled(t), Options{Admit: door}, func(t *testing.T, _ *Server, a target) {
 		c := dial(t, a)
@@ -176,8 +177,8 @@ func TestWaitIsMeasured(t *testing.T) {
 	}
 }
 
-// TestWaitForTheAnswerBefore: a request that has come while the one before it was served has waited for that
-// one, not for the server.
+// TestWaitForTheAnswerBefore: a request that has come while the one before it was served has waited
+// for that one, not for the server.
 func TestWaitForTheAnswerBefore(t *testing.T) {
 	w := new(waits)
 	l := listen(t, "tcp")
@@ -219,8 +220,8 @@ func (f *first) Wanted(uint64) bool {
 	return true
 }
 
-// TestIdleTimeIsNoWait: the time of a read that finds nothing, as that of a new connection, is not the wait of what comes
-// next, whether it comes before that read or after it.
+// TestIdleTimeIsNoWait: the time of a read that finds nothing, as that of a new connection, is not
+// the wait of what comes next, whether it comes before that read or after it.
 func TestIdleTimeIsNoWait(t *testing.T) {
 	for range 20 {
 		w := &first{asked: make(chan struct{})}
