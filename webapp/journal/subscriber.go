@@ -19,7 +19,8 @@ type Subscriber struct {
 	// owned by the reading goroutine
 	cursor
 	payload []byte
-	err     error // why there will be no more records
+	placed  uint64 // the record at which it last left a place
+	err     error  // why there will be no more records
 
 	pin *pin // shared with the sweep; empty between calls
 }
@@ -52,6 +53,7 @@ func (j *Journal) Subscribe(seq uint64) (*Subscriber, error) {
 	defer s.pin.Store(nil)
 	for s.seq < seq && s.look(seq-1) {
 		s.step()
+		s.leavePlace()
 	}
 	if err := s.err; err != nil {
 		s.Close()
@@ -60,7 +62,7 @@ func (j *Journal) Subscribe(seq uint64) (*Subscriber, error) {
 	return s, nil
 }
 
-// begin goes to the start of the record's segment.
+// begin goes to a place before the record, in its segment.
 func (s *Subscriber) begin(seq uint64) error {
 	s.j.mu.Lock()
 	defer s.j.mu.Unlock()
@@ -69,6 +71,8 @@ func (s *Subscriber) begin(seq uint64) error {
 		return err
 	}
 	s.cursor = seg.beginning()
+	s.goToLocked(seq)
+	s.placed = s.seq
 	s.j.looking[s.pin] = struct{}{}
 	return nil
 }
@@ -85,6 +89,7 @@ func (s *Subscriber) Next() (seq uint64, payload []byte, ok bool) {
 	}
 	seq = s.seq
 	s.payload = append(s.payload[:0], s.step()...)
+	s.leavePlace()
 	return seq, s.payload, true
 }
 

@@ -95,7 +95,8 @@ func (r *Recovery) settle() error {
 }
 
 // Hash returns the hash of what is recovered so far, and the last event in it. It is exact from the
-// end of the span on, which ok tells.
+// end of the span on, which ok tells. So a replica can compare itself with the leader, event by
+// event: Store.Hash is what the leader had at its last one.
 func (r *Recovery) Hash() (last uint64, h Hash, ok bool) {
 	return r.last, r.store.tally.sum, r.last >= r.span.To
 }
@@ -187,8 +188,6 @@ func (r *Recovery) apply(seq uint64, e *isuride.Event) error {
 		})
 	case isuride.StatusDelivered:
 		return r.deliver(seq, e.Status)
-	case isuride.StateHashed:
-		return r.seal(seq, e.Hash)
 	}
 	return nil // charges have no state of their own, see isuride.OpenCharges
 }
