@@ -2,7 +2,9 @@ package httpd
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -106,6 +108,33 @@ func TestMultiRefusal(t *testing.T) {
 		t.Errorf("what is dropped gets %q", got)
 	}
 	f.says(f.ask(get("/in")...), "200 ")
+}
+
+// TestMultiRefusalStandardClient: net/http gets the whole refusal, also while it sends a long body,
+// and goes on with the connection.
+func TestMultiRefusalStandardClient(t *testing.T) {
+	srv, addr := serve2(t, handled(t), Options{Admit: door})
+	tr, a := transport(t), target{addr, true}
+	for range 3 {
+		for _, body := range []string{"", strings.Repeat("x", 300_000)} {
+			resp, err := tr.RoundTrip(must(http.NewRequest("POST", a.url("/out"), strings.NewReader(body))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil || resp.ProtoMajor != 2 || resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "2" || string(got) != "busy" {
+				t.Errorf("HTTP/%d, %s, %v, %q (%v)", resp.ProtoMajor, resp.Status, resp.Header, got, err)
+			}
+		}
+		resp, err := tr.RoundTrip(must(http.NewRequest("GET", a.url("/in"), nil)))
+		if err != nil || resp.StatusCode != 200 {
+			t.Fatalf("what is admitted: %v, %v", resp, err)
+		}
+	}
+	if n := srv.Stats().Conns; n != 1 {
+		t.Errorf("%d connections", n)
+	}
 }
 
 // waits collects what a server is told.
