@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help build interface run ride up down test check bench calibrate duel overload perf matchlab dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
+.PHONY: help build interface run ride up down test check bench calibrate duel overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,11 @@ duel: ## compare our server with the naive one, plain, with MariaDB, with TLS an
 
 matchlab: ## compare matching policies in all regimes, in virtual time, with ARGS="-seeds 2 city static" for instance; 8 minutes alone
 	@$(GO) run ./tools/dev/matchlab -regimes -seeds 10 $(ARGS)
+
+SEEDS ?= 200
+simulate: ## play stories of a cluster that suffers, with SEEDS=10000 for instance; ARGS="-first 4711 -story" tells one; 20 seconds for 200 on two processors
+	@$(GO) build -o bin/ ./tools/dev/simulate
+	@bin/simulate -seeds $(SEEDS) $(ARGS)
 
 overload: ## ask a server that has 0.3 of a processor for 3.5 times what it can do, and hold what it completes to bars; needs root; 4 minutes
 	@$(GO) build -o bin/ ./bench/compare

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks and tests everything: formatting, vet, staticcheck, module files, shell scripts,
-# every benchmark once, and all tests under the race detector. At the end it lists skipped
+# every benchmark once, the simulation, and all tests under the race detector. At the end it lists skipped
 # tests by reason and prints a table of times. It leaves the tree unchanged.
 #
 #   test.sh -install    first installs what the tests need: Debian packages, as root, and
@@ -30,6 +30,7 @@ main() {
 	stage interface go run ./tools/dev/webbuild
 	stage checks checks
 	stage "allocations, and each benchmark once" benchmarks
+	stage simulation simulation
 	stage tests tests ./...
 	clean_tree
 	printf '\n%s' "$times"
@@ -102,6 +103,11 @@ benchmarks() {
 	fi
 	say "$(grep -c '^Benchmark' "$log") benchmarks ran once"
 	rm "$log"
+}
+
+# A story takes ten times as long under the race detector: there are few of them among the tests.
+simulation() {
+	go test -count 1 ./webapp/simulate
 }
 
 tests() {
