@@ -89,7 +89,8 @@ type Writer struct {
 	cut     cut
 	charges isuride.OpenCharges // have no rows, so the log keeps them
 	pacer   pacer
-	err     error // why Run ended; others read it once done is closed
+	reached uint64 // the position that the target was given last
+	err     error  // why Run ended; others read it once done is closed
 
 	// atomic
 	position atomic.Uint64 // that the tables have reached
@@ -110,6 +111,7 @@ func New(o Options) *Writer {
 		hurry:   make(chan struct{}),
 		turn:    make(chan struct{}, 1),
 		cut:     newCut(o.Position),
+		reached: o.Position,
 		charges: make(isuride.OpenCharges),
 		pacer:   pacer{pace: o.Pace},
 	}
@@ -153,6 +155,9 @@ func (w *Writer) loop(ctx, idle context.Context) error {
 	for ctx.Err() == nil {
 		if err := w.begin(idle); err != nil {
 			return err
+		}
+		if w.cut.events == 0 && w.cut.last > w.reached { // the end of the log has no rows
+			return w.write(ctx, false)
 		}
 		if w.cut.events == 0 { // there is no time to wait, and nothing to wait for
 			break
@@ -222,8 +227,8 @@ func (w *Writer) read() (ok bool, err error) {
 	return true, nil
 }
 
-// pass leaves a record behind that has no rows. Alone it is worth no cut: the tables are at
-// its position as they are.
+// pass leaves a record behind that has no rows. Alone it is worth no cut before the end: the
+// tables are at its position as they are.
 func (w *Writer) pass(seq uint64) {
 	w.cut.last = seq
 	if w.cut.events == 0 {
@@ -240,6 +245,7 @@ func (w *Writer) write(ctx context.Context, full bool) error {
 	}
 	w.pacer.wrote(took, full)
 	w.counters.count(&w.cut, took)
+	w.reached = w.cut.last
 	w.position.Store(w.cut.last)
 	w.opt.Log.Release(w.charges.Releasable(w.cut.last))
 	w.cut.reset()

@@ -176,7 +176,11 @@ func (s *segment) findMarks(end int) (marks []mark, reason string) {
 	first := s.before.Last + 1
 	for c := s.beginning(); c.offset < end; {
 		offset, seq := c.offset, c.seq
-		m, ok := ParseMark(c.step())
+		payload := c.step()
+		if used(s.data[offset+wordSize+len(payload):c.offset]) > 0 {
+			return nil, fmt.Sprintf("record %d is followed by something", seq) // no checksum has it, but the hash does
+		}
+		m, ok := ParseMark(payload)
 		if !ok {
 			continue
 		}

@@ -418,3 +418,74 @@ func TestLossOfReleasedEntry(t *testing.T) {
 		t.Fatalf("the log ends with %+v, want %+v", n.Head(), last)
 	}
 }
+
+// Each byte of a member's log that an orderly stop has left is safe: a change is told, or was
+// of no meaning.
+func TestEveryByteOfAGroupsLog(t *testing.T) {
+	n := newNode(t, Power)
+	n.lead(1)
+	n.add(1, numbered(1, 20), numbered(2, 9))
+	n.add(1, numbered(3, 20))
+	head := n.Head()
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	names, _ := n.disk.List("log")
+	name := "log/" + names[0]
+	whole, _ := readFile(n.disk, name)
+	for at := range whole {
+		d := copyOf(n.disk)
+		f, _ := d.Open(name, true)
+		f.WriteAt([]byte{whole[at] ^ 0x10}, int64(at))
+		s, err := OpenStepped(n.o, d)
+		var corrupt *CorruptError
+		switch {
+		case errors.As(err, &corrupt), errors.Is(err, ErrVersion), errors.Is(err, ErrHistory):
+		case err != nil:
+			t.Fatalf("byte %d: %v", at, err)
+		case s.Head() != head:
+			t.Fatalf("byte %d: the log ends with %+v, want %+v", at, s.Head(), head)
+		}
+	}
+}
+
+// People are told what a start would do.
+func TestLookAtAGroup(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, Options{Dir: dir, Replicated: true, Group: 4}, unsynced())
+	for term := uint64(1); term <= 2; term++ {
+		lead(t, j, term)
+		mustAppend(t, j, numbered(1, 100))
+		if _, _, err := j.Seal(term, term, nil, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Follow(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lead(t, j, 3)
+	mustAppend(t, j, numbered(2, 8))
+	if err := j.Follow(); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Reset(Base{Index: 9, Term: 5, Last: 100}); err != nil {
+		t.Fatal(err)
+	}
+	said, damaged := remarksOn(t, dir)
+	if want := "term 5 of group 4 begins, after entry 9 of term 5"; damaged || !strings.Contains(said, want) {
+		t.Errorf("it does not say %q, or of damage:\n%s", want, said)
+	}
+}
+
+func remarksOn(t *testing.T, dir string) (said string, damaged bool) {
+	t.Helper()
+	err := Look(dir, func(s Sight) error {
+		said += s.Remark + "\n"
+		damaged = damaged || s.Damaged
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return said, damaged
+}
