@@ -31,8 +31,8 @@ func FuzzReport(f *testing.F) {
 		got, err := parseReport(body)
 		var plain point
 		plainErr := json.Unmarshal(body, &plain)
-		if string(bytes.TrimSpace(body)) == "null" { // which encoding/json lets pass
-			plainErr = errors.New("null is no object")
+		if string(bytes.TrimSpace(body)) == "null" {
+			plainErr = errors.New("null is no position, though encoding/json takes it for one of 0 and 0")
 		}
 		var refused *isuride.Error
 		switch {
