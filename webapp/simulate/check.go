@@ -24,7 +24,8 @@ type checks struct {
 	started   map[string]bool
 	completed map[string]bool
 	decoder   isuride.Decoder
-	forgetful []bool // hosts that have lost their power and have not caught up, at level crash
+	written   map[writing]time.Duration // when the value of a register was committed
+	forgetful []bool                    // hosts that have lost their power and have not caught up, at level crash
 	blackouts []time.Duration
 	rewritten int
 }
@@ -112,9 +113,13 @@ func (c *checks) learn(event []byte) {
 		return
 	}
 	if c.started == nil {
-		c.started, c.completed = map[string]bool{}, map[string]bool{}
+		c.started, c.completed, c.written = map[string]bool{}, map[string]bool{}, map[writing]time.Duration{}
 	}
 	switch e.Kind {
+	case isuride.ChairMoved:
+		if at := e.Location.Coordinate; at.Longitude < 0 {
+			c.written[writing{int(-1 - at.Longitude), at.Latitude}] = c.world.now
+		}
 	case isuride.ChargeStarted:
 		c.started[e.Charge.RideID] = true
 	case isuride.RideCompleted:

@@ -91,7 +91,7 @@ func (h *host) start() {
 func (h *host) clock() time.Duration {
 	now := time.Duration(float64(h.world.now) * float64(tick) / float64(h.pace))
 	if h.world.Flaw == LeaseTooLong {
-		now /= 8
+		now /= 100
 	}
 	return now
 }
