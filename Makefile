@@ -51,7 +51,7 @@ simulate: ## play stories of a cluster that suffers, with SEEDS=10000 for instan
 	@$(GO) build -o bin/ ./tools/dev/simulate
 	@bin/simulate -seeds $(SEEDS) $(ARGS)
 
-overload: ## ask a server that has 0.3 of a processor for four times what it can do, and hold what it completes to bars; needs root; 4 minutes
+overload: ## ask a server that has 0.3 of a processor for 3.5 times what it can do, and hold what it completes to bars; needs root; 4 minutes
 	@$(GO) build -o bin/ ./bench/compare
 	@bin/compare overload $(ARGS)
 

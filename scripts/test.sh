@@ -3,7 +3,8 @@
 # every benchmark once, the simulation, and all tests under the race detector. At the end it lists skipped
 # tests by reason and prints a table of times. It leaves the tree unchanged.
 #
-#   test.sh -install    first installs the Debian packages that the tests need, as root;
+#   test.sh -install    first installs what the tests need: Debian packages, as root, and
+#                       below the project programs of npm and PyPI with fixed versions;
 #                       then no test may skip because a program is missing
 #
 # Other arguments are passed to `go test`, and then nothing else runs.
@@ -44,13 +45,32 @@ stage() {
 	times+=$(printf '%5d s  %s' $((SECONDS - start)) "$name")$'\n'
 }
 
-# gcc is for the race detector, ip for the tests' networks, systemd for checking units,
-# and the last line for the laboratory's hosts.
+# gcc is for the race detector, ip for the tests' networks, systemd for checking units, node
+# and Python for the clients and the document of the interface, and the last line for the
+# laboratory's hosts.
 install() {
 	need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
 		prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip systemd:systemd-analyze shellcheck:shellcheck \
+		nodejs:node npm:npm python3:python3 python3-venv:/usr/share/doc/python3-venv \
 		openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl openssl:openssl \
 		systemd-container:systemd-nspawn dbus:dbus-daemon
+	install_modules
+	install_schemathesis
+}
+
+# The TypeScript client's compiler and the program that makes its types.
+install_modules() {
+	local folder=webapp/client/ts
+	[[ $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ]] ||
+		npm ci --prefix "$folder" --no-audit --no-fund --loglevel error
+}
+
+install_schemathesis() {
+	local folder=.run/tools/schemathesis list=tools/pinned/schemathesis.txt
+	cmp -s "$list" "$folder/installed.txt" && return
+	python3 -m venv --clear "$folder"
+	"$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$list"
+	cp "$list" "$folder/installed.txt"
 }
 
 checks() {

@@ -35,6 +35,7 @@ const (
 	mostDelay      = 2.0                    // of class A, p99, times that at saturation
 	mostRefusal    = 10 * world.Millisecond // p99
 	mostRecovery   = 2 * time.Second
+	leastUsed      = 0.9 // of the processor, or the figures say nothing about the server
 	mostMemoryRise = 1.1 // from the first third of the load to the last
 )
 
@@ -47,13 +48,14 @@ type overload struct {
 	short  float64 // seconds of the runs that find what it can do
 	mode   string  // ISURIDE_SHED of the last run
 	group  *cgroup
+	chairs int // 0 leaves them to the rate
 }
 
 func runOverload(ctx context.Context, args []string, out io.Writer) (passed bool, err error) {
 	o := &overload{trial: trial{runs: 1}}
 	f := flags("overload", out)
 	f.Float64Var(&o.share, "cpu", 0.3, "`part` of a processor that the server has")
-	f.Float64Var(&o.factor, "times", 4, "ask for this `many` times what it can do")
+	f.Float64Var(&o.factor, "times", 3.5, "ask for this `many` times what it can do")
 	f.Float64Var(&o.short, "short", 20, "`seconds` of each run that finds what it can do")
 	f.StringVar(&o.mode, "shed", "strict", "ISURIDE_SHED in the run that asks for too much: strict, default, off")
 	if err := o.parse(f, args, "experiments", ".run/overload"); err != nil {
@@ -69,34 +71,53 @@ func runOverload(ctx context.Context, args []string, out io.Writer) (passed bool
 }
 
 func (o *overload) experiment(ctx context.Context, out io.Writer) (bool, error) {
-	free, err := o.run(ctx, "cost.json", "off", 20, min(o.short, 10), 0)
+	best, err := o.best(ctx, out)
 	if err != nil {
 		return false, err
 	}
-	rate := o.share / free.cpuPerRide // what it could do, if nothing else cost anything
-	fmt.Fprintf(out, "a ride costs the server %.2f ms of CPU where nothing is scarce, so %.2f of a processor would be %.0f rides/s\n", 1000*free.cpuPerRide, o.share, rate)
-	var best *loaded
-	for i, part := range []float64{0.7, 0.85, 1, 1.15} {
-		r, err := o.run(ctx, fmt.Sprintf("best-%d.json", i), "off", rate*part, o.short, o.share)
-		if err != nil {
-			return false, err
-		}
-		fmt.Fprintf(out, "asked for %.0f rides/s without shedding: %.1f completed, class A p99 %s\n", rate*part, r.completed(), millis(r.classA()))
-		if best == nil || r.completed() > best.completed() {
-			best = r
-		}
-	}
-	r, err := o.run(ctx, "overload.json", o.mode, o.factor*best.completed(), o.seconds, o.share)
+	saturated, err := o.run(ctx, "saturation.json", "off", best, o.seconds, o.share)
 	if err != nil {
 		return false, err
 	}
-	return r.judge(out, best), nil
+	fmt.Fprintf(out, "at saturation, asked for %.0f rides/s without shedding: %.1f completed, class A p99 %s\n", best, saturated.completed(), millis(saturated.classA()))
+	o.chairs = chairsFor(best) // those that it can serve, however many rides are asked for
+	r, err := o.run(ctx, "overload.json", o.mode, o.factor*best, o.seconds, o.share)
+	if err != nil {
+		return false, err
+	}
+	return r.judge(out, saturated), nil
 }
+
+// best finds the most rides a second that the server completes when nothing is refused: it asks for more and more
+// until that helps no longer.
+func (o *overload) best(ctx context.Context, out io.Writer) (best float64, err error) {
+	r, err := o.run(ctx, "cost.json", "off", 20, min(o.short, 10), 0)
+	if err != nil {
+		return 0, err
+	}
+	for rate := o.share / r.cpuPerRide; ; rate *= ladderStep {
+		if r, err = o.run(ctx, "ladder.json", "off", rate, o.short, o.share); err != nil {
+			return 0, err
+		}
+		fmt.Fprintf(out, "asked for %.0f rides/s without shedding: %.1f completed, class A p99 %s\n", rate, r.completed(), millis(r.classA()))
+		if r.completed() < best*1.03 {
+			return best, nil
+		}
+		best = r.completed()
+	}
+}
+
+// chairsFor is the number of chairs that the bench takes for a rate by itself.
+func chairsFor(rate float64) int { return 20 + int(3*rate) }
+
+// ladderStep is from one rate to the next.
+const ladderStep = 1.25
 
 // loaded is a run with what was seen of the server.
 type loaded struct {
 	*report.Record
 	cpuPerRide float64 // seconds
+	share      float64 // of a processor that the server had, 0 for all
 	memory     []int64 // bytes, each second of the load
 	recovered  time.Duration
 	refusing   bool // it never ended
@@ -144,6 +165,9 @@ func (o *overload) load(ctx context.Context, s *server, name string, rate, secon
 	cmd := process(ctx, o.path("bench"), "run", "-force", "-out", out, "-html", "-", "-history", "-", "-skip-data-check", "-target", "http://"+overloadAddress,
 		"-payment-url", "http://127.0.0.1:"+overloadPayment, "-payment-bind-port", overloadPayment, "-refusals", "-seed", "1",
 		"-t", strconv.FormatFloat(seconds, 'f', -1, 64), "-open-loop", strconv.FormatFloat(rate, 'f', 1, 64))
+	if o.chairs > 0 {
+		cmd.Args = append(cmd.Args, "-open-loop-chairs", strconv.Itoa(o.chairs))
+	}
 	for i := range sources {
 		cmd.Args = append(cmd.Args, "-source-ip", fmt.Sprintf("127.0.0.%d", i+1))
 	}
@@ -151,6 +175,7 @@ func (o *overload) load(ctx context.Context, s *server, name string, rate, secon
 	if err := o.follow(ctx, cmd, s, share, r); err != nil {
 		return nil, err
 	}
+	r.share = share
 	records, err := readRecords(out)
 	if err != nil {
 		return nil, err
@@ -245,12 +270,12 @@ func (r *loaded) recover() {
 			break
 		}
 	}
-	r.shed = sheds()
+	text, _ := get("http://" + overloadInternal + "/metrics") // without it nothing is shown
+	r.shed = sheds(text)
 }
 
-// sheds reads how many requests were refused, by class and reason.
-func sheds() map[string]float64 {
-	text, _ := get("http://" + overloadInternal + "/metrics")
+// sheds reads in the server's metrics how many requests were refused, by class and reason.
+func sheds(text string) map[string]float64 {
 	m := map[string]float64{}
 	for line := range strings.Lines(text) {
 		if name, ok := strings.CutPrefix(line, "isuride_shed_total"); ok {
@@ -339,6 +364,9 @@ func (r *loaded) judge(out io.Writer, best *loaded) (passed bool) {
 	w.Flush()
 	for _, labels := range sorted(r.shed) {
 		fmt.Fprintf(out, "refused %s: %.0f\n", labels, r.shed[labels])
+	}
+	if used := r.cpuPerRide * r.completed() / r.share; used < leastUsed {
+		fmt.Fprintf(out, "mind that the server used %.0f %% of its part of a processor: something else on this machine took it\n", 100*used)
 	}
 	for _, limit := range r.BenchLimits {
 		fmt.Fprintf(out, "mind that the bench says: %s\n", limit)

@@ -79,8 +79,9 @@ type content map[string]struct {
 
 // streams says that an operation's answer has no end.
 func (o *operation) streams() bool {
-	_, ok := o.Responses["200"].Content["text/event-stream"]
-	return ok
+	_, events := o.Responses["200"].Content["text/event-stream"]
+	_, socket := o.Responses["101"]
+	return events || socket
 }
 
 // example is the first one, nil if there is none.

@@ -67,7 +67,7 @@ func malformedBodies(p *servertest.Process) {
 			p.T.Fatal(err)
 		}
 		for _, body := range []string{"", " ", "{", "}", `{"`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,}`, `{"a" 1}`, `{a:1}`, `{'a':1}`,
-			`{"a":01}`, `{"a":nul}`, `{"a":"\x"}`, "{\"a\":\"\n\"}", "nonsense", "[]", `"text"`, "1", "true", "\xff", "\xef\xbb\xbf{}",
+			`{"a":01}`, `{"a":nul}`, `{"a":"\x"}`, "{\"a\":\"\n\"}", "nonsense", "[]", `"text"`, "1", "true", "null", " null\n", "\xff", "\xef\xbb\xbf{}",
 			string(valid) + "x", string(valid) + string(valid), string(valid[:len(valid)-1]), "[" + string(valid) + "]",
 			strings.Repeat(`{"a":`, 20_000) + "1" + strings.Repeat("}", 20_000)} {
 			r := in.who.Call("POST", in.path, body)
@@ -141,7 +141,7 @@ func evaluationRange(p *servertest.Process) {
 	s.Drive(ride, "MATCHING", "ARRIVED")
 	for _, ride := range []string{ride, "unknown"} {
 		for _, body := range []any{servertest.Object{}, servertest.Object{"evaluation": nil}, servertest.Object{"evaluation": 0}, servertest.Object{"evaluation": 6},
-			servertest.Object{"evaluation": -1}, servertest.Object{"evaluation": 1 << 31}, "null"} {
+			servertest.Object{"evaluation": -1}, servertest.Object{"evaluation": 1 << 31}} {
 			s.User.Call("POST", "/api/app/rides/"+ride+"/evaluation", body).Refused(p.T, 400, "evaluation")
 		}
 	}

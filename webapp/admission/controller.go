@@ -12,9 +12,10 @@ const (
 	calm = time.Second
 	// width is the part of the target within which the share goes from nobody to all.
 	width = 0.5
-	// fall is the most that the share falls in an interval. What waits at the door would come in at
-	// once otherwise, and at eight times the load that is seven intervals' work.
-	fall = 0.25
+	// slew is the most that the share changes in an interval. If it fell at once, what waits at the door would come in
+	// together, at eight times the load seven intervals' work. If it rose at once, most of those who are
+	// half way in would be turned back.
+	slew = 0.25
 )
 
 // controller finds the share of one class that is to be refused, so that the wait stays near
@@ -59,5 +60,5 @@ func (c *controller) step(low time.Duration) {
 		over := float64(low-c.target) / float64(c.target)
 		share = min(over/width, 1)
 	}
-	c.share = max(share, c.share-fall, 0)
+	c.share = max(min(share, c.share+slew), c.share-slew, 0)
 }

@@ -62,6 +62,25 @@ func TestNoOverload(t *testing.T) {
 	}
 }
 
+// TestGoodput: as many rides are completed under overload as at best, though refusals cost a third of a request, and some
+// who are half way in are turned back.
+func TestGoodput(t *testing.T) {
+	completed := func(load float64, target time.Duration) int {
+		c, p := controller{target: target}, newCity(load)
+		for range intervals(time.Minute) {
+			wait, _ := p.next(c.share)
+			c.step(wait)
+		}
+		return p.completed
+	}
+	best := completed(1, 0)
+	for _, load := range []float64{1.2, 2, 4, 8} {
+		if got := completed(load, testTarget); float64(got) < 0.95*float64(best) {
+			t.Errorf("load %v: %d rides are completed, %d at best", load, got, best)
+		}
+	}
+}
+
 // TestClassA: work that was admitted waits about as long as it does when the server can just serve all.
 func TestClassA(t *testing.T) {
 	p99 := func(load float64) time.Duration {
@@ -141,7 +160,7 @@ func TestStanding(t *testing.T) {
 	for _, tc := range []struct {
 		wait time.Duration
 		want float64
-	}{{time.Hour, 1}, {0, 0.75}, {testTarget, 0.5}, {testTarget * 5 / 4, 0.5}, {testTarget * 3 / 2, 1}, {testTarget * 5 / 4, 0.75}, {0, 0.5}, {0, 0.25}, {0, 0}, {0, 0}} {
+	}{{time.Hour, 0.5}, {time.Hour, 0.75}, {testTarget * 3 / 2, 1}, {testTarget * 3 / 2, 1}, {testTarget, 0.75}, {testTarget * 5 / 4, 0.5}, {testTarget * 5 / 4, 0.5}, {0, 0.25}, {0, 0}, {0, 0}} {
 		if c.step(tc.wait); math.Abs(c.share-tc.want) > 1e-9 {
 			t.Errorf("at a wait of %v a share of %v is refused, want %v", tc.wait, c.share, tc.want)
 		}

@@ -53,7 +53,7 @@ type city struct {
 	random  *rand.Rand
 	arrive  float64 // rides a step
 	waiting []request
-	acting  []int // requests left of the rides that wait for the next tick
+	acting  []request // of the rides that wait for the next tick
 
 	steps     int // of 10 ms
 	waits     []time.Duration
@@ -62,8 +62,9 @@ type city struct {
 }
 
 type request struct {
-	left int // of the ride's, this one included
-	at   int // when it came, in services
+	left  int     // of the ride's, this one included
+	at    int     // when it came, in services
+	place float64 // of its session, see Gate.place
 }
 
 const (
@@ -99,14 +100,15 @@ const refusalCost = 0.3
 func (c *city) step(share float64, least *time.Duration) (work int) {
 	now := c.steps * stepServices
 	if c.steps%3 == 0 {
-		for _, left := range c.acting {
-			c.waiting = append(c.waiting, request{left, now})
+		for _, r := range c.acting {
+			r.at = now
+			c.waiting = append(c.waiting, r)
 		}
 		c.acting = c.acting[:0]
 	}
 	c.steps++
 	for range c.poisson() {
-		c.waiting = append(c.waiting, request{cityAsks + cityLooks, now + c.random.IntN(stepServices)})
+		c.waiting = append(c.waiting, request{cityAsks + cityLooks, now + c.random.IntN(stepServices), c.random.Float64()})
 	}
 	slices.SortStableFunc(c.waiting, func(a, b request) int { return a.at - b.at })
 	at, spent := now, 0.0
@@ -119,7 +121,7 @@ func (c *city) step(share float64, least *time.Duration) (work int) {
 		c.waiting = c.waiting[1:]
 		wait := time.Duration(at-r.at) * cityService
 		*least = min(*least, wait)
-		if r.left == cityAsks+cityLooks && c.random.Float64() < share {
+		if r.left > cityAsks && r.place < share {
 			c.refused++
 			if spent += refusalCost; spent >= 1 {
 				spent--
@@ -133,7 +135,7 @@ func (c *city) step(share float64, least *time.Duration) (work int) {
 		at++
 		work++
 		if r.left--; r.left > 0 {
-			c.acting = append(c.acting, r.left)
+			c.acting = append(c.acting, r)
 		} else {
 			c.completed++
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"isuride/webapp/admission"
+	"isuride/webapp/feed"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/isuride"
 	"isuride/webapp/state"
@@ -166,6 +168,7 @@ func TestOverload(t *testing.T) {
 		{"POST", evaluation, c.rider, `{"evaluation":5}`, 400}, // it is judged: not ARRIVED
 		{"POST", "/api/chair/activity", c.busy, `{"is_active":false}`, 204},
 		{"GET", "/api/internal/matching", "", "", 204},
+		{"GET", "/api/realtime", c.rider, "", 426}, // it is judged: no WebSocket
 
 		{"POST", "/api/chair/coordinate", c.idle, here, 503},
 		{"POST", "/api/chair/activity", c.idle, `{"is_active":true}`, 503},
@@ -180,6 +183,7 @@ func TestOverload(t *testing.T) {
 		{"POST", "/api/app/rides/estimated-fare", c.rider, trip, 503},
 		{"GET", "/api/owner/sales", c.owner, "", 503},
 		{"GET", "/api/owner/chairs", c.owner, "", 503},
+		{"GET", "/api/feed?table=rides", c.rider, "", 503},
 		{"GET", "/", "", "", 503},
 		{"GET", "/api/nowhere", "", "", 503},
 		{"DELETE", "/api/app/rides", c.rider, "", 503},
@@ -192,6 +196,8 @@ func TestOverload(t *testing.T) {
 		{"POST", "/api/app/rides/made-up/evaluation", c.rider, `{"evaluation":5}`, 503},
 		{"GET", "/api/app/notification", "app_session=made-up", "", 503},
 		{"GET", "/api/chair/notification", "", "", 503},
+		{"GET", "/api/realtime", "", "", 503},
+		{"GET", "/api/realtime", "app_session=made-up", "", 503},
 	} {
 		answer, body := one.ask(tc.method, tc.path, tc.cookie, tc.body)
 		if answer.StatusCode != tc.status {
@@ -216,6 +222,35 @@ func TestOverload(t *testing.T) {
 	c.waits(0, 3*time.Second)
 	if answer, body := one.ask("GET", "/api/app/rides", c.rider, ""); answer.StatusCode != 200 {
 		t.Errorf("afterwards: %s %q", answer.Status, body)
+	}
+}
+
+// TestTablesAreRefused, but not the notifications of a session, over a connection that is there.
+func TestTablesAreRefused(t *testing.T) {
+	c := newCity(t, admission.Strict)
+	gen := c.api.engine.Current()
+	f := feed.New(feed.Options{Log: slog.New(slog.DiscardHandler), Now: gen.Now, Current: func() feed.Source {
+		return feed.Source{Epoch: gen.Number(), Store: gen.Store, Journal: gen.Journal(), Folder: gen.Folder(), Secret: gen.Secret("feed")}
+	}})
+	t.Cleanup(f.Close)
+	says := func(command string) string {
+		r := &realtime{api: c.api, sessions: map[string]*told{}, feed: f.Open(func() {})}
+		defer r.close()
+		r.obey([]byte(command))
+		m, _ := r.feed.Next()
+		return string(m.JSON)
+	}
+	const table, own = `{"op":"subscribe","sub":"s","table":"chairs"}`, `{"op":"subscribe","sub":"n","table":"notifications","token":"made-up"}`
+	c.waits(time.Second, time.Minute)
+	if got := says(table); !strings.Contains(got, string(feed.Busy)) {
+		t.Errorf("a table is answered by %s", got)
+	}
+	if got := says(own); !strings.Contains(got, string(feed.UnknownAccount)) { // it is judged
+		t.Errorf("notifications are answered by %s", got)
+	}
+	c.waits(0, 3*time.Second)
+	if got := says(table); strings.Contains(got, string(feed.Busy)) {
+		t.Errorf("afterwards a table is answered by %s", got)
 	}
 }
 
@@ -246,6 +281,25 @@ func TestOrdinaryLoad(t *testing.T) {
 	}
 	if s := c.gate.Stats(); s.Refused != (admission.Stats{}).Refused {
 		t.Errorf("refused are %v", s.Refused)
+	}
+}
+
+// TestStaleRequest: what is older than its client's patience gets no answer.
+func TestStaleRequest(t *testing.T) {
+	c := newCity(t, admission.Default)
+	c.waits(2*time.Second, time.Second)
+	a := c.api
+	srv := httpd.New(a.Serve, httpd.Options{Admit: func(ctx *httpd.Ctx) bool {
+		e, who := a.asked(ctx)
+		return a.decide(who, admission.Request{Class: e.duty.class, Waited: time.Minute})
+	}})
+	conn := &memoryConn{request: []byte(text("GET", "/api/app/rides", c.rider, "")), left: 2, closed: make(chan struct{})}
+	srv.Serve(&memoryListener{conn: conn})
+	if conn.last != nil || conn.left != 1 {
+		t.Errorf("the answer is %q, and %d more requests were read", conn.last, 1-conn.left)
+	}
+	if n := c.gate.Stats().Refused[admission.C][admission.Stale]; n != 1 {
+		t.Errorf("%d are counted", n)
 	}
 }
 

@@ -20,6 +20,8 @@ func decode(body []byte, into any) error {
 	var wrong *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
 	switch {
+	case err == nil && string(bytes.TrimSpace(body)) == "null": // which Go takes for nothing at all
+		return isuride.Errorf(isuride.InvalidInput, "the body must be a JSON object, not null")
 	case err == nil:
 		return nil
 	case errors.As(err, &wrong) && wrong.Field != "":

@@ -28,10 +28,7 @@ func (s *Static) addDocuments() error {
 
 // addDocument adds a file whose type follows from a name.
 func (s *Static) addDocument(path, name string, content []byte) {
-	if _, taken := s.files[path]; taken {
-		return
-	}
 	f := newStaticFile(name, content, time.Time{})
 	f.head += documentSafety
-	s.files[path] = f
+	s.documents[path] = f
 }

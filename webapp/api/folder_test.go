@@ -45,15 +45,9 @@ func load(t *testing.T, dir string) (served map[string]string, log string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	documents := &Static{files: map[string]*staticFile{}}
-	if err := documents.addDocuments(); err != nil {
-		t.Fatal(err)
-	}
 	served = map[string]string{}
 	for name, f := range s.files {
-		if documents.files[name] == nil {
-			served[name] = string(f.plain)
-		}
+		served[name] = string(f.plain)
 	}
 	return served, b.String()
 }

@@ -22,9 +22,10 @@ import (
 // Static serves a folder from memory, as it was at start. Every path that is no file
 // answers with index.html, without a redirect (S appendix B).
 type Static struct {
-	files map[string]*staticFile
-	index *staticFile
-	ui    *userInterface
+	files     map[string]*staticFile
+	documents map[string]*staticFile // of ours, where the folder has nothing
+	index     *staticFile
+	ui        *userInterface
 }
 
 type staticFile struct {
@@ -61,7 +62,7 @@ const (
 // NewStatic reads a folder, which must have an index.html; "" means that the interface is
 // all there is. That is below /ui/ in any case. The end of ctx ends it.
 func NewStatic(ctx context.Context, folder string, interfaceFiles fs.FS, log *slog.Logger) (*Static, error) {
-	s := &Static{files: map[string]*staticFile{}}
+	s := &Static{files: map[string]*staticFile{}, documents: map[string]*staticFile{}}
 	var err error
 	if s.ui, err = newInterface(interfaceFiles); err != nil {
 		return nil, err
@@ -154,6 +155,9 @@ func (s *Static) find(target string) *staticFile {
 		return f
 	}
 	if f, ok := s.files[path.Clean(name)]; ok && !endsInFolder(name) {
+		return f
+	}
+	if f, ok := s.documents[name]; ok {
 		return f
 	}
 	return s.index

@@ -167,7 +167,8 @@ func (r *realtime) collect(buf []byte) ([]byte, bool) {
 }
 
 // collectTold takes one message of each session that has one. It reports false if they can
-// not be sent, since what they say is not recorded.
+// not be sent, since what they say is not recorded. The writer waits for the watermark, once
+// for all of them: one writer for a thousand sessions is no reason to be called back.
 func (r *realtime) collectTold(buf []byte) ([]byte, bool) {
 	r.out = r.out[:0]
 	for i, s := range r.batch {

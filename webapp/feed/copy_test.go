@@ -14,7 +14,7 @@ func (r *reader) expectFresh() {
 	r.w.t.Helper()
 	r.settle()
 	request := r.request
-	request.Resume, request.Since = "", ""
+	request.Resume, request.Since, request.Speed = "", "", ""
 	fresh := r.w.subscribe(request)
 	defer fresh.conn.Close()
 	fresh.settle()
@@ -60,7 +60,7 @@ func (w *town) viewers() (requests []Request) {
 	return requests
 }
 
-// TestCopies: whoever follows has at every heartbeat what a new subscription begins with,
+// TestCopies: those who follow have at every heartbeat what a new subscription begins with,
 // over disconnects, restarts and initializes.
 func TestCopies(t *testing.T) {
 	t.Logf("seed %d (repeat with -seed)", *seed)

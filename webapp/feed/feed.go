@@ -102,6 +102,8 @@ type Feed struct {
 	summing chan struct{} // and one while a checksum is made
 	fillers sync.WaitGroup
 
+	counts counts
+
 	mu lockwatch.Mutex
 	// The rest is guarded by mu.
 	conns   map[*Conn]struct{}
@@ -120,9 +122,10 @@ func New(o Options) *Feed {
 
 // Open returns a connection. wake is called, from any goroutine and with locks held, when
 // Next may have something after it had nothing; it must not block and not call the feed.
-// Too many connections are told so in the first message, which ends the connection.
+// Look with Next once before waiting for it: if there are too many connections, the first
+// message says so and ends the connection.
 func (f *Feed) Open(wake func()) *Conn {
-	c := &Conn{feed: f, wake: wake, subs: map[string]*sub{}}
+	c := &Conn{feed: f, wake: wake, turns: make(chan struct{}, maxPartials), subs: map[string]*sub{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -136,6 +139,7 @@ func (f *Feed) Open(wake func()) *Conn {
 		c.finish(err)
 		return c
 	}
+	c.asleep = true
 	f.conns[c] = struct{}{}
 	if f.stop == nil {
 		f.beginLocked()

@@ -25,7 +25,12 @@ func (s *sub) replay(source Source, b start) error {
 	defer reader.Close()
 	defer r.Close()
 	p := s.newPartial(source, b.reason)
+	leave, err := s.conn.turn(s.ctx)
+	if err != nil {
+		return err
+	}
 	at, began, err := s.asOf(source, r, reader, *b.since, p)
+	leave()
 	if err != nil {
 		return err
 	}
@@ -126,7 +131,7 @@ func (m *merger) past(i *state.Image) error {
 	changes := t.image(i)
 	for k := range changes {
 		if c := &changes[k]; m.scope.holds(c) {
-			if err := m.to.row(c); err != nil {
+			if err := m.to.row(c, i.Position); err != nil {
 				return err
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -44,12 +45,21 @@ type town struct {
 
 func newTown(t testing.TB, seed, stream uint64) *town {
 	w := &town{Rand: rand.New(rand.NewPCG(seed, stream)), t: t, dir: t.TempDir(), now: testStart}
-	w.options = journal.Options{Dir: w.dir, History: journal.History{1, 2, 3}, SegmentBytes: 64 << 10, Keep: 64 << 20, SyncInterval: time.Hour,
-		Log: slog.New(slog.DiscardHandler)}
-	w.feed = New(Options{Current: w.current, Now: w.read, Log: slog.New(slog.DiscardHandler)})
+	w.options = townOptions(w.dir)
+	w.newFeed()
 	w.start(1)
 	t.Cleanup(w.end)
 	return w
+}
+
+// townOptions are those of a log that keeps everything.
+func townOptions(dir string) journal.Options {
+	return journal.Options{Dir: dir, History: journal.History{1, 2, 3}, SegmentBytes: 64 << 10, Keep: 64 << 20, SyncInterval: time.Hour,
+		Log: slog.New(slog.DiscardHandler)}
+}
+
+func (w *town) newFeed() {
+	w.feed = New(Options{Current: w.current, Now: w.read, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 }
 
 func (w *town) current() Source {
@@ -98,7 +108,7 @@ func (w *town) start(epoch uint64) {
 func (w *town) restart() {
 	w.feed.Close()
 	w.must(w.source.Journal.Close())
-	w.feed = New(Options{Current: w.current, Now: w.read, Log: slog.New(slog.DiscardHandler)})
+	w.newFeed()
 	w.start(w.source.Epoch)
 }
 
@@ -388,3 +398,6 @@ func (r *reader) settle() {
 	}
 	r.w.t.Fatalf("the copy is at %v, the log at %d; %d errors, %+v", r.copy.Position(), r.w.source.Journal.Watermark(), len(r.failed), r.failed)
 }
+
+// settleTime lets everything that was recorded reach the readers.
+func settleTime() { time.Sleep(2 * time.Second) }

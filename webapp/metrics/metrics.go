@@ -13,6 +13,7 @@ import (
 	"isuride/webapp/admission"
 	"isuride/webapp/api"
 	"isuride/webapp/engine"
+	"isuride/webapp/feed"
 	"isuride/webapp/internal/build"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/internal/httpd"
@@ -26,6 +27,7 @@ type Sources struct {
 	Errors func() uint64 // that were logged
 
 	Admission func() admission.Stats
+	Feed      func() feed.Stats
 }
 
 // Handler answers with all figures as text: those of the server, of Go's runtime and of
@@ -55,6 +57,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	s.api(c.API())
 	s.engine(c.Engine())
 	s.admission(c.Admission())
+	s.feed(c.Feed())
 }
 
 // sink takes figures.
@@ -118,6 +121,17 @@ func (s sink) admission(a admission.Stats) {
 	for source, d := range a.Delay {
 		s.gauge(admissionDelay, d.Seconds(), source)
 	}
+}
+
+func (s sink) feed(f feed.Stats) {
+	s.gauge(feedConnections, float64(f.Connections))
+	s.gauge(feedSubscriptions, float64(f.Subscriptions))
+	s.gauge(feedBehind, float64(f.Behind))
+	s.counter(feedFrames, float64(f.Frames))
+	s.counter(feedBytes, float64(f.Bytes))
+	s.counter(feedPartials, float64(f.Partials))
+	s.counter(feedDropped, float64(f.Dropped))
+	s.counter(feedCut, float64(f.Cut))
 }
 
 func (s sink) engine(e engine.Stats) {

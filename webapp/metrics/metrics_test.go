@@ -12,6 +12,7 @@ import (
 	"isuride/webapp/admission"
 	"isuride/webapp/api"
 	"isuride/webapp/engine"
+	"isuride/webapp/feed"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/internal/httpd"
 )
@@ -27,6 +28,7 @@ func sources() Sources {
 		API: func() api.Stats {
 			return api.Stats{Endpoints: []api.EndpointStats{{Name: "GET /a", Timed: true, Took: took.Snapshot()}, {Name: "GET /b"}}}
 		},
+		Feed:   func() feed.Stats { return feed.Stats{Subscriptions: 12} },
 		Engine: func() engine.Stats { return engine.Stats{} },
 		Errors: func() uint64 { return 7 },
 		Admission: func() admission.Stats {
@@ -65,6 +67,7 @@ func TestText(t *testing.T) {
 		`isuride_http_request_duration_seconds_sum{endpoint="GET /a"} 60.03004`,
 		`isuride_http_request_duration_seconds_count{endpoint="GET /a"} 4`,
 		`isuride_http_requests_total{endpoint="GET /b",status="5xx"} 0`,
+		`isuride_feed_subscriptions 12`,
 		`isuride_log_errors_total 7`,
 		`isuride_shed_total{class="C",reason="stale"} 3`,
 		`isuride_shed_share{class="B"} 0.5`,

@@ -19,11 +19,20 @@ var (
 	shed           = newDesc("shed_total", "Requests refused since the server was short of something, by class and reason.", "class", "reason")
 	shedShare      = newDesc("shed_share", "Share of the sessions whose requests of a class are refused now.", "class")
 	cpuPressure    = newDesc("cpu_pressure_seconds_total", "Time in which anything of the service, or the machine, had to wait for a processor; 0 if the kernel does not tell.")
-	admissionDelay = newDesc("admission_delay_seconds", "Least time that anything has waited to be looked at, in the last tenth of a second, by where that was seen.", "source")
+	admissionDelay = newDesc("admission_delay_seconds", "Least time that anything has waited to be looked at, in the last 20 ms, by where that was seen.", "source")
 
 	streamsOpen       = newDesc("streams_open", "Notification streams open.", "recipient")
 	notificationsSent = newDesc("notifications_sent_total", "Notifications in the socket.", "recipient")
 	notificationDelay = newDesc("notification_delay_seconds", "From a change to its notification's last byte in the socket, on streams open at the change.", "recipient")
+
+	feedConnections   = newDesc("feed_connections", "Connections to the feed open.")
+	feedSubscriptions = newDesc("feed_subscriptions", "Subscriptions of the feed.")
+	feedBehind        = newDesc("feed_behind", "Events not yet handed out to the feed's readers.")
+	feedFrames        = newDesc("feed_frames_total", "Frames that the feed's readers took.")
+	feedBytes         = newDesc("feed_bytes_total", "Bytes of these frames.")
+	feedPartials      = newDesc("feed_partials_total", "Partials begun.")
+	feedDropped       = newDesc("feed_dropped_total", "Times that what waited for a slow reader of the feed was given up.")
+	feedCut           = newDesc("feed_cut_total", "Connections to the feed ended since their readers were too slow.")
 
 	users          = newDesc("users", "Users registered.")
 	rides          = newDesc("rides", "Rides not completed, by state.", "state")
@@ -78,6 +87,7 @@ var all = []*prometheus.Desc{
 	httpRequests, httpRequestDuration, httpConnections, httpConnectionsMax, httpConnectionsRefused, httpAnswersWaiting, httpAnswersCut,
 	shed, shedShare, admissionDelay, cpuPressure,
 	streamsOpen, notificationsSent, notificationDelay,
+	feedConnections, feedSubscriptions, feedBehind, feedFrames, feedBytes, feedPartials, feedDropped, feedCut,
 	users, rides, chairs, rideOldestWait, ridesRequested, ridesMatched, ridesCompleted,
 	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchPickup,
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments, journalKept, journalOldest,

@@ -13,10 +13,8 @@ type Charge struct {
 	done       chan struct{} // closed when the outcome is known
 
 	// Guarded by the user's lock.
-	callers int // that began it, or wait for it
-	// stuck: it is over, and that could not be recorded. In the log it goes on, until the next
-	// charge of the ride takes its place.
-	stuck bool
+	callers int  // that began it, or wait for it
+	lost    bool // its outcome could not be recorded, see loseLocked
 
 	// Written before done is closed.
 	completedAt isuride.Time
@@ -46,8 +44,8 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if r.charge != nil && !r.charge.stuck {
-		return r.charge, false, r.charge.joinLocked()
+	if ch := r.charge; ch != nil && !ch.lost {
+		return ch, false, ch.joinLocked()
 	}
 	if err := r.ratable(); err != nil {
 		return nil, false, err
@@ -57,8 +55,8 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 	}
 	e := isuride.Event{Kind: isuride.ChargeStarted, Charge: &isuride.Charge{RideID: r.ID, Evaluation: evaluation}}
 	d := s.delta()
-	if r.charge != nil {
-		d.chargeEnds(u, r.ID, r.charge.Evaluation)
+	if lost := r.charge; lost != nil {
+		d.chargeEnds(u, r.ID, lost.Evaluation) // this one takes its place, under the same key
 	}
 	d.chargeBegins(u, r.ID, evaluation)
 	seq, err := s.record(&e, &d)
@@ -112,8 +110,7 @@ func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 	d.chargeEnds(u, r.ID, ch.Evaluation)
 	d.completeLocked(r, &row, &status, whole)
 	if err := s.commit(&isuride.Event{Kind: isuride.RideCompleted, Ride: &row, Status: &status}, &d); err != nil {
-		ch.stuck = true
-		ch.settleLocked(0, err)
+		ch.loseLocked(err)
 		return 0, err
 	}
 	s.counts.completed.Add(1)
@@ -132,18 +129,24 @@ func (s *Store) Abandon(ch *Charge, why error) {
 	d := s.delta()
 	d.chargeEnds(u, ch.Ride.ID, ch.Evaluation)
 	if err := s.commit(&e, &d); err != nil {
-		ch.stuck, why = true, err // a restart will try this charge once more, under the same key
+		ch.loseLocked(err)
+		return
 	}
 	ch.settleLocked(0, why)
 }
 
-// settleLocked publishes the outcome. A stuck charge stays with its ride, since the log still has
-// it: images and hashes say what the log says.
+// settleLocked publishes the outcome.
 func (ch *Charge) settleLocked(at isuride.Time, err error) {
 	ch.completedAt, ch.err = at, err
-	if !ch.stuck {
-		ch.Ride.charge = nil
-	}
+	ch.Ride.charge = nil
+	close(ch.done)
+}
+
+// loseLocked publishes that the outcome could not be recorded. As far as the log knows the
+// charge is under way, so the ride keeps it: snapshots have it, and a restart tries it once
+// more, under the same key. Until then a new one may take its place.
+func (ch *Charge) loseLocked(err error) {
+	ch.err, ch.lost = err, true
 	close(ch.done)
 }
 

@@ -286,6 +286,44 @@ func TestOneCountAtATime(t *testing.T) {
 	w.expectCounted()
 }
 
+// TestLostOutcome: a payment whose outcome cannot be recorded is under way as far as the log knows,
+// and so are the state, its images and its hash. Another one may take its place.
+func TestLostOutcome(t *testing.T) {
+	for name, end := range map[string]func(w *rich, ch *Charge) error{
+		"complete": func(w *rich, ch *Charge) error { _, err := w.Complete(ch); return err },
+		"abandon": func(w *rich, ch *Charge) error {
+			w.Abandon(ch, errors.New("no money"))
+			_, err := ch.Wait()
+			return err
+		},
+	} {
+		w := newRich(t)
+		w.log.fail = isuride.Errorf(isuride.Unavailable, "full")
+		ch := w.open.charge
+		expectCode(t, end(w, ch), isuride.Unavailable)
+		_, err := ch.Wait()
+		expectCode(t, err, isuride.Unavailable)
+		w.log.fail = nil
+		w.expectCounted()
+		album := w.take(func() {})
+		for _, s := range []*Store{w.replayed(), w.restored(album, len(w.log.events))} {
+			if r, ok := s.rides.Load(w.open.ID); !ok || r.charge == nil || r.charge.Evaluation != ch.Evaluation {
+				t.Fatalf("%s: a restart does not go on with the payment", name)
+			}
+		}
+		again, first, err := w.BeginCharge(w.rider, w.open.ID, 1)
+		if err != nil || !first || again == ch {
+			t.Fatalf("%s: another try is answered %v, %v", name, first, err)
+		}
+		w.expectCounted()
+		_, err = w.Complete(again)
+		w.must(err)
+		w.expectCounted()
+		w.Release(w.open)
+		w.expectSameAfterRestart()
+	}
+}
+
 // TestCountBeginsInsideAVerb: an event that was prepared before a count and recorded after its
 // beginning is not late, although the count before has visited what it changes.
 func TestCountBeginsInsideAVerb(t *testing.T) {
@@ -338,7 +376,7 @@ func TestAnnouncements(t *testing.T) {
 	if got, want := p.restored(album, len(p.log.events)).tally.sealed, p.tally.sealed; got != want || got.Position == 0 {
 		t.Fatalf("restored with the announcement %+v, want %+v", got, want)
 	}
-	for _, fault := range []string{"a yen", "an announcement", "none"} {
+	for _, fault := range []string{"a distance", "an announcement", "none"} {
 		s := New(p.options(), &p.base, nil)
 		r := NewRecovery(s, 0)
 		var err error
@@ -358,21 +396,19 @@ func TestAnnouncements(t *testing.T) {
 
 func plantFault(s *Store, fault string) {
 	switch fault {
-	case "a yen":
-		s.rides.Range(func(_ string, r *Ride) bool {
-			before := r.hashOfRequest()
-			r.Fare++
-			s.tally.sum = s.tally.sum.minus(before).plus(r.hashOfRequest()) // as if it had come so
+	case "a distance":
+		s.chairsByID.Range(func(_ string, c *Chair) bool {
+			if c.track.Reported == 0 {
+				return true
+			}
+			before := trackFact(c.key, &c.track)
+			c.track.Distance++
+			s.tally.sum = s.tally.sum.minus(before).plus(trackFact(c.key, &c.track)) // as if it had come so
 			return false
 		})
 	case "an announcement":
 		s.tally.sealed.Hash.Lo++
 	}
-}
-
-func (r *Ride) hashOfRequest() Hash {
-	row := r.rowLocked()
-	return rideFact(&row, r.Fare)
 }
 
 // hashings are what the events of a ride take for the hash, the most frequent ones first.

@@ -27,7 +27,7 @@ type Ride struct {
 	// Guarded by the user's lock.
 	done       bool // completed
 	evaluation int
-	charge     *Charge // under way, nil if none
+	charge     *Charge // under way by the log, nil if none
 
 	// Written under both locks, read under either.
 	updatedAt isuride.Time

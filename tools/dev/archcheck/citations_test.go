@@ -89,7 +89,7 @@ func eachText(t *testing.T, visit func(name, text string)) {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && file != root && strings.HasPrefix(d.Name(), ".") {
+		if d.IsDir() && file != root && isForeign(d.Name()) {
 			return fs.SkipDir
 		}
 		name := filepath.ToSlash(strings.TrimPrefix(file, root+string(filepath.Separator)))

@@ -85,8 +85,13 @@ export class Chair {
     return now - this.began >= this.takes;
   }
 
+  // track is what the chair leaves behind it, and fresh how much of that is still seen.
   get track(): readonly Point[] {
     return this.trail;
+  }
+
+  fresh(now: number): number {
+    return clamp(1 - (now - this.began - this.takes) / 4000, 0, 1);
   }
 }
 
@@ -121,7 +126,8 @@ export interface Counts {
   waiting: number;
   oldest: number; // wait, in seconds
   free: number;
-  chairs: number;
+  chairs: number; // that are switched on or in a ride
+  off: number;
   perMinute: number; // rides completed in the last minute
 }
 
@@ -147,12 +153,11 @@ export class City {
     else if (row.kind === "ride" || this.rides.has(row.id)) this.putRide(row, now, lively);
   }
 
-  // drop deletes a row.
-  drop(id: string): void {
+  // drop deletes a row: that of a ride goes with its completion.
+  drop(id: string, now: number): void {
     this.chairs.delete(id);
     const ride = this.rides.get(id);
-    if (ride) this.leave(ride);
-    this.rides.delete(id);
+    if (ride) this.completed(ride, now);
   }
 
   private putChair(row: Row, now: number): void {
@@ -184,7 +189,7 @@ export class City {
       if (lively) this.matched(ride, now);
       this.seat(ride);
     }
-    if (ride.status === "COMPLETED") this.completed(ride, now, lively);
+    if (ride.status === "COMPLETED") this.completed(ride, now);
   }
 
   private seat(ride: Ride): void {
@@ -202,13 +207,11 @@ export class City {
     if (chair?.known) this.flash({ kind: "match", at: now, from: chair.place(now), to: ride.place });
   }
 
-  private completed(ride: Ride, now: number, lively: boolean): void {
+  private completed(ride: Ride, now: number): void {
     const chair = ride.chair === null ? undefined : this.chairs.get(ride.chair);
-    if (lively) {
-      const place = chair?.known ? chair.place(now) : ride.place;
-      this.flash({ kind: "done", at: now, from: place, to: place });
-      this.done.push(now);
-    }
+    const place = chair?.known ? chair.place(now) : ride.place;
+    this.flash({ kind: "done", at: now, from: place, to: place });
+    this.done.push(now);
     this.leave(ride);
     this.rides.delete(ride.id);
   }
@@ -225,7 +228,7 @@ export class City {
   }
 
   counts(now: number): Counts {
-    const c: Counts = { riding: 0, waiting: 0, oldest: 0, free: 0, chairs: this.chairs.size, perMinute: this.done.length };
+    const c: Counts = { riding: 0, waiting: 0, oldest: 0, free: 0, chairs: 0, off: 0, perMinute: this.done.length };
     for (const ride of this.rides.values()) {
       if (ride.chair === null) {
         c.waiting++;
@@ -234,7 +237,11 @@ export class City {
         c.riding++;
       }
     }
-    for (const chair of this.chairs.values()) if (chair.look === "free") c.free++;
+    for (const { look } of this.chairs.values()) {
+      if (look === "off") c.off++;
+      else c.chairs++;
+      if (look === "free") c.free++;
+    }
     return c;
   }
 }

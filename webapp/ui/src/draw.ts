@@ -80,10 +80,17 @@ function drawChairs(ctx: CanvasRenderingContext2D, view: View, city: City, color
   ctx.lineJoin = "round";
   for (const look of looks) {
     const path = paths[look];
-    ctx.strokeStyle = look === "off" ? colors.off : colors.halo;
-    ctx.lineWidth = look === "off" ? 1.4 : 2.4;
+    if (look === "off") {
+      ctx.globalAlpha = 0.55;
+      ctx.strokeStyle = colors.off;
+      ctx.lineWidth = 1;
+      ctx.stroke(path);
+      ctx.globalAlpha = 1;
+      continue;
+    }
+    ctx.strokeStyle = colors.halo;
+    ctx.lineWidth = 2.4;
     ctx.stroke(path);
-    if (look === "off") continue;
     if (look === "coming" && r > 3.5) {
       ctx.strokeStyle = colors.coming;
       ctx.lineWidth = 2;
@@ -107,7 +114,7 @@ function marker(path: Path2D, look: Look, x: number, y: number, r: number, headi
       path.arc(x, y, r, 0, 2 * Math.PI);
       return;
     case "off":
-      path.rect(x - r * 0.8, y - r * 0.8, r * 1.6, r * 1.6);
+      path.rect(x - r * 0.5, y - r * 0.5, r, r);
       return;
     default:
       triangle(path, x, y, r * 1.25, heading);
@@ -131,7 +138,7 @@ function drawTrails(ctx: CanvasRenderingContext2D, view: View, city: City, color
     const look = chair.look;
     if (look === "off" || chair.track.length === 0) continue;
     const here = chair.place(now);
-    if (seen(here)) trail(parts[look], view, chair, here);
+    if (chair.fresh(now) > 0 && seen(here)) trail(parts[look], view, chair, here, chair.fresh(now));
   }
   ctx.lineCap = "round";
   ctx.lineJoin = "round";
@@ -147,10 +154,10 @@ function drawTrails(ctx: CanvasRenderingContext2D, view: View, city: City, color
 }
 
 // trail adds the older and the newer half of a chair's way to two paths. A faster chair
-// leaves a longer one.
-function trail(parts: Path2D[], view: View, chair: Chair, here: Point): void {
+// leaves a longer one, and that of a chair that stands is used up from its end.
+function trail(parts: Path2D[], view: View, chair: Chair, here: Point, fresh: number): void {
   const track = chair.track;
-  const first = Math.max(0, track.length - 3 - 2 * chair.speed);
+  const first = Math.max(0, track.length - Math.ceil((3 + 2 * chair.speed) * fresh));
   const half = Math.floor((first + track.length) / 2);
   for (let n = first; n < track.length; n++) {
     const a = track[n]!;

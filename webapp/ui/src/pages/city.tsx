@@ -4,11 +4,14 @@ import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 
 import { type Row, City, type Counts } from "../city";
+import { type Frame, link, subscribe } from "../connection";
 import { type Selection, densityLimit, trailLimit } from "../draw";
-import { Feed, type Frame } from "../feed";
 import { CityMap, type MapHandle } from "../map";
+import type { Page } from "../route";
+import { progress } from "../simulator";
 import { clock, number, t } from "../text";
 import { stillness } from "../theme";
+import { SimulatorPanel, startCity } from "./simulator";
 
 const counts = signal<Counts | null>(null);
 const selected = signal<Selection | null>(null);
@@ -16,11 +19,10 @@ const heat = signal(false);
 const trails = signal(true);
 const asTable = signal(false);
 
-export function CityPage() {
+export function CityPage({ page }: { page: Page }) {
   const city = useMemo(() => new City(), []);
-  const feed = useMemo(() => new Feed<Row>("/api/feed?table=city", (group) => applyTo(city, group)), []);
   const map = useRef<MapHandle>();
-  useEffect(() => () => feed.close(), []);
+  useEffect(() => subscribe({ table: "city" }, (group, tables) => applyTo(city, group, tables.get("city"))), []);
   useEffect(() => {
     const timer = setInterval(() => (counts.value = city.counts(Date.now())), 500);
     return () => clearInterval(timer);
@@ -36,30 +38,27 @@ export function CityPage() {
         handle={(h) => (map.current = h)}
       />
       <Rail counts={counts.value} />
-      <Notes feed={feed} counts={counts.value} />
+      <Notes counts={counts.value} />
       <Tools map={() => map.current} />
       <Legend />
+      {page === "simulator" && !selected.value && <SimulatorPanel />}
       {selected.value && <Drawer city={city} selection={selected.value} />}
-      {counts.value && feed.link.value.state === "live" && counts.value.chairs === 0 && <Empty />}
+      {counts.value && link.value.state === "live" && counts.value.chairs === 0 && progress.value.state === "idle" && <Empty />}
     </main>
   );
 }
 
-function applyTo(city: City, group: readonly Frame<Row>[]): void {
+// applyTo brings the drawn city up to a group of frames. A partial replaces it by the copy.
+function applyTo(city: City, group: readonly Frame[], copy: ReadonlyMap<string, object> | undefined): void {
   const now = Date.now();
+  if (group.some((f) => f.action === "partial")) {
+    city.replace([...(copy?.values() ?? [])] as Row[], now);
+    return;
+  }
   for (const frame of group) {
-    const rows = frame.data ?? [];
-    switch (frame.action) {
-      case "partial":
-        city.replace(rows, now);
-        break;
-      case "insert":
-      case "update":
-        for (const row of rows) city.put(row, now);
-        break;
-      case "delete":
-        for (const row of rows) city.drop(row.id);
-        break;
+    for (const row of (frame.data ?? []) as unknown as Row[]) {
+      if (frame.action === "delete") city.drop(row.id, now);
+      else city.put(row, now);
     }
   }
 }
@@ -78,15 +77,12 @@ function Rail({ counts: c }: { counts: Counts | null }) {
   );
 }
 
-function Notes({ feed, counts: c }: { feed: Feed<Row>; counts: Counts | null }) {
-  const link = feed.link.value;
-  if (link.state === "connecting") return <p class="note" role="status">{t("feed.connecting")}</p>;
-  if (link.state === "lost") {
-    const seconds = Math.max(0, Math.ceil((link.again - Date.now()) / 1000));
-    return <p class="note bad" role="status">{t("feed.lost", { time: clock(link.heard || Date.now()), seconds })}</p>;
-  }
-  if (c && c.chairs > densityLimit) return <p class="note">{t("map.density")}</p>;
-  if (c && c.chairs > trailLimit) return <p class="note">{t("map.noTrails")}</p>;
+function Notes({ counts: c }: { counts: Counts | null }) {
+  const { state, heard } = link.value;
+  if (state === "connecting") return <p class="note" role="status">{t("feed.connecting")}</p>;
+  if (state === "lost") return <p class="note bad" role="status">{heard ? t("feed.lost", { time: clock(heard) }) : t("feed.never")}</p>;
+  if (c && c.chairs + c.off > densityLimit) return <p class="note">{t("map.density")}</p>;
+  if (c && c.chairs + c.off > trailLimit) return <p class="note">{t("map.noTrails")}</p>;
   return null;
 }
 
@@ -122,7 +118,7 @@ function Empty() {
     <section class="card empty">
       <h1>{t("empty.title")}</h1>
       <p>{t("empty.text")}</p>
-      <a class="primary" href="/ui/simulator?start">{t("empty.button")}</a>
+      <button class="primary" onClick={() => void startCity()}>{t("empty.button")}</button>
     </section>
   );
 }
