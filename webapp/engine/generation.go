@@ -132,7 +132,7 @@ func (g *Generation) equip(target flush.Target, head *sqlstore.Snapshot) error {
 	g.watch()
 	g.gateway = payment.New(setting(head.Settings, isuride.PaymentGatewayURL), payment.Options{})
 	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: target, Generation: g.number, Position: head.Position,
-		OpenCharges: g.openCharges, Now: g.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
+		OpenCharges: g.openCharges, Skip: journal.IsMark, Now: g.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
 	for r := range isuride.Region(isuride.Regions) {
 		g.matchers = append(g.matchers, dispatch.New(g.Store, r, g.cfg.Solver(), g.cfg.Dispatch, g.cfg.Now))
 	}

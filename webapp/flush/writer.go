@@ -46,6 +46,8 @@ type Options struct {
 	Position uint64
 	// OpenCharges are the charges that recovery found to be under way.
 	OpenCharges isuride.OpenCharges
+	// Skip reports whether a record of the log is no event; nil: all are.
+	Skip func(payload []byte) bool
 	// Now is the clock.
 	Now func() isuride.Time
 	// Transient reports whether the same cut may succeed later.
@@ -87,6 +89,7 @@ type Writer struct {
 	cut     cut
 	charges isuride.OpenCharges // have no rows, so the log keeps them
 	pacer   pacer
+	reached uint64 // the position that the target was given last
 	err     error // why Run ended; others read it once done is closed
 
 	// atomic
@@ -108,6 +111,7 @@ func New(o Options) *Writer {
 		hurry:   make(chan struct{}),
 		turn:    make(chan struct{}, 1),
 		cut:     newCut(o.Position),
+		reached: o.Position,
 		charges: make(isuride.OpenCharges),
 		pacer:   pacer{pace: o.Pace},
 	}
@@ -151,6 +155,9 @@ func (w *Writer) loop(ctx, idle context.Context) error {
 	for ctx.Err() == nil {
 		if err := w.begin(idle); err != nil {
 			return err
+		}
+		if w.cut.events == 0 && w.cut.last > w.reached { // the end of the log has no rows
+			return w.write(ctx, false)
 		}
 		if w.cut.events == 0 { // there is no time to wait, and nothing to wait for
 			break
@@ -204,6 +211,10 @@ func (w *Writer) read() (ok bool, err error) {
 	if seq != w.cut.last+1 {
 		return false, fmt.Errorf("the log goes from event %d to %d: the events between are missing", w.cut.last, seq)
 	}
+	if w.opt.Skip != nil && w.opt.Skip(payload) {
+		w.pass(seq)
+		return true, nil
+	}
 	e, err := w.decoder.Decode(payload)
 	if err != nil {
 		return false, fmt.Errorf("event %d: %w", seq, err)
@@ -216,6 +227,16 @@ func (w *Writer) read() (ok bool, err error) {
 	return true, nil
 }
 
+// pass leaves a record behind that has no rows. Alone it is worth no cut before the end: the
+// tables are at its position as they are.
+func (w *Writer) pass(seq uint64) {
+	w.cut.last = seq
+	if w.cut.events == 0 {
+		w.position.Store(seq)
+		w.opt.Log.Release(w.charges.Releasable(seq))
+	}
+}
+
 // write puts the cut into the tables, and begins the next one.
 func (w *Writer) write(ctx context.Context, full bool) error {
 	took, err := w.insist(ctx)
@@ -224,6 +245,7 @@ func (w *Writer) write(ctx context.Context, full bool) error {
 	}
 	w.pacer.wrote(took, full)
 	w.counters.count(&w.cut, took)
+	w.reached = w.cut.last
 	w.position.Store(w.cut.last)
 	w.opt.Log.Release(w.charges.Releasable(w.cut.last))
 	w.cut.reset()

@@ -137,6 +137,10 @@ func (s *survey) see(sight journal.Sight) error {
 		}
 		return nil
 	}
+	if journal.IsMark(sight.Payload) {
+		s.follow(sight.Seq)
+		return nil
+	}
 	e, err := s.decoder.Decode(sight.Payload)
 	if err != nil {
 		return fmt.Errorf("event %d in %s: %w", sight.Seq, sight.Segment, err)
@@ -154,6 +158,11 @@ func (s *survey) see(sight journal.Sight) error {
 func (s *survey) note(seq uint64, e *isuride.Event) {
 	s.route.open.Note(seq, e)
 	s.route.at = max(s.route.at, e.At())
+	s.follow(seq)
+}
+
+// follow follows the log by a record.
+func (s *survey) follow(seq uint64) {
 	s.known = s.known || seq == s.st.Position
 	switch {
 	case seq == s.last+1 && s.gap == 0:
@@ -217,7 +226,7 @@ func replay(ctx context.Context, o Options, folder string, r *route, db *sqlstor
 	defer stop()
 	w := flush.New(flush.Options{
 		Source: &tail{next: next, route: r}, Log: until(r.to), Target: &target{db, r, o.share("events are applied")},
-		Generation: r.generation, Position: r.from, Now: func() isuride.Time { return r.at },
+		Generation: r.generation, Position: r.from, Skip: journal.IsMark, Now: func() isuride.Time { return r.at },
 		Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: o.Log})
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)

@@ -100,6 +100,23 @@ func (r *Recovery) Hash() (last uint64, h Hash, ok bool) {
 	return r.last, r.store.tally.sum, r.last >= r.span.To
 }
 
+// Skip passes a record of the log that is no event.
+func (r *Recovery) Skip(seq uint64) error {
+	if seq <= r.span.From {
+		return nil
+	}
+	if seq != r.last+1 {
+		return fmt.Errorf("events %d to %d are missing", r.last+1, seq-1)
+	}
+	if seq > r.span.To {
+		if err := r.settle(); err != nil {
+			return err
+		}
+	}
+	r.last = seq
+	return nil
+}
+
 // Finish ends the recovery at the end of the log: every chair whose ride is over is free
 // and listed, since nobody waits for an answer any more. It returns the charges that were
 // under way, to be resumed, and their places in the log.
