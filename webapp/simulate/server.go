@@ -115,6 +115,9 @@ func (s *server) follow() {
 		}
 		s.image = d.image
 	}
+	if s.host.witness {
+		return
+	}
 	s.apply()
 	switch handing := s.host.core.Handing(); {
 	case !st.Ready || handing:
