@@ -1,6 +1,10 @@
 package state
 
-import "isuride/webapp/isuride"
+import (
+	"slices"
+
+	"isuride/webapp/isuride"
+)
 
 // Charge is a payment under way, and the rating that takes effect with it. A ride has at
 // most one at a time; other calls that rate the same ride wait for it.
@@ -64,6 +68,13 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 		return nil, false, err
 	}
 	return r.openLocked(evaluation, seq), true, nil
+}
+
+// Took reports whether a ride is the user's.
+func (u *User) Took(rideID string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.ContainsFunc(u.rides, func(r *Ride) bool { return r.ID == rideID })
 }
 
 // openLocked notes the charge.
