@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help build interface run ride up down test check bench calibrate duel overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
+.PHONY: help build interface run cluster cluster-kill ride up down test check bench calibrate duel overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -15,8 +15,16 @@ interface: # what the server carries of webapp/ui
 
 run: interface ## start the server on this machine alone: https://localhost:8443 and http://localhost:8080, data in .run/dev
 	@echo "building; the first time takes about a minute"
-	@$(GO) build -o bin/ ./webapp/cmd/isuride ./tools/dev/devcert
+	@$(GO) build -o bin/ ./webapp/cmd/isuride ./tools/dev/devcert ./tools/dev/paymentmock
 	@scripts/run.sh
+
+cluster: ## start three replicas, nginx and a payment gateway on this machine, ARGS="-mysql" or "-witness" for instance; says who leads
+	@$(GO) build -o bin/ ./webapp/cmd/isuride ./tools/dev/cluster
+	@bin/cluster run $(ARGS)
+
+cluster-kill: ## kill the leader of `make cluster` and tell how long riders waited, ARGS="-n 100" or "-how handover" for instance
+	@$(GO) build -o bin/ ./tools/dev/cluster
+	@bin/cluster kill $(ARGS)
 
 ride: ## drive one ride through all states against the server that runs
 	@$(GO) run ./tools/dev/ride

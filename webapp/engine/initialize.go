@@ -97,7 +97,7 @@ func (e *Engine) Initialize(paymentServer string, left func() bool) error {
 	c.err = errCutShort // for those who share it, should it panic
 	if err := e.initializeLocked(c); err != nil {
 		e.refused.Add(1)
-		c.err = &InitializeError{Unknown: e.unsettled != nil, Err: err}
+		c.err = &InitializeError{Unknown: e.unsettled != nil || errors.Is(err, errUncertain), Err: err}
 		return c.err
 	}
 	e.succeeded.Add(1)
@@ -110,6 +110,9 @@ func (e *Engine) initializeLocked(c *initializeCall) error {
 	defer cancel()
 	if e.stopped {
 		return errEnding
+	}
+	if e.member != nil {
+		return e.member.initialize(c.paymentServer, func() { e.initializes.leave(c) })
 	}
 	if e.unsettled != nil {
 		if err := e.settleLocked(ctx); err != nil {

@@ -90,7 +90,7 @@ type Writer struct {
 	charges isuride.OpenCharges // have no rows, so the log keeps them
 	pacer   pacer
 	reached uint64 // the position that the target was given last
-	err     error // why Run ended; others read it once done is closed
+	err     error  // why Run ended; others read it once done is closed
 
 	// atomic
 	position atomic.Uint64 // that the tables have reached

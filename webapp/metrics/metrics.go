@@ -143,6 +143,7 @@ func (s sink) engine(e engine.Stats) {
 	s.journal(e)
 	s.flush(e)
 	s.snapshot(e)
+	s.replica(e.Replica)
 	s.counter(paymentAttempts, float64(e.Payment.Accepted), "accepted")
 	s.counter(paymentAttempts, float64(e.Payment.Refused), "refused")
 	s.counter(paymentAttempts, float64(e.Payment.Failed), "failed")

@@ -22,6 +22,7 @@ import (
 var commands = map[string]func(ctx context.Context, args []string) error{
 	"check-config": runCheckConfig,
 	"inspect":      runInspect,
+	"member":       runMember,
 	"restore":      runRestore,
 }
 

@@ -178,14 +178,16 @@ func (h *host) wrote() {
 
 func (h *host) sync() {
 	h.syncing, h.wants = true, false
-	h.disk.log.BeginSync()
+	upTo := len(h.disk.entries)
+	base := h.disk.base
+	term := h.disk.lastTerm()
 	h.after(h.slow+h.seek+h.world.between(50*time.Microsecond, time.Millisecond), 's', func() {
 		h.syncing = false
-		if err := h.disk.log.EndSync(); err != nil {
-			h.world.breach("the journal of %s: %v", h.name, err)
+		if h.disk.base == base && upTo <= len(h.disk.entries) && (upTo == 0 || h.disk.entries[upTo-1].Term == term) {
+			h.disk.synced = max(h.disk.synced, upTo)
 		}
 		h.core.Synced()
-		if h.wants || h.disk.durable() < h.disk.Last() {
+		if h.wants || h.disk.synced < len(h.disk.entries) {
 			h.sync()
 		}
 	})
@@ -193,9 +195,7 @@ func (h *host) sync() {
 
 // background syncs every 100 ms, at level crash.
 func (h *host) background() {
-	if err := h.disk.log.Sync(); err != nil {
-		h.world.breach("the journal of %s: %v", h.name, err)
-	}
+	h.disk.synced = len(h.disk.entries)
 	h.after(100*time.Millisecond, 's', h.background)
 }
 
@@ -222,7 +222,7 @@ func (h *host) stop() {
 	if err := h.core.Stop(); err != nil && !errors.Is(err, replica.ErrClosed) {
 		h.world.breach("%s does not stop: %v", h.name, err)
 	}
-	h.disk.stop()
+	h.disk.synced = len(h.disk.entries)
 	h.alive = false
 	h.life++
 }

@@ -1,6 +1,10 @@
 package state
 
-import "isuride/webapp/isuride"
+import (
+	"slices"
+
+	"isuride/webapp/isuride"
+)
 
 // Charge is a payment under way, and the rating that takes effect with it. A ride has at
 // most one at a time; other calls that rate the same ride wait for it.
@@ -66,10 +70,23 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 	return r.openLocked(evaluation, seq), true, nil
 }
 
+// Took reports whether a ride is the user's.
+func (u *User) Took(rideID string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.ContainsFunc(u.rides, func(r *Ride) bool { return r.ID == rideID })
+}
+
 // openLocked notes the charge.
 func (r *Ride) openLocked(evaluation int, seq uint64) *Charge {
 	r.charge = &Charge{Ride: r, Token: r.User.token, Evaluation: evaluation, seq: seq, done: make(chan struct{}), callers: 1}
 	return r.charge
+}
+
+// noteLocked notes a charge that nobody waits for: its outcome comes with the log, or recovery
+// resumes it.
+func (r *Ride) noteLocked(open isuride.OpenCharge) {
+	r.charge = &Charge{Ride: r, Evaluation: open.Evaluation, seq: open.Seq}
 }
 
 // joinLocked counts one more caller.

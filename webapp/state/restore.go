@@ -103,6 +103,7 @@ func (r *Restoration) addRide(u *User, m *RideImage) {
 	}
 	if m.Charge != (isuride.OpenCharge{}) {
 		r.open[m.ID] = m.Charge
+		ride.noteLocked(m.Charge)
 	}
 	switch c, ok := r.store.chairsByID.Load(m.ChairID); {
 	case ok:
