@@ -15,7 +15,7 @@ interface: # what the server carries of webapp/ui
 
 run: interface ## start the server on this machine alone: https://localhost:8443 and http://localhost:8080, data in .run/dev
 	@echo "building; the first time takes about a minute"
-	@$(GO) build -o bin/ ./webapp/cmd/isuride ./tools/dev/devcert
+	@$(GO) build -o bin/ ./webapp/cmd/isuride ./tools/dev/devcert ./tools/dev/paymentmock
 	@scripts/run.sh
 
 cluster: ## start three replicas, nginx and a payment gateway on this machine, ARGS="-mysql" or "-witness" for instance; says who leads

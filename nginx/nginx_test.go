@@ -124,7 +124,7 @@ func TestStreamsPassAtOnce(t *testing.T) {
 // streamsPassAtOnce begins streams with a greeting: over HTTP/2, nginx keeps a head until
 // something comes after it, which from our server is at once.
 func streamsPassAtOnce(t *testing.T, greeting string, start func(t *testing.T, upstream http.Handler) *stack) {
-	for _, path := range []string{"/api/app/notification", "/api/chair/notification"} {
+	for _, path := range []string{"/api/app/notification", "/api/chair/notification", "/api/feed"} {
 		t.Run(path, func(t *testing.T) {
 			events := make(chan string)
 			left := make(chan struct{})

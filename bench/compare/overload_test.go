@@ -15,7 +15,7 @@ import (
 
 // overloaded is a run that misses nothing.
 func overloaded() *loaded {
-	r := &loaded{Record: &report.Record{}, cpuPerRide: 0.003, share: 0.3, recovered: time.Second}
+	r := &loaded{Record: &report.Record{}, cpuPerRide: 0.003, share: 0.3, recovered: time.Second, atDoor: time.Millisecond}
 	r.Passed, r.Reason, r.LoadSeconds = true, "pass", 60
 	r.OpenLoop = &world.OpenLoop{CompletedRate: 98, Started: 60 * 330}
 	r.Endpoints = []live.Latency{
@@ -36,14 +36,14 @@ func TestOverloadBars(t *testing.T) {
 	best.OpenLoop = &world.OpenLoop{CompletedRate: 100}
 	best.Endpoints[2].P99 = 40 * world.Millisecond // so 50 ms of positions are its p99
 	for what, breaks := range map[string]func(*loaded){
-		"":                                 func(*loaded) {},
-		"offered in time":                  func(r *loaded) { r.OpenLoop.Late = 60 * 40 },
-		"goodput":                          func(r *loaded) { r.OpenLoop.CompletedRate = 94 },
-		"class A that failed":              func(r *loaded) { r.Endpoints[3].Failures = 1 },
-		"class A, p99":                     func(r *loaded) { r.Endpoints[1].P99 = 101 * world.Millisecond },
-		"refused calls, p99 at the client": func(r *loaded) { r.Endpoints[0].Refused.P99 = 11 * world.Millisecond },
-		"the run":                          func(r *loaded) { r.Passed = false },
-		"refuses nothing again after":      func(r *loaded) { r.recovered = 3 * time.Second },
+		"":                             func(*loaded) {},
+		"offered in time":              func(r *loaded) { r.OpenLoop.Late = 60 * 40 },
+		"goodput":                      func(r *loaded) { r.OpenLoop.CompletedRate = 94 },
+		"class A that failed":          func(r *loaded) { r.Endpoints[3].Failures = 1 },
+		"class A, p99":                 func(r *loaded) { r.Endpoints[1].P99 = 101 * world.Millisecond },
+		"a refusal in the server, p99": func(r *loaded) { r.atDoor = 20 * time.Millisecond },
+		"the run":                      func(r *loaded) { r.Passed = false },
+		"refuses nothing again after":  func(r *loaded) { r.recovered = 3 * time.Second },
 		"memory, last third to first": func(r *loaded) {
 			for i := 40; i < 60; i++ {
 				r.memory[i] = 120 << 20
@@ -80,6 +80,16 @@ func TestServerWithoutItsPart(t *testing.T) {
 		r.judge(&out, overloaded())
 		if got := strings.Contains(out.String(), "something else on this machine took it"); got != want {
 			t.Errorf("%v s a ride: warns %t", cpu, got)
+		}
+	}
+}
+
+func TestTook(t *testing.T) {
+	const name = `isuride_http_request_duration_seconds_bucket{endpoint="GET /a",le=`
+	text := name + "\"0.001\"} 980\n" + name + "\"0.01\"} 995\n" + name + "\"+Inf\"} 1000\n" + strings.Replace(name, "/a", "/b", 1) + "\"0.001\"} 1\n"
+	for endpoint, want := range map[string]time.Duration{"GET /a": 10 * time.Millisecond, "GET /b": time.Millisecond, "GET /c": 0} {
+		if got := took(text, endpoint, 0.99); got != want {
+			t.Errorf("%s: %v, want %v", endpoint, got, want)
 		}
 	}
 }

@@ -75,7 +75,11 @@ func (f *Folder) forMember() error {
 // forAlone refuses a folder that has the log of a group: a server alone knows nothing of it,
 // and would begin again with what is in the database.
 func (f *Folder) forAlone() error {
-	if _, err := os.Stat(filepath.Join(f.path, groupFolder)); err == nil {
+	numbers, err := f.generations()
+	if err != nil {
+		return folderError(f.path, err)
+	}
+	if _, err := os.Stat(filepath.Join(f.path, groupFolder)); err == nil && len(numbers) == 0 {
 		return fmt.Errorf("ISURIDE_JOURNAL: %s is a replica's: set ISURIDE_REPLICAS and ISURIDE_NODE as before, or name another folder", f.path)
 	}
 	return nil

@@ -75,7 +75,7 @@ func (h *hooks) Commit(index uint64) {
 // openLog opens the journal as a part of the group's log.
 func (m *member) openLog() (err error) {
 	m.journal, err = journal.Open(journal.Options{Dir: m.dir, History: m.history, Durability: m.cfg.Durability, Keep: m.cfg.KeepJournal, Repair: m.cfg.Repair,
-		Replicated: true, Log: m.cfg.Log})
+		Replicated: true, Base: foundingEntry(m.bases.first()), Log: m.cfg.Log})
 	if err != nil {
 		return folderError(m.dir, err)
 	}
@@ -83,6 +83,9 @@ func (m *member) openLog() (err error) {
 	is := journal.Member{History: m.history, Node: m.group.Self}
 	if l.memory, m.doubt, err = openMemory(m.dir, is, m.cfg.Durability); err != nil {
 		return errors.Join(folderError(m.dir, err), m.journal.Close())
+	}
+	if first := m.bases.first(); !l.known && first.founded() {
+		l.state, l.known = m.group.founding(), true
 	}
 	if l.known { // from here on, an end is no orderly one
 		if err := l.write(false); err != nil {

@@ -93,7 +93,10 @@ func (t *tables) run(ctx context.Context, term uint64) {
 		err := t.follow(ctx, term)
 		t.writer.Store(nil)
 		switch {
-		case err == nil || ctx.Err() != nil || errors.Is(err, errNextBase) || errors.Is(err, errNotYet):
+		case err == nil || ctx.Err() != nil:
+			continue
+		case errors.Is(err, errNextBase) || errors.Is(err, errNotYet):
+			pauseFor(ctx, basePause) // this member has not come to it yet
 			continue
 		case t.outage.Load() == nil:
 			t.outage.Store(&flush.Outage{Since: time.Now(), Err: err})
@@ -134,7 +137,6 @@ func (t *tables) follow(ctx context.Context, term uint64) error {
 	case at.History != "" && at.History != t.m.history.String():
 		return fmt.Errorf("the database is of history %s, the group of history %s: name another database, or put back the one that belongs here", at.History, t.m.history)
 	case at.Ready && at.Generation > b.Generation:
-		pauseFor(ctx, basePause)
 		return errNextBase
 	case !at.Ready || at.Generation < b.Generation:
 		if at, err = t.fill(ctx, at, b); err != nil {
@@ -194,7 +196,6 @@ func (t *tables) write(ctx context.Context, at sqlstore.State) error {
 	case errors.As(err, &gone):
 		return fmt.Errorf("the tables are at event %d, and the log begins at event %d: put a copy of another member's database in their place", at.Position, gone.Oldest)
 	case errors.Is(err, journal.ErrAhead): // the log is learned of only now
-		pauseFor(ctx, basePause)
 		return errNotYet
 	case err != nil:
 		return err

@@ -2,7 +2,7 @@ package feed
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strconv"
 	"time"
 
@@ -299,9 +299,11 @@ func (c *Conn) room(ctx context.Context) error {
 	}
 }
 
-// errPatience says that something did not happen in time.
-var errPatience = fmt.Errorf("feed: the reader took nothing for %s", patience)
+// errElapsed says that something did not happen in time.
+var errElapsed = errors.New("feed: the time for it is over")
 
+// waitFor waits until something is done, which never is if done is nil; errElapsed says that
+// the time went by.
 func waitFor(ctx context.Context, done <-chan struct{}, limit time.Duration) error {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -311,7 +313,7 @@ func waitFor(ctx context.Context, done <-chan struct{}, limit time.Duration) err
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-timer.C:
-		return errPatience
+		return errElapsed
 	}
 }
 

@@ -31,6 +31,10 @@ type Source struct {
 	Secret []byte
 }
 
+// same reports whether both are one state on one log. A generation may get another of either
+// in its life, when a server comes to lead a group or ceases to.
+func (s *Source) same(o *Source) bool { return s.Journal == o.Journal && s.Store == o.Store }
+
 // Options are the surroundings of a Feed.
 type Options struct {
 	// Current returns the generation that serves now.

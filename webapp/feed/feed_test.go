@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"isuride/webapp/isuride"
+	"isuride/webapp/journal"
 	"isuride/webapp/state"
 )
 
@@ -33,7 +34,7 @@ func summary(f *Frame) string {
 	if f.More {
 		more = " more"
 	}
-	return fmt.Sprintf("%s %s %d%s%s", f.Table, f.Action, len(f.Data), more, string(f.Reason)+string(f.Code))
+	return fmt.Sprintf("%s %s %d%s%s", f.Table, f.Action, len(f.Data), string(f.Reason)+string(f.Code), more)
 }
 
 func (r *reader) story() (lines []string) {
@@ -319,5 +320,64 @@ func TestTooManyConnections(t *testing.T) {
 		if c := w.feed.Open(func() {}); c.asleep {
 			t.Error("a connection after the end waits")
 		}
+	})
+}
+
+// TestUnreadableEvent: a record that is no event costs every reader a partial, and no more.
+func TestUnreadableEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, c := one(t)
+		r := w.subscribe(Request{Tables: "chairs,city", Viewer: Viewer{Class: Operator}})
+		r.settle()
+		r.frames = nil
+		_, err := w.source.Journal.Append([]byte{77, 1, 2, 3})
+		w.must(err)
+		w.report(c, isuride.Coordinate{Latitude: 50})
+		r.expectStory("after it", "chairs partial 1interrupted more", "city partial 1interrupted")
+		w.report(c, isuride.Coordinate{Latitude: 60})
+		r.expectFresh()
+	})
+}
+
+// TestBehindTheWatermark: at level power nothing is told before it is on the disk, neither
+// by a partial nor by what follows.
+func TestBehindTheWatermark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, *seed, 4)
+		w.options.Durability = journal.Power
+		w.restart()
+		safe := func() { w.must(w.source.Journal.Wait(w.source.Journal.Appended())) }
+		rows := func(r *reader) (n int) {
+			settleTime()
+			r.frames = nil
+			r.drain()
+			for _, f := range r.frames {
+				n += len(f.Data)
+			}
+			return n
+		}
+		w.act(200)
+		all := w.subscribe(Request{Tables: "users,chairs,rides,statuses", Viewer: Viewer{Class: Operator}})
+		city := w.subscribe(Request{Tables: "city"})
+		if a, b := rows(all), rows(city); a+b != 0 {
+			t.Errorf("%d and %d rows are told before they are safe", a, b)
+		}
+		safe()
+		if a, b := rows(all), rows(city); a == 0 || b == 0 {
+			t.Errorf("%d and %d rows are told once they are safe", a, b)
+		}
+		w.act(200)
+		if a, b := rows(all), rows(city); a+b != 0 {
+			t.Errorf("%d and %d rows of events are told before they are safe", a, b)
+		}
+		w.crowd() // a partial in many pieces
+		large := w.subscribe(Request{Tables: "users,coupons", Viewer: Viewer{Class: Operator}})
+		if n := rows(large); n != 0 {
+			t.Errorf("%d rows of a large partial are told before they are safe", n)
+		}
+		safe()
+		large.expectFresh()
+		all.expectFresh()
+		city.expectFresh()
 	})
 }

@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -18,7 +17,10 @@ type start struct {
 	since  *isuride.Moment
 	speed  float64 // of what follows the moment; 0: without pauses
 	reason Reason  // why there is a partial
-	over   *journal.Journal
+
+	// Of a subscription that has lost its source: what that was.
+	moved bool
+	over  Source
 }
 
 // maxSpeed bounds a replay's speed: beyond it there is no pause anyway.
@@ -64,22 +66,29 @@ func (b *start) parseSpeed(text string) *Error {
 	return nil
 }
 
-// await returns the generation that serves, once it is another one than that which is over.
-func (f *Feed) await(ctx context.Context, over *journal.Journal) (Source, bool) {
+// await returns what serves, once it is something else than that which is over.
+func (f *Feed) await(ctx context.Context, over Source) (Source, bool) {
 	for {
-		if source := f.opt.Current(); source.Journal != nil && source.Journal != over {
+		if source := f.opt.Current(); source.Journal != nil && !source.same(&over) {
 			return source, ctx.Err() == nil
 		}
-		if waitFor(ctx, nil, retryPause) != errPatience {
+		if waitFor(ctx, nil, retryPause) != errElapsed {
 			return Source{}, false
 		}
 	}
 }
 
+// errMoved says that another state or log has taken the place of the one that was read.
+var errMoved = errors.New("feed: something else serves now")
+
+// maxFailed is how often a subscription is tried again after an error that nobody expects.
+const maxFailed = 3
+
 // run brings a subscription to where the hub is, and hands it over. It begins again when a
 // generation ends meanwhile, or the log goes faster than the reader.
 func (s *sub) run(b start) {
 	f := s.conn.feed
+	failed := 0
 	for {
 		source, ok := f.await(s.ctx, b.over)
 		if !ok {
@@ -91,16 +100,23 @@ func (s *sub) run(b start) {
 		}
 		var refused *Error
 		switch {
-		case errors.Is(err, journal.ErrClosed):
-			b = start{reason: NewEpoch, over: source.Journal}
+		case errors.Is(err, journal.ErrClosed), errors.Is(err, errMoved):
+			b = start{moved: true, over: source}
 		case errors.Is(err, journal.ErrGone):
 			b = start{reason: Interrupted}
-		case errors.Is(err, errPatience):
+		case errors.Is(err, errElapsed):
 			s.conn.finish(s.conn.tooSlow())
 			return
 		case errors.As(err, &refused):
 			s.conn.fail(s, refused)
 			return
+		case failed < maxFailed && b.since == nil: // a little later what cannot be read may be behind
+			failed++
+			f.opt.Log.Warn("a subscription of the feed fails, and is tried again", "err", err)
+			b = start{reason: Interrupted}
+			if waitFor(s.ctx, nil, cityLasts) != errElapsed {
+				return
+			}
 		default:
 			f.opt.Log.Error("a subscription of the feed fails", "err", err)
 			s.conn.fail(s, refuse(Internal, "the server cannot make this feed now; its log says why"))
@@ -127,6 +143,9 @@ func (s *sub) bring(source Source, b start) error {
 			defer reader.Close()
 			return s.follow(source, newTranslator(source), reader, b.resume.Seq, nil)
 		}
+	}
+	if b.moved && b.reason == "" {
+		b.reason = b.lost(source)
 	}
 	p := s.newPartial(source, b.reason)
 	at, reader, err := s.whole(source, p)
@@ -156,6 +175,14 @@ func (s *sub) whole(source Source, p *partial) (at uint64, reader *journal.Subsc
 	return at, reader, nil
 }
 
+// lost says why a subscription that had another source begins again.
+func (b *start) lost(source Source) Reason {
+	if source.Epoch != b.over.Epoch {
+		return NewEpoch
+	}
+	return Interrupted
+}
+
 // resume returns a reader of what follows the reader's position. If there is none, a partial
 // has to do, and b says why.
 func (s *sub) resume(source Source, b *start) (*journal.Subscriber, error) {
@@ -166,6 +193,8 @@ func (s *sub) resume(source Source, b *start) (*journal.Subscriber, error) {
 		return s.conn.add(s, entry{sub: s, kind: ofError, action: Failed, err: err})
 	}
 	switch {
+	case p.Epoch != source.Epoch && b.moved: // nobody has asked for it
+		return nil, nil
 	case p.Epoch != source.Epoch:
 		b.reason = OtherEpoch
 		tell(OldEpoch, "position %v is of epoch %d, and the data are of epoch %d now; a partial follows", p, p.Epoch, source.Epoch)
@@ -356,4 +385,5 @@ func (p *partial) close(seq uint64) error {
 	return p.pass(len(p.held))
 }
 
-var errEnough = fmt.Errorf("feed: the rest of the walk is not needed")
+// errEnough ends a walk whose rest is not needed.
+var errEnough = errors.New("feed: the rest of the walk is not needed")

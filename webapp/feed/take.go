@@ -138,15 +138,18 @@ func entityOf(i *state.Image) string {
 // reach waits until the watermark has passed an event. Without replicas, and with no wait for
 // the disk, it has.
 func (f *Feed) reach(ctx context.Context, source Source, seq uint64) error {
-	for source.Journal.Watermark() < seq {
-		if err := waitFor(ctx, nil, time.Millisecond); err != errPatience {
+	for {
+		reached := source.Journal.Watermark() >= seq
+		if now := f.opt.Current(); !now.same(&source) {
+			return errMoved // the events of these numbers may be others than those that were seen
+		}
+		if reached {
+			return nil
+		}
+		if err := waitFor(ctx, nil, time.Millisecond); err != errElapsed {
 			return err
 		}
-		if f.opt.Current().Journal != source.Journal {
-			return journal.ErrClosed // what was seen never became true
-		}
 	}
-	return nil
 }
 
 func (m *merger) showCity() error {
@@ -240,10 +243,10 @@ func (f *Feed) imagesOf(ctx context.Context, store *state.Store, s *scope) (imag
 // cityShot is the whole city at one event. All who begin with it within cityLasts share it:
 // whatever the public does, the accounts are walked over once in that time at most.
 type cityShot struct {
-	journal *journal.Journal
-	at      uint64
-	taken   time.Time
-	rows    map[string]gathered
+	source Source
+	at     uint64
+	taken  time.Time
+	rows   map[string]gathered
 }
 
 const cityLasts = time.Second
@@ -261,7 +264,7 @@ func newCityCamera() *cityCamera { return &cityCamera{turn: make(chan struct{}, 
 func (c *cityCamera) recent(source Source) *cityShot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.last != nil && c.last.journal == source.Journal && time.Since(c.last.taken) < cityLasts {
+	if c.last != nil && c.last.source.same(&source) && time.Since(c.last.taken) < cityLasts {
 		return c.last
 	}
 	return nil
@@ -314,7 +317,7 @@ func (f *Feed) shoot(ctx context.Context, source Source) (*cityShot, error) {
 	if err := f.reach(ctx, source, span.To); err != nil {
 		return nil, err
 	}
-	return &cityShot{journal: source.Journal, at: span.To, rows: g.rows}, m.makeUp(reader, span.To)
+	return &cityShot{source: source, at: span.To, rows: g.rows}, m.makeUp(reader, span.To)
 }
 
 // gathered is a row that was gathered.

@@ -87,7 +87,15 @@ func (w *town) start(epoch uint64) {
 	w.t.Helper()
 	j, err := journal.Open(w.options)
 	w.must(err)
-	opt := state.Options{Log: j, Now: w.read, Describe: func(c *isuride.Chair) []byte { return nil }}
+	w.store = w.recover(state.Options{Log: j, Now: w.read, Describe: func(c *isuride.Chair) []byte { return nil }}, j)
+	w.mu.Lock()
+	w.source = Source{Epoch: epoch, Store: w.store, Journal: j, Folder: w.dir, Secret: []byte("a secret of this test")}
+	w.mu.Unlock()
+}
+
+// recover makes a state of all events of a log.
+func (w *town) recover(opt state.Options, j *journal.Journal) *state.Store {
+	w.t.Helper()
 	models := []isuride.ChairModel{{Name: "slow", Speed: 2}, {Name: "fast", Speed: 7}}
 	r := state.NewRecovery(state.New(opt, &isuride.Tables{ChairModels: models}, nil), 0)
 	from, err := j.ReadFrom(1)
@@ -98,10 +106,7 @@ func (w *town) start(epoch uint64) {
 	from.Close()
 	w.open, _, err = r.Finish(j.Appended())
 	w.must(err)
-	w.store = r.Store()
-	w.mu.Lock()
-	w.source = Source{Epoch: epoch, Store: w.store, Journal: j, Folder: w.dir, Secret: []byte("a secret of this test")}
-	w.mu.Unlock()
+	return r.Store()
 }
 
 // restart is a server that ends and starts again, its feed included.
@@ -110,6 +115,22 @@ func (w *town) restart() {
 	w.must(w.source.Journal.Close())
 	w.newFeed()
 	w.start(w.source.Epoch)
+}
+
+// reopen is a generation that is opened again under its readers, as by a server that comes to
+// lead its group again.
+func (w *town) reopen() {
+	w.must(w.source.Journal.Close())
+	w.start(w.source.Epoch)
+}
+
+// rebuild makes another state of the same log, which stays open.
+func (w *town) rebuild() {
+	opt := state.Options{Log: w.source.Journal, Now: w.read, Describe: func(c *isuride.Chair) []byte { return nil }}
+	w.store = w.recover(opt, w.source.Journal)
+	w.mu.Lock()
+	w.source.Store = w.store
+	w.mu.Unlock()
 }
 
 // initialize is another generation, without anything in it, in the same server.

@@ -106,7 +106,8 @@ type Writer struct {
 	ended   []isuride.Link      // stretches that the next cut ends, and its beginning
 	ledger  ledger              // of the log up to the event read last
 	pacer   pacer
-	err     error // why Run ended; others read it once done is closed
+	reached uint64 // the position that the target was given last
+	err     error  // why Run ended; others read it once done is closed
 
 	// atomic
 	position atomic.Uint64 // that the tables have reached
@@ -127,6 +128,7 @@ func New(o Options) *Writer {
 		hurry:   make(chan struct{}),
 		turn:    make(chan struct{}, 1),
 		cut:     newCut(o.Position),
+		reached: o.Position,
 		charges: make(isuride.OpenCharges),
 		pacer:   pacer{pace: o.Pace},
 		ledger:  ledger{base: o.Totals, last: o.Position, differs: o.Differs},
@@ -175,6 +177,9 @@ func (w *Writer) loop(ctx, idle context.Context) error {
 	for ctx.Err() == nil {
 		if err := w.begin(idle); err != nil {
 			return err
+		}
+		if w.cut.events == 0 && w.cut.last > w.reached { // the end of the log has no rows
+			return w.write(ctx, false)
 		}
 		if w.cut.events == 0 { // there is no time to wait, and nothing to wait for
 			break
@@ -248,8 +253,8 @@ func (w *Writer) read() (ok bool, err error) {
 	return true, nil
 }
 
-// pass leaves a record behind that has no rows. Alone it is worth no cut: the tables are at
-// its position as they are.
+// pass leaves a record behind that has no rows. Alone it is worth no cut before the end: the
+// tables are at its position as they are.
 func (w *Writer) pass(seq uint64) {
 	w.cut.last = seq
 	if w.cut.events == 0 {
@@ -267,6 +272,7 @@ func (w *Writer) write(ctx context.Context, full bool) error {
 	}
 	w.pacer.wrote(took, full)
 	w.counters.count(&w.cut, took)
+	w.reached = w.cut.last
 	w.position.Store(w.cut.last)
 	w.opt.Log.Release(w.charges.Releasable(w.cut.last))
 	w.cut.reset()

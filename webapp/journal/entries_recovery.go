@@ -117,8 +117,8 @@ func (r *recovery) findEntries(c cut) (cut, error) {
 	ends := -1 // the segment that has the last mark
 	for i, s := range sound {
 		r.term = max(r.term, s.term)
-		if !s.chained {
-			r.entry, ends = Base{Index: r.entry.Index, Last: s.lastRecord(), Hash: r.entry.Hash}, -1
+		if !s.chained { // from before there were entries
+			r.entry.Last = s.lastRecord()
 			continue
 		}
 		if r.replicated && s.group != r.group {
@@ -176,7 +176,11 @@ func (s *segment) findMarks(end int) (marks []mark, reason string) {
 	first := s.before.Last + 1
 	for c := s.beginning(); c.offset < end; {
 		offset, seq := c.offset, c.seq
-		m, ok := ParseMark(c.step())
+		payload := c.step()
+		if used(s.data[offset+wordSize+len(payload):c.offset]) > 0 {
+			return nil, fmt.Sprintf("record %d is followed by something", seq) // no checksum has it, but the hash does
+		}
+		m, ok := ParseMark(payload)
 		if !ok {
 			continue
 		}

@@ -77,7 +77,8 @@ func Remove(path string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range append(append(segments, unnamed...), filepath.Join(path, lockName)) {
+	member := filepath.Join(path, memberName)
+	for _, name := range append(append(segments, unnamed...), member, member+unnamedSuffix, filepath.Join(path, lockName)) {
 		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}

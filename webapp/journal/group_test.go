@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"maps"
 	"math/rand/v2"
@@ -267,11 +268,19 @@ func verify(t *testing.T, dir string) (head Hash, broken bool) {
 	return c.Head(), broken
 }
 
-// A chain goes on after a restart, a kill, and a time without.
+// A chain goes on after a restart, a kill, a loss of power, and a time without; and what is
+// there of it holds together.
 func TestChainGoesOn(t *testing.T) {
 	rng := seeded(t)
+	for range 20 {
+		chainGoesOn(t, rng)
+	}
+}
+
+func chainGoesOn(t *testing.T, rng *rand.Rand) {
+	t.Helper()
 	d := new(disk.Memory)
-	o := Options{Dir: "log", SegmentBytes: smallSegment, Chained: true, Log: quiet()}
+	o := Options{Dir: "log", SegmentBytes: smallSegment, Chained: true, Keep: int64(rng.IntN(2) * 10 * smallSegment), Log: quiet()}
 	n := 0
 	for range 60 {
 		o.Chained = rng.IntN(4) > 0
@@ -279,23 +288,51 @@ func TestChainGoesOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for i := s.FirstIndex(); o.Chained && i < s.LastIndex(); i++ {
+			b, err := s.AppendBytes(nil, i)
+			note, _ := s.markOf(i + 1)
+			if err != nil || sha256.Sum256(b) != note.Before {
+				t.Fatalf("entry %d of %d does not have the hash that the next one names: %v", i, s.LastIndex(), err)
+			}
+		}
 		for range rng.IntN(60) {
 			n++
 			mustAppend(t, s.Journal, numbered(n%200, 8+rng.IntN(300)))
 			if rng.IntN(9) == 0 {
 				s.sealAlone()
 			}
+			if rng.IntN(9) == 0 {
+				s.Sync()
+			}
 		}
 		if rng.IntN(3) == 0 {
 			s.Release(s.Appended())
 		}
-		if rng.IntN(2) == 0 {
+		switch rng.IntN(3) {
+		case 0:
 			s.Crash()
-		} else if err := s.Close(); err != nil {
-			t.Fatal(err)
+			d.Kill()
+		case 1:
+			s.Crash()
+			d.PowerLoss(rng)
+		default:
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			d.Kill()
 		}
-		d.Kill()
 	}
+}
+
+// markOf reads the mark of an entry.
+func (s *Stepped) markOf(index uint64) (Mark, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seg, n, err := s.findMarkLocked(index)
+	if err != nil {
+		return Mark{}, false
+	}
+	return ParseMark(body(seg.data[seg.marks[n].offset:]))
 }
 
 // The same calls on the same disk leave the same bytes.
@@ -368,7 +405,7 @@ func TestUnsealedGoesWhateverFails(t *testing.T) {
 	startFails(t, n, last)
 }
 
-// At level crash a member may lose the end of an entry whose beginning it has released: the
+// On a disk that lies a member may lose the end of an entry whose beginning it has released: the
 // entry goes as a whole, and comes again from the others.
 func TestLossOfReleasedEntry(t *testing.T) {
 	n := newNode(t, Crash)
@@ -382,8 +419,9 @@ func TestLossOfReleasedEntry(t *testing.T) {
 		mustAppend(t, n.Journal, p)
 	}
 	n.Sync()
-	for range 3 { // the beginning of the last one that is committed is never released
+	for range 3 { // the beginning of the last one that is committed and durable is never released
 		n.Commit(n.add(1).Last)
+		n.Sync()
 	}
 	n.Release(n.Committed())
 	names, _ := n.disk.List("log")
@@ -417,4 +455,75 @@ func TestLossOfReleasedEntry(t *testing.T) {
 	if n.Head() != last {
 		t.Fatalf("the log ends with %+v, want %+v", n.Head(), last)
 	}
+}
+
+// Each byte of a member's log that an orderly stop has left is safe: a change is told, or was
+// of no meaning.
+func TestEveryByteOfAGroupsLog(t *testing.T) {
+	n := newNode(t, Power)
+	n.lead(1)
+	n.add(1, numbered(1, 20), numbered(2, 9))
+	n.add(1, numbered(3, 20))
+	head := n.Head()
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	names, _ := n.disk.List("log")
+	name := "log/" + names[0]
+	whole, _ := readFile(n.disk, name)
+	for at := range whole {
+		d := copyOf(n.disk)
+		f, _ := d.Open(name, true)
+		f.WriteAt([]byte{whole[at] ^ 0x10}, int64(at))
+		s, err := OpenStepped(n.o, d)
+		var corrupt *CorruptError
+		switch {
+		case errors.As(err, &corrupt), errors.Is(err, ErrVersion), errors.Is(err, ErrHistory):
+		case err != nil:
+			t.Fatalf("byte %d: %v", at, err)
+		case s.Head() != head:
+			t.Fatalf("byte %d: the log ends with %+v, want %+v", at, s.Head(), head)
+		}
+	}
+}
+
+// People are told what a start would do.
+func TestLookAtAGroup(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, Options{Dir: dir, Replicated: true, Group: 4}, unsynced())
+	for term := uint64(1); term <= 2; term++ {
+		lead(t, j, term)
+		mustAppend(t, j, numbered(1, 100))
+		if _, _, err := j.Seal(term, term, nil, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Follow(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lead(t, j, 3)
+	mustAppend(t, j, numbered(2, 8))
+	if err := j.Follow(); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Reset(Base{Index: 9, Term: 5, Last: 100}); err != nil {
+		t.Fatal(err)
+	}
+	said, damaged := remarksOn(t, dir)
+	if want := "term 5 of group 4 begins, after entry 9 of term 5"; damaged || !strings.Contains(said, want) {
+		t.Errorf("it does not say %q, or of damage:\n%s", want, said)
+	}
+}
+
+func remarksOn(t *testing.T, dir string) (said string, damaged bool) {
+	t.Helper()
+	err := Look(dir, func(s Sight) error {
+		said += s.Remark + "\n"
+		damaged = damaged || s.Damaged
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return said, damaged
 }

@@ -232,6 +232,9 @@ func (l *look) sound(s *segment, h header, later []*segment) error {
 	if err != nil {
 		return err
 	}
+	if _, wrong := s.findMarks(l.at.offset); wrong != "" {
+		return l.damage(Sight{Segment: s.path, Offset: int64(s.start), Seq: s.first, Remark: wrong})
+	}
 	return l.stop(s, l.at.offset, l.at.seq, reason, later)
 }
 
@@ -263,6 +266,10 @@ func (l *look) join(s *segment, h header) (skip bool, err error) {
 	switch {
 	case h.reset && l.began && h.follows != l.last:
 		at.Remark = fmt.Sprintf("the log was reset behind record %d, with a snapshot; what is before is no part of it", h.follows)
+		err = l.see(at)
+	case l.began && h.follows < l.last && h.chained && h.term > l.term:
+		at.Seq = h.follows + 1
+		at.Remark = fmt.Sprintf("records %d to %d were cut off before term %d began, and have come back; the next start removes them", h.follows+1, l.last, h.term)
 		err = l.see(at)
 	case l.began && h.follows < l.last:
 		at.Remark = fmt.Sprintf("the segment repeats records of the one before: it follows record %d, and %d was read; it is passed over", h.follows, l.last)

@@ -39,6 +39,8 @@ type segment struct {
 	kept bool
 	last uint64
 
+	landmarks []landmark // in order; guarded by Journal.mu
+
 	checked atomic.Bool // its records are known to be whole
 	gone    atomic.Bool // it is out of the log: who has not pinned it must not look at it
 

@@ -19,7 +19,8 @@ type Subscriber struct {
 	// owned by the reading goroutine
 	cursor
 	payload []byte
-	err     error // why there will be no more records
+	marked  uint64 // the record at which it last left a landmark
+	err     error  // why there will be no more records
 
 	pin *pin // shared with the sweep; empty between calls
 }
@@ -59,6 +60,7 @@ func (j *Journal) Subscribe(seq uint64) (*Subscriber, error) {
 	defer s.pin.Store(nil)
 	for s.seq < seq && s.look(seq-1) {
 		s.step()
+		s.leaveLandmark()
 	}
 	if err := s.err; err != nil {
 		s.Close()
@@ -67,7 +69,7 @@ func (j *Journal) Subscribe(seq uint64) (*Subscriber, error) {
 	return s, nil
 }
 
-// begin goes to the start of the record's segment.
+// begin goes to a landmark before the record, in its segment.
 func (s *Subscriber) begin(seq uint64) error {
 	s.j.mu.Lock()
 	defer s.j.mu.Unlock()
@@ -76,6 +78,8 @@ func (s *Subscriber) begin(seq uint64) error {
 		return err
 	}
 	s.cursor = seg.beginning()
+	s.goToLocked(seq)
+	s.marked = s.seq
 	s.j.looking[s.pin] = struct{}{}
 	return nil
 }
@@ -92,6 +96,7 @@ func (s *Subscriber) Next() (seq uint64, payload []byte, ok bool) {
 	}
 	seq = s.seq
 	s.payload = append(s.payload[:0], s.step()...)
+	s.leaveLandmark()
 	return seq, s.payload, true
 }
 

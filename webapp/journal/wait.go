@@ -30,7 +30,8 @@ type waiter struct {
 }
 
 // Commit says that the group will never lose the record, which this log has, nor any before
-// it. An earlier one than before changes nothing.
+// it. An earlier one than before changes nothing. After Open nothing is committed but what
+// Commit says, and readers see nothing else.
 func (j *Journal) Commit(seq uint64) {
 	if last := j.appended.Load(); seq > last || !j.replicated {
 		panic(fmt.Sprintf("BUG: journal: record %d is committed, the last one is %d", seq, last))

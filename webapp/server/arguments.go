@@ -16,6 +16,7 @@ const help = `usage: isuride [-repair]
        isuride check-config
        isuride inspect [flags] [PATH]
        isuride restore [flags]
+       isuride member
        isuride audit [flags]
 
 Isuride is the server. The environment configures it; webapp/docs/configuration.md lists
@@ -28,6 +29,7 @@ the variables.
   check-config
            say whether the environment is right, and what the server would run with
   inspect  show what a journal holds; it changes nothing and may run beside the server
+  member   make the data of a server without replicas those of the first of a group
   restore  make the data as it was at a position or time, from a copy of the database and
            the journal
   audit    compare journal, snapshots, database and payment gateway while the server is
@@ -47,7 +49,7 @@ func parseArguments(args []string) (a arguments, err error) {
 	}
 	if f.NArg() > 0 {
 		return a, fmt.Errorf("the argument %q is unknown%s; the environment configures the server, and isuride -h lists its flags",
-			f.Arg(0), meant(f.Arg(0), []string{"-repair", "-version", "-h", "check-config", "inspect", "restore"}))
+			f.Arg(0), meant(f.Arg(0), []string{"-repair", "-version", "-h", "check-config", "inspect", "member", "restore"}))
 	}
 	return a, nil
 }

@@ -25,6 +25,7 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 	"audit":        runAudit,
 	"check-config": runCheckConfig,
 	"inspect":      runInspect,
+	"member":       runMember,
 	"restore":      runRestore,
 }
 

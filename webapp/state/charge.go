@@ -87,6 +87,12 @@ func (r *Ride) openLocked(evaluation int, seq uint64) *Charge {
 	return r.charge
 }
 
+// noteLocked notes a charge that nobody waits for: its outcome comes with the log, or recovery
+// resumes it.
+func (r *Ride) noteLocked(open isuride.OpenCharge) {
+	r.charge = &Charge{Ride: r, Evaluation: open.Evaluation, seq: open.Seq}
+}
+
 // joinLocked counts one more caller.
 func (ch *Charge) joinLocked() error {
 	if ch.callers == maxCallers {

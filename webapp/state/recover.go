@@ -67,8 +67,8 @@ func unfitting(seq uint64, err error) error {
 	return fmt.Errorf("event %d does not fit what was loaded: %w", seq, err)
 }
 
-// noteCharge follows the open charges, which may differ from those of the tables and the images
-// up to the end of the span.
+// noteCharge follows the open charges. Their rides have them, too, as they would have live, so that
+// walks of a store that is still recovered find them.
 func (r *Recovery) noteCharge(seq uint64, e *isuride.Event) {
 	id := ""
 	switch e.Kind {
@@ -79,18 +79,22 @@ func (r *Recovery) noteCharge(seq uint64, e *isuride.Event) {
 	default:
 		return
 	}
-	r.dropCharge(id)
 	r.open.Note(seq, e)
+	ride, ok := r.store.rides.Load(id)
+	if !ok {
+		return
+	}
+	r.dropCharge(ride)
 	if open, ok := r.open[id]; ok {
-		of := r.delta.born()
-		r.delta.add(&of, chargeFact(id, open.Evaluation))
+		r.delta.chargeBegins(ride.User, id, open.Evaluation)
+		ride.noteLocked(open)
 	}
 }
 
-func (r *Recovery) dropCharge(rideID string) {
-	if open, ok := r.open[rideID]; ok {
-		of := r.delta.born()
-		r.delta.drop(&of, chargeFact(rideID, open.Evaluation))
+func (r *Recovery) dropCharge(ride *Ride) {
+	if ride.charge != nil {
+		r.delta.chargeEnds(ride.User, ride.ID, ride.charge.Evaluation)
+		ride.charge = nil
 	}
 }
 
@@ -107,7 +111,8 @@ func (r *Recovery) settle() error {
 }
 
 // Hash returns the hash of what is recovered so far, and the last event in it. It is exact from the
-// end of the span on, which ok tells.
+// end of the span on, which ok tells. So a replica can compare itself with the leader, event by
+// event: Store.Hash is what the leader had at its last one.
 func (r *Recovery) Hash() (last uint64, h Hash, ok bool) {
 	return r.last, r.store.tally.sum, r.last >= r.span.To
 }
@@ -155,7 +160,9 @@ func (r *Recovery) Finish(end uint64) ([]*Charge, isuride.OpenCharges, error) {
 		if ride, ok := s.rides.Load(rideID); ok && ride.status == isuride.Arrived {
 			charges = append(charges, ride.openLocked(open.Evaluation, open.Seq))
 		} else {
-			r.dropCharge(rideID)
+			if ok {
+				r.dropCharge(ride)
+			}
 			delete(r.open, rideID)
 		}
 	}
@@ -211,8 +218,6 @@ func (r *Recovery) apply(seq uint64, e *isuride.Event) error {
 		return r.complete(seq, e)
 	case isuride.StatusDelivered:
 		return r.deliver(seq, e.Status)
-	case isuride.StateHashed:
-		return r.seal(seq, e.Hash)
 	}
 	return nil // a charge that failed has no state of its own, see isuride.OpenCharges
 }

@@ -115,6 +115,7 @@ func (r *Restoration) addRide(u *User, m *RideImage) *Ride {
 	}
 	if m.Charge != (isuride.OpenCharge{}) {
 		r.open[m.ID] = m.Charge
+		ride.noteLocked(m.Charge)
 	}
 	switch c, ok := r.store.chairsByID.Load(m.ChairID); {
 	case ok:

@@ -39,9 +39,10 @@ export function subscribe(wanted: Wanted, changed: Listener): () => void {
   return () => connection.unsubscribe(name);
 }
 
-// as returns a client that acts for a token's account.
-export function as(token?: string): Client {
-  return new Client(location.origin, token);
+// as returns a client that acts for a token's account. Calls that are lasting outlive the
+// page.
+export function as(token?: string, lasting = false): Client {
+  return new Client(location.origin, token, lasting);
 }
 
 // refusalOf returns what a frame says was refused, if it does.

@@ -300,6 +300,28 @@ function ring(ctx: CanvasRenderingContext2D, at: Point, r: number): void {
   ctx.stroke();
 }
 
+// drawPins draws the ends of a journey: a hollow pin where it begins, a full one where it
+// ends, and the way between them, which chairs take along one axis after the other.
+export function drawPins(ctx: CanvasRenderingContext2D, view: View, pins: readonly Point[], colors: Colors): void {
+  const points = pins.map((p) => view.toScreen(p));
+  ctx.strokeStyle = ctx.fillStyle = colors.accent;
+  ctx.lineWidth = 2;
+  ctx.setLineDash([2, 5]);
+  ctx.beginPath();
+  points.forEach((p, n) => (n === 0 ? ctx.moveTo(p.x, p.y) : ctx.lineTo(p.x, p.y)));
+  ctx.stroke();
+  ctx.setLineDash([]);
+  points.forEach((p, n) => {
+    ctx.beginPath();
+    ctx.moveTo(p.x, p.y);
+    ctx.bezierCurveTo(p.x - 14, p.y - 14, p.x - 9, p.y - 28, p.x, p.y - 28);
+    ctx.bezierCurveTo(p.x + 9, p.y - 28, p.x + 14, p.y - 14, p.x, p.y);
+    ctx.fillStyle = n === 0 ? colors.halo : colors.accent;
+    ctx.fill();
+    ctx.stroke();
+  });
+}
+
 // nearest finds what a pointer means: the nearest chair or waiting rider within a finger's
 // width.
 export function nearest(view: View, city: City, at: Point, now: number): Selection | null {

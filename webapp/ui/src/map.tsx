@@ -4,7 +4,7 @@
 import { useEffect, useRef } from "preact/hooks";
 
 import type { City } from "./city";
-import { type Colors, type Layers, type Selection, drawCity, nearest } from "./draw";
+import { type Colors, type Layers, type Selection, drawCity, drawPins, nearest } from "./draw";
 import { type Point, View, reach, towns } from "./geometry";
 import { language, t } from "./text";
 import { theme } from "./theme";
@@ -17,6 +17,10 @@ export interface MapProps {
   // now is the moment that is shown: the present, or that of a replay.
   now: () => number;
   onSelect: (s: Selection | null) => void;
+  // onPick is given the place that was pressed; then nothing is selected.
+  onPick?: ((p: Point) => void) | undefined;
+  // pins are places of the reader's own, as those of a journey.
+  pins?: readonly Point[];
   // handle is given what the buttons beside the map use.
   handle?: (h: MapHandle) => void;
 }
@@ -120,6 +124,7 @@ class Painter implements MapHandle {
     const now = p.now();
     p.city.settle(now);
     drawCity(ctx, this.view, p.city, this.colors, p.layers, now, p.selected);
+    if (p.pins) drawPins(ctx, this.view, p.pins, this.colors);
   }
 
   private advance(): void {
@@ -175,7 +180,8 @@ class Painter implements MapHandle {
       const at = this.at(e);
       if (e.type === "pointerup" && this.pressed && Math.hypot(at.x - this.pressed.x, at.y - this.pressed.y) < 5) {
         const p = this.props();
-        p.onSelect(nearest(this.view, p.city, at, p.now()));
+        if (p.onPick) p.onPick(this.view.toCity(at));
+        else p.onSelect(nearest(this.view, p.city, at, p.now()));
       }
       this.pressed = null;
     };

@@ -57,6 +57,8 @@ export class Simulator {
     );
     if (!owner) return;
     this.registerToken = owner.chair_register_token;
+    this.resume();
+    addEventListener("pagehide", this.remember);
     this.report({ state: "running" });
     void this.populate();
   }
@@ -64,6 +66,7 @@ export class Simulator {
   // stop switches the chairs off. Rides under way end first, unless the page is closed.
   async stop(): Promise<void> {
     this.ended = true;
+    removeEventListener("pagehide", this.remember);
     this.report({ state: "stopping" });
     for (const rider of this.riders) rider.leave();
     await Promise.all(this.chairs.map((c) => c.retire()));
@@ -86,6 +89,23 @@ export class Simulator {
       this.report({ chairs: this.chairs.length, riders: this.riders.length });
       if (this.chairs.length >= wanted.chairs && this.riders.length >= wanted.riders) await pause(500);
     }
+  }
+
+  // remember keeps who is on the road for the next start, since a page that is closed cannot
+  // wait for rides to end, and a chair that nobody drives would keep its rider for ever.
+  private readonly remember = (): void => {
+    localStorage.setItem(stored, JSON.stringify({ chairs: this.chairs.map((c) => c.memory), riders: this.riders.map((r) => r.memory) } satisfies Memory));
+    for (const c of this.chairs) c.abandon();
+  };
+
+  // resume takes over who was on the road when the page was closed last.
+  private resume(): void {
+    const text = localStorage.getItem(stored);
+    localStorage.removeItem(stored);
+    if (text === null) return;
+    const { chairs, riders } = JSON.parse(text) as Memory;
+    for (const c of chairs) this.chairs.push(new SimulatedChair(this, c.token, c.place, c.speed));
+    for (const r of riders) this.riders.push(new SimulatedRider(this, r.token, r.place));
   }
 
   private async addChair(): Promise<void> {
@@ -155,6 +175,13 @@ function follow(token: string, f: (n: Notice) => void): () => void {
   });
 }
 
+const stored = "isuride.simulator";
+
+interface Memory {
+  chairs: { token: string; place: Point; speed: number }[];
+  riders: { token: string; place: Point }[];
+}
+
 class SimulatedChair {
   private goal: Point | null = null;
   private ride: string | null = null;
@@ -182,6 +209,15 @@ class SimulatedChair {
     await this.city.insist(() => as(this.token).call("post", "/api/chair/activity", { body: { is_active: false } }));
     this.unfollow();
     this.freed?.();
+  }
+
+  get memory(): Memory["chairs"][number] {
+    return { token: this.token, place: this.place, speed: this.speed };
+  }
+
+  // abandon switches the chair off from a page that is being closed, if it has no ride.
+  abandon(): void {
+    if (!this.ride) void as(this.token, true).call("post", "/api/chair/activity", { body: { is_active: false } }).catch(() => {});
   }
 
   // retire ends the chair's work after its ride.
@@ -245,6 +281,10 @@ class SimulatedRider {
   ) {
     this.unfollow = follow(token, (n) => void this.told(n));
     void this.live();
+  }
+
+  get memory(): Memory["riders"][number] {
+    return { token: this.token, place: this.place };
   }
 
   leave(): void {

@@ -6,11 +6,15 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type Row, City, type Counts } from "../city";
 import { type Frame, link, subscribe } from "../connection";
 import { type Selection, densityLimit, trailLimit } from "../draw";
+import type { Point } from "../geometry";
 import { CityMap, type MapHandle } from "../map";
 import type { Page } from "../route";
+import { account, cityID, estimate, journey, ride } from "../rider";
 import { progress } from "../simulator";
 import { clock, number, t } from "../text";
 import { stillness } from "../theme";
+import { FleetPanel } from "./fleet";
+import { RidePanel } from "./ride";
 import { SimulatorPanel, startCity } from "./simulator";
 
 const counts = signal<Counts | null>(null);
@@ -32,8 +36,10 @@ export function CityPage({ page }: { page: Page }) {
       <CityMap
         city={city}
         layers={{ heat: heat.value, trails: trails.value, motion: !stillness.value }}
-        selected={selected.value}
+        selected={page === "ride" ? (cityID.value ? { ride: cityID.value } : null) : selected.value}
         now={Date.now}
+        onPick={picking(page)}
+        pins={page === "ride" && account.value?.paying && !underway() ? [journey.value.from, journey.value.to] : undefined}
         onSelect={(s) => (selected.value = s)}
         handle={(h) => (map.current = h)}
       />
@@ -41,12 +47,32 @@ export function CityPage({ page }: { page: Page }) {
       <Notes counts={counts.value} />
       <Tools map={() => map.current} />
       <Legend />
+      {page === "ride" && <RidePanel />}
+      {page === "fleet" && <FleetPanel onShow={(chair) => (selected.value = { chair })} />}
       {page === "simulator" && !selected.value && <SimulatorPanel />}
-      {selected.value && <Drawer city={city} selection={selected.value} />}
-      {counts.value && link.value.state === "live" && counts.value.chairs === 0 && progress.value.state === "idle" && <Empty />}
+      {selected.value && (page === "city" || page === "simulator") && <Drawer city={city} selection={selected.value} />}
+      {counts.value && link.value.state === "live" && counts.value.chairs === 0 && progress.value.state === "idle" && page === "city" && <Empty />}
     </main>
   );
 }
+
+function underway(): boolean {
+  return ride.value !== null && ride.value.status !== "COMPLETED";
+}
+
+// picking lets a rider press on the map where the journey begins, then where it ends.
+function picking(page: Page): ((p: Point) => void) | undefined {
+  if (page !== "ride" || !account.value?.paying || underway()) return undefined;
+  return (p) => {
+    const place = { x: Math.round(p.x), y: Math.round(p.y) };
+    const { to } = journey.value;
+    journey.value = nextPick.value === "from" ? { from: place, to } : { from: journey.value.from, to: place };
+    nextPick.value = nextPick.value === "from" ? "to" : "from";
+    estimate.value = null;
+  };
+}
+
+const nextPick = signal<"from" | "to">("to");
 
 // applyTo brings the drawn city up to a group of frames. A partial replaces it by the copy.
 function applyTo(city: City, group: readonly Frame[], copy: ReadonlyMap<string, object> | undefined): void {
