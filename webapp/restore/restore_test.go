@@ -156,7 +156,8 @@ func (p *past) flush(j *journal.Journal) {
 	totals, err := db.Totals(p.t.Context())
 	p.must(err)
 	w := flush.New(flush.Options{Source: r, Log: j, Target: db, Generation: st.Generation, Position: st.Position, Skip: journal.IsMark,
-		Totals: totals, Worth: worth(p.t.Context(), db), Differs: func(d *recount.Difference) { p.t.Error(d) }, Now: clock, Transient: func(error) bool { return false }, Logger: quiet})
+		Totals: totals, Worth: worth(p.t.Context(), db), Differs: func(d *recount.Difference) { p.t.Error(d) },
+		Now: clock, Transient: func(error) bool { return false }, Logger: quiet})
 	go w.Run(p.t.Context())
 	p.must(w.Drain(p.t.Context()))
 	p.must(db.Close())

@@ -49,7 +49,7 @@ func parseArguments(args []string) (a arguments, err error) {
 	}
 	if f.NArg() > 0 {
 		return a, fmt.Errorf("the argument %q is unknown%s; the environment configures the server, and isuride -h lists its flags",
-			f.Arg(0), meant(f.Arg(0), []string{"-repair", "-version", "-h", "check-config", "inspect", "member", "restore"}))
+			f.Arg(0), meant(f.Arg(0), []string{"-repair", "-version", "-h", "check-config", "inspect", "member", "restore", "audit"}))
 	}
 	return a, nil
 }
