@@ -177,6 +177,7 @@ func (t *tables) fill(ctx context.Context, at sqlstore.State, b base) (sqlstore.
 		return at, err
 	}
 	data.rows.Settings, data.rows.ChairModels = b.Settings, b.Models
+	data.rows.Totals = &recount.Tables(data.rows).Totals
 	next := sqlstore.State{Exists: true, Ready: true, Generation: b.Generation, Position: b.Position, History: t.m.history.String()}
 	if err := t.db.FillAt(ctx, next, data.rows); err != nil {
 		return at, err
