@@ -36,7 +36,7 @@ func newCgroup() (*cgroup, error) {
 	for _, root := range cgroupRoots {
 		g := &cgroup{filepath.Join(root.dir, "isuride-overload-"+strconv.Itoa(os.Getpid())), root.two}
 		if root.two {
-			os.WriteFile(filepath.Join(root.dir, "cgroup.subtree_control"), []byte("+cpu"), 0) // else the probe fails
+			os.WriteFile(filepath.Join(root.dir, "cgroup.subtree_control"), []byte("+cpu"), 0o644) // else the probe fails
 		}
 		err := os.Mkdir(g.dir, 0o755)
 		if err == nil {
@@ -69,7 +69,7 @@ func (g *cgroup) limit(share float64) error {
 }
 
 func (g *cgroup) write(name, value string) error {
-	return os.WriteFile(filepath.Join(g.dir, name), []byte(value), 0)
+	return os.WriteFile(filepath.Join(g.dir, name), []byte(value), 0o644)
 }
 
 // remove removes the group when its processes have ended.

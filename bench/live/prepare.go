@@ -112,6 +112,7 @@ func (r *run) populate(ctx context.Context) error {
 func (r *run) watchPopulation(result chan<- error) {
 	var look evloop.Timer
 	look.Fire = func() {
+		r.world.Rested(now())
 		if done, err := r.world.Populated(); done {
 			result <- err
 			return

@@ -110,7 +110,7 @@ func (w *World) Arrive(now Instant) {
 // offer gives a user who has nothing to do the ride that has waited longest, or makes
 // them wait for one.
 func (u *user) offer() {
-	if u.world.arrivals == nil || u.state != userActive || u.ride != nil || u.arrival != nil || u.pooled || u.restsUntil != 0 {
+	if u.world.arrivals == nil || u.state != userActive || u.ride != nil || u.arrival != nil || u.pooled || u.rests {
 		return
 	}
 	g := u.region

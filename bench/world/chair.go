@@ -93,7 +93,11 @@ func (w *World) registerChair(o *owner, m chairModel) {
 	c.client = w.clients.NewChair(c.Entity)
 	w.chairs = append(w.chairs, c)
 	w.busy++
-	c.client.Register(ChairProfile{Name: c.name, Model: m.name, RegisterToken: o.registerToken})
+	c.register()
+}
+
+func (c *chair) register() {
+	c.client.Register(ChairProfile{Name: c.name, Model: c.model.name, RegisterToken: c.owner.registerToken})
 }
 
 func (c *chair) registered(e Event) {

@@ -11,8 +11,8 @@ func (s *stage) refuse(e Entity, kind EventKind, after Instant) {
 	s.deliver(Event{To: e, Kind: kind, Failure: &Failure{Kind: FailureStatus, Status: 503, RetryAfter: after}})
 }
 
-// TestRefusals: a ride that is refused before it is created is lost and no error, its user rests as long as the server
-// asked for, and then takes the next one.
+// TestRefusals: a ride that is refused before it is created is lost and no error, its user rests as
+// long as the server asked for, and then takes the next one.
 func TestRefusals(t *testing.T) {
 	for _, at := range []struct {
 		kind EventKind
@@ -74,6 +74,51 @@ func TestRefusalIsAnError(t *testing.T) {
 		delete(s.sent, c.Entity)
 		s.succeed(c.Entity)
 	}
+	c.ride = &ride{}
 	s.refuse(c.Entity, EventPositionRecorded, Second)
 	s.count(CodePosition, 1)
+}
+
+// TestRefusedPopulation: what makes users, chairs and owners is repeated after the time that the
+// server asks for, and no error.
+func TestRefusedPopulation(t *testing.T) {
+	s := newStage(t, Config{Seed: 1, RideRate: 1, Refusals: true})
+	s.w.Populate(s.now)
+	refused := map[Entity]map[string]int{}
+	for done := false; !done; done, _ = s.w.Populated() {
+		for e, calls := range s.sent {
+			if refused[e] == nil {
+				refused[e] = map[string]int{}
+			}
+			if refused[e][calls[0]]++; refused[e][calls[0]] > 1 || s.kindOf(e) == 0 {
+				delete(s.sent, e)
+				s.succeed(e)
+				continue
+			}
+			s.refuse(e, s.kindOf(e), Second)
+			s.now += Second - 1
+			s.w.Rested(s.now)
+			s.expect(e)
+			s.now++
+			s.w.Rested(s.now)
+			if got := s.sent[e]; len(got) != 1 || got[0] != calls[0] {
+				t.Fatalf("%v was refused %q and sends %q", e, calls, got)
+			}
+		}
+	}
+	if _, err := s.w.Populated(); err != nil {
+		t.Error(err)
+	}
+	s.silent()
+}
+
+// kindOf is the event that an entity waits for which may be refused, 0 for others.
+func (s *stage) kindOf(e Entity) EventKind {
+	switch e.Kind {
+	case KindOwner:
+		return EventOwnerRegistered
+	case KindChair:
+		return map[chairStep]EventKind{chairRegistration: EventChairRegistered, chairActivation: EventActivated, chairPosition: EventPositionRecorded}[s.w.chairs[e.Index].step]
+	}
+	return map[userStep]EventKind{userRegistration: EventUserRegistered, userPayment: EventPaymentRegistered}[s.w.users[e.Index].step]
 }

@@ -101,7 +101,7 @@ type user struct {
 	arrival *arrival // the ride of an open loop to request, nil if there is none
 	pooled  bool     // idle in the sense of an open loop
 
-	restsUntil Instant // after a refusal, 0 if not
+	rests bool // after a refusal
 
 	cycle   userCycle
 	request rideRequest // under way

@@ -31,10 +31,10 @@ type Config struct {
 	// of them, and no user comes, no owner buys a chair or leaves. With 0, users request
 	// one ride after the other and the city grows with its reputation.
 	RideRate float64
-	// Refusals has users and owners of an open loop obey a server that refuses a call since it is
-	// overloaded: a ride refused before it is created is lost, and its user rests
-	// as long as asked for. Otherwise a refusal is an error like any other. Whatever belongs to a ride
-	// that was created must not be refused in any case.
+	// Refusals has everybody in an open loop obey a server that refuses a call since it is overloaded: a
+	// ride refused before it is created is lost, and its user rests as long as asked
+	// for; what makes users, chairs and owners is repeated then. Otherwise a refusal is an error like any other.
+	// Whatever belongs to a ride that was created must not be refused in any case.
 	Refusals bool
 	// Patient users order whether they are shown a chair or not, unlike the official ones, who look again (B4.3).
 	Patient bool
@@ -87,7 +87,7 @@ type World struct {
 	missingChecks     fifo[missingCheck]
 	nearbyAnswers     int      // checked so far
 	retries           []*chair // waiting to send their position again, unordered
-	resting           []*user  // after a refusal, unordered
+	resting           []rest   // unordered
 
 	population population
 	arrivals   *arrivals // nil without an open loop

@@ -25,6 +25,7 @@ func TestSteadyOverload(t *testing.T) {
 		for _, load := range []float64{1.2, 2, 3, 5, 8} {
 			c, p := controller{target: testTarget}, begin(load)
 			var used float64
+			stopped := 0
 			var waits []time.Duration
 			const settle, all = 10 * time.Second, 60 * time.Second
 			for i := range intervals(all) {
@@ -33,7 +34,11 @@ func TestSteadyOverload(t *testing.T) {
 				if i >= intervals(settle) {
 					used += part
 					waits = append(waits, wait)
+					stopped += one(!c.shedding)
 				}
+			}
+			if load >= 2 && stopped > 0 { // it does not flap
+				t.Errorf("%s, load %v: in %d intervals it had forgotten that there is an overload", name, load, stopped)
 			}
 			slices.Sort(waits)
 			if used /= float64(len(waits)); used < 0.95 {
@@ -58,6 +63,25 @@ func TestNoOverload(t *testing.T) {
 			if c.step(wait); c.share > 0 {
 				t.Fatalf("%s: after %v a share of %.2f is refused", name, time.Duration(i)*interval, c.share)
 			}
+		}
+	}
+}
+
+// TestGoodput: as many rides are completed under overload as at best, though refusals cost a third
+// of a request, and some who are half way in are turned back.
+func TestGoodput(t *testing.T) {
+	completed := func(load float64, target time.Duration) int {
+		c, p := controller{target: target}, newCity(load)
+		for range intervals(time.Minute) {
+			wait, _ := p.next(c.share)
+			c.step(wait)
+		}
+		return p.completed
+	}
+	best := completed(1, 0)
+	for _, load := range []float64{1.2, 2, 4, 8} {
+		if got := completed(load, testTarget); float64(got) < 0.95*float64(best) {
+			t.Errorf("load %v: %d rides are completed, %d at best", load, got, best)
 		}
 	}
 }
@@ -123,8 +147,8 @@ func TestFall(t *testing.T) {
 	}
 }
 
-// TestStanding: only a wait that stands for a tenth of a second counts, and once one has, the share follows the
-// next at once, until a second has passed without any.
+// TestStanding: only a wait that stands for a tenth of a second counts, and once one has, the share
+// follows the next at once, until a second has passed without any.
 func TestStanding(t *testing.T) {
 	c := controller{target: testTarget}
 	for range 100 { // bursts
@@ -141,7 +165,7 @@ func TestStanding(t *testing.T) {
 	for _, tc := range []struct {
 		wait time.Duration
 		want float64
-	}{{time.Hour, 1}, {0, 0.75}, {testTarget, 0.5}, {testTarget * 5 / 4, 0.5}, {testTarget * 3 / 2, 1}, {testTarget * 5 / 4, 0.75}, {0, 0.5}, {0, 0.25}, {0, 0}, {0, 0}} {
+	}{{time.Hour, 0.5}, {time.Hour, 0.75}, {testTarget * 3 / 2, 1}, {testTarget * 3 / 2, 1}, {testTarget, 0.75}, {testTarget * 5 / 4, 0.5}, {testTarget * 5 / 4, 0.5}, {0, 0.25}, {0, 0}, {0, 0}} {
 		if c.step(tc.wait); math.Abs(c.share-tc.want) > 1e-9 {
 			t.Errorf("at a wait of %v a share of %v is refused, want %v", tc.wait, c.share, tc.want)
 		}

@@ -8,14 +8,15 @@ import (
 
 // plant is something that is asked for more than it can serve: load times that.
 type plant interface {
-	// next goes through an interval in which a share of what is asked for is refused. It returns the least
-	// wait in it, and what part of its time the server worked.
+	// next goes through an interval in which a share of what is asked for is refused. It returns
+	// the least wait in it, and what part of its time the server worked.
 	next(share float64) (wait time.Duration, used float64)
 	// scale changes the load.
 	scale(by float64)
 }
 
-// queue serves requests in order, and each is all the work there is: whatever is admitted beyond what is served waits.
+// queue serves requests in order, and each is all the work there is: whatever is admitted beyond
+// what is served waits.
 type queue struct{ load, work float64 } // work in seconds
 
 func (q *queue) next(share float64) (time.Duration, float64) {
@@ -29,8 +30,8 @@ func (q *queue) next(share float64) (time.Duration, float64) {
 
 func (q *queue) scale(by float64) { q.load *= by }
 
-// rides is a city without chance: what is admitted asks again and again, at least every 30 ms, until it has
-// asked 60 times, and waits for all others each time.
+// rides is a city without chance: what is admitted asks again and again, at least every 30 ms,
+// until it has asked 60 times, and waits for all others each time.
 type rides struct{ load, underWay float64 }
 
 func (r *rides) next(share float64) (time.Duration, float64) {
@@ -45,15 +46,15 @@ func (r *rides) next(share float64) (time.Duration, float64) {
 
 func (r *rides) scale(by float64) { r.load *= by }
 
-// city is a server with people who act every 30 ms, all at once, as the benchmarker's do: each ride asks four
-// times before it is admitted for good, then 60 times, with one request under way at a time. It is
-// told apart from the other plants by its bursts, its chance and its delay: what is admitted now is work for
-// seconds.
+// city is a server with people who act every 30 ms, all at once, as the benchmarker's do: each ride
+// asks four times before it is admitted for good, then 60 times, with one request under way at a
+// time. It is told apart from the other plants by its bursts, its chance and its delay: what is
+// admitted now is work for seconds.
 type city struct {
 	random  *rand.Rand
 	arrive  float64 // rides a step
 	waiting []request
-	acting  []int // requests left of the rides that wait for the next tick
+	acting  []request // of the rides that wait for the next tick
 
 	steps     int // of 10 ms
 	waits     []time.Duration
@@ -62,8 +63,9 @@ type city struct {
 }
 
 type request struct {
-	left int // of the ride's, this one included
-	at   int // when it came, in services
+	left  int     // of the ride's, this one included
+	at    int     // when it came, in services
+	place float64 // of its session, see Gate.place
 }
 
 const (
@@ -99,14 +101,15 @@ const refusalCost = 0.3
 func (c *city) step(share float64, least *time.Duration) (work int) {
 	now := c.steps * stepServices
 	if c.steps%3 == 0 {
-		for _, left := range c.acting {
-			c.waiting = append(c.waiting, request{left, now})
+		for _, r := range c.acting {
+			r.at = now
+			c.waiting = append(c.waiting, r)
 		}
 		c.acting = c.acting[:0]
 	}
 	c.steps++
 	for range c.poisson() {
-		c.waiting = append(c.waiting, request{cityAsks + cityLooks, now + c.random.IntN(stepServices)})
+		c.waiting = append(c.waiting, request{cityAsks + cityLooks, now + c.random.IntN(stepServices), c.random.Float64()})
 	}
 	slices.SortStableFunc(c.waiting, func(a, b request) int { return a.at - b.at })
 	at, spent := now, 0.0
@@ -119,7 +122,7 @@ func (c *city) step(share float64, least *time.Duration) (work int) {
 		c.waiting = c.waiting[1:]
 		wait := time.Duration(at-r.at) * cityService
 		*least = min(*least, wait)
-		if r.left == cityAsks+cityLooks && c.random.Float64() < share {
+		if r.left > cityAsks && r.place < share {
 			c.refused++
 			if spent += refusalCost; spent >= 1 {
 				spent--
@@ -133,7 +136,7 @@ func (c *city) step(share float64, least *time.Duration) (work int) {
 		at++
 		work++
 		if r.left--; r.left > 0 {
-			c.acting = append(c.acting, r.left)
+			c.acting = append(c.acting, r)
 		} else {
 			c.completed++
 		}

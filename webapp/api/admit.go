@@ -28,6 +28,9 @@ func (a *API) Admit(ctx *httpd.Ctx) bool {
 
 func (a *API) admit(ctx *httpd.Ctx) bool {
 	e, c := a.asked(ctx)
+	if c.gen == nil {
+		return true // the server that leads decides
+	}
 	ctx.SetTag(e)
 	class := e.duty.class
 	switch known := a.identify(&c, e.duty.by); {
@@ -52,6 +55,11 @@ func (a *API) asked(ctx *httpd.Ctx) (*endpoint, caller) {
 // identify finds out whose request it is. It reports false if it needs a session and has none
 // that is known.
 func (a *API) identify(c *caller, cookie string) (known bool) {
+	if cookie == anySession {
+		who, err := a.caller(c.call)
+		c.session = a.opt.Gate.Connection(c.Serial())
+		return err == nil && (who.pointer() != nil || who.operator)
+	}
 	token := c.token(cookie)
 	switch cookie {
 	case userSession:
@@ -90,6 +98,12 @@ func (a *API) decide(c caller, r admission.Request) bool {
 func (a *API) admitSwitchingOn(c call) bool {
 	return !a.opt.Gate.Pressed() || a.decide(caller{call: c}, admission.Request{
 		Class: admission.B, Session: a.opt.Gate.Session(c.token(chairSession)), Writes: true})
+}
+
+// admitTable is for a subscription to tables over a connection that is there.
+func (a *API) admitTable(connection uint64) bool {
+	g := a.opt.Gate
+	return !g.Pressed() || g.Decide(admission.Request{Class: admission.C, Session: g.Connection(connection)}) == admission.Admitted
 }
 
 // refusal is an answer that was made beforehand.

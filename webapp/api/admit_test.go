@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"isuride/webapp/admission"
+	"isuride/webapp/feed"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/isuride"
 	"isuride/webapp/state"
@@ -148,8 +150,9 @@ func (c *client) ask(method, path, cookie, body string) (*http.Response, string)
 	return c.answer()
 }
 
-// TestOverload: while all of class B and C is refused, what ends or advances admitted work is served, on connections that
-// also carry what is refused; and nobody gets into class A who has no such work.
+// TestOverload: while all of class B and C is refused, what ends or advances admitted work is
+// served, on connections that also carry what is refused; and nobody gets into class A who has no
+// such work.
 func TestOverload(t *testing.T) {
 	c := newCity(t, admission.Strict)
 	const here, trip = `{"latitude":1,"longitude":2}`, `{"pickup_coordinate":{"latitude":1,"longitude":2},"destination_coordinate":{"latitude":3,"longitude":4}}`
@@ -166,6 +169,7 @@ func TestOverload(t *testing.T) {
 		{"POST", evaluation, c.rider, `{"evaluation":5}`, 400}, // it is judged: not ARRIVED
 		{"POST", "/api/chair/activity", c.busy, `{"is_active":false}`, 204},
 		{"GET", "/api/internal/matching", "", "", 204},
+		{"GET", "/api/realtime", c.rider, "", 426}, // it is judged: no WebSocket
 
 		{"POST", "/api/chair/coordinate", c.idle, here, 503},
 		{"POST", "/api/chair/activity", c.idle, `{"is_active":true}`, 503},
@@ -180,6 +184,7 @@ func TestOverload(t *testing.T) {
 		{"POST", "/api/app/rides/estimated-fare", c.rider, trip, 503},
 		{"GET", "/api/owner/sales", c.owner, "", 503},
 		{"GET", "/api/owner/chairs", c.owner, "", 503},
+		{"GET", "/api/feed?table=rides", c.rider, "", 503},
 		{"GET", "/", "", "", 503},
 		{"GET", "/api/nowhere", "", "", 503},
 		{"DELETE", "/api/app/rides", c.rider, "", 503},
@@ -192,6 +197,8 @@ func TestOverload(t *testing.T) {
 		{"POST", "/api/app/rides/made-up/evaluation", c.rider, `{"evaluation":5}`, 503},
 		{"GET", "/api/app/notification", "app_session=made-up", "", 503},
 		{"GET", "/api/chair/notification", "", "", 503},
+		{"GET", "/api/realtime", "", "", 503},
+		{"GET", "/api/realtime", "app_session=made-up", "", 503},
 	} {
 		answer, body := one.ask(tc.method, tc.path, tc.cookie, tc.body)
 		if answer.StatusCode != tc.status {
@@ -219,6 +226,35 @@ func TestOverload(t *testing.T) {
 	}
 }
 
+// TestTablesAreRefused, but not the notifications of a session, over a connection that is there.
+func TestTablesAreRefused(t *testing.T) {
+	c := newCity(t, admission.Strict)
+	gen := c.api.engine.Current()
+	f := feed.New(feed.Options{Log: slog.New(slog.DiscardHandler), Now: gen.Now, Current: func() feed.Source {
+		return feed.Source{Epoch: gen.Number(), Store: gen.Store, Journal: gen.Journal(), Folder: gen.Folder(), Secret: gen.Secret("feed")}
+	}})
+	t.Cleanup(f.Close)
+	says := func(command string) string {
+		r := &realtime{api: c.api, sessions: map[string]*told{}, feed: f.Open(func() {})}
+		defer r.close()
+		r.obey([]byte(command))
+		m, _ := r.feed.Next()
+		return string(m.JSON)
+	}
+	const table, own = `{"op":"subscribe","sub":"s","table":"chairs"}`, `{"op":"subscribe","sub":"n","table":"notifications","token":"made-up"}`
+	c.waits(time.Second, time.Minute)
+	if got := says(table); !strings.Contains(got, string(feed.Busy)) {
+		t.Errorf("a table is answered by %s", got)
+	}
+	if got := says(own); !strings.Contains(got, string(feed.UnknownAccount)) { // it is judged
+		t.Errorf("notifications are answered by %s", got)
+	}
+	c.waits(0, 3*time.Second)
+	if got := says(table); strings.Contains(got, string(feed.Busy)) {
+		t.Errorf("afterwards a table is answered by %s", got)
+	}
+}
+
 // TestPipelinedOverload: refusals keep the order of answers.
 func TestPipelinedOverload(t *testing.T) {
 	c := newCity(t, admission.Strict)
@@ -234,7 +270,8 @@ func TestPipelinedOverload(t *testing.T) {
 	}
 }
 
-// TestOrdinaryLoad: what waits for a tenth of a second, as in a full run of the benchmarker, is served by default.
+// TestOrdinaryLoad: what waits for a tenth of a second, as in a full run of the benchmarker, is
+// served by default.
 func TestOrdinaryLoad(t *testing.T) {
 	c := newCity(t, admission.Default)
 	c.waits(100*time.Millisecond, time.Hour)
@@ -249,8 +286,27 @@ func TestOrdinaryLoad(t *testing.T) {
 	}
 }
 
-// TestFloodOfOneSession: who sends more than a ride needs gets 429, even for what is otherwise never refused, and
-// others notice nothing.
+// TestStaleRequest: what is older than its client's patience gets no answer.
+func TestStaleRequest(t *testing.T) {
+	c := newCity(t, admission.Default)
+	c.waits(2*time.Second, time.Second)
+	a := c.api
+	srv := httpd.New(a.Serve, httpd.Options{Admit: func(ctx *httpd.Ctx) bool {
+		e, who := a.asked(ctx)
+		return a.decide(who, admission.Request{Class: e.duty.class, Waited: time.Minute})
+	}})
+	conn := &memoryConn{request: []byte(text("GET", "/api/app/rides", c.rider, "")), left: 2, closed: make(chan struct{})}
+	srv.Serve(&memoryListener{conn: conn})
+	if conn.last != nil || conn.left != 1 {
+		t.Errorf("the answer is %q, and %d more requests were read", conn.last, 1-conn.left)
+	}
+	if n := c.gate.Stats().Refused[admission.C][admission.Stale]; n != 1 {
+		t.Errorf("%d are counted", n)
+	}
+}
+
+// TestFloodOfOneSession: who sends more than a ride needs gets 429, even for what is otherwise
+// never refused, and others notice nothing.
 func TestFloodOfOneSession(t *testing.T) {
 	c := newCity(t, admission.Strict)
 	c.waits(15*time.Millisecond, time.Second) // nobody is refused yet
@@ -287,7 +343,7 @@ func TestDoorDoesNotAllocate(t *testing.T) {
 			if kind == "refusal" && wait == 0 {
 				continue
 			}
-			if n := testing.AllocsPerRun(1, run(request)) / 10_000; n >= 1 {
+			if n := testing.AllocsPerRun(1, run(request)) / 10_000; n >= mostAllocations {
 				t.Errorf("%s, %s: %v allocations", what, kind, n)
 			}
 		}

@@ -21,7 +21,7 @@ var reports = []string{
 	"{\"a\xff\":\"\xff\"}", `{"a":1.}`, `{"lat\x":1}`,
 }
 
-// FuzzReport: a report is accepted and read as encoding/json does it, and otherwise
+// FuzzReport: a report is accepted and read as encoding/json does it, but for null, and otherwise
 // refused as the caller's mistake.
 func FuzzReport(f *testing.F) {
 	for _, body := range reports {

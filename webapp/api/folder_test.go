@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/fstest"
 	"time"
 )
 
@@ -36,11 +37,11 @@ func tree(t *testing.T, dir string, names ...string) {
 	}
 }
 
-// load reads the folder and returns what it serves, by path, and the log.
+// load reads the folder and returns what it serves of it, by path, and the log.
 func load(t *testing.T, dir string) (served map[string]string, log string) {
 	t.Helper()
 	var b bytes.Buffer
-	s, err := NewStatic(t.Context(), dir, slog.New(slog.NewTextHandler(&b, nil)))
+	s, err := NewStatic(t.Context(), dir, fstest.MapFS{}, slog.New(slog.NewTextHandler(&b, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,11 +143,11 @@ func TestFolderIsRefused(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for folder, told := range map[string]string{"bare": "index.html", "dangling": "index.html", "file": "file", "missing": "missing", "huge": "video.mp4"} {
-		if _, err := NewStatic(t.Context(), filepath.Join(dir, folder), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), told) {
+		if _, err := NewStatic(t.Context(), filepath.Join(dir, folder), fstest.MapFS{}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), told) {
 			t.Errorf("%s: %v", folder, err)
 		}
 	}
-	if _, err := NewStatic(ended, filepath.Join(dir, "good"), slog.New(slog.DiscardHandler)); !errors.Is(err, context.Canceled) {
+	if _, err := NewStatic(ended, filepath.Join(dir, "good"), fstest.MapFS{}, slog.New(slog.DiscardHandler)); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end of the start: %v", err)
 	}
 }
@@ -202,7 +203,7 @@ func TestTakesGzip(t *testing.T) {
 		"": false, "gzip;q=0": false, "gzip;Q=0": false, "gzip;q= 0": false, "gzip;q=0.000": false, "gzip; Q = 0.0": false, "*;q=0": false, "*": false, "identity": false, "identity, gzip;q=0.5": false,
 		"gzip;q=2": false, "gzip;q=x": false, "gzip;q=-1": false, "gzip;q=NaN": false, "identity;q=0": false, "identity;q=0, *;q=0": false, "gzipped": false, "gzip;q=0, *": false,
 	} {
-		if got := takesGzip([]byte(accepted)); got != want {
+		if got := takes([]byte(accepted), "gzip"); got != want {
 			t.Errorf("%q: %t", accepted, got)
 		}
 	}

@@ -31,7 +31,7 @@ func (a *API) openRealtime(c call) error {
 	}
 	c.SetOwner(who.pointer())
 	c.SetHeader("Sec-WebSocket-Accept", accept)
-	r := &realtime{api: a, who: who, sessions: map[string]*told{}}
+	r := &realtime{api: a, who: who, serial: c.Serial(), sessions: map[string]*told{}}
 	c.Upgrade("websocket", r.open, r.listen)
 	return nil
 }
@@ -67,10 +67,12 @@ func sameHost(origin, host []byte) bool {
 // pool writes what there is, see turns.
 type realtime struct {
 	// Set once.
-	api  *API
-	who  account // the connection's own
-	conn *httpd.Stream
-	feed *feed.Conn
+	api *API
+	who account // the connection's own
+
+	serial uint64 // the connection's, among the server's
+	conn   *httpd.Stream
+	feed   *feed.Conn
 
 	// Owned by the writer.
 	batch []*told   // whose turn it is
@@ -238,6 +240,10 @@ func clip(name string) string {
 
 func (r *realtime) subscribe(c *command) {
 	who, gen := r.who, r.api.engine.Current()
+	if gen == nil {
+		r.refuse(c, feed.UnknownAccount, generationOver)
+		return
+	}
 	if c.Token != "" {
 		found, ok := r.api.accountOf(gen, []byte(c.Token))
 		if !ok {
@@ -251,6 +257,8 @@ func (r *realtime) subscribe(c *command) {
 		r.tell(c, gen, who)
 	case r.has(c.Sub):
 		r.refuse(c, feed.NameTaken, nameTaken)
+	case !r.api.admitTable(r.serial):
+		r.refuse(c, feed.Busy, "the server is busy; ask again in a few seconds")
 	default:
 		r.feed.Subscribe(feed.Request{Name: c.Sub, Tables: c.Table, Filter: c.Filter, Viewer: who.viewer(),
 			Resume: c.Resume, Since: c.Since, Speed: c.Speed})

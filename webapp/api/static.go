@@ -5,9 +5,9 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
-	_ "embed"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"mime"
 	"net/url"
@@ -19,19 +19,18 @@ import (
 	"isuride/webapp/internal/httpd"
 )
 
-//go:embed page.html
-var page []byte
-
 // Static serves a folder from memory, as it was at start. Every path that is no file
 // answers with index.html, without a redirect (S appendix B).
 type Static struct {
 	files     map[string]*staticFile
 	documents map[string]*staticFile // of ours, where the folder has nothing
 	index     *staticFile
+	ui        *userInterface
 }
 
 type staticFile struct {
 	plain, gzipped []byte // gzipped is nil where it would not be shorter
+	brotli         []byte // nil for all but built-in files
 	etag           string // without W/
 	modified       string // as in Last-Modified, "" if unknown
 	head           string // fixed header lines
@@ -53,22 +52,23 @@ const lastModified = "Mon, 02 Jan 2006 15:04:05 GMT"
 
 // Instructions for browsers: not to guess types; of pages also not to show them in frames
 // of other hosts, nor to tell those where a user comes from. A front end of somebody
-// else's may load whatever it likes; the built-in page loads nothing. The API's answers
+// else's may load whatever it likes; ours loads from here only (interface.go). The API's answers
 // carry none of it: they are no pages, and their bytes count.
 const (
-	fileSafety    = "X-Content-Type-Options: nosniff\r\n"
-	pageSafety    = "Referrer-Policy: same-origin\r\nContent-Security-Policy: frame-ancestors 'self'\r\n"
-	builtInSafety = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\r\n"
+	fileSafety = "X-Content-Type-Options: nosniff\r\n"
+	pageSafety = "Referrer-Policy: same-origin\r\nContent-Security-Policy: frame-ancestors 'self'\r\n"
 )
 
-// NewStatic reads a folder, which must have an index.html; "" means the small page that
-// tells what runs here. The end of ctx ends it.
-func NewStatic(ctx context.Context, folder string, log *slog.Logger) (*Static, error) {
+// NewStatic reads a folder, which must have an index.html; "" means that the interface is
+// all there is. That is below /ui/ in any case. The end of ctx ends it.
+func NewStatic(ctx context.Context, folder string, interfaceFiles fs.FS, log *slog.Logger) (*Static, error) {
 	s := &Static{files: map[string]*staticFile{}, documents: map[string]*staticFile{}}
+	var err error
+	if s.ui, err = newInterface(interfaceFiles); err != nil {
+		return nil, err
+	}
 	if folder == "" {
-		s.index = newStaticFile("/index.html", page, time.Time{})
-		s.index.head += builtInSafety
-		s.files["/index.html"] = s.index
+		s.index = s.ui.index
 		return s, s.addDocuments()
 	}
 	if err := readFolder(ctx, folder, log, s.add); err != nil {
@@ -85,6 +85,16 @@ func (s *Static) add(name string, content []byte, modified time.Time) {
 }
 
 func newStaticFile(name string, content []byte, modified time.Time) *staticFile {
+	f := unpackedFile(name, content, modified)
+	if len(content) <= maxPacked {
+		if packed := pack(content); len(packed) < len(content)*9/10 {
+			f.gzipped = packed
+		}
+	}
+	return f
+}
+
+func unpackedFile(name string, content []byte, modified time.Time) *staticFile {
 	sum := sha256.Sum256(content)
 	f := &staticFile{plain: content, etag: `"` + hex.EncodeToString(sum[:16]) + `"`}
 	contentType := mime.TypeByExtension(path.Ext(name))
@@ -104,11 +114,6 @@ func newStaticFile(name string, content []byte, modified time.Time) *staticFile 
 		f.modified = modified.UTC().Format(lastModified)
 		f.head += "Last-Modified: " + f.modified + "\r\n"
 	}
-	if len(content) <= maxPacked {
-		if packed := pack(content); len(packed) < len(content)*9/10 {
-			f.gzipped = packed
-		}
-	}
 	return f
 }
 
@@ -127,7 +132,16 @@ func (s *Static) Serve(ctx *httpd.Ctx) {
 		writeError(ctx, 405, "method "+m+" is not allowed here")
 		return
 	}
-	s.find(string(ctx.Path())).serve(ctx)
+	name := string(ctx.Path())
+	f := s.find(name)
+	if s.ui.has(name) {
+		f = s.ui.find(name)
+	}
+	if f == nil {
+		writeError(ctx, 404, "there is no file "+name)
+		return
+	}
+	f.serve(ctx)
 }
 
 // find looks a path up that may be percent-encoded, and have empty or dotted steps, which
@@ -164,7 +178,10 @@ func (f *staticFile) serve(ctx *httpd.Ctx) {
 	switch {
 	case f.unchanged(ctx):
 		ctx.SetStatus(304)
-	case f.gzipped != nil && takesGzip(ctx.HeaderList("Accept-Encoding")):
+	case f.brotli != nil && takes(ctx.HeaderList("Accept-Encoding"), "br"):
+		ctx.SetHeader("Content-Encoding", "br")
+		ctx.SetSharedBody(f.brotli)
+	case f.gzipped != nil && takes(ctx.HeaderList("Accept-Encoding"), "gzip"):
 		ctx.SetHeader("Content-Encoding", "gzip")
 		ctx.SetSharedBody(f.gzipped)
 	default:
@@ -223,26 +240,26 @@ func hasTag(tags []byte, etag string) bool {
 	}
 }
 
-// takesGzip reads a list of codings with weights (RFC 9110 12.5.3): gzip is named, and
-// not less welcome than the plain file. The asterisk counts only for a client that refuses that.
-func takesGzip(accepted []byte) bool {
+// takes reads a list of codings with weights (RFC 9110 12.5.3): one is named, and not less
+// welcome than the plain file. The asterisk counts only for a client that refuses that.
+func takes(accepted []byte, wanted string) bool {
 	const absent = -1
-	gzip, identity, any := absent, absent, absent
+	packed, identity, any := absent, absent, absent
 	for member := range bytes.SplitSeq(accepted, []byte{','}) {
 		coding, parameters, _ := bytes.Cut(member, []byte{';'})
-		switch strings.ToLower(string(bytes.TrimSpace(coding))) {
-		case "gzip", "x-gzip":
-			gzip = weight(parameters)
+		switch name := strings.ToLower(string(bytes.TrimSpace(coding))); name {
+		case wanted, "x-" + wanted: // x-gzip is an old name
+			packed = weight(parameters)
 		case "identity":
 			identity = weight(parameters)
 		case "*":
 			any = weight(parameters)
 		}
 	}
-	if gzip == absent {
+	if packed == absent {
 		return any > 0 && identity == 0
 	}
-	return gzip > 0 && gzip >= identity
+	return packed > 0 && packed >= identity
 }
 
 // weight reads "q=0.5" in thousandths; 1000 without one, 0 if it is not understood.

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -25,8 +26,9 @@ type change struct {
 	merges             bool // a newer one of the row takes its place
 	enters             bool // a row of rides, which has its chair from here on
 
-	row  *row            // lent until the next event
-	text [classes][]byte // what was encoded of it
+	row     *row            // lent until the next event
+	scratch *[]byte         // the translator's
+	text    [classes][]byte // what was encoded of it
 }
 
 // textFor returns the row's object as the class sees it: made once, shared by all who get it,
@@ -36,14 +38,22 @@ func (c *change) textFor(class Class) []byte {
 		class = Public // all see the same
 	}
 	if c.text[class] == nil {
-		t := &tables[c.table]
-		if c.action == Delete {
-			c.text[class] = t.appendKey(nil, c.key)
-		} else {
-			c.text[class] = t.appendRow(make([]byte, 0, 192), c.row, class, c.which)
-		}
+		*c.scratch = c.appendTo((*c.scratch)[:0], class)
+		c.text[class] = bytes.Clone(*c.scratch)
 	}
 	return c.text[class]
+}
+
+// appendTo appends the row's object.
+func (c *change) appendTo(dst []byte, class Class) []byte {
+	t := &tables[c.table]
+	switch {
+	case c.text[Public] != nil && c.table == city:
+		return append(dst, c.text[Public]...)
+	case c.action == Delete:
+		return t.appendKey(dst, c.key)
+	}
+	return t.appendRow(dst, c.row, class, c.which)
 }
 
 // translator makes changes of events and images. What an event does not say itself never
@@ -59,6 +69,8 @@ type translator struct {
 	seen  map[string]*roadChair // chairs of the city, by id
 	out   []change
 	rows  []row
+
+	scratch []byte
 }
 
 // roadChair is what the city has been told of a chair.
@@ -99,15 +111,30 @@ func (p *pseudonyms) ride(id string) string { return p.of('r', id) }
 
 func (t *translator) begin() { t.out, t.rows = t.out[:0], t.rows[:0] }
 
-// add makes room for a change of a row.
+// add adds a change of a row.
 func (t *translator) add(c change, r row) {
-	t.rows = append(t.rows, r)
-	c.row = &t.rows[len(t.rows)-1] // those before keep theirs if the slice grows
-	if c.see == 0 {
-		c.see = everyone
+	made, of := t.make(c.table)
+	c.scratch, c.row, c.see = made.scratch, of, (c.see|seeAll(c.see))&made.see
+	*made, *of = c, r
+}
+
+// seeAll is everyone if nobody in particular is named.
+func seeAll(named classSet) classSet {
+	if named == 0 {
+		return everyone
 	}
-	c.see &= tables[c.table].see
-	t.out = append(t.out, c)
+	return 0
+}
+
+// make makes room for a change of a row: to fill it in there is what the most frequent event
+// does, since both are large.
+func (t *translator) make(id tableID) (*change, *row) {
+	t.rows = append(t.rows, row{}) // those before keep theirs if the slice grows
+	r := &t.rows[len(t.rows)-1]
+	t.out = append(t.out, change{})
+	c := &t.out[len(t.out)-1]
+	c.table, c.see, c.scratch, c.row = id, tables[id].see, &t.scratch, r
+	return c, r
 }
 
 func (t *translator) chairOnRoad(id string) *roadChair {
@@ -176,8 +203,10 @@ func (t *translator) chairRegistered(c *isuride.Chair) {
 }
 
 func (t *translator) position(a Action, ownerID string, l *isuride.ChairLocation) {
-	t.add(change{table: positions, action: a, entity: l.ChairID, key: l.ChairID, owner: ownerID, chair: l.ChairID, merges: a == Update},
-		row{location: l})
+	c, r := t.make(positions)
+	c.action, c.merges = a, a == Update
+	c.entity, c.key, c.owner, c.chair = l.ChairID, l.ChairID, ownerID, l.ChairID
+	r.location = l
 }
 
 // roadChair makes a chair's whole row of the city.
@@ -197,13 +226,20 @@ func (t *translator) moved(e *isuride.Event) error {
 	on, to := t.chairOnRoad(l.ChairID), snap(l.Coordinate)
 	if !on.placed || on.at != to {
 		on.at, on.placed = to, true
-		t.add(change{table: city, action: Update, which: cityWhere, entity: c.ID, key: on.name, kind: "chair", merges: true},
-			row{id: on.name, place: to, placed: true})
+		t.onRoad(c.ID, on)
 	}
 	if e.Status == nil {
 		return nil
 	}
 	return t.advanced(e.Status)
+}
+
+// onRoad tells the city where a chair is.
+func (t *translator) onRoad(id string, on *roadChair) {
+	c, r := t.make(city)
+	c.action, c.which, c.merges = Update, cityWhere, true
+	c.entity, c.key, c.kind = id, on.name, "chair"
+	r.id, r.place, r.placed = on.name, on.at, true
 }
 
 // unknown is an error that no log of this server can cause.

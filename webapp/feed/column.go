@@ -129,8 +129,8 @@ var tables = [tableCount]table{
 	}},
 	positions: {name: "positions", keys: []string{"chair_id"}, ids: []string{"chair_id"}, see: owner | chair | operator, columns: []column{
 		{"chair_id", "ChairLocation.ChairID", owner | chair | operator, func(b []byte, r *row) []byte { return appendString(b, r.location.ChairID) }},
-		{"latitude", "ChairLocation.Latitude", owner | chair | operator, func(b []byte, r *row) []byte { return appendInt(b, r.location.Latitude) }},
-		{"longitude", "ChairLocation.Longitude", owner | chair | operator, func(b []byte, r *row) []byte { return appendInt(b, r.location.Longitude) }},
+		{"latitude", "ChairLocation.Latitude", owner | chair | operator, func(b []byte, r *row) []byte { return appendPlace(b, r.location.Latitude, r.location.CreatedAt != 0) }},
+		{"longitude", "ChairLocation.Longitude", owner | chair | operator, func(b []byte, r *row) []byte { return appendPlace(b, r.location.Longitude, r.location.CreatedAt != 0) }},
 		{"recorded_at", "ChairLocation.CreatedAt", owner | chair | operator, func(b []byte, r *row) []byte { return appendTime(b, r.location.CreatedAt) }},
 	}},
 	rides: {name: "rides", keys: []string{"id"}, ids: []string{"id", "user_id", "chair_id"}, see: user | chair | operator, columns: []column{
@@ -222,6 +222,9 @@ const (
 // grid is the distance to which the places of the city are rounded.
 const grid = 5
 
+// farthest is the last place on the grid, either way.
+const farthest = (1<<31 - 1) / grid * grid
+
 // snap rounds a place to the grid.
 func snap(c isuride.Coordinate) isuride.Coordinate {
 	return isuride.Coordinate{Latitude: snapped(c.Latitude), Longitude: snapped(c.Longitude)}
@@ -233,7 +236,7 @@ func snapped(n int32) int32 {
 	if down < 0 {
 		down += grid
 	}
-	return int32(max(min(up-down, 1<<31-grid), -1<<31))
+	return int32(max(min(up-down, farthest), -farthest))
 }
 
 func cityKindOf(r *row) string {

@@ -2,7 +2,7 @@ package feed
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strconv"
 	"time"
 
@@ -36,13 +36,15 @@ type Conn struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
+	turns chan struct{} // holds a token for each partial that is being made
+
 	taken pulse.Pulse // beats when something was taken out of a long queue
 
 	mu lockwatch.Mutex
 	// The rest is guarded by mu.
 	subs    map[string]*sub
 	queue   queue
-	asleep  bool // Next had nothing: whoever adds something wakes
+	asleep  bool // Next had nothing: what is added next wakes its transport
 	strikes int
 	ending  bool // what is in the queue is the last
 
@@ -218,8 +220,10 @@ func (c *Conn) Next() (m Message, ok bool) {
 		return Message{}, false
 	}
 	long := c.queue.bytes > fillTo/2
-	part, more := c.queue.take()
-	m = c.messageLocked(part, more)
+	part, t, more := c.queue.take()
+	m = c.messageLocked(part, t, more)
+	c.feed.counts.frames.Add(1)
+	c.feed.counts.bytes.Add(uint64(len(m.JSON)))
 	c.queue.release(part)
 	m.Ends = c.ending && c.queue.empty()
 	if long {
@@ -229,8 +233,8 @@ func (c *Conn) Next() (m Message, ok bool) {
 }
 
 // messageLocked makes the frame, and notes its number as the subscription's last.
-func (c *Conn) messageLocked(part []entry, more bool) Message {
-	e := &part[0]
+func (c *Conn) messageLocked(part []entry, t tableID, more bool) Message {
+	e := &part[len(part)-1]
 	prev := uint64(0)
 	if e.sub != nil {
 		prev = e.sub.last
@@ -241,10 +245,10 @@ func (c *Conn) messageLocked(part []entry, more bool) Message {
 	default:
 		e.sub.last = e.seq
 	}
-	if cap(c.out) > 2*maxFrame {
+	if cap(c.out) > 3*maxFrame {
 		c.out = nil
 	}
-	c.out = c.write.append(c.out[:0], part, more, prev)
+	c.out = c.write.append(c.out[:0], part, t, more, prev)
 	whole := !more && e.kind != ofError && e.kind != ofEnd
 	return Message{JSON: c.out, Position: Position{e.epoch, e.seq}, Whole: whole}
 }
@@ -265,6 +269,19 @@ func (c *Conn) Close() {
 	c.feed.closed(c)
 }
 
+// maxPartials bounds those that are made for one connection at a time.
+const maxPartials = 2
+
+// turn waits until a partial may be made, and returns what ends it.
+func (c *Conn) turn(ctx context.Context) (leave func(), err error) {
+	select {
+	case c.turns <- struct{}{}:
+		return func() { <-c.turns }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // room waits until a filler may add something. A reader that takes nothing for long is not
 // waited for.
 func (c *Conn) room(ctx context.Context) error {
@@ -282,9 +299,11 @@ func (c *Conn) room(ctx context.Context) error {
 	}
 }
 
-// errPatience says that something did not happen in time.
-var errPatience = fmt.Errorf("feed: the reader took nothing for %s", patience)
+// errElapsed says that something did not happen in time.
+var errElapsed = errors.New("feed: the time for it is over")
 
+// waitFor waits until something is done, which never is if done is nil; errElapsed says that
+// the time went by.
 func waitFor(ctx context.Context, done <-chan struct{}, limit time.Duration) error {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -294,7 +313,7 @@ func waitFor(ctx context.Context, done <-chan struct{}, limit time.Duration) err
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-timer.C:
-		return errPatience
+		return errElapsed
 	}
 }
 
@@ -316,6 +335,7 @@ func (c *Conn) add(s *sub, made ...entry) bool {
 // again, or the connection ends. The hub's lock is held, too.
 func (c *Conn) strikeLocked(h *hub) {
 	c.strikes++
+	c.feed.counts.dropped.Add(1)
 	c.queue.drop(func(s *sub) bool { return s != nil && s.live })
 	if c.strikes >= maxStrikes {
 		c.ending = true
@@ -335,6 +355,7 @@ func (c *Conn) strikeLocked(h *hub) {
 }
 
 func (c *Conn) tooSlow() *Error {
+	c.feed.counts.cut.Add(1)
 	return &Error{Code: SlowReader, Ends: true,
 		Text: "more than " + strconv.Itoa(maxWaiting>>20) + " MiB waited for the reader again and again; read faster, or subscribe to less"}
 }

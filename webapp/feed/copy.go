@@ -34,9 +34,6 @@ func (c *Copy) Apply(text []byte) (Frame, error) {
 		return f, fmt.Errorf("%w: %d was the last one, and %d follows %d", ErrGap, c.last, f.Seq, f.Prev)
 	}
 	c.began, c.last = true, f.Seq
-	if len(c.group) > 0 && f.Action == Partial && !c.group[len(c.group)-1].More {
-		c.group = nil
-	}
 	if c.group = append(c.group, f); f.More {
 		return f, nil
 	}

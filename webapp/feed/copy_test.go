@@ -14,7 +14,7 @@ func (r *reader) expectFresh() {
 	r.w.t.Helper()
 	r.settle()
 	request := r.request
-	request.Resume, request.Since = "", ""
+	request.Resume, request.Since, request.Speed = "", "", ""
 	fresh := r.w.subscribe(request)
 	defer fresh.conn.Close()
 	fresh.settle()
@@ -60,7 +60,7 @@ func (w *town) viewers() (requests []Request) {
 	return requests
 }
 
-// TestCopies: whoever follows has at every heartbeat what a new subscription begins with,
+// TestCopies: those who follow have at every heartbeat what a new subscription begins with,
 // over disconnects, restarts and initializes.
 func TestCopies(t *testing.T) {
 	t.Logf("seed %d (repeat with -seed)", *seed)
@@ -116,8 +116,30 @@ func (w *town) disturb(readers []*reader) []*reader {
 		w.initialize()
 		w.act(100)
 		return w.without(readers)
+	case 2, 3:
+		change := []func(){w.reopen, w.rebuild}[w.IntN(2)]
+		for _, r := range readers {
+			r.settle()
+			r.frames = nil
+		}
+		change()
+		w.act(20)
+		for _, r := range readers {
+			r.settle()
+			r.expectNoPartial()
+		}
 	}
 	return readers
+}
+
+// expectNoPartial: who has everything up to an event needs none to go on elsewhere.
+func (r *reader) expectNoPartial() {
+	r.w.t.Helper()
+	for _, f := range r.frames {
+		if f.Action == Partial || f.Action == Failed {
+			r.w.t.Fatalf("a reader that is up to date gets %s", summary(&f))
+		}
+	}
 }
 
 // without lets those go whose accounts the initialize has taken.

@@ -31,6 +31,10 @@ type Source struct {
 	Secret []byte
 }
 
+// same reports whether both are one state on one log. A generation may get another of either
+// in its life, when a server comes to lead a group or ceases to.
+func (s *Source) same(o *Source) bool { return s.Journal == o.Journal && s.Store == o.Store }
+
 // Options are the surroundings of a Feed.
 type Options struct {
 	// Current returns the generation that serves now.
@@ -102,6 +106,8 @@ type Feed struct {
 	summing chan struct{} // and one while a checksum is made
 	fillers sync.WaitGroup
 
+	counts counts
+
 	mu lockwatch.Mutex
 	// The rest is guarded by mu.
 	conns   map[*Conn]struct{}
@@ -120,9 +126,10 @@ func New(o Options) *Feed {
 
 // Open returns a connection. wake is called, from any goroutine and with locks held, when
 // Next may have something after it had nothing; it must not block and not call the feed.
-// Too many connections are told so in the first message, which ends the connection.
+// Look with Next once before waiting for it: if there are too many connections, the first
+// message says so and ends the connection.
 func (f *Feed) Open(wake func()) *Conn {
-	c := &Conn{feed: f, wake: wake, subs: map[string]*sub{}}
+	c := &Conn{feed: f, wake: wake, turns: make(chan struct{}, maxPartials), subs: map[string]*sub{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -136,6 +143,7 @@ func (f *Feed) Open(wake func()) *Conn {
 		c.finish(err)
 		return c
 	}
+	c.asleep = true
 	f.conns[c] = struct{}{}
 	if f.stop == nil {
 		f.beginLocked()

@@ -93,6 +93,7 @@ const (
 	Internal       Code = "internal"       // the server's fault
 	BadCommand     Code = "bad_command"    // for transports: what came is no command
 	UnknownAccount Code = "unknown_viewer" // the viewer's account is not there
+	Busy           Code = "busy"           // for transports: the server has too much to do; ask again later
 )
 
 // Error is a refusal. A transport turns what it refuses itself into one, for Conn.Refuse.

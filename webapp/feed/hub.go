@@ -13,8 +13,8 @@ import (
 
 const (
 	// batchPause is the time in which events gather before the readers are woken. With it a
-	// busy feed wakes each reader 500 times a second instead of 20,000, and an event waits a
-	// millisecond on average.
+	// busy feed wakes each reader some 500 times a second instead of 20,000, and an event
+	// waits half of it on average.
 	batchPause = 2 * time.Millisecond
 	// beatEvery is the time between two heartbeats.
 	beatEvery = time.Second
@@ -22,6 +22,8 @@ const (
 	holdEvents = 256
 	// retryPause is the time between two looks whether another generation serves.
 	retryPause = 5 * time.Millisecond
+	// maxRetryPause bounds the time between two attempts to read a log that cannot be read.
+	maxRetryPause = 5 * time.Second
 )
 
 // hub reads the log once for all subscriptions that are up to date.
@@ -60,7 +62,8 @@ func newHub(f *Feed) *hub {
 // run follows the log of the generation that serves, then of the next one, until ctx ends.
 func (h *hub) run(ctx context.Context) {
 	defer h.rest()
-	var over *journal.Journal
+	var over Source
+	pause := retryPause
 	for {
 		source, ok := h.feed.await(ctx, over)
 		if !ok {
@@ -70,17 +73,18 @@ func (h *hub) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if errors.Is(err, journal.ErrClosed) {
-			over = source.Journal
-			h.restart(start{reason: NewEpoch, over: over})
+		if errors.Is(err, journal.ErrClosed) || errors.Is(err, errMoved) {
+			over, pause = source, retryPause
+			h.handOn()
 			continue
 		}
-		over = nil
+		over = Source{}
 		h.feed.opt.Log.Warn("the feed begins again, with a partial for every reader", "err", err)
-		h.restart(start{reason: Interrupted})
-		if waitFor(ctx, nil, retryPause) != errPatience { // whatever it was, it may be so again
+		h.restart()
+		if waitFor(ctx, nil, pause) != errElapsed {
 			return
 		}
+		pause = min(2*pause, maxRetryPause) // whatever it was, it may be so again
 	}
 }
 
@@ -112,22 +116,22 @@ func (h *hub) follow(ctx context.Context, source Source) error {
 		if err := h.sleep(ctx, reader, beat.C); err != nil {
 			return err
 		}
+		if now := h.feed.opt.Current(); !now.same(&source) {
+			return errMoved
+		}
 	}
 }
 
 // sleep waits for the next events, and then for those that come with them. Heartbeats are
 // sent meanwhile.
 func (h *hub) sleep(ctx context.Context, reader *journal.Subscriber, beat <-chan time.Time) error {
-	if err := waitFor(ctx, nil, batchPause); err != errPatience {
+	if err := waitFor(ctx, nil, batchPause); err != errElapsed {
 		return err
 	}
 	select {
 	case <-beat:
 		h.beat()
 	default:
-	}
-	if reader.Behind() > 0 {
-		return nil
 	}
 	limited, cancel := context.WithTimeout(ctx, beatEvery)
 	defer cancel()
@@ -259,12 +263,15 @@ func (h *hub) beat() {
 	}
 }
 
-// join takes in a subscription that has everything up to an event of the source. It reports
-// false if the hub is ahead of that, or reads another log.
+// join takes in a subscription that has everything up to an event of the source, and tells
+// its reader so. It reports false if the hub is ahead of that, or reads another log.
 func (h *hub) join(s *sub, source Source, at uint64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.source.Journal != source.Journal || h.seq > at || s.ctx.Err() != nil {
+	if !h.source.same(&source) || h.seq > at || s.ctx.Err() != nil {
+		return false
+	}
+	if !s.conn.add(s, entry{sub: s, kind: ofBeat, action: Heartbeat, epoch: source.Epoch, seq: at, at: h.feed.opt.Now()}) {
 		return false
 	}
 	s.live, s.after = true, at
@@ -314,18 +321,37 @@ func (h *hub) leaveLocked(s *sub) {
 	}
 }
 
-// restart lets every subscription begin again. What waits for its reader is given up.
-func (h *hub) restart(begin start) {
+// handOn lets every subscription find what serves now, and go on there after the hub's event
+// if it has it.
+func (h *hub) handOn() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.source = Source{}
-	h.sums = nil
+	source := h.source
+	h.source, h.sums = Source{}, nil
+	for s := range h.subs {
+		at := Position{source.Epoch, max(h.seq, s.after)}
+		h.leaveLocked(s)
+		h.feed.fillers.Go(func() { s.run(start{resume: &at, moved: true, over: source}) })
+	}
+}
+
+// restart lets every subscription begin again. What waits for its reader is given up.
+func (h *hub) restart() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.source, h.sums = Source{}, nil
+	conns := map[*Conn]bool{}
+	for s := range h.subs {
+		conns[s.conn] = true
+	}
+	for c := range conns {
+		c.mu.Lock()
+		c.queue.drop(func(s *sub) bool { return s != nil && s.live })
+		c.mu.Unlock()
+	}
 	for s := range h.subs {
 		h.leaveLocked(s)
-		s.conn.mu.Lock()
-		s.conn.queue.drop(func(of *sub) bool { return of == s })
-		s.conn.mu.Unlock()
-		h.feed.fillers.Go(func() { s.run(begin) })
+		h.feed.fillers.Go(func() { s.run(start{reason: Interrupted}) })
 	}
 }
 

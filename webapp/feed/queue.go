@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"math/bits"
 	"strconv"
 
 	"isuride/webapp/isuride"
@@ -55,13 +56,16 @@ const (
 //
 // Of several updates of one position only the newest stays, once much waits. It stays in its
 // own place, which is behind the older ones, so that numbers grow. States are never merged,
-// so they are not late either. A heartbeat behind a position that went would say too much,
+// so they are not late either. Of heartbeats the newest stays, too. A heartbeat behind a position that went would say too much,
 // and goes as well; across a checksum nothing is merged.
 type queue struct {
 	entries []entry
 	head    int
 	bytes   int
 	mergeAt int // bytes from which on it is worth trying
+	// Of updates that are handed out: the tables that are left, one bit each, and their end.
+	run    uint16
+	runEnd int
 }
 
 func (q *queue) empty() bool { return q.head == len(q.entries) }
@@ -84,9 +88,10 @@ func (q *queue) full() bool {
 	return q.bytes > afterMerge
 }
 
-// mergeKey is a position, between two checksums.
+// mergeKey is a position, or the heartbeat, between two checksums.
 type mergeKey struct {
 	sub   *sub
+	kind  kind
 	table tableID
 	key   string
 	era   int
@@ -96,12 +101,12 @@ func (q *queue) merge() {
 	newer := map[mergeKey]bool{}
 	eras := map[*sub]int{}
 	gone := make([]bool, len(q.entries))
-	for i := len(q.entries) - 1; i >= q.head; i-- {
+	for i := len(q.entries) - 1; i >= q.head && !(q.run != 0 && i < q.runEnd); i-- { // not what is being handed out
 		switch e := &q.entries[i]; {
 		case e.kind == ofSum:
 			eras[e.sub]++
-		case e.merges:
-			k := mergeKey{e.sub, e.table, e.key, eras[e.sub]}
+		case e.merges || e.kind == ofBeat:
+			k := mergeKey{e.sub, e.kind, e.table, e.key, eras[e.sub]}
 			gone[i] = newer[k]
 			newer[k] = true
 		}
@@ -112,12 +117,18 @@ func (q *queue) merge() {
 // sweep drops what is gone, and the heartbeats behind it.
 func (q *queue) sweep(gone []bool) {
 	incomplete := map[*sub]bool{}
+	if q.run != 0 && gone[q.head] { // they are all of one subscription
+		q.run = 0
+	}
+	q.runEnd -= q.head
 	kept := q.entries[:0]
 	q.bytes = 0
 	for i := q.head; i < len(q.entries); i++ {
 		e := q.entries[i]
 		if gone[i] {
-			incomplete[e.sub] = true
+			if e.kind == ofRows {
+				incomplete[e.sub] = true
+			}
 			continue
 		}
 		if e.kind == ofBeat && incomplete[e.sub] {
@@ -137,29 +148,76 @@ func (q *queue) drop(of func(*sub) bool) {
 		gone[i] = of(q.entries[i].sub)
 	}
 	q.sweep(gone)
+	q.mergeAt = 0
 }
 
-// take returns the entries of the next frame, and whether its group goes on.
-func (q *queue) take() (part []entry, more bool) {
+// take returns the entries of the next frame, of which it has those of one table, and
+// whether its group goes on.
+//
+// Updates of positions that wait one behind the other make one frame for each of their
+// tables, with the number of the newest: most events are such updates, and their frames
+// would be more head than rows.
+func (q *queue) take() (part []entry, t tableID, more bool) {
 	first := &q.entries[q.head]
+	if first.kind == ofRows && first.merges {
+		return q.takeRun()
+	}
 	end, size := q.head+1, len(first.text)
 	for first.kind == ofRows && end < len(q.entries) && q.entries[end].joins(first) && size < maxFrame {
 		size += len(q.entries[end].text)
 		end++
 	}
 	part = q.entries[q.head:end]
-	for i := range part {
-		q.bytes -= part[i].cost()
-	}
+	q.pass(end)
 	last := &part[len(part)-1]
-	more = last.kind == ofRows && (last.more || end < len(q.entries) && q.entries[end].goesOn(last))
+	more = last.kind == ofRows && (last.more || q.goesOn(last))
+	return part, first.table, more
+}
+
+// takeRun returns the updates that are next, and one of their tables after the other.
+func (q *queue) takeRun() (part []entry, t tableID, more bool) {
+	if q.run == 0 {
+		q.findRun()
+	}
+	part = q.entries[q.head:q.runEnd]
+	t = tableID(bits.TrailingZeros16(q.run))
+	if q.run &= q.run - 1; q.run != 0 {
+		return part, t, true
+	}
+	q.pass(q.runEnd)
+	return part, t, q.goesOn(&part[len(part)-1])
+}
+
+// findRun finds the updates that are next, and their tables.
+func (q *queue) findRun() {
+	first := &q.entries[q.head]
+	size := 0
+	for q.runEnd = q.head; q.runEnd < len(q.entries) && size < maxFrame; q.runEnd++ {
+		e := &q.entries[q.runEnd]
+		if !e.merges || e.sub != first.sub || e.epoch != first.epoch {
+			break
+		}
+		q.run |= 1 << e.table
+		size += len(e.text)
+	}
+}
+
+// pass moves on behind entries that are handed out.
+func (q *queue) pass(end int) {
+	for i := q.head; i < end; i++ {
+		q.bytes -= q.entries[i].cost()
+	}
 	q.head = end
-	return part, more
+}
+
+// goesOn reports whether what comes next is of the group that last is of.
+func (q *queue) goesOn(last *entry) bool {
+	return q.head < len(q.entries) && q.entries[q.head].goesOn(last)
 }
 
 // joins reports whether the entry fits into the frame that begins with first.
 func (e *entry) joins(first *entry) bool {
-	return e.goesOn(first) && e.table == first.table && e.action == first.action && e.more == first.more
+	return e.goesOn(first) && e.table == first.table && e.action == first.action && e.more == first.more && !e.merges
 }
 
 // goesOn reports whether the entry is of the group that last is of.
@@ -167,8 +225,11 @@ func (e *entry) goesOn(last *entry) bool {
 	return e.kind == ofRows && e.sub == last.sub && e.seq == last.seq && e.epoch == last.epoch && (last.more || e.action != Partial)
 }
 
-// release forgets the entries that take has returned.
+// release forgets the entries that take has returned, once it is done with them.
 func (q *queue) release(part []entry) {
+	if q.run != 0 {
+		return
+	}
 	clear(part)
 	if q.head < len(q.entries) {
 		if q.head > 1024 && q.head > len(q.entries)/2 {
@@ -190,9 +251,10 @@ type frameWriter struct {
 	prefix string // of second
 }
 
-// append writes one frame of the entries. prev is the number of the frame before.
-func (w *frameWriter) append(dst []byte, part []entry, more bool, prev uint64) []byte {
-	e := &part[0]
+// append writes one frame of those of the entries that are of the table. prev is the number
+// of the frame before.
+func (w *frameWriter) append(dst []byte, part []entry, t tableID, more bool, prev uint64) []byte {
+	e := &part[len(part)-1] // the newest
 	dst = append(dst, '{')
 	if e.sub != nil && e.sub.name != "" {
 		dst = append(appendString(append(dst, `"sub":`...), e.sub.name), ',')
@@ -201,7 +263,7 @@ func (w *frameWriter) append(dst []byte, part []entry, more bool, prev uint64) [
 	}
 	switch e.kind {
 	case ofRows, ofSum:
-		dst = append(append(append(dst, `"table":"`...), tables[e.table].name...), `",`...)
+		dst = append(append(append(dst, `"table":"`...), tables[t].name...), `",`...)
 	case ofError:
 		if e.err.Table != "" {
 			dst = append(appendString(append(dst, `"table":`...), e.err.Table), ',')
@@ -209,7 +271,7 @@ func (w *frameWriter) append(dst []byte, part []entry, more bool, prev uint64) [
 	}
 	dst = append(append(append(dst, `"action":"`...), e.action...), '"')
 	if e.kind == ofRows {
-		dst = append(append(append(dst, `,"keys":["`...), tables[e.table].keys[0]...), `"]`...)
+		dst = append(append(append(dst, `,"keys":["`...), tables[t].keys[0]...), `"]`...)
 	}
 	dst = strconv.AppendUint(append(dst, `,"epoch":`...), e.epoch, 10)
 	dst = strconv.AppendUint(append(dst, `,"seq":`...), e.seq, 10)
@@ -223,18 +285,21 @@ func (w *frameWriter) append(dst []byte, part []entry, more bool, prev uint64) [
 	if e.reason != "" {
 		dst = append(append(append(dst, `,"reason":"`...), e.reason...), '"')
 	}
-	return appendContent(dst, e, part)
+	return appendContent(dst, e, part, t)
 }
 
-func appendContent(dst []byte, e *entry, part []entry) []byte {
+func appendContent(dst []byte, e *entry, part []entry, t tableID) []byte {
 	switch e.kind {
 	case ofError:
 		dst = append(append(append(dst, `,"code":"`...), e.err.Code...), `","message":`...)
 		dst = appendString(dst, e.err.Text)
 	case ofRows, ofSum:
 		dst = append(dst, `,"data":[`...)
-		for i := range part {
-			if i > 0 {
+		for i, rows := 0, 0; i < len(part); i++ {
+			if part[i].table != t {
+				continue
+			}
+			if rows++; rows > 1 {
 				dst = append(dst, ',')
 			}
 			dst = append(dst, part[i].text...)

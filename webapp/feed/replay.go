@@ -25,7 +25,12 @@ func (s *sub) replay(source Source, b start) error {
 	defer reader.Close()
 	defer r.Close()
 	p := s.newPartial(source, b.reason)
+	leave, err := s.conn.turn(s.ctx)
+	if err != nil {
+		return err
+	}
 	at, began, err := s.asOf(source, r, reader, *b.since, p)
+	leave()
 	if err != nil {
 		return err
 	}
@@ -83,37 +88,44 @@ func (s *sub) asOf(source Source, r *snapshot.Reader, reader *journal.Subscriber
 	if err := p.rest(); err != nil {
 		return 0, 0, err
 	}
-	at, began = h.Span.From, h.Written
-	for {
-		seq, payload, ok := reader.Next()
-		if !ok {
-			break
-		}
+	at, began, err = m.upTo(reader, moment, h)
+	if err != nil {
+		return 0, 0, err
+	}
+	if moment.Time != 0 {
+		began = moment.Time
+	}
+	return at, began, p.close(at)
+}
+
+// upTo hands on what the events up to the moment changed, where the snapshot lacks it, and
+// returns the last one and its time.
+func (m *merger) upTo(reader *journal.Subscriber, moment isuride.Moment, h snapshot.Header) (at uint64, when isuride.Time, err error) {
+	at, when = h.Span.From, h.Written
+	t := m.to.translator()
+	for seq, payload, ok := reader.Next(); ok; seq, payload, ok = reader.Next() {
 		if isMark(payload) {
 			continue
 		}
-		e, err := p.t.dec.Decode(payload)
+		e, err := t.dec.Decode(payload)
 		if err != nil {
 			return 0, 0, err
 		}
 		if moment.Passed(seq, e) && seq > h.Span.To {
 			break
 		}
-		changes, when, err := p.t.event(payload)
+		changes, took, err := t.event(payload)
 		if err != nil {
 			return 0, 0, err
 		}
-		if err := m.lacking(changes, seq, when); err != nil {
+		if err := m.lacking(changes, seq, took); err != nil {
 			return 0, 0, err
 		}
-		if at = seq; when != 0 {
-			began = when
+		if at = seq; took != 0 {
+			when = took
 		}
 	}
-	if moment.Time != 0 {
-		began = moment.Time
-	}
-	return at, began, p.close(at)
+	return at, when, nil
 }
 
 // past hands on the rows of an image of a snapshot, the city's too.
@@ -126,7 +138,7 @@ func (m *merger) past(i *state.Image) error {
 	changes := t.image(i)
 	for k := range changes {
 		if c := &changes[k]; m.scope.holds(c) {
-			if err := m.to.row(c); err != nil {
+			if err := m.to.row(c, i.Position); err != nil {
 				return err
 			}
 		}
@@ -161,7 +173,7 @@ func (p *pace) wait(s *sub, source Source, next uint64, when isuride.Time) error
 		if left <= 0 {
 			return nil
 		}
-		if err := waitFor(s.ctx, nil, min(left, beatEvery)); err != errPatience {
+		if err := waitFor(s.ctx, nil, min(left, beatEvery)); err != errElapsed {
 			return err
 		}
 		if left > beatEvery && !s.conn.add(s, entry{sub: s, kind: ofBeat, action: Heartbeat, epoch: source.Epoch, seq: next - 1, at: when}) {

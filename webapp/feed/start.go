@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -18,7 +17,10 @@ type start struct {
 	since  *isuride.Moment
 	speed  float64 // of what follows the moment; 0: without pauses
 	reason Reason  // why there is a partial
-	over   *journal.Journal
+
+	// Of a subscription that has lost its source: what that was.
+	moved bool
+	over  Source
 }
 
 // maxSpeed bounds a replay's speed: beyond it there is no pause anyway.
@@ -64,22 +66,29 @@ func (b *start) parseSpeed(text string) *Error {
 	return nil
 }
 
-// await returns the generation that serves, once it is another one than that which is over.
-func (f *Feed) await(ctx context.Context, over *journal.Journal) (Source, bool) {
+// await returns what serves, once it is something else than that which is over.
+func (f *Feed) await(ctx context.Context, over Source) (Source, bool) {
 	for {
-		if source := f.opt.Current(); source.Journal != nil && source.Journal != over {
+		if source := f.opt.Current(); source.Journal != nil && !source.same(&over) {
 			return source, ctx.Err() == nil
 		}
-		if waitFor(ctx, nil, retryPause) != errPatience {
+		if waitFor(ctx, nil, retryPause) != errElapsed {
 			return Source{}, false
 		}
 	}
 }
 
+// errMoved says that another state or log has taken the place of the one that was read.
+var errMoved = errors.New("feed: something else serves now")
+
+// maxFailed is how often a subscription is tried again after an error that nobody expects.
+const maxFailed = 3
+
 // run brings a subscription to where the hub is, and hands it over. It begins again when a
 // generation ends meanwhile, or the log goes faster than the reader.
 func (s *sub) run(b start) {
 	f := s.conn.feed
+	failed := 0
 	for {
 		source, ok := f.await(s.ctx, b.over)
 		if !ok {
@@ -91,16 +100,23 @@ func (s *sub) run(b start) {
 		}
 		var refused *Error
 		switch {
-		case errors.Is(err, journal.ErrClosed):
-			b = start{reason: NewEpoch, over: source.Journal}
+		case errors.Is(err, journal.ErrClosed), errors.Is(err, errMoved):
+			b = start{moved: true, over: source}
 		case errors.Is(err, journal.ErrGone):
 			b = start{reason: Interrupted}
-		case errors.Is(err, errPatience):
+		case errors.Is(err, errElapsed):
 			s.conn.finish(s.conn.tooSlow())
 			return
 		case errors.As(err, &refused):
 			s.conn.fail(s, refused)
 			return
+		case failed < maxFailed && b.since == nil: // a little later what cannot be read may be behind
+			failed++
+			f.opt.Log.Warn("a subscription of the feed fails, and is tried again", "err", err)
+			b = start{reason: Interrupted}
+			if waitFor(s.ctx, nil, cityLasts) != errElapsed {
+				return
+			}
 		default:
 			f.opt.Log.Error("a subscription of the feed fails", "err", err)
 			s.conn.fail(s, refuse(Internal, "the server cannot make this feed now; its log says why"))
@@ -128,16 +144,43 @@ func (s *sub) bring(source Source, b start) error {
 			return s.follow(source, newTranslator(source), reader, b.resume.Seq, nil)
 		}
 	}
+	if b.moved && b.reason == "" {
+		b.reason = b.lost(source)
+	}
 	p := s.newPartial(source, b.reason)
-	at, reader, err := s.conn.feed.take(s.ctx, source, s.scope, p)
+	at, reader, err := s.whole(source, p)
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
-	if err := p.close(at); err != nil {
-		return err
-	}
 	return s.follow(source, p.t, reader, at, nil)
+}
+
+// whole queues a partial of now. Only a few of a connection are made at a time, so that what
+// waits for its reader stays bounded.
+func (s *sub) whole(source Source, p *partial) (at uint64, reader *journal.Subscriber, err error) {
+	leave, err := s.conn.turn(s.ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer leave()
+	at, reader, err = s.conn.feed.take(s.ctx, source, s.scope, p)
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := p.close(at); err != nil {
+		reader.Close()
+		return 0, nil, err
+	}
+	return at, reader, nil
+}
+
+// lost says why a subscription that had another source begins again.
+func (b *start) lost(source Source) Reason {
+	if source.Epoch != b.over.Epoch {
+		return NewEpoch
+	}
+	return Interrupted
 }
 
 // resume returns a reader of what follows the reader's position. If there is none, a partial
@@ -150,6 +193,8 @@ func (s *sub) resume(source Source, b *start) (*journal.Subscriber, error) {
 		return s.conn.add(s, entry{sub: s, kind: ofError, action: Failed, err: err})
 	}
 	switch {
+	case p.Epoch != source.Epoch && b.moved: // nobody has asked for it
+		return nil, nil
 	case p.Epoch != source.Epoch:
 		b.reason = OtherEpoch
 		tell(OldEpoch, "position %v is of epoch %d, and the data are of epoch %d now; a partial follows", p, p.Epoch, source.Epoch)
@@ -217,14 +262,9 @@ func (s *sub) handOut(epoch, seq uint64, when isuride.Time, changes []change) er
 	return nil
 }
 
-// handOver lets the hub go on, if it is not ahead of the reader. A heartbeat says that the
-// subscription is complete.
+// handOver lets the hub go on, if it is not ahead of the reader.
 func (s *sub) handOver(source Source, reader *journal.Subscriber, at uint64) (done bool, err error) {
-	c := s.conn
-	if !c.add(s, entry{sub: s, kind: ofBeat, action: Heartbeat, epoch: source.Epoch, seq: at, at: c.feed.opt.Now()}) {
-		return false, context.Canceled
-	}
-	if c.feed.hub.join(s, source, at) {
+	if s.conn.feed.hub.join(s, source, at) {
 		return true, nil
 	}
 	limited, cancel := context.WithTimeout(s.ctx, retryPause) // the hub may not have begun yet
@@ -236,43 +276,49 @@ func (s *sub) handOver(source Source, reader *journal.Subscriber, at uint64) (do
 }
 
 // partial is a taker that queues a partial for a subscription: rows of each table in pieces,
-// the first of which replaces the reader's table.
+// the first of which replaces the reader's table. What images show is held until the
+// watermark has passed it, and the last piece until the group's final number is known.
 type partial struct {
 	s      *sub
 	t      *translator
-	epoch  uint64
+	source Source
 	seq    uint64 // of the frames but the last
 	reason Reason
 	pieces [tableCount][]byte
 	begun  [tableCount]bool
-	held   *entry // the last one made: the group's last frame has its final number
+	held   []entry
+	bytes  int    // of held
+	needs  uint64 // what the watermark has to pass
 }
 
 func (s *sub) newPartial(source Source, reason Reason) *partial {
-	return &partial{s: s, t: newTranslator(source), epoch: source.Epoch, reason: reason}
+	s.conn.feed.counts.partials.Add(1)
+	return &partial{s: s, t: newTranslator(source), source: source, reason: reason}
 }
 
 func (p *partial) translator() *translator { return p.t }
 
 func (p *partial) begin(seq uint64) { p.seq = seq }
 
-// maxPiece is the size from which on a piece is queued.
-const maxPiece = 32 << 10
+const (
+	// maxPiece is the size from which on a piece is whole, in bytes.
+	maxPiece = 32 << 10
+	// maxHeld is what may be held before the watermark is waited for: with a wait for each
+	// piece a large partial would take as many syncs.
+	maxHeld = 128 << 10
+)
 
-func (p *partial) row(c *change) error {
-	text := c.textFor(p.s.viewer.Class)
+func (p *partial) row(c *change, at uint64) error {
+	p.needs = max(p.needs, at)
 	piece := p.pieces[c.table]
 	if len(piece) > 0 {
 		piece = append(piece, ',')
 	}
-	p.pieces[c.table] = append(piece, text...)
+	p.pieces[c.table] = c.appendTo(piece, p.s.viewer.Class)
 	if len(p.pieces[c.table]) < maxPiece {
 		return nil
 	}
-	if err := p.flush(c.table); err != nil {
-		return err
-	}
-	return p.s.conn.room(p.s.ctx)
+	return p.flush(c.table)
 }
 
 func (p *partial) flush(t tableID) error {
@@ -281,19 +327,40 @@ func (p *partial) flush(t tableID) error {
 		e.action, e.reason, p.begun[t] = Partial, p.reason, true
 	}
 	p.pieces[t] = p.pieces[t][:0]
-	return p.push(e)
+	return p.hold(e)
 }
 
-func (p *partial) push(e entry) error {
-	e.sub, e.epoch, e.seq, e.more = p.s, p.epoch, p.seq, true
-	if p.held != nil && !p.s.conn.add(p.s, *p.held) {
+func (p *partial) hold(e entry) error {
+	e.sub, e.epoch, e.seq, e.more = p.s, p.source.Epoch, p.seq, true
+	p.held, p.bytes = append(p.held, e), p.bytes+e.cost()
+	if p.bytes < maxHeld {
+		return nil
+	}
+	return p.pass(len(p.held) - 1)
+}
+
+// pass queues the first n of those held.
+func (p *partial) pass(n int) error {
+	c := p.s.conn
+	if err := c.feed.reach(p.s.ctx, p.source, p.needs); err != nil {
+		return err
+	}
+	if err := c.room(p.s.ctx); err != nil {
+		return err
+	}
+	if !c.add(p.s, p.held[:n]...) {
 		return context.Canceled
 	}
-	p.held = &e
+	kept := copy(p.held, p.held[n:])
+	clear(p.held[kept:])
+	p.held, p.bytes = p.held[:kept], 0
+	for i := range p.held {
+		p.bytes += p.held[i].cost()
+	}
 	return nil
 }
 
-// rest queues what is left of the images.
+// rest holds what is left of the images.
 func (p *partial) rest() error {
 	for _, t := range p.s.order {
 		if len(p.pieces[t]) > 0 || !p.begun[t] {
@@ -306,18 +373,17 @@ func (p *partial) rest() error {
 }
 
 func (p *partial) delta(c *change, at isuride.Time) error {
-	e := p.s.entry(c, p.epoch, p.seq, at)
+	e := p.s.entry(c, p.source.Epoch, p.seq, at)
 	e.merges = false
-	return p.push(e)
+	return p.hold(e)
 }
 
 // close ends the group: the copy is the table as of this event.
 func (p *partial) close(seq uint64) error {
-	p.held.seq, p.held.more = seq, false
-	if !p.s.conn.add(p.s, *p.held) {
-		return context.Canceled
-	}
-	return nil
+	last := &p.held[len(p.held)-1]
+	last.seq, last.more = seq, false
+	return p.pass(len(p.held))
 }
 
-var errEnough = fmt.Errorf("feed: the rest of the walk is not needed")
+// errEnough ends a walk whose rest is not needed.
+var errEnough = errors.New("feed: the rest of the walk is not needed")

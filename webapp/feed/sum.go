@@ -79,7 +79,7 @@ func (s *sub) sum(t tableID) {
 
 func (s *sub) makeSum(t tableID) error {
 	f := s.conn.feed
-	source, ok := f.await(s.ctx, nil)
+	source, ok := f.await(s.ctx, Source{})
 	if !ok {
 		return s.ctx.Err()
 	}
@@ -155,7 +155,7 @@ func appendHex32(dst []byte, n uint32) []byte {
 func (h *hub) expect(w *sum, source Source) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !w.s.live || h.source.Journal != source.Journal || max(h.seq, w.s.after) > w.at {
+	if !w.s.live || !h.source.same(&source) || max(h.seq, w.s.after) > w.at {
 		return false
 	}
 	h.sums = append(h.sums, w)

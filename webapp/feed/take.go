@@ -15,9 +15,9 @@ import (
 // Changes are lent.
 type taker interface {
 	translator() *translator
-	begin(seq uint64) // the event before the images
-	row(*change) error
-	rest() error // no more rows of images
+	begin(seq uint64)               // the event before the images
+	row(c *change, at uint64) error // of an image of that position
+	rest() error                    // no more rows of images
 	delta(*change, isuride.Time) error
 }
 
@@ -83,7 +83,7 @@ func (m *merger) merge(base uint64, reader *journal.Subscriber) (uint64, error) 
 	if err := m.to.rest(); err != nil {
 		return 0, err
 	}
-	if err := m.reach(end); err != nil {
+	if err := m.feed.reach(m.ctx, m.source, end); err != nil {
 		return 0, err
 	}
 	return end, m.makeUp(reader, end)
@@ -102,13 +102,10 @@ func (m *merger) walk() (state.Span, error) {
 	return span, err
 }
 
-// image hands on the rows of an image, once others may see them.
+// image hands on the rows of an image.
 func (m *merger) image(i *state.Image) error {
 	if i.User != nil && m.scope.tables&(1<<users|1<<rides|1<<statuses|1<<coupons|1<<payments) == 0 {
 		return errEnough // chairs come before users
-	}
-	if err := m.reach(i.Position); err != nil {
-		return err
 	}
 	if i.Position > m.base {
 		m.ahead[entityOf(i)] = i.Position
@@ -121,7 +118,7 @@ func (m *merger) image(i *state.Image) error {
 		if c.table == city || !m.scope.holds(c) {
 			continue
 		}
-		if err := m.to.row(c); err != nil {
+		if err := m.to.row(c, i.Position); err != nil {
 			return err
 		}
 	}
@@ -140,16 +137,19 @@ func entityOf(i *state.Image) string {
 
 // reach waits until the watermark has passed an event. Without replicas, and with no wait for
 // the disk, it has.
-func (m *merger) reach(seq uint64) error {
-	for m.source.Journal.Watermark() < seq {
-		if err := waitFor(m.ctx, nil, time.Millisecond); err != errPatience {
+func (f *Feed) reach(ctx context.Context, source Source, seq uint64) error {
+	for {
+		reached := source.Journal.Watermark() >= seq
+		if now := f.opt.Current(); !now.same(&source) {
+			return errMoved // the events of these numbers may be others than those that were seen
+		}
+		if reached {
+			return nil
+		}
+		if err := waitFor(ctx, nil, time.Millisecond); err != errElapsed {
 			return err
 		}
-		if m.feed.opt.Current().Journal != m.source.Journal {
-			return journal.ErrClosed // what was seen never became true
-		}
 	}
-	return nil
 }
 
 func (m *merger) showCity() error {
@@ -159,7 +159,7 @@ func (m *merger) showCity() error {
 		if !m.scope.holds(&c) {
 			continue
 		}
-		if err := m.to.row(&c); err != nil {
+		if err := m.to.row(&c, m.shot.at); err != nil {
 			return err
 		}
 	}
@@ -243,10 +243,10 @@ func (f *Feed) imagesOf(ctx context.Context, store *state.Store, s *scope) (imag
 // cityShot is the whole city at one event. All who begin with it within cityLasts share it:
 // whatever the public does, the accounts are walked over once in that time at most.
 type cityShot struct {
-	journal *journal.Journal
-	at      uint64
-	taken   time.Time
-	rows    map[string]gathered
+	source Source
+	at     uint64
+	taken  time.Time
+	rows   map[string]gathered
 }
 
 const cityLasts = time.Second
@@ -264,7 +264,7 @@ func newCityCamera() *cityCamera { return &cityCamera{turn: make(chan struct{}, 
 func (c *cityCamera) recent(source Source) *cityShot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.last != nil && c.last.journal == source.Journal && time.Since(c.last.taken) < cityLasts {
+	if c.last != nil && c.last.source.same(&source) && time.Since(c.last.taken) < cityLasts {
 		return c.last
 	}
 	return nil
@@ -314,10 +314,10 @@ func (f *Feed) shoot(ctx context.Context, source Source) (*cityShot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.reach(span.To); err != nil {
+	if err := f.reach(ctx, source, span.To); err != nil {
 		return nil, err
 	}
-	return &cityShot{journal: source.Journal, at: span.To, rows: g.rows}, m.makeUp(reader, span.To)
+	return &cityShot{source: source, at: span.To, rows: g.rows}, m.makeUp(reader, span.To)
 }
 
 // gathered is a row that was gathered.
@@ -341,7 +341,7 @@ func (g *gathering) translator() *translator { return g.t }
 func (g *gathering) begin(uint64)            {}
 func (g *gathering) rest() error             { return nil }
 
-func (g *gathering) row(c *change) error {
+func (g *gathering) row(c *change, _ uint64) error {
 	g.rows[c.key] = gathered{c.kind, c.textFor(g.scope.viewer.Class)}
 	return nil
 }
@@ -368,7 +368,7 @@ func (g *gathering) cityOf(i *state.Image) error {
 	changes := g.t.image(i)
 	for k := range changes {
 		if c := &changes[k]; c.table == city {
-			_ = g.row(c) // never fails
+			_ = g.row(c, 0) // never fails
 		}
 	}
 	return nil

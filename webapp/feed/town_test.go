@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -44,12 +45,21 @@ type town struct {
 
 func newTown(t testing.TB, seed, stream uint64) *town {
 	w := &town{Rand: rand.New(rand.NewPCG(seed, stream)), t: t, dir: t.TempDir(), now: testStart}
-	w.options = journal.Options{Dir: w.dir, History: journal.History{1, 2, 3}, SegmentBytes: 64 << 10, Keep: 64 << 20, SyncInterval: time.Hour,
-		Log: slog.New(slog.DiscardHandler)}
-	w.feed = New(Options{Current: w.current, Now: w.read, Log: slog.New(slog.DiscardHandler)})
+	w.options = townOptions(w.dir)
+	w.newFeed()
 	w.start(1)
 	t.Cleanup(w.end)
 	return w
+}
+
+// townOptions are those of a log that keeps everything.
+func townOptions(dir string) journal.Options {
+	return journal.Options{Dir: dir, History: journal.History{1, 2, 3}, SegmentBytes: 64 << 10, Keep: 64 << 20, SyncInterval: time.Hour,
+		Log: slog.New(slog.DiscardHandler)}
+}
+
+func (w *town) newFeed() {
+	w.feed = New(Options{Current: w.current, Now: w.read, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 }
 
 func (w *town) current() Source {
@@ -77,7 +87,15 @@ func (w *town) start(epoch uint64) {
 	w.t.Helper()
 	j, err := journal.Open(w.options)
 	w.must(err)
-	opt := state.Options{Log: j, Now: w.read, Describe: func(c *isuride.Chair) []byte { return nil }}
+	w.store = w.recover(state.Options{Log: j, Now: w.read, Describe: func(c *isuride.Chair) []byte { return nil }}, j)
+	w.mu.Lock()
+	w.source = Source{Epoch: epoch, Store: w.store, Journal: j, Folder: w.dir, Secret: []byte("a secret of this test")}
+	w.mu.Unlock()
+}
+
+// recover makes a state of all events of a log.
+func (w *town) recover(opt state.Options, j *journal.Journal) *state.Store {
+	w.t.Helper()
 	models := []isuride.ChairModel{{Name: "slow", Speed: 2}, {Name: "fast", Speed: 7}}
 	r := state.NewRecovery(state.New(opt, &isuride.Tables{ChairModels: models}, nil), 0)
 	from, err := j.ReadFrom(1)
@@ -88,18 +106,31 @@ func (w *town) start(epoch uint64) {
 	from.Close()
 	w.open, _, err = r.Finish(j.Appended())
 	w.must(err)
-	w.store = r.Store()
-	w.mu.Lock()
-	w.source = Source{Epoch: epoch, Store: w.store, Journal: j, Folder: w.dir, Secret: []byte("a secret of this test")}
-	w.mu.Unlock()
+	return r.Store()
 }
 
 // restart is a server that ends and starts again, its feed included.
 func (w *town) restart() {
 	w.feed.Close()
 	w.must(w.source.Journal.Close())
-	w.feed = New(Options{Current: w.current, Now: w.read, Log: slog.New(slog.DiscardHandler)})
+	w.newFeed()
 	w.start(w.source.Epoch)
+}
+
+// reopen is a generation that is opened again under its readers, as by a server that comes to
+// lead its group again.
+func (w *town) reopen() {
+	w.must(w.source.Journal.Close())
+	w.start(w.source.Epoch)
+}
+
+// rebuild makes another state of the same log, which stays open.
+func (w *town) rebuild() {
+	opt := state.Options{Log: w.source.Journal, Now: w.read, Describe: func(c *isuride.Chair) []byte { return nil }}
+	w.store = w.recover(opt, w.source.Journal)
+	w.mu.Lock()
+	w.source.Store = w.store
+	w.mu.Unlock()
 }
 
 // initialize is another generation, without anything in it, in the same server.
@@ -388,3 +419,6 @@ func (r *reader) settle() {
 	}
 	r.w.t.Fatalf("the copy is at %v, the log at %d; %d errors, %+v", r.copy.Position(), r.w.source.Journal.Watermark(), len(r.failed), r.failed)
 }
+
+// settleTime lets everything that was recorded reach the readers.
+func settleTime() { time.Sleep(2 * time.Second) }

@@ -19,16 +19,21 @@ type Subscriber struct {
 	// owned by the reading goroutine
 	cursor
 	payload []byte
-	err     error // why there will be no more records
+	marked  uint64 // the record at which it last left a landmark
+	err     error  // why there will be no more records
 
 	pin *pin // shared with the sweep; empty between calls
 }
 
 // Watermark returns the number of the last record that others than recovery and the SQL
 // writer may see: at level Power the last one that is on the disk, else the last one.
-// What is beyond can be lost, and its number given to another record.
+// What is beyond can be lost, and its number given to another record. In a replicated log
+// the group must have committed it, too, and it is the limit for all readers.
 func (j *Journal) Watermark() uint64 {
-	if j.level == Power {
+	switch {
+	case j.replicated:
+		return j.waits.mark.Load()
+	case j.level == Power:
 		return j.commit.durable.Load()
 	}
 	return j.appended.Load()
@@ -36,7 +41,10 @@ func (j *Journal) Watermark() uint64 {
 
 // watermark beats when the watermark has moved.
 func (j *Journal) watermark() *pulse.Pulse {
-	if j.level == Power {
+	switch {
+	case j.replicated:
+		return &j.waits.moved
+	case j.level == Power:
 		return &j.safety
 	}
 	return &j.growth
@@ -52,6 +60,7 @@ func (j *Journal) Subscribe(seq uint64) (*Subscriber, error) {
 	defer s.pin.Store(nil)
 	for s.seq < seq && s.look(seq-1) {
 		s.step()
+		s.leaveLandmark()
 	}
 	if err := s.err; err != nil {
 		s.Close()
@@ -60,7 +69,7 @@ func (j *Journal) Subscribe(seq uint64) (*Subscriber, error) {
 	return s, nil
 }
 
-// begin goes to the start of the record's segment.
+// begin goes to a landmark before the record, in its segment.
 func (s *Subscriber) begin(seq uint64) error {
 	s.j.mu.Lock()
 	defer s.j.mu.Unlock()
@@ -69,6 +78,8 @@ func (s *Subscriber) begin(seq uint64) error {
 		return err
 	}
 	s.cursor = seg.beginning()
+	s.goToLocked(seq)
+	s.marked = s.seq
 	s.j.looking[s.pin] = struct{}{}
 	return nil
 }
@@ -85,6 +96,7 @@ func (s *Subscriber) Next() (seq uint64, payload []byte, ok bool) {
 	}
 	seq = s.seq
 	s.payload = append(s.payload[:0], s.step()...)
+	s.leaveLandmark()
 	return seq, s.payload, true
 }
 
@@ -111,8 +123,8 @@ func (s *Subscriber) look(limit uint64) bool {
 // advance is hop, but for segments that are not checked yet, whose end is not known.
 func (s *Subscriber) advance() {
 	for s.seg.checked.Load() {
-		next := s.seg.next.Load()
-		if next == nil || s.offset != s.seg.end {
+		next := s.following()
+		if next == nil {
 			return
 		}
 		s.cursor = next.beginning()
@@ -180,7 +192,11 @@ func (j *Journal) findLocked(seq uint64) (*segment, error) {
 	if seq < j.oldest.first {
 		return nil, &GoneError{Wanted: seq, Oldest: j.oldest.first}
 	}
-	if last := j.appended.Load(); seq > last+1 {
+	last := j.appended.Load()
+	if j.replicated {
+		last = j.Watermark()
+	}
+	if seq > last+1 {
 		return nil, fmt.Errorf("%w: record %d is asked for, the last one is %d", ErrAhead, seq, last)
 	}
 	s := j.oldest

@@ -13,6 +13,7 @@ import (
 	"isuride/webapp/admission"
 	"isuride/webapp/api"
 	"isuride/webapp/engine"
+	"isuride/webapp/feed"
 	"isuride/webapp/internal/build"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/internal/httpd"
@@ -26,6 +27,7 @@ type Sources struct {
 	Errors func() uint64 // that were logged
 
 	Admission func() admission.Stats
+	Feed      func() feed.Stats
 }
 
 // Handler answers with all figures as text: those of the server, of Go's runtime and of
@@ -55,6 +57,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	s.api(c.API())
 	s.engine(c.Engine())
 	s.admission(c.Admission())
+	s.feed(c.Feed())
 }
 
 // sink takes figures.
@@ -120,6 +123,17 @@ func (s sink) admission(a admission.Stats) {
 	}
 }
 
+func (s sink) feed(f feed.Stats) {
+	s.gauge(feedConnections, float64(f.Connections))
+	s.gauge(feedSubscriptions, float64(f.Subscriptions))
+	s.gauge(feedBehind, float64(f.Behind))
+	s.counter(feedFrames, float64(f.Frames))
+	s.counter(feedBytes, float64(f.Bytes))
+	s.counter(feedPartials, float64(f.Partials))
+	s.counter(feedDropped, float64(f.Dropped))
+	s.counter(feedCut, float64(f.Cut))
+}
+
 func (s sink) engine(e engine.Stats) {
 	s.gauge(generation, float64(e.Generation))
 	s.counter(initializes, float64(e.Initialized), "done")
@@ -129,6 +143,8 @@ func (s sink) engine(e engine.Stats) {
 	s.journal(e)
 	s.flush(e)
 	s.snapshot(e)
+	s.audit(e)
+	s.replica(e.Replica)
 	s.counter(paymentAttempts, float64(e.Payment.Accepted), "accepted")
 	s.counter(paymentAttempts, float64(e.Payment.Refused), "refused")
 	s.counter(paymentAttempts, float64(e.Payment.Failed), "failed")
@@ -182,6 +198,25 @@ func (s sink) snapshot(e engine.Stats) {
 	s.gauge(snapshotTail, float64(n.Tail))
 	s.counter(stateCounts, float64(e.Count.Equal), "equal")
 	s.counter(stateCounts, float64(e.Count.Different), "different")
+}
+
+func (s sink) audit(e engine.Stats) {
+	a := &e.Audit
+	closed := 0.0
+	if a.Closed != nil {
+		closed = 1
+	}
+	s.gauge(auditClosed, closed)
+	s.counter(auditViolations, float64(a.Violations))
+	s.counter(auditRecounts, float64(a.Recounts))
+	s.gauge(auditAge, a.Age.Seconds())
+	s.gauge(auditTime, a.Took.Seconds())
+	s.counter(auditGateway, float64(a.Gateway.Agreed), "agrees")
+	s.counter(auditGateway, float64(a.Gateway.Differed), "differs")
+	s.counter(auditGateway, float64(a.Gateway.Silent), "silent")
+	for account, yen := range a.Totals.Yen {
+		s.gauge(auditYen, float64(yen), account)
+	}
 }
 
 func (s sink) flush(e engine.Stats) {

@@ -12,8 +12,10 @@ import (
 	"isuride/webapp/admission"
 	"isuride/webapp/api"
 	"isuride/webapp/engine"
+	"isuride/webapp/feed"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/internal/httpd"
+	"isuride/webapp/replica"
 )
 
 // sources are figures that nothing has counted, but for the latency of one endpoint.
@@ -27,7 +29,10 @@ func sources() Sources {
 		API: func() api.Stats {
 			return api.Stats{Endpoints: []api.EndpointStats{{Name: "GET /a", Timed: true, Took: took.Snapshot()}, {Name: "GET /b"}}}
 		},
-		Engine: func() engine.Stats { return engine.Stats{} },
+		Feed: func() feed.Stats { return feed.Stats{Subscriptions: 12} },
+		Engine: func() engine.Stats {
+			return engine.Stats{Replica: &engine.ReplicaStats{Leads: true, Status: replica.Status{Peers: []replica.PeerStatus{{Peer: replica.Peer{Member: replica.Member{Name: "b"}}}}}}}
+		},
 		Errors: func() uint64 { return 7 },
 		Admission: func() admission.Stats {
 			s := admission.Stats{Delay: map[string]time.Duration{admission.SocketSource: time.Millisecond}}
@@ -65,6 +70,7 @@ func TestText(t *testing.T) {
 		`isuride_http_request_duration_seconds_sum{endpoint="GET /a"} 60.03004`,
 		`isuride_http_request_duration_seconds_count{endpoint="GET /a"} 4`,
 		`isuride_http_requests_total{endpoint="GET /b",status="5xx"} 0`,
+		`isuride_feed_subscriptions 12`,
 		`isuride_log_errors_total 7`,
 		`isuride_shed_total{class="C",reason="stale"} 3`,
 		`isuride_shed_share{class="B"} 0.5`,

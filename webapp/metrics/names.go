@@ -19,11 +19,20 @@ var (
 	shed           = newDesc("shed_total", "Requests refused since the server was short of something, by class and reason.", "class", "reason")
 	shedShare      = newDesc("shed_share", "Share of the sessions whose requests of a class are refused now.", "class")
 	cpuPressure    = newDesc("cpu_pressure_seconds_total", "Time in which anything of the service, or the machine, had to wait for a processor; 0 if the kernel does not tell.")
-	admissionDelay = newDesc("admission_delay_seconds", "Least time that anything has waited to be looked at, in the last tenth of a second, by where that was seen.", "source")
+	admissionDelay = newDesc("admission_delay_seconds", "Least time that anything has waited to be looked at, in the last 20 ms, by where that was seen.", "source")
 
 	streamsOpen       = newDesc("streams_open", "Notification streams open.", "recipient")
 	notificationsSent = newDesc("notifications_sent_total", "Notifications in the socket.", "recipient")
 	notificationDelay = newDesc("notification_delay_seconds", "From a change to its notification's last byte in the socket, on streams open at the change.", "recipient")
+
+	feedConnections   = newDesc("feed_connections", "Connections to the feed open.")
+	feedSubscriptions = newDesc("feed_subscriptions", "Subscriptions of the feed.")
+	feedBehind        = newDesc("feed_behind", "Events not yet handed out to the feed's readers.")
+	feedFrames        = newDesc("feed_frames_total", "Frames that the feed's readers took.")
+	feedBytes         = newDesc("feed_bytes_total", "Bytes of these frames.")
+	feedPartials      = newDesc("feed_partials_total", "Partials begun.")
+	feedDropped       = newDesc("feed_dropped_total", "Times that what waited for a slow reader of the feed was given up.")
+	feedCut           = newDesc("feed_cut_total", "Connections to the feed ended since their readers were too slow.")
 
 	users          = newDesc("users", "Users registered.")
 	rides          = newDesc("rides", "Rides not completed, by state.", "state")
@@ -61,8 +70,28 @@ var (
 	snapshotTail  = newDesc("snapshot_tail_bytes", "Bytes of the journal since the last snapshot, which a restart would replay.")
 	stateCounts   = newDesc("state_counts_total", "Full counts of the state in memory, by how they compare with what its events say.", "result")
 
+	replicaRole       = newDesc("replica_role", "1 for what the server is in its group: leader, standby, candidate, learner or witness.", "role")
+	replicaTerm       = newDesc("replica_term", "The latest term that the server has heard of.")
+	replicaLeader     = newDesc("replica_leader_known", "1 while the server knows who leads.")
+	replicaCommitted  = newDesc("replica_committed", "Number of the last event that a majority has, as far as the server knows.")
+	replicaLag        = newDesc("replica_lag", "Committed events that are not in the server's state.")
+	replicaBehind     = newDesc("replica_behind_seconds", "From the leader's clock to this server's at an event, once a second.")
+	replicaPeerBehind = newDesc("replica_peer_behind", "Events of the leader that another server is not known to have.", "peer")
+	replicaWait       = newDesc("replica_wait_seconds", "Wait of answers and notifications for a majority.")
+	replicaChanges    = newDesc("replica_changes_total", "Times that this server began to lead, or ceased to.", "change")
+	replicaPromotion  = newDesc("replica_promotion_seconds", "Time that the last promotion took, from the election to open doors.")
+	replicaHashes     = newDesc("replica_hashes_total", "Comparisons of the state with the leader's, by their outcome.", "result")
+
 	refusedRows      = newDesc("refused_rows", "Rows that the database refuses, kept beside their tables.")
 	positionsDeleted = newDesc("positions_deleted_total", "Rows of old positions that were replaced by their sums.")
+
+	auditClosed     = newDesc("audit_closed", "1 while the books are closed because of a violation, else 0.")
+	auditViolations = newDesc("audit_violations_total", "Contradictions in the books that were found.")
+	auditRecounts   = newDesc("audit_recounts_total", "Whole recounts of the books.")
+	auditAge        = newDesc("audit_recount_age_seconds", "Time since the last whole recount ended; 0 before the first one.")
+	auditTime       = newDesc("audit_recount_seconds", "Time that it worked, without its rests.")
+	auditGateway    = newDesc("audit_gateway_total", "Users whose payments the gateway was asked for, by result.", "result")
+	auditYen        = newDesc("audit_yen", "Balance of an account of the books, in yen.", "account")
 
 	paymentAttempts   = newDesc("payment_attempts_total", "Attempts to charge, by the gateway's answer.", "result")
 	paymentInProgress = newDesc("payment_in_progress", "Charges under way.")
@@ -78,11 +107,15 @@ var all = []*prometheus.Desc{
 	httpRequests, httpRequestDuration, httpConnections, httpConnectionsMax, httpConnectionsRefused, httpAnswersWaiting, httpAnswersCut,
 	shed, shedShare, admissionDelay, cpuPressure,
 	streamsOpen, notificationsSent, notificationDelay,
+	feedConnections, feedSubscriptions, feedBehind, feedFrames, feedBytes, feedPartials, feedDropped, feedCut,
 	users, rides, chairs, rideOldestWait, ridesRequested, ridesMatched, ridesCompleted,
 	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchPickup,
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments, journalKept, journalOldest,
 	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows, positionsDeleted,
+	replicaRole, replicaTerm, replicaLeader, replicaCommitted, replicaLag, replicaBehind, replicaPeerBehind, replicaWait, replicaChanges,
+	replicaPromotion, replicaHashes,
 	snapshots, snapshotAge, snapshotBytes, snapshotTime, snapshotTail, stateCounts,
+	auditClosed, auditViolations, auditRecounts, auditAge, auditTime, auditGateway, auditYen,
 	paymentAttempts, paymentInProgress,
 	generation, initializes, logErrors, buildInfo,
 }

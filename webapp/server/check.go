@@ -12,6 +12,7 @@ import (
 
 	"isuride/webapp/api"
 	"isuride/webapp/internal/logging"
+	"isuride/webapp/ui"
 )
 
 const checkConfigHelp = `usage: isuride check-config
@@ -74,7 +75,7 @@ func (s setting) String() string {
 // checkFiles reads the files that the server will need later.
 func (c config) checkFiles(ctx context.Context, log *slog.Logger) error {
 	var errs []error
-	if _, err := api.NewStatic(ctx, c.static, log); err != nil {
+	if _, err := api.NewStatic(ctx, c.static, ui.Files(), log); err != nil {
 		errs = append(errs, fmt.Errorf("ISURIDE_STATIC: %w", err))
 	}
 	if c.dump != "" {

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -10,7 +11,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"isuride/webapp/admission"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/servertest"
 )
@@ -32,10 +35,38 @@ func runBare() {
 	}, httpd.Options{}).Serve(l)
 }
 
-// TestMain makes the test binary be either server, if the environment says so.
+// asShut makes it be one that refuses everything at its door, as under overload.
+const asShut = "ISURIDE_TEST_AS_SHUT"
+
+func runShut() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Fprintf(os.Stderr, "msg=listening address=%s\n", l.Addr())
+	gate := admission.New(admission.Options{Mode: admission.Strict,
+		Sources: []admission.Source{{Name: "test", Low: func() (time.Duration, bool) { return time.Second / 2, true }}}})
+	go gate.Run(context.Background())
+	body := []byte(`{"message":"the server is busy; try again in 2 s"}`)
+	httpd.New(func(*httpd.Ctx) {}, httpd.Options{Waits: gate, Admit: func(c *httpd.Ctx) bool {
+		session := gate.Session(c.Cookie("chair_session"))
+		gate.Decide(admission.Request{Class: admission.C, Session: session})
+		gate.RetryAfter(session)
+		c.SetStatus(503)
+		c.SetHead("Content-Type: application/json;charset=utf-8\r\nRetry-After: 2\r\n")
+		c.SetSharedBody(body)
+		return false
+	}}).Serve(l)
+}
+
+// TestMain makes the test binary be one of these servers, if the environment says so.
 func TestMain(m *testing.M) {
-	if os.Getenv(asBare) != "" {
+	switch {
+	case os.Getenv(asBare) != "":
 		runBare()
+		return
+	case os.Getenv(asShut) != "":
+		runShut()
 		return
 	}
 	os.Exit(servertest.Main(m))
@@ -70,13 +101,23 @@ func BenchmarkReportOverLoopback(b *testing.B) {
 	bare := servertest.New(b, asBare+"=1")
 	bare.Start()
 	requests := reports(server)
-	compare(b, side{"report", server, requests}, side{"bare", bare, requests})
+	compare(b, side{"report", server, requests, 200}, side{"bare", bare, requests, 200})
+}
+
+// BenchmarkRefusalOverLoopback compares a refusal, with everything but the look-up of the token, with a
+// position report.
+func BenchmarkRefusalOverLoopback(b *testing.B) {
+	server := servertest.New(b)
+	shut := servertest.New(b, asShut+"=1")
+	shut.Start()
+	requests := reports(server)
+	compare(b, side{"refusal", shut, requests, 503}, side{"report", server, requests, 200})
 }
 
 // BenchmarkFlightRecorder compares the same with and without the flight recorder.
 func BenchmarkFlightRecorder(b *testing.B) {
 	with, without := servertest.New(b, "ISURIDE_SLOW=1h"), servertest.New(b)
-	compare(b, side{"with", with, reports(with)}, side{"without", without, reports(without)})
+	compare(b, side{"with", with, reports(with), 200}, side{"without", without, reports(without), 200})
 }
 
 // reports starts a server and returns a position report for each of 64 chairs.
@@ -96,6 +137,7 @@ type side struct {
 	name string
 	*servertest.Process
 	requests []string
+	status   int // of all answers
 }
 
 // compare reports the CPU time for a request of both servers, and the ratio.
@@ -106,7 +148,7 @@ func compare(b *testing.B, sides ...side) {
 		for i, s := range sides {
 			const n = 50_000
 			before, _ := usage(s.Process)
-			load(s.Process, s.requests, n)
+			s.load(n)
 			after, _ := usage(s.Process)
 			cost[i] += (after - before) / n
 		}
@@ -128,15 +170,15 @@ func reportOf(c *servertest.Client) string {
 }
 
 // load sends n requests, each connection one after the other.
-func load(p *servertest.Process, requests []string, n int) {
-	p.TB.Helper()
+func (s side) load(n int) {
+	s.TB.Helper()
 	var left atomic.Int64
 	left.Store(int64(n))
 	var wait sync.WaitGroup
-	for _, request := range requests {
+	for _, request := range s.requests {
 		wait.Go(func() {
-			if err := repeat(p, request, &left); err != nil {
-				p.TB.Error(err)
+			if err := s.repeat(request, &left); err != nil {
+				s.TB.Error(err)
 			}
 		})
 	}
@@ -144,8 +186,8 @@ func load(p *servertest.Process, requests []string, n int) {
 }
 
 // repeat relies on all answers having the same length.
-func repeat(p *servertest.Process, request string, left *atomic.Int64) error {
-	nc, err := net.Dial("tcp", strings.TrimPrefix(p.URL, "http://"))
+func (s side) repeat(request string, left *atomic.Int64) error {
+	nc, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
 		return err
 	}
@@ -157,7 +199,7 @@ func repeat(p *servertest.Process, request string, left *atomic.Int64) error {
 			return err
 		}
 		if size == 0 {
-			if size, err = nc.Read(answer); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+			if size, err = nc.Read(answer); err != nil || !strings.HasPrefix(string(answer), fmt.Sprint("HTTP/1.1 ", s.status)) {
 				return fmt.Errorf("answer %q, %w", answer[:size], err)
 			}
 			continue

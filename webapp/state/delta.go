@@ -14,7 +14,6 @@ type delta struct {
 	sum   Hash
 	late  Hash   // the part of it that concerns what the count of round has visited
 	round uint32 // of the last count that had begun
-	seals bool   // the event is an announcement, see Seal
 }
 
 // mark is in each entity that a count visits: the last count that has, or in whose time the entity
@@ -213,7 +212,6 @@ type tally struct {
 	counting atomic.Bool   // a count is under way
 	sum      Hash
 	late     Hash // what changed since the beginning of the count in what it has visited
-	sealed   Seal // the last announcement
 }
 
 // apply adds what an event changes.
@@ -232,9 +230,4 @@ type draft struct {
 }
 
 // Recorded is called by the log, see EventLog.
-func (r *draft) Recorded(seq uint64) {
-	r.tally.apply(&r.delta)
-	if r.delta.seals {
-		r.tally.sealed = Seal{seq, r.tally.sum}
-	}
-}
+func (r *draft) Recorded(uint64) { r.tally.apply(&r.delta) }

@@ -286,6 +286,44 @@ func TestOneCountAtATime(t *testing.T) {
 	w.expectCounted()
 }
 
+// TestLostOutcome: a payment whose outcome cannot be recorded is under way as far as the log knows,
+// and so are the state, its images and its hash. Another one may take its place.
+func TestLostOutcome(t *testing.T) {
+	for name, end := range map[string]func(w *rich, ch *Charge) error{
+		"complete": func(w *rich, ch *Charge) error { _, err := w.Complete(ch); return err },
+		"abandon": func(w *rich, ch *Charge) error {
+			w.Abandon(ch, errors.New("no money"))
+			_, err := ch.Wait()
+			return err
+		},
+	} {
+		w := newRich(t)
+		w.log.fail = isuride.Errorf(isuride.Unavailable, "full")
+		ch := w.open.charge
+		expectCode(t, end(w, ch), isuride.Unavailable)
+		_, err := ch.Wait()
+		expectCode(t, err, isuride.Unavailable)
+		w.log.fail = nil
+		w.expectCounted()
+		album := w.take(func() {})
+		for _, s := range []*Store{w.replayed(), w.restored(album, len(w.log.events))} {
+			if r, ok := s.rides.Load(w.open.ID); !ok || r.charge == nil || r.charge.Evaluation != ch.Evaluation {
+				t.Fatalf("%s: a restart does not go on with the payment", name)
+			}
+		}
+		again, first, err := w.BeginCharge(w.rider, w.open.ID, 1)
+		if err != nil || !first || again == ch {
+			t.Fatalf("%s: another try is answered %v, %v", name, first, err)
+		}
+		w.expectCounted()
+		_, err = w.Complete(again)
+		w.must(err)
+		w.expectCounted()
+		w.Release(w.open)
+		w.expectSameAfterRestart()
+	}
+}
+
 // TestCountBeginsInsideAVerb: an event that was prepared before a count and recorded after its
 // beginning is not late, although the count before has visited what it changes.
 func TestCountBeginsInsideAVerb(t *testing.T) {
@@ -314,65 +352,128 @@ func TestCountBeginsInsideAVerb(t *testing.T) {
 	w.must(errors.Join(err, n.Err()))
 }
 
-// TestAnnouncements: who replays the log of a leader finds its own state in each announcement, and
-// says so if it does not, also after the leader has changed.
-func TestAnnouncements(t *testing.T) {
+// TestReplica: who replays the log of a leader has, at the position that the leader names, the hash
+// that the leader had; once its state is another one it never has again.
+func TestReplica(t *testing.T) {
 	t.Logf("seed %d (repeat with -seed)", *seed)
 	p := newPlayer(t, *seed, 99)
-	announce := func() {
-		_, err := p.Announce(&isuride.Event{Kind: isuride.StateHashed, Hash: &isuride.StateHash{At: p.clock.read()}})
-		p.must(err)
-	}
-	lead := func() {
-		for range 5 {
-			for range 100 {
-				p.step()
-			}
-			announce()
+	named := map[uint64]Hash{}
+	for i := range 1000 {
+		p.step()
+		if i%50 == 0 {
+			position, hash := p.Hash()
+			named[position] = hash
 		}
 	}
-	lead()
 	album := p.take(func() { p.step() })
-	lead()
-	p.replayed() // compares
-	if got, want := p.restored(album, len(p.log.events)).tally.sealed, p.tally.sealed; got != want || got.Position == 0 {
-		t.Fatalf("restored with the announcement %+v, want %+v", got, want)
+	position, hash := p.Hash()
+	named[position] = hash
+	restoration := NewRestoration(p.options(), p.base.ChairModels, Size{})
+	for _, i := range album.images {
+		p.must(restoration.Add(i))
 	}
-	for _, fault := range []string{"a yen", "an announcement", "none"} {
-		s := New(p.options(), &p.base, nil)
+	late, err := restoration.Recovery(album.span, album.hash)
+	p.must(err)
+	if n := p.follow(late, album.span.From, named, func(*Store, uint64) {}); n != 0 {
+		t.Errorf("a replica that began with a snapshot differs at %d positions", n)
+	}
+	if _, at, ok := late.Hash(); !ok || at != hash {
+		t.Errorf("in the end it has the hash %v, not %v", at, hash)
+	}
+	half := uint64(len(p.log.events) / 2)
+	n := p.follow(NewRecovery(New(p.options(), &p.base, nil), 0), 0, named, func(s *Store, seq uint64) {
+		if seq == half {
+			p.plant(s)
+		}
+	})
+	later := 0
+	for position := range named {
+		if position > half {
+			later++
+		}
+	}
+	if n != later || n == 0 {
+		t.Errorf("a replica whose state is another one differs at %d of %d positions", n, later)
+	}
+}
+
+// behind is the log of a replica, as far as it has applied it.
+type behind struct{ *Recovery }
+
+func (behind) AppendNoted([]byte, interface{ Recorded(uint64) }) (uint64, error) {
+	return 0, errors.New("a replica records nothing")
+}
+
+func (b behind) Appended() uint64 { return b.last }
+
+func (b behind) Hold(f func(last uint64)) { f(b.last) }
+
+// TestReplicaCounts: a replica that goes on with the log between any two images counts what the
+// leader had, and its images are as good as the leader's, open charges included.
+func TestReplicaCounts(t *testing.T) {
+	t.Logf("seed %d (repeat with -seed)", *seed)
+	for round := range uint64(5) {
+		p := newPlayer(t, *seed, 200+round)
+		for range 1500 {
+			p.step()
+		}
+		options := p.options()
+		s := New(options, &p.base, nil)
 		r := NewRecovery(s, 0)
-		var err error
-		for i, payload := range p.log.events {
-			if i == len(p.log.events)/2 {
-				plantFault(s, fault)
-			}
-			if err = r.Replay(uint64(i+1), payload); err != nil {
-				break
+		s.opt.Log = behind{r}
+		goOn := func(n int) {
+			for range min(n, len(p.log.events)-int(r.last)) {
+				p.must(r.Replay(r.last+1, p.log.events[r.last]))
 			}
 		}
-		if diverged := fault != "none"; errors.Is(err, ErrDiverged) != diverged {
-			t.Errorf("with the fault %q: %v", fault, err)
+		for r.last < uint64(len(p.log.events)) {
+			goOn(p.IntN(200))
+			var a album
+			n, err := s.Count(func(i *Image) error {
+				a.images = append(a.images, keepImage(i))
+				goOn(p.IntN(4))
+				return nil
+			})
+			p.must(errors.Join(err, n.Err()))
+			if n.To > 0 && n.Sum != p.log.hashes[n.To-1] {
+				t.Fatalf("at event %d a replica has counted %v, the leader had %v", n.To, n.Sum, p.log.hashes[n.To-1])
+			}
+			a.span, a.hash = n.Span, n.Sum
+			p.expectSame(a, len(p.log.events))
 		}
 	}
 }
 
-func plantFault(s *Store, fault string) {
-	switch fault {
-	case "a yen":
-		s.rides.Range(func(_ string, r *Ride) bool {
-			before := r.hashOfRequest()
-			r.Fare++
-			s.tally.sum = s.tally.sum.minus(before).plus(r.hashOfRequest()) // as if it had come so
-			return false
-		})
-	case "an announcement":
-		s.tally.sealed.Hash.Lo++
+// follow replays the log from an event on, and counts the positions at which the hash is not the
+// one that was named.
+func (b *fixture) follow(r *Recovery, from uint64, named map[uint64]Hash, before func(*Store, uint64)) (different int) {
+	b.t.Helper()
+	for seq := from + 1; seq <= uint64(len(b.log.events)); seq++ {
+		before(r.Store(), seq)
+		b.must(r.Replay(seq, b.log.events[seq-1]))
+		want, is := named[seq]
+		if _, got, exact := r.Hash(); is && exact && got != want {
+			different++
+		}
 	}
+	return different
 }
 
-func (r *Ride) hashOfRequest() Hash {
-	row := r.rowLocked()
-	return rideFact(&row, r.Fare)
+// plant changes a distance, and the sum as if it had come so.
+func (b *fixture) plant(s *Store) {
+	b.t.Helper()
+	planted := false
+	s.chairsByID.Range(func(_ string, c *Chair) bool {
+		if c.track.Reported != 0 {
+			before := trackFact(c.key, &c.track)
+			c.track.Distance++
+			s.tally.sum, planted = s.tally.sum.minus(before).plus(trackFact(c.key, &c.track)), true
+		}
+		return !planted
+	})
+	if !planted {
+		b.t.Fatal("no chair has reported")
+	}
 }
 
 // hashings are what the events of a ride take for the hash, the most frequent ones first.

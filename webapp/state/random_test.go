@@ -24,6 +24,7 @@ type modelRide struct {
 	user   *User
 	chair  *Chair
 	charge *Charge
+	raters int // that wait for the charge
 }
 
 type modelChair struct {
@@ -231,8 +232,13 @@ func (p *player) beginCharge() {
 		return
 	}
 	m, want := p.model.rides[r], isuride.Code(0)
-	if m.status != isuride.Arrived {
+	switch {
+	case m.status != isuride.Arrived:
 		want = isuride.WrongState
+	case m.charge == nil:
+		m.raters = 0
+	case m.raters == maxCallers:
+		want = isuride.Conflict
 	}
 	ch, first, err := p.BeginCharge(m.user, r.ID, 1+p.IntN(5))
 	expectCode(p.t, err, want)
@@ -241,6 +247,7 @@ func (p *player) beginCharge() {
 			p.t.Fatal("charges do not join")
 		}
 		m.charge = ch
+		m.raters++
 	}
 }
 

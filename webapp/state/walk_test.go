@@ -89,7 +89,7 @@ func (b *fixture) expectSame(a album, later int) {
 // events after, make what all events make.
 func TestWalkAtAnyMoment(t *testing.T) {
 	t.Logf("seed %d (repeat with -seed)", *seed)
-	for round := range uint64(20) {
+	for round := range uint64(12) {
 		p := newPlayer(t, *seed, round)
 		// act makes up to n calls at a time, and total in all.
 		act := func(n, total int) func() {

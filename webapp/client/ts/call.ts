@@ -24,8 +24,9 @@ export class CallError extends Error {
 }
 
 // Client makes calls for the account of a token; without one, a browser's cookies count.
+// With keepalive they go on when the page is closed, as browsers allow for 64 KiB.
 export class Client {
-  constructor(readonly server: string, readonly token?: string) {}
+  constructor(readonly server: string, readonly token?: string, readonly keepalive = false) {}
 
   async call<P extends keyof paths, M extends Method>(method: M, path: P, input: Input<Operation<P, M>> = {}): Promise<Success<Operation<P, M>>> {
     const at = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String((input.path as Record<string, unknown>)[name])));
@@ -34,6 +35,7 @@ export class Client {
     const answer = await fetch(this.server + at + (query.size ? `?${query}` : ""), {
       method: method.toUpperCase(),
       headers: { ...(input.header as Record<string, string>), ...(this.token && { Authorization: `Bearer ${this.token}` }) },
+      keepalive: this.keepalive,
       body: input.body === undefined ? undefined : JSON.stringify(input.body),
     });
     const text = await answer.text();
