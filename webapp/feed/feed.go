@@ -102,8 +102,9 @@ type Feed struct {
 	opt     Options
 	hub     *hub
 	camera  *cityCamera
-	walking chan struct{} // holds a token while all accounts are walked over for an operator
-	summing chan struct{} // and one while a checksum is made
+	walking chan struct{}          // holds a token while all accounts are walked over for an operator
+	summing chan struct{}          // one while a checksum is made
+	reading [classes]chan struct{} // one while a snapshot is read for a viewer of the class: slow strangers hold up strangers only
 	fillers sync.WaitGroup
 
 	counts counts
@@ -120,6 +121,9 @@ type Feed struct {
 func New(o Options) *Feed {
 	o.Log = cmp.Or(o.Log, slog.Default())
 	f := &Feed{opt: o, camera: newCityCamera(), walking: make(chan struct{}, 1), summing: make(chan struct{}, 1), conns: map[*Conn]struct{}{}}
+	for i := range f.reading {
+		f.reading[i] = make(chan struct{}, 1)
+	}
 	f.hub = newHub(f)
 	return f
 }

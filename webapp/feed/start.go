@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 
@@ -125,9 +126,9 @@ func (s *sub) run(b start) {
 	}
 }
 
-// maxResume bounds the events that a subscription of one account, or of the city, is brought
-// forward by: a partial of theirs costs less.
-const maxResume = 100_000
+// maxResume bounds the events that a subscription is brought forward by: 50 ms of work. A
+// partial of one account costs less, and one of the city, which is shared, nearly nothing.
+var maxResume = [classes]uint64{Public: 20_000, User: 100_000, Owner: 100_000, Chair: 100_000, Operator: math.MaxUint64}
 
 // bring does what run says in one generation.
 func (s *sub) bring(source Source, b start) error {
@@ -203,7 +204,7 @@ func (s *sub) resume(source Source, b *start) (*journal.Subscriber, error) {
 		b.reason = Ahead
 		tell(Future, "position %v is ahead of the server, which is at %d; a partial follows", p, end)
 		return nil, nil
-	case end-p.Seq > maxResume && s.viewer.Class != Operator:
+	case end-p.Seq > maxResume[s.viewer.Class]:
 		b.reason = TooOld
 		return nil, nil
 	}
