@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks and tests everything: formatting, vet, staticcheck, module files, shell scripts,
-# every benchmark once, and all tests under the race detector. At the end it lists skipped
+# every benchmark once, the simulation, and all tests under the race detector. At the end it lists skipped
 # tests by reason and prints a table of times. It leaves the tree unchanged.
 #
 #   test.sh -install    first installs what the tests need: Debian packages, as root, and
@@ -30,6 +30,8 @@ main() {
 	stage interface go run ./tools/dev/webbuild
 	stage checks checks
 	stage "allocations, and each benchmark once" benchmarks
+	stage simulation simulation
+	stage "ten million events without a false alarm of the audit" events
 	stage tests tests ./...
 	clean_tree
 	printf '\n%s' "$times"
@@ -45,23 +47,27 @@ stage() {
 }
 
 # gcc is for the race detector, ip for the tests' networks, systemd for checking units, node
-# and Python for the clients and the document of the interface, and the last line for the
-# laboratory's hosts.
+# and Python for the clients and the document of the interface, Chromium with Japanese
+# letters for its pages, and the last line for the laboratory's hosts.
 install() {
 	need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
 		prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip systemd:systemd-analyze shellcheck:shellcheck \
 		nodejs:node npm:npm python3:python3 python3-venv:/usr/share/doc/python3-venv \
+		chromium:chromium fonts-noto-cjk:/usr/share/doc/fonts-noto-cjk \
 		openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl openssl:openssl \
 		systemd-container:systemd-nspawn dbus:dbus-daemon
 	install_modules
 	install_schemathesis
 }
 
-# The TypeScript client's compiler and the program that makes its types.
+# The compiler of TypeScript, the program that makes the client's types, and what drives a
+# browser.
 install_modules() {
-	local folder=webapp/client/ts
-	[[ $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ]] ||
-		npm ci --prefix "$folder" --no-audit --no-fund --loglevel error
+	local folder
+	for folder in webapp/client/ts webapp/ui; do
+		[[ $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ]] ||
+			npm ci --prefix "$folder" --no-audit --no-fund --loglevel error
+	done
 }
 
 install_schemathesis() {
@@ -98,6 +104,14 @@ benchmarks() {
 	fi
 	say "$(grep -c '^Benchmark' "$log") benchmarks ran once"
 	rm "$log"
+}
+
+# A tenth of what `make audit` plays; without the race detector, which makes it ten times as slow.
+events() { go test ./webapp/state -count=1 -run EventsWithoutFalseAlarm -events 10000000; }
+
+# A story takes ten times as long under the race detector: there are few of them among the tests.
+simulation() {
+	go test -count 1 ./webapp/simulate
 }
 
 tests() {

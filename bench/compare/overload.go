@@ -88,8 +88,8 @@ func (o *overload) experiment(ctx context.Context, out io.Writer) (bool, error) 
 	return r.judge(out, saturated), nil
 }
 
-// best finds the most rides a second that the server completes when nothing is refused: it asks for more and more
-// until that helps no longer.
+// best finds the most rides a second that the server completes when nothing is refused: it asks for
+// more and more until that helps no longer.
 func (o *overload) best(ctx context.Context, out io.Writer) (best float64, err error) {
 	r, err := o.run(ctx, "cost.json", "off", 20, min(o.short, 10), 0)
 	if err != nil {
@@ -128,8 +128,8 @@ type loaded struct {
 // mostRefused is the call with which a rider begins, so that most refusals are its.
 const mostRefused = "GET /api/app/rides"
 
-// took returns the end of the bucket in which a percentile of an endpoint's times lies, from when the server has
-// read a request until its answer is in the socket.
+// took returns the end of the bucket in which a percentile of an endpoint's times lies, from when
+// the server has read a request until its answer is in the socket.
 func took(text, endpoint string, percentile float64) time.Duration {
 	prefix := fmt.Sprintf("isuride_http_request_duration_seconds_bucket{endpoint=%q,le=\"", endpoint)
 	var bounds, counts []float64
@@ -149,8 +149,8 @@ func took(text, endpoint string, percentile float64) time.Duration {
 	return 0
 }
 
-// run makes a run, in which the server is held to a share of a processor from the beginning of the load until it
-// refuses nothing any more; 0 holds it to nothing.
+// run makes a run, in which the server is held to a share of a processor from the beginning of the
+// load until it refuses nothing any more; 0 holds it to nothing.
 func (o *overload) run(ctx context.Context, name, mode string, rate, seconds, share float64) (r *loaded, err error) {
 	if err := os.RemoveAll(o.path("data")); err != nil {
 		return nil, err
@@ -250,8 +250,8 @@ func (o *overload) follow(ctx context.Context, cmd *exec.Cmd, s *server, share f
 	return errors.Join(<-watched, err)
 }
 
-// watch limits the server when the load begins, reads its memory each second, and asks after the load until it
-// refuses nothing.
+// watch limits the server when the load begins, reads its memory each second, and asks after the
+// load until it refuses nothing.
 func (o *overload) watch(s *server, share float64, r *loaded, loading, ended <-chan struct{}) error {
 	select {
 	case <-loading:
@@ -431,7 +431,8 @@ func millis(t world.Instant) string {
 	return fmt.Sprintf("%.1f ms", float64(t)/float64(world.Millisecond))
 }
 
-// memory is what the server has in memory now, in bytes, without files: the journal is mapped, and grows.
+// memory is what the server has in memory now, in bytes, without files: the journal is mapped, and
+// grows.
 func (s *server) memory() (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	if err != nil {

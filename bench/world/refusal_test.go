@@ -11,8 +11,8 @@ func (s *stage) refuse(e Entity, kind EventKind, after Instant) {
 	s.deliver(Event{To: e, Kind: kind, Failure: &Failure{Kind: FailureStatus, Status: 503, RetryAfter: after}})
 }
 
-// TestRefusals: a ride that is refused before it is created is lost and no error, its user rests as long as the server
-// asked for, and then takes the next one.
+// TestRefusals: a ride that is refused before it is created is lost and no error, its user rests as
+// long as the server asked for, and then takes the next one.
 func TestRefusals(t *testing.T) {
 	for _, at := range []struct {
 		kind EventKind
@@ -79,8 +79,8 @@ func TestRefusalIsAnError(t *testing.T) {
 	s.count(CodePosition, 1)
 }
 
-// TestRefusedPopulation: what makes users, chairs and owners is repeated after the time that the server asks for, and no
-// error.
+// TestRefusedPopulation: what makes users, chairs and owners is repeated after the time that the
+// server asks for, and no error.
 func TestRefusedPopulation(t *testing.T) {
 	s := newStage(t, Config{Seed: 1, RideRate: 1, Refusals: true})
 	s.w.Populate(s.now)

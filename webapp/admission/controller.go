@@ -12,25 +12,27 @@ const (
 	calm = time.Second
 	// width is the part of the target within which the share goes from nobody to all.
 	width = 0.5
-	// slew is the most that the share changes in an interval. If it fell at once, what waits at the door would come in
-	// together, at eight times the load seven intervals' work. If it rose at once, most of those who are
-	// half way in would be turned back.
+	// slew is the most that the share changes in an interval. If it fell at once, what waits at the
+	// door would come in together, at eight times the load seven intervals' work. If it rose at
+	// once, most of those who are half way in would be turned back.
 	slew = 0.25
 )
 
-// controller finds the share of one class that is to be refused, so that the wait stays near
-// its target.
+// controller finds the share of one class that is to be refused, so that the wait stays near its
+// target.
 //
 // It takes CoDel's measure (RFC 8289): the least wait of an interval, and nothing happens before
-// that was above the target for a tenth of a second. From then on the share follows the wait itself, looked at five times as often:
-// none at the target, all at one and a half times it. What waits is the sum of all that was admitted too
-// much, so the wait stops growing where exactly so much is refused as
-// is too much, wherever that is; nothing has to be estimated, learned, or unlearned when the load is over.
+// that was above the target for a tenth of a second. From then on the share follows the wait
+// itself, looked at five times as often: none at the target, all at one and a half times it. What
+// waits is the sum of all that was admitted too much, so the wait stops growing where exactly so
+// much is refused as is too much, wherever that is; nothing has to be estimated, learned, or
+// unlearned when the load is over.
 //
-// Rejected, with the plants of plant_test.go: the proportional-integral rule of PIE (RFC 8033), and CoDel's own law, in which
-// refusals come more and more often. Both go on refusing more while the wait stands above the target, but a ride that was
-// admitted is work for seconds: they had refused everybody when it came down, and the server had nothing to
-// do for a tenth of its time. And a limit of requests under way, since their costs differ by a hundred times.
+// Rejected, with the plants of plant_test.go: the proportional-integral rule of PIE (RFC 8033), and
+// CoDel's own law, in which refusals come more and more often. Both go on refusing more while the
+// wait stands above the target, but a ride that was admitted is work for seconds: they had refused
+// everybody when it came down, and the server had nothing to do for a tenth of its time. And a
+// limit of requests under way, since their costs differ by a hundred times.
 type controller struct {
 	target   time.Duration // 0: the class is never refused
 	above    time.Duration // for which all waits have been beyond it, up to now

@@ -25,6 +25,7 @@ func TestSteadyOverload(t *testing.T) {
 		for _, load := range []float64{1.2, 2, 3, 5, 8} {
 			c, p := controller{target: testTarget}, begin(load)
 			var used float64
+			stopped := 0
 			var waits []time.Duration
 			const settle, all = 10 * time.Second, 60 * time.Second
 			for i := range intervals(all) {
@@ -33,7 +34,11 @@ func TestSteadyOverload(t *testing.T) {
 				if i >= intervals(settle) {
 					used += part
 					waits = append(waits, wait)
+					stopped += one(!c.shedding)
 				}
+			}
+			if load >= 2 && stopped > 0 { // it does not flap
+				t.Errorf("%s, load %v: in %d intervals it had forgotten that there is an overload", name, load, stopped)
 			}
 			slices.Sort(waits)
 			if used /= float64(len(waits)); used < 0.95 {
@@ -62,8 +67,8 @@ func TestNoOverload(t *testing.T) {
 	}
 }
 
-// TestGoodput: as many rides are completed under overload as at best, though refusals cost a third of a request, and some
-// who are half way in are turned back.
+// TestGoodput: as many rides are completed under overload as at best, though refusals cost a third
+// of a request, and some who are half way in are turned back.
 func TestGoodput(t *testing.T) {
 	completed := func(load float64, target time.Duration) int {
 		c, p := controller{target: target}, newCity(load)
@@ -142,8 +147,8 @@ func TestFall(t *testing.T) {
 	}
 }
 
-// TestStanding: only a wait that stands for a tenth of a second counts, and once one has, the share follows the
-// next at once, until a second has passed without any.
+// TestStanding: only a wait that stands for a tenth of a second counts, and once one has, the share
+// follows the next at once, until a second has passed without any.
 func TestStanding(t *testing.T) {
 	c := controller{target: testTarget}
 	for range 100 { // bursts

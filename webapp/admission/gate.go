@@ -21,9 +21,9 @@ const (
 	deep = time.Second
 )
 
-// targets are the waits beyond which a class is refused. The strict ones are what a person does
-// not notice, and a tenth of a second; the default ones are a third, and more than half, of what clients
-// wait at all.
+// targets are the waits beyond which a class is refused. The strict ones are what a person does not
+// notice, and a tenth of a second; the default ones are a third, and more than half, of what
+// clients wait at all.
 var targets = map[Mode][classes]time.Duration{
 	Default: {B: 6 * time.Second, C: 3 * time.Second},
 	Strict:  {B: 100 * time.Millisecond, C: 20 * time.Millisecond},
@@ -203,8 +203,8 @@ func (g *Gate) Session(token []byte) uint64 { return maphash.Bytes(g.seed, token
 // Connection is Session for those who have none: the number of their connection.
 func (g *Gate) Connection(serial uint64) uint64 { return maphash.Comparable(g.seed, serial) }
 
-// RetryAfter is the number of seconds, 1 to 3, after which a session should come back. They differ, so that
-// a herd does not return in step.
+// RetryAfter is the number of seconds, 1 to 3, after which a session should come back. They differ,
+// so that a herd does not return in step.
 func (g *Gate) RetryAfter(session uint64) int { return int(1 + mix(session+g.turn.Load())%3) }
 
 // Stats are a gate's figures.

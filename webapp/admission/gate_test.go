@@ -72,7 +72,8 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-// TestDefaultRefusesNothing as long as waits are those of a full run of the benchmarker, however they jump.
+// TestDefaultRefusesNothing as long as waits are those of a full run of the benchmarker, however
+// they jump.
 func TestDefaultRefusesNothing(t *testing.T) {
 	r := newRig(Default)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -86,8 +87,8 @@ func TestDefaultRefusesNothing(t *testing.T) {
 	}
 }
 
-// TestWholeSessions: who is refused stays refused for an epoch, whatever it asks for, and others have their turn
-// after it.
+// TestWholeSessions: who is refused stays refused for an epoch, whatever it asks for, and others
+// have their turn after it.
 func TestWholeSessions(t *testing.T) {
 	r := newRig(Strict)
 	r.pass(time.Second, 26*time.Millisecond)
@@ -188,8 +189,8 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// TestBudgetsAreBounded: however many sessions come, and whatever they share a slot with, there is one table, and no
-// session that is within its rate is refused.
+// TestBudgetsAreBounded: however many sessions come, and whatever they share a slot with, there is
+// one table, and no session that is within its rate is refused.
 func TestBudgetsAreBounded(t *testing.T) {
 	b := newBuckets()
 	random := rand.New(rand.NewPCG(3, 4))
@@ -212,8 +213,8 @@ func TestBudgetsAreBounded(t *testing.T) {
 	}
 }
 
-// TestIdle: a gate that sees nothing refuses nobody for long, and a time in which it did not look counts
-// as one interval.
+// TestIdle: a gate that sees nothing refuses nobody for long, and a time in which it did not look
+// counts as one interval.
 func TestIdle(t *testing.T) {
 	g := New(Options{Mode: Strict})
 	for range 20 {
@@ -242,7 +243,8 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// TestLeastCounts: a burst that is served within the interval does not count, and the highest of the sources does.
+// TestLeastCounts: a burst that is served within the interval does not count, and the highest of
+// the sources does.
 func TestLeastCounts(t *testing.T) {
 	r := newRig(Strict)
 	for _, d := range []time.Duration{time.Second, 3 * time.Millisecond, time.Minute} {
@@ -256,8 +258,8 @@ func TestLeastCounts(t *testing.T) {
 	}
 }
 
-// TestMeasures: there are enough samples in an interval, and not many more, from a hundred to a million requests a
-// second; and every request is measured when some may be too old.
+// TestMeasures: there are enough samples in an interval, and not many more, from a hundred to a
+// million requests a second; and every request is measured when some may be too old.
 func TestMeasures(t *testing.T) {
 	for _, rate := range []int{10, 1000, 100_000} { // of an interval
 		g := New(Options{Mode: Default})

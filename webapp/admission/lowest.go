@@ -42,9 +42,9 @@ func (l *lowest) take() (d time.Duration, seen bool, count uint64) {
 // Waited tells how long a request has waited before it was read.
 func (g *Gate) Waited(d time.Duration) { g.sockets.add(d) }
 
-// Wanted reports whether the wait of a request should be measured and told, given any number that differs
-// from request to request. So many are measured that an interval has a few dozen, whatever the load,
-// and all while some may be too old.
+// Wanted reports whether the wait of a request should be measured and told, given any number that
+// differs from request to request. So many are measured that an interval has a few dozen, whatever
+// the load, and all while some may be too old.
 func (g *Gate) Wanted(n uint64) bool { return n&g.mask.Load() == 0 }
 
 // aim chooses how many requests to measure.

@@ -8,14 +8,15 @@ import (
 
 // plant is something that is asked for more than it can serve: load times that.
 type plant interface {
-	// next goes through an interval in which a share of what is asked for is refused. It returns the least
-	// wait in it, and what part of its time the server worked.
+	// next goes through an interval in which a share of what is asked for is refused. It returns
+	// the least wait in it, and what part of its time the server worked.
 	next(share float64) (wait time.Duration, used float64)
 	// scale changes the load.
 	scale(by float64)
 }
 
-// queue serves requests in order, and each is all the work there is: whatever is admitted beyond what is served waits.
+// queue serves requests in order, and each is all the work there is: whatever is admitted beyond
+// what is served waits.
 type queue struct{ load, work float64 } // work in seconds
 
 func (q *queue) next(share float64) (time.Duration, float64) {
@@ -29,8 +30,8 @@ func (q *queue) next(share float64) (time.Duration, float64) {
 
 func (q *queue) scale(by float64) { q.load *= by }
 
-// rides is a city without chance: what is admitted asks again and again, at least every 30 ms, until it has
-// asked 60 times, and waits for all others each time.
+// rides is a city without chance: what is admitted asks again and again, at least every 30 ms,
+// until it has asked 60 times, and waits for all others each time.
 type rides struct{ load, underWay float64 }
 
 func (r *rides) next(share float64) (time.Duration, float64) {
@@ -45,10 +46,10 @@ func (r *rides) next(share float64) (time.Duration, float64) {
 
 func (r *rides) scale(by float64) { r.load *= by }
 
-// city is a server with people who act every 30 ms, all at once, as the benchmarker's do: each ride asks four
-// times before it is admitted for good, then 60 times, with one request under way at a time. It is
-// told apart from the other plants by its bursts, its chance and its delay: what is admitted now is work for
-// seconds.
+// city is a server with people who act every 30 ms, all at once, as the benchmarker's do: each ride
+// asks four times before it is admitted for good, then 60 times, with one request under way at a
+// time. It is told apart from the other plants by its bursts, its chance and its delay: what is
+// admitted now is work for seconds.
 type city struct {
 	random  *rand.Rand
 	arrive  float64 // rides a step

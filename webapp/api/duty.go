@@ -16,7 +16,8 @@ type duty struct {
 // anySession stands for the cookie, or the bearer token, of an account of any kind.
 const anySession = "any"
 
-// duties has a row for each endpoint: TestEveryEndpointHasADuty. What has none is of class C, as files are.
+// duties has a row for each endpoint: TestEveryEndpointHasADuty. What has none is of class C, as
+// files are.
 var duties = map[string]duty{
 	"POST /api/initialize":       {class: admission.A}, // one at a time, see engine
 	"GET /api/internal/matching": {class: admission.A}, // from this machine only

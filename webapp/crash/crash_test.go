@@ -32,7 +32,8 @@ const kills = 20
 // at a random point of their doings, or right at a payment, and every other time another
 // one during the next start. Meanwhile snapshots are written all the time, so that a kill comes
 // at any step of that, too. The actors rest, the server starts, everything they noted is
-// looked up, and they go on. In the end the tables must say the same as memory.
+// looked up, the state is counted and compared with its hash, and they go on. In the end the
+// tables must say the same as memory, and make the same state as a snapshot.
 func TestCrash(t *testing.T) {
 	servertest.Dialects(t, func(t *testing.T, p *servertest.Process) {
 		w := newWorld(t, p, newSeed(t))

@@ -151,7 +151,12 @@ func (g *Generation) replay(recovery *state.Recovery, first uint64, span state.S
 		if seq == span.To && record != 0 && record != snapshot.RecordOf(payload) {
 			return fmt.Errorf("event %d of the journal is not the one that was there when the snapshot was written", seq)
 		}
-		if err := recovery.Replay(seq, payload); err != nil {
+		if journal.IsMark(payload) {
+			err = recovery.Skip(seq)
+		} else {
+			err = recovery.Replay(seq, payload)
+		}
+		if err != nil {
 			return fmt.Errorf("journal %s: %w", g.cfg.JournalDir, err)
 		}
 		if seq > span.From {

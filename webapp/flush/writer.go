@@ -12,6 +12,7 @@ import (
 
 	"isuride/webapp/internal/pulse"
 	"isuride/webapp/isuride"
+	"isuride/webapp/recount"
 )
 
 // Source reads the log's events in order. It belongs to the Writer's loop.
@@ -46,8 +47,23 @@ type Options struct {
 	Position uint64
 	// OpenCharges are the charges that recovery found to be under way.
 	OpenCharges isuride.OpenCharges
+	// Skip reports whether a record of the log is no event; nil: all are.
+	Skip func(payload []byte) bool
 	// Now is the clock.
 	Now func() isuride.Time
+	// Totals are the books of the target at Position; nil if they are not known, which they are
+	// then from the first Checkpoint on.
+	Totals *isuride.Totals
+	// Worth returns what the coupon of a ride was worth that was requested up to Position, 0 if it
+	// had none; ok is false if there is no such ride. It may be nil.
+	Worth func(ride *isuride.Ride) (worth int, ok bool)
+	// Chain is the target's head of the chain of hashes over the log; nil if there is to be none.
+	Chain *isuride.Link
+	// Oldest returns the first record that the log has. It goes with Chain.
+	Oldest func() uint64
+	// Differs is told, from Run's goroutine, of books that the events do not lead to. It may be nil.
+	Differs func(*recount.Difference)
+
 	// Transient reports whether the same cut may succeed later.
 	Transient func(error) bool
 	// Logger gets the beginning and the end of outages; nil means slog.Default().
@@ -86,8 +102,12 @@ type Writer struct {
 	decoder isuride.Decoder
 	cut     cut
 	charges isuride.OpenCharges // have no rows, so the log keeps them
+	chain   *recount.Chain      // nil if there is none
+	ended   []isuride.Link      // stretches that the next cut ends, and its beginning
+	ledger  ledger              // of the log up to the event read last
 	pacer   pacer
-	err     error // why Run ended; others read it once done is closed
+	reached uint64 // the position that the target was given last
+	err     error  // why Run ended; others read it once done is closed
 
 	// atomic
 	position atomic.Uint64 // that the tables have reached
@@ -108,8 +128,14 @@ func New(o Options) *Writer {
 		hurry:   make(chan struct{}),
 		turn:    make(chan struct{}, 1),
 		cut:     newCut(o.Position),
+		reached: o.Position,
 		charges: make(isuride.OpenCharges),
 		pacer:   pacer{pace: o.Pace},
+		ledger:  ledger{base: o.Totals, last: o.Position, differs: o.Differs},
+	}
+	w.ledger.tally.Worth = o.Worth
+	if o.Chain != nil {
+		w.chain, w.ended = recount.NewChain(*o.Chain), []isuride.Link{*o.Chain}
 	}
 	maps.Copy(w.charges, o.OpenCharges)
 	w.position.Store(o.Position)
@@ -151,6 +177,9 @@ func (w *Writer) loop(ctx, idle context.Context) error {
 	for ctx.Err() == nil {
 		if err := w.begin(idle); err != nil {
 			return err
+		}
+		if w.cut.events == 0 && w.cut.last > w.reached { // the end of the log has no rows
+			return w.write(ctx, false)
 		}
 		if w.cut.events == 0 { // there is no time to wait, and nothing to wait for
 			break
@@ -204,6 +233,13 @@ func (w *Writer) read() (ok bool, err error) {
 	if seq != w.cut.last+1 {
 		return false, fmt.Errorf("the log goes from event %d to %d: the events between are missing", w.cut.last, seq)
 	}
+	if w.chain != nil {
+		w.chain.Add(seq, payload)
+	}
+	if w.opt.Skip != nil && w.opt.Skip(payload) {
+		w.pass(seq)
+		return true, nil
+	}
 	e, err := w.decoder.Decode(payload)
 	if err != nil {
 		return false, fmt.Errorf("event %d: %w", seq, err)
@@ -212,18 +248,31 @@ func (w *Writer) read() (ok bool, err error) {
 		w.since.Store(int64(w.happened(e)))
 	}
 	w.charges.Note(seq, e)
+	w.ledger.note(seq, e)
 	w.cut.add(seq, e)
 	return true, nil
 }
 
+// pass leaves a record behind that has no rows. Alone it is worth no cut before the end: the
+// tables are at its position as they are.
+func (w *Writer) pass(seq uint64) {
+	w.cut.last = seq
+	if w.cut.events == 0 {
+		w.position.Store(seq)
+		w.opt.Log.Release(w.charges.Releasable(seq))
+	}
+}
+
 // write puts the cut into the tables, and begins the next one.
 func (w *Writer) write(ctx context.Context, full bool) error {
+	w.cut.totals, w.cut.chain = w.ledger.at(w.cut.last), w.link()
 	took, err := w.insist(ctx)
 	if err != nil {
 		return err
 	}
 	w.pacer.wrote(took, full)
 	w.counters.count(&w.cut, took)
+	w.reached = w.cut.last
 	w.position.Store(w.cut.last)
 	w.opt.Log.Release(w.charges.Releasable(w.cut.last))
 	w.cut.reset()

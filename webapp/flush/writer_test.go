@@ -1,6 +1,7 @@
 package flush
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -373,5 +374,36 @@ func TestChargeHoldsNobodyBack(t *testing.T) {
 			t.Errorf("backlog of %d bytes, admitting %t", r.log.Backlog(), r.Admitting())
 		}
 		drain(t, r)
+	})
+}
+
+// TestSkip: records that are no events are passed and released; the tables learn of their
+// numbers with the next event, or at the end.
+func TestSkip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mark := chargeStarted("a mark").Append(nil) // has no rows, as the target's twin sees it
+		r := newRig(t, func(o *Options) {
+			o.Skip = func(payload []byte) bool { return bytes.Equal(payload, mark) }
+		})
+		ended := r.start(t.Context())
+		r.log.appendBytes(mark)
+		settle(time.Hour)
+		wantPosition(t, r, 0)
+		if lag := r.Lag(); lag.Events != 0 || r.log.releasedUpTo() != testPosition+1 {
+			t.Errorf("lag is %+v, released up to %d", lag, r.log.releasedUpTo())
+		}
+		r.log.append(moved("b"))
+		r.log.appendBytes(mark)
+		settle(time.Hour)
+		if err := r.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantPosition(t, r, 3)
+		if n := r.Stats().Events; n != 1 {
+			t.Errorf("%d events were written", n)
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
 }

@@ -153,7 +153,7 @@ var errEnough = errors.New("enough")
 func (p *printer) log(path string) error {
 	if p.filter.learns() {
 		err := journal.Look(path, func(s journal.Sight) error {
-			if s.Remark == "" {
+			if s.Remark == "" && !journal.IsMark(s.Payload) {
 				if e, err := p.decoder.Decode(s.Payload); err == nil {
 					p.filter.learn(e)
 				}
@@ -177,6 +177,9 @@ func (p *printer) sight(s journal.Sight) error {
 		p.note(s)
 		return p.remark(s)
 	}
+	if m, ok := journal.ParseMark(s.Payload); ok {
+		return p.mark(s, m)
+	}
 	p.read++
 	e, err := p.decoder.Decode(s.Payload)
 	if err != nil {
@@ -195,6 +198,18 @@ func (p *printer) sight(s journal.Sight) error {
 	}
 	p.shown++
 	return p.event(s.Seq, e)
+}
+
+// mark shows the end of an entry where all events are shown.
+func (p *printer) mark(s journal.Sight, m journal.Mark) error {
+	if to := p.options.To; to != nil && to.Time == 0 && s.Seq > to.Position {
+		return errEnough
+	}
+	if !p.began || !p.filter.all() {
+		return nil
+	}
+	s.Remark = fmt.Sprintf("records %d to %d are entry %d of term %d; the one before has the hash %s", m.First, s.Seq, m.Index, m.Term, m.Before)
+	return p.remark(s)
 }
 
 // note keeps the first damage for the error.

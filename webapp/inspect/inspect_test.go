@@ -350,3 +350,35 @@ func TestEventOfALaterRelease(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// Marks are shown among the events, unless these are filtered, and are none.
+func TestMarks(t *testing.T) {
+	dir := t.TempDir()
+	j, err := journal.Open(journal.Options{Dir: dir, Chained: true, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := story()
+	for i := range events {
+		if _, err := j.Append(events[i].Append(nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	n := len(events)
+	all := mustRun(t, Options{Path: dir})
+	for _, want := range []string{"are entry 1 of term 0; the one before has the hash 00", fmt.Sprintf("%d of %d events are shown", n, n)} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is not in\n%s", want, all)
+		}
+	}
+	for what, o := range map[string]Options{
+		"a ride": {Path: dir, Ride: ride1}, "up to the first event": {Path: dir, To: moment(t, "1")},
+	} {
+		if text := mustRun(t, o); strings.Contains(text, "entry") {
+			t.Errorf("%s: marks are shown\n%s", what, text)
+		}
+	}
+}

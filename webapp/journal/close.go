@@ -7,7 +7,7 @@ func (j *Journal) refuse(err error) (before error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	before = j.refused
-	if before == nil || err == ErrClosed {
+	if before == nil || before == ErrNotLeading || err == ErrClosed {
 		j.refused = err
 	}
 	return before
@@ -39,13 +39,14 @@ func (j *Journal) finish() error {
 	if err := j.commit.failure(); err != nil {
 		return err
 	}
+	j.sealAlone()
 	if err := j.sync(); err != nil {
 		return err
 	}
 	if err := j.active.truncate(); err != nil {
 		return err
 	}
-	return errors.Join(j.sys.syncFile(j.active.file), j.dir.sync())
+	return errors.Join(j.active.file.Sync(), j.dir.sync())
 }
 
 // letGo leaves the segments to the open readers.
@@ -56,6 +57,7 @@ func (j *Journal) letGo() {
 	j.closed = true
 	delete(j.pins, j.releasePin)
 	delete(j.pins, j.syncPin)
+	delete(j.pins, j.endPin)
 	j.releasePin = nil
 	j.mu.Unlock()
 	j.sweep(0)

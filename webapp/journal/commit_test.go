@@ -2,7 +2,6 @@ package journal
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -10,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"isuride/webapp/internal/disk"
 )
 
 // gate is a disk whose syncs take until the test lets them through.
@@ -22,7 +23,7 @@ func newGate() *gate { return &gate{let: make(chan error)} }
 
 func (g *gate) system() system {
 	sys := unsynced()
-	sys.syncData = func(*os.File) error {
+	sys.syncData = func(disk.File) error {
 		g.syncs.Add(1)
 		return <-g.let
 	}

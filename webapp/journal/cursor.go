@@ -22,9 +22,20 @@ func (c *cursor) ready(appended uint64) bool {
 
 // hop steps from the end of a sealed segment to the start of the next one.
 func (c *cursor) hop() {
-	for next := c.seg.next.Load(); next != nil && c.offset == c.seg.end; next = c.seg.next.Load() {
+	for next := c.following(); next != nil; next = c.following() {
 		*c = next.beginning()
 	}
+}
+
+// following returns the segment after the cursor's, if that has no record after it any
+// more. A cut takes the next segment away before it moves the end, so who sees the new end
+// sees that.
+func (c *cursor) following() *segment {
+	next := c.seg.next.Load()
+	if next == nil || c.offset != int(c.seg.stop.Load()) || c.seg.next.Load() != next {
+		return nil
+	}
+	return next
 }
 
 // step passes the record and returns its payload.

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"isuride/webapp/internal/disk"
 )
 
 const (
@@ -25,30 +27,21 @@ const (
 // record.
 type folder struct {
 	path string
-	dir  *os.File
-	lock *os.File
-	sys  system
+	lock io.Closer
+	sys  disk.Disk
 }
 
 // openFolder makes the folder if needed and locks it. The records hold personal data and
 // tokens, so both are for the owner only.
-func openFolder(path string, sys system) (*folder, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
+func openFolder(path string, sys disk.Disk) (*folder, error) {
+	if err := sys.MakeFolder(path); err != nil {
 		return nil, err
 	}
-	if err := syncFolder(filepath.Dir(path), sys); err != nil {
-		return nil, err
-	}
-	lock, err := lockFile(filepath.Join(path, lockName))
+	lock, err := lockFile(filepath.Join(path, lockName), sys)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.Open(path)
-	if err != nil {
-		lock.Close()
-		return nil, err
-	}
-	return &folder{path: path, dir: dir, lock: lock, sys: sys}, nil
+	return &folder{path: path, lock: lock, sys: sys}, nil
 }
 
 // Lock makes a folder, if needed, and takes its lock, which ends with Close or with the
@@ -57,7 +50,7 @@ func Lock(path string) (io.Closer, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, err
 	}
-	return lockFile(filepath.Join(path, lockName))
+	return lockFile(filepath.Join(path, lockName), disk.Linux{})
 }
 
 // InUse returns ErrLocked if somebody holds the lock of a folder; it makes no lock file.
@@ -66,7 +59,7 @@ func InUse(path string) error {
 	if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	lock, err := lockFile(name)
+	lock, err := lockFile(name, disk.Linux{})
 	if err != nil {
 		return err
 	}
@@ -76,8 +69,7 @@ func InUse(path string) error {
 // Remove deletes what this package has made in a folder that no journal has open, the
 // oldest segment first, and the folder unless something else is in it.
 func Remove(path string) error {
-	d := &folder{path: path}
-	segments, _, err := d.segments()
+	segments, _, err := onMachine(path).segments()
 	if err != nil {
 		return err
 	}
@@ -85,7 +77,8 @@ func Remove(path string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range append(append(segments, unnamed...), filepath.Join(path, lockName)) {
+	member := filepath.Join(path, memberName)
+	for _, name := range append(append(segments, unnamed...), member, member+unnamedSuffix, filepath.Join(path, lockName)) {
 		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
@@ -96,31 +89,16 @@ func Remove(path string) error {
 	return nil
 }
 
-// syncFolder makes the names in a folder durable.
-func syncFolder(path string, sys system) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return sys.syncFile(dir)
-}
+// onMachine is a folder of this machine that nobody has locked.
+func onMachine(path string) *folder { return &folder{path: path, sys: disk.Linux{}} }
 
 // lockFile takes the lock that ends with the process, however it ends.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	err = uninterrupted(func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) })
-	if err == nil {
-		return f, nil
-	}
-	f.Close()
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+func lockFile(path string, sys disk.Disk) (io.Closer, error) {
+	lock, err := sys.Lock(path)
+	if errors.Is(err, disk.ErrLocked) {
 		return nil, fmt.Errorf("%w: %s is locked", ErrLocked, path)
 	}
-	return nil, &os.PathError{Op: "flock", Path: path, Err: err}
+	return lock, err
 }
 
 func (d *folder) segmentPath(ordinal uint64) string {
@@ -145,12 +123,12 @@ type file struct {
 // files returns the segments' files in the order of the log, and the ordinal after the
 // last.
 func (d *folder) files() (files []file, next uint64, err error) {
-	entries, err := os.ReadDir(d.path)
+	names, err := d.sys.List(d.path)
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, e := range entries {
-		if f, ok := d.parseName(e.Name()); ok {
+	for _, name := range names {
+		if f, ok := d.parseName(name); ok {
 			files = append(files, f)
 			next = max(next, f.ordinal+1)
 		}
@@ -209,11 +187,10 @@ func number(digits string) uint64 {
 
 // sync makes names durable that were added to or removed from the folder.
 func (d *folder) sync() error {
-	return d.sys.syncFile(d.dir)
+	return d.sys.SyncFolder(d.path)
 }
 
 // close unlocks the folder.
 func (d *folder) close() {
-	d.dir.Close()
 	d.lock.Close()
 }

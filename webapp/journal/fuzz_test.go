@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"isuride/webapp/internal/disk"
 )
 
 // FuzzScan: whatever the bytes, the scanner stops inside them, and what it calls records
@@ -43,6 +45,43 @@ func FuzzScan(f *testing.F) {
 		}
 		if at != end {
 			t.Fatalf("the records end at %d, the scanner says %d", at, end)
+		}
+	})
+}
+
+// FuzzEntry: whatever the bytes, they are refused and change nothing, or they are the entry
+// that the log then gives back.
+func FuzzEntry(f *testing.F) {
+	from := &node{disk: new(disk.Memory), o: Options{Dir: "log", SegmentBytes: smallSegment, Replicated: true, Log: quiet()}}
+	from.Stepped, _ = OpenStepped(from.o, from.disk)
+	for _, sizes := range [][]int{{}, {0}, {1, 8, 9}, {100, 0, 3000, 100}} {
+		for i, size := range sizes {
+			from.Lead(1)
+			from.Append(numbered(i, size))
+		}
+		e, _, err := from.Seal(from.LastIndex()+1, 1, []byte("note"), true)
+		if err != nil {
+			f.Fatal(err)
+		}
+		b, _ := from.AppendBytes(nil, e.Index)
+		f.Add(b)
+		f.Add(b[:len(b)-8])
+		from.Stepped, _ = OpenStepped(from.o, new(disk.Memory))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := OpenStepped(from.o, new(disk.Memory))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := s.AppendEntry(9, data)
+		if err != nil {
+			if !errors.Is(err, ErrNoEntry) || s.Appended() != 0 {
+				t.Fatalf("%d records after %v", s.Appended(), err)
+			}
+			return
+		}
+		if back, err := s.AppendBytes(nil, e.Index); err != nil || !bytes.Equal(back, data) {
+			t.Fatalf("%x has become %x: %v", data, back, err)
 		}
 	})
 }

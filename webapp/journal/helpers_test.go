@@ -9,16 +9,74 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"isuride/webapp/internal/disk"
 )
 
 const smallSegment = minSegmentBytes
+
+// system is the machine's disk, made full, slow or broken.
+type system struct {
+	disk.Linux
+	allocate func(f disk.File, size int64) error
+	syncData func(f disk.File) error // of the content of a segment
+	syncFile func(f disk.File) error // of a file or folder
+}
+
+func linux() system {
+	return system{
+		allocate: disk.File.Allocate,
+		syncData: disk.File.SyncData,
+		syncFile: func(f disk.File) error { return f.Sync() },
+	}
+}
+
+func (s system) Create(path string) (disk.File, error) { return s.hook(s.Linux.Create(path)) }
+
+func (s system) Open(path string, writable bool) (disk.File, error) {
+	return s.hook(s.Linux.Open(path, writable))
+}
+
+func (s system) hook(f disk.File, err error) (disk.File, error) {
+	if err != nil {
+		return nil, err
+	}
+	return hooked{f, s}, nil
+}
+
+func (s system) MakeFolder(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	return s.SyncFolder(filepath.Dir(path))
+}
+
+func (s system) SyncFolder(path string) error { return s.syncFile(folderFile{path: path}) }
+
+type hooked struct {
+	disk.File
+	s system
+}
+
+func (h hooked) Allocate(size int64) error { return h.s.allocate(h.File, size) }
+func (h hooked) SyncData() error           { return h.s.syncData(h.File) }
+func (h hooked) Sync() error               { return h.s.syncFile(h.File) }
+
+// folderFile is a folder, for the hook of syncs.
+type folderFile struct {
+	disk.File
+	path string
+}
+
+func (f folderFile) Name() string { return f.path }
+func (f folderFile) Sync() error  { return disk.Linux{}.SyncFolder(f.path) }
 
 // unsynced is a disk that says yes to every sync. Nothing is lost by that: these tests
 // never cut the power, and those that do have a disk of their own.
 func unsynced() system {
 	sys := linux()
-	sys.syncData = func(*os.File) error { return nil }
-	sys.syncFile = func(*os.File) error { return nil }
+	sys.syncData = func(disk.File) error { return nil }
+	sys.syncFile = func(disk.File) error { return nil }
 	return sys
 }
 

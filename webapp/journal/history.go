@@ -38,7 +38,7 @@ type Info struct {
 // not there holds nothing. ErrHistory means that the folder holds segments of several
 // histories, ErrVersion that a later version wrote some.
 func Inspect(path string) (info Info, err error) {
-	r := recovery{dir: &folder{path: path}, access: readOnly}
+	r := recovery{dir: onMachine(path), access: readOnly}
 	defer r.unmap()
 	err = r.open()
 	if errors.Is(err, fs.ErrNotExist) {

@@ -21,13 +21,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"isuride/webapp/internal/disk"
 	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/internal/pulse"
 )
 
 // Journal is the log. All methods may be called from any goroutine.
 //
-// Locks are taken in the order making, releasing, then mu; or commit.mu, then mu.
+// Locks are taken in the order cutting, syncing, making, releasing, then mu; or commit.mu,
+// then mu. waits.mu stands alone.
 type Journal struct {
 	// set once
 	level        Durability
@@ -35,8 +37,12 @@ type Journal struct {
 	segmentBytes int
 	keepBytes    int64 // of released segments
 	history      History
+	group        uint32
+	chained      bool // records are sealed into entries
+	replicated   bool // which belong to a group: what others see waits for Commit
+	stepped      bool // no loop runs: the caller syncs
 	log          *slog.Logger
-	sys          system
+	sys          disk.Disk
 	dir          *folder       // nil: all is in anonymous memory
 	lowSpare     chan struct{} // one token: a spare segment should be made
 	closing      chan struct{} // closed by Close, first thing
@@ -55,6 +61,9 @@ type Journal struct {
 	growth pulse.Pulse // of what is appended
 	safety pulse.Pulse // of what is on the disk
 	commit commit
+	waits  waits // for the watermark of a replicated log
+
+	leads atomic.Uint64 // term in which this node adds the records, 0: it does not; stored under mu
 
 	mu      lockwatch.Mutex
 	oldest  *segment // nil once all segments are unmapped
@@ -68,6 +77,16 @@ type Journal struct {
 	looking map[*pin]struct{} // of subscribers
 	leaving []*segment        // that are gone, but a subscriber may still look at
 
+	// Of a log of entries.
+	term   uint64      // in which the next record is written
+	last   Base        // the last entry
+	sealed place       // after its mark
+	begun  []beginning // of the last entry that is committed, and all later ones, in order
+	endPin *pin        // on the first of these
+
+	cutting sync.Mutex // held while the log is cut, and while an entry is read
+	syncing sync.Mutex // held while a sync runs
+
 	making  sync.Mutex // held while the loop makes a segment
 	ordinal uint64     // of the next file
 
@@ -75,7 +94,9 @@ type Journal struct {
 	release    cursor     // before the oldest record that is not released
 	releasePin *pin       // nil once closed
 
-	syncPin *pin // owned by the goroutine that syncs
+	under *syncing // of a Stepped log
+
+	syncPin *pin // owned by who holds syncing
 }
 
 // Open recovers the log in the folder and makes it ready for more records. A torn tail is
@@ -83,10 +104,25 @@ type Journal struct {
 // it. ErrLocked means that another journal has the folder, ErrHistory that the folder
 // holds another log.
 func Open(o Options) (*Journal, error) {
-	return open(o, linux())
+	return open(o, disk.Linux{})
 }
 
-func open(o Options, sys system) (*Journal, error) {
+func open(o Options, sys disk.Disk) (*Journal, error) {
+	j, err := build(o, sys)
+	if err != nil {
+		return nil, err
+	}
+	go j.makeLoop()
+	if j.synced() {
+		go j.syncLoop()
+	} else {
+		close(j.syncDone)
+	}
+	return j, nil
+}
+
+// build makes the log without its loops.
+func build(o Options, sys disk.Disk) (*Journal, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
@@ -96,6 +132,9 @@ func open(o Options, sys system) (*Journal, error) {
 		segmentBytes: o.SegmentBytes,
 		keepBytes:    o.Keep,
 		history:      o.History,
+		group:        o.Group,
+		chained:      o.Chained || o.Replicated,
+		replicated:   o.Replicated,
 		log:          o.Log,
 		sys:          sys,
 		lowSpare:     make(chan struct{}, 1),
@@ -109,12 +148,6 @@ func open(o Options, sys system) (*Journal, error) {
 	if err := j.openLog(o); err != nil {
 		return nil, err
 	}
-	go j.makeLoop()
-	if j.synced() {
-		go j.syncLoop()
-	} else {
-		close(j.syncDone)
-	}
 	return j, nil
 }
 
@@ -123,7 +156,8 @@ func (j *Journal) synced() bool { return j.level != None }
 
 // openLog recovers what the folder holds and starts a new segment after it.
 func (j *Journal) openLog(o Options) (err error) {
-	r := recovery{log: o.Log, repair: o.Repair, access: readWrite, history: &o.History, next: 1}
+	r := recovery{log: o.Log, repair: o.Repair, access: readWrite, history: &o.History, next: 1,
+		chained: j.chained, replicated: j.replicated, group: o.Group, base: o.Base}
 	defer func() {
 		if err != nil {
 			r.abandon()
@@ -137,11 +171,17 @@ func (j *Journal) openLog(o Options) (err error) {
 			return err
 		}
 	}
+	if err := r.settleEntries(); err != nil {
+		return err
+	}
+	if j.replicated {
+		o.First = 0 // the group gives the numbers
+	}
 	if r.last > 0 && o.First > r.next {
 		j.log.Warn("journal: records that SQL has are gone, the numbering jumps", "last", r.last, "next", o.First)
 	}
 	j.dir, j.ordinal = r.dir, r.ordinal
-	h := header{first: max(r.next, o.First), follows: r.last, history: o.History}
+	h := header{first: max(r.next, o.First), follows: r.last, history: o.History, term: r.term, group: o.Group, chained: j.chained, before: r.entry}
 	active, err := j.firstSegment(h)
 	for errors.Is(err, ErrFull) && r.giveUp(o.First) {
 		active, err = j.firstSegment(h)
@@ -152,6 +192,7 @@ func (j *Journal) openLog(o Options) (err error) {
 	j.checked.Store(r.checked)
 	j.adopt(r.segments, active)
 	j.adoptKept(r.kept)
+	j.adoptEntries(r.term, r.entry)
 	return nil
 }
 
@@ -166,7 +207,7 @@ func (j *Journal) firstSegment(h header) (*segment, error) {
 	if !j.synced() {
 		return s, nil
 	}
-	if err := j.sys.syncFile(s.file); err != nil {
+	if err := s.file.Sync(); err != nil {
 		s.unmap()
 		return nil, fmt.Errorf("journal: sync a segment: %w", err)
 	}
@@ -182,7 +223,7 @@ func (j *Journal) adopt(recovered []*segment, active *segment) {
 			j.discard(s)
 			continue
 		}
-		s.next.Store(j.oldest)
+		s.follow(j.oldest)
 		j.oldest = s
 		j.written.Add(int64(s.end - s.start))
 	}
@@ -199,7 +240,8 @@ func (j *Journal) adopt(recovered []*segment, active *segment) {
 // Append adds a record and returns its number. It never touches the disk: when the log
 // has outrun the making of segments it waits up to spareLimit for the next one, else
 // ErrLate. The payload is not retained. After an error the log is as it was. ErrClosed
-// and a failed sync are permanent; any other error concerns this record only.
+// and a failed sync are permanent; any other error concerns this record only. In a
+// replicated log it is ErrNotLeading unless Lead was called.
 func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 	return j.AppendNoted(payload, nil)
 }
@@ -209,21 +251,15 @@ func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 // call the journal.
 func (j *Journal) AppendNoted(payload []byte, note interface{ Recorded(seq uint64) }) (seq uint64, err error) {
 	size := recordSize(len(payload))
-	if size > j.segmentBytes-headerSize {
+	if size > j.segmentBytes-headerSize3 && size > j.roomiest() {
 		return 0, fmt.Errorf("%w: %d bytes into segments of %d", ErrTooLarge, len(payload), j.segmentBytes)
 	}
 	j.mu.Lock()
-	for j.refused == nil && !j.roomLocked(size) {
-		made := j.awaitSpareLocked()
-		j.mu.Unlock()
-		if err := made.waitAtMost(spareLimit); err != nil {
+	if j.refused != nil || !j.roomLocked(size) {
+		if err := j.awaitRoom(size, nil); err != nil {
+			j.mu.Unlock()
 			return 0, err
 		}
-		j.mu.Lock()
-	}
-	if err := j.refused; err != nil {
-		j.mu.Unlock()
-		return 0, err
 	}
 	seq = j.putLocked(payload, size)
 	if note != nil {
@@ -242,19 +278,51 @@ func (j *Journal) Hold(f func(last uint64)) {
 	f(j.appended.Load())
 }
 
+// roomiest is what a segment has for records.
+func (j *Journal) roomiest() int {
+	return j.segmentBytes - header{chained: j.chained}.size()
+}
+
+// awaitRoom sees to it that the active segment has room, or says why not; that it is
+// refused despite the given reason is none. While it waits, others may have the lock.
+func (j *Journal) awaitRoom(size int, despite error) error {
+	for (j.refused == nil || j.refused == despite) && !j.roomLocked(size) {
+		made := j.awaitSpareLocked()
+		j.mu.Unlock()
+		if j.stepped {
+			j.makeSpare()
+		}
+		err := made.waitAtMost(spareLimit)
+		j.mu.Lock()
+		if err != nil {
+			return err
+		}
+	}
+	if j.refused == despite {
+		return nil
+	}
+	return j.refused
+}
+
 // putLocked writes the record, then publishes it.
 func (j *Journal) putLocked(payload []byte, size int) (seq uint64) {
 	s := j.active
 	seq = j.appended.Load() + 1
 	putRecord(s.data[s.end:], seq, payload)
+	j.grewLocked(size)
+	return seq
+}
+
+// grewLocked publishes the record that was written to the end of the log.
+func (j *Journal) grewLocked(size int) {
+	s := j.active
 	s.end += size
 	j.written.Add(int64(size))
-	j.appended.Store(seq)
+	j.appended.Add(1)
 	if !j.asked && s.end > len(s.data)/2 {
 		j.asked = true
 		notify(j.lowSpare)
 	}
-	return seq
 }
 
 // roomLocked sees to it that the active segment has room, if need be by moving on to the
@@ -266,17 +334,32 @@ func (j *Journal) roomLocked(size int) bool {
 	if j.spare == nil {
 		return false
 	}
-	last := j.appended.Load()
-	j.spare.begin(header{first: last + 1, follows: last, history: j.history})
-	j.active.next.Store(j.spare)
+	j.spare.begin(j.nextHeaderLocked())
+	j.active.follow(j.spare)
 	j.active, j.spare, j.asked = j.spare, nil, false
+	if j.replicated {
+		notify(j.lowSpare) // the next term may begin at any time
+	}
 	return true
+}
+
+// nextHeaderLocked is that of the segment that comes after the active one.
+func (j *Journal) nextHeaderLocked() header {
+	last := j.appended.Load()
+	h := header{first: last + 1, follows: last, history: j.history, term: j.term, group: j.group, chained: j.chained, before: j.last}
+	if j.active.end == j.active.start {
+		h.follows = j.active.follows
+	}
+	return h
 }
 
 // Wait returns when the record is as durable as the level says: at once for None and
 // Crash, after a sync for Power. Once a sync has failed it returns that error for all
-// that was not safe by then.
+// that was not safe by then. In a replicated log it waits for the watermark: see WaitIn.
 func (j *Journal) Wait(seq uint64) error {
+	if j.replicated {
+		return j.WaitIn(j.leads.Load(), seq)
+	}
 	if seq > j.appended.Load() {
 		panic(fmt.Sprintf("BUG: journal: wait for record %d, which was not appended", seq))
 	}

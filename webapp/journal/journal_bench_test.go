@@ -136,7 +136,7 @@ func syncNowAndThen(a appender) (stop func()) {
 		for {
 			select {
 			case <-tick.C:
-				syncData(w.file)
+				w.sync()
 			case <-done:
 				return
 			}
@@ -177,7 +177,7 @@ func BenchmarkSync(b *testing.B) {
 				seq := a.Appended()
 				err = a.commit.wait(seq)
 			case *writeLog:
-				err = syncData(a.file)
+				err = a.sync()
 			}
 			if err != nil {
 				b.Fatal(err)

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"isuride/webapp/internal/disk"
 )
 
 func TestRecordsComeBackInOrder(t *testing.T) {
@@ -139,7 +141,7 @@ func TestNumbersSurviveAFailedOpen(t *testing.T) {
 	dir := t.TempDir()
 	mustClose(t, mustOpen(t, Options{Dir: dir, First: 100}, unsynced()))
 	full := unsynced()
-	full.allocate = func(*os.File, int64) error { return syscall.ENOSPC }
+	full.allocate = func(disk.File, int64) error { return syscall.ENOSPC }
 	if _, err := tryOpen(Options{Dir: dir}, full); !errors.Is(err, ErrFull) {
 		t.Fatal(err)
 	}
@@ -202,13 +204,13 @@ func TestFullDisk(t *testing.T) {
 		sys := unsynced()
 		var mu sync.Mutex
 		full := false
-		sys.allocate = func(f *os.File, size int64) error {
+		sys.allocate = func(f disk.File, size int64) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if full {
 				return os.NewSyscallError("fallocate", code)
 			}
-			return allocate(f, size)
+			return f.Allocate(size)
 		}
 		setFull := func(to bool) {
 			mu.Lock()
@@ -247,9 +249,9 @@ func TestSlowDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sys := unsynced()
 		slow := time.Duration(0)
-		sys.allocate = func(f *os.File, size int64) error {
+		sys.allocate = func(f disk.File, size int64) error {
 			time.Sleep(slow)
-			return allocate(f, size)
+			return f.Allocate(size)
 		}
 		j := mustOpen(t, Options{Dir: t.TempDir()}, sys)
 		largest := make([]byte, smallSegment-headerSize-wordSize)
@@ -287,12 +289,12 @@ func TestCloseOutOfRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sys := unsynced()
 		full := false
-		sys.allocate = func(f *os.File, size int64) error {
+		sys.allocate = func(f disk.File, size int64) error {
 			if full {
 				time.Sleep(time.Second)
 				return syscall.ENOSPC
 			}
-			return allocate(f, size)
+			return f.Allocate(size)
 		}
 		j := mustOpen(t, Options{Dir: t.TempDir()}, sys)
 		full = true
@@ -448,7 +450,7 @@ func TestWaitForWhatWasNotAppendedIsABug(t *testing.T) {
 
 func TestSegmentsWithoutFallocate(t *testing.T) {
 	sys := unsynced()
-	sys.allocate = writeZeros
+	sys.allocate = func(f disk.File, size int64) error { return disk.WriteZeros(f, size) }
 	dir := t.TempDir()
 	j := mustOpen(t, Options{Dir: dir, SegmentBytes: 2<<20 + pageBytes}, sys)
 	if info, _ := os.Stat(segmentFiles(t, dir)[0]); info.Size() != 2<<20+pageBytes {

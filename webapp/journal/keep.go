@@ -3,11 +3,9 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"syscall"
 )
 
 // Segments whose records are released are kept for subscribers, for snapshots and for a
@@ -36,7 +34,7 @@ func (j *Journal) roomOf(s *segment) int64 { return int64(max(s.end, j.segmentBy
 // have no start.
 func (r *recovery) openKept() error {
 	for _, f := range r.released {
-		s, h, err := openReleased(f)
+		s, h, err := r.dir.openReleased(f)
 		switch {
 		case errors.Is(err, ErrVersion):
 			return fmt.Errorf("%s: %w", f.path, err)
@@ -44,8 +42,9 @@ func (r *recovery) openKept() error {
 			s.unmap()
 			return r.foreign(f.path, h)
 		case err != nil:
-			s = &segment{path: f.path}
+			s = &segment{path: f.path, dir: r.dir}
 		}
+		s.order = f.ordinal
 		r.kept = append(r.kept, s)
 	}
 	return nil
@@ -53,15 +52,15 @@ func (r *recovery) openKept() error {
 
 // openReleased maps a released segment. The header is read, not looked at in memory: a
 // page that the disk does not give back is an error then.
-func openReleased(f file) (s *segment, h header, err error) {
-	b, err := readHeader(f.path)
+func (d *folder) openReleased(f file) (s *segment, h header, err error) {
+	b, err := d.readHeader(f.path)
 	if err != nil {
 		return nil, h, err
 	}
 	if h, err = parseHeader(b); err != nil {
 		return nil, h, err
 	}
-	if s, err = openSegment(f.path, readOnly); err != nil {
+	if s, err = d.openSegment(f.path, readOnly); err != nil {
 		return nil, h, err
 	}
 	s.closeFile()
@@ -69,18 +68,19 @@ func openReleased(f file) (s *segment, h header, err error) {
 		s.unmap()
 		return nil, h, errors.New("it has no records")
 	}
-	s.first, s.follows, s.start, s.last, s.kept = h.first, h.follows, h.size(), f.last, true
+	s.take(h)
+	s.last, s.kept = f.last, true
 	s.end = len(s.data) // until it is checked
 	return s, h, nil
 }
 
-func readHeader(path string) ([]byte, error) {
-	f, err := os.Open(path)
+func (d *folder) readHeader(path string) ([]byte, error) {
+	f, err := d.sys.Open(path, false)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	b := make([]byte, headerSize)
+	b := make([]byte, headerSize3)
 	n, err := f.ReadAt(b, 0)
 	if n < headerSize1 {
 		return nil, err
@@ -113,7 +113,7 @@ func (j *Journal) adoptKept(kept []*segment) {
 			}
 			return
 		}
-		s.next.Store(j.oldest)
+		s.follow(j.oldest)
 		j.oldest = s
 		j.kept.Add(j.roomOf(s))
 	}
@@ -131,7 +131,7 @@ func (j *Journal) keep(s *segment) {
 	}
 	s.letPagesGo()
 	path := j.dir.keptPath(ordinal, s.last)
-	if err := os.Rename(s.path, path); err != nil {
+	if err := j.sys.Rename(s.path, path); err != nil {
 		j.log.Warn("journal: segment not renamed", "err", err)
 		return
 	}
@@ -142,7 +142,9 @@ func (j *Journal) keep(s *segment) {
 // letPagesGo has the pages of the segment no longer count as the process's memory; they
 // stay in the page cache.
 func (s *segment) letPagesGo() {
-	_ = syscall.Madvise(s.data, syscall.MADV_DONTNEED) // only a wrong address fails
+	if s.mapping != nil {
+		s.mapping.LetPagesGo()
+	}
 }
 
 // giveUp deletes the oldest kept segment, unless a reader needs it; false if there is none
@@ -189,10 +191,16 @@ func (j *Journal) check(s *segment) (reason string) {
 	case next != s.last+1:
 		return fmt.Sprintf("it ends with record %d, not with %d", next-1, s.last)
 	}
+	marks, reason := s.findMarks(end)
+	if reason != "" {
+		return reason
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !s.checked.Load() {
 		s.end = end
+		s.stop.Store(int64(end))
+		s.marks = marks
 		s.checked.Store(true)
 	}
 	return ""

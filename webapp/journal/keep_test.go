@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"isuride/webapp/internal/disk"
 )
 
 func keptFiles(t testing.TB, dir string) []string {
@@ -268,7 +270,7 @@ func TestWatermark(t *testing.T) {
 	for _, level := range []Durability{Crash, Power, None} {
 		sys := unsynced()
 		hold := make(chan struct{})
-		sys.syncData = func(*os.File) error { <-hold; return nil }
+		sys.syncData = func(disk.File) error { <-hold; return nil }
 		j := mustOpen(t, Options{Dir: t.TempDir(), Durability: level, SyncInterval: time.Millisecond}, sys)
 		s := mustSubscribe(t, j, 1)
 		fill(t, j, 3, 10)
@@ -301,11 +303,11 @@ func TestWatermark(t *testing.T) {
 func TestFullDiskTakesWhatIsKept(t *testing.T) {
 	sys, full := unsynced(), false
 	dir := t.TempDir()
-	sys.allocate = func(f *os.File, size int64) error {
+	sys.allocate = func(f disk.File, size int64) error {
 		if files := len(segmentFiles(t, dir)) + len(keptFiles(t, dir)); full && files > 3 {
 			return syscall.ENOSPC
 		}
-		return allocate(f, size)
+		return f.Allocate(size)
 	}
 	o := Options{Dir: dir, Keep: 1 << 20}
 	j := mustOpen(t, o, sys)

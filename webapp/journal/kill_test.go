@@ -8,13 +8,16 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync"
 	"testing"
+	"time"
 )
 
 const (
 	killDirEnv   = "JOURNAL_TEST_KILL_DIR"
 	killLevelEnv = "JOURNAL_TEST_KILL_LEVEL"
+	killGroupEnv = "JOURNAL_TEST_KILL_GROUP" // not empty: the log is a group's
 
 	killWriters = 4
 	killKeep    = 1000              // records that the child never releases
@@ -52,11 +55,15 @@ func victim(dir, level string) error {
 	if err != nil {
 		return err
 	}
-	j, err := Open(Options{Dir: dir, Durability: d, SegmentBytes: 4 * smallSegment, Keep: killKept})
+	group := os.Getenv(killGroupEnv) != ""
+	j, err := Open(Options{Dir: dir, Durability: d, SegmentBytes: 4 * smallSegment, Keep: killKept, Replicated: group})
 	if err != nil {
 		return err
 	}
-	errs := make(chan error, killWriters)
+	errs := make(chan error, killWriters+1)
+	if group {
+		go func() { errs <- alone(j) }()
+	}
 	var out sync.Mutex
 	for w := range killWriters {
 		go func() { errs <- write(j, uint32(w), &out) }()
@@ -68,10 +75,14 @@ func write(j *Journal, writer uint32, out *sync.Mutex) error {
 	for n := uint32(0); ; n++ {
 		a := ack{Writer: writer, N: n}
 		var err error
-		if a.Seq, err = j.Append(a.payload()); err != nil {
-			return err
+		if a.Seq, err = j.Append(a.payload()); err == nil {
+			err = j.Wait(a.Seq)
 		}
-		if err := j.Wait(a.Seq); err != nil {
+		if errors.Is(err, ErrNotLeading) {
+			time.Sleep(time.Millisecond) // leave the processor to the others
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		if n%200 == 0 && a.Seq > killKeep {
@@ -86,13 +97,54 @@ func write(j *Journal, writer uint32, out *sync.Mutex) error {
 	}
 }
 
+// alone is a group of one member that commits what it has sealed, and now and then loses its
+// leadership with some entries that nobody else has got.
+func alone(j *Journal) error {
+	for term := j.Head().Term + 1; ; term++ {
+		if _, _, err := j.Seal(j.LastIndex()+1, term, nil, true); err != nil {
+			return err
+		}
+		if err := j.Lead(term); err != nil {
+			return err
+		}
+		for n := 0; n <= 40; n++ {
+			_, ok, err := j.Seal(j.LastIndex()+1, term, nil, false)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				n--
+				runtime.Gosched()
+				continue
+			}
+			for synced := j.Safe(); j.level == Power && j.Durable() < j.Head().Last; synced = j.Safe() {
+				<-synced
+			}
+			if n < 40 {
+				j.Commit(j.Head().Last)
+			}
+		}
+		if err := j.Follow(); err != nil {
+			return err
+		}
+		if err := j.Truncate(j.Committed()); err != nil {
+			return err
+		}
+	}
+}
+
 // What was acknowledged before a kill -9 is there after it, with its number.
 func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes and kills them")
 	}
 	rng := seeded(t)
-	for _, level := range []Durability{Crash, Power} {
+	for _, c := range []struct {
+		level Durability
+		group string
+	}{{Crash, ""}, {Power, ""}, {Crash, "yes"}, {Power, "yes"}} {
+		level := c.level
+		t.Setenv(killGroupEnv, c.group)
 		most := 4000 // acknowledgements before a kill
 		if level == Power {
 			most = 400 // each waits for a real disk
@@ -101,7 +153,10 @@ func TestKill(t *testing.T) {
 		acked := make(map[uint64]ack)
 		for round := range 6 {
 			last := murder(t, dir, level, 1+rng.IntN(most), acked)
-			j := mustOpen(t, Options{Dir: dir, Durability: level}, linux())
+			j := mustOpen(t, Options{Dir: dir, Durability: level, Replicated: c.group != ""}, linux())
+			if j.replicated {
+				j.Commit(j.Appended())
+			}
 			if j.Appended() < last {
 				t.Fatalf("%s, round %d: the log ends at %d, %d was acknowledged", level, round, j.Appended(), last)
 			}
@@ -115,7 +170,7 @@ func TestKill(t *testing.T) {
 			}
 			mustClose(t, j)
 		}
-		t.Logf("%s: %d records acknowledged", level, len(acked))
+		t.Logf("%s, group %q: %d records acknowledged", level, c.group, len(acked))
 	}
 }
 

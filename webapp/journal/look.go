@@ -71,6 +71,8 @@ type look struct {
 	broken  bool     // the log has stopped for a reason that was told
 	at      cursor   // after the records that were read last
 
+	term uint64 // in which the segment before was written
+
 	next     uint64 // ordinal after the last segment that was used
 	vanished bool   // a segment was deleted before it could be read
 	open     []*segment
@@ -115,7 +117,7 @@ func (l *look) folder(path string) error {
 // one that was there before it; what the first one has up to some ordinal, the second one
 // has completely.
 func list(path string) (paths []string, err error) {
-	d := &folder{path: path}
+	d := onMachine(path)
 	_, next, err := d.segments()
 	if err != nil {
 		return nil, err
@@ -164,7 +166,7 @@ func (l *look) files(paths []string) error {
 
 // openAgain opens a segment, under another name if it has got one meanwhile.
 func openAgain(path string) (*segment, error) {
-	s, err := openSegment(path, readOnly)
+	s, err := onMachine(filepath.Dir(path)).openSegment(path, readOnly)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return s, err
 	}
@@ -176,7 +178,7 @@ func openAgain(path string) (*segment, error) {
 	ordinal, _ := parseOrdinal(name)
 	for _, path := range paths {
 		if o, _ := parseOrdinal(filepath.Base(path)); o == ordinal {
-			return openSegment(path, readOnly)
+			return onMachine(dir).openSegment(path, readOnly)
 		}
 	}
 	return nil, err
@@ -224,11 +226,14 @@ func (l *look) sound(s *segment, h header, later []*segment) error {
 	if skip, err := l.join(s, h); skip || err != nil {
 		return err
 	}
-	s.first, s.start = h.first, h.size()
+	s.take(h)
 	l.at = s.beginning()
 	reason, err := l.records()
 	if err != nil {
 		return err
+	}
+	if _, wrong := s.findMarks(l.at.offset); wrong != "" {
+		return l.damage(Sight{Segment: s.path, Offset: int64(s.start), Seq: s.first, Remark: wrong})
 	}
 	return l.stop(s, l.at.offset, l.at.seq, reason, later)
 }
@@ -259,6 +264,13 @@ func (l *look) join(s *segment, h header) (skip bool, err error) {
 		}
 	}
 	switch {
+	case h.reset && l.began && h.follows != l.last:
+		at.Remark = fmt.Sprintf("the log was reset behind record %d, with a snapshot; what is before is no part of it", h.follows)
+		err = l.see(at)
+	case l.began && h.follows < l.last && h.chained && h.term > l.term:
+		at.Seq = h.follows + 1
+		at.Remark = fmt.Sprintf("records %d to %d were cut off before term %d began, and have come back; the next start removes them", h.follows+1, l.last, h.term)
+		err = l.see(at)
 	case l.began && h.follows < l.last:
 		at.Remark = fmt.Sprintf("the segment repeats records of the one before: it follows record %d, and %d was read; it is passed over", h.follows, l.last)
 		return true, l.damage(at)
@@ -278,6 +290,10 @@ func (l *look) join(s *segment, h header) (skip bool, err error) {
 	}
 	if err == nil && h.version > 1 {
 		err = l.belong(s, h)
+	}
+	if err == nil && h.term != l.term {
+		l.term = h.term
+		err = l.see(Sight{Segment: s.path, Seq: h.first, Remark: fmt.Sprintf("term %d of group %d begins, after entry %d of term %d", h.term, h.group, h.before.Index, h.before.Term)})
 	}
 	l.began, l.last, l.broken, l.vanished = true, h.first-1, false, false
 	return false, err
@@ -347,7 +363,7 @@ func Recognise(path string) bool {
 	if strings.HasSuffix(path, segmentSuffix) || strings.HasSuffix(path, keptSuffix) {
 		return true
 	}
-	s, err := openSegment(path, readOnly)
+	s, err := onMachine(filepath.Dir(path)).openSegment(path, readOnly)
 	if err != nil {
 		return false
 	}

@@ -52,7 +52,7 @@ func severalSegments(t testing.TB, dir string) (log []record, paths []string) {
 		log = append(log, record{mustAppend(t, j, text(i)), text(i)})
 	}
 	mustClose(t, j)
-	paths, _, err := (&folder{path: dir}).segments()
+	paths, _, err := onMachine(dir).segments()
 	if err != nil || len(paths) < 4 {
 		t.Fatalf("%d segments, %v", len(paths), err)
 	}

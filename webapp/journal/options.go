@@ -51,6 +51,26 @@ type Options struct {
 	// to First, since every number up to there is taken. 0 means 1.
 	First uint64
 
+	// Replicated says that the log is that of a group: records are sealed into entries,
+	// they are added by who leads (Lead), or as entries (AppendEntry), and readers see what
+	// Commit has passed. Open cuts what was appended behind the last entry, since nobody
+	// else has it, and ignores First.
+	Replicated bool
+
+	// Chained has an unreplicated log sealed into entries, for the hashes: at most once in
+	// a SyncInterval, after a sync, and at Close.
+	Chained bool
+
+	// Group is the number of the group that the log belongs to; Open refuses another.
+	Group uint32
+
+	// Base is what the entries of a replicated log begin after. It counts when the folder
+	// is not yet that of a group: an empty one may begin after a snapshot, and one with
+	// records, which are then all before the first entry (Last may be 0 for their end).
+	// Without it such a folder is refused, so that a server's data do not become a
+	// member's by mistake.
+	Base Base
+
 	// Repair has Open cut a corrupt log where it is corrupt instead of refusing it.
 	Repair bool
 
@@ -78,6 +98,9 @@ func (o *Options) complete() error {
 	}
 	if o.Durability == None {
 		o.Keep = 0
+	}
+	if o.Durability == None && (o.Replicated || o.Chained) {
+		return errors.New("journal: a log in memory has no entries: choose another durability")
 	}
 	if o.SyncInterval < 0 {
 		return fmt.Errorf("journal: sync interval of %s", o.SyncInterval)

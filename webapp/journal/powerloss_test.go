@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"isuride/webapp/internal/disk"
 )
 
 // platter is what a disk holds for certain: the content of each file at its last sync and
@@ -45,7 +47,7 @@ func (p *platter) system() system {
 	return sys
 }
 
-func (p *platter) sync(f *os.File) error {
+func (p *platter) sync(f disk.File) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.faults > 0 {
@@ -60,11 +62,14 @@ func (p *platter) sync(f *os.File) error {
 		}
 		return nil
 	}
-	info, err := f.Stat()
-	if err != nil || info.IsDir() {
+	if f.Name() == filepath.Dir(p.dir) {
+		return nil
+	}
+	size, err := f.Size()
+	if err != nil {
 		return err
 	}
-	b := make([]byte, info.Size())
+	b := make([]byte, size)
 	if _, err := f.ReadAt(b, 0); err != nil && len(b) > 0 {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 type pin = atomic.Pointer[segment]
 
 // Reader reads the log in order and without copies, for recovery and the SQL writer. It
-// sees what is appended at once, beyond the watermark, and holds the log: the segment it
+// sees what is appended at once, beyond the watermark (in a replicated log up to it), and holds the log: the segment it
 // is in and all later ones stay, however many there are, and stay mapped even after
 // Journal.Close. All others are Subscribers. It belongs to one goroutine and must be
 // closed.
@@ -67,20 +67,32 @@ func (r *Reader) Next() (seq uint64, payload []byte, ok bool) {
 
 func (r *Reader) ready() bool {
 	was := r.seg
-	ok := r.cursor.ready(r.j.appended.Load())
+	ok := r.cursor.ready(r.limit())
 	if r.seg != was {
 		r.pin.Store(r.seg)
 	}
-	return ok
+	return ok && !r.seg.gone.Load() // the log was reset
 }
 
-// Wait sleeps until Next has a record. After Journal.Close it returns ErrClosed once
+// limit returns the number of the last record that the reader may see.
+func (r *Reader) limit() uint64 {
+	if r.j.replicated {
+		return r.j.Watermark()
+	}
+	return r.j.appended.Load()
+}
+
+// Wait sleeps until Next has a record. A *GoneError says that it never will, since the log was
+// reset. After Journal.Close it returns ErrClosed once
 // everything has been read.
 func (r *Reader) Wait(ctx context.Context) error {
 	for {
-		grown := r.j.growth.Next()
+		grown := r.grown()
 		if r.ready() {
 			return nil
+		}
+		if r.seg.gone.Load() { // the log was reset
+			return &GoneError{Wanted: r.seq, Oldest: r.j.Oldest()}
 		}
 		select {
 		case <-grown:
@@ -93,6 +105,14 @@ func (r *Reader) Wait(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// grown returns a channel that is closed when the reader may see more.
+func (r *Reader) grown() <-chan struct{} {
+	if r.j.replicated {
+		return r.j.waits.moved.Next()
+	}
+	return r.j.growth.Next()
 }
 
 // Close lets go of the log. The reader must not be used again.

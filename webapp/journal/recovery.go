@@ -23,7 +23,10 @@ import (
 //     repair.
 //  4. After recovery every segment is on the disk and its mark says so: damage to it is
 //     corruption from then on.
-//  5. A kill in the middle of recovery leaves a folder that recovers to the same log; a
+//  5. Where a segment repeats records of those before it, it was begun in a later term,
+//     after a cut (cut.go), and wins. In the same term that is corruption.
+//  6. What a group's log has behind its last mark is cut: nobody else has it.
+//  7. A kill in the middle of recovery leaves a folder that recovers to the same log; a
 //     repair may have to be ordered again. So what is cut off goes from the last to the
 //     first.
 //
@@ -38,13 +41,22 @@ type recovery struct {
 	// history is the one that all segments must belong to; nil: any, but all to the same.
 	history *History
 
+	chained    bool   // the log is to have entries
+	replicated bool   // they are to be a group's
+	group      uint32 // of that one
+	base       Base   // Options.Base
+
 	segments []*segment // those that hold records, in order, once run returns nil
+	void     []*segment // that others have made void, in order
+	shorter  []*segment // of which a part is void
 	kept     []*segment // released ones before them, in order, once run returns nil
 	released []file     // the files of those
 	last     uint64     // number of the last record, 0 if there never was one
 	next     uint64     // number of the next record
 	ordinal  uint64     // of the next file
 	checked  uint64     // records that verify has read
+	term     uint64     // the last one in which the log was written, 0 if it is no group's
+	entry    Base       // the last one
 }
 
 // cut is the place where the log stops.
@@ -55,6 +67,7 @@ type cut struct {
 	seq    uint64 // number of the first record that is not there: last+1 unless the numbering jumped
 	reason string // empty: the log simply ends
 	lost   int    // bytes after the cut that are not zero
+	known  bool   // what is cut off may be known to have been on the disk
 }
 
 // run recovers the log. The segments are the caller's to unmap, also after an error.
@@ -64,6 +77,9 @@ func (r *recovery) run() error {
 	}
 	c, err := r.inspect()
 	if err != nil {
+		return err
+	}
+	if c, err = r.findEntries(c); err != nil {
 		return err
 	}
 	r.last, r.next = c.last, c.seq
@@ -85,10 +101,11 @@ func (r *recovery) open() error {
 	live := firstLive(files)
 	r.released = files[:live]
 	for _, f := range files[live:] {
-		s, err := openSegment(f.path, r.access)
+		s, err := r.dir.openSegment(f.path, r.access)
 		if err != nil {
 			return err
 		}
+		s.order = f.ordinal
 		r.segments = append(r.segments, s)
 	}
 	return nil
@@ -140,9 +157,14 @@ func (r *recovery) fault(panicked any) error {
 
 // verify reads all records and returns where the log stops.
 func (r *recovery) verify() (cut, error) {
+	r.voidBeforeReset()
 	stop := cut{seq: 1}
-	for i, s := range r.segments {
+	for i := 0; i < len(r.segments); i++ {
+		s := r.segments[i]
 		h, err := parseHeader(s.data)
+		if err == nil && i > 0 && h.follows < stop.last {
+			stop, i = r.supersede(stop, i, h)
+		}
 		switch {
 		case errors.Is(err, ErrVersion):
 			return stop, fmt.Errorf("%s: %w", s.path, err)
@@ -190,10 +212,10 @@ func (c cut) at(index int, reason string) cut {
 
 // recover takes the numbers from the header and finds the end of the records.
 func (s *segment) recover(h header) (stop cut) {
-	s.first, s.follows, s.start = h.first, h.follows, h.size()
+	s.take(h)
 	s.checked.Store(true)
 	stop.offset, stop.seq, stop.reason = scan(s.data, s.start, h.first)
-	s.end = stop.offset
+	s.end, s.limit = stop.offset, stop.offset
 	stop.last = h.follows
 	if stop.seq > h.first {
 		stop.last = stop.seq - 1
@@ -245,9 +267,15 @@ func (r *recovery) apply(c cut) error {
 	if c.offset > 0 {
 		keep++
 	}
-	for last := len(r.segments) - 1; last >= keep; last-- {
-		s := r.segments[last]
-		r.segments = r.segments[:last]
+	if err := r.applyVoid(); err != nil {
+		return err
+	}
+	gone := slices.Clone(r.segments[keep:])
+	r.segments = r.segments[:keep]
+	if c.known {
+		return r.segments[c.index].shorten(gone)
+	}
+	for _, s := range slices.Backward(gone) {
 		if err := s.remove(); err != nil {
 			return err
 		}
@@ -273,11 +301,11 @@ func (r *recovery) settle() error {
 		if mark, ok := parseMark(s.data); ok && mark == s.end {
 			continue
 		}
-		if err := r.dir.sys.syncFile(s.file); err != nil {
+		if err := s.file.Sync(); err != nil {
 			return err
 		}
 		putMark(s.data, s.end)
-		if err := r.dir.sys.syncFile(s.file); err != nil {
+		if err := s.file.Sync(); err != nil {
 			return err
 		}
 	}
@@ -293,7 +321,7 @@ func (r *recovery) abandon() {
 }
 
 func (r *recovery) unmap() {
-	for _, s := range slices.Concat(r.segments, r.kept) {
+	for _, s := range slices.Concat(r.segments, r.kept, r.void) {
 		s.unmap()
 	}
 }

@@ -116,7 +116,7 @@ func stopped(t *testing.T) (dir string, log []record) {
 // returns whether recovery refuses.
 func checkDamaged(t *testing.T, dir string, file int, damaged []byte, name string) bool {
 	t.Helper()
-	r := recovery{log: quiet(), dir: &folder{path: dir}, access: readWrite}
+	r := recovery{log: quiet(), dir: onMachine(dir), access: readWrite}
 	if err := r.open(); err != nil {
 		t.Fatal(err)
 	}
@@ -362,7 +362,7 @@ func TestUnreadablePageIsAnError(t *testing.T) {
 	if err := os.WriteFile(path, make([]byte, 2*pageBytes), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := openSegment(path, readWrite)
+	s, err := onMachine(filepath.Dir(path)).openSegment(path, readWrite)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,7 +90,7 @@ func (j *Journal) detach(keep int64) (free, released []*segment, closed bool) {
 // if none does.
 func (j *Journal) neededLocked() (first *segment) {
 	for p := range j.pins {
-		if s := p.Load(); first == nil || s.first < first.first {
+		if s := p.Load(); !s.gone.Load() && (first == nil || s.order < first.order) {
 			first = s
 		}
 	}
@@ -100,9 +100,11 @@ func (j *Journal) neededLocked() (first *segment) {
 // leftLocked takes out of leaving what no subscriber looks at.
 func (j *Journal) leftLocked() (free []*segment) {
 	j.leaving = slices.DeleteFunc(j.leaving, func(s *segment) bool {
-		for p := range j.looking {
-			if p.Load() == s {
-				return false
+		for _, pins := range []map[*pin]struct{}{j.looking, j.pins} {
+			for p := range pins {
+				if at := p.Load(); at == s || at != nil && at.gone.Load() && at.order < s.order {
+					return false
+				}
 			}
 		}
 		free = append(free, s)

@@ -2,9 +2,9 @@ package journal
 
 import (
 	"fmt"
-	"os"
 	"sync/atomic"
-	"syscall"
+
+	"isuride/webapp/internal/disk"
 )
 
 // segment is a stretch of the log: a file mapped into memory, or anonymous memory without
@@ -12,16 +12,27 @@ import (
 type segment struct {
 	// set once, before the segment joins the log
 	data    []byte
-	file    *os.File // nil for anonymous memory, and once it is kept
-	first   uint64   // number of the first record, or of the one it will be
-	follows uint64   // number of the last record before
-	start   int      // where the records begin: the size of the header
+	mapping disk.Mapping // nil: there are no data
+	file    disk.File    // nil for anonymous memory, and once it is kept
+	dir     *folder      // of the file; nil for anonymous memory
+	first   uint64       // number of the first record, or of the one it will be
+	follows uint64       // number of the last record before
+	term    uint64       // of the node when it began the segment
+	group   uint32
+	chained bool   // it is a part of a log of entries
+	before  Base   // of such a one
+	order   uint64 // grows along the log
+	start   int    // where the records begin: the size of the header
 
 	path string // changes when it is kept; owned by who holds Journal.releasing
 
-	// end is the offset of the next record. Guarded by Journal.mu; constant once next is
-	// set.
-	end int
+	// end is the offset of the next record, limit that up to which there may be some.
+	// Guarded by Journal.mu.
+	end   int
+	limit int
+
+	// marks are those in it, in order, eight bytes an entry. Guarded by Journal.mu.
+	marks []mark
 
 	// kept says that all records are released; last is the number of the last one then.
 	// Guarded by Journal.mu; constant once kept is set.
@@ -33,7 +44,9 @@ type segment struct {
 	checked atomic.Bool // its records are known to be whole
 	gone    atomic.Bool // it is out of the log: who has not pinned it must not look at it
 
-	// next is the segment that follows. Storing it seals this one.
+	// next is the segment that follows, stop is end for those without the lock: it counts
+	// once next is set.
+	stop atomic.Int64
 	next atomic.Pointer[segment]
 }
 
@@ -41,32 +54,32 @@ type segment struct {
 // name, when this returns. It gets the name last, so that a short file with a name is a
 // damaged one. A file that never got there is made over by the next attempt, which has
 // the same ordinal.
-func createSegment(dir *folder, ordinal uint64, size int, sys system) (_ *segment, err error) {
+func createSegment(dir *folder, ordinal uint64, size int) (_ *segment, err error) {
 	path := dir.segmentPath(ordinal)
-	f, err := os.OpenFile(path+unnamedSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := dir.sys.Create(path + unnamedSuffix)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
-			os.Remove(path + unnamedSuffix)
-			os.Remove(path)
+			dir.sys.Remove(path + unnamedSuffix)
+			dir.sys.Remove(path)
 		}
 	}()
-	if err := sys.allocate(f, int64(size)); err != nil {
+	if err := f.Allocate(int64(size)); err != nil {
 		return nil, err
 	}
-	if err := sys.syncFile(f); err != nil {
+	if err := f.Sync(); err != nil {
 		return nil, err
 	}
-	if err := os.Rename(path+unnamedSuffix, path); err != nil {
+	if err := dir.sys.Rename(path+unnamedSuffix, path); err != nil {
 		return nil, err
 	}
 	if err := dir.sync(); err != nil {
 		return nil, err
 	}
-	s, err := mapFile(f, path, size, readWrite)
+	s, err := dir.mapFile(f, path, size, readWrite)
 	if err == nil {
 		s.checked.Store(true)
 	}
@@ -74,16 +87,16 @@ func createSegment(dir *folder, ordinal uint64, size int, sys system) (_ *segmen
 }
 
 // access says what may be done with a segment's file.
-type access struct{ flag, prot int }
+type access bool
 
-var (
-	readWrite = access{os.O_RDWR, syscall.PROT_READ | syscall.PROT_WRITE}
-	readOnly  = access{os.O_RDONLY, syscall.PROT_READ}
+const (
+	readOnly  access = false
+	readWrite access = true
 )
 
 // openSegment maps a file as it is; an empty one has no data.
-func openSegment(path string, a access) (_ *segment, err error) {
-	f, err := os.OpenFile(path, a.flag, 0)
+func (d *folder) openSegment(path string, a access) (_ *segment, err error) {
+	f, err := d.sys.Open(path, bool(a))
 	if err != nil {
 		return nil, err
 	}
@@ -92,33 +105,35 @@ func openSegment(path string, a access) (_ *segment, err error) {
 			f.Close()
 		}
 	}()
-	info, err := f.Stat()
+	size, err := f.Size()
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxSegmentBytes {
-		return nil, fmt.Errorf("%s: %d bytes are too much for a segment", path, info.Size())
+	if size > maxSegmentBytes {
+		return nil, fmt.Errorf("%s: %d bytes are too much for a segment", path, size)
 	}
-	return mapFile(f, path, int(info.Size()), a)
+	return d.mapFile(f, path, int(size), a)
 }
 
-func mapFile(f *os.File, path string, size int, a access) (*segment, error) {
+func (d *folder) mapFile(f disk.File, path string, size int, a access) (*segment, error) {
+	s := &segment{path: path, file: f, dir: d}
 	if size == 0 {
-		return &segment{path: path, file: f}, nil
+		return s, nil
 	}
-	data, err := syscall.Mmap(int(f.Fd()), 0, size, a.prot, syscall.MAP_SHARED)
-	if err != nil {
-		return nil, &os.PathError{Op: "mmap", Path: path, Err: err}
+	var err error
+	if s.mapping, err = f.Map(size, bool(a)); err != nil {
+		return nil, err
 	}
-	return &segment{data: data, path: path, file: f}, nil
+	s.data = s.mapping.Bytes()
+	return s, nil
 }
 
 func anonymousSegment(size int) (*segment, error) {
-	data, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	m, err := disk.Anonymous(size)
 	if err != nil {
-		return nil, os.NewSyscallError("mmap", err)
+		return nil, err
 	}
-	s := &segment{data: data}
+	s := &segment{data: m.Bytes(), mapping: m}
 	s.checked.Store(true)
 	return s, nil
 }
@@ -126,22 +141,33 @@ func anonymousSegment(size int) (*segment, error) {
 // begin makes the segment the one that the log goes on in.
 func (s *segment) begin(h header) {
 	h.put(s.data)
-	s.first, s.follows, s.start, s.end = h.first, h.follows, headerSize, headerSize
+	s.take(h)
+	s.end, s.limit = s.start, len(s.data)
+}
+
+// take notes what the header says.
+func (s *segment) take(h header) {
+	s.first, s.follows, s.start = h.first, h.follows, h.size()
+	s.term, s.group, s.chained, s.before = h.term, h.group, h.chained, h.before
 }
 
 // fits reports whether the segment has room for size bytes more.
 func (s *segment) fits(size int) bool {
-	return size <= len(s.data)-s.end
+	return size <= s.limit-s.end
+}
+
+// follow has another segment follow this one, which takes no more records.
+func (s *segment) follow(next *segment) {
+	s.limit = s.end
+	s.stop.Store(int64(s.end))
+	s.next.Store(next)
 }
 
 // unmap gives the memory and the file back. Nobody may look at the data any more.
 func (s *segment) unmap() {
-	if s.data != nil {
-		// Only an address that was never mapped makes munmap fail.
-		if err := syscall.Munmap(s.data); err != nil {
-			panic("BUG: journal: munmap: " + err.Error())
-		}
-		s.data = nil
+	if s.mapping != nil {
+		s.mapping.Unmap()
+		s.data, s.mapping = nil, nil
 	}
 	s.closeFile()
 }
@@ -160,5 +186,5 @@ func (s *segment) remove() error {
 	if s.path == "" {
 		return nil
 	}
-	return os.Remove(s.path)
+	return s.dir.sys.Remove(s.path)
 }

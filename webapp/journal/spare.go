@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"isuride/webapp/internal/disk"
 )
 
 // spareLimit bounds the wait of an append for a spare segment. The caller holds the locks
@@ -92,15 +94,21 @@ func (g *group) waitAtMost(limit time.Duration) error {
 // newSegmentLocked makes a segment of zeros. It is called by Open, then by makeLoop.
 func (j *Journal) newSegmentLocked() (*segment, error) {
 	if !j.synced() {
-		return anonymousSegment(j.segmentBytes)
+		s, err := anonymousSegment(j.segmentBytes)
+		if err == nil {
+			s.order = j.ordinal
+			j.ordinal++
+		}
+		return s, err
 	}
-	s, err := createSegment(j.dir, j.ordinal, j.segmentBytes, j.sys)
-	if isFull(err) {
+	s, err := createSegment(j.dir, j.ordinal, j.segmentBytes)
+	if disk.IsFull(err) {
 		return nil, fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("journal: make a segment: %w", err)
 	}
+	s.order = j.ordinal
 	j.ordinal++
 	return s, nil
 }

@@ -27,9 +27,13 @@ type Subscriber struct {
 
 // Watermark returns the number of the last record that others than recovery and the SQL
 // writer may see: at level Power the last one that is on the disk, else the last one.
-// What is beyond can be lost, and its number given to another record.
+// What is beyond can be lost, and its number given to another record. In a replicated log
+// the group must have committed it, too, and it is the limit for all readers.
 func (j *Journal) Watermark() uint64 {
-	if j.level == Power {
+	switch {
+	case j.replicated:
+		return j.waits.mark.Load()
+	case j.level == Power:
 		return j.commit.durable.Load()
 	}
 	return j.appended.Load()
@@ -37,7 +41,10 @@ func (j *Journal) Watermark() uint64 {
 
 // watermark beats when the watermark has moved.
 func (j *Journal) watermark() *pulse.Pulse {
-	if j.level == Power {
+	switch {
+	case j.replicated:
+		return &j.waits.moved
+	case j.level == Power:
 		return &j.safety
 	}
 	return &j.growth
@@ -116,8 +123,8 @@ func (s *Subscriber) look(limit uint64) bool {
 // advance is hop, but for segments that are not checked yet, whose end is not known.
 func (s *Subscriber) advance() {
 	for s.seg.checked.Load() {
-		next := s.seg.next.Load()
-		if next == nil || s.offset != s.seg.end {
+		next := s.following()
+		if next == nil {
 			return
 		}
 		s.cursor = next.beginning()
@@ -185,7 +192,11 @@ func (j *Journal) findLocked(seq uint64) (*segment, error) {
 	if seq < j.oldest.first {
 		return nil, &GoneError{Wanted: seq, Oldest: j.oldest.first}
 	}
-	if last := j.appended.Load(); seq > last+1 {
+	last := j.appended.Load()
+	if j.replicated {
+		last = j.Watermark()
+	}
+	if seq > last+1 {
 		return nil, fmt.Errorf("%w: record %d is asked for, the last one is %d", ErrAhead, seq, last)
 	}
 	s := j.oldest

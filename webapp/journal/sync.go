@@ -8,9 +8,14 @@ import (
 // syncLoop keeps the disk up to date until Close.
 func (j *Journal) syncLoop() {
 	defer close(j.syncDone)
+	sealed := time.Now()
 	for j.awaitUnsynced() {
 		if err := j.sync(); err != nil {
 			return
+		}
+		if time.Since(sealed) >= j.interval { // the mark is synced with what comes next
+			j.sealAlone()
+			sealed = time.Now()
 		}
 	}
 }
@@ -44,18 +49,33 @@ func (j *Journal) unsynced() bool {
 	return j.appended.Load() > j.commit.durable.Load()
 }
 
-// sync brings everything appended so far to the disk. One goroutine at a time: the sync
-// loop, then Close.
+// sync brings everything appended so far to the disk.
 func (j *Journal) sync() error {
-	var last *segment
-	var end int
+	j.syncing.Lock()
+	defer j.syncing.Unlock()
+	return j.endSync(j.beginSync())
+}
+
+// syncing is a sync under way, of all up to this place.
+type syncing struct {
+	place
+	began time.Time
+}
+
+// beginSync takes those in who wait for a sync. The caller holds Journal.syncing, or is
+// alone.
+func (j *Journal) beginSync() *syncing {
+	s := &syncing{began: time.Now()}
 	j.commit.begin(func() (target uint64) {
-		target, last, end = j.position()
+		target, s.seg, s.offset = j.position()
 		return target
 	})
-	started := time.Now()
-	err := j.syncSegments(last, end)
-	j.commit.took.Store(int64(time.Since(started)))
+	return s
+}
+
+func (j *Journal) endSync(s *syncing) error {
+	err := j.syncSegments(s.seg, s.offset)
+	j.commit.took.Store(int64(time.Since(s.began)))
 	j.commit.syncs.Add(1)
 	if err != nil {
 		err = fmt.Errorf("journal: sync failed, nothing more is accepted: %w", err)
@@ -64,6 +84,9 @@ func (j *Journal) sync() error {
 	}
 	j.commit.end(err)
 	j.safety.Beat()
+	if j.replicated {
+		j.waits.advance(j, err)
+	}
 	return err
 }
 
@@ -78,7 +101,10 @@ func (j *Journal) position() (last uint64, seg *segment, offset int) {
 // order, since a durable mark speaks for all segments before.
 func (j *Journal) syncSegments(last *segment, end int) error {
 	for s := j.syncPin.Load(); s != last; s = s.next.Load() {
-		if err := j.syncSegment(s, s.end); err != nil {
+		if err := j.giveBack(s); err != nil {
+			return err
+		}
+		if err := j.syncSegment(s, int(s.stop.Load())); err != nil {
 			return err
 		}
 	}
@@ -89,8 +115,18 @@ func (j *Journal) syncSegments(last *segment, end int) error {
 	return nil
 }
 
+// giveBack returns the room that a segment has not used because a new term began. Nobody
+// looks at what is behind the records.
+func (j *Journal) giveBack(s *segment) error {
+	end := int(s.stop.Load())
+	if !j.replicated || len(s.data)-end < j.segmentBytes/smallestShare {
+		return nil
+	}
+	return s.file.Truncate(int64(end))
+}
+
 func (j *Journal) syncSegment(s *segment, end int) error {
-	if err := j.sys.syncData(s.file); err != nil {
+	if err := s.file.SyncData(); err != nil {
 		return err
 	}
 	putMark(s.data, end)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"os"
 	"sync"
+	"syscall"
 )
 
 // writeLog is the journal as it would be with write(2): the same records and the same
@@ -28,3 +29,5 @@ func (w *writeLog) Append(payload []byte) (uint64, error) {
 	_, err := w.file.Write(w.buf)
 	return w.seq, err
 }
+
+func (l *writeLog) sync() error { return syscall.Fdatasync(int(l.file.Fd())) }

@@ -28,16 +28,19 @@ type State struct {
 	Commit uint64 // index of an entry that is known to be committed; may lag
 	// Floor is the term that the last entry of the log must have reached before the member
 	// votes; see doubt.go. 0 for one that never had to doubt its log.
-	Floor  uint64
-	Voters []Peer // the members that decide, as of Commit
+	Floor uint64
+	// Voters are the members that decide.
+	Voters []Peer
 	// Learners are those that only follow, until they are made voters.
 	Learners []Peer
+	// MembersAt is the entry that has changed the members last.
+	MembersAt uint64
 }
 
 // Peer is a member as the others know it.
 type Peer struct {
-	ID   uint64 // IDOf its name
-	Name string
+	ID uint64 // IDOf its name
+	Member
 }
 
 // Position is an entry of the log, without what is in it. Positions are ordered by term,
@@ -68,6 +71,8 @@ type Log interface {
 	Entry(index uint64) (Entry, error)
 	// End returns the number of the last record of an entry.
 	End(index uint64) (uint64, error)
+	// Bytes returns the size of an entry's records, 0 if it is not in the log.
+	Bytes(index uint64) int
 	// AppendRecords appends the bytes of an entry's records, as another log takes them.
 	AppendRecords(dst []byte, index uint64) ([]byte, error)
 
@@ -75,9 +80,9 @@ type Log interface {
 	Pending() bool
 	// Seal makes an entry of all records that wait. It also makes one of none.
 	Seal(at Position, note []byte) (Entry, error)
-	// Append adds an entry that the leader has sealed, after dropping records that wait.
-	// The bytes are not retained. A record that is not whole is an error.
-	Append(e Entry, records []byte) error
+	// Take adds an entry that the leader has sealed, after dropping records that wait. The
+	// bytes are not retained. A record that is not whole is an error.
+	Take(e Entry, records []byte) error
 	// Truncate drops every entry behind one, and all records that wait. What is committed
 	// is never dropped.
 	Truncate(index uint64) error
@@ -85,10 +90,11 @@ type Log interface {
 	// record are where it ends.
 	Reset(at Position, last uint64) error
 
-	// Close refuses the records of callers from now on, and drops those that wait.
-	// Open takes them again, from a member that leads.
-	Close()
-	Open()
+	// Fence refuses the records of callers from now on. Those that wait can still be sealed,
+	// until Drop drops them. Unfence takes records again, from a member that leads.
+	Fence()
+	Drop()
+	Unfence()
 
 	// Commit raises the committed mark to the end of an entry.
 	Commit(index uint64)
@@ -99,7 +105,7 @@ type Log interface {
 // Snapshot is an image of the state that a member can begin with.
 type Snapshot struct {
 	// At is the last entry that is whole in the image. The image may show changes of later
-	// entries, too; whoever replays the log behind At sees which.
+	// entries, too; who replays the log behind At sees which.
 	At   Position
 	Last uint64 // number of At's last record
 	// Name finds the image again where it is kept.
@@ -109,9 +115,9 @@ type Snapshot struct {
 // Snapshots are the images that a leader offers to members that are behind what its log
 // holds.
 type Snapshots interface {
-	// Latest returns the newest image, all of whose changes are committed; false for none
-	// yet: then one should be made, and the member is asked to wait.
-	Latest() (Snapshot, bool)
+	// Latest returns the newest image, all of whose changes are committed, if it reaches an
+	// entry at least; false if not: then one should be made, and the member waits.
+	Latest(atLeast uint64) (Snapshot, bool)
 	// Install makes the image of this name, which the transport has brought, the one that
 	// the member's state begins with. It is durable when Install returns.
 	Install(Snapshot) error

@@ -32,8 +32,8 @@ func (r Role) String() string {
 	return fmt.Sprintf("role %d", uint8(r))
 }
 
-// Status is what a member knows of itself and its group.
-type Status struct {
+// Standing is where a member stands in its group.
+type Standing struct {
 	Role   Role
 	Term   uint64
 	Leader uint64 // id of the leader of this term, 0 if none is known
@@ -42,10 +42,17 @@ type Status struct {
 	Ready bool
 	// Open says of a leader that Accept was called: its log takes records.
 	Open bool
+	// Handing says of a leader that it hands over.
+	Handing bool
 
-	Last      uint64 // index of the last entry of the log
-	Commit    uint64 // index of the last entry that is known to be committed, and is durable here
-	Committed uint64 // number of the last record of it
+	Last   uint64 // index of the last entry of the log
+	Commit uint64 // index of the last entry that is known to be committed, and is durable here
+}
+
+// Status is what a member knows of itself and its group.
+type Status struct {
+	Standing
+	Committed uint64 // number of the last record of the last committed entry
 	// Doubt says why the member neither votes nor counts, "" if it does.
 	Doubt string
 	// Lost says that so many members were in doubt at once that the last 100 ms before a

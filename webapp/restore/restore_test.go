@@ -24,6 +24,7 @@ import (
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
 	"isuride/webapp/match"
+	"isuride/webapp/recount"
 	"isuride/webapp/sqlstore"
 	"isuride/webapp/sqlstore/mysqltest"
 	"isuride/webapp/state"
@@ -77,6 +78,12 @@ const generationNumber = 4
 // write-behind, as a server's are.
 func newPast(t testing.TB, live sqlstore.Config, calls int) *past {
 	t.Helper()
+	return livePast(t, live, calls, false)
+}
+
+// livePast is newPast, with marks among the events if the journal is chained.
+func livePast(t testing.TB, live sqlstore.Config, calls int, chained bool) *past {
+	t.Helper()
 	seed := cmp.Or(*seedFlag, rand.Uint64())
 	t.Logf("seed %d (repeat with -seed %[1]d)", seed)
 	p := &past{t: t, dir: t.TempDir(), live: live, copies: map[uint64]string{}}
@@ -87,13 +94,14 @@ func newPast(t testing.TB, live sqlstore.Config, calls int) *past {
 	rows, err := sqlstore.MasterData()
 	p.must(err)
 	db := p.open()
+	rows.Totals = &recount.Tables(rows).Totals
 	p.must(db.Reset(t.Context(), generationNumber, rows))
 	p.must(db.Close())
 	p.base = p.tables(p.live)
 	st := p.state()
 	history, err := journal.ParseHistory(st.History)
 	p.must(err)
-	j, err := journal.Open(journal.Options{Dir: journal.GenerationPath(p.journal, generationNumber), History: history, SegmentBytes: 4096, SyncInterval: time.Millisecond, Keep: 1 << 30, Log: quiet})
+	j, err := journal.Open(journal.Options{Dir: journal.GenerationPath(p.journal, generationNumber), History: history, SegmentBytes: 4096, SyncInterval: time.Millisecond, Keep: 1 << 30, Chained: chained, Log: quiet})
 	p.must(err)
 	c := newCity(t, j, rows, seed)
 	p.copies[0] = p.copy()
@@ -103,7 +111,7 @@ func newPast(t testing.TB, live sqlstore.Config, calls int) *past {
 		}
 		if i < 2 {
 			p.flush(j)
-			p.copies[j.Appended()] = p.copy()
+			p.copies[p.state().Position] = p.copy()
 		}
 	}
 	c.beginCharge()
@@ -145,7 +153,10 @@ func (p *past) flush(j *journal.Journal) {
 	r, err := j.ReadFrom(st.Position + 1)
 	p.must(err)
 	defer r.Close()
-	w := flush.New(flush.Options{Source: r, Log: j, Target: db, Generation: st.Generation, Position: st.Position,
+	totals, err := db.Totals(p.t.Context())
+	p.must(err)
+	w := flush.New(flush.Options{Source: r, Log: j, Target: db, Generation: st.Generation, Position: st.Position, Skip: journal.IsMark,
+		Totals: totals, Worth: worth(p.t.Context(), db), Differs: func(d *recount.Difference) { p.t.Error(d) },
 		Now: clock, Transient: func(error) bool { return false }, Logger: quiet})
 	go w.Run(p.t.Context())
 	p.must(w.Drain(p.t.Context()))
@@ -170,6 +181,10 @@ func (p *past) read() {
 	p.t.Helper()
 	p.must(journal.Look(journal.GenerationPath(p.journal, generationNumber), func(s journal.Sight) error {
 		if s.Remark == "" {
+			if journal.IsMark(s.Payload) {
+				p.events = append(p.events, isuride.Event{}) // it takes a number
+				return nil
+			}
 			e, err := new(isuride.Decoder).Decode(s.Payload)
 			p.events = append(p.events, *e)
 			return err
@@ -224,6 +239,7 @@ func (p *past) at(n uint64) *isuride.Tables {
 			put(&rows.Coupons, &e.Coupons[k], func(r *isuride.Coupon) string { return r.UserID + " " + r.Code })
 		}
 	}
+	rows.Totals = &recount.Tables(&rows).Totals
 	return &rows
 }
 
@@ -261,7 +277,7 @@ func comparable(rows *isuride.Tables) *isuride.Tables {
 	})
 	v := reflect.ValueOf(&same).Elem()
 	for i := range v.NumField() {
-		if v.Field(i).Len() == 0 {
+		if v.Field(i).Kind() == reflect.Slice && v.Field(i).Len() == 0 {
 			v.Field(i).SetZero()
 		}
 	}
@@ -297,7 +313,20 @@ func (p *past) restore(copy string, to string) (sqlstore.Config, string, error) 
 // tables that the events up to there make; to the end, those of the live server.
 func TestEveryPosition(t *testing.T) {
 	t.Parallel()
-	p := newPast(t, lite(""), 18)
+	everyPosition(t, newPast(t, lite(""), 18))
+}
+
+// TestEveryPositionAmongMarks: the same, with records that are no events.
+func TestEveryPositionAmongMarks(t *testing.T) {
+	t.Parallel()
+	p := livePast(t, lite(""), 12, true)
+	if !slices.ContainsFunc(p.events, func(e isuride.Event) bool { return e.Kind == 0 }) {
+		t.Fatal("there are no marks")
+	}
+	everyPosition(t, p)
+}
+
+func everyPosition(t *testing.T, p *past) {
 	end := uint64(len(p.events))
 	for at, copy := range p.copies {
 		for to := uint64(0); to <= end; to++ {

@@ -397,6 +397,53 @@ func TestReplica(t *testing.T) {
 	}
 }
 
+// behind is the log of a replica, as far as it has applied it.
+type behind struct{ *Recovery }
+
+func (behind) AppendNoted([]byte, interface{ Recorded(uint64) }) (uint64, error) {
+	return 0, errors.New("a replica records nothing")
+}
+
+func (b behind) Appended() uint64 { return b.last }
+
+func (b behind) Hold(f func(last uint64)) { f(b.last) }
+
+// TestReplicaCounts: a replica that goes on with the log between any two images counts what the
+// leader had, and its images are as good as the leader's, open charges included.
+func TestReplicaCounts(t *testing.T) {
+	t.Logf("seed %d (repeat with -seed)", *seed)
+	for round := range uint64(5) {
+		p := newPlayer(t, *seed, 200+round)
+		for range 1500 {
+			p.step()
+		}
+		options := p.options()
+		s := New(options, &p.base, nil)
+		r := NewRecovery(s, 0)
+		s.opt.Log = behind{r}
+		goOn := func(n int) {
+			for range min(n, len(p.log.events)-int(r.last)) {
+				p.must(r.Replay(r.last+1, p.log.events[r.last]))
+			}
+		}
+		for r.last < uint64(len(p.log.events)) {
+			goOn(p.IntN(200))
+			var a album
+			n, err := s.Count(func(i *Image) error {
+				a.images = append(a.images, keepImage(i))
+				goOn(p.IntN(4))
+				return nil
+			})
+			p.must(errors.Join(err, n.Err()))
+			if n.To > 0 && n.Sum != p.log.hashes[n.To-1] {
+				t.Fatalf("at event %d a replica has counted %v, the leader had %v", n.To, n.Sum, p.log.hashes[n.To-1])
+			}
+			a.span, a.hash = n.Span, n.Sum
+			p.expectSame(a, len(p.log.events))
+		}
+	}
+}
+
 // follow replays the log from an event on, and counts the positions at which the hash is not the
 // one that was named.
 func (b *fixture) follow(r *Recovery, from uint64, named map[uint64]Hash, before func(*Store, uint64)) (different int) {

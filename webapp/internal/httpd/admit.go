@@ -8,12 +8,13 @@ const unknown time.Duration = -1
 // tickSlack is what a wait may be too long by: a tick of the kernel's clock.
 const tickSlack = 10 * time.Millisecond
 
-// measure finds out how long what can be read has waited, if that is wanted: it asks the
-// kernel when data came last. It is called before the read; see newer for what comes in between.
+// measure finds out how long what can be read has waited, if that is wanted: it asks the kernel
+// when data came last. It is called before the read; see newer for what comes in between.
 //
-// What this cannot tell is left out. Unix sockets do not have it, connections of HTTP/2 carry many requests, and
-// of clients that do not wait for answers, the newest bytes are not the request's (admitted), or have waited
-// for the answer before (here). Over TLS it is the arrival of the record, if one has come alone.
+// What this cannot tell is left out. Unix sockets do not have it, connections of HTTP/2 carry many
+// requests, and of clients that do not wait for answers, the newest bytes are not the request's
+// (admitted), or have waited for the answer before (here). Over TLS it is the arrival of the
+// record, if one has come alone.
 func (c *conn) measure(fd int) {
 	w := c.srv.opts.Waits
 	c.wait = unknown // that of a read that found nothing says nothing about the next
@@ -38,15 +39,15 @@ func (c *conn) told(n int) {
 	x, wait := c.ctx, c.wait
 	x.waited, c.wait = 0, unknown // of what else these bytes hold, nothing is known
 	alone := n == len(x.buf.pending()) && x.buf.end < len(x.buf.b) && (c.sock == nil || c.sock.records.begun <= 1)
-	if wait == unknown || n == 0 || !alone || wait > tickSlack && c.newer(wait)  {
+	if wait == unknown || n == 0 || !alone || wait > tickSlack && c.newer(wait) {
 		return
 	}
 	x.waited = wait
 	c.srv.opts.Waits.Waited(wait)
 }
 
-// newer reports whether data has come after a wait was measured: it was then not that data's wait, but the time
-// since what had come before.
+// newer reports whether data has come after a wait was measured: it was then not that data's wait,
+// but the time since what had come before.
 func (c *conn) newer(wait time.Duration) bool {
 	fd := c.fd
 	if c.sock != nil {

@@ -2,7 +2,9 @@ package httpd
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -40,8 +42,8 @@ func handled(t *testing.T) Handler {
 	}
 }
 
-// TestRefusalKeepsTheConnection: a refused request is answered before its body has come, the body is skipped however it
-// comes, and what follows on the connection is served.
+// TestRefusalKeepsTheConnection: a refused request is answered before its body has come, the body
+// is skipped however it comes, and what follows on the connection is served.
 func TestRefusalKeepsTheConnection(t *testing.T) {
 	const in = "GET /in HTTP/1.1\r\nHost: x\r\n\r\n"
 	inAllModes(t, handled(t), Options{Admit: door, MaxBody: 64 << 10}, func(t *testing.T, s *Server, a target) {
@@ -69,7 +71,8 @@ func TestRefusalKeepsTheConnection(t *testing.T) {
 	})
 }
 
-// TestRefusalEndsWhatIsAmbiguous: nobody knows whether a client that has not been invited sends its body.
+// TestRefusalEndsWhatIsAmbiguous: nobody knows whether a client that has not been invited sends its
+// body.
 func TestRefusalEndsWhatIsAmbiguous(t *testing.T) {
 	inAllModes(t, handled(t), Options{Admit: door}, func(t *testing.T, _ *Server, a target) {
 		c := dial(t, a)
@@ -105,6 +108,33 @@ func TestMultiRefusal(t *testing.T) {
 		t.Errorf("what is dropped gets %q", got)
 	}
 	f.says(f.ask(get("/in")...), "200 ")
+}
+
+// TestMultiRefusalStandardClient: net/http gets the whole refusal, also while it sends a long body,
+// and goes on with the connection.
+func TestMultiRefusalStandardClient(t *testing.T) {
+	srv, addr := serve2(t, handled(t), Options{Admit: door})
+	tr, a := transport(t), target{addr, true}
+	for range 3 {
+		for _, body := range []string{"", strings.Repeat("x", 300_000)} {
+			resp, err := tr.RoundTrip(must(http.NewRequest("POST", a.url("/out"), strings.NewReader(body))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err != nil || resp.ProtoMajor != 2 || resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "2" || string(got) != "busy" {
+				t.Errorf("HTTP/%d, %s, %v, %q (%v)", resp.ProtoMajor, resp.Status, resp.Header, got, err)
+			}
+		}
+		resp, err := tr.RoundTrip(must(http.NewRequest("GET", a.url("/in"), nil)))
+		if err != nil || resp.StatusCode != 200 {
+			t.Fatalf("what is admitted: %v, %v", resp, err)
+		}
+	}
+	if n := srv.Stats().Conns; n != 1 {
+		t.Errorf("%d connections", n)
+	}
 }
 
 // waits collects what a server is told.
@@ -176,8 +206,8 @@ func TestWaitIsMeasured(t *testing.T) {
 	}
 }
 
-// TestWaitForTheAnswerBefore: a request that has come while the one before it was served has waited for that
-// one, not for the server.
+// TestWaitForTheAnswerBefore: a request that has come while the one before it was served has waited
+// for that one, not for the server.
 func TestWaitForTheAnswerBefore(t *testing.T) {
 	w := new(waits)
 	l := listen(t, "tcp")
@@ -219,8 +249,8 @@ func (f *first) Wanted(uint64) bool {
 	return true
 }
 
-// TestIdleTimeIsNoWait: the time of a read that finds nothing, as that of a new connection, is not the wait of what comes
-// next, whether it comes before that read or after it.
+// TestIdleTimeIsNoWait: the time of a read that finds nothing, as that of a new connection, is not
+// the wait of what comes next, whether it comes before that read or after it.
 func TestIdleTimeIsNoWait(t *testing.T) {
 	for range 20 {
 		w := &first{asked: make(chan struct{})}

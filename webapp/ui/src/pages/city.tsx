@@ -13,6 +13,7 @@ import { account, cityID, estimate, journey, ride } from "../rider";
 import { progress } from "../simulator";
 import { clock, number, t } from "../text";
 import { stillness } from "../theme";
+import { FleetPanel } from "./fleet";
 import { RidePanel } from "./ride";
 import { SimulatorPanel, startCity } from "./simulator";
 
@@ -47,8 +48,9 @@ export function CityPage({ page }: { page: Page }) {
       <Tools map={() => map.current} />
       <Legend />
       {page === "ride" && <RidePanel />}
+      {page === "fleet" && <FleetPanel onShow={(chair) => (selected.value = { chair })} />}
       {page === "simulator" && !selected.value && <SimulatorPanel />}
-      {selected.value && page !== "ride" && <Drawer city={city} selection={selected.value} />}
+      {selected.value && (page === "city" || page === "simulator") && <Drawer city={city} selection={selected.value} />}
       {counts.value && link.value.state === "live" && counts.value.chairs === 0 && progress.value.state === "idle" && page === "city" && <Empty />}
     </main>
   );

@@ -8,6 +8,7 @@ import {
   type Person, account, askFare, busy, estimate, failure, follow, forget, history, journey, order, rate, readHistory, register, ride, setPayment,
 } from "../rider";
 import { clock, number, t, yen } from "../text";
+import { Failed } from "./failed";
 
 export function RidePanel() {
   const a = account.value;
@@ -17,7 +18,7 @@ export function RidePanel() {
       {!a && <Registration />}
       {a && !a.paying && <Payment />}
       {a?.paying && <Journey />}
-      {failure.value && <Failed />}
+      {failure.value && <Failed failure={failure.value} />}
       {a && (
         <footer class="quiet">
           {t("ride.as", { name: a.username })} · <button class="link" onClick={forget}>{t("ride.leave")}</button>
@@ -25,12 +26,6 @@ export function RidePanel() {
       )}
     </aside>
   );
-}
-
-function Failed() {
-  const { status, text } = failure.value!;
-  const next = status === 0 || status >= 500 ? t("failure.again") : status === 429 ? t("failure.wait") : t("failure.change");
-  return <p class="bad" role="alert">{status === 0 ? t("failure.noAnswer") : t("failure.refused", { text })} {next}</p>;
 }
 
 function Registration() {

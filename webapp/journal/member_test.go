@@ -1,0 +1,113 @@
+package journal
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"isuride/webapp/internal/disk"
+)
+
+// What a member has saved is there after any failure of a later Save, or that is.
+func TestMemberSurvivesEverything(t *testing.T) {
+	rng := seeded(t)
+	d := new(disk.Memory)
+	m := Member{Node: "a", History: History{7}, Boot: "x"}
+	f, found, err := OpenMember(d, "log", m)
+	if err != nil || found {
+		t.Fatalf("%v, %v", found, err)
+	}
+	for round := range 500 {
+		next := f.Member()
+		next.Term += uint64(rng.IntN(3))
+		next.Vote = rng.Uint64N(4)
+		next.Members = []byte(strings.Repeat("m", rng.IntN(900)))
+		left := rng.IntN(6)
+		d.Fault = func(string, string) error {
+			if left--; left < 0 {
+				return errDisk
+			}
+			return nil
+		}
+		before, failed := f.Member(), f.Save(next)
+		d.Fault = nil
+		if rng.IntN(2) == 0 {
+			d.PowerLoss(rng)
+		} else {
+			d.Kill()
+		}
+		if f, found, err = OpenMember(d, "log", m); err != nil {
+			t.Fatal(err)
+		}
+		got := f.Member()
+		if len(got.Members) == 0 {
+			got.Members = next.Members[:0]
+		}
+		if failed == nil && !reflect.DeepEqual(got, next) {
+			t.Fatalf("round %d: saved term %d, vote %d, found term %d, vote %d", round, next.Term, next.Vote, got.Term, got.Vote)
+		}
+		if failed != nil && got.Term != next.Term && got.Term != before.Term {
+			t.Fatalf("round %d: terms %d and %d left %d", round, before.Term, next.Term, got.Term)
+		}
+	}
+}
+
+func TestMemberOfAnotherIsRefused(t *testing.T) {
+	d := new(disk.Memory)
+	m := Member{Node: "a", Group: 3, History: History{7}}
+	f, _, _ := OpenMember(d, "log", m)
+	if err := f.Save(m); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		is   Member
+		says string
+	}{
+		{Member{Node: "b", Group: 3, History: History{7}}, `of member "a", not of "b"`},
+		{Member{Node: "a", Group: 4, History: History{7}}, "of group 3, not of 4"},
+		{Member{Node: "a", Group: 3, History: History{8}}, "of history 07"},
+	} {
+		if _, _, err := OpenMember(d, "log", c.is); !errors.Is(err, ErrMember) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%+v: %v", c.is, err)
+		}
+	}
+	for _, c := range []struct {
+		change func(b []byte) []byte
+		says   string
+	}{
+		{func(b []byte) []byte { return b[:3] }, "is no member's file"},
+		{func(b []byte) []byte { b[len(b)-2] ^= 1; return b }, "is damaged"},
+		{func(b []byte) []byte { return []byte(strings.Replace(string(b), "member 1", "member 2", 1)) }, "has version 2, this program knows 1"},
+	} {
+		b, err := readFile(d, "log/member")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, _ := d.Create("log/changed/member")
+		file.WriteAt(c.change(b), 0)
+		if _, _, err := OpenMember(d, "log/changed", m); !errors.Is(err, ErrMember) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("want %q: %v", c.says, err)
+		}
+	}
+}
+
+// A machine that was started again after an unclean stop may have lost what it acknowledged.
+func TestMayHaveLost(t *testing.T) {
+	boot, err := Boot()
+	if err != nil || len(boot) != 36 {
+		t.Fatalf("boot %q: %v", boot, err)
+	}
+	for _, c := range []struct {
+		m    Member
+		want bool
+	}{
+		{Member{Boot: boot}, false},
+		{Member{Boot: "another"}, true},
+		{Member{Boot: "another", Clean: true}, false},
+	} {
+		if got := c.m.MayHaveLost(boot); got != c.want {
+			t.Errorf("%+v: %v", c.m, got)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package ui_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"isuride/webapp/servertest"
+	"isuride/webapp/ui"
+)
+
+func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
+
+// TestBrowser has Chromium do what people do, against the real server. The scenarios are in
+// test/scenarios.mjs.
+func TestBrowser(t *testing.T) {
+	needsBrowser(t)
+	for _, s := range []struct {
+		name  string
+		http2 bool
+	}{{"city", false}, {"ride", true}, {"restart", false}, {"restart", true}, {"keyboard", false}, {"names", false}, {"languages", false}} {
+		t.Run(fmt.Sprintf("%s/http2=%t", s.name, s.http2), func(t *testing.T) {
+			p := servertest.New(t)
+			port := "ISURIDE_LISTEN="
+			if s.http2 {
+				p.UseHTTP2()
+				port = "ISURIDE_TLS_LISTEN="
+			}
+			p.Env = append(p.Env, port+freeAddress(t)) // the same after a restart
+			play(t, p, s.name)
+		})
+	}
+}
+
+// needsBrowser skips where something is missing that scripts/test.sh installs.
+func needsBrowser(t *testing.T) {
+	t.Helper()
+	for _, program := range []string{"node", "chromium"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(program, " is not installed")
+		}
+	}
+	if _, err := os.Stat("node_modules/playwright-core"); err != nil {
+		t.Skip("webapp/ui/node_modules is not installed: npm ci --prefix webapp/ui")
+	}
+	if _, err := fs.Stat(ui.Files(), "index.html"); err != nil {
+		t.Skip("the interface is not built: make interface")
+	}
+}
+
+// play runs a scenario and does what it asks for.
+func play(t *testing.T, p *servertest.Process, name string) {
+	p.Bare()
+	p.Start()
+	p.Initialize()
+	cmd := exec.CommandContext(t.Context(), "node", "test/browser.mjs", name, p.URL, t.TempDir())
+	var faults bytes.Buffer
+	cmd.Stderr = &faults
+	in, err1 := cmd.StdinPipe()
+	out, err2 := cmd.StdoutPipe()
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	cmd.WaitDelay = 10 * time.Second
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		switch lines.Text() {
+		case "restart":
+			p.Kill()
+			p.Start()
+		default:
+			t.Errorf("%s asks for %q, which nobody can do", name, lines.Text())
+		}
+		fmt.Fprintln(in, "done")
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, &faults)
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// TestTypes has the compiler look at all sources.
+func TestTypes(t *testing.T) {
+	if _, err := os.Stat("node_modules/typescript"); err != nil {
+		t.Skip("webapp/ui/node_modules is not installed: npm ci --prefix webapp/ui")
+	}
+	if out, err := exec.Command("node", "node_modules/typescript/bin/tsc", "-p", ".").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -1,0 +1,119 @@
+// The owner's page: chairs on the map and in a list, sales as bars.
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+
+import { type ChairRow, account, addChair, chairs, csv, failure, follow, forget, range, readSales, register, sales, switchChair } from "../owner";
+import { number, t, yen } from "../text";
+import { Failed } from "./failed";
+
+// models are some of the catalogue, one for each speed.
+const models = ["EasySit", "ErgoFlex", "LuxeThrone", "Phoenix Ultra"] as const;
+
+export function FleetPanel({ onShow }: { onShow: (cityID: string) => void }) {
+  const a = account.value;
+  useEffect(() => (a ? follow(a.token) : undefined), [a?.token]);
+  return (
+    <aside class="card drawer phone">
+      {a ? (
+        <>
+          <h2>{a.name}</h2>
+          <Sales />
+          <Chairs onShow={onShow} />
+          <AddChair />
+        </>
+      ) : (
+        <Registration />
+      )}
+      {failure.value && <Failed failure={failure.value} />}
+      {a && <footer class="quiet"><button class="link" onClick={forget}>{t("ride.leave")}</button></footer>}
+    </aside>
+  );
+}
+
+function Registration() {
+  const name = useSignal("");
+  return (
+    <form onSubmit={(e) => (e.preventDefault(), void register(name.value))}>
+      <h2>{t("fleet.register")}</h2>
+      <p class="quiet">{t("fleet.registerText")}</p>
+      <label class="field"><span>{t("fleet.name")}</span>
+        <input required maxLength={30} value={name.value} onInput={(e) => (name.value = e.currentTarget.value)} /></label>
+      <button class="primary">{t("fleet.register")}</button>
+    </form>
+  );
+}
+
+function Sales() {
+  useEffect(() => {
+    void readSales();
+    const timer = setInterval(() => void readSales(), 5000);
+    return () => clearInterval(timer);
+  }, [range.value]);
+  const s = sales.value;
+  const change = (end: "since" | "until") => (e: Event) => (range.value = { ...range.value, [end]: (e.currentTarget as HTMLInputElement).value });
+  return (
+    <section>
+      <p class="fare"><span class="quiet">{t("fleet.sales")}</span><br /><strong>{s ? yen(s.total) : "–"}</strong></p>
+      <div class="place">
+        <label><span class="quiet">{t("fleet.since")}</span><input type="datetime-local" value={range.value.since} onChange={change("since")} /></label>
+        <label><span class="quiet">{t("fleet.until")}</span><input type="datetime-local" value={range.value.until} onChange={change("until")} /></label>
+      </div>
+      {s && <Bars title={t("fleet.byModel")} rows={s.models.map((m) => [m.model, m.sales])} />}
+      {s && s.chairs.length > 0 && (
+        <a class="link" download="sales.csv" href={"data:text/csv;charset=utf-8," + encodeURIComponent(csv(s))}>{t("fleet.csv")}</a>
+      )}
+    </section>
+  );
+}
+
+// Bars shows the largest rows, each with its figure.
+function Bars({ title, rows }: { title: string; rows: [string, number][] }) {
+  const most = Math.max(1, ...rows.map((r) => r[1]));
+  const shown = [...rows].sort((a, b) => b[1] - a[1]).slice(0, 8);
+  return (
+    <figure class="bars">
+      <figcaption class="quiet">{title}</figcaption>
+      {shown.map(([name, value]) => (
+        <div key={name}><span>{name}</span><i style={{ inlineSize: `${(100 * value) / most}%` }} /><b>{yen(value)}</b></div>
+      ))}
+    </figure>
+  );
+}
+
+function Chairs({ onShow }: { onShow: (cityID: string) => void }) {
+  const list = chairs.value;
+  return (
+    <section>
+      <h3>{t("fleet.chairs", { n: number(list.length), on: number(list.filter((c) => c.is_active).length) })}</h3>
+      <ul class="rows">{list.slice(0, 200).map((c) => <ChairLine key={c.id} chair={c} onShow={onShow} />)}</ul>
+    </section>
+  );
+}
+
+function ChairLine({ chair, onShow }: { chair: ChairRow; onShow: (cityID: string) => void }) {
+  const ours = account.value?.chairTokens[chair.id] !== undefined;
+  return (
+    <li>
+      <button class="link" onClick={() => onShow(chair.city_id)}>{chair.name}</button>
+      <span class="quiet">{chair.model}</span>
+      <button class="chip" aria-pressed={chair.is_active} disabled={!ours} title={ours ? "" : t("fleet.notOurs")} onClick={() => void switchChair(chair.id, !chair.is_active)}>
+        {chair.is_active ? t("fleet.on") : t("fleet.off")}
+      </button>
+    </li>
+  );
+}
+
+function AddChair() {
+  const name = useSignal("");
+  const model = useSignal<string>(models[1]);
+  return (
+    <form class="place" onSubmit={(e) => (e.preventDefault(), void addChair(name.value, model.value))}>
+      <label><span class="quiet">{t("fleet.chairName")}</span>
+        <input required maxLength={30} value={name.value} onInput={(e) => (name.value = e.currentTarget.value)} /></label>
+      <label><span class="quiet">{t("fleet.model")}</span>
+        <select value={model.value} onChange={(e) => (model.value = e.currentTarget.value)}>{models.map((m) => <option key={m}>{m}</option>)}</select></label>
+      <button class="chip">{t("fleet.add")}</button>
+    </form>
+  );
+}

@@ -1,0 +1,155 @@
+// What people do with the interface. Each scenario has a server of its own.
+
+import assert from "node:assert/strict";
+
+const rideLimit = 150_000; // for a busy machine
+
+async function startCity(page) {
+  await page.getByRole("button", { name: "Start a city" }).click();
+}
+
+async function register(page, name) {
+  await page.getByRole("link", { name: "Ride", exact: true }).click();
+  await page.getByLabel("User name").fill(name);
+  await page.getByLabel("First name").fill("Ann");
+  await page.getByLabel("Last name").fill("Lee");
+  await page.getByLabel("Date of birth").fill("2000-01-02");
+  await page.getByRole("button", { name: "Register" }).click();
+  await page.getByRole("button", { name: "Save" }).click();
+}
+
+async function order(page) {
+  await page.getByRole("button", { name: "What does it cost" }).click();
+  await page.getByRole("button", { name: "Call a chair" }).click();
+}
+
+async function rate(page) {
+  await page.getByRole("button", { name: "5 of 5 stars" }).click({ timeout: rideLimit });
+  await page.getByRole("heading", { name: "You are there" }).waitFor({ timeout: rideLimit });
+}
+
+// figure reads a figure of the rail.
+async function figure(page, name) {
+  const text = await page.locator(".rail div").filter({ has: page.getByText(name, { exact: true }) }).locator("dd").textContent();
+  return Number(text.replace(/\D/g, ""));
+}
+
+async function figureReaches(page, name, least) {
+  for (const end = Date.now() + rideLimit; Date.now() < end; await page.waitForTimeout(200)) if ((await figure(page, name)) >= least) return;
+  assert.fail(`${name} is ${await figure(page, name)}, not ${least}`);
+}
+
+export const scenarios = {
+  // One press on the empty map, and a city lives; another person sees it, too.
+  async city({ open, accessible }) {
+    const page = await open("/");
+    await page.getByRole("heading", { name: "Nobody is riding yet." }).waitFor();
+    await accessible(page, "the empty city");
+    await startCity(page);
+    await figureReaches(page, "chairs", 50);
+    await figureReaches(page, "rides a minute", 2);
+    await accessible(page, "the living city");
+    const other = await open("/ui/");
+    await figureReaches(other, "chairs", 50);
+    await page.getByRole("link", { name: "Simulator" }).click();
+    await accessible(page, "the simulator");
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByRole("button", { name: "Start", exact: true }).waitFor({ timeout: rideLimit });
+  },
+
+  // A whole ride, seen by its rider, with the receipt in the history afterwards.
+  async ride({ open, accessible }) {
+    const page = await open("/ui/");
+    await startCity(page);
+    await register(page, "ann");
+    await accessible(page, "the choice of places");
+    await order(page);
+    await page.getByRole("heading", { name: "driving" }).waitFor({ timeout: rideLimit });
+    await accessible(page, "a ride");
+    await rate(page);
+    await accessible(page, "the receipt");
+    await page.getByRole("button", { name: "Ride again" }).click();
+    await page.getByText("Your rides").click();
+    assert.equal(await page.locator(".rows li").count(), 1);
+  },
+
+  // The page is loaded anew in the middle, and the server is killed and comes back: the
+  // rider goes on where the ride was.
+  async restart({ open, ask }) {
+    const drives = await open("/ui/");
+    await startCity(drives);
+    await figureReaches(drives, "chairs", 50);
+    const page = await open("/ui/");
+    await register(page, "bob");
+    await order(page);
+    await page.getByRole("heading", { name: /the chair is/ }).waitFor({ timeout: rideLimit });
+    await page.reload();
+    await page.locator(".steps").waitFor();
+    await ask("restart");
+    await rate(page);
+  },
+
+  // Nothing but keys, from the first page to the receipt.
+  async keyboard({ open }) {
+    const page = await open("/ui/");
+    const press = async (name, role = "button") => {
+      await page.getByRole(role, { name, exact: true }).waitFor({ timeout: rideLimit });
+      for (let n = 0; n < 60; n++) {
+        await page.keyboard.press("Tab");
+        const here = await page.evaluate(() => {
+          const e = document.activeElement;
+          return { role: e?.tagName === "A" ? "link" : "button", name: e?.getAttribute("aria-label") ?? e?.textContent ?? "" };
+        });
+        if (here.role === role && here.name.trim() === name) return page.keyboard.press("Enter");
+      }
+      assert.fail(`${name} is not reached by Tab`);
+    };
+    const fill = async (label, text) => {
+      for (let n = 0; n < 60; n++) {
+        await page.keyboard.press("Tab");
+        if ((await page.evaluate(() => document.activeElement?.closest("label")?.textContent ?? "")).startsWith(label)) return page.keyboard.type(text);
+      }
+      assert.fail(`${label} is not reached by Tab`);
+    };
+    await press("Start a city");
+    await press("Ride", "link");
+    await fill("User name", "cid");
+    await fill("First name", "Cid");
+    await fill("Last name", "Key");
+    await fill("Date of birth", "01022000");
+    await page.keyboard.press("Enter");
+    await press("Save");
+    await press("What does it cost");
+    await press("Call a chair");
+    await press("5 of 5 stars");
+    await page.getByRole("heading", { name: "You are there" }).waitFor({ timeout: rideLimit });
+  },
+
+  // Names are text, whatever is in them.
+  async names({ open, accessible }) {
+    const page = await open("/ui/fleet");
+    const name = `<b>"O'Neill"</b> 🪑 مقعد`;
+    await page.getByLabel("Name").fill(name);
+    await page.getByRole("button", { name: "Become an owner" }).click();
+    await page.getByRole("heading", { name }).waitFor();
+    await page.getByLabel("New chair").fill("<img src=x onerror=alert(1)>");
+    await page.getByRole("button", { name: "Add" }).click();
+    await page.getByRole("button", { name: "<img src=x onerror=alert(1)>" }).waitFor();
+    await page.getByRole("button", { name: "off", exact: true }).click();
+    await page.getByRole("button", { name: "on", exact: true }).waitFor();
+    await accessible(page, "the fleet");
+  },
+
+  // Both languages and both themes, on a phone.
+  async languages({ open, accessible }) {
+    const page = await open("/ui/ride", { locale: "ja", colorScheme: "dark", viewport: { width: 360, height: 720 } });
+    assert.equal(await page.locator("html").getAttribute("lang"), "ja");
+    await page.getByRole("heading", { name: "登録する" }).waitFor();
+    await accessible(page, "a dark phone in Japanese");
+    await page.getByRole("button", { name: "English" }).click();
+    await page.getByRole("heading", { name: "Register" }).waitFor();
+    await page.getByRole("button", { name: "Light" }).click();
+    assert.equal(await page.locator("html").getAttribute("data-theme"), "light");
+    await accessible(page, "a light phone in English");
+  },
+};
