@@ -37,7 +37,7 @@ func (s *Source) same(o *Source) bool { return s.Journal == o.Journal && s.Store
 
 // Options are the surroundings of a Feed.
 type Options struct {
-	// Current returns the generation that serves now.
+	// Current returns the generation that serves now; zero if another server does.
 	Current func() Source
 	Now     func() isuride.Time
 	Log     *slog.Logger
@@ -141,6 +141,9 @@ func (f *Feed) Open(wake func()) *Conn {
 	case f.closing:
 		c.finish(f.leaving())
 		return c
+	case f.opt.Current().Journal == nil:
+		c.finish(f.elsewhere())
+		return c
 	case len(f.conns) == maxConnections:
 		err := refuse(TooMany, "the server has %d connections to its feed, and takes no more; try again later", maxConnections)
 		err.Ends = true
@@ -159,6 +162,21 @@ func (f *Feed) leaving() *Error {
 	err := refuse(Closing, "the server stops; connect again, and resume where you are")
 	err.Ends = true
 	return err
+}
+
+func (f *Feed) elsewhere() *Error {
+	err := refuse(Closing, "another server leads; connect again, and resume where you are")
+	err.Ends = true
+	return err
+}
+
+// sendAway ends all connections.
+func (f *Feed) sendAway(why *Error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for c := range f.conns {
+		c.finish(why)
+	}
 }
 
 // beginLocked starts the hub, after the one before has ended.
@@ -193,10 +211,8 @@ func (f *Feed) Close() {
 	f.closing = true
 	stop, stopped := f.stop, f.stopped
 	f.stop = nil
-	for c := range f.conns {
-		c.finish(f.leaving())
-	}
 	f.mu.Unlock()
+	f.sendAway(f.leaving())
 	if stop != nil {
 		stop()
 	}

@@ -106,7 +106,7 @@ func (m *merger) upTo(reader *journal.Subscriber, moment isuride.Moment, h snaps
 	at, when = h.Span.From, h.Written
 	t := m.to.translator()
 	for seq, payload, ok := reader.Next(); ok; seq, payload, ok = reader.Next() {
-		if isMark(payload) {
+		if journal.IsMark(payload) {
 			continue
 		}
 		e, err := t.dec.Decode(payload)

@@ -67,10 +67,15 @@ func (b *start) parseSpeed(text string) *Error {
 	return nil
 }
 
-// await returns what serves, once it is something else than that which is over.
+// await returns what serves, once it is something else than that which is over. If nothing
+// does, another server leads, and all readers are sent there.
 func (f *Feed) await(ctx context.Context, over Source) (Source, bool) {
 	for {
-		if source := f.opt.Current(); source.Journal != nil && !source.same(&over) {
+		source := f.opt.Current()
+		switch {
+		case source.Journal == nil:
+			f.sendAway(f.elsewhere())
+		case !source.same(&over):
 			return source, ctx.Err() == nil
 		}
 		if waitFor(ctx, nil, retryPause) != errElapsed {
@@ -230,7 +235,7 @@ func (s *sub) follow(source Source, t *translator, reader *journal.Subscriber, a
 			continue
 		}
 		at = seq
-		if isMark(payload) {
+		if journal.IsMark(payload) {
 			continue
 		}
 		changes, when, err := t.event(payload)

@@ -176,7 +176,7 @@ func (m *merger) makeUp(reader *journal.Subscriber, end uint64) error {
 			}
 			continue
 		}
-		if at = seq; isMark(payload) {
+		if at = seq; journal.IsMark(payload) {
 			continue
 		}
 		changes, when, err := m.to.translator().event(payload)
