@@ -404,7 +404,7 @@ func TestInitializeInOneLog(t *testing.T) {
 		w.source.Epoch, w.source.Store = 2, w.store
 		w.mu.Unlock()
 		w.act(100)
-		late.expectFresh() // whatever it was told of a generation that was over
+		late.expectFresh() // what the old generation told does not matter
 		for _, r := range readers {
 			r.expectFresh()
 			for _, f := range r.frames {
