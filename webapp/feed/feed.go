@@ -29,6 +29,8 @@ type Source struct {
 	// Secret makes the pseudonyms of the public city. It stays with the generation over
 	// restarts and promotions, so that copies do, and never leaves the server.
 	Secret []byte
+
+	term uint64 // in which the server leads its group, 0 without one
 }
 
 // same reports whether both are one state on one log. A generation may get another of either

@@ -76,6 +76,7 @@ func (f *Feed) await(ctx context.Context, over Source) (Source, bool) {
 		case source.Journal == nil:
 			f.sendAway(f.elsewhere())
 		case !source.same(&over):
+			source.term = source.Journal.Leads()
 			return source, ctx.Err() == nil
 		}
 		if waitFor(ctx, nil, retryPause) != errElapsed {
