@@ -71,7 +71,8 @@ type look struct {
 	broken  bool     // the log has stopped for a reason that was told
 	at      cursor   // after the records that were read last
 
-	term uint64 // in which the segment before was written
+	term  uint64 // in which the segment before was written
+	links links  // of its entries
 
 	next     uint64 // ordinal after the last segment that was used
 	vanished bool   // a segment was deleted before it could be read
@@ -196,6 +197,48 @@ func (l *look) damage(s Sight) error {
 	return l.see(s)
 }
 
+// links compares the hashes of a log of entries with its marks, as far as it sees entries
+// whole.
+type links struct {
+	chain Chain
+	last  uint64 // number of the record that was added last
+	whole bool   // all records of the entry under way have been added
+	known bool   // the chain's head is the hash of the entry before
+}
+
+// begin goes on with a segment, whose header may name the entry before with its hash.
+func (k *links) begin(s *segment) (wrong string) {
+	if s.before.Last+1 < s.first || !s.chained { // in the middle of an entry
+		if k.last+1 != s.first || !s.chained {
+			k.whole, k.known = false, false
+		}
+		k.last = s.first - 1
+		return ""
+	}
+	if k.known && k.last+1 == s.first && s.before.Hash != k.chain.Head() && s.before.Hash != (Hash{}) {
+		wrong = fmt.Sprintf("entry %d was changed after it was written: the header has the hash %s, its records have %s", s.before.Index, s.before.Hash, k.chain.Head())
+	}
+	k.chain.Restart(s.before.Hash)
+	k.last, k.whole, k.known = s.first-1, true, s.before.Hash != (Hash{})
+	return wrong
+}
+
+func (k *links) add(seq uint64, payload []byte, s *segment) (wrong string) {
+	k.last = seq
+	if !s.chained {
+		return ""
+	}
+	m, ends := ParseMark(payload)
+	if ends && k.known && m.Before != k.chain.Head() && m.Before != (Hash{}) {
+		wrong = fmt.Sprintf("entry %d was changed after it was written: the next mark has the hash %s, its records have %s", m.Index-1, m.Before, k.chain.Head())
+	}
+	k.chain.Add(seq, payload)
+	if ends {
+		k.known, k.whole = k.whole, true
+	}
+	return wrong
+}
+
 // segment shows one segment. An unreadable page is a remark.
 func (l *look) segment(s *segment, later []*segment) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -228,6 +271,11 @@ func (l *look) sound(s *segment, h header, later []*segment) error {
 	}
 	s.take(h)
 	l.at = s.beginning()
+	if wrong := l.links.begin(s); wrong != "" {
+		if err := l.see(Sight{Segment: s.path, Offset: indexAt, Seq: s.first, Remark: wrong, Damaged: true}); err != nil {
+			return err
+		}
+	}
 	reason, err := l.records()
 	if err != nil {
 		return err
@@ -246,6 +294,13 @@ func (l *look) records() (reason string, err error) {
 	for c.offset < end {
 		sight := Sight{Segment: c.seg.path, Offset: int64(c.offset), Seq: c.seq}
 		sight.Payload = c.step()
+		if wrong := l.links.add(sight.Seq, sight.Payload, c.seg); wrong != "" {
+			changed := sight
+			changed.Payload, changed.Remark, changed.Damaged = nil, wrong, true
+			if err := l.see(changed); err != nil {
+				return "", err
+			}
+		}
 		if err := l.see(sight); err != nil {
 			return "", err
 		}
