@@ -276,6 +276,7 @@ func (l *look) sound(s *segment, h header, later []*segment) error {
 			return err
 		}
 	}
+	mark, whole := parseMark(s.data) // before the records: a running server moves it after them
 	reason, err := l.records()
 	if err != nil {
 		return err
@@ -283,7 +284,10 @@ func (l *look) sound(s *segment, h header, later []*segment) error {
 	if _, wrong := s.findMarks(l.at.offset); wrong != "" {
 		return l.damage(Sight{Segment: s.path, Offset: int64(s.start), Seq: s.first, Remark: wrong})
 	}
-	return l.stop(s, l.at.offset, l.at.seq, reason, later)
+	if !whole {
+		return l.damage(Sight{Segment: s.path, Offset: markAt, Seq: l.at.seq, Remark: "the durable mark is not whole"})
+	}
+	return l.stop(s, mark, reason, later)
 }
 
 // records shows the whole records from l.at on in its segment, and returns what is wrong
@@ -367,16 +371,13 @@ func (l *look) belong(s *segment, h header) error {
 }
 
 // stop says why the records of a segment end where they do, unless that is normal.
-func (l *look) stop(s *segment, end int, next uint64, reason string, later []*segment) error {
+func (l *look) stop(s *segment, mark int, reason string, later []*segment) error {
+	end, next := l.at.offset, l.at.seq
 	at := Sight{Segment: s.path, Offset: int64(end), Seq: next}
-	mark, whole := parseMark(s.data)
-	if whole && reason == "" && end < mark {
+	if reason == "" && end < mark {
 		reason = "there is no record where one is known to have been"
 	}
 	switch {
-	case !whole:
-		at.Offset, at.Remark = markAt, "the durable mark is not whole"
-		return l.damage(at)
 	case reason == "":
 		return nil
 	case end >= mark && !known(later):
