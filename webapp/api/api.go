@@ -38,7 +38,10 @@ type Options struct {
 	// systems are excluded. It must not block. A Slow of 0 means never.
 	Slow   time.Duration
 	OnSlow func(request, endpoint string, took time.Duration)
-	Log    *slog.Logger
+	// Members are the addresses (host:port) at which the servers of the group take requests
+	// from each other, by name; nil for a server alone.
+	Members map[string]string
+	Log     *slog.Logger
 	// Gate decides what is refused while the server is short of something; nil for nothing.
 	Gate *admission.Gate
 }
@@ -48,6 +51,7 @@ type API struct {
 	engine  *engine.Engine
 	opt     Options
 	writers *writerPool
+	others  *others
 	routes  map[string]route
 	refused map[admission.Reason][]refusal // by the seconds of Retry-After
 
@@ -60,15 +64,21 @@ func New(e *engine.Engine, opt Options) *API {
 	if opt.Slow <= 0 {
 		opt.Slow = math.MaxInt64
 	}
-	a := &API{engine: e, opt: opt, writers: newWriterPool(), refused: refusals(),
+	a := &API{engine: e, opt: opt, writers: newWriterPool(), others: newOthers(), refused: refusals(),
 		static: &endpoint{name: staticName, latency: external}, other: &endpoint{name: otherName, latency: unbounded}}
 	a.routes = a.table()
+	if opt.Members != nil {
+		go a.watch()
+	}
 	return a
 }
 
 // Close ends the writers of the streams, once the HTTP server and the engine have
 // stopped.
-func (a *API) Close() { a.writers.close() }
+func (a *API) Close() {
+	a.others.close()
+	a.writers.close()
+}
 
 // call is one request on its way through a handler. It is passed by value, so that it
 // need not be allocated.
@@ -104,7 +114,14 @@ func (a *API) Serve(ctx *httpd.Ctx) {
 		return
 	}
 	ctx.SetTag(e)
-	a.run(e.handle, call{Ctx: ctx, gen: a.engine.Current(), rideID: rideID})
+	gen := a.engine.Current()
+	if gen == nil {
+		a.elsewhere(ctx, e, rideID)
+		return
+	}
+	if a.run(e, gen, ctx, rideID) {
+		a.elsewhere(ctx, e, rideID)
+	}
 }
 
 // serveFile answers a request for a path that is no endpoint.
@@ -118,15 +135,23 @@ func (a *API) serveFile(ctx *httpd.Ctx) {
 }
 
 // run answers with what the handler says, once everything that the answer may reveal is
-// as safe as promised. A refusal reveals as much as any other answer.
-func (a *API) run(handle handler, c call) {
-	err := handle(c)
-	if unsafe := c.gen.Barrier(); unsafe != nil {
+// as safe as promised. A refusal reveals as much as any other answer. moved says that there
+// is no answer and nothing has changed, since another server leads now.
+func (a *API) run(e *endpoint, gen *engine.Generation, ctx *httpd.Ctx, rideID string) (moved bool) {
+	since := gen.Begin()
+	err := e.handle(call{Ctx: ctx, gen: gen, rideID: rideID})
+	if unsafe := gen.Barrier(since, e.leased); unsafe != nil && !errors.Is(err, engine.ErrElsewhere) {
 		err = unsafe
 	}
-	if err != nil {
-		a.fail(c.Ctx, err)
+	if err == nil {
+		return false
 	}
+	if errors.Is(err, engine.ErrElsewhere) {
+		ctx.Forget()
+		return true
+	}
+	a.fail(ctx, err)
+	return false
 }
 
 // fail answers with an error. Anything but a domain error is ours.

@@ -16,6 +16,9 @@ type endpoint struct {
 	name    string // method and path
 	handle  handler
 	latency latencyClass
+	leased  bool // the answer may be as old as a lease, see engine.Generation.Barrier
+	repeat  bool // a request may be sent to the next leader when one is lost that has had it
+	stale   bool // there is an answer without a leader, with its age
 	duty    duty
 
 	// Both cores count at once, so that the counters of one endpoint share no cache line

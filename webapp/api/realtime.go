@@ -240,6 +240,10 @@ func clip(name string) string {
 
 func (r *realtime) subscribe(c *command) {
 	who, gen := r.who, r.api.engine.Current()
+	if gen == nil {
+		r.refuse(c, feed.UnknownAccount, generationOver)
+		return
+	}
 	if c.Token != "" {
 		found, ok := r.api.accountOf(gen, []byte(c.Token))
 		if !ok {

@@ -41,6 +41,10 @@ func (a *API) table() map[string]route {
 		t[path] = r
 	}
 	add := func(method, path string, h handler) { addClass(own, method, path, h) }
+	reading := func(path string, h handler) {
+		add("GET", path, h)
+		t[path].endpoints["GET"].stale = true
+	}
 	notifications := unbounded
 	if a.opt.Polling {
 		notifications = own
@@ -49,16 +53,17 @@ func (a *API) table() map[string]route {
 
 	add("POST", "/api/app/users", writing(a.registerUser))
 	add("POST", "/api/app/payment-methods", writing(asUser(a.setPaymentMethod)))
-	add("GET", "/api/app/rides", asUser(a.rideHistory))
+	reading("/api/app/rides", asUser(a.rideHistory))
 	add("POST", "/api/app/rides", writing(asUser(a.requestRide)))
 	add("POST", "/api/app/rides/estimated-fare", asUser(a.estimateFare))
 	addClass(external, "POST", appRidesPath+rideParameter+evaluationPath, writing(asUser(a.rate)))
 	addClass(notifications, "GET", "/api/app/notification", withUser(a.userNotification))
-	add("GET", "/api/app/nearby-chairs", asUser(a.nearbyChairs))
+	reading("/api/app/nearby-chairs", asUser(a.nearbyChairs))
+	t["/api/app/nearby-chairs"].endpoints["GET"].leased = true
 
 	add("POST", "/api/owner/owners", writing(a.registerOwner))
-	add("GET", "/api/owner/sales", asOwner(a.ownerSales))
-	add("GET", "/api/owner/chairs", asOwner(a.ownerChairs))
+	reading("/api/owner/sales", asOwner(a.ownerSales))
+	reading("/api/owner/chairs", asOwner(a.ownerChairs))
 
 	add("POST", "/api/chair/chairs", writing(a.registerChair))
 	add("POST", "/api/chair/activity", writing(asChair(a.setActivity)))
@@ -70,6 +75,11 @@ func (a *API) table() map[string]route {
 	addClass(unbounded, "GET", "/api/realtime", a.openRealtime)
 
 	add("GET", "/api/internal/matching", local(a.match))
+	// They say what is to be, or change nothing; a rating is charged under its ride's key.
+	for _, path := range []string{"/api/app/payment-methods", "/api/app/rides/estimated-fare", appRidesPath + rideParameter + evaluationPath,
+		"/api/chair/activity", "/api/chair/coordinate"} {
+		t[path].endpoints["POST"].repeat = true
+	}
 	return t
 }
 

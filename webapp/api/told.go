@@ -183,7 +183,7 @@ func (r *realtime) collectTold(buf []byte) ([]byte, bool) {
 	}
 	for i := range r.out {
 		if gen := r.out[i].s.gen; i == 0 || gen != r.out[i-1].s.gen {
-			if gen.Barrier() != nil {
+			if gen.Safe() != nil {
 				return buf, false
 			}
 		}

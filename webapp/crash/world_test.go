@@ -32,6 +32,7 @@ type world struct {
 	drivers []*driver
 	clerk   *clerk
 	camera  camera
+	kill    func()       // ends the server that strike has killed
 	answers atomic.Int64 // that actors got
 	resumed int          // ratings whose payment had begun when the server was killed
 }
@@ -44,15 +45,21 @@ const (
 
 func newWorld(t *testing.T, p *servertest.Process, seed uint64) *world {
 	t.Helper()
-	w := &world{t: t, p: p, rng: rand.New(rand.NewPCG(seed, 0)), stage: newStage()}
+	p.Bare()
+	return newWorldOn(t, p, seed, p.Start)
+}
+
+// newWorldOn is newWorld for a server that start starts.
+func newWorldOn(t *testing.T, p *servertest.Process, seed uint64, start func()) *world {
+	t.Helper()
+	w := &world{t: t, p: p, rng: rand.New(rand.NewPCG(seed, 0)), stage: newStage(), kill: p.Kill}
 	p.Gateway = gateway.New(gateway.Options{Seed: seed, Rates: map[gateway.Fault]float64{gateway.FaultErrorBefore: 0.1,
 		gateway.FaultErrorAfter: 0.1, gateway.FaultConflict: 0.05, gateway.FaultDropAfter: 0.02}})
 	w.trap = &trap{w: w, seen: map[string]bool{}}
 	srv := httptest.NewServer(w.trap)
 	t.Cleanup(srv.Close)
 	p.GatewayURL = srv.URL
-	p.Bare()
-	p.Start()
+	start()
 	p.Initialize()
 	w.clerk = newClerk(w, w.newRand())
 	for i := range driverCount {
@@ -115,7 +122,7 @@ func (w *world) cut() {
 	w.t.Helper()
 	w.life.Load().strike()
 	w.stage.await()
-	w.p.Kill()
+	w.kill()
 	w.sound()
 }
 

@@ -46,11 +46,14 @@ const revealLimit = 2500 * time.Millisecond
 // chair free again; it must be called once the answer has been handed to the socket.
 // A call for a ride whose charge is under way shares its outcome.
 func (g *Generation) Rate(u *state.User, rideID string, evaluation int) (completedAt isuride.Time, release func(), err error) {
+	release = func() {}
 	ch, first, err := g.Store.BeginCharge(u, rideID, evaluation)
 	if err != nil {
+		if at, ok := g.unanswered.answer(u, rideID, evaluation); ok {
+			return at, release, nil
+		}
 		return 0, nil, err
 	}
-	release = func() {}
 	if first {
 		if g.charges.begin() {
 			g.charge(ch)
@@ -75,13 +78,14 @@ func (g *Generation) charge(ch *state.Charge) {
 	defer g.charges.running.Done()
 	if err := g.pay(ch); err != nil {
 		g.Store.Abandon(ch, err)
+		g.reconciler.doubt(ch.Ride.User, err)
 		return
 	}
 	g.Store.Complete(ch)
 }
 
 func (g *Generation) pay(ch *state.Charge) error {
-	if err := g.Barrier(); err != nil {
+	if err := g.Safe(); err != nil {
 		return err
 	}
 	if err := g.gateway.Charge(g.ctx, ch.Token, ch.Ride.Fare, ch.Ride.ID); err != nil {
@@ -98,10 +102,12 @@ func (g *Generation) resume(ch *state.Charge) {
 	}
 	go func() {
 		g.charge(ch)
-		if _, err := ch.Wait(); err != nil {
+		at, err := ch.Wait()
+		if err != nil {
 			g.cfg.Log.Warn("a payment that was under way before the start has failed", "ride", ch.Ride.ID, "err", err)
 			return
 		}
+		g.unanswered.add(ch.Ride.ID, rating{evaluation: ch.Evaluation, completedAt: at})
 		g.Store.Release(ch.Ride)
 		g.Store.Reveal(ch.Ride)
 	}()

@@ -23,7 +23,7 @@ var errDifferent = errors.New("the server's state cannot be trusted")
 
 // count walks over the state and counts it, see state.Store.Count.
 func (g *Generation) count(visit func(*state.Image) error) (state.Count, error) {
-	n, err := g.Store.Count(visit)
+	n, err := g.counting(visit)
 	if err != nil {
 		return n, err
 	}

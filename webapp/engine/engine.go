@@ -19,9 +19,10 @@ import (
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
 	"isuride/webapp/sqlstore"
+	"isuride/webapp/state"
 )
 
-// Config configures an engine. All fields are required but for Repair and Snapshots.
+// Config configures an engine. All fields are required but for Repair, Violated, Snapshots and Group.
 type Config struct {
 	// JournalDir holds a folder of segments for each generation.
 	JournalDir string
@@ -41,16 +42,22 @@ type Config struct {
 	// Solver makes a solver for one region.
 	Solver   func() dispatch.Solver
 	Dispatch dispatch.Params
+	// Violated gets each contradiction that the audit finds, and the folder of the journal in
+	// which what came before can be looked up. It may take its time. It may be nil.
+	Violated func(v *state.Violation, journal string)
 	// Snapshots may be left zero.
 	Snapshots Snapshots
-	Now       func() isuride.Time
-	Log       *slog.Logger
+	// Group makes the engine a member of a group of replicas; nil for a server alone.
+	Group *Group
+	Now   func() isuride.Time
+	Log   *slog.Logger
 }
 
 // Engine holds the current generation.
 type Engine struct {
 	cfg     Config
-	db      database
+	db      database // nil for a member of a group
+	member  *member  // nil for a server alone
 	current atomic.Pointer[Generation]
 	failed  chan error // holds the first failure that the server cannot survive
 
@@ -72,6 +79,12 @@ func Start(ctx context.Context, db *sqlstore.Store, cfg Config) (*Engine, error)
 	return start(ctx, db, cfg)
 }
 
+// StartMember makes this server a member of the group in cfg. It begins as a standby, and opens
+// its database by itself.
+func StartMember(ctx context.Context, cfg Config) (*Engine, error) {
+	return start(ctx, nil, cfg)
+}
+
 func start(ctx context.Context, db database, cfg Config) (*Engine, error) {
 	if cfg.Folder == nil {
 		var err error
@@ -80,7 +93,11 @@ func start(ctx context.Context, db database, cfg Config) (*Engine, error) {
 		}
 	}
 	e := &Engine{cfg: cfg, db: db, failed: make(chan error, 1)}
-	if err := e.begin(ctx); err != nil {
+	begin := e.begin
+	if cfg.Group != nil {
+		begin = e.startMember
+	}
+	if err := begin(ctx); err != nil {
 		return nil, errors.Join(err, cfg.Folder.Close())
 	}
 	return e, nil
@@ -100,6 +117,9 @@ func (e *Engine) begin(ctx context.Context) error {
 // first opens the first generation. The journals are looked at before the database is
 // changed.
 func (e *Engine) first(ctx context.Context) (*Generation, error) {
+	if err := e.cfg.Folder.forAlone(); err != nil {
+		return nil, err
+	}
 	if err := e.fence(ctx); err != nil {
 		return nil, err
 	}
@@ -137,8 +157,21 @@ func (e *Engine) prepare(ctx context.Context, st sqlstore.State) error {
 	return e.db.Reset(ctx, st.Generation+1, rows)
 }
 
-// Current returns the generation that serves requests now.
+// Current returns the generation that serves requests now. It is nil while another server of
+// the group leads, or none does.
 func (e *Engine) Current() *Generation { return e.current.Load() }
+
+// latest returns the generation that serves, or else the one that follows; nil for a witness.
+// What the latter's state is may only be looked at by standby.view.
+func (e *Engine) latest() *Generation {
+	if g := e.current.Load(); g != nil || e.member == nil {
+		return g
+	}
+	if s := e.member.standby.Load(); s != nil {
+		return s.gen.Load()
+	}
+	return nil
+}
 
 // Failed yields an error after which the server must not go on: nothing more can be
 // recorded.
@@ -170,6 +203,9 @@ func (e *Engine) Stop() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
 	defer cancel()
 	e.stopped = true
+	if e.member != nil {
+		return e.member.stop(ctx)
+	}
 	if e.unsettled != nil {
 		if err := e.settleLocked(ctx); err != nil {
 			e.Current().discard() // the journal keeps what the database may still take

@@ -59,6 +59,32 @@ func (f *Folder) journal(generation uint64) string { return journal.GenerationPa
 // generations lists the journals that are there.
 func (f *Folder) generations() (numbers []uint64, err error) { return journal.Generations(f.path) }
 
+// forMember refuses a folder that has the journals of a server that was alone: their events
+// would be in no member's log.
+func (f *Folder) forMember() error {
+	numbers, err := f.generations()
+	switch {
+	case err != nil:
+		return folderError(f.path, err)
+	case len(numbers) > 0:
+		return fmt.Errorf("ISURIDE_JOURNAL: %s has the journal of a server without replicas: stop it by TERM and run isuride member, which makes it the first of a group, or name another folder", f.path)
+	}
+	return nil
+}
+
+// forAlone refuses a folder that has the log of a group: a server alone knows nothing of it,
+// and would begin again with what is in the database.
+func (f *Folder) forAlone() error {
+	numbers, err := f.generations()
+	if err != nil {
+		return folderError(f.path, err)
+	}
+	if _, err := os.Stat(filepath.Join(f.path, groupFolder)); err == nil && len(numbers) == 0 {
+		return fmt.Errorf("ISURIDE_JOURNAL: %s is a replica's: set ISURIDE_REPLICAS and ISURIDE_NODE as before, or name another folder", f.path)
+	}
+	return nil
+}
+
 // fate says what to do with a journal.
 type fate int
 

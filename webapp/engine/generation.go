@@ -30,25 +30,43 @@ type Generation struct {
 	history     journal.History
 	snapshots   *snapshots
 	counted     counted
+	audit       *audit
+	reconciler  *reconciler
 	recovered   Recovered
 	open        []*state.Charge     // payments that were under way when the server ended
 	openCharges isuride.OpenCharges // their places in the log
-	writer      *flush.Writer
+	writer      *flush.Writer       // nil in a group, whose tables are a member's own affair
+	behind      behind              // what admits changes: the writer, or the member's tables
+	counting    func(visit func(*state.Image) error) (state.Count, error)
 	matchers    []*dispatch.Dispatcher
 	gateway     *payment.Gateway
 
-	mark      Watermark
-	sleepers  sleepers
-	marking   context.CancelFunc // ends what moves the mark
-	ctx       context.Context    // of loops and charges
-	cancel    context.CancelFunc
-	loops     sync.WaitGroup // matching and write-behind
-	charges   charges
-	streams   streams
-	source    *journal.Reader    // of the write-behind
-	held      atomic.Bool        // no changes, while it is not known whether it is the last generation
-	flushing  context.CancelFunc // ends the write-behind
-	flushDone chan struct{}      // closed when it has ended
+	// Of a member of a group; nil or zero otherwise.
+	member *member
+	tenure *tenure
+	base   base
+
+	mark       Watermark
+	sleepers   sleepers
+	marking    context.CancelFunc // ends what moves the mark
+	ctx        context.Context    // of loops and charges
+	cancel     context.CancelFunc
+	loops      sync.WaitGroup // matching and write-behind
+	charges    charges
+	unanswered unanswered
+	streams    streams
+	source     *journal.Reader    // of the write-behind
+	held       atomic.Bool        // no changes, while it is not known whether it is the last generation
+	flushing   context.CancelFunc // ends the write-behind
+	flushDone  chan struct{}      // closed when it has ended
+}
+
+// behind is what trails the log, and holds changes back when it trails by too much.
+type behind interface {
+	Behind() bool
+	Admitting() bool
+	Admit(ctx context.Context) error
+	Stats() flush.Stats
 }
 
 // open recovers the generation that the database holds: a snapshot, or the tables at their
@@ -99,7 +117,7 @@ func (e *Engine) build(head *sqlstore.Snapshot, load func() (*sqlstore.Snapshot,
 	}
 	g := &Generation{number: head.Generation, history: history, cfg: &e.cfg, fail: e.fail, journal: log, flushDone: make(chan struct{})}
 	from := source{head, load, func(log *journal.Journal) state.Options {
-		return state.Options{Log: log, Now: e.cfg.Now, Describe: e.cfg.Describe}
+		return state.Options{Log: log, Now: e.cfg.Now, Describe: e.cfg.Describe, Violated: g.violated}
 	}}
 	if err := g.make(e.db, from, paths, dir); err != nil {
 		return nil, errors.Join(err, log.Close())
@@ -108,11 +126,12 @@ func (e *Engine) build(head *sqlstore.Snapshot, load func() (*sqlstore.Snapshot,
 }
 
 // make recovers the state, and makes everything that works on it.
-func (g *Generation) make(target flush.Target, from source, paths []string, dir string) error {
+func (g *Generation) make(target database, from source, paths []string, dir string) error {
 	if err := g.recover(from, paths); err != nil {
 		return err
 	}
-	g.snapshots = newSnapshots(g, dir)
+	g.snapshots, g.counting = newSnapshots(g, dir), g.Store.Count
+	g.audit, g.reconciler = newAudit(g, target), newReconciler(g)
 	return g.equip(target, from.head)
 }
 
@@ -122,7 +141,7 @@ func stateOf(snapshot *sqlstore.Snapshot) sqlstore.State {
 }
 
 // equip makes everything that will run by itself.
-func (g *Generation) equip(target flush.Target, head *sqlstore.Snapshot) error {
+func (g *Generation) equip(target database, head *sqlstore.Snapshot) error {
 	from, err := g.journal.ReadFrom(head.Position + 1)
 	if err != nil {
 		return err
@@ -131,12 +150,19 @@ func (g *Generation) equip(target flush.Target, head *sqlstore.Snapshot) error {
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.watch()
 	g.gateway = payment.New(setting(head.Settings, isuride.PaymentGatewayURL), payment.Options{})
+	g.equipMatching()
 	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: target, Generation: g.number, Position: head.Position,
+		Totals: head.Totals, Worth: g.Store.Worth, Chain: &head.Head, Oldest: g.journal.Oldest, Differs: g.audit.differs,
 		OpenCharges: g.openCharges, Skip: journal.IsMark, Now: g.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
+	g.writer.Checkpoint(g.journal.Appended(), g.Store.Totals())
+	g.behind = g.writer
+	return nil
+}
+
+func (g *Generation) equipMatching() {
 	for r := range isuride.Region(isuride.Regions) {
 		g.matchers = append(g.matchers, dispatch.New(g.Store, r, g.cfg.Solver(), g.cfg.Dispatch, g.cfg.Now))
 	}
-	return nil
 }
 
 // watch makes the watermark. It goes on until the journal is closed, since charges that end
@@ -155,10 +181,16 @@ func (g *Generation) watch() {
 // run begins everything that runs by itself.
 func (g *Generation) run() {
 	g.startFlush()
+	g.runLoops()
+}
+
+func (g *Generation) runLoops() {
 	for _, m := range g.matchers {
 		g.loops.Go(func() { g.report("matching", m.Run(g.ctx)) })
 	}
 	g.loops.Go(func() { g.report("snapshots", g.snapshots.run(g.ctx)) })
+	g.loops.Go(func() { g.report("audit", g.audit.run(g.ctx)) })
+	g.loops.Go(func() { g.report("reconciliation", g.reconciler.run(g.ctx)) })
 	for _, ch := range g.open {
 		g.resume(ch)
 	}
@@ -187,7 +219,7 @@ func (g *Generation) startFlush() {
 
 // report hands on what ended a loop, unless that was the end of the generation.
 func (g *Generation) report(what string, err error) {
-	if err != nil && g.ctx.Err() == nil {
+	if err != nil && g.ctx.Err() == nil && !errors.Is(err, ErrElsewhere) {
 		g.fail(fmt.Errorf("%s: %w", what, err))
 	}
 }
@@ -207,9 +239,29 @@ func (g *Generation) Now() isuride.Time { return g.cfg.Now() }
 // Await is the generation's Watermark, for those who must not block.
 func (g *Generation) Await(w *Waiter) (passed bool, err error) { return g.mark.Await(w) }
 
+// Safe returns once everything recorded so far is as safe as promised, for what is no answer to
+// a question: it does not ask who leads.
+func (g *Generation) Safe() error { return unrecorded(g.sleepers.wait(g.mark)) }
+
+// Begin returns a mark to hand to Barrier, taken before a request is looked at.
+func (g *Generation) Begin() (since uint64) {
+	if g.tenure == nil {
+		return 0
+	}
+	return g.tenure.Appended()
+}
+
 // Barrier returns once everything recorded so far is as safe as promised; only then may an
-// answer, be it a refusal, leave that could reveal it.
-func (g *Generation) Barrier() error { return unrecorded(g.sleepers.wait(g.mark)) }
+// answer, be it a refusal, leave that could reveal it. In a group it also makes sure that no
+// other server has led since Begin, whose changes the answer would have to know; with lease it
+// may take the clocks' word for that. ErrElsewhere says that the request has changed nothing
+// and may be given to the server that leads.
+func (g *Generation) Barrier(since uint64, lease bool) error {
+	if g.tenure == nil {
+		return unrecorded(g.sleepers.wait(g.mark))
+	}
+	return g.tenure.barrier(g, since, lease)
+}
 
 // admitLimit bounds the time that a writer waits for the write-behind to catch up.
 const admitLimit = 5 * time.Second
@@ -219,12 +271,12 @@ func (g *Generation) Admit() error {
 	if g.held.Load() {
 		return errHeld
 	}
-	if g.writer.Admitting() {
+	if g.behind.Admitting() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(g.ctx, admitLimit)
 	defer cancel()
-	if err := g.writer.Admit(ctx); err != nil {
+	if err := g.behind.Admit(ctx); err != nil {
 		return isuride.Errorf(isuride.Unavailable, "the database is too far behind; try again later")
 	}
 	return nil
@@ -232,7 +284,10 @@ func (g *Generation) Admit() error {
 
 // Behind reports whether changes that can be refused should be, before Admit must hold all of
 // them back.
-func (e *Engine) Behind() bool { return e.Current().writer.Behind() }
+func (e *Engine) Behind() bool {
+	g := e.Current()
+	return g != nil && g.behind.Behind()
+}
 
 // Match does one round of matching in every region.
 func (g *Generation) Match() error {
@@ -276,7 +331,8 @@ func (g *Generation) stop(ctx context.Context) error {
 	g.cancel()
 	g.loops.Wait()
 	err := g.writer.Drain(ctx)
-	err = errors.Join(err, g.snapshots.finish(ctx, err == nil))
+	drained := err == nil
+	err = errors.Join(err, g.audit.finish(ctx), g.snapshots.finish(ctx, drained))
 	g.snapshots.end()
 	g.flushing()
 	<-g.flushDone

@@ -9,6 +9,7 @@ import (
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
+	"isuride/webapp/recount"
 	"isuride/webapp/sqlstore"
 )
 
@@ -24,6 +25,7 @@ type database interface {
 	Swap(ctx context.Context, from, generation uint64) error
 	Settle(ctx context.Context, generation uint64) (swapped bool, err error)
 	Sweep(ctx context.Context) error
+	CountBooks(ctx context.Context) (counted isuride.Totals, written *isuride.Totals, err error)
 	Refused() int
 	Deleted() uint64
 	WriteCut(ctx context.Context, generation, position uint64, rows *isuride.Tables) error
@@ -97,7 +99,7 @@ func (e *Engine) Initialize(paymentServer string, left func() bool) error {
 	c.err = errCutShort // for those who share it, should it panic
 	if err := e.initializeLocked(c); err != nil {
 		e.refused.Add(1)
-		c.err = &InitializeError{Unknown: e.unsettled != nil, Err: err}
+		c.err = &InitializeError{Unknown: e.unsettled != nil || errors.Is(err, errUncertain), Err: err}
 		return c.err
 	}
 	e.succeeded.Add(1)
@@ -110,6 +112,9 @@ func (e *Engine) initializeLocked(c *initializeCall) error {
 	defer cancel()
 	if e.stopped {
 		return errEnding
+	}
+	if e.member != nil {
+		return e.member.initialize(c.paymentServer, func() { e.initializes.leave(c) })
 	}
 	if e.unsettled != nil {
 		if err := e.settleLocked(ctx); err != nil {
@@ -246,6 +251,7 @@ func (e *Engine) initialData(paymentServer string) (*isuride.Tables, error) {
 	if err != nil {
 		return nil, fmt.Errorf("initial data: %w", err)
 	}
+	rows.Totals = &recount.Tables(rows).Totals
 	if paymentServer != "" {
 		setSetting(rows, isuride.PaymentGatewayURL, paymentServer)
 	}

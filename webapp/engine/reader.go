@@ -17,7 +17,12 @@ func (g *Generation) Number() uint64 { return g.number }
 func (g *Generation) Journal() *journal.Journal { return g.journal }
 
 // Folder is where the generation's log and snapshots are.
-func (g *Generation) Folder() string { return g.cfg.Folder.journal(g.number) }
+func (g *Generation) Folder() string {
+	if g.member != nil {
+		return g.member.dir
+	}
+	return g.cfg.Folder.journal(g.number)
+}
 
 // Secret returns 32 bytes for a use, which only who has the log or the tables can know. They
 // stay with the generation, over restarts and in copies.

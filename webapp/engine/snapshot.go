@@ -100,9 +100,14 @@ func (k *snapshots) tail() int64 { return k.g.journal.Stats().AddedBytes - k.las
 
 // run writes one whenever it is due, until ctx ends.
 func (k *snapshots) run(ctx context.Context) error {
-	if k.g.cfg.Durability == journal.None {
-		return nil
+	if k.g.cfg.Durability != journal.None {
+		keepSnapshots(ctx, func() *snapshots { return k })
 	}
+	return nil
+}
+
+// keepSnapshots writes one of the generation that is the present one by then.
+func keepSnapshots(ctx context.Context, present func() *snapshots) {
 	began := time.Now() // of the wait: the clock of the events may go back
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
@@ -110,13 +115,14 @@ func (k *snapshots) run(ctx context.Context) error {
 		select {
 		case <-second.C:
 		case <-ctx.Done():
-			return nil
+			return
 		}
+		k := present()
 		if !k.due(time.Since(began)) {
 			continue
 		}
 		began = time.Now()
-		if _, err := k.write(ctx, true); err != nil && ctx.Err() == nil {
+		if _, err := k.write(ctx, true); err != nil && !errors.Is(err, errEnding) && ctx.Err() == nil {
 			k.g.complain(err, "no snapshot can be written; the ones before stay, and it is tried again", "err", err, "after", retryTime)
 			pauseFor(ctx, retryTime)
 		}
@@ -166,6 +172,9 @@ func (k *snapshots) walk(ctx context.Context, add func(*state.Image) error) (end
 }
 
 func (k *snapshots) await(ctx context.Context, to uint64) error {
+	if k.g.tenure != nil {
+		return k.g.tenure.settled(ctx, k.g.journal, to)
+	}
 	for k.g.cfg.Durability != journal.None && k.g.journal.Durable() < to {
 		if err := k.g.journal.Wait(to); err != nil {
 			return err
@@ -248,7 +257,10 @@ func (k *snapshots) stats() SnapshotStats {
 
 // Snapshot writes a snapshot of the current generation now.
 func (e *Engine) Snapshot() (snapshot.Info, error) {
-	g := e.Current()
+	g := e.latest()
+	if g == nil {
+		return snapshot.Info{}, errors.New("a witness keeps only the log, and has nothing to make a snapshot of")
+	}
 	if g.cfg.Durability == journal.None {
 		return snapshot.Info{}, errors.New("without a journal on the disk (ISURIDE_DURABILITY=none) snapshots are written at an orderly stop only")
 	}

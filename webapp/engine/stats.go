@@ -23,23 +23,32 @@ type Stats struct {
 	Flush      flush.Stats
 	Snapshot   SnapshotStats
 	Count      CountStats
+	Audit      AuditStats
 	Payment    payment.Stats
 	// Initializes that took place, and those that failed and changed nothing.
 	Initialized, NotInitialized uint64
 	// Refused counts the rows that are kept beside their tables, which refuse them.
 	Refused int
+	// Replica is the server's part in its group; nil for a server alone.
+	Replica *ReplicaStats
 	// PositionsDeleted counts the rows of old positions that only their sums are left of.
 	PositionsDeleted uint64
 }
 
 // Stats reads the figures.
 func (e *Engine) Stats() Stats {
-	g := e.Current()
-	s := g.own()
-	s.State = g.Store.Overview()
-	s.Refused = e.db.Refused()
-	s.PositionsDeleted = e.db.Deleted()
-	s.add(&g.before)
+	var s Stats
+	switch {
+	case e.member != nil:
+		s = e.member.stats()
+	default:
+		g := e.Current()
+		s = g.own()
+		s.State = g.Store.Overview()
+		s.Refused = e.db.Refused()
+		s.PositionsDeleted = e.db.Deleted()
+		s.add(&g.before)
+	}
 	s.Initialized, s.NotInitialized = e.succeeded.Load(), e.refused.Load()
 	return s
 }
@@ -47,8 +56,16 @@ func (e *Engine) Stats() Stats {
 // own returns the figures of a generation without those before it, and without the walk
 // through the state.
 func (g *Generation) own() Stats {
-	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Flush: g.writer.Stats(), Snapshot: g.snapshots.stats(), Count: g.counted.stats(),
-		Payment: g.gateway.Stats()}
+	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Snapshot: g.snapshots.stats(), Count: g.counted.stats()}
+	if g.audit != nil {
+		s.Audit = g.audit.stats()
+	}
+	if g.behind != nil {
+		s.Flush = g.behind.Stats()
+	}
+	if g.gateway != nil {
+		s.Payment = g.gateway.Stats()
+	}
 	for _, m := range g.matchers {
 		s.Match.Add(m.Stats())
 	}
@@ -70,6 +87,11 @@ func (s *Stats) add(o *Stats) {
 	s.Flush.Took.Add(o.Flush.Took)
 	s.Snapshot.Written += o.Snapshot.Written
 	s.Snapshot.Failed += o.Snapshot.Failed
+	s.Audit.Violations += o.Audit.Violations
+	s.Audit.Recounts += o.Audit.Recounts
+	s.Audit.Gateway.Agreed += o.Audit.Gateway.Agreed
+	s.Audit.Gateway.Differed += o.Audit.Gateway.Differed
+	s.Audit.Gateway.Silent += o.Audit.Gateway.Silent
 	s.Count.Equal += o.Count.Equal
 	s.Count.Different += o.Count.Different
 	s.Payment.Accepted += o.Payment.Accepted
@@ -92,6 +114,9 @@ var errNoGeneration = errors.New("no generation is open: the server is stopping,
 // from memory and keeps changes in the journal, it does not know a database that it has
 // nothing to write to.
 func (e *Engine) Health() error {
+	if e.member != nil {
+		return e.member.health()
+	}
 	g := e.Current()
 	if g.ctx.Err() != nil {
 		return errNoGeneration
@@ -101,6 +126,9 @@ func (e *Engine) Health() error {
 	}
 	if err := g.journal.Stats().Err; err != nil {
 		return err
+	}
+	if v := g.Store.Closed(); v != nil {
+		return fmt.Errorf("the books are closed since %s: %w; look at GET /audit, and open them again with POST /audit/reopen", v.At, v)
 	}
 	f := g.writer.Stats()
 	if o := f.Outage; o != nil && time.Since(o.Since) > outageLimit {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"isuride/webapp/internal/histogram"
 	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
 )
@@ -24,9 +26,10 @@ type Watermark interface {
 type Waiter struct {
 	Wake func() // set once by its owner; it must not block
 
-	err  error  // set before Wake is called
-	seq  uint64 // what is awaited
-	next *Waiter
+	err   error  // set before Wake is called
+	seq   uint64 // what is awaited
+	since time.Time
+	next  *Waiter
 }
 
 // Err says why what was awaited never becomes safe, nil if it is. It may be called once Wake
@@ -48,7 +51,8 @@ func (appended) Await(*Waiter) (bool, error) { return true, nil }
 type queue struct {
 	// Set once.
 	log    marked
-	wanted chan struct{} // one token: somebody has begun to wait
+	wanted chan struct{}        // one token: somebody has begun to wait
+	waits  *histogram.Histogram // how long they waited; nil if nobody asks
 
 	ended atomic.Pointer[error] // why nobody passes any more; nil while the queue is open
 
@@ -84,6 +88,12 @@ func (q *queue) Await(w *Waiter) (bool, error) {
 		return true, err
 	}
 	w.seq, w.err, w.next = q.log.Appended(), nil, nil
+	if q.log.Watermark() >= w.seq { // it has moved meanwhile, and nobody will call
+		return true, nil
+	}
+	if q.waits != nil {
+		w.since = time.Now()
+	}
 	if q.last == nil {
 		q.first = w
 	} else {
@@ -133,6 +143,9 @@ func (q *queue) front() (seq uint64, ok bool) {
 	return q.first.seq, true
 }
 
+// pass lets those pass whose records are safe by now.
+func (q *queue) pass() { q.release(q.log.Watermark(), nil) }
+
 // release lets those pass who wait for records up to a position.
 func (q *queue) release(upTo uint64, err error) {
 	q.mu.Lock()
@@ -152,6 +165,9 @@ func (q *queue) release(upTo uint64, err error) {
 	q.mu.Unlock()
 	for w := out; w != nil; {
 		next := w.next // a woken waiter may wait again at once
+		if q.waits != nil {
+			q.waits.Observe(time.Since(w.since))
+		}
 		w.err = err
 		w.Wake()
 		w = next

@@ -15,6 +15,7 @@ import (
 	"isuride/webapp/feed"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/internal/httpd"
+	"isuride/webapp/replica"
 )
 
 // sources are figures that nothing has counted, but for the latency of one endpoint.
@@ -28,8 +29,10 @@ func sources() Sources {
 		API: func() api.Stats {
 			return api.Stats{Endpoints: []api.EndpointStats{{Name: "GET /a", Timed: true, Took: took.Snapshot()}, {Name: "GET /b"}}}
 		},
-		Feed:   func() feed.Stats { return feed.Stats{Subscriptions: 12} },
-		Engine: func() engine.Stats { return engine.Stats{} },
+		Feed: func() feed.Stats { return feed.Stats{Subscriptions: 12} },
+		Engine: func() engine.Stats {
+			return engine.Stats{Replica: &engine.ReplicaStats{Leads: true, Status: replica.Status{Peers: []replica.PeerStatus{{Peer: replica.Peer{Member: replica.Member{Name: "b"}}}}}}}
+		},
 		Errors: func() uint64 { return 7 },
 		Admission: func() admission.Stats {
 			s := admission.Stats{Delay: map[string]time.Duration{admission.SocketSource: time.Millisecond}}

@@ -70,8 +70,28 @@ var (
 	snapshotTail  = newDesc("snapshot_tail_bytes", "Bytes of the journal since the last snapshot, which a restart would replay.")
 	stateCounts   = newDesc("state_counts_total", "Full counts of the state in memory, by how they compare with what its events say.", "result")
 
+	replicaRole       = newDesc("replica_role", "1 for what the server is in its group: leader, standby, candidate, learner or witness.", "role")
+	replicaTerm       = newDesc("replica_term", "The latest term that the server has heard of.")
+	replicaLeader     = newDesc("replica_leader_known", "1 while the server knows who leads.")
+	replicaCommitted  = newDesc("replica_committed", "Number of the last event that a majority has, as far as the server knows.")
+	replicaLag        = newDesc("replica_lag", "Committed events that are not in the server's state.")
+	replicaBehind     = newDesc("replica_behind_seconds", "From the leader's clock to this server's at an event, once a second.")
+	replicaPeerBehind = newDesc("replica_peer_behind", "Events of the leader that another server is not known to have.", "peer")
+	replicaWait       = newDesc("replica_wait_seconds", "Wait of answers and notifications for a majority.")
+	replicaChanges    = newDesc("replica_changes_total", "Times that this server began to lead, or ceased to.", "change")
+	replicaPromotion  = newDesc("replica_promotion_seconds", "Time that the last promotion took, from the election to open doors.")
+	replicaHashes     = newDesc("replica_hashes_total", "Comparisons of the state with the leader's, by their outcome.", "result")
+
 	refusedRows      = newDesc("refused_rows", "Rows that the database refuses, kept beside their tables.")
 	positionsDeleted = newDesc("positions_deleted_total", "Rows of old positions that were replaced by their sums.")
+
+	auditClosed     = newDesc("audit_closed", "1 while the books are closed because of a violation, else 0.")
+	auditViolations = newDesc("audit_violations_total", "Contradictions in the books that were found.")
+	auditRecounts   = newDesc("audit_recounts_total", "Whole recounts of the books.")
+	auditAge        = newDesc("audit_recount_age_seconds", "Time since the last whole recount ended; 0 before the first one.")
+	auditTime       = newDesc("audit_recount_seconds", "Time that it worked, without its rests.")
+	auditGateway    = newDesc("audit_gateway_total", "Users whose payments the gateway was asked for, by result.", "result")
+	auditYen        = newDesc("audit_yen", "Balance of an account of the books, in yen.", "account")
 
 	paymentAttempts   = newDesc("payment_attempts_total", "Attempts to charge, by the gateway's answer.", "result")
 	paymentInProgress = newDesc("payment_in_progress", "Charges under way.")
@@ -92,7 +112,10 @@ var all = []*prometheus.Desc{
 	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchPickup,
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments, journalKept, journalOldest,
 	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows, positionsDeleted,
+	replicaRole, replicaTerm, replicaLeader, replicaCommitted, replicaLag, replicaBehind, replicaPeerBehind, replicaWait, replicaChanges,
+	replicaPromotion, replicaHashes,
 	snapshots, snapshotAge, snapshotBytes, snapshotTime, snapshotTail, stateCounts,
+	auditClosed, auditViolations, auditRecounts, auditAge, auditTime, auditGateway, auditYen,
 	paymentAttempts, paymentInProgress,
 	generation, initializes, logErrors, buildInfo,
 }

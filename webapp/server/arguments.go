@@ -16,6 +16,8 @@ const help = `usage: isuride [-repair]
        isuride check-config
        isuride inspect [flags] [PATH]
        isuride restore [flags]
+       isuride member
+       isuride audit [flags]
 
 Isuride is the server. The environment configures it; webapp/docs/configuration.md lists
 the variables.
@@ -27,10 +29,13 @@ the variables.
   check-config
            say whether the environment is right, and what the server would run with
   inspect  show what a journal holds; it changes nothing and may run beside the server
+  member   make the data of a server without replicas those of the first of a group
   restore  make the data as it was at a position or time, from a copy of the database and
            the journal
+  audit    compare journal, snapshots, database and payment gateway while the server is
+           stopped, and name the first difference
 
-isuride inspect -h and isuride restore -h list their flags.
+isuride inspect -h, isuride restore -h and isuride audit -h list their flags.
 `
 
 // parseArguments refuses everything it does not know: a server that started despite a
@@ -44,7 +49,7 @@ func parseArguments(args []string) (a arguments, err error) {
 	}
 	if f.NArg() > 0 {
 		return a, fmt.Errorf("the argument %q is unknown%s; the environment configures the server, and isuride -h lists its flags",
-			f.Arg(0), meant(f.Arg(0), []string{"-repair", "-version", "-h", "check-config", "inspect", "restore"}))
+			f.Arg(0), meant(f.Arg(0), []string{"-repair", "-version", "-h", "check-config", "inspect", "member", "restore", "audit"}))
 	}
 	return a, nil
 }
@@ -93,6 +98,7 @@ var variableNames = []string{
 	"ISURIDE_LISTEN", "ISURIDE_TLS_LISTEN", "ISURIDE_TLS_CERT", "ISURIDE_TLS_KEY", "ISURIDE_HTTP2", "ISURIDE_DATA", "ISURIDE_SQLITE",
 	"ISURIDE_JOURNAL", "ISURIDE_DURABILITY", "ISURIDE_KEEP_JOURNAL", "ISURIDE_KEEP_POSITIONS", "ISURIDE_INITIAL_DATA", "ISURIDE_NOTIFICATION", "ISURIDE_STATIC",
 	"ISURIDE_SOLVER", "ISURIDE_INTERNAL", "ISURIDE_SLOW", "ISURIDE_LOG", "ISURIDE_SHED", "ISURIDE_HTTPLOG", "ISURIDE_SLOWLOG",
+	"ISURIDE_REPLICAS", "ISURIDE_NODE", "ISURIDE_REPLICA_SECRET",
 	"ISUCON_DB_HOST", "ISUCON_DB_PORT", "ISUCON_DB_USER", "ISUCON_DB_PASSWORD", "ISUCON_DB_NAME",
 }
 

@@ -38,6 +38,15 @@ type config struct {
 	httpLog     string // of nginx, for collectors
 	slowLog     string // of the database, likewise
 	keepJournal int64  // bytes of the journal that stay when the database has them
+	group       *group // nil for a server alone
+}
+
+// clients are the addresses at which the servers of the group take each other's requests.
+func (c *config) clients() map[string]string {
+	if c.group == nil {
+		return nil
+	}
+	return c.group.clients
 }
 
 // environment reads variables and collects their errors.
@@ -205,6 +214,9 @@ func readConfigAnd(lookup func(string) (string, bool), tell func(setting)) (conf
 		e.fail("ISURIDE_DURABILITY", "%v", err)
 	}
 	c.durability = durability
+	if c.group = e.group(); c.group != nil {
+		c.group.check(&e, durability)
+	}
 	c.keepJournal = e.size("ISURIDE_KEEP_JOURNAL", "256MiB")
 	c.db.KeepPositions = e.age("ISURIDE_KEEP_POSITIONS")
 	if len(c.listen)+len(c.tlsListen) == 0 {

@@ -18,7 +18,7 @@ func TestDatabaseMissingForGood(t *testing.T) {
 	t.Parallel()
 	absent := sqlstore.Config{Dialect: sqlstore.MySQL, Host: "127.0.0.1", Port: 1, User: "u", Password: "p", Name: "isuride",
 		Wait: time.Nanosecond} // one attempt more
-	cfg := config{db: absent, journal: t.TempDir()}
+	cfg := config{db: absent, data: t.TempDir(), journal: t.TempDir()}
 	_, err := start(t.Context(), cfg, false, logging.New(io.Discard, logging.Text))
 	if err == nil || !strings.Contains(err.Error(), "ISUCON_DB_HOST") || !strings.Contains(err.Error(), "127.0.0.1:1") {
 		t.Fatalf("without a database the start ends with: %v", err)
@@ -34,7 +34,7 @@ func TestWrongDatabaseSettings(t *testing.T) {
 	right.Wait = time.Nanosecond
 	wrong := right
 	wrong.Password = "wrong"
-	_, err := start(t.Context(), config{db: wrong, journal: t.TempDir()}, false, logging.New(io.Discard, logging.Text))
+	_, err := start(t.Context(), config{db: wrong, data: t.TempDir(), journal: t.TempDir()}, false, logging.New(io.Discard, logging.Text))
 	if err == nil || !strings.Contains(err.Error(), "ISUCON_DB_PASSWORD") {
 		t.Errorf("with a wrong password the start ends with: %v", err)
 	}

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"isuride/webapp/admission"
+	"isuride/webapp/engine"
 	"isuride/webapp/internal/flight"
 	"isuride/webapp/metrics"
 )
@@ -40,6 +43,7 @@ type internal struct {
 	http   http.Server
 	mux    *http.ServeMux
 	health atomic.Pointer[func() error] // nil until the server listens
+	engine atomic.Pointer[engine.Engine]
 	gate   atomic.Pointer[*admission.Gate]
 }
 
@@ -92,23 +96,48 @@ func (i *internal) show(s *server, logged func() uint64) {
 		}
 		fmt.Fprintf(w, "%s: %d bytes\n", info.Path, info.Bytes)
 	})
+	i.audit(s.engine)
+	i.mux.HandleFunc("POST /promote", func(w http.ResponseWriter, r *http.Request) { promote(s.engine, w, r) })
 	health := s.engine.Health
+	i.engine.Store(s.engine)
 	i.health.Store(&health)
 	gate := s.shedding.gate
 	i.gate.Store(&gate)
 }
 
-// healthz answers in one sentence whether the server is well.
-func (i *internal) healthz(w http.ResponseWriter, _ *http.Request) {
+// healthz answers in one sentence whether the server is well; with ?leader, whether it is the
+// one to send requests to.
+func (i *internal) healthz(w http.ResponseWriter, r *http.Request) {
 	err := errStarting
 	if health := i.health.Load(); health != nil {
 		err = (*health)()
+	}
+	text := "the server is well"
+	if e := i.engine.Load(); e != nil {
+		text = cmp.Or(e.Describe(), text)
+		if r.URL.Query().Has("leader") && err == nil && e.Current() == nil {
+			err = errors.New(text)
+		}
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	fmt.Fprintln(w, "the server is well"+i.shedding())
+	fmt.Fprintln(w, text+i.shedding())
+}
+
+// handOverLimit bounds a hand-over.
+const handOverLimit = 10 * time.Second
+
+// promote makes another server the leader: the one in the parameter to, or the best.
+func promote(e *engine.Engine, w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), handOverLimit)
+	defer cancel()
+	if err := e.HandOver(ctx, r.URL.Query().Get("to")); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, e.Describe())
 }
 
 // shedding adds to a healthy answer what the server refuses. It is well then: a front that sent its

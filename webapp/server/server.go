@@ -29,7 +29,7 @@ import (
 
 // server holds the running parts.
 type server struct {
-	db     *sqlstore.Store
+	db     *sqlstore.Store // nil in a group, where the engine has it
 	engine *engine.Engine
 	api    *api.API
 	feed   *feed.Feed
@@ -92,22 +92,20 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	}
 	log.Info("the operator's token is in a file", "path", path)
 	log.Info("opening", "database", cfg.db.String())
-	db, err := sqlstore.Open(ctx, cfg.db, log.Logger)
+	settings := engineConfig(cfg, journals, repair, log.Logger)
+	settings.Violated = newEvidence(cfg.data, recorder, log.Logger).keep
+	db, e, err := startEngine(ctx, cfg, settings)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", databaseVariable(cfg.db.Dialect, err), err)
-	}
-	e, err := engine.Start(ctx, db, engineConfig(cfg, journals, repair, log.Logger))
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, err
 	}
 	undo = nil // from here on, stop does it
 	shedding, err := shed(cfg.shed, e.Behind)
 	if err != nil {
-		return nil, errors.Join(err, e.Stop(), db.Close())
+		return nil, errors.Join(err, e.Stop(), closeDatabase(db))
 	}
 	live := newFeed(e, log.Logger)
 	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Feed: live, Operator: operator,
-		Slow: cfg.slow, OnSlow: onSlow, Log: log.Logger, Gate: shedding.gate})
+		Slow: cfg.slow, OnSlow: onSlow, Members: cfg.clients(), Log: log.Logger, Gate: shedding.gate})
 	o := httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError, Observe: a.Observe, Log: log.Logger}
 	if shedding.gate != nil {
 		o.Admit, o.Waits = a.Admit, shedding.gate
@@ -124,6 +122,24 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 		}()
 	}
 	return s, nil
+}
+
+// startEngine starts an engine on its database, or a member of a group, which opens its own.
+func startEngine(ctx context.Context, cfg config, c engine.Config) (*sqlstore.Store, *engine.Engine, error) {
+	if cfg.group != nil {
+		c.Group = cfg.group.engine(cfg.db, c.Log)
+		e, err := engine.StartMember(ctx, c)
+		return nil, e, err
+	}
+	db, err := sqlstore.Open(ctx, cfg.db, c.Log)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", databaseVariable(cfg.db.Dialect, err), err)
+	}
+	e, err := engine.Start(ctx, db, c)
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, e, nil
 }
 
 // fileLimit is the number of files that this process may have open.
@@ -167,7 +183,15 @@ func (s *server) stop() error {
 	s.shedding.stop()
 	err := s.engine.Stop()
 	s.api.Close()
-	return errors.Join(err, s.db.Close(), s.inside.close())
+	return errors.Join(err, closeDatabase(s.db), s.inside.close())
+}
+
+// closeDatabase closes what is there.
+func closeDatabase(db *sqlstore.Store) error {
+	if db == nil {
+		return nil
+	}
+	return db.Close()
 }
 
 func engineConfig(cfg config, journals *engine.Folder, repair bool, log *slog.Logger) engine.Config {
@@ -190,6 +214,9 @@ func engineConfig(cfg config, journals *engine.Folder, repair bool, log *slog.Lo
 func newFeed(e *engine.Engine, log *slog.Logger) *feed.Feed {
 	return feed.New(feed.Options{Log: log, Now: now, Current: func() feed.Source {
 		g := e.Current()
+		if g == nil { // another server leads
+			return feed.Source{}
+		}
 		return feed.Source{Epoch: g.Number(), Store: g.Store, Journal: g.Journal(), Folder: g.Folder(), Secret: g.Secret("feed")}
 	}})
 }

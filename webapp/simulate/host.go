@@ -18,6 +18,7 @@ type host struct {
 	id    uint64
 	disk  *volume
 
+	witness   bool // it keeps nothing but the log
 	alive     bool
 	life      int // of the process; what an earlier one has scheduled does not happen
 	paused    time.Duration
@@ -34,6 +35,10 @@ type host struct {
 	core    *replica.Core
 	server  *server
 	tickets uint64
+}
+
+func (h *host) emptyDisk() *volume {
+	return &volume{level: h.world.Level, flaw: h.world.Flaw, host: h, images: map[string]*image{}}
 }
 
 // after schedules something for the process that runs now. A paused process does it when it
@@ -66,8 +71,12 @@ func (h *host) start() {
 		h.disk.state.Commit = min(h.disk.state.Commit, h.disk.Last())
 	}
 	h.doubt = ""
+	var images replica.Snapshots
+	if !h.witness {
+		images = h.disk
+	}
 	core, err := replica.NewCore(replica.CoreOptions{
-		Self: h.name, Members: w.members(), Log: h.disk, Images: h.disk, Doubt: doubt,
+		Self: h.name, Members: w.members(), Log: h.disk, Images: images, Doubt: doubt,
 		Now: h.clock, Tick: tick, Nonce: w.dice.Uint64(), Logger: w.logger(h.name),
 	})
 	if err != nil {
@@ -91,7 +100,7 @@ func (h *host) start() {
 func (h *host) clock() time.Duration {
 	now := time.Duration(float64(h.world.now) * float64(tick) / float64(h.pace))
 	if h.world.Flaw == LeaseTooLong {
-		now /= 8
+		now /= 100
 	}
 	return now
 }
@@ -169,14 +178,16 @@ func (h *host) wrote() {
 
 func (h *host) sync() {
 	h.syncing, h.wants = true, false
-	h.disk.log.BeginSync()
+	upTo := len(h.disk.entries)
+	base := h.disk.base
+	term := h.disk.lastTerm()
 	h.after(h.slow+h.seek+h.world.between(50*time.Microsecond, time.Millisecond), 's', func() {
 		h.syncing = false
-		if err := h.disk.log.EndSync(); err != nil {
-			h.world.breach("the journal of %s: %v", h.name, err)
+		if h.disk.base == base && upTo <= len(h.disk.entries) && (upTo == 0 || h.disk.entries[upTo-1].Term == term) {
+			h.disk.synced = max(h.disk.synced, upTo)
 		}
 		h.core.Synced()
-		if h.wants || h.disk.durable() < h.disk.Last() {
+		if h.wants || h.disk.synced < len(h.disk.entries) {
 			h.sync()
 		}
 	})
@@ -184,9 +195,7 @@ func (h *host) sync() {
 
 // background syncs every 100 ms, at level crash.
 func (h *host) background() {
-	if err := h.disk.log.Sync(); err != nil {
-		h.world.breach("the journal of %s: %v", h.name, err)
-	}
+	h.disk.synced = len(h.disk.entries)
 	h.after(100*time.Millisecond, 's', h.background)
 }
 
@@ -213,7 +222,7 @@ func (h *host) stop() {
 	if err := h.core.Stop(); err != nil && !errors.Is(err, replica.ErrClosed) {
 		h.world.breach("%s does not stop: %v", h.name, err)
 	}
-	h.disk.stop()
+	h.disk.synced = len(h.disk.entries)
 	h.alive = false
 	h.life++
 }
@@ -246,7 +255,7 @@ func (w *world) hostOf(id uint64) *host {
 
 func (w *world) members() (list []replica.Member) {
 	for _, h := range w.hosts {
-		list = append(list, replica.Member{Name: h.name, Address: fmt.Sprintf("127.0.0.1:%d", 1000+h.index)})
+		list = append(list, replica.Member{Name: h.name, Address: fmt.Sprintf("127.0.0.1:%d", 1000+h.index), Witness: h.witness})
 	}
 	return list
 }
@@ -259,13 +268,18 @@ func (w *world) begin(members int) {
 	if w.chance(2) {
 		seek = w.between(0, 50*time.Millisecond)
 	}
+	witness := -1
+	if members == 3 && w.chance(4) {
+		witness = w.dice.IntN(members)
+	}
 	for i := range members {
 		h := &host{world: w, index: i, name: string(rune('a' + i))}
 		h.id = replica.IDOf(h.name)
 		h.pace = time.Duration(float64(tick) * (0.97 + 0.06*w.dice.Float64()))
 		h.seek = seek
 		h.skew = w.between(-2*time.Second, 2*time.Second)
-		h.disk = &volume{level: w.Level, flaw: w.Flaw, host: h, images: map[string]*image{}}
+		h.disk = h.emptyDisk()
+		h.witness = i == witness
 		w.hosts = append(w.hosts, h)
 	}
 	for _, h := range w.hosts {

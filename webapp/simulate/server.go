@@ -27,8 +27,9 @@ type server struct {
 	tail    []uint64         // sums of the events that were recorded by this leader
 	image   replica.Snapshot // the image that it began with
 
-	waits []wait // for the watermark, in order
-	reads []read // for a confirmation
+	written map[string]uint64 // the record that has changed a register last, by its chair
+	waits   []wait            // for the watermark, in order
+	reads   []read            // for a confirmation
 }
 
 // wait is an answer that may leave once the records up to a number are committed.
@@ -114,6 +115,9 @@ func (s *server) follow() {
 		}
 		s.image = d.image
 	}
+	if s.host.witness {
+		return
+	}
 	s.apply()
 	switch handing := s.host.core.Handing(); {
 	case !st.Ready || handing:
@@ -173,7 +177,7 @@ func (s *server) promote(term uint64) {
 	}
 	w.note("%s leads in term %d from event %d on", s.host.name, term, s.events)
 	w.result.Leaders++
-	s.term, s.recovery = term, nil
+	s.term, s.recovery, s.written = term, nil, map[string]uint64{}
 	slices.SortFunc(charges, func(a, b *state.Charge) int { return cmp.Compare(a.Ride.ID, b.Ride.ID) })
 	if w.Flaw != ChargeForgotten {
 		for _, ch := range charges {
@@ -211,12 +215,18 @@ func (s *server) endWaits(ok bool) {
 
 // await has an answer leave once the watermark has passed all that was recorded.
 func (s *server) await(leave func(ok bool)) {
-	upTo := s.host.disk.Appended()
+	s.awaitRecord(s.host.disk.Appended(), leave)
+	s.host.core.Grown()
+	s.release()
+}
+
+// awaitRecord has an answer leave once a record is committed.
+func (s *server) awaitRecord(upTo uint64, leave func(ok bool)) {
 	if s.host.world.Flaw == AnswerBeforeCommit {
 		upTo = 0
 	}
-	s.waits = append(s.waits, wait{upTo, leave})
-	s.host.core.Grown()
+	i, _ := slices.BinarySearchFunc(s.waits, upTo+1, func(w wait, n uint64) int { return cmp.Compare(w.upTo, n) })
+	s.waits = slices.Insert(s.waits, i, wait{upTo, leave})
 	s.release()
 }
 

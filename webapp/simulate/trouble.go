@@ -18,7 +18,7 @@ func (w *world) beginTrouble() {
 		{4, (*world).killOne}, {1, (*world).stopOne}, {3, (*world).darken}, {3, (*world).pauseOne},
 		{3, (*world).isolate}, {3, (*world).cutOne}, {1, (*world).slowDisk}, {1, (*world).fullDisk},
 		{2, (*world).handOver}, {1, (*world).badNetwork},
-		{1, (*world).squeeze}, {1, (*world).sleepwalk}, {1, (*world).scramble}, {1, (*world).ballot},
+		{2, (*world).squeeze}, {3, (*world).sleepwalk}, {1, (*world).scramble}, {2, (*world).ballot}, {1, (*world).wipe},
 	}
 	if w.chance(8) {
 		kinds = append(kinds, trouble{2, (*world).blackout})
@@ -114,6 +114,18 @@ func (w *world) darken(h *host) {
 			}
 		}
 	}
+}
+
+// wipe gives a host another disk, an empty one, while all others are there.
+func (w *world) wipe(h *host) {
+	if w.impaired(h) > 1 {
+		return
+	}
+	w.note("%s loses its disk", h.name)
+	h.kill()
+	h.disk, h.doubt = h.emptyDisk(), ""
+	w.checks.outage(h)
+	h.later(w.between(5*time.Millisecond, time.Second))
 }
 
 // blackout takes the power of all.

@@ -8,7 +8,7 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// TestLeadFences has two servers write the same database in turn: whoever led before writes
+// TestLeadFences has two servers write the same database in turn: the one that led before writes
 // nothing once another leads, neither a cut nor a swap, and leads again in a later term only.
 func TestLeadFences(t *testing.T) {
 	c := mysql.Config(t)

@@ -164,8 +164,10 @@ func mutexType(e ast.Expr) string {
 	if s, ok := e.(*ast.SelectorExpr); ok {
 		if p, ok := s.X.(*ast.Ident); ok {
 			switch name := p.Name + "." + s.Sel.Name; name {
-			case "sync.Mutex", "sync.RWMutex", "lockwatch.Mutex":
+			case "sync.Mutex", "lockwatch.Mutex":
 				return name
+			case "sync.RWMutex":
+				return "sync.Mutex"
 			}
 		}
 	}

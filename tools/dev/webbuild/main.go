@@ -130,7 +130,9 @@ func gzipWriter(w io.Writer) io.WriteCloser {
 	return z
 }
 
-func brotliWriter(w io.Writer) io.WriteCloser { return brotli.NewWriterLevel(w, brotli.BestCompression) }
+func brotliWriter(w io.Writer) io.WriteCloser {
+	return brotli.NewWriterLevel(w, brotli.BestCompression)
+}
 
 func pack(content []byte, writer func(io.Writer) io.WriteCloser) []byte {
 	var b bytes.Buffer

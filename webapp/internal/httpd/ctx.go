@@ -81,6 +81,14 @@ func (c *Ctx) HeaderList(name string) []byte {
 	return list
 }
 
+// EachHeader visits the fields of the request in their order, with names as they came.
+func (c *Ctx) EachHeader(visit func(name, value []byte)) {
+	for i := range c.req.fields[:c.req.count] {
+		f := &c.req.fields[i]
+		visit(f.name.of(c.msg), f.value.of(c.msg))
+	}
+}
+
 // Cookie returns the first cookie of that name, or nil; an empty value is not nil. Double
 // quotes around a value are not part of it (RFC 6265 4.1.1).
 func (c *Ctx) Cookie(name string) []byte {
@@ -174,6 +182,9 @@ func (c *Ctx) Local() bool {
 
 // Status returns the status of the answer.
 func (c *Ctx) Status() int { return c.res.status }
+
+// Forget drops what was set of the answer, for a handler that begins again.
+func (c *Ctx) Forget() { c.res.reset() }
 
 // SetStatus sets the status of the answer; it is 200 by default.
 func (c *Ctx) SetStatus(status int) { c.res.status = status }

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"isuride/tools/cli"
+)
+
+// killer makes trouble for the leader and measures what riders see of it, through the front.
+type killer struct {
+	place
+	n       int
+	how     string
+	pause   time.Duration
+	clients int
+
+	token string
+	web   *http.Client
+}
+
+func parseKill(args []string) (*killer, error) {
+	k := &killer{}
+	f := flag.NewFlagSet("cluster kill", flag.ContinueOnError)
+	k.flags(f)
+	f.IntVar(&k.n, "n", 1, "how `often`")
+	f.StringVar(&k.how, "how", "kill", "`what` happens to the leader: kill, stop (for 10 s) or handover")
+	f.DurationVar(&k.pause, "pause", 3*time.Second, "`time` between two")
+	f.IntVar(&k.clients, "clients", 8, "`number` of riders that register one after the other")
+	if err := cli.Parse(f, args, 0, os.Stdout); err != nil {
+		return nil, err
+	}
+	if !slices.Contains([]string{"kill", "stop", "handover"}, k.how) {
+		return nil, fmt.Errorf("-how is %q; it can be kill, stop or handover", k.how)
+	}
+	return k, nil
+}
+
+func (k *killer) run(ctx context.Context) error {
+	token, err := os.ReadFile(filepath.Join(k.dir, "token"))
+	if err != nil {
+		return fmt.Errorf("%w; is a cluster running (make cluster)?", err)
+	}
+	k.token = strings.TrimSpace(string(token))
+	k.web = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 2 * k.clients}}
+	var all gaps
+	for i := range k.n {
+		g, err := k.once(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%3d  %s\n", i+1, g)
+		all.add(g)
+		if i+1 < k.n {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(k.pause):
+			}
+		}
+	}
+	if k.n > 1 {
+		fmt.Println(all.String())
+	}
+	if all.lost > 0 {
+		return fmt.Errorf("%d registrations were acknowledged and are gone", all.lost)
+	}
+	return nil
+}
+
+// gap is what one trouble did.
+type gap struct {
+	first   time.Duration // from the order to the first registration that began after it and was accepted
+	longest time.Duration // between two accepted ones
+	waited  time.Duration // the longest that one rider waited for an acceptance
+	failed  int           // answers that were none
+	lost    int           // acknowledged and gone
+}
+
+func (g gap) String() string {
+	return fmt.Sprintf("accepted again after %v; longest gap %v; longest wait of a rider %v; %d requests failed, %d acknowledged are lost",
+		g.first.Round(time.Millisecond), g.longest.Round(time.Millisecond), g.waited.Round(time.Millisecond), g.failed, g.lost)
+}
+
+type gaps struct {
+	first, longest []time.Duration
+	failed, lost   int
+}
+
+func (a *gaps) add(g gap) {
+	a.first, a.longest = append(a.first, g.first), append(a.longest, g.longest)
+	a.failed += g.failed
+	a.lost += g.lost
+}
+
+func (a *gaps) String() string {
+	return fmt.Sprintf("of %d: accepted again after p50 %v, p99 %v, at most %v; longest gap p99 %v; %d requests failed, %d acknowledged are lost",
+		len(a.first), quantile(a.first, 0.5), quantile(a.first, 0.99), quantile(a.first, 1), quantile(a.longest, 0.99), a.failed, a.lost)
+}
+
+func quantile(all []time.Duration, q float64) time.Duration {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))].Round(time.Millisecond)
+}
+
+const (
+	// before and after are how long riders register around the trouble.
+	before = time.Second
+	after  = 4 * time.Second
+	// stopped is how long the leader stands still with -how stop.
+	stopped = 10 * time.Second
+)
+
+// accepted is a registration.
+type accepted struct {
+	began, ended time.Time
+	session      string
+}
+
+// once has riders register, makes the trouble, and looks for all whom the server has accepted.
+func (k *killer) once(ctx context.Context) (gap, error) {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	var mu sync.Mutex
+	var list []accepted
+	var g gap
+	var wait sync.WaitGroup
+	for range k.clients {
+		wait.Go(func() {
+			for ctx.Err() == nil {
+				a, err := k.register(ctx)
+				mu.Lock()
+				if err == nil {
+					list = append(list, a)
+				} else if ctx.Err() == nil {
+					g.failed++
+				}
+				mu.Unlock()
+				if err != nil {
+					time.Sleep(10 * time.Millisecond) // a rider's client does not spin either
+				}
+			}
+		})
+	}
+	time.Sleep(before)
+	at, err := k.trouble(ctx)
+	time.Sleep(after)
+	end()
+	wait.Wait()
+	if err != nil {
+		return g, err
+	}
+	g.measure(list, at)
+	return g, k.ask(list, &g)
+}
+
+func (g *gap) measure(list []accepted, at time.Time) {
+	slices.SortFunc(list, func(a, b accepted) int { return a.ended.Compare(b.ended) })
+	for i, a := range list {
+		g.waited = max(g.waited, a.ended.Sub(a.began))
+		if i > 0 {
+			g.longest = max(g.longest, a.ended.Sub(list[i-1].ended))
+		}
+		if g.first == 0 && a.began.After(at) {
+			g.first = a.ended.Sub(at)
+		}
+	}
+}
+
+// trouble orders it, and returns when it was there.
+func (k *killer) trouble(ctx context.Context) (at time.Time, err error) {
+	switch k.how {
+	case "stop":
+		name, err := k.leader(ctx)
+		if err != nil {
+			return at, err
+		}
+		if err := k.order(ctx, "stop", url.Values{"member": {name}}); err != nil {
+			return at, err
+		}
+		at = time.Now()
+		time.Sleep(stopped)
+		return at, k.order(context.Background(), "continue", url.Values{"member": {name}}) // also after Ctrl-C
+	case "handover":
+		at = time.Now()
+		return at, k.order(ctx, "handover", nil)
+	}
+	err = k.order(ctx, "kill", url.Values{"member": {"leader"}})
+	return time.Now(), err
+}
+
+func (k *killer) order(ctx context.Context, what string, form url.Values) error {
+	_, err := k.control(ctx, "POST", what, form)
+	return err
+}
+
+// control asks the control of the cluster.
+func (k *killer) control(ctx context.Context, method, what string, form url.Values) (says string, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+k.address(controlPort)+"/"+what, strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Authorization", "Bearer "+k.token)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	got, err := k.web.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer got.Body.Close()
+	text, err := io.ReadAll(got.Body)
+	if err == nil && got.StatusCode != http.StatusOK {
+		err = errors.New(strings.TrimSpace(string(text)))
+	}
+	return string(text), err
+}
+
+// leader returns who leads.
+func (k *killer) leader(ctx context.Context) (string, error) {
+	says, err := k.control(ctx, "GET", "status", nil)
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(says) {
+		if rest, ok := strings.CutPrefix(line, "* "); ok {
+			name, _, _ := strings.Cut(rest, " ")
+			return name, nil
+		}
+	}
+	return "", errors.New("nobody leads now")
+}
+
+// register registers a rider with a new name.
+func (k *killer) register(ctx context.Context) (accepted, error) {
+	body := fmt.Sprintf(`{"username":"%s","firstname":"Ann","lastname":"Lee","date_of_birth":"2000-01-01"}`, rand.Text())
+	a := accepted{began: time.Now()}
+	r, err := http.NewRequestWithContext(ctx, "POST", "http://"+k.address(0)+"/api/app/users", bytes.NewBufferString(body))
+	if err != nil {
+		return a, err
+	}
+	got, err := k.web.Do(r)
+	if err != nil {
+		return a, err
+	}
+	defer got.Body.Close()
+	if _, err := io.Copy(io.Discard, got.Body); err != nil {
+		return a, err
+	}
+	if got.StatusCode != http.StatusCreated {
+		return a, errors.New(got.Status)
+	}
+	a.ended, a.session = time.Now(), got.Header.Get("Set-Cookie")
+	return a, nil
+}
+
+// ask asks for each rider whom the server has accepted.
+func (k *killer) ask(list []accepted, g *gap) error {
+	for _, a := range list {
+		r, err := http.NewRequest("GET", "http://"+k.address(0)+"/api/app/rides", nil)
+		if err != nil {
+			return err
+		}
+		session, _, _ := strings.Cut(a.session, ";")
+		r.Header.Set("Cookie", session)
+		got, err := k.web.Do(r)
+		if err != nil {
+			return err
+		}
+		got.Body.Close()
+		switch got.StatusCode {
+		case http.StatusOK:
+		case http.StatusUnauthorized:
+			g.lost++
+		default:
+			return fmt.Errorf("asked for a rider, the front answers %s", got.Status)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+// Cluster runs a group of replicas on this machine: three servers, each with a folder of its
+// own, nginx in front of them, and a gateway for payments. It restarts a server that ends,
+// tells nginx who leads, and says so.
+//
+//	cluster run                    until Ctrl-C
+//	cluster kill -n 100            kills the leader again and again, and prints how long riders waited
+//	cluster kill -how handover     has it hand over instead
+//
+// Trouble can be ordered from this machine alone, with the token that is in the folder:
+//
+//	curl -H "Authorization: Bearer $(cat .run/cluster/token)" -X POST 'http://127.0.0.1:19199/kill?member=leader'
+//
+// It is for trying things out. On machines of their own, fleet looks after the servers.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+
+	"isuride/tools/cli"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "cluster:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 0 {
+		return errors.New("cluster run or cluster kill; -h behind one of them lists its flags")
+	}
+	ctx := cli.UntilInterrupted()
+	switch args[0] {
+	case "run":
+		c, err := parseRun(args[1:])
+		if err != nil {
+			return err
+		}
+		return c.run(ctx)
+	case "kill":
+		k, err := parseKill(args[1:])
+		if err != nil {
+			return err
+		}
+		return k.run(ctx)
+	}
+	return fmt.Errorf("the command %q is unknown; there are run and kill", args[0])
+}
+
+// place is where everything is, for both commands.
+type place struct {
+	dir  string // of all data, logs and the token
+	port int    // of the front; the others follow
+}
+
+func (p *place) flags(f *flag.FlagSet) {
+	f.StringVar(&p.dir, "dir", ".run/cluster", "`folder` of all data, logs and the token")
+	f.IntVar(&p.port, "port", 19180, "`port` of the front; 19 others follow it")
+}
+
+func (p *place) address(offset int) string { return fmt.Sprintf("127.0.0.1:%d", p.port+offset) }
+
+// Ports behind the front's.
+const (
+	controlPort = 19
+	gatewayPort = 18
+	firstMember = 1 // three for each: for the other servers, for clients, for operators
+)

@@ -1,0 +1,291 @@
+package crash
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"syscall"
+	"testing"
+
+	"isuride/webapp/servertest"
+	"isuride/webapp/sqlstore"
+)
+
+// clusterKills is how often the leader of a group is killed while it serves.
+const clusterKills = 6
+
+// TestCluster: what the leader of a group has told a client survives SIGKILL of the leader at
+// any moment, once, with the same milliseconds, and the next leader knows it; streams go on
+// where they were; each completed ride is paid once, also if its payment was under way. In the
+// end each server's own tables, or the shared ones, have it all.
+//
+// It is TestCrash with another server instead of another start: actors call the leader, and
+// after its loss everything they noted is looked up at the next one.
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); killLeaders(t, func(*servertest.Process) {}) })
+	t.Run("mysql", func(t *testing.T) {
+		t.Parallel()
+		c := servertest.MySQL(t)
+		killLeaders(t, func(p *servertest.Process) { p.UseMySQL(c) })
+	})
+}
+
+func killLeaders(t *testing.T, configure func(*servertest.Process)) {
+	g := servertest.NewGroup(t, func(p *servertest.Process) {
+		p.Bare()
+		configure(p)
+	})
+	front := servertest.New(t)
+	t.Cleanup(func() { front.Cmd = nil }) // it is another's
+	var leader *servertest.Process
+	take := func() {
+		t.Helper()
+		leader = g.Leader()
+		front.Become(leader)
+	}
+	w := newWorldOn(t, front, newSeed(t), func() {
+		g.Start()
+		take()
+	})
+	w.kill = func() { leader.Kill() }
+	for range clusterKills {
+		w.live(w.randomEnd())
+		killed := leader
+		take()
+		w.audit()
+		killed.Start()
+	}
+	w.begin(ending{})
+	w.act(200)
+	w.stage.drop()
+	w.audit()
+	before := front.Ask(w.questions())
+	for _, p := range g.Members {
+		inTables(p, leader)
+	}
+	killed := leader
+	killed.Stop() // hands over
+	take()
+	before.Same(t, "after the leader was stopped", front.Ask(before))
+	killed.Start()
+	for _, p := range g.Others(leader) {
+		p.Stop()
+	}
+	leader.Stop()
+	for _, p := range g.Members {
+		front.DB = p.DB
+		w.compare(front.Tables())
+	}
+	w.sound()
+	t.Logf("%d answers, %d ratings whose payment a kill interrupted", w.answers.Load(), w.resumed)
+}
+
+// inTables waits until a server has written what another has committed by now, if it writes.
+func inTables(p, leader *servertest.Process) {
+	p.T.Helper()
+	s := leader.Scrape()
+	want := s.Value("isuride_replica_committed")
+	servertest.Within(p.T, flushLimit, func() error {
+		s := p.Scrape()
+		if at := s.Value("isuride_replica_committed") - s.Value("isuride_flush_backlog"); at < want && (p == leader || p.DB.Dialect == sqlstore.SQLite) {
+			return fmt.Errorf("the tables are at event %.0f, want %.0f", at, want)
+		}
+		return nil
+	})
+}
+
+// crowd are riders who register one after the other, at any server of a group.
+type crowd struct {
+	mu       sync.Mutex
+	accepted []*servertest.Client // guarded by mu
+	odd      []string             // guarded by mu; answers that nobody should get
+	stop     chan struct{}
+	wait     sync.WaitGroup
+}
+
+// gather has some riders register at each server until disperse.
+func gather(g *servertest.Group, prefix string) *crowd {
+	c := &crowd{stop: make(chan struct{})}
+	for i, p := range g.Members {
+		for j := range 3 {
+			c.wait.Go(func() { c.register(p, fmt.Sprintf("%s-%d-%d", prefix, i, j)) })
+		}
+	}
+	return c
+}
+
+func (c *crowd) register(p *servertest.Process, name string) {
+	for n := 0; ; n++ {
+		select {
+		case <-c.stop:
+			return
+		default:
+		}
+		rider := p.Anonymous()
+		r, err := rider.Try("POST", "/api/app/users", servertest.Person(fmt.Sprint(name, "-", n)))
+		c.mu.Lock()
+		switch {
+		case err == nil && r.Status == http.StatusCreated:
+			rider.Cookie = r.CookieOf()
+			c.accepted = append(c.accepted, rider)
+		case err == nil && r.Status != http.StatusServiceUnavailable:
+			c.odd = append(c.odd, fmt.Sprintf("%d %s", r.Status, r.Body))
+		}
+		c.mu.Unlock()
+	}
+}
+
+func (c *crowd) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.accepted)
+}
+
+// grows waits until so many more are accepted.
+func (c *crowd) grows(t *testing.T, by int) {
+	t.Helper()
+	enough := c.count() + by
+	servertest.Eventually(t, func() error {
+		if n := c.count(); n < enough {
+			return fmt.Errorf("%d riders are accepted, want %d", n, enough)
+		}
+		return nil
+	})
+}
+
+// disperse ends it, and asks for everybody who was accepted, at a server.
+func (c *crowd) disperse(t *testing.T, at *servertest.Process) {
+	t.Helper()
+	close(c.stop)
+	c.wait.Wait()
+	lost := 0
+	for _, rider := range c.accepted {
+		rider.Process = at
+		if r := rider.Call("GET", "/api/app/rides", nil); r.Status != http.StatusOK {
+			lost++
+		}
+	}
+	if lost > 0 {
+		t.Errorf("%d of %d riders who were accepted are unknown", lost, len(c.accepted))
+	}
+	if len(c.odd) > 0 {
+		t.Errorf("%d answers that nobody should get, the first: %s", len(c.odd), c.odd[0])
+	}
+	t.Logf("%d riders were accepted", len(c.accepted))
+}
+
+// TestClusterPauses stops the leader, which goes on when another one leads: it acknowledges
+// nothing that is not known there. Requests come in at all servers meanwhile.
+func TestClusterPauses(t *testing.T) {
+	t.Parallel()
+	g := bareGroup(t)
+	c := gather(g, "pause")
+	c.grows(t, 50)
+	for range 3 {
+		leader := g.Leader()
+		leader.Cmd.Process.Signal(syscall.SIGSTOP)
+		g.Leader(g.Others(leader)...)
+		c.grows(t, 50)
+		leader.Cmd.Process.Signal(syscall.SIGCONT)
+		servertest.Eventually(t, func() error {
+			if leader.Leads() {
+				return fmt.Errorf("two lead")
+			}
+			return nil
+		})
+		c.grows(t, 50)
+	}
+	c.disperse(t, g.Leader())
+}
+
+// TestClusterParts cuts the leader off from the others, and joins them again.
+func TestClusterParts(t *testing.T) {
+	t.Parallel()
+	g := bareGroup(t)
+	c := gather(g, "part")
+	c.grows(t, 50)
+	for range 3 {
+		leader := g.Leader()
+		g.Cut(leader, true)
+		g.Leader(g.Others(leader)...)
+		c.grows(t, 50)
+		servertest.Eventually(t, func() error {
+			if leader.Leads() {
+				return fmt.Errorf("a leader without a majority leads")
+			}
+			return nil
+		})
+		g.Cut(leader, false)
+		c.grows(t, 50)
+	}
+	c.disperse(t, g.Leader())
+}
+
+// TestClusterWithoutMajority: a server that is left alone answers reads with their age, and
+// refuses writes with the time after which to try again.
+func TestClusterWithoutMajority(t *testing.T) {
+	t.Parallel()
+	g := bareGroup(t)
+	leader := g.Leader()
+	rider, _ := leader.User("rider", "")
+	for _, p := range g.Others(leader) {
+		p.Kill()
+	}
+	servertest.Eventually(t, func() error {
+		r := rider.Call("GET", "/api/app/rides", nil)
+		if r.Status != 200 || r.Header.Get("Age") == "" {
+			return fmt.Errorf("a read is answered %d with the age %q", r.Status, r.Header.Get("Age"))
+		}
+		return nil
+	})
+	r := leader.Anonymous().Call("POST", "/api/app/users", servertest.Person("late"))
+	r.Refused(t, 503, "no server leads")
+	if r.Header.Get("Retry-After") == "" {
+		t.Error("a write is refused without Retry-After")
+	}
+	g.Others(leader)[0].Start()
+	servertest.Eventually(t, func() error {
+		if r := leader.Anonymous().Call("POST", "/api/app/users", servertest.Person("back")); r.Status != 201 {
+			return fmt.Errorf("a write is answered %d %s", r.Status, r.Body)
+		}
+		return nil
+	})
+}
+
+// TestClusterHandsOn: clients of any server are served, streams included, and never see where
+// their answer comes from.
+func TestClusterHandsOn(t *testing.T) {
+	t.Parallel()
+	g := bareGroup(t)
+	leader := g.Leader()
+	follower := g.Others(leader)[0]
+	follower.Gateway, follower.GatewayURL = leader.Gateway, leader.GatewayURL
+	follower.Initialize()
+	s := follower.Scene()
+	stream := s.User.Listen()
+	ride := s.Ride()
+	if err := stream.Await(ride, "COMPLETED"); err != nil {
+		t.Error(err)
+	}
+	follower.PaidOnce(ride)
+	for i := range 3 {
+		leader := g.Leader()
+		leader.Stop()
+		g.Leader(g.Others(leader)...)
+		s.User.Process = g.Others(leader)[0]
+		if r := s.User.Call("GET", "/api/app/rides", nil); r.Status != 200 {
+			t.Errorf("hand-over %d: the rider is answered %d %s", i, r.Status, r.Body)
+		}
+		leader.Start()
+	}
+}
+
+// bareGroup starts a group with the bare data set.
+func bareGroup(t *testing.T) *servertest.Group {
+	t.Helper()
+	g := servertest.NewGroup(t, (*servertest.Process).Bare)
+	g.Start()
+	g.Leader()
+	return g
+}

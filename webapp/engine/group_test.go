@@ -1,0 +1,325 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"isuride/webapp/dispatch"
+	"isuride/webapp/isuride"
+	"isuride/webapp/journal"
+	"isuride/webapp/match"
+	"isuride/webapp/replica"
+	"isuride/webapp/sqlstore"
+	"isuride/webapp/state"
+)
+
+// trio is a group of three members in one process, each with a SQLite database of its own.
+type trio struct {
+	t       *testing.T
+	wire    *wire
+	dir     string
+	members []replica.Member
+	engines map[string]*Engine
+}
+
+func newTrio(t *testing.T) *trio {
+	t.Helper()
+	return newTrioOn(t, "")
+}
+
+// newTrioOn begins with a copy of a folder for each, if it is named.
+func newTrioOn(t *testing.T, data string) *trio {
+	t.Helper()
+	g := &trio{t: t, wire: newWire(t), dir: t.TempDir(), engines: map[string]*Engine{},
+		members: []replica.Member{{Name: "a", Address: "a:1"}, {Name: "b", Address: "b:1"}, {Name: "c", Address: "c:1"}}}
+	for _, m := range g.members {
+		if data != "" {
+			g.must(os.CopyFS(filepath.Join(g.dir, m.Name), os.DirFS(data)))
+		}
+		g.start(m.Name)
+	}
+	t.Cleanup(func() {
+		for name := range g.engines {
+			g.stop(name)
+		}
+	})
+	return g
+}
+
+func (g *trio) start(name string) {
+	g.t.Helper()
+	dir := filepath.Join(g.dir, name)
+	e, err := StartMember(g.t.Context(), Config{
+		JournalDir: filepath.Join(dir, "journal"), Durability: journal.Crash,
+		InitialData: sqlstore.MasterData,
+		Describe:    func(*isuride.Chair) []byte { return nil },
+		Solver:      func() dispatch.Solver { return new(match.Workspace) },
+		Dispatch:    dispatch.DefaultParams(),
+		Now:         func() isuride.Time { return isuride.TimeOf(time.Now()) },
+		Log:         quiet(),
+		Group: &Group{Self: name, Members: g.members, start: g.wire.start, OpenTables: func(ctx context.Context) (*sqlstore.Store, error) {
+			return sqlstore.Open(ctx, sqlstore.Config{Dialect: sqlstore.SQLite, Path: filepath.Join(dir, "isuride.db")}, quiet())
+		}},
+	})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.engines[name] = e
+}
+
+// stop ends a member; those of wireNode do that without a word to the others.
+func (g *trio) stop(name string) {
+	g.t.Helper()
+	if err := g.engines[name].Stop(); err != nil {
+		g.t.Error(err)
+	}
+	delete(g.engines, name)
+}
+
+// await waits until something holds.
+func (g *trio) await(what string, holds func() bool) {
+	g.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			for name, e := range g.engines {
+				s := e.Stats()
+				g.t.Logf("%s: %s; %v; generation %d, tables at %d, %d events and %v behind, outage %+v", name, e.Describe(), e.Health(), s.Generation,
+					s.Flush.Position, s.Flush.Lag.Events, s.Flush.Lag.Age, s.Flush.Outage)
+			}
+			g.t.Fatalf("%s: not within 20 s", what)
+		}
+	}
+}
+
+// leader waits for one among some members; all by default.
+func (g *trio) leader(among ...string) (string, *Engine) {
+	g.t.Helper()
+	if len(among) == 0 {
+		among = []string{"a", "b", "c"}
+	}
+	var leader string
+	g.await("a leader", func() bool {
+		for _, name := range among {
+			if e := g.engines[name]; e != nil && e.Current() != nil {
+				leader = name
+				return true
+			}
+		}
+		return false
+	})
+	return leader, g.engines[leader]
+}
+
+// enlist registers a user, as a request would: without an error it is acknowledged.
+func enlist(e *Engine, name string) error {
+	gen := e.Current()
+	if gen == nil {
+		return ErrElsewhere
+	}
+	since := gen.Begin()
+	if _, err := gen.Store.RegisterUser(state.NewUser{Username: name, Firstname: "f", Lastname: "l", DateOfBirth: "d"}); err != nil {
+		return err
+	}
+	return gen.Barrier(since, false)
+}
+
+// enlist registers a user with the one that leads by then: on a busy machine that may change.
+func (g *trio) enlist(name string) {
+	g.t.Helper()
+	for {
+		_, e := g.leader()
+		err := enlist(e, name)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, ErrElsewhere) {
+			g.t.Fatalf("%s: %v", name, err)
+		}
+	}
+}
+
+func (g *trio) must(err error) {
+	g.t.Helper()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// users is the number of users in the state of a member, whatever it is.
+func users(e *Engine) int { return e.Stats().State.Users }
+
+func (g *trio) everybodyHas(n int) {
+	g.t.Helper()
+	for name, e := range g.engines {
+		g.await(fmt.Sprintf("%s has %d users", name, n), func() bool { return users(e) == n })
+	}
+}
+
+// TestGroupFollows: what the leader acknowledges comes to all, into state and tables; after the
+// loss of the leader another one has it, and goes on; and one that comes back catches up.
+func TestGroupFollows(t *testing.T) {
+	g := newTrio(t)
+	for i := range 20 {
+		g.enlist(fmt.Sprint("first", i))
+	}
+	g.everybodyHas(20)
+	name, _ := g.leader()
+	g.stop(name)
+	second, e := g.leader()
+	if second == name || users(e) != 20 {
+		t.Fatalf("%s leads with %d users after the loss of %s", second, users(e), name)
+	}
+	for i := range 20 {
+		g.enlist(fmt.Sprint("second", i))
+	}
+	g.start(name)
+	g.everybodyHas(40)
+	for name, e := range g.engines {
+		g.await(name+" has written its tables", func() bool { return e.Stats().Flush.Lag.Events == 0 && e.Stats().Flush.Position > 0 })
+	}
+	for _, e := range g.engines {
+		if s := e.Stats().Replica; s.Different > 0 {
+			t.Errorf("%s differs from its leader", s.Name)
+		}
+	}
+}
+
+// TestDeposedLeader is cut off from the others: it acknowledges nothing, and takes back what
+// nobody else has.
+func TestDeposedLeader(t *testing.T) {
+	g := newTrio(t)
+	name, old := g.leader()
+	g.must(enlist(old, "before"))
+	g.wire.setCut(name, true)
+	var wait sync.WaitGroup
+	results := make(chan error, 8)
+	for i := range 8 {
+		wait.Go(func() { results <- enlist(old, fmt.Sprint("lost", i)) })
+	}
+	var rest []string
+	for _, m := range g.members {
+		if m.Name != name {
+			rest = append(rest, m.Name)
+		}
+	}
+	_, e := g.leader(rest...)
+	g.must(enlist(e, "after"))
+	wait.Wait()
+	close(results)
+	for err := range results {
+		if err == nil {
+			t.Error("a leader without a majority has acknowledged a change")
+		}
+	}
+	if gen := old.Current(); gen != nil {
+		if err := gen.Barrier(gen.Begin(), false); err == nil {
+			t.Error("a leader without a majority has answered a read")
+		}
+	}
+	g.await("the old leader has stepped down", func() bool { return old.Current() == nil })
+	g.wire.setCut(name, false)
+	g.everybodyHas(2)
+}
+
+// TestHandOver moves the leadership without losing or refusing anything that is under way.
+func TestHandOver(t *testing.T) {
+	g := newTrio(t)
+	name, e := g.leader()
+	g.must(enlist(e, "before"))
+	acknowledged := make(chan int)
+	stop := make(chan struct{})
+	go func() {
+		n := 0
+		defer func() { acknowledged <- n }()
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			for _, m := range []string{"a", "b", "c"} {
+				if err := enlist(g.engines[m], fmt.Sprintf("%s%d", m, i)); err == nil {
+					n++
+				} else if !errors.Is(err, ErrElsewhere) {
+					t.Errorf("during a hand-over: %v", err)
+				}
+			}
+		}
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	g.must(e.HandOver(ctx, ""))
+	g.await("the leader has gone", func() bool { return e.Current() == nil })
+	next, e := g.leader()
+	if next == name {
+		t.Fatalf("%s still leads", name)
+	}
+	g.must(enlist(e, "after"))
+	close(stop)
+	g.everybodyHas(2 + <-acknowledged)
+}
+
+// TestGroupInitializes: an initialize is an event that all follow, into state and tables.
+func TestGroupInitializes(t *testing.T) {
+	g := newTrio(t)
+	_, e := g.leader()
+	g.must(enlist(e, "before"))
+	g.must(e.Initialize("http://localhost:1", func() bool { return false }))
+	g.must(enlist(e, "after"))
+	g.everybodyHas(1)
+	for name, e := range g.engines {
+		g.await(name+" is in generation 2", func() bool { s := e.Stats(); return s.Generation == 2 && s.Flush.Lag.Events == 0 })
+	}
+	first, _ := g.leader()
+	g.stop(first)
+	_, e = g.leader()
+	g.must(enlist(e, "later"))
+	if got := setting(e.Current().base.Settings, isuride.PaymentGatewayURL); got != "http://localhost:1" {
+		t.Errorf("the next leader pays at %q", got)
+	}
+	g.start(first)
+	g.everybodyHas(2)
+}
+
+// TestGroupMemberFromSnapshot: a member that lost its folder gets a snapshot and the log behind
+// it, when the others no longer have the beginning of the log.
+func TestGroupMemberFromSnapshot(t *testing.T) {
+	g := newTrio(t)
+	registered := 0
+	for range 3 { // each term begins a segment, and only whole ones go
+		for range 10 {
+			g.enlist(fmt.Sprint("user", registered))
+			registered++
+		}
+		_, e := g.leader()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		g.must(e.HandOver(ctx, ""))
+		cancel()
+		g.await("the next leader", func() bool { return e.Current() == nil })
+	}
+	name, _ := g.leader()
+	lost := "a"
+	if name == lost {
+		lost = "b"
+	}
+	g.stop(lost)
+	g.must(os.RemoveAll(filepath.Join(g.dir, lost)))
+	for name, e := range g.engines { // either may lead by then
+		_, err := e.Snapshot()
+		g.must(err)
+		g.await("the beginning of the log has gone from "+name, func() bool { return e.member.journal.Oldest() > 10 })
+	}
+	g.start(lost)
+	g.everybodyHas(registered)
+	if s := g.engines[lost].Stats().Snapshot; s.Bytes == 0 {
+		t.Error("the member that lost its folder has no snapshot")
+	}
+	g.enlist("later")
+	g.everybodyHas(registered + 1)
+}

@@ -1,0 +1,158 @@
+package servertest
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"isuride/webapp/sqlstore"
+)
+
+// Group is a group of replicas: three servers with the same configuration, each with a folder
+// of its own.
+type Group struct {
+	T       *testing.T
+	Members []*Process
+
+	addresses [][2]string // for the other servers, and for clients, as they really are
+	proxies   []*Proxy
+}
+
+// NewGroup prepares three servers; configure is called for each.
+func NewGroup(t *testing.T, configure func(*Process)) *Group {
+	t.Helper()
+	g := &Group{T: t}
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("a secret of this test alone"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		g.addresses = append(g.addresses, [2]string{freeAddress(t), freeAddress(t)})
+	}
+	for i := range 3 {
+		p := New(t, "ISURIDE_NODE="+name(i), "ISURIDE_REPLICA_SECRET="+secret, "ISURIDE_LISTEN="+g.addresses[i][1], "ISURIDE_REPLICAS="+g.list(i))
+		configure(p)
+		g.Members = append(g.Members, p)
+	}
+	return g
+}
+
+func name(i int) string { return string(rune('a' + i)) }
+
+// list is the group as one member is told: it reaches the others through proxies, which can be cut.
+func (g *Group) list(of int) string {
+	var list []string
+	for i, a := range g.addresses {
+		peers := a[0]
+		if i != of {
+			p := newProxy(g.T, peers, of, i)
+			g.proxies = append(g.proxies, p)
+			peers = p.Address
+		}
+		list = append(list, fmt.Sprintf("%s=%s/%s", name(i), peers, a[1]))
+	}
+	return strings.Join(list, ",")
+}
+
+// freeAddress returns an address at which nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Start starts all servers.
+func (g *Group) Start() {
+	g.T.Helper()
+	for _, p := range g.Members {
+		if err := p.Launch(); err != nil {
+			g.T.Fatal(err)
+		}
+	}
+	for _, p := range g.Members {
+		if err := p.Listening(); err != nil {
+			g.T.Fatal(err)
+		}
+	}
+}
+
+// Leader waits until a server leads, among some or all.
+func (g *Group) Leader(among ...*Process) (leader *Process) {
+	g.T.Helper()
+	if len(among) == 0 {
+		among = g.Members
+	}
+	Eventually(g.T, func() error {
+		for _, p := range among {
+			if p.Cmd != nil && p.Leads() {
+				leader = p
+				return nil
+			}
+		}
+		return fmt.Errorf("nobody leads:\n%s", g.logs())
+	})
+	return leader
+}
+
+// Others are the servers but one.
+func (g *Group) Others(but *Process) (list []*Process) {
+	for _, p := range g.Members {
+		if p != but {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+func (g *Group) logs() string {
+	var text strings.Builder
+	for i, p := range g.Members {
+		fmt.Fprintf(&text, "%s:\n%s\n", name(i), p.Output)
+	}
+	return text.String()
+}
+
+var impatient = &http.Client{Timeout: time.Second}
+
+// Leads asks a server of a group whether it leads.
+func (p *Process) Leads() bool {
+	r, err := impatient.Get(p.Inside + "/healthz?leader")
+	if err != nil {
+		return false
+	}
+	r.Body.Close()
+	return r.StatusCode == http.StatusOK
+}
+
+// Cut parts a server from the others, or joins them again.
+func (g *Group) Cut(p *Process, cut bool) {
+	for i, m := range g.Members {
+		if m != p {
+			continue
+		}
+		for _, proxy := range g.proxies {
+			if proxy.from == i || proxy.to == i {
+				proxy.set(cut)
+			}
+		}
+	}
+}
+
+// Become has a process stand for another one: clients that were made with it call that one. It
+// cannot be killed or stopped.
+func (p *Process) Become(other *Process) {
+	p.URL, p.Inside, p.Output, p.Cmd, p.DB = other.URL, other.Inside, other.Output, other.Cmd, other.DB
+	p.HTTP2 = other.HTTP2
+}
+
+// MySQL returns a database of the package's own server.
+func MySQL(t *testing.T) sqlstore.Config { return mysql.Config(t) }
