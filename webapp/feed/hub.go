@@ -162,7 +162,11 @@ func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err er
 		if !ok {
 			return false, nil
 		}
-		if !journal.IsMark(payload) {
+		switch {
+		case journal.IsMark(payload):
+		case isuride.IsReport(payload) && !h.positionsLocked(): // fast path: accounts follow their own rows
+			t.missed = true
+		default:
 			changes, at, err := t.event(payload)
 			if err != nil {
 				return false, err
@@ -178,6 +182,16 @@ func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err er
 		}
 	}
 	return true, nil
+}
+
+// positionsLocked reports whether anybody follows positions.
+func (h *hub) positionsLocked() bool {
+	for _, t := range [...]tableID{positions, city} {
+		if len(h.broad[t]) > 0 || h.used[t] != [byCount]int{} {
+			return true
+		}
+	}
+	return false
 }
 
 // eventLocked gives each subscription its rows of an event, all at once.
