@@ -186,12 +186,13 @@ func (m *member) found() error {
 func (m *member) newGeneration(b base) *Generation {
 	g := &Generation{number: b.Generation, history: m.history, cfg: m.cfg, fail: m.e.fail, journal: m.journal, member: m, tenure: newTenure(m.journal), base: b}
 	g.tenure.queue.waits = &m.waits
+	g.audit, g.reconciler = newAudit(g, nil), newReconciler(g)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	return g
 }
 
 func (m *member) options(g *Generation) state.Options {
-	return state.Options{Log: g.tenure, Now: m.cfg.Now, Describe: m.cfg.Describe}
+	return state.Options{Log: g.tenure, Now: m.cfg.Now, Describe: m.cfg.Describe, Violated: g.violated}
 }
 
 // join becomes a member of the group.

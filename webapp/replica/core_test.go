@@ -237,3 +237,54 @@ func TestForeignGroup(t *testing.T) {
 		t.Errorf("a message of another group is answered %v", err)
 	}
 }
+
+// A leader whose disk has no room hands over to a member whose disk has; and takes records again
+// if nobody takes over.
+func TestFullDisk(t *testing.T) {
+	g := newTable(t, "a", "b", "c")
+	leader, _ := g.leader()
+	if err := g.cores[leader].Accept(g.cores[leader].term); err != nil {
+		t.Fatal(err)
+	}
+	g.logs[leader].full = true
+	if err := g.logs[leader].append("no room for its mark"); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 * stallTicks {
+		g.cores[leader].Grown()
+		g.tick()
+	}
+	if g.cores[leader].leads() {
+		t.Fatal("a leader without room goes on to lead")
+	}
+	next, _ := g.leader()
+	if next == leader {
+		t.Fatal("a leader without room leads again")
+	}
+	if err := g.logs[leader].append("more"); err == nil {
+		t.Error("a deposed leader takes records")
+	}
+
+	// The hand-over that finds nobody: the others are gone once it has begun.
+	if err := g.cores[next].Accept(g.cores[next].term); err != nil {
+		t.Fatal(err)
+	}
+	term := g.cores[next].term
+	if err := g.cores[next].Transfer(0); err != nil {
+		t.Fatal(err)
+	}
+	g.cores[next].TakeFrames() // nobody hears of it
+	for range 3 * electionTicks {
+		g.tick()
+		if !g.cores[next].Handing() {
+			break
+		}
+	}
+	if g.cores[next].term == term && g.cores[next].leads() {
+		if err := g.cores[next].Accept(term); err != nil {
+			t.Errorf("after a hand-over that nobody took the leader takes no records: %v", err)
+		}
+	} else {
+		t.Errorf("the leader gave up although nobody took over")
+	}
+}

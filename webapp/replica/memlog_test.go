@@ -18,6 +18,7 @@ type memLog struct {
 	entries   []memEntry
 	waiting   [][]byte
 	open      bool
+	full      bool // no entry has room
 	committed uint64
 	grown     pulse.Pulse
 	moved     pulse.Pulse // the committed mark
@@ -113,6 +114,9 @@ func (l *memLog) Pending() bool {
 func (l *memLog) Seal(at Position, note []byte) (Entry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.full {
+		return Entry{}, ErrNoRoom
+	}
 	e := Entry{Index: at.Index, Term: at.Term, Note: slices.Clone(note)}
 	records := l.waiting
 	l.waiting = nil
