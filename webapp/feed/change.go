@@ -63,6 +63,7 @@ func (c *change) appendTo(dst []byte, class Class) []byte {
 //
 // It belongs to one goroutine. Changes are lent until the next event or image.
 type translator struct {
+	epoch uint64
 	store *state.Store
 	names pseudonyms
 	dec   isuride.Decoder
@@ -81,7 +82,7 @@ type roadChair struct {
 }
 
 func newTranslator(s Source) *translator {
-	return &translator{store: s.Store, names: newPseudonyms(s), seen: map[string]*roadChair{}, out: make([]change, 0, 16), rows: make([]row, 0, 16)}
+	return &translator{epoch: s.Epoch, store: s.Store, names: newPseudonyms(s), seen: map[string]*roadChair{}, out: make([]change, 0, 16), rows: make([]row, 0, 16)}
 }
 
 // pseudonyms hide ids. They are the same for all readers of a generation, and nobody without
@@ -182,6 +183,10 @@ func (t *translator) event(payload []byte) ([]change, isuride.Time, error) {
 		err = t.payment(Delete, e.Charge.RideID, 0)
 	case isuride.RideCompleted:
 		err = t.completed(e)
+	case isuride.Initialized:
+		if e.Begin.Generation > t.epoch { // a group's log goes on with the next generation
+			err = errMoved
+		}
 	}
 	return t.out, e.At(), err
 }

@@ -162,7 +162,7 @@ func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err er
 		if !ok {
 			return false, nil
 		}
-		if !isMark(payload) {
+		if !journal.IsMark(payload) {
 			changes, at, err := t.event(payload)
 			if err != nil {
 				return false, err
@@ -354,6 +354,3 @@ func (h *hub) restart() {
 		h.feed.fillers.Go(func() { s.run(start{reason: Interrupted}) })
 	}
 }
-
-// isMark reports whether a record is no event, but a mark of the log's own.
-func isMark(payload []byte) bool { return len(payload) > 0 && payload[0] == 255 }
