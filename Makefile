@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help build interface run cluster cluster-kill ride up down test check bench calibrate duel overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
+.PHONY: audit help build interface run cluster cluster-kill ride up down test check bench calibrate duel overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -103,6 +103,9 @@ lab-down: ## end them
 
 lab-test: ## deploy to them, load them, reboot them, break them: about 8 minutes; ARGS=-short for two
 	@scripts/lab.sh test $(ARGS)
+
+audit: ## play 100 million random events and recount the books of each city: 2 minutes
+	@$(GO) test ./webapp/state -count=1 -run EventsWithoutFalseAlarm -v -events 100000000
 
 test: ## install what the tests need, then check and test everything; ARGS="-run TestCrash ./webapp/..." for some tests
 	@scripts/test.sh -install $(ARGS)

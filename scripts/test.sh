@@ -31,7 +31,12 @@ main() {
 	stage checks checks
 	stage "allocations, and each benchmark once" benchmarks
 	stage simulation simulation
-	stage tests tests ./...
+	stage "ten million events without a false alarm of the audit" events
+	traffic=$PWD/.run/traffic
+	rm -rf "$traffic"
+	mkdir -p "$traffic"
+	ISURIDE_TEST_TRAFFIC=$traffic stage tests tests ./...
+	stage "traffic against openapi.yaml" compare_traffic
 	clean_tree
 	printf '\n%s' "$times"
 }
@@ -84,12 +89,30 @@ checks() {
 	go mod tidy -diff
 	go vet ./...
 	go tool -modfile=tools/pinned/go.mod staticcheck ./...
+	breaking
 	if command -v shellcheck >/dev/null; then
 		git ls-files | xargs grep -lE '^#!.*(bash|sh)$|^# shellcheck shell' | xargs shellcheck
 		git ls-files 'tools/**.sh' | xargs shellcheck
 	else
 		complain "shellcheck is not installed (Debian package shellcheck): skipping the shell scripts"
 	fi
+}
+
+# A change of openapi.yaml that can break a program needs a new first number of its version.
+# released/openapi.yaml is the document as it was last released; a release copies it there.
+breaking() {
+	local old=webapp/docs/released/openapi.yaml new=webapp/docs/openapi.yaml
+	[[ $(first_number "$old") == "$(first_number "$new")" ]] || return 0
+	go tool -modfile=tools/pinned/go.mod oasdiff breaking --allow-external-refs=false --fail-on ERR "$old" "$new" ||
+		die "openapi.yaml breaks programs that work: undo that, or raise the first number of info.version"
+}
+
+first_number() { sed -n 's/^  version: \([0-9]*\)\..*/\1/p' "$1"; }
+
+# What the tests have sent and been answered, against the document.
+compare_traffic() {
+	(cd tools/dev/traffic && go build -o ../../../bin/ .)
+	bin/traffic -document webapp/docs/openapi.yaml "$traffic"
 }
 
 # Without the race detector: benchmarks measure the program as it is shipped, and tests of
@@ -104,6 +127,9 @@ benchmarks() {
 	say "$(grep -c '^Benchmark' "$log") benchmarks ran once"
 	rm "$log"
 }
+
+# A tenth of what `make audit` plays; without the race detector, which makes it ten times as slow.
+events() { go test ./webapp/state -count=1 -run EventsWithoutFalseAlarm -events 10000000; }
 
 # A story takes ten times as long under the race detector: there are few of them among the tests.
 simulation() {

@@ -140,15 +140,35 @@ CREATE TABLE refused_rows (
   PRIMARY KEY (table_name, row_key)
 ) ENGINE = InnoDB CHARACTER SET ascii COLLATE ascii_bin COMMENT = 'rows that the database refused';
 
+-- Nor is this: places of the event log with the hash of all that is before them, to find out
+-- whether somebody has changed it since.
+DROP TABLE IF EXISTS journal_chain;
+CREATE TABLE journal_chain (
+  position BIGINT      NOT NULL COMMENT 'record of the log',
+  hash     VARCHAR(64) NOT NULL COMMENT 'hexadecimal; empty where the chain begins',
+  PRIMARY KEY (position)
+) ENGINE = InnoDB CHARACTER SET ascii COLLATE ascii_bin COMMENT = 'chain of hashes over the event log';
+
 -- Not part of the contest's schema either: one row with the tables' position in the event
 -- log.
 CREATE TABLE IF NOT EXISTS journal_position (
-  id         TINYINT     NOT NULL COMMENT 'always 1',
-  generation BIGINT      NOT NULL COMMENT 'number of the initialize that filled the tables',
-  position   BIGINT      NOT NULL COMMENT 'last event of that generation in the tables',
-  ready      TINYINT(1)  NOT NULL COMMENT '0 if a release before schema 2 was killed while it filled the tables',
-  history    VARCHAR(32) NOT NULL DEFAULT '' COMMENT 'identity of the data, 32 hexadecimal digits; the journal has the same',
-  version    INTEGER     NOT NULL DEFAULT 1 COMMENT 'number of the schema',
-  term       BIGINT      NOT NULL DEFAULT 0 COMMENT 'of the leader that wrote last; 0 without replicas',
+  id              TINYINT     NOT NULL COMMENT 'always 1',
+  generation      BIGINT      NOT NULL COMMENT 'number of the initialize that filled the tables',
+  position        BIGINT      NOT NULL COMMENT 'last event of that generation in the tables',
+  ready           TINYINT(1)  NOT NULL COMMENT '0 if a release before schema 2 was killed while it filled the tables',
+  history         VARCHAR(32) NOT NULL DEFAULT '' COMMENT 'identity of the data, 32 hexadecimal digits; the journal has the same',
+  version         INTEGER     NOT NULL DEFAULT 1 COMMENT 'number of the schema',
+  term            BIGINT      NOT NULL DEFAULT 0 COMMENT 'of the leader that wrote last; 0 without replicas',
+  rides_requested BIGINT      NULL COMMENT 'the books at this position, NULL if not known: all rides',
+  rides_completed BIGINT      NULL,
+  riders_owed     BIGINT      NULL COMMENT 'yen: fares of all rides',
+  riders_paid     BIGINT      NULL COMMENT 'yen: fares of completed rides',
+  discounts_given BIGINT      NULL COMMENT 'yen: what coupons took off',
+  owners_sales    BIGINT      NULL COMMENT 'yen: full fares of completed rides',
+  sales_under_way BIGINT      NULL COMMENT 'yen: full fares of the others',
+  coupons_issued  BIGINT      NULL COMMENT 'yen',
+  coupons_used    BIGINT      NULL COMMENT 'yen',
+  chain_position  BIGINT      NOT NULL DEFAULT 0 COMMENT 'record of the log up to which chain goes, 0 for none',
+  chain           VARCHAR(64) NOT NULL DEFAULT '' COMMENT 'hash over the log up to there, hexadecimal',
   PRIMARY KEY (id)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci COMMENT = 'position in the event log';

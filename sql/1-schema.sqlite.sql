@@ -120,13 +120,31 @@ CREATE TABLE refused_rows (
   PRIMARY KEY (table_name, row_key)
 ) STRICT, WITHOUT ROWID;
 
+-- Places of the event log with the hash of all that is before them.
+DROP TABLE IF EXISTS journal_chain;
+CREATE TABLE journal_chain (
+  position INTEGER NOT NULL PRIMARY KEY,
+  hash     TEXT    NOT NULL
+) STRICT;
+
 -- One row with the tables' position in the event log.
 CREATE TABLE IF NOT EXISTS journal_position (
-  id         INTEGER NOT NULL PRIMARY KEY,
-  generation INTEGER NOT NULL,
-  position   INTEGER NOT NULL,
-  ready      INTEGER NOT NULL,
-  history    TEXT    NOT NULL DEFAULT '',
-  version    INTEGER NOT NULL DEFAULT 1,
-  term       INTEGER NOT NULL DEFAULT 0
+  id              INTEGER NOT NULL PRIMARY KEY,
+  generation      INTEGER NOT NULL,
+  position        INTEGER NOT NULL,
+  ready           INTEGER NOT NULL,
+  history         TEXT    NOT NULL DEFAULT '',
+  version         INTEGER NOT NULL DEFAULT 1,
+  term            INTEGER NOT NULL DEFAULT 0,
+  rides_requested INTEGER NULL,
+  rides_completed INTEGER NULL,
+  riders_owed     INTEGER NULL,
+  riders_paid     INTEGER NULL,
+  discounts_given INTEGER NULL,
+  owners_sales    INTEGER NULL,
+  sales_under_way INTEGER NULL,
+  coupons_issued  INTEGER NULL,
+  coupons_used    INTEGER NULL,
+  chain_position  INTEGER NOT NULL DEFAULT 0,
+  chain           TEXT    NOT NULL DEFAULT ''
 ) STRICT;

@@ -78,6 +78,7 @@ func (g *Generation) charge(ch *state.Charge) {
 	defer g.charges.running.Done()
 	if err := g.pay(ch); err != nil {
 		g.Store.Abandon(ch, err)
+		g.reconciler.doubt(ch.Ride.User, err)
 		return
 	}
 	g.Store.Complete(ch)

@@ -19,9 +19,10 @@ import (
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
 	"isuride/webapp/sqlstore"
+	"isuride/webapp/state"
 )
 
-// Config configures an engine. All fields are required but for Repair, Snapshots and Group.
+// Config configures an engine. All fields are required but for Repair, Violated, Snapshots and Group.
 type Config struct {
 	// JournalDir holds a folder of segments for each generation.
 	JournalDir string
@@ -41,6 +42,9 @@ type Config struct {
 	// Solver makes a solver for one region.
 	Solver   func() dispatch.Solver
 	Dispatch dispatch.Params
+	// Violated gets each contradiction that the audit finds, and the folder of the journal in
+	// which what came before can be looked up. It may take its time. It may be nil.
+	Violated func(v *state.Violation, journal string)
 	// Snapshots may be left zero.
 	Snapshots Snapshots
 	// Group makes the engine a member of a group of replicas; nil for a server alone.

@@ -30,6 +30,8 @@ type Generation struct {
 	history     journal.History
 	snapshots   *snapshots
 	counted     counted
+	audit       *audit
+	reconciler  *reconciler
 	recovered   Recovered
 	open        []*state.Charge     // payments that were under way when the server ended
 	openCharges isuride.OpenCharges // their places in the log
@@ -115,7 +117,7 @@ func (e *Engine) build(head *sqlstore.Snapshot, load func() (*sqlstore.Snapshot,
 	}
 	g := &Generation{number: head.Generation, history: history, cfg: &e.cfg, fail: e.fail, journal: log, flushDone: make(chan struct{})}
 	from := source{head, load, func(log *journal.Journal) state.Options {
-		return state.Options{Log: log, Now: e.cfg.Now, Describe: e.cfg.Describe}
+		return state.Options{Log: log, Now: e.cfg.Now, Describe: e.cfg.Describe, Violated: g.violated}
 	}}
 	if err := g.make(e.db, from, paths, dir); err != nil {
 		return nil, errors.Join(err, log.Close())
@@ -124,11 +126,12 @@ func (e *Engine) build(head *sqlstore.Snapshot, load func() (*sqlstore.Snapshot,
 }
 
 // make recovers the state, and makes everything that works on it.
-func (g *Generation) make(target flush.Target, from source, paths []string, dir string) error {
+func (g *Generation) make(target database, from source, paths []string, dir string) error {
 	if err := g.recover(from, paths); err != nil {
 		return err
 	}
 	g.snapshots, g.counting = newSnapshots(g, dir), g.Store.Count
+	g.audit, g.reconciler = newAudit(g, target), newReconciler(g)
 	return g.equip(target, from.head)
 }
 
@@ -138,7 +141,7 @@ func stateOf(snapshot *sqlstore.Snapshot) sqlstore.State {
 }
 
 // equip makes everything that will run by itself.
-func (g *Generation) equip(target flush.Target, head *sqlstore.Snapshot) error {
+func (g *Generation) equip(target database, head *sqlstore.Snapshot) error {
 	from, err := g.journal.ReadFrom(head.Position + 1)
 	if err != nil {
 		return err
@@ -149,7 +152,9 @@ func (g *Generation) equip(target flush.Target, head *sqlstore.Snapshot) error {
 	g.gateway = payment.New(setting(head.Settings, isuride.PaymentGatewayURL), payment.Options{})
 	g.equipMatching()
 	g.writer = flush.New(flush.Options{Source: from, Log: g.journal, Target: target, Generation: g.number, Position: head.Position,
+		Totals: head.Totals, Worth: g.Store.Worth, Chain: &head.Head, Oldest: g.journal.Oldest, Differs: g.audit.differs,
 		OpenCharges: g.openCharges, Skip: journal.IsMark, Now: g.cfg.Now, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: g.cfg.Log, Pace: pace(g.cfg.Durability)})
+	g.writer.Checkpoint(g.journal.Appended(), g.Store.Totals())
 	g.behind = g.writer
 	return nil
 }
@@ -184,6 +189,8 @@ func (g *Generation) runLoops() {
 		g.loops.Go(func() { g.report("matching", m.Run(g.ctx)) })
 	}
 	g.loops.Go(func() { g.report("snapshots", g.snapshots.run(g.ctx)) })
+	g.loops.Go(func() { g.report("audit", g.audit.run(g.ctx)) })
+	g.loops.Go(func() { g.report("reconciliation", g.reconciler.run(g.ctx)) })
 	for _, ch := range g.open {
 		g.resume(ch)
 	}
@@ -324,7 +331,8 @@ func (g *Generation) stop(ctx context.Context) error {
 	g.cancel()
 	g.loops.Wait()
 	err := g.writer.Drain(ctx)
-	err = errors.Join(err, g.snapshots.finish(ctx, err == nil))
+	drained := err == nil
+	err = errors.Join(err, g.audit.finish(ctx), g.snapshots.finish(ctx, drained))
 	g.snapshots.end()
 	g.flushing()
 	<-g.flushDone

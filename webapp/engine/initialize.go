@@ -9,6 +9,7 @@ import (
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
+	"isuride/webapp/recount"
 	"isuride/webapp/sqlstore"
 )
 
@@ -24,6 +25,7 @@ type database interface {
 	Swap(ctx context.Context, from, generation uint64) error
 	Settle(ctx context.Context, generation uint64) (swapped bool, err error)
 	Sweep(ctx context.Context) error
+	CountBooks(ctx context.Context) (counted isuride.Totals, written *isuride.Totals, err error)
 	Refused() int
 	Deleted() uint64
 	WriteCut(ctx context.Context, generation, position uint64, rows *isuride.Tables) error
@@ -249,6 +251,7 @@ func (e *Engine) initialData(paymentServer string) (*isuride.Tables, error) {
 	if err != nil {
 		return nil, fmt.Errorf("initial data: %w", err)
 	}
+	rows.Totals = &recount.Tables(rows).Totals
 	if paymentServer != "" {
 		setSetting(rows, isuride.PaymentGatewayURL, paymentServer)
 	}

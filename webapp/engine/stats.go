@@ -23,6 +23,7 @@ type Stats struct {
 	Flush      flush.Stats
 	Snapshot   SnapshotStats
 	Count      CountStats
+	Audit      AuditStats
 	Payment    payment.Stats
 	// Initializes that took place, and those that failed and changed nothing.
 	Initialized, NotInitialized uint64
@@ -56,6 +57,9 @@ func (e *Engine) Stats() Stats {
 // through the state.
 func (g *Generation) own() Stats {
 	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Snapshot: g.snapshots.stats(), Count: g.counted.stats()}
+	if g.audit != nil {
+		s.Audit = g.audit.stats()
+	}
 	if g.behind != nil {
 		s.Flush = g.behind.Stats()
 	}
@@ -83,6 +87,11 @@ func (s *Stats) add(o *Stats) {
 	s.Flush.Took.Add(o.Flush.Took)
 	s.Snapshot.Written += o.Snapshot.Written
 	s.Snapshot.Failed += o.Snapshot.Failed
+	s.Audit.Violations += o.Audit.Violations
+	s.Audit.Recounts += o.Audit.Recounts
+	s.Audit.Gateway.Agreed += o.Audit.Gateway.Agreed
+	s.Audit.Gateway.Differed += o.Audit.Gateway.Differed
+	s.Audit.Gateway.Silent += o.Audit.Gateway.Silent
 	s.Count.Equal += o.Count.Equal
 	s.Count.Different += o.Count.Different
 	s.Payment.Accepted += o.Payment.Accepted
@@ -117,6 +126,9 @@ func (e *Engine) Health() error {
 	}
 	if err := g.journal.Stats().Err; err != nil {
 		return err
+	}
+	if v := g.Store.Closed(); v != nil {
+		return fmt.Errorf("the books are closed since %s: %w; look at GET /audit, and open them again with POST /audit/reopen", v.At, v)
 	}
 	f := g.writer.Stats()
 	if o := f.Outage; o != nil && time.Since(o.Since) > outageLimit {

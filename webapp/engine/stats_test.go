@@ -81,12 +81,14 @@ func TestStatsAdd(t *testing.T) {
 		Journal:  journal.Stats{Added: 5, AddedBytes: 6, Synced: 7, Appended: 7},
 		Flush:    flush.Stats{Cuts: 8, Events: 9, Rows: 10, Retries: 11, Took: took, Position: 7},
 		Snapshot: SnapshotStats{Written: 15, Failed: 16, Age: 7, Bytes: 7, Took: 7, Tail: 7},
+		Audit:    AuditStats{Violations: 31, Recounts: 32, Age: 7, Took: 7, Gateway: GatewayStats{Agreed: 33, Differed: 34, Silent: 35}},
 		Count:    CountStats{Equal: 17, Different: 18},
 		Payment:  payment.Stats{Accepted: 12, Refused: 13, Failed: 14, InProgress: 7},
 	}
 	want := before
 	want.Generation, want.State, want.Match.Rides, want.Match.Chairs = 0, state.Overview{}, 0, 0
 	want.Snapshot = SnapshotStats{Written: 15, Failed: 16}
+	want.Audit = AuditStats{Violations: 31, Recounts: 32, Gateway: GatewayStats{Agreed: 33, Differed: 34, Silent: 35}}
 	want.Journal.Appended, want.Flush.Position, want.Payment.InProgress = 0, 0, 0
 	var got Stats
 	if got.add(&before); got != want {

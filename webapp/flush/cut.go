@@ -11,6 +11,8 @@ import (
 type cut struct {
 	last   uint64 // number of the last event in the cut, or of the one before it
 	events int
+	totals *isuride.Totals // at the end of the cut that is written
+	chain  *isuride.Chain  // likewise
 
 	owners    table[string, isuride.Owner]
 	chairs    table[string, isuride.Chair]
@@ -109,12 +111,14 @@ func (c *cut) tables() *isuride.Tables {
 		Rides:          c.rides.rows,
 		RideStatuses:   c.statuses.rows,
 		Coupons:        c.coupons.rows,
+		Totals:         c.totals,
+		Chain:          c.chain,
 	}
 }
 
 // reset begins the next cut. Memory is kept, it is bounded by the largest cut.
 func (c *cut) reset() {
-	c.events = 0
+	c.events, c.totals, c.chain = 0, nil, nil
 	c.owners.reset()
 	c.chairs.reset()
 	clear(c.locations)

@@ -12,6 +12,7 @@ import (
 
 	"isuride/webapp/internal/pulse"
 	"isuride/webapp/isuride"
+	"isuride/webapp/recount"
 )
 
 // Source reads the log's events in order. It belongs to the Writer's loop.
@@ -50,6 +51,19 @@ type Options struct {
 	Skip func(payload []byte) bool
 	// Now is the clock.
 	Now func() isuride.Time
+	// Totals are the books of the target at Position; nil if they are not known, which they are
+	// then from the first Checkpoint on.
+	Totals *isuride.Totals
+	// Worth returns what the coupon of a ride was worth that was requested up to Position, 0 if it
+	// had none; ok is false if there is no such ride. It may be nil.
+	Worth func(ride *isuride.Ride) (worth int, ok bool)
+	// Chain is the target's head of the chain of hashes over the log; nil if there is to be none.
+	Chain *isuride.Link
+	// Oldest returns the first record that the log has. It goes with Chain.
+	Oldest func() uint64
+	// Differs is told, from Run's goroutine, of books that the events do not lead to. It may be nil.
+	Differs func(*recount.Difference)
+
 	// Transient reports whether the same cut may succeed later.
 	Transient func(error) bool
 	// Logger gets the beginning and the end of outages; nil means slog.Default().
@@ -88,6 +102,9 @@ type Writer struct {
 	decoder isuride.Decoder
 	cut     cut
 	charges isuride.OpenCharges // have no rows, so the log keeps them
+	chain   *recount.Chain      // nil if there is none
+	ended   []isuride.Link      // stretches that the next cut ends, and its beginning
+	ledger  ledger              // of the log up to the event read last
 	pacer   pacer
 	reached uint64 // the position that the target was given last
 	err     error  // why Run ended; others read it once done is closed
@@ -114,6 +131,11 @@ func New(o Options) *Writer {
 		reached: o.Position,
 		charges: make(isuride.OpenCharges),
 		pacer:   pacer{pace: o.Pace},
+		ledger:  ledger{base: o.Totals, last: o.Position, differs: o.Differs},
+	}
+	w.ledger.tally.Worth = o.Worth
+	if o.Chain != nil {
+		w.chain, w.ended = recount.NewChain(*o.Chain), []isuride.Link{*o.Chain}
 	}
 	maps.Copy(w.charges, o.OpenCharges)
 	w.position.Store(o.Position)
@@ -211,6 +233,9 @@ func (w *Writer) read() (ok bool, err error) {
 	if seq != w.cut.last+1 {
 		return false, fmt.Errorf("the log goes from event %d to %d: the events between are missing", w.cut.last, seq)
 	}
+	if w.chain != nil {
+		w.chain.Add(seq, payload)
+	}
 	if w.opt.Skip != nil && w.opt.Skip(payload) {
 		w.pass(seq)
 		return true, nil
@@ -223,6 +248,7 @@ func (w *Writer) read() (ok bool, err error) {
 		w.since.Store(int64(w.happened(e)))
 	}
 	w.charges.Note(seq, e)
+	w.ledger.note(seq, e)
 	w.cut.add(seq, e)
 	return true, nil
 }
@@ -239,6 +265,7 @@ func (w *Writer) pass(seq uint64) {
 
 // write puts the cut into the tables, and begins the next one.
 func (w *Writer) write(ctx context.Context, full bool) error {
+	w.cut.totals, w.cut.chain = w.ledger.at(w.cut.last), w.link()
 	took, err := w.insist(ctx)
 	if err != nil {
 		return err

@@ -89,6 +89,53 @@ type Coupon struct {
 	UsedBy       string
 }
 
+// Totals are the books in sums: part of the row of journal_position, beside the position that
+// they belong to. All but the first two are in yen.
+type Totals struct {
+	Requested, Completed int64 // rides
+	Owed                 int64 // fares of all rides that were requested
+	Paid                 int64 // fares of those that are completed
+	Discounts            int64 // what coupons took off the fares of all rides
+	Sales                int64 // full fares of completed rides
+	UnderWay             int64 // full fares of the others
+	Issued, Used         int64 // worth of coupons, a surplus over the fare included
+}
+
+// Sub returns what t has more than o.
+func (t Totals) Sub(o Totals) Totals {
+	return Totals{t.Requested - o.Requested, t.Completed - o.Completed, t.Owed - o.Owed, t.Paid - o.Paid, t.Discounts - o.Discounts,
+		t.Sales - o.Sales, t.UnderWay - o.UnderWay, t.Issued - o.Issued, t.Used - o.Used}
+}
+
+// Add returns the sums of both.
+func (t Totals) Add(o Totals) Totals { return t.Sub(Totals{}.Sub(o)) }
+
+// Each yields the names and amounts.
+func (t Totals) Each(yield func(name string, amount int64) bool) {
+	for _, f := range [...]struct {
+		name   string
+		amount int64
+	}{
+		{"rides requested", t.Requested}, {"rides completed", t.Completed}, {"riders owed", t.Owed}, {"riders paid", t.Paid},
+		{"discounts given", t.Discounts}, {"owners' sales", t.Sales}, {"sales under way", t.UnderWay},
+		{"coupons issued", t.Issued}, {"coupons used", t.Used},
+	} {
+		if !yield(f.name, f.amount) {
+			return
+		}
+	}
+}
+
+// Yen yields the names and amounts of those that are yen.
+func (t Totals) Yen(yield func(account string, yen int64) bool) {
+	rides := 2
+	for name, amount := range t.Each {
+		if rides--; rides < 0 && !yield(name, amount) {
+			return
+		}
+	}
+}
+
 // Tables holds rows of all tables: a whole database, the content of a dump, or the
 // rows that one cut of the write-behind changes.
 type Tables struct {
@@ -103,6 +150,25 @@ type Tables struct {
 	Rides          []Ride
 	RideStatuses   []RideStatus
 	Coupons        []Coupon
+
+	// Totals are the sums of a cut, at the position that it reaches; nil if they are not known.
+	Totals *Totals
+	// Chain is the chain of hashes over the log at that position; nil if there is none.
+	Chain *Chain
+}
+
+// Link is a place in the log with the hash of all that is before it.
+type Link struct {
+	Position uint64
+	Hash     string // hexadecimal; "" where a chain begins
+}
+
+// Chain is what a cut adds to the chain of hashes.
+type Chain struct {
+	Head  Link   // at the position of the cut
+	Ended []Link // places that are kept, to compare parts of the log with
+	// Oldest is the first record that the log still has: links before it are of no use.
+	Oldest uint64
 }
 
 // Rows counts the rows of all tables.

@@ -143,6 +143,7 @@ func (s sink) engine(e engine.Stats) {
 	s.journal(e)
 	s.flush(e)
 	s.snapshot(e)
+	s.audit(e)
 	s.replica(e.Replica)
 	s.counter(paymentAttempts, float64(e.Payment.Accepted), "accepted")
 	s.counter(paymentAttempts, float64(e.Payment.Refused), "refused")
@@ -197,6 +198,25 @@ func (s sink) snapshot(e engine.Stats) {
 	s.gauge(snapshotTail, float64(n.Tail))
 	s.counter(stateCounts, float64(e.Count.Equal), "equal")
 	s.counter(stateCounts, float64(e.Count.Different), "different")
+}
+
+func (s sink) audit(e engine.Stats) {
+	a := &e.Audit
+	closed := 0.0
+	if a.Closed != nil {
+		closed = 1
+	}
+	s.gauge(auditClosed, closed)
+	s.counter(auditViolations, float64(a.Violations))
+	s.counter(auditRecounts, float64(a.Recounts))
+	s.gauge(auditAge, a.Age.Seconds())
+	s.gauge(auditTime, a.Took.Seconds())
+	s.counter(auditGateway, float64(a.Gateway.Agreed), "agrees")
+	s.counter(auditGateway, float64(a.Gateway.Differed), "differs")
+	s.counter(auditGateway, float64(a.Gateway.Silent), "silent")
+	for account, yen := range a.Totals.Yen {
+		s.gauge(auditYen, float64(yen), account)
+	}
 }
 
 func (s sink) flush(e engine.Stats) {

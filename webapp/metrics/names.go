@@ -85,6 +85,14 @@ var (
 	refusedRows      = newDesc("refused_rows", "Rows that the database refuses, kept beside their tables.")
 	positionsDeleted = newDesc("positions_deleted_total", "Rows of old positions that were replaced by their sums.")
 
+	auditClosed     = newDesc("audit_closed", "1 while the books are closed because of a violation, else 0.")
+	auditViolations = newDesc("audit_violations_total", "Contradictions in the books that were found.")
+	auditRecounts   = newDesc("audit_recounts_total", "Whole recounts of the books.")
+	auditAge        = newDesc("audit_recount_age_seconds", "Time since the last whole recount ended; 0 before the first one.")
+	auditTime       = newDesc("audit_recount_seconds", "Time that it worked, without its rests.")
+	auditGateway    = newDesc("audit_gateway_total", "Users whose payments the gateway was asked for, by result.", "result")
+	auditYen        = newDesc("audit_yen", "Balance of an account of the books, in yen.", "account")
+
 	paymentAttempts   = newDesc("payment_attempts_total", "Attempts to charge, by the gateway's answer.", "result")
 	paymentInProgress = newDesc("payment_in_progress", "Charges under way.")
 
@@ -107,6 +115,7 @@ var all = []*prometheus.Desc{
 	replicaRole, replicaTerm, replicaLeader, replicaCommitted, replicaLag, replicaBehind, replicaPeerBehind, replicaWait, replicaChanges,
 	replicaPromotion, replicaHashes,
 	snapshots, snapshotAge, snapshotBytes, snapshotTime, snapshotTail, stateCounts,
+	auditClosed, auditViolations, auditRecounts, auditAge, auditTime, auditGateway, auditYen,
 	paymentAttempts, paymentInProgress,
 	generation, initializes, logErrors, buildInfo,
 }

@@ -51,16 +51,28 @@ type link struct {
 	since  time.Time        // idle
 }
 
-// post sends a request and returns the status of its answer. A kept connection may turn
-// out to be closed by the gateway; then the request is repeated on another one, so there
-// is one request of a charge at a time here as well.
+// post sends a charge and returns the status of its answer.
 func (l *links) post(ctx context.Context, request []byte) (status int, err error) {
+	a, err := l.send(ctx, aPost, request)
+	return a.status, err
+}
+
+// answer is what came back. The body of a charge's is not kept.
+type answer struct {
+	status int
+	body   []byte
+}
+
+// send sends a request and returns its answer. A kept connection may turn out to be closed
+// by the gateway; then the request is repeated on another one, so there is one request of a
+// charge at a time here as well.
+func (l *links) send(ctx context.Context, kind *http.Request, request []byte) (a answer, err error) {
 	for {
 		c, kept, err := l.take(ctx)
 		if err != nil {
-			return 0, err
+			return answer{}, err
 		}
-		status, reusable, err := c.exchange(ctx, request)
+		a, reusable, err := c.exchange(ctx, kind, request)
 		if reusable {
 			l.keep(c)
 		} else {
@@ -69,7 +81,7 @@ func (l *links) post(ctx context.Context, request []byte) (status int, err error
 		if err == errNoAnswer && kept && ctx.Err() == nil {
 			continue
 		}
-		return status, err
+		return a, err
 	}
 }
 
@@ -134,7 +146,7 @@ func (l *links) close() {
 }
 
 // exchange sends the request and reads the answer, until the context ends.
-func (c *link) exchange(ctx context.Context, request []byte) (status int, reusable bool, err error) {
+func (c *link) exchange(ctx context.Context, kind *http.Request, request []byte) (a answer, reusable bool, err error) {
 	defer context.AfterFunc(ctx, func() { c.conn.SetDeadline(time.Unix(1, 0)) })()
 	defer func() {
 		if err != nil && ctx.Err() != nil {
@@ -143,27 +155,33 @@ func (c *link) exchange(ctx context.Context, request []byte) (status int, reusab
 	}()
 	c.limit.N = maxAnswer
 	if _, err := c.conn.Write(request); err != nil {
-		return 0, false, errNoAnswer
+		return answer{}, false, errNoAnswer
 	}
 	if _, err := c.reader.Peek(1); err != nil {
-		return 0, false, errNoAnswer
+		return answer{}, false, errNoAnswer
 	}
-	resp, err := c.answer()
+	resp, err := c.answer(kind)
 	if err != nil {
-		return 0, false, err
+		return answer{}, false, err
 	}
 	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body) // an error only costs the connection
-	return resp.StatusCode, err == nil && !resp.Close && c.reader.Buffered() == 0 && ctx.Err() == nil, nil
+	a.status = resp.StatusCode
+	if kind == aGet {
+		a.body, err = io.ReadAll(resp.Body)
+	} else {
+		_, err = io.Copy(io.Discard, resp.Body)
+	}
+	// Without a part of its body an answer is as good; that only costs the connection.
+	return a, err == nil && !resp.Close && c.reader.Buffered() == 0 && ctx.Err() == nil, nil
 }
 
 // aPost tells net/http which request the answers belong to.
 var aPost = &http.Request{Method: http.MethodPost}
 
 // answer reads the final answer after interim ones.
-func (c *link) answer() (*http.Response, error) {
+func (c *link) answer(kind *http.Request) (*http.Response, error) {
 	for {
-		resp, err := http.ReadResponse(c.reader, aPost)
+		resp, err := http.ReadResponse(c.reader, kind)
 		if err != nil || resp.StatusCode >= http.StatusOK || resp.StatusCode == http.StatusSwitchingProtocols {
 			return resp, err
 		}

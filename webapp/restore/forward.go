@@ -9,6 +9,7 @@ import (
 	"isuride/webapp/flush"
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
+	"isuride/webapp/recount"
 	"isuride/webapp/sqlstore"
 )
 
@@ -224,19 +225,34 @@ func (s *survey) missing(folder string) error {
 func replay(ctx context.Context, o Options, folder string, r *route, db *sqlstore.Store) error {
 	next, stop := iter.Pull2(events(folder))
 	defer stop()
+	totals, err := db.Totals(ctx)
+	if err != nil {
+		return err
+	}
 	w := flush.New(flush.Options{
 		Source: &tail{next: next, route: r}, Log: until(r.to), Target: &target{db, r, o.share("events are applied")},
+		Totals: totals, Worth: worth(ctx, db),
+		Differs:    func(d *recount.Difference) { o.Tell("%v; isuride audit tells more", d) },
 		Generation: r.generation, Position: r.from, Skip: journal.IsMark, Now: func() isuride.Time { return r.at },
 		Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: o.Log})
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
-	err := w.Drain(ctx)
+	err = w.Drain(ctx)
 	cancel()
 	if runErr := <-ended; err == nil || runErr != nil && !errors.Is(runErr, context.Canceled) {
 		err = runErr
 	}
 	return err
+}
+
+// worth looks in the tables for the coupon of a ride that was requested before the first event
+// applied.
+func worth(ctx context.Context, db *sqlstore.Store) func(*isuride.Ride) (int, bool) {
+	return func(ride *isuride.Ride) (int, bool) {
+		yen, ok, err := db.Worth(ctx, ride)
+		return yen, ok && err == nil
+	}
 }
 
 // record is an event, or the error that ended the log.

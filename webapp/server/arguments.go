@@ -17,6 +17,7 @@ const help = `usage: isuride [-repair]
        isuride inspect [flags] [PATH]
        isuride restore [flags]
        isuride member
+       isuride audit [flags]
 
 Isuride is the server. The environment configures it; webapp/docs/configuration.md lists
 the variables.
@@ -31,8 +32,10 @@ the variables.
   member   make the data of a server without replicas those of the first of a group
   restore  make the data as it was at a position or time, from a copy of the database and
            the journal
+  audit    compare journal, snapshots, database and payment gateway while the server is
+           stopped, and name the first difference
 
-isuride inspect -h and isuride restore -h list their flags.
+isuride inspect -h, isuride restore -h and isuride audit -h list their flags.
 `
 
 // parseArguments refuses everything it does not know: a server that started despite a
@@ -46,7 +49,7 @@ func parseArguments(args []string) (a arguments, err error) {
 	}
 	if f.NArg() > 0 {
 		return a, fmt.Errorf("the argument %q is unknown%s; the environment configures the server, and isuride -h lists its flags",
-			f.Arg(0), meant(f.Arg(0), []string{"-repair", "-version", "-h", "check-config", "inspect", "member", "restore"}))
+			f.Arg(0), meant(f.Arg(0), []string{"-repair", "-version", "-h", "check-config", "inspect", "member", "restore", "audit"}))
 	}
 	return a, nil
 }

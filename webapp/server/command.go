@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"isuride/webapp/audit"
+	"isuride/webapp/engine"
 	"isuride/webapp/inspect"
 	"isuride/webapp/internal/logging"
 	"isuride/webapp/isuride"
@@ -20,6 +22,7 @@ import (
 // commands are what the program does besides serving. Their output goes to standard
 // output, what went wrong to standard error.
 var commands = map[string]func(ctx context.Context, args []string) error{
+	"audit":        runAudit,
 	"check-config": runCheckConfig,
 	"inspect":      runInspect,
 	"member":       runMember,
@@ -160,6 +163,53 @@ func parseRestore(args []string, lookup func(string) (string, bool)) (o restore.
 	o.Copy.Path = *db
 	if info, err := os.Stat(*db); err == nil && info.IsDir() { // a data folder
 		o.Copy.Path = filepath.Join(*db, restore.DatabaseName)
+	}
+	return o, nil
+}
+
+const auditHelp = `usage: isuride audit [-gateway URL|database] [-journal FOLDER]
+
+Compares, while the server is stopped, the journal with its snapshots, the database that the
+environment names, and the payment gateway. It changes nothing. The status is 1 at the first
+difference, which is told in one sentence.
+
+  -gateway URL|database  ask the payment gateway, too, at an address or the one that the
+                         database has; one call for each user who has paid
+  -journal FOLDER        the journal; without it the one that the environment names, as for
+                         the server
+`
+
+func runAudit(ctx context.Context, args []string) error {
+	o, err := parseAudit(args, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(o.Journal); err == nil { // a server that begins meanwhile would move what is read
+		folder, err := engine.LockFolder(o.Journal)
+		if err != nil {
+			return err
+		}
+		defer folder.Close()
+	}
+	o.Tell = func(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+	o.Log = logging.New(os.Stderr, logging.Text).Logger
+	return audit.Run(ctx, o)
+}
+
+func parseAudit(args []string, lookup func(string) (string, bool)) (o audit.Options, err error) {
+	f := flag.NewFlagSet("isuride audit", flag.ContinueOnError)
+	f.StringVar(&o.Gateway, "gateway", "", "")
+	f.StringVar(&o.Journal, "journal", journalFolder(lookup), "")
+	if err := parseCommand(f, args, auditHelp); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, usageError{fmt.Errorf("unexpected argument %q; isuride audit -h lists the flags", f.Arg(0))}
+	}
+	e := environment{lookup: lookup}
+	o.DB = e.database(e.get("ISURIDE_DATA", defaultData))
+	if len(e.errs) > 0 {
+		return o, usageError{errors.New(e.errs[0])}
 	}
 	return o, nil
 }

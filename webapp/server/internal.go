@@ -96,6 +96,7 @@ func (i *internal) show(s *server, logged func() uint64) {
 		}
 		fmt.Fprintf(w, "%s: %d bytes\n", info.Path, info.Bytes)
 	})
+	i.audit(s.engine)
 	i.mux.HandleFunc("POST /promote", func(w http.ResponseWriter, r *http.Request) { promote(s.engine, w, r) })
 	health := s.engine.Health
 	i.engine.Store(s.engine)

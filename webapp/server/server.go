@@ -92,7 +92,9 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	}
 	log.Info("the operator's token is in a file", "path", path)
 	log.Info("opening", "database", cfg.db.String())
-	db, e, err := startEngine(ctx, cfg, engineConfig(cfg, journals, repair, log.Logger))
+	settings := engineConfig(cfg, journals, repair, log.Logger)
+	settings.Violated = newEvidence(cfg.data, recorder, log.Logger).keep
+	db, e, err := startEngine(ctx, cfg, settings)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (s *Store) adopt(ctx context.Context, generation uint64) error {
 	if err != nil {
 		return err
 	}
-	for _, table := range []string{distanceTable, refusedTable, positionTable} {
+	for _, table := range []string{distanceTable, refusedTable, chainTable, positionTable} {
 		create, err := s.dialect.create(table)
 		if err != nil {
 			return err

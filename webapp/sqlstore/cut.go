@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -37,7 +38,7 @@ func (s *Store) writeCut(ctx context.Context, generation, to uint64, rows *isuri
 		return err
 	}
 	if s.refused.none() {
-		err := s.cut(ctx, generation, to, func(ctx context.Context, tx *sqlx.Tx) error {
+		err := s.cut(ctx, generation, to, rows, func(ctx context.Context, tx *sqlx.Tx) error {
 			in := inserter{dialect: s.dialect, chunk: s.chunkNow(), upsert: true}
 			if err := in.insert(ctx, tx, rows); err != nil {
 				return err
@@ -52,9 +53,9 @@ func (s *Store) writeCut(ctx context.Context, generation, to uint64, rows *isuri
 }
 
 // cut is one transaction: it reads the position of the tables, which keeps a Reset and
-// other writers out, has the rows written, and moves the position last, so that even
+// other writers out, has the rows written, and moves the position, with the totals there, last, so that even
 // tables that lost their transactions never have a position without its rows.
-func (s *Store) cut(ctx context.Context, generation, to uint64, write func(context.Context, *sqlx.Tx) error) error {
+func (s *Store) cut(ctx context.Context, generation, to uint64, rows *isuride.Tables, write func(context.Context, *sqlx.Tx) error) error {
 	err := s.transaction(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		at, err := readPosition(ctx, tx, s.dialect.lock)
 		switch {
@@ -70,8 +71,13 @@ func (s *Store) cut(ctx context.Context, generation, to uint64, write func(conte
 		if err := write(ctx, tx); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE journal_position SET position = ?, term = ? WHERE id = 1 AND term <= ?", to, s.term, s.term)
-		return err
+		sums := sumsOf(rows.Totals)
+		_, err = tx.ExecContext(ctx, "UPDATE journal_position SET position = ?, term = ?, "+assignments+" WHERE id = 1 AND term <= ?",
+			slices.Concat([]any{to, s.term}, sums.values(), []any{s.term})...)
+		if err != nil || rows.Chain == nil {
+			return err
+		}
+		return writeChain(ctx, tx, rows.Chain)
 	})
 	if err == nil {
 		s.left = &place{generation, to}

@@ -130,7 +130,7 @@ func (p *dumpParser) insert() error {
 }
 
 // ownTables are those of this server, which are no part of a data set.
-var ownTables = []string{positionTable, "refused_rows"}
+var ownTables = []string{positionTable, refusedTable, chainTable}
 
 // tableName reads the name after INTO, without the name of its database.
 func (p *dumpParser) tableName() (string, error) {

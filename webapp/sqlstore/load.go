@@ -22,6 +22,8 @@ type Snapshot struct {
 	History              string
 	isuride.Tables
 	Tracks map[string]Track
+	// Head is the head of the chain of hashes at Position, without a hash if there is none yet.
+	Head isuride.Link
 
 	deleted map[string]section // reports whose rows are deleted, by chair id
 }
@@ -81,6 +83,12 @@ func (s *Store) loadBy(ctx context.Context, read func(*Snapshot) error) (*Snapsh
 	}
 	snapshot := &Snapshot{Generation: before.Generation, Position: before.Position, History: before.History}
 	if err := read(snapshot); err != nil {
+		return nil, err
+	}
+	if snapshot.Totals, err = readTotals(ctx, s.db, ""); err != nil {
+		return nil, err
+	}
+	if snapshot.Head, err = readHead(ctx, s.db, before.Position); err != nil {
 		return nil, err
 	}
 	switch after, err := s.state(ctx); {

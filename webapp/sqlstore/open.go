@@ -80,6 +80,35 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Store, error) {
 	return s, nil
 }
 
+// OpenForReading connects to a database that is there and of the present schema, to read it. It takes
+// no lock, and changes nothing.
+func OpenForReading(ctx context.Context, c Config, log *slog.Logger) (*Store, error) {
+	s, err := c.openForReading(ctx, log)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", c, err)
+	}
+	return s, nil
+}
+
+func (c Config) openForReading(ctx context.Context, log *slog.Logger) (*Store, error) {
+	if c.Dialect == MySQL {
+		if _, err := c.Tables(ctx); err != nil {
+			return nil, err
+		}
+	} else if _, err := os.Stat(c.Path); err != nil {
+		return nil, err
+	}
+	s, err := c.connect(ctx, log)
+	if err != nil {
+		return nil, err
+	}
+	s.log = log
+	if version, err := s.version(ctx); err != nil || version != schemaVersion {
+		return nil, errors.Join(err, fmt.Errorf("its schema has number %d, and this release needs %d: start the server on it once", version, schemaVersion), s.Close())
+	}
+	return s, nil
+}
+
 // open is one attempt. Only connecting has a limit: a change of the schema may take long.
 func (c Config) open(ctx context.Context, log *slog.Logger) (*Store, error) {
 	short, cancel := context.WithTimeout(ctx, 2*dialTimeout)

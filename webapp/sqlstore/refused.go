@@ -90,7 +90,7 @@ type careful struct {
 }
 
 func (s *Store) cutWithRefusals(ctx context.Context, generation, to uint64, rows *isuride.Tables) error {
-	err := s.cut(ctx, generation, to, func(ctx context.Context, tx *sqlx.Tx) error {
+	err := s.cut(ctx, generation, to, rows, func(ctx context.Context, tx *sqlx.Tx) error {
 		w := careful{s, tx, inserter{dialect: s.dialect, chunk: s.chunkNow(), upsert: true}, to, rows}
 		for i := range tables {
 			if err := w.table(ctx, &tables[i]); err != nil {

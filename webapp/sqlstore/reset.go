@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"regexp"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
@@ -92,7 +93,7 @@ func (s *Store) historyOrNew(ctx context.Context) (string, error) {
 // setPosition writes the position row into the table with the suffix.
 func setPosition(ctx context.Context, tx *sqlx.Tx, suffix string, at position) error {
 	_, err := tx.ExecContext(ctx, "REPLACE INTO "+positionTable+suffix+
-		" (id, generation, position, ready, history, version, term) VALUES (1, ?, ?, ?, ?, ?, ?)",
-		at.Generation, at.Position, at.Ready, at.History, schemaVersion, at.Term)
+		" (id, generation, position, ready, history, version, term, "+strings.Join(sumNames, ", ")+") VALUES (1, ?, ?, ?, ?, ?, ?"+strings.Repeat(", ?", len(sumNames))+")",
+		append([]any{at.Generation, at.Position, at.Ready, at.History, schemaVersion, at.Term}, at.sums.values()...)...)
 	return err
 }

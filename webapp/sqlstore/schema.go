@@ -17,7 +17,7 @@ import (
 
 // schemaVersion is the number of the schema in package sql. A database keeps its own in
 // the position row.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // ErrNewerSchema says that a newer release of the server has used the database.
 var ErrNewerSchema = errors.New("the database belongs to a newer release of the server")
@@ -32,6 +32,9 @@ var steps = []step{
 		{positionTable, "term", "BIGINT NOT NULL DEFAULT 0", "INTEGER NOT NULL DEFAULT 0"},
 	}},
 	{to: 3, tables: []string{distanceTable}},
+	{to: 4, tables: []string{chainTable}, columns: append(sumColumns(),
+		newColumn{positionTable, "chain_position", "BIGINT NOT NULL DEFAULT 0", "INTEGER NOT NULL DEFAULT 0"},
+		newColumn{positionTable, "chain", "VARCHAR(64) NOT NULL DEFAULT ''", "TEXT NOT NULL DEFAULT ''"})},
 }
 
 // step is the change from one version to the next.
@@ -43,6 +46,13 @@ type step struct {
 
 // newColumn is a column added to a table, with its type in either dialect.
 type newColumn struct{ table, name, mysql, sqlite string }
+
+func sumColumns() (columns []newColumn) {
+	for _, name := range sumNames {
+		columns = append(columns, newColumn{positionTable, name, "BIGINT NULL", "INTEGER NULL"})
+	}
+	return columns
+}
 
 // upgrade brings an existing database to the present schema, step by step.
 func (s *Store) upgrade(ctx context.Context) error {
@@ -210,13 +220,13 @@ func (s *Store) unsafeTables(ctx context.Context) (faults []tableFault, err erro
 // ours are the names of all our tables, quoted for a list.
 var ours = quotedNames(allTables())
 
-// allTables returns the tables in the order in which they are written, then our own two.
+// allTables returns the tables in the order in which they are written, then our own three.
 func allTables() []string {
-	names := make([]string, 0, len(tables)+2)
+	names := make([]string, 0, len(tables)+3)
 	for i := range tables {
 		names = append(names, tables[i].name)
 	}
-	return append(names, refusedTable, positionTable)
+	return append(names, refusedTable, chainTable, positionTable)
 }
 
 func quotedNames(names []string) string { return "'" + strings.Join(names, "', '") + "'" }

@@ -32,6 +32,7 @@ type State struct {
 const (
 	positionTable = "journal_position"
 	refusedTable  = "refused_rows"
+	chainTable    = "journal_chain"
 )
 
 // position is the row of the position table. Numbers stay far below 2^63, the limit of
@@ -42,6 +43,7 @@ type position struct {
 	Ready      bool   `db:"ready"`
 	History    string `db:"history"`
 	Term       uint64 `db:"term"`
+	sums              // written only; readTotals reads them
 }
 
 // State reads what the database holds; an empty one is no error.

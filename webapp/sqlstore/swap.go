@@ -87,7 +87,7 @@ func (s *Store) FillAt(ctx context.Context, at State, t *isuride.Tables) error {
 			if err := in.insert(ctx, tx, t); err != nil {
 				return err
 			}
-			return setPosition(ctx, tx, nextSuffix, position{Generation: at.Generation, Position: at.Position, Ready: true, History: at.History, Term: s.term})
+			return setPosition(ctx, tx, nextSuffix, position{Generation: at.Generation, Position: at.Position, Ready: true, History: at.History, Term: s.term, sums: sumsOf(t.Totals)})
 		})
 	})
 	if err != nil {
@@ -106,6 +106,10 @@ func (s *Store) LoadFilled(ctx context.Context, generation uint64) (*Snapshot, e
 	}
 	if err := filled.loadTables(ctx, snapshot); err != nil {
 		return nil, fmt.Errorf("load the new tables: %w", err)
+	}
+	var err error
+	if snapshot.Totals, err = readTotals(ctx, s.db, nextSuffix); err != nil {
+		return nil, fmt.Errorf("load the new position: %w", err)
 	}
 	return snapshot, nil
 }

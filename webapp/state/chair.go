@@ -39,6 +39,7 @@ type Chair struct {
 	region    isuride.Region
 	stats     Stats
 	sales     []Sale // in order of completion; only ever grows
+	booked    books  // the same figures, for the audit
 }
 
 // Track is the sum of a chair's position reports (S2.4).
@@ -152,6 +153,9 @@ func (s *Store) reportArrivalLocked(c *Chair, e *isuride.Event, d *delta) error 
 	r := c.ride
 	status := s.newStatusLocked(r, r.status.Next(), e.Location.CreatedAt)
 	moved := isuride.Event{Kind: e.Kind, Location: e.Location, Status: &status}
+	if v := checkAdvanceLocked(r, &status, e.Location); v != nil {
+		return s.refuse(v)
+	}
 	d.advanceLocked(r, &status, whole)
 	if err := s.commit(&moved, d); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"slices"
 
 	"isuride/webapp/isuride"
@@ -51,13 +52,16 @@ func (s *Store) BeginCharge(u *User, rideID string, evaluation int) (ch *Charge,
 	if ch := r.charge; ch != nil && !ch.lost {
 		return ch, false, ch.joinLocked()
 	}
-	if err := r.ratable(); err != nil {
+	if err := cmp.Or(s.open(), r.ratable()); err != nil {
 		return nil, false, err
 	}
 	if u.token == "" {
 		return nil, false, isuride.Errorf(isuride.WrongState, "the user has no payment method")
 	}
 	e := isuride.Event{Kind: isuride.ChargeStarted, Charge: &isuride.Charge{RideID: r.ID, Evaluation: evaluation}}
+	if v := checkChargeLocked(r, e.Charge); v != nil {
+		return nil, false, s.refuse(v)
+	}
 	d := s.delta()
 	if lost := r.charge; lost != nil {
 		d.chargeEnds(u, r.ID, lost.Evaluation) // this one takes its place, under the same key
@@ -123,14 +127,23 @@ func (s *Store) Complete(ch *Charge) (isuride.Time, error) {
 	status := s.newStatusLocked(r, isuride.Completed, max(s.opt.Now(), r.updatedAt+1, c.lastSaleLocked()+1))
 	row := r.rowLocked()
 	row.Evaluation, row.UpdatedAt = ch.Evaluation, status.CreatedAt
+	posting, v := checkCompletionLocked(r, &row, &status)
+	if v != nil {
+		err := s.refuse(v)
+		ch.loseLocked(err)
+		return 0, err
+	}
 	d := s.delta()
 	d.chargeEnds(u, r.ID, ch.Evaluation)
 	d.completeLocked(r, &row, &status, whole)
-	if err := s.commit(&isuride.Event{Kind: isuride.RideCompleted, Ride: &row, Status: &status}, &d); err != nil {
+	seq, err := s.record(&isuride.Event{Kind: isuride.RideCompleted, Ride: &row, Status: &status}, &d)
+	if err != nil {
 		ch.loseLocked(err)
 		return 0, err
 	}
 	s.counts.completed.Add(1)
+	s.post(u.ID, seq, &posting)
+	s.sold(r, seq)
 	s.applyCompletionLocked(r, &row, &status, whole)
 	ch.settleLocked(row.UpdatedAt, nil)
 	return row.UpdatedAt, nil
@@ -191,6 +204,7 @@ func (s *Store) applyCompletionLocked(r *Ride, row *isuride.Ride, status *isurid
 func (c *Chair) bookLocked(r *Ride, row *isuride.Ride) {
 	stats, sale := c.bookedLocked(r, row)
 	c.stats, c.sales = stats, append(c.sales, sale)
+	c.bookTwiceLocked(r, row.Evaluation)
 }
 
 // bookedLocked returns the chair's stats with a completed ride, and its entry in the sales.

@@ -290,7 +290,7 @@ func describe(s *Store) string {
 			ids = append(ids, c.ID)
 		}
 		slices.Sort(ids) // two of one microsecond have no order
-		add("owner %+v %v", o.Owner, ids)
+		add("owner %+v %v sold %d", o.Owner, ids, o.sales.Total())
 		return true
 	})
 	s.chairsByID.Range(func(_ string, c *Chair) bool {
@@ -300,7 +300,7 @@ func describe(s *Store) string {
 		if c.ride != nil {
 			ride = c.ride.ID
 		}
-		add("chair %+v %d %+v ride %q %+v %v log %s", row, c.Speed, c.track, ride, c.stats, c.sales, describeLog(&c.Log))
+		add("chair %+v %d %+v ride %q %+v %v %+v log %s", row, c.Speed, c.track, ride, c.stats, c.sales, c.booked, describeLog(&c.Log))
 		return true
 	})
 	s.usersByID.Range(func(_ string, u *User) bool {
@@ -308,7 +308,7 @@ func describe(s *Store) string {
 		for _, r := range u.rides {
 			ids = append(ids, r.ID)
 		}
-		add("user %+v %q %v %d %v %d log %s", u.User, u.token, ids, u.unfinished, u.coupons, u.invited, describeLog(&u.Log))
+		add("user %+v %q %v %d %v %d %d %d log %s", u.User, u.token, ids, u.unfinished, u.coupons, u.issued, u.used, u.invited, describeLog(&u.Log))
 		return true
 	})
 	s.rides.Range(func(_ string, r *Ride) bool {
@@ -320,9 +320,10 @@ func describe(s *Store) string {
 		if r.charge != nil {
 			charge = isuride.OpenCharge{Seq: r.charge.seq, Evaluation: r.charge.Evaluation}
 		}
-		add("ride %+v %d %+v %v %d %b %v %v", r.rowLocked(), r.Fare, matching, r.status, r.statusAt, r.passed, r.done, charge)
+		add("ride %+v %d %d %+v %v %d %b %v %v", r.rowLocked(), r.Fare, r.coupon, matching, r.status, r.statusAt, r.passed, r.done, charge)
 		return true
 	})
+	add("books %+v", s.books.Totals())
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }

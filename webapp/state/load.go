@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"isuride/webapp/isuride"
+	"isuride/webapp/ledger"
 )
 
 // New builds the state from all rows of a database, but for chair_locations, whose
@@ -24,6 +25,7 @@ func New(opt Options, rows *isuride.Tables, tracks map[string]Track) *Store {
 	l.chairs(rows, tracks)
 	l.rides(rows)
 	l.logs()
+	s.books.Post(0, 0, &l.base)
 	s.tally.sum = s.recount()
 	return s
 }
@@ -36,6 +38,7 @@ type loader struct {
 	messages  map[*Log][]pastMessage
 	byChair   []*Ride
 	stats     map[*Ride]rideStats
+	base      ledger.Posting // of all rows
 }
 
 // rideStats are the stats of a ride's chair as long as the ride lasted, and with it.
@@ -60,6 +63,7 @@ func (l *loader) users(rows *isuride.Tables) {
 	for _, c := range rows.Coupons {
 		if u, ok := l.usersByID.Load(c.UserID); ok {
 			u.coupons = append(u.coupons, c)
+			l.suspect(u.bookCouponLocked(&c, &l.base))
 		}
 		if c.UsedBy != "" {
 			l.discounts[c.UsedBy] = c.Discount
@@ -113,6 +117,7 @@ func (l *loader) ride(row *isuride.Ride) {
 		r.done, r.evaluation, r.matching = true, row.Evaluation, statusRow{}
 		u.unfinished--
 	}
+	l.suspect(r.bill(&l.base))
 	if c, ok := l.chairsByID.Load(row.ChairID); ok {
 		r.chair.Store(c)
 		l.byChair = append(l.byChair, r)
@@ -140,6 +145,7 @@ func (l *loader) chairRides() {
 		during := c.stats
 		if r.done {
 			c.bookLocked(r, &isuride.Ride{Evaluation: r.evaluation, UpdatedAt: r.updatedAt})
+			l.sold(r, 0)
 		} else {
 			c.ride = r
 		}

@@ -3,11 +3,13 @@ package state
 import (
 	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
+	"isuride/webapp/ledger"
 )
 
 // Owner operates chairs.
 type Owner struct {
-	isuride.Owner // set once
+	isuride.Owner                // set once
+	sales         ledger.Balance // of all chairs
 	mark          mark
 
 	mu     lockwatch.Mutex

@@ -1,9 +1,12 @@
 package state
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 
 	"isuride/webapp/isuride"
+	"isuride/webapp/ledger"
 )
 
 // Recovery replays a log onto a store that was loaded from SQL or restored from images.
@@ -48,11 +51,20 @@ func (r *Recovery) Replay(seq uint64, payload []byte) error {
 	if seq > r.span.From {
 		r.last = seq
 		if err := r.apply(seq, e); err != nil {
-			return fmt.Errorf("event %d does not fit what was loaded: %w", seq, err)
+			return unfitting(seq, err)
 		}
 	}
 	r.store.tally.apply(&r.delta)
 	return nil
+}
+
+// unfitting says what an event is that cannot be applied.
+func unfitting(seq uint64, err error) error {
+	var v *Violation
+	if errors.As(err, &v) {
+		return fmt.Errorf("event %d contradicts the books (%w); everything up to event %d adds up, and isuride restore can bring it back", seq, v, seq-1)
+	}
+	return fmt.Errorf("event %d does not fit what was loaded: %w", seq, err)
 }
 
 // noteCharge follows the open charges. Their rides have them, too, as they would have live, so that
@@ -141,6 +153,7 @@ func (r *Recovery) Finish(end uint64) ([]*Charge, isuride.OpenCharges, error) {
 		s.refreshFreeLocked(c)
 		return true
 	})
+	s.usersByID.Range(func(_ string, u *User) bool { u.before = len(u.rides); return true })
 	r.delta = r.store.delta()
 	var charges []*Charge
 	for rideID, open := range r.open {
@@ -185,7 +198,7 @@ func (r *Recovery) apply(seq uint64, e *isuride.Event) error {
 	case isuride.ChairMoved:
 		return r.move(seq, e)
 	case isuride.UserRegistered:
-		r.registerUser(seq, e)
+		return r.registerUser(seq, e)
 	case isuride.PaymentTokenSet:
 		return with(s.usersByID.Load, "user", e.Token.UserID, func(u *User) {
 			if u.lacks(seq) {
@@ -194,25 +207,19 @@ func (r *Recovery) apply(seq uint64, e *isuride.Event) error {
 			}
 		})
 	case isuride.RideRequested:
-		return with(s.usersByID.Load, "user", e.Ride.UserID, func(u *User) {
-			if u.lacks(seq) {
-				r.delta.requestLocked(u, e)
-				s.applyRequestLocked(u, e)
-			}
-		})
+		return r.request(seq, e)
 	case isuride.RideAssigned:
 		return r.assign(seq, e.Ride)
 	case isuride.RideAdvanced:
-		return r.advance(seq, e.Status)
+		return r.advance(seq, e)
+	case isuride.ChargeStarted:
+		return r.charge(seq, e.Charge)
 	case isuride.RideCompleted:
-		return r.withAssigned(seq, e.Ride.ID, func(ride *Ride, to parts) {
-			r.delta.completeLocked(ride, e.Ride, e.Status, to)
-			s.applyCompletionLocked(ride, e.Ride, e.Status, to)
-		})
+		return r.complete(seq, e)
 	case isuride.StatusDelivered:
 		return r.deliver(seq, e.Status)
 	}
-	return nil // charges have no state of their own, see isuride.OpenCharges
+	return nil // a charge that failed has no state of its own, see isuride.OpenCharges
 }
 
 // with looks an entity up by id and hands it over.
@@ -226,13 +233,20 @@ func with[T any](load func(string) (T, bool), kind, id string, apply func(T)) er
 }
 
 // withAssigned hands over a ride that has a chair, with the sides that lack the event.
-func (r *Recovery) withAssigned(seq uint64, rideID string, apply func(*Ride, parts)) error {
+func (r *Recovery) withAssigned(seq uint64, rideID string, apply func(*Ride, parts) *Violation) error {
 	ride, ok := r.store.rides.Load(rideID)
 	if !ok || ride.chair.Load() == nil {
 		return fmt.Errorf("ride %q is unknown or has no chair", rideID)
 	}
-	apply(ride, parts{user: ride.User.lacks(seq), chair: ride.chair.Load().lacks(seq)})
-	return nil
+	return found(apply(ride, parts{user: ride.User.lacks(seq), chair: ride.chair.Load().lacks(seq)}))
+}
+
+// found is the error of a violation, if there is one.
+func found(v *Violation) error {
+	if v == nil {
+		return nil
+	}
+	return v
 }
 
 // registerChair adds a chair, which rides may have waited for.
@@ -248,20 +262,34 @@ func (r *Recovery) registerChair(row *isuride.Chair, o *Owner) {
 	delete(r.orphans, row.ID)
 }
 
-func (r *Recovery) registerUser(seq uint64, e *isuride.Event) {
-	inviter := r.store.inviterOf(e)
+func (r *Recovery) registerUser(seq uint64, e *isuride.Event) error {
+	s, inviter := r.store, r.store.inviterOf(e)
+	_, there := s.usersByID.Load(e.User.ID)
+	if !there && (inviter == nil || inviter.lacks(seq)) {
+		if _, v := checkRegistrationLocked(e, inviter); v != nil {
+			return v
+		}
+	}
 	if inviter != nil && !inviter.lacks(seq) {
 		inviter = nil
 	}
+	posting, v := grants(e, func(c *isuride.Coupon) bool {
+		return !there && c.UserID == e.User.ID || inviter != nil && c.UserID == inviter.ID
+	})
+	if v != nil {
+		return v
+	}
+	s.books.Post(0, seq, &posting)
 	if inviter != nil {
 		r.delta.rewardLocked(inviter, e.Coupons)
 	}
-	if _, there := r.store.usersByID.Load(e.User.ID); !there {
+	if !there {
 		r.delta.user(e.User, e.Coupons)
-		r.store.applyUserLocked(e, inviter, r.delta.born())
+		s.applyUserLocked(e, inviter, r.delta.born())
 	} else if inviter != nil {
 		inviter.rewardLocked(e.Coupons)
 	}
+	return nil
 }
 
 func (s *Store) inviterOf(e *isuride.Event) *User {
@@ -284,24 +312,89 @@ func (r *Recovery) move(seq uint64, e *isuride.Event) error {
 	if err != nil || e.Status == nil {
 		return err
 	}
-	return r.advance(seq, e.Status)
+	return r.advance(seq, e)
 }
 
-func (r *Recovery) advance(seq uint64, row *isuride.RideStatus) error {
-	return r.withAssigned(seq, row.RideID, func(ride *Ride, to parts) {
-		r.delta.advanceLocked(ride, row, to)
-		r.store.applyStatusLocked(ride, row, to)
+// advance applies the new status of an assigned ride. As the functions below it checks what
+// the command had to check, if neither side of the ride has the event yet.
+func (r *Recovery) advance(seq uint64, e *isuride.Event) error {
+	return r.withAssigned(seq, e.Status.RideID, func(ride *Ride, to parts) (v *Violation) {
+		if to == whole {
+			v = checkAdvanceLocked(ride, e.Status, e.Location)
+		}
+		if v == nil {
+			r.delta.advanceLocked(ride, e.Status, to)
+			r.store.applyStatusLocked(ride, e.Status, to)
+		}
+		return v
+	})
+}
+
+func (r *Recovery) request(seq uint64, e *isuride.Event) error {
+	s := r.store
+	u, ok := s.usersByID.Load(e.Ride.UserID)
+	switch {
+	case !ok:
+		return fmt.Errorf("user %q is unknown", e.Ride.UserID)
+	case !u.lacks(seq):
+		return nil
+	}
+	posting, v := checkRequestLocked(u, e)
+	if v == nil {
+		s.post(u.ID, seq, &posting)
+		r.delta.requestLocked(u, e)
+		s.applyRequestLocked(u, e)
+	}
+	return found(v)
+}
+
+func (r *Recovery) charge(seq uint64, charge *isuride.Charge) error {
+	if ride, ok := r.store.rides.Load(charge.RideID); ok && ride.User.lacks(seq) {
+		return found(checkChargeLocked(ride, charge))
+	}
+	return nil
+}
+
+func (r *Recovery) complete(seq uint64, e *isuride.Event) error {
+	s := r.store
+	return r.withAssigned(seq, e.Ride.ID, func(ride *Ride, to parts) *Violation {
+		check := func() (ledger.Posting, *Violation) { return settlement(ride) }
+		if to == whole {
+			check = func() (ledger.Posting, *Violation) { return checkCompletionLocked(ride, e.Ride, e.Status) }
+		}
+		posting, v := check()
+		if v != nil {
+			return v
+		}
+		if to.user {
+			s.post(ride.User.ID, seq, &posting)
+		}
+		if to.chair {
+			s.sold(ride, seq)
+		}
+		r.delta.completeLocked(ride, e.Ride, e.Status, to)
+		s.applyCompletionLocked(ride, e.Ride, e.Status, to)
+		return nil
 	})
 }
 
 func (r *Recovery) assign(seq uint64, row *isuride.Ride) error {
-	return with(r.store.rides.Load, "ride", row.ID, func(ride *Ride) {
-		if c, ok := r.store.chairsByID.Load(row.ChairID); ok {
-			to := parts{user: ride.User.lacks(seq), chair: c.lacks(seq)}
+	var v *Violation
+	err := with(r.store.rides.Load, "ride", row.ID, func(ride *Ride) {
+		c, ok := r.store.chairsByID.Load(row.ChairID)
+		if !ok {
+			return
+		}
+		to := parts{user: ride.User.lacks(seq), chair: c.lacks(seq)}
+		if to == whole {
+			v = checkAssignmentLocked(ride, c, row)
+		}
+		if v == nil {
 			r.delta.assignLocked(ride, c, row.UpdatedAt, to)
 			r.store.applyAssignmentLocked(ride, c, row.UpdatedAt, to)
 		}
 	})
+	return cmp.Or(err, found(v))
 }
 
 func (r *Recovery) deliver(seq uint64, row *isuride.RideStatus) error {

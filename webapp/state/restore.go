@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"isuride/webapp/isuride"
+	"isuride/webapp/ledger"
 )
 
 // Restoration builds a store from the images of a walk, in their order. The events after
@@ -21,6 +22,7 @@ type Restoration struct {
 	open     isuride.OpenCharges
 	orphans  map[string][]*Ride // rides of chairs that are not there yet, by chair id
 	slab     []Ride
+	base     ledger.Posting // of all images
 }
 
 // restoredChair is what of a chair refers to rides, which come after all chairs.
@@ -68,6 +70,8 @@ func (r *Restoration) addChair(m *ChairImage, position uint64) error {
 	}
 	c := r.store.addChairLocked(&m.Chair, o, mark{})
 	c.reflects, c.track, c.stats, c.sales = position, m.Track, m.Stats, slices.Clone(m.Sales)
+	c.booked = c.booksLocked()
+	r.store.books.Add(&o.sales, 0, c.booked.sales)
 	if m.RideID != "" || len(m.Log.Messages) > 0 {
 		r.chairs = append(r.chairs, restoredChair{c, m.RideID, LogImage{m.Log.Delivered, slices.Clone(m.Log.Messages)}})
 	}
@@ -78,21 +82,29 @@ func (r *Restoration) addUser(m *UserImage, position uint64) error {
 	r.users = true
 	u := r.store.addUserLocked(&m.User, mark{})
 	u.reflects, u.token, u.invited, u.coupons = position, m.Token, m.Invited, slices.Clone(m.Coupons)
+	for i := range u.coupons {
+		if v := u.bookCouponLocked(&u.coupons[i], &r.base); v != nil {
+			return v
+		}
+	}
 	u.rides = make([]*Ride, 0, len(m.Rides))
 	for i := range m.Rides {
-		r.addRide(u, &m.Rides[i])
+		if v := r.addRide(u, &m.Rides[i]).bill(&r.base); v != nil {
+			return v
+		}
 	}
 	r.store.publishUser(u)
 	return r.fill(&u.Log, &m.Log)
 }
 
-func (r *Restoration) addRide(u *User, m *RideImage) {
+func (r *Restoration) addRide(u *User, m *RideImage) *Ride {
 	if len(r.slab) == 0 {
 		r.slab = make([]Ride, slabRides)
 	}
 	ride := &r.slab[0]
 	r.slab = r.slab[1:]
 	ride.ID, ride.User, ride.Pickup, ride.Destination, ride.CreatedAt, ride.Fare = m.ID, u, m.Pickup, m.Destination, m.CreatedAt, m.Fare
+	ride.coupon = u.worthLocked(m.ID)
 	ride.status, ride.statusAt, ride.passed = m.Status, m.StatusAt, statusSet(m.Passed)
 	ride.done, ride.evaluation, ride.updatedAt = m.Done, m.Evaluation, m.UpdatedAt
 	ride.matching = statusRow{m.MatchingID, m.MatchingAt}
@@ -113,6 +125,7 @@ func (r *Restoration) addRide(u *User, m *RideImage) {
 	default:
 		r.waiting = append(r.waiting, ride)
 	}
+	return ride
 }
 
 // fill brings an empty notification log to what it was.
@@ -155,5 +168,6 @@ func (r *Restoration) Recovery(span Span, want Hash) (*Recovery, error) {
 	for _, ride := range r.waiting {
 		r.store.regions[isuride.RegionOf(ride.Pickup)].wait(ride)
 	}
+	r.store.books.Post(0, 0, &r.base)
 	return &Recovery{store: r.store, span: span, last: span.From, open: r.open, orphans: r.orphans, want: want}, nil
 }

@@ -14,6 +14,7 @@ type Ride struct {
 	Pickup, Destination isuride.Coordinate
 	CreatedAt           isuride.Time
 	Fare                int // discounted, fixed by the coupon used (S4.6)
+	coupon              int // what that coupon is worth, 0 if there is none
 
 	// chair is set once, by Assign.
 	chair atomic.Pointer[Chair]
@@ -80,6 +81,9 @@ func (s *Store) newStatusLocked(r *Ride, status isuride.Status, now isuride.Time
 
 // RequestRide creates a ride that waits for a chair, and uses up a coupon (S4.5).
 func (s *Store) RequestRide(u *User, pickup, destination isuride.Coordinate) (*Ride, error) {
+	if err := s.open(); err != nil {
+		return nil, err
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.unfinished > 0 {
@@ -97,12 +101,18 @@ func (s *Store) RequestRide(u *User, pickup, destination isuride.Coordinate) (*R
 		used.UsedBy = row.ID
 		e.Coupons = []isuride.Coupon{used}
 	}
+	posting, v := checkRequestLocked(u, &e)
+	if v != nil {
+		return nil, s.refuse(v)
+	}
 	d := s.delta()
 	d.requestLocked(u, &e)
-	if err := s.commit(&e, &d); err != nil {
+	seq, err := s.record(&e, &d)
+	if err != nil {
 		return nil, err
 	}
 	s.counts.requested.Add(1)
+	s.post(u.ID, seq, &posting)
 	return s.applyRequestLocked(u, &e), nil
 }
 
@@ -124,6 +134,7 @@ func (u *User) useCouponLocked(code, rideID string) {
 	for i := range u.coupons {
 		if u.coupons[i].Code == code {
 			u.coupons[i].UsedBy = rideID
+			u.used += u.coupons[i].Discount
 		}
 	}
 }
@@ -131,7 +142,7 @@ func (u *User) useCouponLocked(code, rideID string) {
 // addRideLocked makes the ride known.
 func (s *Store) addRideLocked(u *User, row *isuride.Ride, discount int) *Ride {
 	r := &Ride{ID: row.ID, User: u, Pickup: row.Pickup, Destination: row.Destination, CreatedAt: row.CreatedAt,
-		Fare: isuride.DiscountedFare(row.Pickup, row.Destination, discount), updatedAt: row.UpdatedAt}
+		Fare: isuride.DiscountedFare(row.Pickup, row.Destination, discount), coupon: discount, updatedAt: row.UpdatedAt}
 	u.rides = append(u.rides, r)
 	u.unfinished++
 	s.rides.Store(r.ID, r)
@@ -155,6 +166,10 @@ func (s *Store) Assign(r *Ride, c *Chair, why *isuride.Why) (bool, error) {
 	}
 	row := r.rowLocked()
 	row.ChairID, row.UpdatedAt = c.ID, max(s.opt.Now(), r.updatedAt+1)
+	if v := checkAssignmentLocked(r, c, &row); v != nil {
+		s.Violate(v)
+		return false, nil // matching goes on for all others
+	}
 	d := s.delta()
 	d.assignLocked(r, c, row.UpdatedAt, whole)
 	if err := s.commit(&isuride.Event{Kind: isuride.RideAssigned, Ride: &row, Why: why}, &d); err != nil {
@@ -197,6 +212,9 @@ func (s *Store) Advance(c *Chair, rideID string, to isuride.Status) error {
 		return isuride.Errorf(isuride.WrongState, "ride is %v, so it cannot become %v", r.status, to)
 	}
 	status := s.newStatusLocked(r, to, s.opt.Now())
+	if v := checkAdvanceLocked(r, &status, nil); v != nil {
+		return s.refuse(v)
+	}
 	d := s.delta()
 	d.advanceLocked(r, &status, whole)
 	if err := s.commit(&isuride.Event{Kind: isuride.RideAdvanced, Status: &status}, &d); err != nil {

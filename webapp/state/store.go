@@ -18,6 +18,7 @@ import (
 
 	"isuride/webapp/internal/lockwatch"
 	"isuride/webapp/isuride"
+	"isuride/webapp/ledger"
 )
 
 // EventLog takes the events: *journal.Journal. AppendNoted copies the payload and gives it the
@@ -38,6 +39,9 @@ type Options struct {
 	Now func() isuride.Time
 	// Describe renders the constant part of a chair once, for Chair.Description.
 	Describe func(*isuride.Chair) []byte
+	// Violated gets each violation, under the locks of the entity it was found at: it
+	// must not wait, nor call the store. It may be nil.
+	Violated func(*Violation)
 }
 
 // Store is one generation of the whole state. Its methods may be called from any
@@ -63,7 +67,13 @@ type Store struct {
 	drafts  sync.Pool // *draft
 	tally   tally
 	counts  counts
-	walks   atomic.Int32 // walks under way, see Walk
+
+	books      ledger.Ledger
+	closed     atomic.Pointer[Violation]  // the first one, nil while the books are open
+	told       *xsync.MapOf[string, bool] // of the violations since then
+	violations atomic.Uint64
+
+	walks atomic.Int32 // walks under way, see Walk
 }
 
 // Size is how many of each kind there are, to make room for.
@@ -73,6 +83,7 @@ func newStore(opt Options, size Size) *Store {
 	s := &Store{
 		opt:               opt,
 		ids:               newIDSource(),
+		told:              xsync.NewMapOf[string, bool](),
 		models:            map[string]int{},
 		usersByToken:      newMap[*User](size.Users),
 		usersByID:         newMap[*User](size.Users),
@@ -86,6 +97,7 @@ func newStore(opt Options, size Size) *Store {
 		usernames:         make(map[string]bool, size.Users),
 		ownerNames:        make(map[string]bool, size.Owners),
 	}
+	s.books.Begin()
 	s.drafts.New = func() any { return &draft{payload: make([]byte, 0, 512), tally: &s.tally} }
 	for i := range s.regions {
 		s.regions[i].init()

@@ -26,7 +26,10 @@ type User struct {
 	token      string // payment token, "" until there is one
 	rides      []*Ride
 	unfinished int              // rides that are not completed
+	before     int              // rides from before the present token, or the last start
 	coupons    []isuride.Coupon // in grant order
+	issued     int              // yen, of all coupons
+	used       int              // yen, of those that are used
 	invited    int              // users who registered with this user's code
 }
 
@@ -53,6 +56,9 @@ func (n *NewUser) check() error {
 // RegisterUser creates a user with its coupons, all or nothing (S4.2).
 func (s *Store) RegisterUser(n NewUser) (*User, error) {
 	if err := n.check(); err != nil {
+		return nil, err
+	}
+	if err := s.open(); err != nil {
 		return nil, err
 	}
 	s.registry.Lock()
@@ -103,14 +109,20 @@ func (u *User) nextGrantLocked(now isuride.Time) isuride.Time {
 }
 
 func (s *Store) commitUserLocked(e *isuride.Event, inviter *User) (*User, error) {
+	posting, v := checkRegistrationLocked(e, inviter)
+	if v != nil {
+		return nil, s.refuse(v)
+	}
 	d := s.delta()
 	d.user(e.User, e.Coupons)
 	if inviter != nil {
 		d.rewardLocked(inviter, e.Coupons)
 	}
-	if err := s.commit(e, &d); err != nil {
+	seq, err := s.record(e, &d)
+	if err != nil {
 		return nil, err
 	}
+	s.post(e.User.ID, seq, &posting)
 	return s.applyUserLocked(e, inviter, d.born()), nil
 }
 
@@ -129,6 +141,7 @@ func (u *User) grantLocked(coupons []isuride.Coupon) {
 	for _, c := range coupons {
 		if c.UserID == u.ID {
 			u.coupons = append(u.coupons, c)
+			u.issued += c.Discount
 		}
 	}
 }
@@ -170,7 +183,7 @@ func (s *Store) SetPaymentToken(u *User, token string) error {
 	if err := s.commit(&e, &d); err != nil {
 		return err
 	}
-	u.token = token
+	u.token, u.before = token, len(u.rides)
 	return nil
 }
 
