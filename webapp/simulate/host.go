@@ -28,6 +28,8 @@ type host struct {
 	skew      time.Duration // of the clock on the wall
 	slow      time.Duration // a sync takes so much longer
 	seek      time.Duration // of its disk, for each sync
+	syncedAt  time.Duration // the last sync in the background
+	forgot    window        // what it may have forgotten, while it is forgetful
 	forgetful bool          // see checks.forgets
 	syncing   bool
 	wants     bool // another sync after this one
@@ -196,6 +198,7 @@ func (h *host) background() {
 	if err := h.disk.log.Sync(); err != nil {
 		h.world.breach("the journal of %s: %v", h.name, err)
 	}
+	h.syncedAt = h.world.now
 	h.after(100*time.Millisecond, 's', h.background)
 }
 
@@ -238,7 +241,7 @@ func (h *host) losePower() {
 	lost := h.disk.losePower()
 	if h.disk.level == Crash {
 		h.doubt = "the machine lost its power"
-		w.checks.outage(h)
+		w.checks.outage(h, h.syncedAt)
 	}
 	w.result.Outages++
 	w.note("%s loses its power (records lost: %v)", h.name, lost)
