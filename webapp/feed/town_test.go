@@ -34,13 +34,13 @@ type town struct {
 	source Source
 	now    isuride.Time
 
-	serial                int
-	owners                []string // register tokens
-	users, chairs         []string // session tokens
-	userIDs, ownerIDs     []string
-	chairIDs, rideIDs     []string
-	resting               []string // rides whose chairs are to be set free
-	withoutRides, noMoves bool
+	serial            int
+	owners            []string // register tokens
+	users, chairs     []string // session tokens
+	userIDs, ownerIDs []string
+	chairIDs, rideIDs []string
+	resting           []string // rides whose chairs are to be set free
+	noMoves           bool
 }
 
 func newTown(t testing.TB, seed, stream uint64) *town {
