@@ -68,8 +68,10 @@ type translator struct {
 	names pseudonyms
 	dec   isuride.Decoder
 	seen  map[string]*roadChair // chairs of the city, by id
-	out   []change
-	rows  []row
+	// missed says that chairs may be elsewhere than seen has them.
+	missed bool
+	out    []change
+	rows   []row
 
 	scratch []byte
 }
@@ -228,6 +230,7 @@ func (t *translator) moved(e *isuride.Event) error {
 		return unknown("chair", l.ChairID)
 	}
 	t.position(Update, c.Owner.ID, l)
+	t.catchUp()
 	on, to := t.chairOnRoad(l.ChairID), snap(l.Coordinate)
 	if !on.placed || on.at != to {
 		on.at, on.placed = to, true
@@ -237,6 +240,17 @@ func (t *translator) moved(e *isuride.Event) error {
 		return nil
 	}
 	return t.advanced(e.Status)
+}
+
+// catchUp forgets where chairs were, if reports were passed over.
+func (t *translator) catchUp() {
+	if !t.missed {
+		return
+	}
+	t.missed = false
+	for _, c := range t.seen {
+		c.placed = false
+	}
 }
 
 // onRoad tells the city where a chair is.

@@ -442,3 +442,28 @@ func TestAnotherServerLeads(t *testing.T) {
 		r.expectFresh()
 	})
 }
+
+// TestReportsNobodyWants are passed over, and what is remembered of chairs with them.
+func TestReportsNobodyWants(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, c := one(t)
+		r := w.subscribe(Request{Tables: "users,statuses", Viewer: Viewer{Class: Operator}})
+		r.settle()
+		for _, at := range []int32{50, 0, 50, 100} {
+			first := w.subscribe(Request{Tables: "city"})
+			first.settle()
+			w.report(c, isuride.Coordinate{Latitude: at})
+			first.expectFresh()
+			first.conn.Close()
+			settleTime() // nobody looks
+			w.report(c, isuride.Coordinate{Latitude: 200})
+			settleTime()
+			second := w.subscribe(Request{Tables: "city"})
+			second.settle()
+			w.report(c, isuride.Coordinate{Latitude: at}) // where it was seen last
+			second.expectFresh()
+			second.conn.Close()
+		}
+		r.expectFresh()
+	})
+}

@@ -161,7 +161,7 @@ func TestDoubtHasNoVote(t *testing.T) {
 			continue // this is what doubt is for
 		}
 		g.start(leader, "")
-		leader, _ = g.leader()
+		g.leader()
 		g.tick()
 		g.tick()
 		for i, log := range g.logs {

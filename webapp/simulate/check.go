@@ -25,7 +25,6 @@ type checks struct {
 	completed map[string]bool
 	decoder   isuride.Decoder
 	written   map[writing]time.Duration // when the value of a register was committed
-	forgetful []bool                    // hosts that have lost their power and have not caught up, at level crash
 	blackouts []window
 	rewritten int
 }

@@ -21,7 +21,6 @@ const (
 	TruncateForgotten       // the end of the log stays when another leader overwrites it
 	LeaseTooLong            // the leader's clock runs slow
 	ReadUnconfirmed         // GETs do not ask whether the server still leads
-	RefusalUnconfirmed      // nor do refusals
 	DirtyRead               // GETs answer with what is not committed
 	ChargeEarly             // the gateway is called before the watermark has passed
 	ChargeForgotten         // a new leader does not resume charges
@@ -30,7 +29,7 @@ const (
 )
 
 var flawNames = [...]string{"none", "sync skipped", "vote forgotten", "term forgotten", "floor forgotten", "doubt ignored", "commit early", "answer before commit",
-	"deposed answers", "speculation kept", "speculation applied", "truncate forgotten", "lease too long", "read unconfirmed", "refusal unconfirmed", "dirty read", "charge early",
+	"deposed answers", "speculation kept", "speculation applied", "truncate forgotten", "lease too long", "read unconfirmed", "dirty read", "charge early",
 	"charge forgotten", "image short"}
 
 func (f Flaw) String() string { return flawNames[f] }

@@ -96,10 +96,6 @@ func (s *server) refuse(err error, end func(outcome, error)) {
 			end(unknown, nil)
 			return
 		}
-		if s.host.world.Flaw == RefusalUnconfirmed {
-			end(done, err)
-			return
-		}
 		s.confirm(func(ok bool) {
 			if ok {
 				end(done, err)
