@@ -240,8 +240,8 @@ func clip(name string) string {
 
 func (r *realtime) subscribe(c *command) {
 	who, gen := r.who, r.api.engine.Current()
-	if gen == nil {
-		r.refuse(c, feed.UnknownAccount, generationOver)
+	if gen == nil { // another server leads, which a client finds by coming back
+		r.sayGoodbye(errElsewhere)
 		return
 	}
 	if c.Token != "" {

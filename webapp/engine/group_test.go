@@ -121,6 +121,16 @@ func (g *trio) leader(among ...string) (string, *Engine) {
 	return leader, g.engines[leader]
 }
 
+// but are the names of all members but one.
+func (g *trio) but(name string) (rest []string) {
+	for _, m := range g.members {
+		if m.Name != name {
+			rest = append(rest, m.Name)
+		}
+	}
+	return rest
+}
+
 // enlist registers a user, as a request would: without an error it is acknowledged.
 func enlist(e *Engine, name string) error {
 	gen := e.Current()
@@ -207,13 +217,7 @@ func TestDeposedLeader(t *testing.T) {
 	for i := range 8 {
 		wait.Go(func() { results <- enlist(old, fmt.Sprint("lost", i)) })
 	}
-	var rest []string
-	for _, m := range g.members {
-		if m.Name != name {
-			rest = append(rest, m.Name)
-		}
-	}
-	_, e := g.leader(rest...)
+	_, e := g.leader(g.but(name)...)
 	g.must(enlist(e, "after"))
 	wait.Wait()
 	close(results)

@@ -541,3 +541,35 @@ func TestLookAgreesWithLife(t *testing.T) {
 		}
 	}
 }
+
+// Terms that follow each other quickly do not fill the disk: what a segment has not used it
+// gives back.
+func TestTermsGiveBackTheirRoom(t *testing.T) {
+	n := newNode(t, Crash)
+	n.o.SegmentBytes = 64 * smallSegment
+	n.disk = new(disk.Memory)
+	n.open()
+	for term := uint64(1); term <= 30; term++ {
+		n.lead(term)
+		n.add(term, numbered(1, 100))
+		n.Sync()
+		if err := n.Follow(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bytes := 0
+	names, _ := n.disk.List("log")
+	for _, name := range names {
+		b, _ := readFile(n.disk, "log/"+name)
+		bytes += len(b)
+	}
+	if most := 4 * n.o.SegmentBytes; len(names) < 30 || bytes > most {
+		t.Errorf("%d files take %d bytes, want %d at most", len(names), bytes, most)
+	}
+	n.Crash()
+	n.disk.Kill()
+	n.open()
+	if n.LastIndex() != 30 {
+		t.Errorf("%d entries are left", n.LastIndex())
+	}
+}

@@ -64,7 +64,7 @@ type Journal struct {
 	commit commit
 	waits  waits // for the watermark of a replicated log
 
-	leads atomic.Uint64 // term in which this node adds the records, 0: it does not; stored under mu
+	leads atomic.Uint64 // term in which this node adds the records, 0: it does not; stored under mu, or by Close
 
 	mu      lockwatch.Mutex
 	oldest  *segment // nil once all segments are unmapped
