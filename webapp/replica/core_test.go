@@ -288,3 +288,40 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("the leader gave up although nobody took over")
 	}
 }
+
+// The one who remembers may be the last to answer.
+func TestOldFolderIsToldLate(t *testing.T) {
+	g := newTable(t, "a", "b", "c")
+	leader, _ := g.leader()
+	old, other := (leader+1)%3, (leader+2)%3
+	backup := g.logs[old].copy()
+	if err := g.cores[leader].Accept(g.cores[leader].term); err != nil {
+		t.Fatal(err)
+	}
+	g.kill(other)
+	if err := g.logs[leader].append("known to two"); err != nil {
+		t.Fatal(err)
+	}
+	g.cores[leader].Grown()
+	g.settle()
+	g.kill(old)
+	g.logs[old] = backup
+	g.start(other, "")
+	g.start(old, "")
+	remembers := g.cores[leader]
+	g.cores[leader] = nil // its answer takes its time
+	g.cores[old].Tick()
+	g.settle()
+	if c := g.cores[old]; !c.doubt.introduced || c.doubt.reason != "" {
+		t.Fatalf("after one answer: %+v", c.doubt)
+	}
+	g.cores[leader] = remembers
+	ask := sealFrame(appendNumber(appendHead(nil, frameAsk, 0, IDOf(g.members[old].Name), IDOf(g.members[leader].Name)), g.cores[old].nonce))
+	if err := remembers.Receive(ask); err != nil {
+		t.Fatal(err)
+	}
+	g.settle()
+	if why := g.cores[old].Status().Doubt; !strings.Contains(why, "older") {
+		t.Errorf("the doubt is %q", why)
+	}
+}
