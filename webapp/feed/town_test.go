@@ -138,9 +138,15 @@ func (w *town) initialize() {
 	old := w.source.Journal
 	w.dir = w.t.TempDir()
 	w.options.Dir = w.dir
-	w.owners, w.users, w.chairs, w.rideIDs, w.userIDs, w.ownerIDs, w.chairIDs, w.resting = nil, nil, nil, nil, nil, nil, nil, nil
+	w.forget()
 	w.start(w.source.Epoch + 1)
 	w.must(old.Close())
+}
+
+// forget takes leave of all accounts and rides.
+func (w *town) forget() {
+	w.owners, w.users, w.chairs, w.rideIDs, w.userIDs, w.ownerIDs, w.chairIDs, w.resting = nil, nil, nil, nil, nil, nil, nil, nil
+	w.open = nil
 }
 
 func (w *town) end() {

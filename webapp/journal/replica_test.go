@@ -289,6 +289,7 @@ func (g *player) change() {
 		if err := g.node.Follow(); err != nil {
 			g.t.Fatal(err)
 		}
+		g.durable = min(g.durable, g.last(len(g.entries)))
 		g.checkEnd()
 		return
 	}
