@@ -196,7 +196,7 @@ func (r *realtime) collectTold(buf []byte) ([]byte, bool) {
 // next appends the session's next message.
 func (s *told) next(buf []byte) ([]byte, bool) {
 	if s.hasEnded() {
-		s.endWithGeneration()
+		s.drop(feed.Closing, sessionOver)
 		return buf, true
 	}
 	if s.mute {
@@ -220,16 +220,6 @@ func (s *told) next(buf []byte) ([]byte, bool) {
 	s.r.text = s.appendFrame(s.r.text[:0], "notification", nil)
 	s.r.text = s.to.encode(append(s.r.text[:len(s.r.text)-1], `,"data":[`...), &m)
 	return appendText(buf, append(s.r.text, `]}`...)), true
-}
-
-// endWithGeneration ends the session if there is another generation, which does not know it.
-// Else this server stops or leads no more, and the connection has nothing to stay for.
-func (s *told) endWithGeneration() {
-	if gen := s.r.api.engine.Current(); gen != nil && gen.Number() > s.gen.Number() {
-		s.drop(feed.UnknownAccount, generationOver)
-		return
-	}
-	s.r.sayGoodbye(errElsewhere)
 }
 
 func (s *told) hasEnded() bool {
