@@ -24,7 +24,8 @@ func TestBrowser(t *testing.T) {
 	for _, s := range []struct {
 		name  string
 		http2 bool
-	}{{"city", false}, {"ride", true}, {"restart", false}, {"restart", true}, {"keyboard", false}, {"names", false}, {"languages", false}} {
+	}{{"city", false}, {"ride", true}, {"restart", false}, {"restart", true}, {"keyboard", false}, {"names", false}, {"languages", false},
+		{"operator", true}, {"table", false}, {"replay", true}} {
 		t.Run(fmt.Sprintf("%s/http2=%t", s.name, s.http2), func(t *testing.T) {
 			p := servertest.New(t)
 			port := "ISURIDE_LISTEN="
@@ -33,7 +34,7 @@ func TestBrowser(t *testing.T) {
 				port = "ISURIDE_TLS_LISTEN="
 			}
 			p.Env = append(p.Env, port+freeAddress(t)) // the same after a restart
-			play(t, p, s.name)
+			play(t, p, s.name, t.TempDir())
 		})
 	}
 }
@@ -55,11 +56,11 @@ func needsBrowser(t *testing.T) {
 }
 
 // play runs a scenario and does what it asks for.
-func play(t *testing.T, p *servertest.Process, name string) {
+func play(t *testing.T, p *servertest.Process, name, pictures string) {
 	p.Bare()
 	p.Start()
 	p.Initialize()
-	cmd := exec.CommandContext(t.Context(), "node", "test/browser.mjs", name, p.URL, t.TempDir())
+	cmd := exec.CommandContext(t.Context(), "node", "test/browser.mjs", name, p.URL, pictures, p.Data)
 	var faults bytes.Buffer
 	cmd.Stderr = &faults
 	in, err1 := cmd.StdinPipe()
@@ -75,6 +76,9 @@ func play(t *testing.T, p *servertest.Process, name string) {
 		switch lines.Text() {
 		case "restart":
 			p.Kill()
+			p.Start()
+		case "stop":
+			p.Stop()
 			p.Start()
 		default:
 			t.Errorf("%s asks for %q, which nobody can do", name, lines.Text())
