@@ -55,7 +55,7 @@ matchlab: ## compare matching policies in all regimes, in virtual time, with ARG
 	@$(GO) run ./tools/dev/matchlab -regimes -seeds 10 $(ARGS)
 
 SEEDS ?= 200
-simulate: ## play stories of a cluster that suffers, with SEEDS=10000 for instance; ARGS="-first 4711 -story" tells one; 20 seconds for 200 on two processors
+simulate: ## play stories of a cluster that suffers, with SEEDS=10000 for instance; ARGS="-first 4711 -story" tells one; half a minute for 200 on two processors
 	@$(GO) build -o bin/ ./tools/dev/simulate
 	@bin/simulate -seeds $(SEEDS) $(ARGS)
 

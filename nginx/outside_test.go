@@ -132,7 +132,7 @@ func (o outside) findsNothing(t *testing.T, base string, refusal int, options ..
 		}
 	}
 	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/flight", "/healthz"} {
-		if status, body, err := o.curl(base+path, options...); err != nil || status != http.StatusOK || !strings.Contains(body, "<h1>ISURIDE</h1>") {
+		if status, body, err := o.curl(base+path, options...); err != nil || status != http.StatusOK || !strings.Contains(body, "<title>ISURIDE</title>") {
 			t.Errorf("%s%s: %d %.100q, %v, want the page", base, path, status, body, err)
 		}
 	}

@@ -32,7 +32,11 @@ main() {
 	stage "allocations, and each benchmark once" benchmarks
 	stage simulation simulation
 	stage "ten million events without a false alarm of the audit" events
-	stage tests tests ./...
+	traffic=$PWD/.run/traffic
+	rm -rf "$traffic"
+	mkdir -p "$traffic"
+	ISURIDE_TEST_TRAFFIC=$traffic stage tests tests ./...
+	stage "traffic against openapi.yaml" compare_traffic
 	clean_tree
 	printf '\n%s' "$times"
 }
@@ -85,12 +89,30 @@ checks() {
 	go mod tidy -diff
 	go vet ./...
 	go tool -modfile=tools/pinned/go.mod staticcheck ./...
+	breaking
 	if command -v shellcheck >/dev/null; then
 		git ls-files | xargs grep -lE '^#!.*(bash|sh)$|^# shellcheck shell' | xargs shellcheck
 		git ls-files 'tools/**.sh' | xargs shellcheck
 	else
 		complain "shellcheck is not installed (Debian package shellcheck): skipping the shell scripts"
 	fi
+}
+
+# A change of openapi.yaml that can break a program needs a new first number of its version.
+# released/openapi.yaml is the document as it was last released; a release copies it there.
+breaking() {
+	local old=webapp/docs/released/openapi.yaml new=webapp/docs/openapi.yaml
+	[[ $(first_number "$old") == "$(first_number "$new")" ]] || return 0
+	go tool -modfile=tools/pinned/go.mod oasdiff breaking --allow-external-refs=false --fail-on ERR "$old" "$new" ||
+		die "openapi.yaml breaks programs that work: undo that, or raise the first number of info.version"
+}
+
+first_number() { sed -n 's/^  version: \([0-9]*\)\..*/\1/p' "$1"; }
+
+# What the tests have sent and been answered, against the document.
+compare_traffic() {
+	(cd tools/dev/traffic && go build -o ../../../bin/ .)
+	bin/traffic -document webapp/docs/openapi.yaml "$traffic"
 }
 
 # Without the race detector: benchmarks measure the program as it is shipped, and tests of

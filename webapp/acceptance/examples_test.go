@@ -126,8 +126,8 @@ func readExamples(t testing.TB) examples {
 // try calls an operation by its example, with some members replaced, and checks the answer.
 func (all examples) try(c *servertest.Client, name string, instead servertest.Object) servertest.Object {
 	c.T.Helper()
-	o := all.operations[name]
-	if o == nil {
+	o, ok := all.operations[name]
+	if !ok {
 		c.T.Fatalf("openapi.yaml has no operation %s", name)
 	}
 	o.tried = true

@@ -3,6 +3,7 @@ package acceptance
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,7 +31,8 @@ func TestFeed(t *testing.T) {
 
 // api is a client for the calls and the feed of a server.
 func api(p *servertest.Process) *client.Client {
-	return &client.Client{URL: p.URL, HTTP: &http.Client{Transport: servertest.HTTPClient.Transport}}
+	return &client.Client{URL: p.URL, HTTP: &http.Client{Transport: &http.Transport{
+		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}}
 }
 
 // bearer is the token in a client's cookie.

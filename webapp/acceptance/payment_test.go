@@ -112,14 +112,17 @@ func through(p *servertest.Process, h http.Handler) {
 	p.Anonymous().Want(200, "POST", "/api/initialize", servertest.Object{"payment_server": srv.URL})
 }
 
-// refusing is a gateway that gives one answer; it counts the requests.
+// refusing is a gateway that gives one answer; it counts the charges, and not who asks what
+// became of them.
 type refusing struct {
 	status int
 	posts  chan string
 }
 
 func (r *refusing) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	r.posts <- req.Header.Get("Idempotency-Key")
+	if req.Method == http.MethodPost {
+		r.posts <- req.Header.Get("Idempotency-Key")
+	}
 	w.WriteHeader(r.status)
 }
 

@@ -59,9 +59,13 @@ func TestRealtimeOverInitialize(t *testing.T) {
 	p.Initialize()
 	told := false
 	w.until("the new generation", func(f client.Frame) bool {
-		told = told || f.Sub == "told" && f.Action == "error" && f.Code == "unknown_viewer"
+		told = told || f.Sub == "told" && f.Action == "error" && f.Code == "closing"
 		return told && w.copies["public"].Position() != "" && len(w.copies["public"].Rows("city")) == 0
 	})
+	if err := w.live.Notifications("told", bearer(s.User)); err != nil {
+		t.Fatal(err)
+	}
+	w.until("the refusal of a token of before", func(f client.Frame) bool { return f.Sub == "told" && f.Code == "unknown_viewer" })
 	user, _ := p.User("another", "")
 	if err := w.live.Notifications("told", bearer(user)); err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ func TestBrowserSafety(t *testing.T) {
 		for _, path := range []string{"/", "/client", "/metrics", "/debug/pprof/", "/debug/flight", "/healthz"} {
 			r := p.Send("GET", path, "")
 			checkSafety(t, path, r.Header, "nosniff", "same-origin", "frame-ancestors 'self' | "+builtIn)
-			if r.Status != 200 || !strings.Contains(string(r.Body), "<h1>ISURIDE</h1>") {
+			if r.Status != 200 || !strings.Contains(string(r.Body), "<title>ISURIDE</title>") {
 				t.Errorf("%s answers %d %.100q, want the page: what is internal has a listener of its own", path, r.Status, r.Body)
 			}
 		}

@@ -47,15 +47,15 @@ func TestEveryEndpointHasADuty(t *testing.T) {
 // city is a server on loopback with a gate whose waits a test sets, and people of all kinds.
 type city struct {
 	*testing.T
-	api                    *API
-	http                   *httpd.Server
-	gate                   *admission.Gate
-	wait                   time.Duration
-	address                string
-	rider, guest, owner    string // cookies; the rider has a ride
-	busy, idle             string
-	ride, registration     string
-	riderToken, rideStatus string
+	api                 *API
+	http                *httpd.Server
+	gate                *admission.Gate
+	wait                time.Duration
+	address             string
+	rider, guest, owner string // cookies; the rider has a ride
+	busy, idle          string
+	ride, registration  string
+	riderToken          string
 }
 
 func newCity(t *testing.T, mode admission.Mode) *city {

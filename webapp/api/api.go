@@ -48,12 +48,13 @@ type Options struct {
 
 // API answers requests with the current generation of an engine.
 type API struct {
-	engine  *engine.Engine
-	opt     Options
-	writers *writerPool
-	others  *others
-	routes  map[string]route
-	refused map[admission.Reason][]refusal // by the seconds of Retry-After
+	engine    *engine.Engine
+	opt       Options
+	writers   *writerPool
+	followers *followers
+	others    *others
+	routes    map[string]route
+	refused   map[admission.Reason][]refusal // by the seconds of Retry-After
 
 	static, other *endpoint            // what is no endpoint, see staticName and otherName
 	recipients    [2]recipientCounters // by state.Side
@@ -64,7 +65,7 @@ func New(e *engine.Engine, opt Options) *API {
 	if opt.Slow <= 0 {
 		opt.Slow = math.MaxInt64
 	}
-	a := &API{engine: e, opt: opt, writers: newWriterPool(), others: newOthers(), refused: refusals(),
+	a := &API{engine: e, opt: opt, writers: newWriterPool(), followers: newFollowers(), others: newOthers(), refused: refusals(),
 		static: &endpoint{name: staticName, latency: external}, other: &endpoint{name: otherName, latency: unbounded}}
 	a.routes = a.table()
 	if opt.Members != nil {

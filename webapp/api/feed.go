@@ -25,7 +25,7 @@ func (a *API) followFeed(c call) error {
 		return err
 	}
 	r.Viewer = who.viewer()
-	s := &feedStream{writers: a.writers}
+	s := &feedStream{writers: a.writers, followers: a.followers}
 	s.turns.begin() // until it is open, nobody else writes
 	s.feed = a.opt.Feed.Open(s.wake)
 	s.feed.Subscribe(r)
@@ -84,17 +84,22 @@ func refusedStatus(m *feed.Message) int {
 
 // feedStream carries one subscription to one connection.
 type feedStream struct {
-	writers *writerPool
-	feed    *feed.Conn
-	conn    *httpd.Stream
-	last    bool // the last message is out; owned by the writer
-	turns   turns
+	writers   *writerPool
+	followers *followers
+	feed      *feed.Conn
+	conn      *httpd.Stream
+	last      bool // the last message is out; owned by the writer
+	turns     turns
 }
 
 // open is called when the head and what the handler had are out.
 func (s *feedStream) open(conn *httpd.Stream) {
 	s.conn = conn
-	conn.OnClose(s.feed.Close)
+	s.followers.join()
+	conn.OnClose(func() {
+		s.feed.Close()
+		s.followers.leave()
+	})
 	s.writers.write(s)
 }
 

@@ -92,7 +92,10 @@ type realtime struct {
 
 // Texts of refusals.
 const (
-	nameTaken      = "the connection has a subscription of that name; unsubscribe first, or choose another"
+	nameTaken = "the connection has a subscription of that name; unsubscribe first, or choose another"
+	// Which of the two it is, the next subscription finds out: a token of before an initialize is
+	// unknown then, and a server that does not lead ends the connection.
+	sessionOver    = "the session's generation has ended here, by an initialize or because another server leads; subscribe again"
 	generationOver = "the session has ended with its generation, by an initialize; register again"
 	displacedText  = "the session has newer streams, as many as it may have, which have taken this one's place"
 )
@@ -108,6 +111,7 @@ var errDoesNotRead = &closing{ws.StatusPolicyViolation, "commands come and their
 // open is called when the handshake is answered.
 func (r *realtime) open(conn *httpd.Stream) {
 	r.conn = conn
+	r.api.followers.join()
 	r.feed = r.api.opt.Feed.Open(r.wake)
 	conn.OnClose(r.close)
 	r.wake() // the feed wakes only who has looked
@@ -115,6 +119,7 @@ func (r *realtime) open(conn *httpd.Stream) {
 
 // close is called once, when nobody listens any more.
 func (r *realtime) close() {
+	defer r.api.followers.leave()
 	r.feed.Close()
 	r.mu.Lock()
 	sessions := r.sessions
@@ -240,8 +245,8 @@ func clip(name string) string {
 
 func (r *realtime) subscribe(c *command) {
 	who, gen := r.who, r.api.engine.Current()
-	if gen == nil {
-		r.refuse(c, feed.UnknownAccount, generationOver)
+	if gen == nil { // another server leads, which a client finds by coming back
+		r.sayGoodbye(errElsewhere)
 		return
 	}
 	if c.Token != "" {

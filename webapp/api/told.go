@@ -143,13 +143,15 @@ func (r *realtime) collect(buf []byte) ([]byte, bool) {
 	r.mu.Lock()
 	buf = append(buf, r.said...)
 	r.said = r.said[:0]
-	end := r.farewell
 	r.batch, r.ready = r.ready, r.batch[:0]
 	for _, s := range r.batch {
 		s.queued = false
 	}
 	r.mu.Unlock()
 	buf, ok := r.collectTold(buf)
+	r.mu.Lock()
+	end := r.farewell
+	r.mu.Unlock()
 	for len(buf) < pieceSize && !r.last && end == nil {
 		m, any := r.feed.Next()
 		if !any {
@@ -194,7 +196,7 @@ func (r *realtime) collectTold(buf []byte) ([]byte, bool) {
 // next appends the session's next message.
 func (s *told) next(buf []byte) ([]byte, bool) {
 	if s.hasEnded() {
-		s.drop(feed.UnknownAccount, generationOver)
+		s.drop(feed.Closing, sessionOver)
 		return buf, true
 	}
 	if s.mute {

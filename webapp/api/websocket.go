@@ -35,11 +35,12 @@ type closing struct {
 func (c *closing) Error() string { return c.reason }
 
 var (
-	errTooLong  = &closing{ws.StatusMessageTooBig, "a message is longer than 16 KiB"}
-	errBinary   = &closing{ws.StatusUnsupportedData, "messages are texts"}
-	errNotUTF8  = &closing{ws.StatusInvalidFramePayloadData, "a text is not UTF-8"}
-	errFarewell = &closing{ws.StatusNormalClosure, ""}
-	errGoing    = &closing{ws.StatusGoingAway, "the last message says why"}
+	errTooLong   = &closing{ws.StatusMessageTooBig, "a message is longer than 16 KiB"}
+	errBinary    = &closing{ws.StatusUnsupportedData, "messages are texts"}
+	errNotUTF8   = &closing{ws.StatusInvalidFramePayloadData, "a text is not UTF-8"}
+	errFarewell  = &closing{ws.StatusNormalClosure, ""}
+	errElsewhere = &closing{ws.StatusGoingAway, "another server leads or this one stops; connect again, and resume where you are"}
+	errGoing     = &closing{ws.StatusGoingAway, "the last message says why"}
 )
 
 // socket reads the messages of a client. Those of HTTP/1.1's upgrade come masked, in frames

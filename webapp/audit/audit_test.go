@@ -351,3 +351,27 @@ func TestTailIsJudged(t *testing.T) {
 		t.Errorf("found %v\n%s", err, told)
 	}
 }
+
+// TestMarkedLog: a log of entries tells by itself that one was changed.
+func TestMarkedLog(t *testing.T) {
+	l := &legacy{t: t, dir: t.TempDir()}
+	options := journal.Options{Dir: l.folder(), Durability: journal.Crash, Chained: true, Keep: 1 << 30, Log: quiet}
+	for life := range 4 { // each ends with a mark
+		j, err := journal.Open(options)
+		l.must(err)
+		for i := range 3 {
+			_, err := j.Append((&isuride.Event{Kind: isuride.OwnerRegistered, Owner: &isuride.Owner{ID: fmt.Sprint(life, i), Name: "a"}}).Append(nil))
+			l.must(err)
+		}
+		l.must(j.Close())
+	}
+	read := func() error {
+		r := &reading{auditor: &auditor{have: &sqlstore.Snapshot{History: (journal.History{}).String()}, images: newImages()}, told: func(uint64) {}}
+		return journal.Look(l.folder(), r.see)
+	}
+	l.must(read())
+	l.forge(func(e *isuride.Event) bool { return e.Owner.ID == "2 1" }, func(e *isuride.Event) { e.Owner.Name = "b" })
+	if err := read(); err == nil || !strings.Contains(err.Error(), "was changed after it was recorded") {
+		t.Errorf("found %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 
 	"isuride/webapp/isuride"
@@ -47,6 +48,9 @@ type reading struct {
 	chain    []isuride.Link // that come
 	running  *recount.Chain // since the link before; nil if there is none
 	compared int
+
+	entries *journal.Chain // of a log with marks, since the first of them; nil before it
+	known   bool           // the hash of the entry before is known
 }
 
 func (r *reading) see(s journal.Sight) error {
@@ -63,7 +67,7 @@ func (r *reading) see(s journal.Sight) error {
 		if s.Seq > r.have.Position+1 {
 			return fault("events %d to %d are missing in the journal", r.read+1, s.Seq-1)
 		}
-		r.running = nil // a power loss took what the database has
+		r.running, r.entries = nil, nil // a power loss took what the database has
 	}
 	if r.read == 0 {
 		if s.Seq > r.have.Position+1 {
@@ -71,7 +75,7 @@ func (r *reading) see(s journal.Sight) error {
 		}
 		r.begin(s.Seq)
 	}
-	if err := r.link(s.Seq, s.Payload); err != nil {
+	if err := cmp.Or(r.link(s.Seq, s.Payload), r.entry(s.Seq, s.Payload)); err != nil {
 		return err
 	}
 	r.read = s.Seq
@@ -123,5 +127,24 @@ func (r *reading) link(seq uint64, payload []byte) error {
 		}
 	}
 	r.running = recount.NewChain(want)
+	return nil
+}
+
+// entry compares the hashes that a log has in its own marks, as that of a group does: each mark has
+// the hash of the entry before.
+func (r *reading) entry(seq uint64, payload []byte) error {
+	mark, ends := journal.ParseMark(payload)
+	if r.entries == nil {
+		if ends { // what comes next is whole
+			r.entries, r.known = new(journal.Chain), false
+		}
+		return nil
+	}
+	if ends && r.known && mark.Before != r.entries.Head() {
+		return fault("an event before %d was changed after it was recorded: the hash of the entry before is %.16s..., and its mark has %.16s...",
+			mark.First, r.entries.Head(), mark.Before)
+	}
+	r.entries.Add(seq, payload)
+	r.known = r.known || ends
 	return nil
 }

@@ -192,7 +192,7 @@ func TestPageOfTheDocs(t *testing.T) {
 	want := w.rows("city", "")
 	last := s.until(fmt.Sprintf("the rows %v", want), func(l said) bool { return l.Connected && slices.Equal(l.Rows, want) })
 	if last.Partials != 1 {
-		t.Errorf("there were %d partials: the copy was made anew instead of resumed", last.Partials)
+		t.Errorf("there were %d partials: the copy was made again instead of resumed", last.Partials)
 	}
 	w.Initialize()
 	s.until("an empty city", func(l said) bool { return l.Connected && len(l.Rows) == 0 })
@@ -270,7 +270,7 @@ func TestTypeScriptClient(t *testing.T) {
 	want := w.rows("city", "")
 	last := s.until(fmt.Sprintf("the rows %v", want), func(l said) bool { return slices.Equal(l.Rows, want) })
 	if last.Partials != 1 {
-		t.Errorf("there were %d partials of the city: the copy was made anew instead of resumed", last.Partials)
+		t.Errorf("there were %d partials of the city: the copy was made again instead of resumed", last.Partials)
 	}
 	// After the restart the last status is told again, as on every new stream.
 	if got := strings.Join(slices.Compact(last.Told), " "); got != "nothing MATCHING ENROUTE PICKUP CARRYING ARRIVED COMPLETED" {

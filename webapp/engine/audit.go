@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"isuride/webapp/flush"
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
 	"isuride/webapp/recount"
@@ -190,10 +191,18 @@ func (a *audit) compare(count *counter, result *recount.Result, mark uint64) (fo
 				Message: fmt.Sprintf("owner %s has sold for %d yen, and the rides of its chairs come to %d", id, yen, want)})
 		}
 	}
-	if len(found) == 0 && a.g.writer != nil {
-		a.g.writer.Checkpoint(mark, totals)
+	if w := a.writer(); len(found) == 0 && w != nil {
+		w.Checkpoint(mark, totals)
 	}
 	return found
+}
+
+// writer returns what brings the tables after the log, nil if there is nothing now.
+func (a *audit) writer() *flush.Writer {
+	if m := a.g.member; m != nil && m.tables != nil {
+		return m.tables.writer.Load()
+	}
+	return a.g.writer
 }
 
 // pinpoint looks for the sales that make books of chairs differ from their rides.
@@ -347,8 +356,8 @@ func (a *audit) accept(differences []*recount.Difference) {
 	for _, d := range differences {
 		a.accepted[lasting(d)] = true
 	}
-	if a.g.writer != nil {
-		a.g.writer.Adopt()
+	if w := a.writer(); w != nil {
+		w.Adopt()
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"isuride/webapp/journal"
 	"isuride/webapp/recount"
 	"isuride/webapp/snapshot"
+	"isuride/webapp/sqlstore"
 	"isuride/webapp/state"
 )
 
@@ -229,5 +230,39 @@ func TestUnknownSums(t *testing.T) {
 	defer c.halt()
 	if _, written, err := c.db.CountBooks(t.Context()); err != nil || written == nil || *written != c.Current().Store.Totals() {
 		t.Errorf("the tables have %+v, %v; the state %+v", written, err, c.Current().Store.Totals())
+	}
+}
+
+// TestGroupKeepsBooks: a leader recounts as a server alone does, and the tables of all members have
+// the sums of the books.
+func TestGroupKeepsBooks(t *testing.T) {
+	g := newTrio(t)
+	for i := range 5 {
+		g.enlist(fmt.Sprint("user", i))
+	}
+	_, leader := g.leader()
+	a := leader.Current().audit
+	found, err := a.recount(t.Context(), newWork(t.Context(), false))
+	if err != nil || len(found) > 0 || a.stats().Totals.Issued < 5*3000 {
+		t.Errorf("found %v, %v; the books are %+v", found, err, a.stats().Totals)
+	}
+	issued := a.stats().Totals.Issued
+	g.await("the tables of all members", func() bool {
+		for _, e := range g.engines {
+			if e.Stats().Flush.Lag.Events > 0 || e.Stats().Flush.Position == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	for _, m := range g.members {
+		g.stop(m.Name)
+		db, err := sqlstore.Open(t.Context(), sqlstore.Config{Dialect: sqlstore.SQLite, Path: filepath.Join(g.dir, m.Name, "isuride.db")}, quiet())
+		g.must(err)
+		counted, written, err := db.CountBooks(t.Context())
+		if err != nil || written == nil || counted != *written || counted.Issued != issued {
+			t.Errorf("member %s has counted %+v, and written %+v (%v)", m.Name, counted, written, err)
+		}
+		g.must(db.Close())
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -36,8 +37,12 @@ func newTrio(t *testing.T) *trio {
 // newTrioOn begins with a copy of a folder for each, if it is named.
 func newTrioOn(t *testing.T, data string) *trio {
 	t.Helper()
-	g := &trio{t: t, wire: newWire(t), dir: t.TempDir(), engines: map[string]*Engine{},
-		members: []replica.Member{{Name: "a", Address: "a:1"}, {Name: "b", Address: "b:1"}, {Name: "c", Address: "c:1"}}}
+	return newTrioOf(t, data, []replica.Member{{Name: "a", Address: "a:1"}, {Name: "b", Address: "b:1"}, {Name: "c", Address: "c:1"}})
+}
+
+func newTrioOf(t *testing.T, data string, members []replica.Member) *trio {
+	t.Helper()
+	g := &trio{t: t, wire: newWire(t), dir: t.TempDir(), engines: map[string]*Engine{}, members: members}
 	for _, m := range g.members {
 		if data != "" {
 			g.must(os.CopyFS(filepath.Join(g.dir, m.Name), os.DirFS(data)))
@@ -114,6 +119,16 @@ func (g *trio) leader(among ...string) (string, *Engine) {
 		return false
 	})
 	return leader, g.engines[leader]
+}
+
+// but are the names of all members but one.
+func (g *trio) but(name string) (rest []string) {
+	for _, m := range g.members {
+		if m.Name != name {
+			rest = append(rest, m.Name)
+		}
+	}
+	return rest
 }
 
 // enlist registers a user, as a request would: without an error it is acknowledged.
@@ -202,13 +217,7 @@ func TestDeposedLeader(t *testing.T) {
 	for i := range 8 {
 		wait.Go(func() { results <- enlist(old, fmt.Sprint("lost", i)) })
 	}
-	var rest []string
-	for _, m := range g.members {
-		if m.Name != name {
-			rest = append(rest, m.Name)
-		}
-	}
-	_, e := g.leader(rest...)
+	_, e := g.leader(g.but(name)...)
 	g.must(enlist(e, "after"))
 	wait.Wait()
 	close(results)
@@ -322,4 +331,59 @@ func TestGroupMemberFromSnapshot(t *testing.T) {
 	}
 	g.enlist("later")
 	g.everybodyHas(registered + 1)
+}
+
+// TestGroupWithWitness: two servers with data and a witness survive the loss of either of the
+// two; the witness keeps no more of the log than the leader needs.
+func TestGroupWithWitness(t *testing.T) {
+	g := newTrioOf(t, "", []replica.Member{{Name: "a", Address: "a:1"}, {Name: "b", Address: "b:1"}, {Name: "c", Address: "c:1", Witness: true}})
+	witness := g.engines["c"]
+	registered := 0
+	for range 3 {
+		for range 5 {
+			g.enlist(fmt.Sprint("user", registered))
+			registered++
+		}
+		name, _ := g.leader()
+		g.stop(name)
+		g.enlist(fmt.Sprint("user", registered)) // with the other one and the witness
+		registered++
+		g.start(name)
+		g.await(name+" has caught up", func() bool { return users(g.engines[name]) == registered })
+	}
+	if s := witness.Stats(); witness.Current() != nil || !s.Replica.Witness || s.State.Users != 0 {
+		t.Errorf("the witness has a state: %+v", s.Replica)
+	}
+	if err := witness.Health(); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{"a", "b"} {
+		_, err := g.engines[name].Snapshot()
+		g.must(err)
+	}
+	g.await("the witness lets go of the log's beginning", func() bool { return witness.member.journal.Oldest() > 5 })
+}
+
+// TestGroupMemberThatDiffers stops: its state is not the leader's.
+func TestGroupMemberThatDiffers(t *testing.T) {
+	g := newTrio(t)
+	name, e := g.leader()
+	gen := e.Current()
+	position, h := gen.Store.Hash()
+	event := isuride.Event{Kind: isuride.StateHashed, Hash: &isuride.StateHash{At: gen.Now(), Position: position, Form: state.HashForm, Hi: h.Hi, Lo: h.Lo + 1}}
+	_, err := gen.tenure.AppendNoted(event.Append(nil), unnoted{})
+	g.must(err)
+	for other, e := range g.engines {
+		if other == name {
+			continue
+		}
+		select {
+		case err := <-e.Failed():
+			if s := e.Stats().Replica; !strings.Contains(err.Error(), "must not go on") || s.Different != 1 {
+				t.Errorf("%s has stopped with %v, and counts %d differences", other, err, s.Different)
+			}
+		case <-time.After(20 * time.Second):
+			t.Errorf("%s goes on with a state that is not the leader's", other)
+		}
+	}
 }

@@ -286,7 +286,11 @@ func (m *member) follow(ctx context.Context) *pursuit {
 	s := m.standby.Load()
 	go func() {
 		defer close(p.done)
-		if s == nil {
+		switch {
+		case m.tables == nil:
+			m.trim(ctx)
+			return
+		case s == nil:
 			return
 		}
 		ending, snapshots := context.WithCancel(ctx)
@@ -300,6 +304,28 @@ func (m *member) follow(ctx context.Context) *pursuit {
 		}
 	}()
 	return p
+}
+
+// trim has a witness let go of what the leader does not need: it has no state that would.
+func (m *member) trim(ctx context.Context) {
+	var decoder isuride.Decoder
+	for ctx.Err() == nil {
+		sub, err := m.journal.Subscribe(m.journal.Watermark() + 1)
+		if err != nil {
+			pauseFor(ctx, tablesPause)
+			continue
+		}
+		for sub.Wait(ctx) == nil {
+			_, payload, ok := sub.Next()
+			if !ok || journal.IsMark(payload) || isuride.KindOf(payload) != isuride.StateHashed {
+				continue
+			}
+			if e, err := decoder.Decode(payload); err == nil { // a later release may say more
+				m.releasable(e.Hash.Released)
+			}
+		}
+		sub.Close()
+	}
 }
 
 // promote makes this server the leader of a term: everything that is committed is applied,

@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +44,7 @@ type reconciler struct {
 	// set once
 	g      *Generation
 	doubts chan *state.User
+	list   func(ctx context.Context, token string) ([]int, error) // payment.Gateway.List
 
 	lists                    atomic.Bool // the gateway has listed a payment, so it keeps them
 	agreed, differed, silent atomic.Uint64
@@ -49,7 +52,8 @@ type reconciler struct {
 }
 
 func newReconciler(g *Generation) *reconciler {
-	return &reconciler{g: g, doubts: make(chan *state.User, maxDoubts)}
+	list := func(ctx context.Context, token string) ([]int, error) { return g.gateway.List(ctx, token) }
+	return &reconciler{g: g, doubts: make(chan *state.User, maxDoubts), list: list}
 }
 
 // doubt has the payments of a user looked at whose charge has ended without an outcome.
@@ -66,27 +70,37 @@ func (r *reconciler) doubt(u *state.User, err error) {
 
 // run asks until ctx ends, or the gateway says that it lists nothing.
 func (r *reconciler) run(ctx context.Context) error {
-	sample, next := []*state.User(nil), time.NewTicker(askEvery)
+	var sample []*state.User       // to be asked for now
+	open := map[*state.User]bool{} // in doubt, as long as the gateway does not answer
+	next := time.NewTicker(askEvery)
 	defer next.Stop()
 	pace := time.NewTicker(askEvery / askSample)
 	defer pace.Stop()
 	for {
 		var u *state.User
+		doubted := false
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-next.C:
-			sample = r.sample()
+			sample = slices.AppendSeq(r.sample(), maps.Keys(open))
 			continue
 		case u = <-r.doubts:
+			doubted = true
 		case <-pace.C:
 			if len(sample) == 0 {
 				continue
 			}
 			u, sample = sample[0], sample[1:]
 		}
-		if errors.Is(r.check(ctx, u), payment.ErrNoList) {
+		err := r.check(ctx, u)
+		if errors.Is(err, payment.ErrNoList) {
 			return nil
+		}
+		if err == nil || errors.Is(err, errSilent) {
+			delete(open, u)
+		} else if doubted && len(open) < maxDoubts {
+			open[u] = true
 		}
 	}
 }
@@ -131,7 +145,7 @@ var errSilent = errors.New("the gateway has not listed any payment yet, or the t
 
 func (r *reconciler) ask(ctx context.Context, u *state.User) (*recount.Difference, error) {
 	before := u.Payments()
-	listed, err := r.g.gateway.List(ctx, before.Token)
+	listed, err := r.list(ctx, before.Token)
 	if err != nil {
 		return nil, err
 	}

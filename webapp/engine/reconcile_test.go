@@ -1,12 +1,15 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"isuride/tools/dev/paymentmock/gateway"
 	"isuride/webapp/isuride"
@@ -172,4 +175,24 @@ func TestViolationReachesTheOperator(t *testing.T) {
 	if !strings.Contains(c.log.String(), "the books are closed") {
 		t.Error("the log does not say so:", c.log)
 	}
+}
+
+// TestDoubtIsAskedAgain: a charge without an outcome is asked for until the gateway answers.
+func TestDoubtIsAskedAgain(t *testing.T) {
+	c := newCity(t)
+	c.start()
+	rider := c.rider("token")
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		r := newReconciler(&Generation{Store: c.Current().Store, cfg: c.Current().cfg})
+		r.list = func(context.Context, string) ([]int, error) { asked++; return nil, errors.New("it is down") }
+		r.doubt(rider, &payment.UnavailableError{})
+		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
+		defer cancel()
+		// At once, and then each minute: as a doubt, and as the only user of the sample.
+		if err := r.run(ctx); err != nil || asked != 5 {
+			t.Errorf("the gateway was asked %d times in 150 s, %v", asked, err)
+		}
+	})
+	c.halt()
 }

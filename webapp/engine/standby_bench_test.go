@@ -19,7 +19,7 @@ func BenchmarkCatchUp(b *testing.B) {
 		}
 	}
 	seal := func(index uint64) {
-		_, err := m.log.Seal(replica.Position{Index: index, Term: 1}, nil)
+		_, err := m.log.Seal(position(index, 1), nil)
 		must(err)
 	}
 	seal(1)
@@ -41,8 +41,12 @@ func BenchmarkCatchUp(b *testing.B) {
 	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
+func position(index, term uint64) replica.Position {
+	return replica.Position{Index: index, Term: term}
+}
+
 // benchMember is a member without a node: a log, and what follows it.
-func benchMember(b *testing.B) *member {
+func benchMember(b testing.TB) *member {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "journal")
 	folder, err := LockFolder(path)

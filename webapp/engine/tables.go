@@ -11,6 +11,7 @@ import (
 	"isuride/webapp/flush"
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
+	"isuride/webapp/recount"
 	"isuride/webapp/sqlstore"
 )
 
@@ -46,6 +47,8 @@ type groupDatabase interface {
 	Sweep(ctx context.Context) error
 	Refused() int
 	Deleted() uint64
+	Totals(ctx context.Context) (*isuride.Totals, error)
+	Worth(ctx context.Context, ride *isuride.Ride) (worth int, ok bool, err error)
 	WriteCut(ctx context.Context, generation, position uint64, rows *isuride.Tables) error
 	Close() error
 }
@@ -174,6 +177,7 @@ func (t *tables) fill(ctx context.Context, at sqlstore.State, b base) (sqlstore.
 		return at, err
 	}
 	data.rows.Settings, data.rows.ChairModels = b.Settings, b.Models
+	data.rows.Totals = &recount.Tables(data.rows).Totals
 	next := sqlstore.State{Exists: true, Ready: true, Generation: b.Generation, Position: b.Position, History: t.m.history.String()}
 	if err := t.db.FillAt(ctx, next, data.rows); err != nil {
 		return at, err
@@ -202,8 +206,12 @@ func (t *tables) write(ctx context.Context, at sqlstore.State) error {
 	}
 	source := &chapter{Subscriber: sub}
 	defer source.Close()
+	totals, err := t.db.Totals(ctx)
+	if err != nil {
+		return err
+	}
 	w := flush.New(flush.Options{Source: source, Log: t, Target: t.db, Generation: at.Generation, Position: at.Position,
-		Now: t.m.cfg.Now, Skip: journal.IsMark, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: t.m.cfg.Log})
+		Totals: totals, Worth: t.worth(ctx), Differs: t.differs, Now: t.m.cfg.Now, Skip: journal.IsMark, Transient: func(err error) bool { return !sqlstore.IsHopeless(err) }, Logger: t.m.cfg.Log})
 	t.reach(at.Position)
 	t.outage.Store(nil)
 	t.writer.Store(w)
@@ -217,6 +225,23 @@ func (t *tables) write(ctx context.Context, at sqlstore.State) error {
 	t.refused.Store(int64(t.db.Refused()))
 	t.deleted.Store(t.db.Deleted())
 	return err
+}
+
+// worth looks in the tables for the coupon of a ride that was requested before they were opened.
+func (t *tables) worth(ctx context.Context) func(*isuride.Ride) (int, bool) {
+	db := t.db
+	return func(ride *isuride.Ride) (int, bool) {
+		yen, ok, err := db.Worth(ctx, ride)
+		return yen, ok && err == nil
+	}
+}
+
+// differs reports books of the tables that the log does not lead to. The leader's close.
+func (t *tables) differs(d *recount.Difference) {
+	t.m.cfg.Log.Error("the sums in the database differ", "why", d.Message)
+	if g := t.m.e.current.Load(); g != nil {
+		g.audit.differs(d)
+	}
 }
 
 // rebase has the tables leave a generation that is over.

@@ -42,6 +42,20 @@ func (w *wire) setCut(name string, cut bool) {
 	w.cut[replica.IDOf(name)] = cut
 }
 
+// freeze has a member hear and say nothing, and do nothing, until thaw.
+func (w *wire) freeze(name string) (thaw func()) {
+	w.mu.Lock()
+	n := w.nodes[replica.IDOf(name)]
+	w.mu.Unlock()
+	frozen, over := make(chan struct{}), make(chan struct{})
+	go n.do(context.Background(), func() {
+		close(frozen)
+		<-over
+	})
+	<-frozen
+	return func() { close(over) }
+}
+
 func (w *wire) image(from, to uint64, name string) bool {
 	w.mu.Lock()
 	a, b := w.nodes[from], w.nodes[to]
@@ -146,7 +160,7 @@ func (n *wireNode) put() {
 	}
 }
 
-func (n *wireNode) do(call func()) error {
+func (n *wireNode) do(ctx context.Context, call func()) error {
 	ran := make(chan struct{})
 	select {
 	case n.calls <- func() { defer close(ran); call() }:
@@ -154,6 +168,8 @@ func (n *wireNode) do(call func()) error {
 		return nil
 	case <-n.done:
 		return replica.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -161,12 +177,12 @@ func (n *wireNode) Status() *replica.Status  { return n.status.Load() }
 func (n *wireNode) Changed() <-chan struct{} { return n.pulse.Next() }
 
 func (n *wireNode) Accept(term uint64) (err error) {
-	return errors.Join(n.do(func() { err = n.core.Accept(term) }), err)
+	return errors.Join(n.do(context.Background(), func() { err = n.core.Accept(term) }), err)
 }
 
 func (n *wireNode) ReadIndex(ctx context.Context) (uint64, error) {
 	got := make(chan replica.Confirmed, 1)
-	err := n.do(func() {
+	err := n.do(ctx, func() {
 		n.ticket++
 		n.tickets[n.ticket] = got
 		n.core.ReadIndex(n.ticket)
@@ -189,7 +205,7 @@ func (n *wireNode) Transfer(ctx context.Context, to string) (err error) {
 	if to != "" {
 		id = replica.IDOf(to)
 	}
-	if e := n.do(func() { err = n.core.Transfer(id) }); e != nil || err != nil {
+	if e := n.do(ctx, func() { err = n.core.Transfer(id) }); e != nil || err != nil {
 		return errors.Join(e, err)
 	}
 	for {
@@ -198,7 +214,7 @@ func (n *wireNode) Transfer(ctx context.Context, to string) (err error) {
 			return nil
 		}
 		handing := false
-		if err := n.do(func() { handing = n.core.Handing() }); err != nil || !handing && n.Status().Role == replica.Leader {
+		if err := n.do(ctx, func() { handing = n.core.Handing() }); err != nil || !handing && n.Status().Role == replica.Leader {
 			return errors.Join(err, errors.New("nobody has taken over"))
 		}
 		select {

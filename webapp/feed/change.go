@@ -63,12 +63,15 @@ func (c *change) appendTo(dst []byte, class Class) []byte {
 //
 // It belongs to one goroutine. Changes are lent until the next event or image.
 type translator struct {
+	epoch uint64
 	store *state.Store
 	names pseudonyms
 	dec   isuride.Decoder
 	seen  map[string]*roadChair // chairs of the city, by id
-	out   []change
-	rows  []row
+	// missed says that chairs may be elsewhere than seen has them.
+	missed bool
+	out    []change
+	rows   []row
 
 	scratch []byte
 }
@@ -81,7 +84,7 @@ type roadChair struct {
 }
 
 func newTranslator(s Source) *translator {
-	return &translator{store: s.Store, names: newPseudonyms(s), seen: map[string]*roadChair{}, out: make([]change, 0, 16), rows: make([]row, 0, 16)}
+	return &translator{epoch: s.Epoch, store: s.Store, names: newPseudonyms(s), seen: map[string]*roadChair{}, out: make([]change, 0, 16), rows: make([]row, 0, 16)}
 }
 
 // pseudonyms hide ids. They are the same for all readers of a generation, and nobody without
@@ -182,6 +185,10 @@ func (t *translator) event(payload []byte) ([]change, isuride.Time, error) {
 		err = t.payment(Delete, e.Charge.RideID, 0)
 	case isuride.RideCompleted:
 		err = t.completed(e)
+	case isuride.Initialized:
+		if e.Begin.Generation > t.epoch { // a group's log goes on with the next generation
+			err = errMoved
+		}
 	}
 	return t.out, e.At(), err
 }
@@ -223,6 +230,7 @@ func (t *translator) moved(e *isuride.Event) error {
 		return unknown("chair", l.ChairID)
 	}
 	t.position(Update, c.Owner.ID, l)
+	t.catchUp()
 	on, to := t.chairOnRoad(l.ChairID), snap(l.Coordinate)
 	if !on.placed || on.at != to {
 		on.at, on.placed = to, true
@@ -232,6 +240,17 @@ func (t *translator) moved(e *isuride.Event) error {
 		return nil
 	}
 	return t.advanced(e.Status)
+}
+
+// catchUp forgets where chairs were, if reports were passed over.
+func (t *translator) catchUp() {
+	if !t.missed {
+		return
+	}
+	t.missed = false
+	for _, c := range t.seen {
+		c.placed = false
+	}
 }
 
 // onRoad tells the city where a chair is.

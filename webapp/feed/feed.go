@@ -29,6 +29,8 @@ type Source struct {
 	// Secret makes the pseudonyms of the public city. It stays with the generation over
 	// restarts and promotions, so that copies do, and never leaves the server.
 	Secret []byte
+
+	term uint64 // in which the server leads its group, 0 without one
 }
 
 // same reports whether both are one state on one log. A generation may get another of either
@@ -37,7 +39,7 @@ func (s *Source) same(o *Source) bool { return s.Journal == o.Journal && s.Store
 
 // Options are the surroundings of a Feed.
 type Options struct {
-	// Current returns the generation that serves now.
+	// Current returns the generation that serves now; zero if another server does.
 	Current func() Source
 	Now     func() isuride.Time
 	Log     *slog.Logger
@@ -102,8 +104,9 @@ type Feed struct {
 	opt     Options
 	hub     *hub
 	camera  *cityCamera
-	walking chan struct{} // holds a token while all accounts are walked over for an operator
-	summing chan struct{} // and one while a checksum is made
+	walking chan struct{}          // holds a token while all accounts are walked over for an operator
+	summing chan struct{}          // one while a checksum is made
+	reading [classes]chan struct{} // one while a snapshot is read for a viewer of the class: slow strangers hold up strangers only
 	fillers sync.WaitGroup
 
 	counts counts
@@ -120,6 +123,9 @@ type Feed struct {
 func New(o Options) *Feed {
 	o.Log = cmp.Or(o.Log, slog.Default())
 	f := &Feed{opt: o, camera: newCityCamera(), walking: make(chan struct{}, 1), summing: make(chan struct{}, 1), conns: map[*Conn]struct{}{}}
+	for i := range f.reading {
+		f.reading[i] = make(chan struct{}, 1)
+	}
 	f.hub = newHub(f)
 	return f
 }
@@ -136,6 +142,9 @@ func (f *Feed) Open(wake func()) *Conn {
 	switch {
 	case f.closing:
 		c.finish(f.leaving())
+		return c
+	case f.opt.Current().Journal == nil:
+		c.finish(f.elsewhere())
 		return c
 	case len(f.conns) == maxConnections:
 		err := refuse(TooMany, "the server has %d connections to its feed, and takes no more; try again later", maxConnections)
@@ -155,6 +164,21 @@ func (f *Feed) leaving() *Error {
 	err := refuse(Closing, "the server stops; connect again, and resume where you are")
 	err.Ends = true
 	return err
+}
+
+func (f *Feed) elsewhere() *Error {
+	err := refuse(Closing, "another server leads; connect again, and resume where you are")
+	err.Ends = true
+	return err
+}
+
+// sendAway ends all connections.
+func (f *Feed) sendAway(why *Error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for c := range f.conns {
+		c.finish(why)
+	}
 }
 
 // beginLocked starts the hub, after the one before has ended.
@@ -189,10 +213,8 @@ func (f *Feed) Close() {
 	f.closing = true
 	stop, stopped := f.stop, f.stopped
 	f.stop = nil
-	for c := range f.conns {
-		c.finish(f.leaving())
-	}
 	f.mu.Unlock()
+	f.sendAway(f.leaving())
 	if stop != nil {
 		stop()
 	}

@@ -137,20 +137,23 @@ func BenchmarkLatency(b *testing.B) {
 }
 
 // BenchmarkEvent is the CPU time of a position report, without a reader, with one of everything,
-// and with 100 of one chair each.
+// with 100 of one chair each, and with 100 users who follow their rides.
 func BenchmarkEvent(b *testing.B) {
 	for _, x := range []struct {
 		name    string
 		readers int
-		filter  bool
-	}{{"unused", 0, false}, {"full", 1, false}, {"filtered100", 100, true}} {
+	}{{"unused", 0}, {"full", 1}, {"filtered100", 100}, {"accounts100", 100}} {
 		b.Run(x.name, func(b *testing.B) {
 			w, chairs := fleet(b, 2000)
 			var sinks []*sink
 			for i := range x.readers {
 				r := Request{Tables: allTables, Viewer: Viewer{Class: Operator}}
-				if x.filter {
+				switch x.name {
+				case "filtered100":
 					r = Request{Tables: "positions", Filter: "chair_id=" + chairs[i].ID, Viewer: r.Viewer}
+				case "accounts100":
+					w.registerUser()
+					r = Request{Tables: "rides,statuses", Viewer: Viewer{User, w.userIDs[len(w.userIDs)-1]}}
 				}
 				sinks = append(sinks, w.sink(r, nil))
 			}

@@ -381,3 +381,89 @@ func TestBehindTheWatermark(t *testing.T) {
 		city.expectFresh()
 	})
 }
+
+// TestInitializeInOneLog: in a group's log the next generation follows the one before. No
+// event of it is told as one of the old one, however late it becomes the one that serves.
+func TestInitializeInOneLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, _ := one(t)
+		old := w.source
+		readers := []*reader{w.subscribe(Request{Tables: allTables, Viewer: Viewer{Class: Operator}}), w.subscribe(Request{Tables: "city"})}
+		for _, r := range readers {
+			r.settle()
+		}
+		e := isuride.Event{Kind: isuride.Initialized, Begin: &isuride.Beginning{At: w.read(), Generation: 2}}
+		seq, err := old.Journal.Append(e.Append(nil))
+		w.must(err)
+		w.forget()
+		w.store = state.New(state.Options{Log: old.Journal, Now: w.read, Describe: func(c *isuride.Chair) []byte { return nil }}, &isuride.Tables{}, nil)
+		w.act(100)
+		late := w.subscribe(Request{Tables: "users,owners", Viewer: Viewer{Class: Operator}})
+		time.Sleep(100 * time.Millisecond)
+		w.mu.Lock()
+		w.source.Epoch, w.source.Store = 2, w.store
+		w.mu.Unlock()
+		w.act(100)
+		late.expectFresh() // what the old generation told does not matter
+		for _, r := range readers {
+			r.expectFresh()
+			for _, f := range r.frames {
+				if f.Epoch == 1 && f.Seq >= seq {
+					t.Errorf("of event %d the reader is told %s of epoch 1", f.Seq, summary(&f))
+				}
+			}
+		}
+	})
+}
+
+// TestAnotherServerLeads: readers are sent there, and so are those who come.
+func TestAnotherServerLeads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, _ := one(t)
+		r := w.subscribe(Request{Tables: "city"})
+		r.settle()
+		before := w.source
+		w.mu.Lock()
+		w.source = Source{}
+		w.mu.Unlock()
+		settleTime()
+		r.drain()
+		late := w.subscribe(Request{Tables: "city"})
+		late.drain()
+		for _, r := range []*reader{r, late} {
+			if n := len(r.failed); !r.ended || n == 0 || r.failed[0].Code != Closing || !strings.Contains(r.failed[0].Text, "another server leads") {
+				t.Errorf("ended %v, told %+v", r.ended, r.failed)
+			}
+		}
+		w.mu.Lock()
+		w.source = before
+		w.mu.Unlock()
+		r.reconnect()
+		r.expectFresh()
+	})
+}
+
+// TestReportsNobodyWants are passed over, and what is remembered of chairs with them.
+func TestReportsNobodyWants(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, c := one(t)
+		r := w.subscribe(Request{Tables: "users,statuses", Viewer: Viewer{Class: Operator}})
+		r.settle()
+		for _, at := range []int32{50, 0, 50, 100} {
+			first := w.subscribe(Request{Tables: "city"})
+			first.settle()
+			w.report(c, isuride.Coordinate{Latitude: at})
+			first.expectFresh()
+			first.conn.Close()
+			settleTime() // nobody looks
+			w.report(c, isuride.Coordinate{Latitude: 200})
+			settleTime()
+			second := w.subscribe(Request{Tables: "city"})
+			second.settle()
+			w.report(c, isuride.Coordinate{Latitude: at}) // where it was seen last
+			second.expectFresh()
+			second.conn.Close()
+		}
+		r.expectFresh()
+	})
+}

@@ -18,8 +18,10 @@ const (
 	batchPause = 2 * time.Millisecond
 	// beatEvery is the time between two heartbeats.
 	beatEvery = time.Second
-	// holdEvents bounds the events for which the hub holds its lock at a time: under 1 ms.
+	// holdEvents and holdRows bound what is handed out while the hub holds its lock: it takes
+	// less than 1 ms, with one reader or a thousand.
 	holdEvents = 256
+	holdRows   = 4096
 	// retryPause is the time between two looks whether another generation serves.
 	retryPause = 5 * time.Millisecond
 	// maxRetryPause bounds the time between two attempts to read a log that cannot be read.
@@ -157,12 +159,17 @@ func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err er
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	defer h.wakeLocked()
-	for range holdEvents {
+	rows := 0
+	for n := 0; n < holdEvents && rows < holdRows; n++ {
 		seq, payload, ok := reader.Next()
 		if !ok {
 			return false, nil
 		}
-		if !isMark(payload) {
+		switch {
+		case journal.IsMark(payload):
+		case isuride.IsReport(payload) && !h.positionsLocked(): // fast path: accounts follow their own rows
+			t.missed = true
+		default:
 			changes, at, err := t.event(payload)
 			if err != nil {
 				return false, err
@@ -170,7 +177,7 @@ func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err er
 			if at != 0 {
 				h.at = at
 			}
-			h.eventLocked(seq, changes)
+			rows += h.eventLocked(seq, changes)
 		}
 		h.seq = seq
 		if len(h.sums) > 0 {
@@ -180,8 +187,19 @@ func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err er
 	return true, nil
 }
 
-// eventLocked gives each subscription its rows of an event, all at once.
-func (h *hub) eventLocked(seq uint64, changes []change) {
+// positionsLocked reports whether anybody follows positions.
+func (h *hub) positionsLocked() bool {
+	for _, t := range [...]tableID{positions, city} {
+		if len(h.broad[t]) > 0 || h.used[t] != [byCount]int{} {
+			return true
+		}
+	}
+	return false
+}
+
+// eventLocked gives each subscription its rows of an event, all at once, and returns how many
+// there were.
+func (h *hub) eventLocked(seq uint64, changes []change) (rows int) {
 	h.picked = h.picked[:0]
 	for i := range changes {
 		c := &changes[i]
@@ -198,9 +216,11 @@ func (h *hub) eventLocked(seq uint64, changes []change) {
 		}
 	}
 	for _, s := range h.picked {
+		rows += len(s.picked)
 		h.handLocked(s, seq)
 		s.picked = s.picked[:0]
 	}
+	return rows
 }
 
 func (h *hub) pickLocked(s *sub, c *change, seq uint64) {
@@ -354,6 +374,3 @@ func (h *hub) restart() {
 		h.feed.fillers.Go(func() { s.run(start{reason: Interrupted}) })
 	}
 }
-
-// isMark reports whether a record is no event, but a mark of the log's own.
-func isMark(payload []byte) bool { return len(payload) > 0 && payload[0] == 255 }

@@ -25,12 +25,7 @@ func (s *sub) replay(source Source, b start) error {
 	defer reader.Close()
 	defer r.Close()
 	p := s.newPartial(source, b.reason)
-	leave, err := s.conn.turn(s.ctx)
-	if err != nil {
-		return err
-	}
 	at, began, err := s.asOf(source, r, reader, *b.since, p)
-	leave()
 	if err != nil {
 		return err
 	}
@@ -77,8 +72,15 @@ func before(h snapshot.Header, m isuride.Moment) bool {
 }
 
 // asOf queues the tables as they were at the moment, and returns the last event in them and
-// the time from which what follows is told.
+// the time from which what follows is told. One snapshot is read at a time for each class of viewers.
 func (s *sub) asOf(source Source, r *snapshot.Reader, reader *journal.Subscriber, moment isuride.Moment, p *partial) (at uint64, began isuride.Time, err error) {
+	reading := s.conn.feed.reading[s.viewer.Class]
+	select {
+	case reading <- struct{}{}:
+	case <-s.ctx.Done():
+		return 0, 0, s.ctx.Err()
+	}
+	defer func() { <-reading }()
 	h := r.Header()
 	m := merger{feed: s.conn.feed, ctx: s.ctx, source: source, scope: s.scope, to: p, base: h.Span.From, ahead: map[string]uint64{}}
 	p.begin(h.Span.From)
@@ -104,7 +106,7 @@ func (m *merger) upTo(reader *journal.Subscriber, moment isuride.Moment, h snaps
 	at, when = h.Span.From, h.Written
 	t := m.to.translator()
 	for seq, payload, ok := reader.Next(); ok; seq, payload, ok = reader.Next() {
-		if isMark(payload) {
+		if journal.IsMark(payload) {
 			continue
 		}
 		e, err := t.dec.Decode(payload)

@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 
@@ -66,10 +67,16 @@ func (b *start) parseSpeed(text string) *Error {
 	return nil
 }
 
-// await returns what serves, once it is something else than that which is over.
+// await returns what serves, once it is something else than that which is over. If nothing
+// does, another server leads, and all readers are sent there.
 func (f *Feed) await(ctx context.Context, over Source) (Source, bool) {
 	for {
-		if source := f.opt.Current(); source.Journal != nil && !source.same(&over) {
+		source := f.opt.Current()
+		switch {
+		case source.Journal == nil:
+			f.sendAway(f.elsewhere())
+		case !source.same(&over):
+			source.term = source.Journal.Leads()
 			return source, ctx.Err() == nil
 		}
 		if waitFor(ctx, nil, retryPause) != errElapsed {
@@ -125,9 +132,9 @@ func (s *sub) run(b start) {
 	}
 }
 
-// maxResume bounds the events that a subscription of one account, or of the city, is brought
-// forward by: a partial of theirs costs less.
-const maxResume = 100_000
+// maxResume bounds the events that a subscription is brought forward by: 50 ms of work. A
+// partial of one account costs less, and one of the city, which is shared, nearly nothing.
+var maxResume = [classes]uint64{Public: 20_000, User: 100_000, Owner: 100_000, Chair: 100_000, Operator: math.MaxUint64}
 
 // bring does what run says in one generation.
 func (s *sub) bring(source Source, b start) error {
@@ -203,7 +210,7 @@ func (s *sub) resume(source Source, b *start) (*journal.Subscriber, error) {
 		b.reason = Ahead
 		tell(Future, "position %v is ahead of the server, which is at %d; a partial follows", p, end)
 		return nil, nil
-	case end-p.Seq > maxResume && s.viewer.Class != Operator:
+	case end-p.Seq > maxResume[s.viewer.Class]:
 		b.reason = TooOld
 		return nil, nil
 	}
@@ -229,7 +236,7 @@ func (s *sub) follow(source Source, t *translator, reader *journal.Subscriber, a
 			continue
 		}
 		at = seq
-		if isMark(payload) {
+		if journal.IsMark(payload) {
 			continue
 		}
 		changes, when, err := t.event(payload)

@@ -113,7 +113,7 @@ func (s *sub) placeSum(source Source, t tableID, g *gathering, reader *journal.S
 			}
 			continue
 		}
-		if at = seq; isMark(payload) {
+		if at = seq; journal.IsMark(payload) {
 			continue
 		}
 		changes, when, err := g.t.event(payload)

@@ -140,7 +140,7 @@ func entityOf(i *state.Image) string {
 func (f *Feed) reach(ctx context.Context, source Source, seq uint64) error {
 	for {
 		reached := source.Journal.Watermark() >= seq
-		if now := f.opt.Current(); !now.same(&source) {
+		if now := f.opt.Current(); !now.same(&source) || source.Journal.Leads() != source.term {
 			return errMoved // the events of these numbers may be others than those that were seen
 		}
 		if reached {
@@ -176,7 +176,7 @@ func (m *merger) makeUp(reader *journal.Subscriber, end uint64) error {
 			}
 			continue
 		}
-		if at = seq; isMark(payload) {
+		if at = seq; journal.IsMark(payload) {
 			continue
 		}
 		changes, when, err := m.to.translator().event(payload)

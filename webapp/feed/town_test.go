@@ -34,13 +34,13 @@ type town struct {
 	source Source
 	now    isuride.Time
 
-	serial                int
-	owners                []string // register tokens
-	users, chairs         []string // session tokens
-	userIDs, ownerIDs     []string
-	chairIDs, rideIDs     []string
-	resting               []string // rides whose chairs are to be set free
-	withoutRides, noMoves bool
+	serial            int
+	owners            []string // register tokens
+	users, chairs     []string // session tokens
+	userIDs, ownerIDs []string
+	chairIDs, rideIDs []string
+	resting           []string // rides whose chairs are to be set free
+	noMoves           bool
 }
 
 func newTown(t testing.TB, seed, stream uint64) *town {
@@ -138,9 +138,15 @@ func (w *town) initialize() {
 	old := w.source.Journal
 	w.dir = w.t.TempDir()
 	w.options.Dir = w.dir
-	w.owners, w.users, w.chairs, w.rideIDs, w.userIDs, w.ownerIDs, w.chairIDs, w.resting = nil, nil, nil, nil, nil, nil, nil, nil
+	w.forget()
 	w.start(w.source.Epoch + 1)
 	w.must(old.Close())
+}
+
+// forget takes leave of all accounts and rides.
+func (w *town) forget() {
+	w.owners, w.users, w.chairs, w.rideIDs, w.userIDs, w.ownerIDs, w.chairIDs, w.resting = nil, nil, nil, nil, nil, nil, nil, nil
+	w.open = nil
 }
 
 func (w *town) end() {

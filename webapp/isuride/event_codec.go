@@ -122,6 +122,12 @@ func (e *Event) append(dst []byte, version uint8) []byte {
 	return e.appendLater(dst, version)
 }
 
+// IsReport reports whether the bytes are of a ChairMoved that changed no status: most events
+// are, and some readers want none of them.
+func IsReport(b []byte) bool {
+	return len(b) > 1 && b[0] == byte(ChairMoved) && b[1] == hasLocation
+}
+
 func (e *Event) mask() (m uint) {
 	if e.Owner != nil {
 		m |= hasOwner

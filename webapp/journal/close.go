@@ -20,6 +20,8 @@ func (j *Journal) Close() error {
 	if j.refuse(ErrClosed) == ErrClosed {
 		return ErrClosed
 	}
+	j.leads.Store(0)
+	j.waits.end(ErrClosed)
 	close(j.closing)
 	<-j.makeDone
 	<-j.syncDone

@@ -73,6 +73,9 @@ func (j *Journal) cutAfter(last Base) error {
 	if j.releasePin == nil {
 		return ErrClosed
 	}
+	if err := j.commit.failure(); err != nil {
+		return err
+	}
 	s, gone := j.unlink(last)
 	if s == nil {
 		return nil
@@ -204,7 +207,10 @@ func (j *Journal) Reset(at Base) error {
 	defer j.cutting.Unlock()
 	j.syncing.Lock()
 	defer j.syncing.Unlock()
-	err := j.startOver(at)
+	err := j.commit.failure()
+	if err == nil {
+		err = j.startOver(at)
+	}
 	if err != nil {
 		err = fmt.Errorf("journal: reset failed, nothing more is accepted: %w", err)
 		j.refuse(err)

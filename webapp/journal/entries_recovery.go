@@ -117,8 +117,8 @@ func (r *recovery) findEntries(c cut) (cut, error) {
 	ends := -1 // the segment that has the last mark
 	for i, s := range sound {
 		r.term = max(r.term, s.term)
-		if !s.chained {
-			r.entry, ends = Base{Index: r.entry.Index, Last: s.lastRecord(), Hash: r.entry.Hash}, -1
+		if !s.chained { // from before there were entries
+			r.entry.Last = s.lastRecord()
 			continue
 		}
 		if r.replicated && s.group != r.group {

@@ -92,7 +92,7 @@ func (j *Journal) putMarkLocked(m Mark, sum hash.Hash, after place) {
 // sealAlone seals what was appended to a log that is chained and no group's. The last
 // time, nobody makes segments any more: without room the rest stays for the next start.
 func (j *Journal) sealAlone() {
-	if !j.chained || j.replicated {
+	if !j.seals {
 		return
 	}
 	sum := sha256.New()
@@ -155,12 +155,12 @@ type beginning struct {
 	seg  *segment
 }
 
-// holdLocked has the log stay from where the last entry began that may become the last one
-// by a cut: its hash must be found at the next start.
+// holdLocked has the log stay from where the first entry began that may become the last one,
+// by a cut or a loss of power: its hash must be found at the next start.
 func (j *Journal) holdLocked() {
-	safe := j.last.Last
+	safe := j.commit.durable.Load()
 	if j.replicated {
-		safe = j.Committed()
+		safe = min(safe, j.Committed())
 	}
 	n := 0
 	for n+1 < len(j.begun) && j.begun[n+1].last <= safe {
@@ -432,12 +432,12 @@ func (j *Journal) reachBack(index uint64) {
 	}
 }
 
-// unseen returns the segments from that of an entry on that nobody has looked at.
+// unseen returns the segments from that in which an entry begins on that nobody has looked at.
 func (j *Journal) unseen(index uint64) (list []*segment) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for s := j.oldest; s != nil && !s.checked.Load(); s = s.next.Load() {
-		if next := s.next.Load(); j.hasEntries(s) && (next == nil || next.before.Index >= index) {
+		if next := s.next.Load(); j.hasEntries(s) && (next == nil || next.before.Index+1 >= index) {
 			list = append(list, s)
 		}
 	}

@@ -2,7 +2,9 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"flag"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -212,9 +214,11 @@ func edit(t testing.TB, path string, change func([]byte) []byte) {
 	}
 }
 
+var seedFlag = flag.Uint64("seed", 0, "of the random tests; 0: another one each time")
+
 // seeded returns a source of random numbers and prints its seed.
 func seeded(t testing.TB) *rand.Rand {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := cmp.Or(*seedFlag, rand.Uint64())
+	t.Logf("seed %d (repeat with -seed %[1]d)", seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }

@@ -38,7 +38,8 @@ type Journal struct {
 	keepBytes    int64 // of released segments
 	history      History
 	group        uint32
-	chained      bool // records are sealed into entries
+	chained      bool // the log has entries
+	seals        bool // its own loop seals them
 	replicated   bool // which belong to a group: what others see waits for Commit
 	stepped      bool // no loop runs: the caller syncs
 	log          *slog.Logger
@@ -63,7 +64,7 @@ type Journal struct {
 	commit commit
 	waits  waits // for the watermark of a replicated log
 
-	leads atomic.Uint64 // term in which this node adds the records, 0: it does not; stored under mu
+	leads atomic.Uint64 // term in which this node adds the records, 0: it does not; stored under mu, or by Close
 
 	mu      lockwatch.Mutex
 	oldest  *segment // nil once all segments are unmapped
@@ -134,6 +135,7 @@ func build(o Options, sys disk.Disk) (*Journal, error) {
 		history:      o.History,
 		group:        o.Group,
 		chained:      o.Chained || o.Replicated,
+		seals:        o.Chained && !o.Replicated,
 		replicated:   o.Replicated,
 		log:          o.Log,
 		sys:          sys,
@@ -174,6 +176,7 @@ func (j *Journal) openLog(o Options) (err error) {
 	if err := r.settleEntries(); err != nil {
 		return err
 	}
+	j.chained = j.chained || r.endsChained()
 	if j.replicated {
 		o.First = 0 // the group gives the numbers
 	}

@@ -71,7 +71,8 @@ type look struct {
 	broken  bool     // the log has stopped for a reason that was told
 	at      cursor   // after the records that were read last
 
-	term uint64 // in which the segment before was written
+	term  uint64 // in which the segment before was written
+	links links  // of its entries
 
 	next     uint64 // ordinal after the last segment that was used
 	vanished bool   // a segment was deleted before it could be read
@@ -196,6 +197,48 @@ func (l *look) damage(s Sight) error {
 	return l.see(s)
 }
 
+// links compares the hashes of a log of entries with its marks, as far as it sees entries
+// whole.
+type links struct {
+	chain Chain
+	last  uint64 // number of the record that was added last
+	whole bool   // all records of the entry under way have been added
+	known bool   // the chain's head is the hash of the entry before
+}
+
+// begin goes on with a segment, whose header may name the entry before with its hash.
+func (k *links) begin(s *segment) (wrong string) {
+	if s.before.Last+1 < s.first || !s.chained { // in the middle of an entry
+		if k.last+1 != s.first || !s.chained {
+			k.whole, k.known = false, false
+		}
+		k.last = s.first - 1
+		return ""
+	}
+	if k.known && k.last+1 == s.first && s.before.Hash != k.chain.Head() && s.before.Hash != (Hash{}) {
+		wrong = fmt.Sprintf("entry %d was changed after it was written: the header has the hash %s, its records have %s", s.before.Index, s.before.Hash, k.chain.Head())
+	}
+	k.chain.Restart(s.before.Hash)
+	k.last, k.whole, k.known = s.first-1, true, s.before.Hash != (Hash{})
+	return wrong
+}
+
+func (k *links) add(seq uint64, payload []byte, s *segment) (wrong string) {
+	k.last = seq
+	if !s.chained {
+		return ""
+	}
+	m, ends := ParseMark(payload)
+	if ends && k.known && m.Before != k.chain.Head() && m.Before != (Hash{}) {
+		wrong = fmt.Sprintf("entry %d was changed after it was written: the next mark has the hash %s, its records have %s", m.Index-1, m.Before, k.chain.Head())
+	}
+	k.chain.Add(seq, payload)
+	if ends {
+		k.known, k.whole = k.whole, true
+	}
+	return wrong
+}
+
 // segment shows one segment. An unreadable page is a remark.
 func (l *look) segment(s *segment, later []*segment) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
@@ -228,6 +271,12 @@ func (l *look) sound(s *segment, h header, later []*segment) error {
 	}
 	s.take(h)
 	l.at = s.beginning()
+	if wrong := l.links.begin(s); wrong != "" {
+		if err := l.see(Sight{Segment: s.path, Offset: indexAt, Seq: s.first, Remark: wrong, Damaged: true}); err != nil {
+			return err
+		}
+	}
+	mark, whole := parseMark(s.data) // before the records: a running server moves it after them
 	reason, err := l.records()
 	if err != nil {
 		return err
@@ -235,7 +284,10 @@ func (l *look) sound(s *segment, h header, later []*segment) error {
 	if _, wrong := s.findMarks(l.at.offset); wrong != "" {
 		return l.damage(Sight{Segment: s.path, Offset: int64(s.start), Seq: s.first, Remark: wrong})
 	}
-	return l.stop(s, l.at.offset, l.at.seq, reason, later)
+	if !whole {
+		return l.damage(Sight{Segment: s.path, Offset: markAt, Seq: l.at.seq, Remark: "the durable mark is not whole"})
+	}
+	return l.stop(s, mark, reason, later)
 }
 
 // records shows the whole records from l.at on in its segment, and returns what is wrong
@@ -246,6 +298,13 @@ func (l *look) records() (reason string, err error) {
 	for c.offset < end {
 		sight := Sight{Segment: c.seg.path, Offset: int64(c.offset), Seq: c.seq}
 		sight.Payload = c.step()
+		if wrong := l.links.add(sight.Seq, sight.Payload, c.seg); wrong != "" {
+			changed := sight
+			changed.Payload, changed.Remark, changed.Damaged = nil, wrong, true
+			if err := l.see(changed); err != nil {
+				return "", err
+			}
+		}
 		if err := l.see(sight); err != nil {
 			return "", err
 		}
@@ -312,16 +371,13 @@ func (l *look) belong(s *segment, h header) error {
 }
 
 // stop says why the records of a segment end where they do, unless that is normal.
-func (l *look) stop(s *segment, end int, next uint64, reason string, later []*segment) error {
+func (l *look) stop(s *segment, mark int, reason string, later []*segment) error {
+	end, next := l.at.offset, l.at.seq
 	at := Sight{Segment: s.path, Offset: int64(end), Seq: next}
-	mark, whole := parseMark(s.data)
-	if whole && reason == "" && end < mark {
+	if reason == "" && end < mark {
 		reason = "there is no record where one is known to have been"
 	}
 	switch {
-	case !whole:
-		at.Offset, at.Remark = markAt, "the durable mark is not whole"
-		return l.damage(at)
 	case reason == "":
 		return nil
 	case end >= mark && !known(later):

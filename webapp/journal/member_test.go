@@ -37,7 +37,7 @@ func TestMemberSurvivesEverything(t *testing.T) {
 		} else {
 			d.Kill()
 		}
-		if f, found, err = OpenMember(d, "log", m); err != nil {
+		if f, _, err = OpenMember(d, "log", m); err != nil {
 			t.Fatal(err)
 		}
 		got := f.Member()

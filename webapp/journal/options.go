@@ -58,7 +58,8 @@ type Options struct {
 	Replicated bool
 
 	// Chained has an unreplicated log sealed into entries, for the hashes: at most once in
-	// a SyncInterval, after a sync, and at Close.
+	// a SyncInterval, after a sync, and at Close. A log that has entries goes on having them:
+	// without Chained the last one gets longer.
 	Chained bool
 
 	// Group is the number of the group that the log belongs to; Open refuses another.

@@ -298,8 +298,8 @@ func (s *segment) truncate() error {
 // settle has everything on the disk, and each segment say so.
 func (r *recovery) settle() error {
 	for _, s := range r.segments {
-		if mark, ok := parseMark(s.data); ok && mark == s.end {
-			continue
+		if mark, ok := parseMark(s.data); ok && mark == s.end && s.end == len(s.data) {
+			continue // else it may just have been cut there
 		}
 		if err := s.file.Sync(); err != nil {
 			return err

@@ -95,6 +95,9 @@ func (j *Journal) AppendEntry(term uint64, data []byte) (Entry, error) {
 func (j *Journal) putEntry(term uint64, data []byte, m Mark, hash Hash) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.refused != nil && j.refused != ErrNotLeading {
+		return j.refused
+	}
 	if j.leads.Load() != 0 || !j.replicated {
 		return errors.New("journal: an entry from elsewhere while this node adds records")
 	}

@@ -289,6 +289,7 @@ func (g *player) change() {
 		if err := g.node.Follow(); err != nil {
 			g.t.Fatal(err)
 		}
+		g.durable = min(g.durable, g.last(len(g.entries)))
 		g.checkEnd()
 		return
 	}
@@ -384,7 +385,9 @@ func (g *player) read() {
 			if errors.Is(g.subscriber.err, ErrGone) {
 				g.subscriber.Close()
 				g.got = g.node.Released()
-				g.subscriber, err = g.node.Subscribe(g.got + 1)
+				if g.subscriber, err = g.node.Subscribe(g.got + 1); err != nil {
+					g.t.Fatal(err)
+				}
 				break
 			}
 			g.t.Fatalf("the subscriber gives record %d (%v) after %d, the watermark is %d: %v", seq, ok, g.got, g.node.Watermark(), g.subscriber.err)

@@ -34,7 +34,7 @@ func (j *Journal) makeSpare() {
 	defer j.making.Unlock()
 	asked := j.takeWaiting()
 	err := j.ensureSpare()
-	if err == nil && asked != nil {
+	if err == nil && asked != nil && !j.stepped {
 		j.log.Warn("journal: appends have waited for a segment: the disk is slow")
 	}
 	asked.release(err)

@@ -121,6 +121,71 @@ func TestWaitersOfALostTerm(t *testing.T) {
 	})
 }
 
+// Nobody waits for a log that is closed.
+func TestWaitersOfAClosedLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := mustOpen(t, Options{Dir: t.TempDir(), Replicated: true}, unsynced())
+		lead(t, j, 1)
+		outcome, done := waitInBackground(j, 1, mustAppend(t, j, numbered(1, 20)))
+		if done() {
+			t.Fatal("nothing is committed")
+		}
+		mustClose(t, j)
+		if !done() || !errors.Is(outcome(), ErrClosed) {
+			t.Fatal("nobody has told the waiter")
+		}
+		if err := j.WaitIn(1, 1); !errors.Is(err, ErrNotLeading) {
+			t.Fatalf("a wait that comes late: %v", err)
+		}
+	})
+}
+
+// A log that has stopped takes nothing from anybody.
+func TestStoppedLogTakesNoEntries(t *testing.T) {
+	a, b := newNode(t, Crash), newNode(t, Crash)
+	a.lead(1)
+	a.add(1, numbered(1, 20))
+	a.add(1, numbered(2, 20))
+	b.take(a, 1, 1)
+	b.disk.Fault = func(operation, _ string) error {
+		if operation == "sync" {
+			return errDisk
+		}
+		return nil
+	}
+	if err := b.Sync(); !errors.Is(err, errDisk) {
+		t.Fatal(err)
+	}
+	data, _ := a.AppendBytes(nil, 2)
+	if _, err := b.AppendEntry(1, data); !errors.Is(err, errDisk) {
+		t.Errorf("an entry: %v", err)
+	}
+	if _, _, err := b.Seal(2, 1, nil, true); !errors.Is(err, errDisk) {
+		t.Errorf("a seal: %v", err)
+	}
+	if err := b.Lead(2); !errors.Is(err, errDisk) {
+		t.Errorf("a leader: %v", err)
+	}
+	if err := b.Truncate(0); !errors.Is(err, errDisk) {
+		t.Errorf("a cut: %v", err)
+	}
+	if err := b.Reset(Base{Index: 7, Term: 1, Last: 70}); !errors.Is(err, errDisk) {
+		t.Errorf("a reset: %v", err)
+	}
+	if b.Appended() != a.entryEnd(t, 1) {
+		t.Errorf("it has %d records", b.Appended())
+	}
+}
+
+func (n *node) entryEnd(t *testing.T, index uint64) uint64 {
+	t.Helper()
+	end, err := n.End(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return end
+}
+
 // A failed sync ends all waits.
 func TestWaitersOfAFailedSync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

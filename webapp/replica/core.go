@@ -108,9 +108,10 @@ type Core struct {
 	changing   uint64 // the entry that is about to
 	ticks      uint64 // since the start
 	staged     map[Position][]byte
-	writes     []write // in order; the first ones are in the log, and wait to be durable
-	written    int     // how many of them
-	stalled    time.Duration
+	writes     []write       // in order; the first ones are in the log, and wait to be durable
+	written    int           // how many of them
+	stalled    time.Duration // since when the first write waits for the disk
+	fullSince  time.Duration // since when nothing can be sealed, 0 if it can
 	doubt      doubt
 	reads      reads
 	seen       map[uint64]seen
@@ -311,11 +312,15 @@ func (c *Core) seal(note []byte) bool {
 	e, err := c.log.Seal(Position{c.last + 1, c.term}, note)
 	switch {
 	case errors.Is(err, ErrNoRoom):
+		if c.fullSince == 0 {
+			c.fullSince = max(c.now(), 1)
+		}
 		return false
 	case err != nil:
 		c.fail(err)
 		return false
 	}
+	c.fullSince = 0
 	if err := c.node.Step(&raftpb.Message{Type: raftpb.MsgProp.Enum(), From: new(c.self), Entries: []*raftpb.Entry{bare(e)}}); err != nil {
 		c.fail(fmt.Errorf("BUG: replica: entry %d is sealed and cannot be proposed: %w", e.Index, err))
 		return false
@@ -362,11 +367,20 @@ func (c *Core) Transfer(to uint64) error {
 	if err := c.shut(); err != nil {
 		return err
 	}
+	c.handOver(to)
+	c.settle()
+	return nil
+}
+
+// handOver tells a member to take over. Records that could not be sealed are lost to those who
+// wait for them, which they notice when this member is deposed.
+func (c *Core) handOver(to uint64) {
+	c.open = false
+	c.log.Fence()
+	c.fullSince = 0
 	c.handing = true
 	c.reads.forbidLease(c.term)
 	c.node.TransferLeader(to)
-	c.settle()
-	return nil
 }
 
 // shut takes no more records, and seals those that have come; or does nothing.
@@ -432,12 +446,13 @@ func (c *Core) handOverIfUnfit() {
 	if !c.ready() || c.handing {
 		return
 	}
-	stalled := len(c.writes) > 0 && c.now()-c.stalled > stallTicks*c.tick
+	patience := c.now() - stallTicks*c.tick
+	stalled := len(c.writes) > 0 && c.stalled < patience || c.fullSince > 0 && c.fullSince < patience
 	if !stalled && !c.isWitness(c.self) {
 		return
 	}
 	if to := c.best(); to != 0 && !c.isWitness(to) {
-		_ = c.Transfer(to)
+		c.handOver(to)
 	}
 }
 

@@ -183,12 +183,13 @@ func (c *Core) hear(f frame) error {
 		return err // of an earlier life
 	}
 	c.doubt.heard[f.from] = t
-	switch forgot := c.end().Less(t.acked) || c.state.Term < t.seenTerm; {
+	switch {
 	case c.doubt.fresh:
 		c.adopt(t)
-	case forgot && c.doubt.introduced && c.doubt.reason == "":
-		// An answer that was long on its way: what it says is of the past of this very life.
-	case forgot:
+	case c.end().Less(t.acked) || c.state.Term < t.seenTerm:
+		// Nothing of this life can have gone, however long the answer was on its way: a log
+		// that was cut ends in a later term. A majority that knew nothing may have answered
+		// before.
 		c.distrust(max(t.seenTerm, t.acked.Term), "its folder is older than what it has acknowledged")
 	}
 	c.reconsider()

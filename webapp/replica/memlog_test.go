@@ -18,6 +18,7 @@ type memLog struct {
 	entries   []memEntry
 	waiting   [][]byte
 	open      bool
+	full      bool // no entry has room
 	committed uint64
 	grown     pulse.Pulse
 	moved     pulse.Pulse // the committed mark
@@ -113,6 +114,9 @@ func (l *memLog) Pending() bool {
 func (l *memLog) Seal(at Position, note []byte) (Entry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.full {
+		return Entry{}, ErrNoRoom
+	}
 	e := Entry{Index: at.Index, Term: at.Term, Note: slices.Clone(note)}
 	records := l.waiting
 	l.waiting = nil
@@ -185,3 +189,35 @@ func (l *memLog) Commit(index uint64) {
 func (l *memLog) Durable() uint64         { return l.Last() }
 func (l *memLog) Grown() <-chan struct{}  { return l.grown.Next() }
 func (l *memLog) Synced() <-chan struct{} { return nil }
+
+// copy is a backup of the folder. The member is not running.
+func (l *memLog) copy() *memLog {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := &memLog{base: l.base, baseLast: l.baseLast, entries: slices.Clone(l.entries)}
+	if l.state != nil {
+		s := *l.state
+		c.state = &s
+	}
+	return c
+}
+
+// appendAt appends and returns the number of records by then.
+func (l *memLog) appendAt(record string) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(l.waiting, []byte(record))
+	n := uint64(len(l.waiting))
+	if k := len(l.entries); k > 0 {
+		n += l.entries[k-1].Last
+	}
+	l.grown.Beat()
+	return n
+}
+
+func (l *memLog) committedPast(record uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	end, _ := l.End(l.committed)
+	return end >= record
+}

@@ -244,16 +244,8 @@ func (n *Node) take(r received) {
 
 // flush sends what the core has to say, and tells readers and watchers.
 func (n *Node) flush() {
-	for _, f := range n.core.TakeFrames() {
-		switch {
-		case f.Image != "":
-			n.sendImage(f)
-		case !n.transport.send(f.To, f.Frame, f.Bulk, n.core.Recycle):
-			n.core.Recycle(f.Frame)
-			if f.Bulk {
-				n.core.Unreachable(f.To)
-			}
-		}
+	for frames := n.core.TakeFrames(); len(frames) > 0; frames = n.core.TakeFrames() {
+		n.send(frames)
 	}
 	for _, c := range n.core.TakeConfirmed() {
 		for _, r := range n.rounds[c.Ticket] {
@@ -270,6 +262,26 @@ func (n *Node) flush() {
 		n.failed.Store(&err)
 		n.logger.Error("replica: this server takes no further part in its group", "err", err)
 		n.changed.Beat()
+	}
+}
+
+// send hands frames to the transport. What the core then hears about those that found no room makes
+// new frames, so it hears it at the end.
+func (n *Node) send(frames []Outgoing) {
+	var crowded []uint64
+	for _, f := range frames {
+		switch {
+		case f.Image != "":
+			n.sendImage(f)
+		case !n.transport.send(f.To, f.Frame, f.Bulk, n.core.Recycle):
+			n.core.Recycle(f.Frame)
+			if f.Bulk && !slices.Contains(crowded, f.To) {
+				crowded = append(crowded, f.To)
+			}
+		}
+	}
+	for _, id := range crowded {
+		n.core.Unreachable(id)
 	}
 }
 
@@ -411,7 +423,7 @@ func (n *Node) ReadIndex(ctx context.Context) (committed uint64, err error) {
 }
 
 // Lease reports whether no other member can have become leader by now, as far as the clocks of
-// two machines run equally fast within a tenth. Ask after the state was read. The first call
+// two machines run equally fast within a tenth, and no machine is suspended with its clock. Ask after the state was read. The first call
 // after a while may be refused: it has the lease renewed. No allocation, no lock.
 func (n *Node) Lease() bool {
 	if !n.renew.Load() {

@@ -11,13 +11,16 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.etcd.io/raft/v3/raftpb"
 )
 
 // cluster is a group of running members on loopback.
 type cluster struct {
-	t       *testing.T
+	t       testing.TB
 	members []Member
 	logs    []*memLog
 	images  []*memImages
@@ -26,7 +29,7 @@ type cluster struct {
 
 var testSecret = []byte("0123456789abcdef0123456789abcdef")
 
-func newCluster(t *testing.T, names ...string) *cluster {
+func newCluster(t testing.TB, names ...string) *cluster {
 	c := &cluster{t: t}
 	for _, name := range names {
 		name, witness := strings.CutSuffix(name, "+witness")
@@ -370,7 +373,9 @@ func (c *cluster) eventually(happened func() bool) {
 	for end := time.Now().Add(20 * time.Second); !happened(); c.awaitChange() {
 		if time.Now().After(end) {
 			for i, n := range c.nodes {
-				c.t.Logf("%s: %+v", c.members[i].Name, n.Status())
+				if n != nil {
+					c.t.Logf("%s: %+v", c.members[i].Name, n.Status())
+				}
 			}
 			c.t.Fatal("it did not happen")
 		}
@@ -508,4 +513,98 @@ func TestClosed(t *testing.T) {
 	if err := n.Accept(1); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close Accept says %v", err)
 	}
+}
+
+// A member whose folder is older than what it has acknowledged gets the rest, no matter who notices
+// first: those who remember (TestOldFolderIsToldLate), or the leader, who just goes on.
+func TestOldFolder(t *testing.T) {
+	c := newCluster(t, "a", "b", "c")
+	c.startAll()
+	leader := c.leader()
+	add := func(record string) {
+		t.Helper()
+		if err := c.logs[leader].append(record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("one")
+	c.expect([]string{"one"})
+	old := (leader + 1) % 3
+	c.stop(old)
+	backup := c.logs[old].copy()
+	c.start(old)
+	add("two")
+	c.expect([]string{"one", "two"})
+	c.stop(old)
+	c.logs[old] = backup
+	c.start(old)
+	c.eventually(func() bool {
+		return c.nodes[old].Status().Commit >= c.nodes[leader].Status().Commit && c.nodes[old].Status().Doubt == ""
+	})
+	c.leader() // a doubt has moved the group on to another term
+	c.expect([]string{"one", "two"})
+}
+
+// BenchmarkReplicate is what a change waits for a majority, one after the other and many at
+// once: three members in this process, over loopback, without a disk.
+func BenchmarkReplicate(b *testing.B) {
+	for _, callers := range []int{1, 64} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			c := newCluster(b, "a", "b", "c")
+			c.startAll()
+			log := c.logs[c.leader()]
+			record := strings.Repeat("r", 120)
+			var left atomic.Int64
+			left.Store(int64(b.N))
+			b.ReportAllocs()
+			b.ResetTimer()
+			var all sync.WaitGroup
+			for range callers {
+				all.Go(func() {
+					for left.Add(-1) >= 0 {
+						index := log.appendAt(record)
+						for {
+							moved := log.moved.Next()
+							if log.committedPast(index) {
+								break
+							}
+							<-moved
+						}
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
+}
+
+// FuzzFrame: nobody's bytes end a member.
+func FuzzFrame(f *testing.F) {
+	head := appendHead(nil, frameTell, 0, 1, 2)
+	f.Add(sealFrame(told{term: 3, voters: []Peer{{ID: 1, Member: Member{Name: "a", Address: "h:1"}}}}.append(head)))
+	f.Add(sealFrame(appendNumber(appendHead(nil, frameAsk, 0, 1, 2), 4)))
+	m, _ := appendRaft(appendHead(nil, frameRaft, 0, 1, 2), &raftpb.Message{Type: raftpb.MsgApp.Enum(), From: new(uint64(1)), To: new(uint64(2)), Entries: []*raftpb.Entry{{}}})
+	f.Add(sealFrame(append(m, 0)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) < frameHead {
+			return
+		}
+		fr, err := parseFrame(sealFrame(slices.Clone(b)))
+		if err != nil {
+			return
+		}
+		switch fr.kind {
+		case frameTell:
+			if told, err := parseTold(fr.body); err == nil {
+				again, err := parseTold(told.append(nil))
+				if err != nil || again.term != told.term || len(again.voters) != len(told.voters) {
+					t.Errorf("%+v became %+v, %v", told, again, err)
+				}
+			}
+		case frameRaft:
+			if body, err := parseRaft(fr.body); err == nil && len(body.records) != len(body.message.GetEntries()) {
+				t.Error("entries and records differ in number")
+			}
+		}
+	})
 }

@@ -72,7 +72,7 @@ func TestTailOfNoLog(t *testing.T) {
 func TestRevisionIsTold(t *testing.T) {
 	w := httptest.NewRecorder()
 	tellRevision("abc", http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-	if got := w.Header()["X-GIT-REVISION"]; len(got) != 1 || got[0] != "abc" {
+	if got := map[string][]string(w.Header())["X-GIT-REVISION"]; len(got) != 1 || got[0] != "abc" {
 		t.Errorf("the header is %v", w.Header())
 	}
 }

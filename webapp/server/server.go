@@ -175,6 +175,7 @@ func databaseVariable(d sqlstore.Dialect, err error) string {
 // docs/working-here.md.
 func (s *server) stop() error {
 	s.feed.Close()
+	s.api.Farewell()
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil {

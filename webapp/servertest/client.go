@@ -132,7 +132,7 @@ func (c *Client) Try(method, path string, body any) (Reply, error) {
 // HTTPClient is shared by all calls of a package; it follows no redirects.
 var HTTPClient = &http.Client{
 	Timeout:   20 * time.Second,
-	Transport: &http.Transport{MaxIdleConnsPerHost: 100, TLSClientConfig: trusting(), ForceAttemptHTTP2: true},
+	Transport: recorded(&http.Transport{MaxIdleConnsPerHost: 100, TLSClientConfig: trusting(), ForceAttemptHTTP2: true}),
 	CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	},

@@ -25,8 +25,7 @@ type checks struct {
 	completed map[string]bool
 	decoder   isuride.Decoder
 	written   map[writing]time.Duration // when the value of a register was committed
-	forgetful []bool                    // hosts that have lost their power and have not caught up, at level crash
-	blackouts []time.Duration
+	blackouts []window
 	rewritten int
 }
 
@@ -51,18 +50,26 @@ type acker struct {
 // lossy says that a majority has lost its power at once, at level crash.
 func (c *checks) lossy() bool { return len(c.blackouts) > 0 }
 
-// grace is what level crash may lose before a blackout: the time between two syncs.
-const grace = 101 * time.Millisecond
+// window is a time whose changes a host may have forgotten: from its last sync to the moment when
+// it lost its power, or its disk; a little later, since acknowledgements may be on their way.
+type window struct{ from, to time.Duration }
 
-// mayBeLost says whether level crash admits that something of this time is gone.
+const onItsWay = time.Second
+
+// mayBeLost says whether something of this time may be gone: one of a majority that has lost its
+// power at once has forgotten it. At level crash that is the last 100 ms, unless the process stood
+// still before.
 func (c *checks) mayBeLost(at time.Duration) bool {
-	return slices.ContainsFunc(c.blackouts, func(b time.Duration) bool { return at >= b-grace })
+	return slices.ContainsFunc(c.blackouts, func(w window) bool { return at >= w.from && at <= w.to+onItsWay })
 }
 
-// outage notes that a host has lost its power.
-func (c *checks) outage(h *host) {
+// outage notes that a host has lost its power or its disk, and what it had synced before.
+func (c *checks) outage(h *host, synced time.Duration) {
 	w := c.world
-	h.forgetful = true
+	if !h.forgetful {
+		h.forgot.from = synced
+	}
+	h.forgetful, h.forgot = true, window{min(h.forgot.from, synced), w.now}
 	n := 0
 	for _, o := range w.hosts {
 		if c.forgets(o) {
@@ -71,8 +78,11 @@ func (c *checks) outage(h *host) {
 	}
 	if n > len(w.hosts)/2 {
 		w.note("a majority has lost its power")
-		// What the first of them forgot may have been acknowledged long before.
-		c.blackouts = append(c.blackouts, 0)
+		for _, o := range w.hosts {
+			if o.forgetful {
+				c.blackouts = append(c.blackouts, o.forgot)
+			}
+		}
 	}
 }
 
@@ -156,9 +166,9 @@ func only(list *[]acker, h *host, term uint64) *host {
 }
 
 // missing is called when something is not there of which a rider was told.
-func (c *checks) missing(r *rider, h *host) {
+func (c *checks) missing(r *rider) {
 	if !c.lossy() {
-		c.world.breach("%s does not know rider %d, who was told that it does", h.name, r.index)
+		c.world.breach("rider %d, who was told that he has an account, is told that he has none", r.index)
 	}
 }
 

@@ -3,9 +3,9 @@
 // as a seed says, with riders who write down what they were told. Afterwards, and all along,
 // it is checked that the promises hold. The same seed is the same story, event by event.
 //
-// What is real: replica.Core and its frames, state with its verbs and its recovery, the events
-// of isuride. What is simulated: time, the scheduler, the network, the disk (replica.Log), the
-// payment gateway, the riders. What the engine does around them (one watermark, standby,
+// What is real: replica.Core and its frames, the journal with its recovery, state with its verbs
+// and its recovery, the events of isuride. What is simulated: time, the scheduler, the network,
+// the disk under the journal, the payment gateway, the riders. What the engine does around them (one watermark, standby,
 // promotion, deposition) is done by server in the shortest form.
 //
 // The package leaves real processes, sockets, files and databases to webapp/crash.

@@ -28,6 +28,8 @@ type host struct {
 	skew      time.Duration // of the clock on the wall
 	slow      time.Duration // a sync takes so much longer
 	seek      time.Duration // of its disk, for each sync
+	syncedAt  time.Duration // the last sync in the background
+	forgot    window        // what it may have forgotten, while it is forgetful
 	forgetful bool          // see checks.forgets
 	syncing   bool
 	wants     bool // another sync after this one
@@ -178,16 +180,14 @@ func (h *host) wrote() {
 
 func (h *host) sync() {
 	h.syncing, h.wants = true, false
-	upTo := len(h.disk.entries)
-	base := h.disk.base
-	term := h.disk.lastTerm()
+	h.disk.log.BeginSync()
 	h.after(h.slow+h.seek+h.world.between(50*time.Microsecond, time.Millisecond), 's', func() {
 		h.syncing = false
-		if h.disk.base == base && upTo <= len(h.disk.entries) && (upTo == 0 || h.disk.entries[upTo-1].Term == term) {
-			h.disk.synced = max(h.disk.synced, upTo)
+		if err := h.disk.log.EndSync(); err != nil {
+			h.world.breach("the journal of %s: %v", h.name, err)
 		}
 		h.core.Synced()
-		if h.wants || h.disk.synced < len(h.disk.entries) {
+		if h.wants || h.disk.durable() < h.disk.Last() {
 			h.sync()
 		}
 	})
@@ -195,7 +195,10 @@ func (h *host) sync() {
 
 // background syncs every 100 ms, at level crash.
 func (h *host) background() {
-	h.disk.synced = len(h.disk.entries)
+	if err := h.disk.log.Sync(); err != nil {
+		h.world.breach("the journal of %s: %v", h.name, err)
+	}
+	h.syncedAt = h.world.now
 	h.after(100*time.Millisecond, 's', h.background)
 }
 
@@ -222,7 +225,7 @@ func (h *host) stop() {
 	if err := h.core.Stop(); err != nil && !errors.Is(err, replica.ErrClosed) {
 		h.world.breach("%s does not stop: %v", h.name, err)
 	}
-	h.disk.synced = len(h.disk.entries)
+	h.disk.stop()
 	h.alive = false
 	h.life++
 }
@@ -238,7 +241,7 @@ func (h *host) losePower() {
 	lost := h.disk.losePower()
 	if h.disk.level == Crash {
 		h.doubt = "the machine lost its power"
-		w.checks.outage(h)
+		w.checks.outage(h, h.syncedAt)
 	}
 	w.result.Outages++
 	w.note("%s loses its power (records lost: %v)", h.name, lost)

@@ -73,20 +73,36 @@ func (s *server) handle(do func(s *server) error, end func(outcome, error)) {
 		end(refused, nil)
 		return
 	}
-	number, recorded := s.events, s.events > before
-	var sum uint64
-	if recorded {
-		sum = s.tail[len(s.tail)-1]
+	if s.events == before {
+		s.refuse(err, end)
+		return
 	}
+	number, sum := s.events, s.tail[len(s.tail)-1]
 	s.await(func(ok bool) {
 		if !ok {
 			end(unknown, nil)
 			return
 		}
-		if recorded {
-			s.host.world.checks.acknowledge(s.host, term, number, sum)
-		}
+		s.host.world.checks.acknowledge(s.host, term, number, sum)
 		end(done, err)
+	})
+}
+
+// refuse has an answer leave that has recorded nothing: it is a read, whose server may have been
+// deposed without knowing.
+func (s *server) refuse(err error, end func(outcome, error)) {
+	s.await(func(ok bool) {
+		if !ok {
+			end(unknown, nil)
+			return
+		}
+		s.confirm(func(ok bool) {
+			if ok {
+				end(done, err)
+			} else {
+				end(refused, nil)
+			}
+		})
 	})
 }
 
@@ -145,7 +161,6 @@ func (r *rider) resting() bool { return r.step <= request }
 
 // do is the call of a step.
 func (r *rider) do(s *server) error {
-	w := r.world
 	switch r.step {
 	case signUp:
 		return r.signUp(s)
@@ -165,7 +180,6 @@ func (r *rider) do(s *server) error {
 	u, ok := s.store.UserByToken([]byte(r.user))
 	c, ok2 := s.store.ChairByToken([]byte(r.chair))
 	if !ok || r.step > chairUp && !ok2 {
-		w.checks.missing(r, s.host)
 		return errGone
 	}
 	switch r.step {
@@ -220,12 +234,11 @@ func (r *rider) assign(s *server, c *state.Chair) error {
 	for region := range isuride.Regions {
 		for _, ride := range s.store.Region(isuride.Region(region)).Waiting(nil) {
 			if ride.ID == r.ride {
-				if ok, err := s.store.Assign(ride, c, nil); !ok && err == nil {
-					return errGone
-				} else if err != nil {
-					return err
+				ok, err := s.store.Assign(ride, c, nil)
+				if !ok && err == nil {
+					return errors.New("simulate: the chair is not free")
 				}
-				return nil
+				return err
 			}
 		}
 	}
@@ -250,6 +263,9 @@ func (r *rider) after(o outcome, err error) {
 		if o == unknown && slices.Contains([]int{signUp, ownerUp, chairUp, request}, r.step) {
 			r.step = signUp // with a new name
 		}
+	case errors.Is(err, errGone):
+		w.checks.missing(r)
+		r.step, r.tries = signUp, 0
 	case err != nil:
 		w.note("rider %d, step %d: %v", r.index, r.step, err)
 		r.step, r.tries = signUp, 0
@@ -285,8 +301,7 @@ func (r *rider) rate() {
 func (r *rider) charge(s *server, end func(outcome, error)) {
 	u, ok := s.store.UserByToken([]byte(r.user))
 	if !ok {
-		r.world.checks.missing(r, s.host)
-		end(done, errGone)
+		s.refuse(errGone, end)
 		return
 	}
 	ch, first, err := s.store.BeginCharge(u, r.ride, 5)
@@ -306,15 +321,11 @@ func (r *rider) charge(s *server, end func(outcome, error)) {
 		end(refused, nil)
 	default:
 		completed := errors.As(err, &domain) && domain.Code == isuride.WrongState
-		s.await(func(ok bool) {
-			switch {
-			case !ok:
-				end(unknown, nil)
-			case completed && r.world.checks.completed[r.ride]:
-				end(done, nil)
-			default:
-				end(done, err)
+		s.refuse(err, func(o outcome, err error) {
+			if completed && r.world.checks.completed[r.ride] {
+				err = nil // by a call whose answer got lost
 			}
+			end(o, err)
 		})
 	}
 }

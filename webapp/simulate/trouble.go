@@ -124,7 +124,7 @@ func (w *world) wipe(h *host) {
 	w.note("%s loses its disk", h.name)
 	h.kill()
 	h.disk, h.doubt = h.emptyDisk(), ""
-	w.checks.outage(h)
+	w.checks.outage(h, 0)
 	h.later(w.between(5*time.Millisecond, time.Second))
 }
 

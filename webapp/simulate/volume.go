@@ -1,17 +1,28 @@
 package simulate
 
 import (
+	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 
+	"isuride/webapp/internal/disk"
+	"isuride/webapp/journal"
 	"isuride/webapp/replica"
 )
 
-// volume is the disk of a host, with its log: what was written is there until the host loses
-// its power, what was synced stays.
+// volume is the disk of a host, with its log, which is the real journal on a disk in memory.
+// What the journal is told is kept here once more, and compared with what it gives back: each
+// start takes the entries from the journal.
 type volume struct {
+	memory disk.Memory
+	log    *journal.Stepped    // nil before the first start
+	file   *journal.MemberFile // of the state
+	ended  bool                // the process has, in an orderly way
+
 	level Level
 	flaw  Flaw
 
@@ -21,7 +32,7 @@ type volume struct {
 	base     replica.Position // the entry before the first
 	baseLast uint64
 	entries  []stored
-	synced   int      // entries that survive a loss of power
+	wrote    uint64   // the latest term in which something was written
 	waiting  [][]byte // records behind the last mark
 	open     bool
 
@@ -60,8 +71,28 @@ func (v *volume) Append(payload []byte) (uint64, error) {
 	if !v.open {
 		return 0, errClosedLog
 	}
+	n, err := v.log.Append(payload)
+	if err != nil {
+		return 0, roomOf(err)
+	}
 	v.waiting = append(v.waiting, slices.Clone(payload))
-	return v.Appended(), nil
+	v.same("a record", n, v.Appended())
+	return n, nil
+}
+
+// roomOf puts an error into replica's words.
+func roomOf(err error) error {
+	if errors.Is(err, journal.ErrFull) || errors.Is(err, journal.ErrLate) {
+		return replica.ErrNoRoom
+	}
+	return err
+}
+
+// same is a breach if the journal and what it was told differ.
+func (v *volume) same(what string, got, want any) {
+	if got != want {
+		v.host.world.breach("the journal of %s: %s is %v, want %v", v.host.name, what, got, want)
+	}
 }
 
 func (v *volume) Appended() uint64 { return v.lastRecord() + uint64(len(v.waiting)) }
@@ -93,7 +124,13 @@ func (v *volume) SaveState(s replica.State) error {
 		}
 	}
 	v.state, v.hasState = cloneState(s), true
-	return nil
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	m := v.file.Member()
+	m.Term, m.Vote, m.Commit, m.Members = s.Term, s.Vote, s.Commit, text
+	return v.file.Save(m)
 }
 
 func cloneState(s replica.State) replica.State {
@@ -149,17 +186,11 @@ func (v *volume) Bytes(index uint64) int {
 	return e.size
 }
 
-// AppendRecords writes the number of the first record, and each with its length.
 func (v *volume) AppendRecords(dst []byte, index uint64) ([]byte, error) {
-	e, err := v.at(index)
-	if err != nil {
+	if _, err := v.at(index); err != nil {
 		return nil, err
 	}
-	dst = binary.AppendUvarint(dst, e.First)
-	for _, r := range e.records {
-		dst = append(binary.AppendUvarint(dst, uint64(len(r))), r...)
-	}
-	return dst, nil
+	return v.log.AppendBytes(dst, index)
 }
 
 func (v *volume) Pending() bool { return len(v.waiting) > 0 }
@@ -168,30 +199,35 @@ func (v *volume) Seal(at replica.Position, note []byte) (replica.Entry, error) {
 	if v.full {
 		return replica.Entry{}, replica.ErrNoRoom
 	}
+	e, _, err := v.log.Seal(at.Index, at.Term, note, true)
+	if err != nil {
+		return replica.Entry{}, roomOf(err)
+	}
 	records := v.waiting
-	v.waiting = nil
-	return v.put(replica.Entry{Index: at.Index, Term: at.Term, Note: slices.Clone(note)}, records), nil
+	v.waiting, v.wrote = nil, at.Term
+	return v.put(e, note, records), nil
 }
 
-// put adds an entry; its mark takes a number like any record.
-func (v *volume) put(e replica.Entry, records [][]byte) replica.Entry {
-	if e.Index != v.Last()+1 {
-		panic(fmt.Sprintf("BUG: entry %d follows %d", e.Index, v.Last()))
-	}
-	e.First = v.lastRecord() + 1
+// put adds an entry that the journal has taken; its mark takes a number like any record.
+func (v *volume) put(from journal.Entry, note []byte, records [][]byte) replica.Entry {
+	e := replica.Entry{Index: v.Last() + 1, Term: from.Term, First: v.lastRecord() + 1, Note: slices.Clone(note)}
 	e.Last = e.First + uint64(len(records))
+	v.same("an entry", from, journal.Entry{Index: e.Index, Term: e.Term, First: e.First, Last: e.Last, Bytes: from.Bytes})
 	if len(v.ghosts) > 0 && v.ghosts[0].First == e.First {
 		records = v.ghosts[0].records
 	}
 	v.ghosts = nil
-	s := stored{Entry: e, records: records, sum: e.Term*31 + e.First}
-	for _, r := range records {
-		s.size += len(r) + 2
-		s.sum = sumOf(s.sum, r)
-	}
-	v.entries = append(v.entries, s)
+	v.entries = append(v.entries, store(e, from.Bytes, records))
 	v.host.wrote()
 	return e
+}
+
+func store(e replica.Entry, size int, records [][]byte) stored {
+	s := stored{Entry: e, records: records, size: size, sum: e.Term*31 + e.First}
+	for _, r := range records {
+		s.sum = sumOf(s.sum, r)
+	}
+	return s
 }
 
 func sumOf(sum uint64, b []byte) uint64 {
@@ -211,49 +247,83 @@ func (v *volume) Take(e replica.Entry, b []byte) error {
 	if v.full {
 		return replica.ErrNoRoom
 	}
-	v.waiting = nil
-	first, n := binary.Uvarint(b)
-	if n <= 0 || first != v.lastRecord()+1 {
-		return fmt.Errorf("%w: entry %d begins with record %d, want %d", errTorn, e.Index, first, v.lastRecord()+1)
+	v.Drop()
+	v.wrote = max(v.wrote, e.Term, v.state.Term)
+	got, err := v.log.AppendEntry(v.wrote, b)
+	if err != nil {
+		return roomOf(err)
 	}
-	b = b[n:]
-	var records [][]byte
-	for len(b) > 0 {
-		size, n := binary.Uvarint(b)
-		if n <= 0 || size > uint64(len(b)-n) {
-			return errTorn
-		}
-		records = append(records, slices.Clone(b[n:n+int(size)]))
-		b = b[n+int(size):]
+	if got.Index != e.Index || got.Term != e.Term {
+		return fmt.Errorf("%w: entry %d of term %d is entry %d of term %d", errTorn, e.Index, e.Term, got.Index, got.Term)
 	}
-	e.Note = slices.Clone(e.Note)
-	v.put(e, records)
+	note, err := v.log.Note(e.Index)
+	if err != nil || !bytes.Equal(note, e.Note) {
+		return fmt.Errorf("%w: entry %d has another note: %w", errTorn, e.Index, err)
+	}
+	v.put(got, e.Note, recordsOf(b, got.First))
 	return nil
+}
+
+// recordsOf are the records of an entry without its mark.
+func recordsOf(b []byte, first uint64) (records [][]byte) {
+	for _, payload := range journal.Records(b, first) {
+		if !journal.IsMark(payload) {
+			records = append(records, slices.Clone(payload))
+		}
+	}
+	return records
 }
 
 func (v *volume) Truncate(index uint64) error {
 	if index < v.committed {
 		panic(fmt.Sprintf("BUG: truncate to %d, %d are committed", index, v.committed))
 	}
-	v.waiting = nil
+	v.Drop()
+	end, err := v.End(index)
+	if err == nil {
+		err = v.log.Truncate(end)
+	}
+	if err != nil {
+		return err
+	}
 	if v.flaw == TruncateForgotten {
 		v.ghosts = slices.Clone(v.entries[index-v.base.Index:])
 	}
 	v.entries = v.entries[:index-v.base.Index]
-	v.synced = min(v.synced, len(v.entries))
+	v.same("the end after a cut", v.log.LastIndex(), v.Last())
 	return nil
 }
 
 func (v *volume) Reset(at replica.Position, last uint64) error {
+	v.Drop()
+	if err := v.log.Reset(journal.Base{Index: at.Index, Term: at.Term, Last: last}); err != nil {
+		return err
+	}
 	v.base, v.baseLast = at, last
-	v.entries, v.synced, v.waiting = nil, 0, nil
+	v.entries = nil
 	v.committed, v.committedLast = at.Index, last
 	return nil
 }
 
-func (v *volume) Fence()   { v.open = false }
-func (v *volume) Drop()    { v.waiting = nil }
-func (v *volume) Unfence() { v.open = true }
+func (v *volume) Fence() {
+	v.open = false
+	v.log.Fence()
+}
+
+func (v *volume) Drop() {
+	v.waiting = nil
+	if err := v.log.Follow(); err != nil {
+		v.host.world.breach("%s cannot drop records: %v", v.host.name, err)
+	}
+}
+
+// Unfence comes when the leader has sealed its first entry.
+func (v *volume) Unfence() {
+	v.open = true
+	if err := v.log.Lead(v.lastTerm()); err != nil {
+		v.host.world.breach("%s cannot take records: %v", v.host.name, err)
+	}
+}
 
 func (v *volume) Commit(index uint64) {
 	if index <= v.committed {
@@ -266,44 +336,110 @@ func (v *volume) Commit(index uint64) {
 	}
 	v.committed = index
 	v.committedLast, _ = v.End(index)
+	v.log.Commit(v.committedLast)
 }
 
 func (v *volume) Durable() uint64 {
 	if v.level == Power && v.flaw != SyncSkipped {
-		return v.base.Index + uint64(v.synced)
+		return v.durable()
 	}
 	return v.Last()
 }
 
-// losePower takes what was not synced, or a part of it, from the end.
-func (v *volume) losePower() (lost bool) {
-	unsynced := len(v.entries) - v.synced
-	if unsynced == 0 {
-		return false
+// durable is the last entry that is on the disk.
+func (v *volume) durable() uint64 {
+	n := len(v.entries)
+	for n > 0 && v.entries[n-1].Last > v.log.Durable() {
+		n--
 	}
-	keep := v.synced + v.host.world.dice.IntN(unsynced+1)
-	lost = keep < len(v.entries)
-	v.entries = v.entries[:keep]
-	return lost
+	return v.base.Index + uint64(n)
 }
 
-// reopen is what a new process finds.
-func (v *volume) reopen() {
-	v.waiting, v.open = nil, false
-	v.synced = min(v.synced, len(v.entries))
-	if v.level == Power {
-		v.synced = len(v.entries) // opening the log syncs it
+// losePower takes what was not synced, or a part of it.
+func (v *volume) losePower() (lost bool) {
+	v.log.Crash()
+	before := v.entries
+	v.memory.PowerLoss(v.host.world.dice)
+	v.load()
+	return len(v.entries) < len(before)
+}
+
+// stop ends the process in an orderly way.
+func (v *volume) stop() {
+	if err := v.log.Close(); err != nil {
+		v.host.world.breach("the journal of %s does not stop: %v", v.host.name, err)
 	}
+	v.ended = true
+}
+
+// reopen is what a new process finds: all that was written, or what the loss of power has left.
+func (v *volume) reopen() {
+	before := v.entries
+	if v.log != nil && !v.ended {
+		v.log.Crash()
+	}
+	v.memory.Kill()
+	v.load()
+	v.same("the number of entries after a start", len(v.entries), len(before))
+	v.waiting, v.open, v.ended = nil, false, false
 	v.committed, v.committedLast = v.base.Index, v.baseLast
 }
 
-// copyOf is a backup of the disk.
-func (v *volume) copyOf() *volume {
-	c := *v
-	c.entries = slices.Clone(v.entries)
-	c.state = cloneState(v.state)
-	c.history = slices.Clip(v.history)
-	return &c
+// load opens the journal and takes the entries from it.
+func (v *volume) load() {
+	if err := v.tryLoad(); err != nil {
+		v.host.world.breach("the journal of %s does not open: %v", v.host.name, err)
+	}
+}
+
+func (v *volume) tryLoad() (err error) {
+	o := journal.Options{Dir: "log", Durability: journal.Crash, SegmentBytes: 32 << 10, Replicated: true, Log: slog.New(slog.DiscardHandler)}
+	if v.level == Power {
+		o.Durability = journal.Power
+	}
+	if v.log, err = journal.OpenStepped(o, &v.memory); err != nil {
+		return err
+	}
+	if v.file, v.hasState, err = journal.OpenMember(&v.memory, "log", journal.Member{Node: v.host.name}); err != nil {
+		return err
+	}
+	if v.state = (replica.State{}); v.hasState {
+		if err := json.Unmarshal(v.file.Member().Members, &v.state); err != nil {
+			return err
+		}
+	}
+	before := v.entries
+	v.entries = nil
+	for index := v.First(); index <= v.log.LastIndex(); index++ {
+		if err := v.loadEntry(index, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadEntry takes an entry, which must be what was written.
+func (v *volume) loadEntry(index uint64, before []stored) error {
+	e, err := v.log.Entry(index)
+	if err != nil {
+		return err
+	}
+	b, err := v.log.AppendBytes(nil, index)
+	if err != nil {
+		return err
+	}
+	note, err := v.log.Note(index)
+	if err != nil {
+		return err
+	}
+	s := store(replica.Entry{Index: e.Index, Term: e.Term, First: e.First, Last: e.Last, Note: note}, e.Bytes, recordsOf(b, e.First))
+	if n := len(v.entries); n >= len(before) {
+		return fmt.Errorf("entry %d has come back", index)
+	} else if v.flaw == NoFlaw {
+		v.same(fmt.Sprintf("the content of entry %d", index), s.sum, before[n].sum)
+	}
+	v.entries = append(v.entries, s)
+	return nil
 }
 
 // image is what a member may begin with: the events that have made the state.
@@ -315,7 +451,9 @@ type image struct {
 // keepImage stores an image, and drops most entries that it has in it. Before the image is on
 // the disk the log is, or a loss of power would leave an image of what nobody else knows.
 func (v *volume) keepImage(at replica.Position, last uint64, events [][]byte) {
-	v.synced = max(v.synced, int(at.Index-v.base.Index))
+	if err := v.log.Sync(); err != nil {
+		v.host.world.breach("the journal of %s: %v", v.host.name, err)
+	}
 	name := fmt.Sprint(at.Index)
 	i := &image{replica.Snapshot{At: at, Last: last, Name: name}, events}
 	v.images = map[string]*image{name: i}
@@ -326,7 +464,7 @@ func (v *volume) keepImage(at replica.Position, last uint64, events [][]byte) {
 	v.base = replica.Position{Index: keep, Term: v.entries[drop-1].Term}
 	v.baseLast = v.entries[drop-1].Last
 	v.entries = slices.Clone(v.entries[drop:])
-	v.synced = max(0, v.synced-drop)
+	v.log.Release(min(v.baseLast, v.log.Watermark()))
 }
 
 // Latest is part of replica.Snapshots.

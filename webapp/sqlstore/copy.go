@@ -81,7 +81,7 @@ func unused(path string) (unlock func(), err error) {
 		}
 		return nil, &os.PathError{Op: "flock", Path: path + ".lock", Err: err}
 	}
-	return func() { f.Close() }, nil
+	return func() { giveBack(f) }, nil
 }
 
 // copying is the state of a CopyFile.

@@ -87,6 +87,12 @@ func (c Config) lockFile() (*databaseLock, error) {
 	return &databaseLock{file: f}, nil
 }
 
+// giveBack closes a locked file. A child that is being started has a copy of it for a moment,
+// which would keep the lock after Close alone.
+func giveBack(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
+}
+
 func (c Config) lockMySQL(ctx context.Context, db *sqlx.DB, log *slog.Logger) (*databaseLock, error) {
 	keeping, end := context.WithCancel(context.Background())
 	l := &databaseLock{db: db, name: c.lockName(), log: log, end: end, done: make(chan struct{})}
@@ -212,7 +218,7 @@ func (l *databaseLock) release() error {
 	case l == nil:
 		return nil
 	case l.file != nil:
-		return l.file.Close()
+		return giveBack(l.file)
 	}
 	l.end()
 	<-l.done

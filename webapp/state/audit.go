@@ -475,14 +475,14 @@ func (s *Store) MarkedSales(yield func(ownerID string, yen int64) bool) {
 func (s *Store) Settle(userID string) {
 	if u, ok := s.usersByID.Load(userID); ok {
 		u.mu.Lock()
-		u.mu.Unlock() //nolint:staticcheck // who had it has posted
+		defer u.mu.Unlock() // who had it has posted
 	}
 }
 
 // SettleRegistrations is Settle for accounts that were registered.
 func (s *Store) SettleRegistrations() {
 	s.registry.Lock()
-	s.registry.Unlock() //nolint:staticcheck // as above
+	defer s.registry.Unlock() // who had it has posted
 }
 
 // Worth returns what the coupon was worth that a ride has used, 0 if it has none. ok is false if

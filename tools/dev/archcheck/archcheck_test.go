@@ -92,6 +92,7 @@ var table = []rule{
 		"main uses verify's interface, not its rules"},
 	{"tools/cli", []string{"bench/nearest"}, "a command line knows no command"},
 	{"tools/dev/archcheck", nil, "it reads the project, it does not link it"},
+	{"tools/dev/traffic", nil, "a module of its own, which reads what tests have recorded"},
 	{"tools/dev/skips", []string{"tools/cli"}, "it reads the output of tests"},
 	{"tools/dev/devcert/...", []string{"tools/cli", "tools/dev/devcert/..."}, "a certificate for this machine"},
 	{"tools/dev/paymentmock/...", []string{"tools/cli", "tools/dev/paymentmock/..."}, "a gateway of its own, so that it shares no mistake with the bench's"},

@@ -72,7 +72,9 @@ export class Feed {
     socket.onopen = () => { pause = 250; this.status(true); for (const s of this.subscriptions.values()) this.send(s.begin()); };
     socket.onmessage = ({ data }) => {
       const frame = JSON.parse(data) as Frame;
-      if (this.subscriptions.get(frame.sub ?? "")?.take(frame) === false) socket.close(); // comes back, and resumes
+      const s = this.subscriptions.get(frame.sub ?? "");
+      if (s && frame.code === "closing") setTimeout(() => this.subscriptions.get(s.sub) === s && this.send(s.begin()), 250);
+      if (s?.take(frame) === false) socket.close(); // comes back, and resumes
     };
     socket.onclose = () => { this.status(false); if (!this.closed) setTimeout(() => this.connect(Math.min(pause * 2, 5000)), pause); };
   }

@@ -25,13 +25,21 @@ func (Linux) Lock(path string) (io.Closer, error) {
 	}
 	err = uninterrupted(func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) })
 	if err == nil {
-		return f, nil
+		return held{f}, nil
 	}
 	f.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		err = ErrLocked
 	}
 	return nil, &os.PathError{Op: "flock", Path: path, Err: err}
+}
+
+// held is a locked file. A child that is being started has a copy of it for a moment, which
+// would keep the lock after Close alone.
+type held struct{ *os.File }
+
+func (h held) Close() error {
+	return errors.Join(syscall.Flock(int(h.Fd()), syscall.LOCK_UN), h.File.Close())
 }
 
 func (Linux) List(path string) (names []string, err error) {
