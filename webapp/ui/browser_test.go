@@ -40,7 +40,7 @@ func TestBrowser(t *testing.T) {
 }
 
 // needsBrowser skips where something is missing that scripts/test.sh installs.
-func needsBrowser(t *testing.T) {
+func needsBrowser(t testing.TB) {
 	t.Helper()
 	for _, program := range []string{"node", "chromium"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -55,8 +55,8 @@ func needsBrowser(t *testing.T) {
 	}
 }
 
-// play runs a scenario and does what it asks for.
-func play(t *testing.T, p *servertest.Process, name, pictures string) {
+// play runs a scenario, does what it asks for, and returns what it measures, by unit.
+func play(t testing.TB, p *servertest.Process, name, pictures string) map[string]float64 {
 	p.Bare()
 	p.Start()
 	p.Initialize()
@@ -72,21 +72,34 @@ func play(t *testing.T, p *servertest.Process, name, pictures string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	figures := map[string]float64{}
 	for lines := bufio.NewScanner(out); lines.Scan(); {
-		switch lines.Text() {
-		case "restart":
-			p.Kill()
-			p.Start()
-		case "stop":
-			p.Stop()
-			p.Start()
-		default:
-			t.Errorf("%s asks for %q, which nobody can do", name, lines.Text())
+		var unit string
+		var value float64
+		if n, _ := fmt.Sscanf(lines.Text(), "figure %s %g", &unit, &value); n == 2 {
+			figures[unit] = value
+			continue
 		}
+		obey(t, p, name, lines.Text())
 		fmt.Fprintln(in, "done")
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, &faults)
+	}
+	return figures
+}
+
+// obey does to the server what a scenario asks for.
+func obey(t testing.TB, p *servertest.Process, name, order string) {
+	switch order {
+	case "restart":
+		p.Kill()
+		p.Start()
+	case "stop":
+		p.Stop()
+		p.Start()
+	default:
+		t.Errorf("%s asks for %q, which nobody can do", name, order)
 	}
 }
 

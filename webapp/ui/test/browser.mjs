@@ -51,8 +51,13 @@ async function ask(what) {
   await answers.next();
 }
 
+// figures tells a benchmark what was measured.
+function figures(values) {
+  for (const [unit, value] of Object.entries(values)) console.log(`figure ${unit} ${value}`);
+}
+
 try {
-  await scenarios[name]({ open, accessible, ask, folder, data });
+  await scenarios[name]({ open, accessible, ask, figures, folder, data });
 } catch (e) {
   faults.push(e.stack);
   if (process.env.SCREENSHOTS)

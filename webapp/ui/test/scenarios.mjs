@@ -42,6 +42,14 @@ async function figureReaches(page, name, least) {
   assert.fail(`${name} is ${await figure(page, name)}, not ${least}`);
 }
 
+// feed stands between a page and the server: say is told of the subscription to the city.
+function feed(page, say) {
+  return page.routeWebSocket(/realtime/, (ws) => ws.onMessage((m) => {
+    const { op, sub, table } = JSON.parse(m);
+    if (op === "subscribe" && table === "city") say(ws, sub);
+  }));
+}
+
 // staged opens a page at a fixed time, with the city of scene.mjs in place of the server's,
 // and returns when that has lived for some seconds.
 async function staged(open, path, seconds, options) {
@@ -58,10 +66,7 @@ async function staged(open, path, seconds, options) {
   });
   const prepare = async (page) => {
     await page.clock.install({ time: began });
-    await page.routeWebSocket(/realtime/, (ws) => ws.onMessage((m) => {
-      const { op, sub, table } = JSON.parse(m);
-      if (op === "subscribe" && table === "city") say(ws, sub);
-    }));
+    await feed(page, say);
   };
   const page = await open(path, { ...options, timezoneId: "UTC", prepare });
   const send = await subscribed;
@@ -254,5 +259,39 @@ export const scenarios = {
     await figureReaches(page, "chairs", 50);
     await page.getByText(/^Replay/).waitFor({ state: "detached" });
     assert.equal(await page.getByText("cannot be shown again").count(), 0);
+  },
+
+  // What the browser takes for a city with 2,000 chairs, each in a ride; for the benchmark.
+  async bench({ open, figures }) {
+    const chairs = 2000;
+    const scene = play(Date.now(), chairs);
+    let timer;
+    const page = await open("/ui/", { prepare: async (page) => {
+      await page.addInitScript(() => {
+        globalThis.frames = { count: 0, busy: 0 };
+        const request = globalThis.requestAnimationFrame.bind(globalThis);
+        globalThis.requestAnimationFrame = (f) => request((at) => {
+          const began = performance.now();
+          f(at);
+          globalThis.frames.count++;
+          globalThis.frames.busy += performance.now() - began;
+        });
+      });
+      await feed(page, (ws, sub) => {
+        let seq = 0;
+        const send = (f) => ws.send(JSON.stringify({ sub, table: "city", keys: ["id"], epoch: 1, seq: ++seq, prev: seq - 1, ...f }));
+        send(scene.first);
+        timer = setInterval(() => scene.next().forEach(send), 1000);
+      });
+    } });
+    await figureReaches(page, "chairs", 1800);
+    const firstPicture = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime);
+    await page.waitForTimeout(3000);
+    const before = await page.evaluate(() => ({ ...globalThis.frames, at: performance.now() }));
+    await page.waitForTimeout(10_000);
+    const after = await page.evaluate(() => ({ ...globalThis.frames, at: performance.now() }));
+    clearInterval(timer);
+    const frames = after.count - before.count;
+    figures({ "frames/s": (1000 * frames) / (after.at - before.at), "ms/frame": (after.busy - before.busy) / frames, "ms-to-picture": firstPicture });
   },
 };

@@ -3,10 +3,11 @@
 const seed = 14;
 
 // play returns what the feed says first, and a function that returns the frames of the next
-// second. Times count from began, in milliseconds.
-export function play(began) {
+// second. Times count from began, in milliseconds. With a number of busy chairs,
+// each of them always has a ride.
+export function play(began, busy = 0) {
   const random = generator(seed);
-  const chairs = Array.from({ length: 64 }, (_, n) => ({
+  const chairs = Array.from({ length: busy || 64 }, (_, n) => ({
     id: `chair${n}`, town: n % 4 === 3 ? 300 : 0, speed: [2, 3, 5, 7][n % 4], active: n % 13 !== 0, ride: null, ...corner(random, n % 4 === 3 ? 300 : 0),
   }));
   const rides = new Map();
@@ -15,8 +16,7 @@ export function play(began) {
 
   const chairRow = (c) => ({ id: c.id, kind: "chair", active: c.active, speed: c.speed, latitude: c.y, longitude: c.x });
 
-  function order() {
-    const town = random() < 0.7 ? 0 : 300;
+  function order(town = random() < 0.7 ? 0 : 300) {
     const from = corner(random, town);
     const ride = { id: `ride${numbered++}`, town, ...from, to: corner(random, town), asked: now, status: "MATCHING" };
     rides.set(ride.id, ride);
@@ -51,8 +51,22 @@ export function play(began) {
     return [{ action: "update", data: [{ id, status: "CARRYING", since: now }] }];
   }
 
+  // crowd gives each chair that has none a ride.
+  function crowd() {
+    const frames = [];
+    for (const c of chairs) {
+      if (c.ride || !c.active) continue;
+      frames.push(order(c.town));
+      c.ride = rides.get(`ride${numbered - 1}`);
+      c.ride.status = "ENROUTE";
+      frames.push({ action: "update", data: [{ id: c.ride.id, chair: c.id, status: "ENROUTE", since: now }] });
+    }
+    return frames;
+  }
+
   const next = () => {
     now += 1000;
+    if (busy) return [...crowd(), ...chairs.flatMap((c) => (c.ride ? drive(c) : []))];
     const rush = 0.9 + 0.5 * Math.sin((now - began) / 25_000);
     const frames = random() < rush ? [order()] : [];
     if (random() < rush - 0.5) frames.push(order());
