@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -96,11 +97,29 @@ func obey(t testing.TB, p *servertest.Process, name, order string) {
 		p.Kill()
 		p.Start()
 	case "stop":
+		fill(p)
 		p.Stop()
 		p.Start()
 	default:
 		t.Errorf("%s asks for %q, which nobody can do", name, order)
 	}
+}
+
+// fill makes so many events that a stop leaves an image: a mebibyte of the log
+// (engine.Snapshots). They are reports of chairs that are switched off.
+func fill(p *servertest.Process) {
+	_, token := p.Owner("filler")
+	var all sync.WaitGroup
+	for n := range 8 {
+		c := p.Chair(token, fmt.Sprint("filler ", n), "EasySit", servertest.Object{"latitude": 40, "longitude": n})
+		c.Switches(false)
+		all.Go(func() {
+			for m := range 2500 {
+				c.Report(servertest.Object{"latitude": 40, "longitude": m % 40})
+			}
+		})
+	}
+	all.Wait()
 }
 
 func freeAddress(t *testing.T) string {
