@@ -100,3 +100,26 @@ func TestDocumentsOfTheServer(t *testing.T) {
 		}
 	}
 }
+
+// TestInterfaceOfTheServer: everything below /ui comes from the server, with a front end or
+// without one.
+func TestInterfaceOfTheServer(t *testing.T) {
+	s := start(t, echo)
+	s.writeStatic(t)
+	if err := os.MkdirAll(filepath.Join(s.path("static"), "ui"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.path("static"), "ui", "ride"), []byte("the front end's"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/ui", "/ui/", "/ui/ride", "/ui/assets/main-0123456789ab.js", "/ui/.x"} {
+		if got := s.get(t, s.client(t, "127.0.0.1"), path); got.status != http.StatusAccepted {
+			t.Errorf("%s: %d %q, want the server's answer", path, got.status, got.body)
+		}
+	}
+	for _, path := range []string{"/uix", "/x/ui/"} {
+		if got := s.get(t, s.client(t, "127.0.0.1"), path); got.status != http.StatusOK || string(got.body) != page {
+			t.Errorf("%s: %d %q, want the front end's page", path, got.status, got.body)
+		}
+	}
+}

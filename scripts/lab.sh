@@ -12,5 +12,6 @@ source scripts/lib.sh
 # The laboratory's hosts use the machine's own copies of these programs.
 [[ ${1-} == down ]] || need_packages openssh-server:sshd openssh-client:ssh sudo:sudo iproute2:ip curl:curl \
 	systemd-container:systemd-nspawn dbus:dbus-daemon mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so
+[[ ${1-} == down ]] || go run ./tools/dev/webbuild # what the releases carry
 CGO_ENABLED=0 go build -o bin/ ./tools/ops/lab
 exec bin/lab "$@"

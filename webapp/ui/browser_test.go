@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,7 +25,8 @@ func TestBrowser(t *testing.T) {
 	for _, s := range []struct {
 		name  string
 		http2 bool
-	}{{"city", false}, {"ride", true}, {"restart", false}, {"restart", true}, {"keyboard", false}, {"names", false}, {"languages", false}} {
+	}{{"city", false}, {"ride", true}, {"restart", false}, {"restart", true}, {"keyboard", false}, {"names", false}, {"languages", false},
+		{"operator", true}, {"table", false}, {"replay", true}} {
 		t.Run(fmt.Sprintf("%s/http2=%t", s.name, s.http2), func(t *testing.T) {
 			p := servertest.New(t)
 			port := "ISURIDE_LISTEN="
@@ -33,13 +35,13 @@ func TestBrowser(t *testing.T) {
 				port = "ISURIDE_TLS_LISTEN="
 			}
 			p.Env = append(p.Env, port+freeAddress(t)) // the same after a restart
-			play(t, p, s.name)
+			play(t, p, s.name, t.TempDir())
 		})
 	}
 }
 
 // needsBrowser skips where something is missing that scripts/test.sh installs.
-func needsBrowser(t *testing.T) {
+func needsBrowser(t testing.TB) {
 	t.Helper()
 	for _, program := range []string{"node", "chromium"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -54,12 +56,12 @@ func needsBrowser(t *testing.T) {
 	}
 }
 
-// play runs a scenario and does what it asks for.
-func play(t *testing.T, p *servertest.Process, name string) {
+// play runs a scenario, does what it asks for, and returns what it measures, by unit.
+func play(t testing.TB, p *servertest.Process, name, pictures string) map[string]float64 {
 	p.Bare()
 	p.Start()
 	p.Initialize()
-	cmd := exec.CommandContext(t.Context(), "node", "test/browser.mjs", name, p.URL, t.TempDir())
+	cmd := exec.CommandContext(t.Context(), "node", "test/browser.mjs", name, p.URL, pictures, p.Data)
 	var faults bytes.Buffer
 	cmd.Stderr = &faults
 	in, err1 := cmd.StdinPipe()
@@ -71,19 +73,53 @@ func play(t *testing.T, p *servertest.Process, name string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	figures := map[string]float64{}
 	for lines := bufio.NewScanner(out); lines.Scan(); {
-		switch lines.Text() {
-		case "restart":
-			p.Kill()
-			p.Start()
-		default:
-			t.Errorf("%s asks for %q, which nobody can do", name, lines.Text())
+		var unit string
+		var value float64
+		if n, _ := fmt.Sscanf(lines.Text(), "figure %s %g", &unit, &value); n == 2 {
+			figures[unit] = value
+			continue
 		}
+		obey(t, p, name, lines.Text())
 		fmt.Fprintln(in, "done")
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, &faults)
 	}
+	return figures
+}
+
+// obey does to the server what a scenario asks for.
+func obey(t testing.TB, p *servertest.Process, name, order string) {
+	switch order {
+	case "restart":
+		p.Kill()
+		p.Start()
+	case "stop":
+		fill(p)
+		p.Stop()
+		p.Start()
+	default:
+		t.Errorf("%s asks for %q, which nobody can do", name, order)
+	}
+}
+
+// fill makes so many events that a stop leaves an image: a mebibyte of the log
+// (engine.Snapshots). They are reports of chairs that are switched off.
+func fill(p *servertest.Process) {
+	_, token := p.Owner("filler")
+	var all sync.WaitGroup
+	for n := range 8 {
+		c := p.Chair(token, fmt.Sprint("filler ", n), "EasySit", servertest.Object{"latitude": 40, "longitude": n})
+		c.Switches(false)
+		all.Go(func() {
+			for m := range 2500 {
+				c.Report(servertest.Object{"latitude": 40, "longitude": m % 40})
+			}
+		})
+	}
+	all.Wait()
 }
 
 func freeAddress(t *testing.T) string {

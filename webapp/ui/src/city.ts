@@ -10,7 +10,7 @@ export interface Row {
   active?: boolean;
   speed?: number;
   status?: Status;
-  since?: string;
+  since?: number; // in milliseconds
   chair?: string | null;
   latitude?: number | null;
   longitude?: number | null;
@@ -246,10 +246,9 @@ export class City {
   }
 }
 
-// time reads a time of the feed. A clock that is ahead of ours is taken for ours.
-function time(text: string | undefined, now: number): number {
-  const t = text === undefined ? NaN : Date.parse(text);
-  return Number.isNaN(t) ? now : Math.min(t, now);
+// time takes a time of the feed. A clock that is ahead of ours is taken for ours.
+function time(ms: number | undefined, now: number): number {
+  return ms === undefined ? now : Math.min(ms, now);
 }
 
 // Heat is where rides were asked for lately: cells of the grid that the city rounds to.

@@ -28,8 +28,9 @@ export const trailLimit = 2000;
 export const densityLimit = 10_000;
 
 export interface Selection {
-  chair?: string;
-  ride?: string;
+  chair?: string | undefined;
+  ride?: string | undefined;
+  others?: readonly string[]; // chairs that the ride did not get
 }
 
 export function drawCity(ctx: CanvasRenderingContext2D, view: View, city: City, colors: Colors, layers: Layers, now: number, selected: Selection | null): void {
@@ -81,7 +82,7 @@ function drawChairs(ctx: CanvasRenderingContext2D, view: View, city: City, color
   for (const look of looks) {
     const path = paths[look];
     if (look === "off") {
-      ctx.globalAlpha = 0.55;
+      ctx.globalAlpha = 0.4;
       ctx.strokeStyle = colors.off;
       ctx.lineWidth = 1;
       ctx.stroke(path);
@@ -280,6 +281,7 @@ function drawSelection(ctx: CanvasRenderingContext2D, view: View, city: City, co
   ctx.strokeStyle = colors.accent;
   ctx.lineWidth = 2;
   const at = driver?.known ? view.toScreen(driver.place(now)) : undefined;
+  drawOthers(ctx, view, city, selected, now);
   if (at) ring(ctx, at, size(view) * 2.4);
   if (!ride) return;
   const waits = view.toScreen(ride.place);
@@ -292,6 +294,16 @@ function drawSelection(ctx: CanvasRenderingContext2D, view: View, city: City, co
     ctx.stroke();
     ctx.setLineDash([]);
   }
+}
+
+// drawOthers marks the chairs that the ride did not get.
+function drawOthers(ctx: CanvasRenderingContext2D, view: View, city: City, selected: Selection, now: number): void {
+  ctx.setLineDash([3, 3]);
+  for (const id of selected.others ?? []) {
+    const other = city.chairs.get(id);
+    if (other?.known) ring(ctx, view.toScreen(other.place(now)), size(view) * 2.4);
+  }
+  ctx.setLineDash([]);
 }
 
 function ring(ctx: CanvasRenderingContext2D, at: Point, r: number): void {

@@ -1,5 +1,6 @@
 import { render } from "preact";
 
+import { icons } from "./icons";
 import { CityPage } from "./pages/city";
 import { type Page, go, page, pathOf, pages } from "./route";
 import { language, setLanguage, t } from "./text";
@@ -12,14 +13,21 @@ function App() {
         <span class="name">ISURIDE</span>
         <nav aria-label={t("nav.label")}>{pages.map((p) => <PageLink key={p} to={p} />)}</nav>
         <span class="end">
-          <button class="plain" lang={language.value === "ja" ? "en" : "ja"} onClick={() => setLanguage(language.value === "ja" ? "en" : "ja")}>{t("language.other")}</button>
-          <button class="plain" onClick={() => setTheme(theme.value === "dark" ? "light" : "dark")}>{theme.value === "dark" ? t("theme.light") : t("theme.dark")}</button>
+          <button class="plain" lang={other()} aria-label={t("language.other")} onClick={() => setLanguage(other())}>
+            <span class="long">{t("language.other")}</span><span class="short">{t("language.short")}</span>
+          </button>
+          <button class="plain" aria-label={themeName()} onClick={() => setTheme(theme.value === "dark" ? "light" : "dark")}>
+            <span class="long">{themeName()}</span><span class="short">{icons.theme}</span>
+          </button>
         </span>
       </header>
       <CityPage page={page.value} />
     </>
   );
 }
+
+const other = () => (language.value === "ja" ? "en" : "ja");
+const themeName = () => (theme.value === "dark" ? t("theme.light") : t("theme.dark"));
 
 function PageLink({ to }: { to: Page }) {
   const follow = (e: MouseEvent) => {

@@ -1,4 +1,5 @@
-// Runs one scenario in Debian's Chromium: node browser.mjs SCENARIO URL [FOLDER]. It ends
+// Runs one scenario in Debian's Chromium: node browser.mjs SCENARIO URL FOLDER DATA, the last
+// two being where pictures go and the server's data folder. It ends
 // with status 0 if all is as it should be. A scenario asks for what only the test can do by
 // a line on its output, and waits for a line on its input: "restart", for instance. When
 // something is wrong, SCREENSHOTS names a folder for pictures of all pages.
@@ -11,7 +12,7 @@ import { chromium } from "playwright-core";
 
 import { scenarios } from "./scenarios.mjs";
 
-const [name, url, folder = "."] = process.argv.slice(2);
+const [name, url, folder, data] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
@@ -23,7 +24,7 @@ const faults = [];
 
 // open returns a page of its own session; what its console complains of is a fault, but for
 // connections that break while the server is away.
-async function open(path, options = {}) {
+async function open(path, { prepare, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en", ignoreHTTPSErrors: true, ...options });
   const page = await context.newPage();
   page.on("pageerror", (e) => faults.push(`${path}: ${e.message}`));
@@ -33,6 +34,7 @@ async function open(path, options = {}) {
   page.on("request", (r) => {
     if (new URL(r.url()).protocol !== "data:" && new URL(r.url()).host !== new URL(url).host) faults.push(`${path} asks another host: ${r.url()}`);
   });
+  await prepare?.(page);
   await page.goto(url + path);
   return page;
 }
@@ -49,8 +51,13 @@ async function ask(what) {
   await answers.next();
 }
 
+// figures tells a benchmark what was measured.
+function figures(values) {
+  for (const [unit, value] of Object.entries(values)) console.log(`figure ${unit} ${value}`);
+}
+
 try {
-  await scenarios[name]({ open, accessible, ask, folder });
+  await scenarios[name]({ open, accessible, ask, figures, folder, data });
 } catch (e) {
   faults.push(e.stack);
   if (process.env.SCREENSHOTS)

@@ -1,6 +1,9 @@
 // What people do with the interface. Each scenario has a server of its own.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+
+import { play } from "./scene.mjs";
 
 const rideLimit = 150_000; // for a busy machine
 
@@ -39,6 +42,44 @@ async function figureReaches(page, name, least) {
   assert.fail(`${name} is ${await figure(page, name)}, not ${least}`);
 }
 
+// feed stands between a page and the server: say is told of the subscription to the city.
+function feed(page, say) {
+  return page.routeWebSocket(/realtime/, (ws) => ws.onMessage((m) => {
+    const { op, sub, table } = JSON.parse(m);
+    if (op === "subscribe" && table === "city") say(ws, sub);
+  }));
+}
+
+// staged opens a page at a fixed time, with the city of scene.mjs in place of the server's,
+// and returns when that has lived for some seconds.
+async function staged(open, path, seconds, options) {
+  const began = Date.UTC(2026, 10, 29, 9);
+  const scene = play(began + 60_000);
+  let say;
+  const subscribed = new Promise((done) => {
+    say = (ws, sub) => {
+      let seq = 0;
+      const send = (f) => ws.send(JSON.stringify({ sub, table: "city", keys: ["id"], epoch: 1, seq: ++seq, prev: seq - 1, ...f }));
+      send(scene.first);
+      done(send);
+    };
+  });
+  const prepare = async (page) => {
+    await page.clock.install({ time: began });
+    await feed(page, say);
+  };
+  const page = await open(path, { ...options, timezoneId: "UTC", prepare });
+  const send = await subscribed;
+  await page.clock.pauseAt(began + 60_000);
+  for (let n = 0; n < seconds; n++) {
+    for (const frame of scene.next()) send(frame);
+    await page.evaluate(() => 0); // the frames are there
+    for (const part of n < seconds - 25 ? [1000] : [250, 250, 250, 250]) await page.clock.fastForward(part);
+  }
+  await page.clock.runFor(100);
+  return page;
+}
+
 export const scenarios = {
   // One press on the empty map, and a city lives; another person sees it, too.
   async city({ open, accessible }) {
@@ -70,7 +111,7 @@ export const scenarios = {
     await accessible(page, "the receipt");
     await page.getByRole("button", { name: "Ride again" }).click();
     await page.getByText("Your rides").click();
-    assert.equal(await page.locator(".rows li").count(), 1);
+    await page.locator(".rows li").waitFor(); // one, or this fails
   },
 
   // The page is loaded anew in the middle, and the server is killed and comes back: the
@@ -151,5 +192,110 @@ export const scenarios = {
     await page.getByRole("button", { name: "Light" }).click();
     assert.equal(await page.locator("html").getAttribute("data-theme"), "light");
     await accessible(page, "a light phone in English");
+  },
+
+  // Pictures of a city that is always the same, which the test compares.
+  async pictures({ open, folder }) {
+    for (const [name, width, height, colorScheme] of [["city-1440", 1440, 900, "light"], ["city-768", 768, 1024, "dark"], ["city-360", 360, 720, "light"]]) {
+      const page = await staged(open, "/ui/", 200, { viewport: { width, height }, colorScheme });
+      await page.screenshot({ path: `${folder}/${name}.png` });
+      await page.context().close();
+    }
+  },
+
+  // An operator sees why a ride got its chair.
+  async operator({ open, accessible, data }) {
+    const page = await open("/ui/");
+    await startCity(page);
+    await page.getByRole("link", { name: "Operator" }).click();
+    await page.getByLabel("Operator's token").fill("wrong");
+    await page.getByRole("button", { name: "Enter" }).click();
+    await page.getByText("does not take this token").waitFor();
+    await accessible(page, "a token that is refused");
+    await page.getByLabel("Operator's token").fill(readFileSync(`${data}/operator-token`, "utf8"));
+    await page.getByRole("button", { name: "Enter" }).click();
+    await page.getByRole("button", { name: /^Match of/ }).first().click({ timeout: rideLimit });
+    await page.getByText(/^Chairs? .* (rider|only one|ride|round|good)/).waitFor();
+    await page.getByText("Sim Rider").waitFor({ timeout: rideLimit });
+    await accessible(page, "a decision");
+    const sums = await page.locator(".costs .sum td").allTextContents();
+    const terms = await page.locator(".costs tbody tr:not(.sum)").evaluateAll((rows) => rows.map((r) => [...r.querySelectorAll("td")].map((d) => d.textContent)));
+    for (const [n, sum] of sums.entries()) {
+      const total = terms.reduce((t, row) => t + Number(row[n].replaceAll(",", "")), 0);
+      assert.ok(Math.abs(total - Number(sum.replaceAll(",", ""))) < 0.3, `column ${n}: ${terms.map((r) => r[n])} are not ${sum}`);
+    }
+  },
+
+  // The table shows what the map does, and opens the same details; on a phone they are a
+  // sheet that can be pulled up. A moment that the server does not have says so.
+  async table({ open, accessible }) {
+    const page = await open("/ui/", { viewport: { width: 360, height: 720 } });
+    await startCity(page);
+    await figureReaches(page, "chairs", 50);
+    await page.getByRole("button", { name: "As a table" }).click();
+    assert.ok((await page.locator(".as-table tbody tr").count()) >= 40);
+    await accessible(page, "the table");
+    await page.locator(".as-table tbody button").first().click();
+    await page.getByRole("button", { name: "Pull the sheet up or down" }).click();
+    await page.locator(".drawer.up").waitFor();
+    await accessible(page, "a sheet");
+    await page.getByRole("button", { name: "Close", exact: true }).click();
+    await page.getByRole("slider", { name: "Moment that is shown" }).fill("-200");
+    await page.getByText("cannot be shown again").waitFor();
+    await accessible(page, "no replay");
+  },
+
+  // After an orderly stop the server has an image to replay from: the past comes again, and
+  // leads back to the present.
+  async replay({ open, ask }) {
+    const page = await open("/ui/");
+    await startCity(page);
+    await figureReaches(page, "rides a minute", 3);
+    await ask("stop");
+    await figureReaches(page, "rides a minute", 5);
+    await page.waitForTimeout(6000); // of the past that is shown
+    await page.getByRole("combobox", { name: "Speed of the replay" }).selectOption("2");
+    await page.getByRole("slider", { name: "Moment that is shown" }).fill("-5");
+    await page.getByText(/^Replay/).waitFor();
+    await figureReaches(page, "chairs", 50);
+    await page.getByText(/^Replay/).waitFor({ state: "detached" });
+    assert.equal(await page.getByText("cannot be shown again").count(), 0);
+  },
+
+  // What the browser takes for a city with 2,000 chairs, each in a ride; for the benchmark.
+  async bench({ open, figures }) {
+    const chairs = 2000;
+    const scene = play(Date.now(), chairs);
+    let timer;
+    const page = await open("/ui/", { prepare: async (page) => {
+      await page.addInitScript(() => {
+        globalThis.frames = { count: 0, busy: 0 };
+        const request = globalThis.requestAnimationFrame.bind(globalThis);
+        globalThis.requestAnimationFrame = (f) => request((at) => {
+          const began = performance.now();
+          f(at);
+          globalThis.frames.count++;
+          globalThis.frames.busy += performance.now() - began;
+        });
+      });
+      await feed(page, (ws, sub) => {
+        let seq = 0;
+        const send = (f) => ws.send(JSON.stringify({ sub, table: "city", keys: ["id"], epoch: 1, seq: ++seq, prev: seq - 1, ...f }));
+        send(scene.first);
+        timer = setInterval(() => {
+          const frames = scene.next();
+          for (const action of ["insert", "update"]) send({ action, data: frames.filter((f) => f.action === action).flatMap((f) => f.data) });
+        }, 1000);
+      });
+    } });
+    await figureReaches(page, "chairs", 1800);
+    const firstPicture = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime);
+    await page.waitForTimeout(3000);
+    const before = await page.evaluate(() => ({ ...globalThis.frames, at: performance.now() }));
+    await page.waitForTimeout(10_000);
+    const after = await page.evaluate(() => ({ ...globalThis.frames, at: performance.now() }));
+    clearInterval(timer);
+    const frames = after.count - before.count;
+    figures({ "frames/s": (1000 * frames) / (after.at - before.at), "ms/frame": (after.busy - before.busy) / frames, "ms-to-picture": firstPicture });
   },
 };

@@ -1,59 +1,99 @@
 // The city: map, figures of the moment, and what is known of what was selected.
 
-import { signal } from "@preact/signals";
+import { type Signal, signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 
 import { type Row, City, type Counts } from "../city";
-import { type Frame, link, subscribe } from "../connection";
+import { type Frame, link, refusalOf, subscribe } from "../connection";
 import { type Selection, densityLimit, trailLimit } from "../draw";
 import type { Point } from "../geometry";
+import { icons } from "../icons";
 import { CityMap, type MapHandle } from "../map";
+import { type Replay, heard, live, moment, refused, replay } from "../replay";
 import type { Page } from "../route";
 import { account, cityID, estimate, journey, ride } from "../rider";
+import { Sheet } from "../sheet";
 import { progress } from "../simulator";
+import { Timeline } from "../timeline";
 import { clock, number, t } from "../text";
 import { stillness } from "../theme";
 import { FleetPanel } from "./fleet";
+import { OperatorPanel } from "./operator";
 import { RidePanel } from "./ride";
 import { SimulatorPanel, startCity } from "./simulator";
+import { CityTable } from "./table";
+import { ReplayNote, TimelineBar } from "./timeline";
 
-const counts = signal<Counts | null>(null);
+const counts = signal<Counts | null>(null); // of what is shown
 const selected = signal<Selection | null>(null);
 const heat = signal(false);
 const trails = signal(true);
 const asTable = signal(false);
+const legend = signal(true);
 
 export function CityPage({ page }: { page: Page }) {
-  const city = useMemo(() => new City(), []);
+  const present = useMemo(() => new City(), []);
+  const timeline = useMemo(() => new Timeline(), []);
+  const r = replay.value;
+  const past = useMemo(() => (r ? new City() : null), [r]);
+  const city = past ?? present;
   const map = useRef<MapHandle>();
-  useEffect(() => subscribe({ table: "city" }, (group, tables) => applyTo(city, group, tables.get("city"))), []);
+  useEffect(() => subscribe({ table: "city" }, (group, tables) => applyTo(present, group, tables.get("city"), Date.now())), []);
+  useEffect(() => (r && past ? play(r, past) : undefined), [r]);
   useEffect(() => {
-    const timer = setInterval(() => (counts.value = city.counts(Date.now())), 500);
+    const timer = setInterval(() => tick(present, city, timeline), 500);
     return () => clearInterval(timer);
-  }, []);
+  }, [city]);
+  const now = moment(r, Date.now());
+  const own = page === "ride" ? (cityID.value ? { ride: cityID.value } : null) : selected.value;
+  const drawer = page !== "city" || selected.value !== null;
   return (
-    <main class="city">
+    <main class={`city ${drawer ? "with-drawer" : ""} ${page === "operator" ? "operates" : ""}`}>
       <CityMap
         city={city}
         layers={{ heat: heat.value, trails: trails.value, motion: !stillness.value }}
-        selected={page === "ride" ? (cityID.value ? { ride: cityID.value } : null) : selected.value}
-        now={Date.now}
+        selected={own}
+        now={() => moment(replay.peek(), Date.now())}
         onPick={picking(page)}
         pins={page === "ride" && account.value?.paying && !underway() ? [journey.value.from, journey.value.to] : undefined}
         onSelect={(s) => (selected.value = s)}
         handle={(h) => (map.current = h)}
       />
-      <Rail counts={counts.value} />
+      {asTable.value && <CityTable city={city} now={now} onSelect={(s) => (selected.value = s)} />}
+      <div class="side">
+        <Rail counts={counts.value} />
+        <Tools map={() => map.current} />
+      </div>
       <Notes counts={counts.value} />
-      <Tools map={() => map.current} />
-      <Legend />
+      <div class="foot">
+        {legend.value && !asTable.value && <Legend />}
+        <TimelineBar timeline={timeline} now={Date.now()} />
+      </div>
       {page === "ride" && <RidePanel />}
       {page === "fleet" && <FleetPanel onShow={(chair) => (selected.value = { chair })} />}
+      {page === "operator" && <OperatorPanel now={Date.now()} onShow={(s) => (selected.value = s)} />}
       {page === "simulator" && !selected.value && <SimulatorPanel />}
-      {selected.value && (page === "city" || page === "simulator") && <Drawer city={city} selection={selected.value} />}
-      {counts.value && link.value.state === "live" && counts.value.chairs === 0 && progress.value.state === "idle" && page === "city" && <Empty />}
+      {selected.value && (page === "city" || page === "simulator") && <Drawer city={city} selection={selected.value} now={now} />}
+      {counts.value && link.value.state === "live" && counts.value.chairs === 0 && progress.value.state === "idle" && page === "city" && !r && !asTable.value && <Empty />}
     </main>
   );
+}
+
+function tick(present: City, shown: City, timeline: Timeline): void {
+  const now = Date.now();
+  if (link.peek().state === "live") timeline.add(now, present.counts(now));
+  counts.value = shown.counts(moment(replay.peek(), now));
+  const r = replay.peek();
+  if (r && r.began > 0 && moment(r, now) >= now - 300) live();
+}
+
+// play has the server tell the city again from a moment on.
+function play(r: Replay, city: City): () => void {
+  const since = new Date(r.from).toISOString();
+  return subscribe({ table: "city", since, speed: String(r.speed) }, (group, tables) => {
+    heard(r, group, refusalOf(group), Date.now());
+    applyTo(city, group, tables.get("city"), moment(r, Date.now()));
+  });
 }
 
 function underway(): boolean {
@@ -75,8 +115,7 @@ function picking(page: Page): ((p: Point) => void) | undefined {
 const nextPick = signal<"from" | "to">("to");
 
 // applyTo brings the drawn city up to a group of frames. A partial replaces it by the copy.
-function applyTo(city: City, group: readonly Frame[], copy: ReadonlyMap<string, object> | undefined): void {
-  const now = Date.now();
+function applyTo(city: City, group: readonly Frame[], copy: ReadonlyMap<string, object> | undefined, now: number): void {
   if (group.some((f) => f.action === "partial")) {
     city.replace([...(copy?.values() ?? [])] as Row[], now);
     return;
@@ -107,22 +146,28 @@ function Notes({ counts: c }: { counts: Counts | null }) {
   const { state, heard } = link.value;
   if (state === "connecting") return <p class="note" role="status">{t("feed.connecting")}</p>;
   if (state === "lost") return <p class="note bad" role="status">{heard ? t("feed.lost", { time: clock(heard) }) : t("feed.never")}</p>;
+  if (replay.value || refused.value !== null) return <ReplayNote now={Date.now()} />;
   if (c && c.chairs + c.off > densityLimit) return <p class="note">{t("map.density")}</p>;
   if (c && c.chairs + c.off > trailLimit) return <p class="note">{t("map.noTrails")}</p>;
   return null;
 }
 
 function Tools({ map }: { map: () => MapHandle | undefined }) {
+  const act = (icon: keyof typeof icons, name: string, does: () => void) => <button aria-label={name} title={name} onClick={does}>{icons[icon]}</button>;
+  const layer = (icon: keyof typeof icons, name: string, on: Signal<boolean>) => (
+    <button aria-label={name} title={name} aria-pressed={on.value} onClick={() => (on.value = !on.value)}>{icons[icon]}</button>
+  );
   return (
-    <div class="tools">
-      <button onClick={() => map()?.zoom(1.4)} aria-label={t("map.closer")}>+</button>
-      <button onClick={() => map()?.zoom(1 / 1.4)} aria-label={t("map.farther")}>−</button>
-      <button onClick={() => map()?.show(0)} aria-label={t("town.chairtown")}>1</button>
-      <button onClick={() => map()?.show(1)} aria-label={t("town.koshikake")}>2</button>
-      <button onClick={() => map()?.show("all")} aria-label={t("map.both")}>0</button>
-      <button aria-pressed={heat.value} onClick={() => (heat.value = !heat.value)}>{t("map.heat")}</button>
-      <button aria-pressed={trails.value} onClick={() => (trails.value = !trails.value)}>{t("map.trails")}</button>
-      <button aria-pressed={asTable.value} onClick={() => (asTable.value = !asTable.value)}>{t("map.table")}</button>
+    <div class="tools" role="group" aria-label={t("map.tools")}>
+      {act("closer", t("map.closer"), () => map()?.zoom(1.4))}
+      {act("farther", t("map.farther"), () => map()?.zoom(1 / 1.4))}
+      {act("first", t("town.chairtown"), () => map()?.show(0))}
+      {act("second", t("town.koshikake"), () => map()?.show(1))}
+      {act("both", t("map.both"), () => map()?.show("all"))}
+      {layer("trails", t("map.trails"), trails)}
+      {layer("heat", t("map.heat"), heat)}
+      {layer("legend", t("map.legend"), legend)}
+      {layer("table", t("map.table"), asTable)}
     </div>
   );
 }
@@ -149,13 +194,11 @@ function Empty() {
   );
 }
 
-function Drawer({ city, selection }: { city: City; selection: Selection }) {
-  counts.value; // twice a second
+function Drawer({ city, selection, now }: { city: City; selection: Selection; now: number }) {
   const chair = selection.chair ? city.chairs.get(selection.chair) : undefined;
   const ride = selection.ride ? city.rides.get(selection.ride) : (chair?.ride ?? undefined);
-  const now = Date.now();
   return (
-    <aside class="card drawer">
+    <Sheet>
       <h2>
         {chair ? t("chair.title") : t("ride.title")}
         <button class="plain" onClick={() => (selected.value = null)} aria-label={t("close")}>×</button>
@@ -175,6 +218,6 @@ function Drawer({ city, selection }: { city: City; selection: Selection }) {
           {!ride.chair && <><dt>{t("ride.chair")}</dt><dd>{t("ride.none")}</dd></>}
         </dl>
       )}
-    </aside>
+    </Sheet>
   );
 }

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { type ChairRow, account, addChair, chairs, csv, failure, follow, forget, range, readSales, register, sales, switchChair } from "../owner";
+import { Sheet } from "../sheet";
 import { number, t, yen } from "../text";
 import { Failed } from "./failed";
 
@@ -14,7 +15,7 @@ export function FleetPanel({ onShow }: { onShow: (cityID: string) => void }) {
   const a = account.value;
   useEffect(() => (a ? follow(a.token) : undefined), [a?.token]);
   return (
-    <aside class="card drawer phone">
+    <Sheet kind="phone">
       {a ? (
         <>
           <h2>{a.name}</h2>
@@ -27,7 +28,7 @@ export function FleetPanel({ onShow }: { onShow: (cityID: string) => void }) {
       )}
       {failure.value && <Failed failure={failure.value} />}
       {a && <footer class="quiet"><button class="link" onClick={forget}>{t("ride.leave")}</button></footer>}
-    </aside>
+    </Sheet>
   );
 }
 

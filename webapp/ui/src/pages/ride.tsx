@@ -7,6 +7,7 @@ import { type Point, reach } from "../geometry";
 import {
   type Person, account, askFare, busy, estimate, failure, follow, forget, history, journey, order, rate, readHistory, register, ride, setPayment,
 } from "../rider";
+import { Sheet } from "../sheet";
 import { clock, number, t, yen } from "../text";
 import { Failed } from "./failed";
 
@@ -14,7 +15,7 @@ export function RidePanel() {
   const a = account.value;
   useEffect(() => (a ? follow(a.token) : undefined), [a?.token]);
   return (
-    <aside class="card drawer phone">
+    <Sheet kind="phone">
       {!a && <Registration />}
       {a && !a.paying && <Payment />}
       {a?.paying && <Journey />}
@@ -24,7 +25,7 @@ export function RidePanel() {
           {t("ride.as", { name: a.username })} · <button class="link" onClick={forget}>{t("ride.leave")}</button>
         </footer>
       )}
-    </aside>
+    </Sheet>
   );
 }
 

@@ -1,5 +1,6 @@
 // The simulator's panel, beside the map.
 
+import { Sheet } from "../sheet";
 import { type Settings, Simulator, progress, settings } from "../simulator";
 import type { Word } from "../en";
 import { number, t } from "../text";
@@ -30,7 +31,7 @@ const sliders: readonly { name: keyof Settings; word: Word; low: number; high: n
 export function SimulatorPanel() {
   const p = progress.value;
   return (
-    <aside class="card drawer">
+    <Sheet>
       <h2>{t("simulator.title")}</h2>
       <p class="quiet">{t("simulator.text")}</p>
       {sliders.map((s) => <Slider key={s.name} {...s} />)}
@@ -47,7 +48,7 @@ export function SimulatorPanel() {
         </dl>
       )}
       {p.trouble && <p class="bad" role="alert">{t("simulator.trouble", { text: p.trouble })}</p>}
-    </aside>
+    </Sheet>
   );
 }
 

@@ -1,0 +1,93 @@
+package ui_test
+
+import (
+	"flag"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"isuride/webapp/servertest"
+)
+
+var update = flag.Bool("update", false, "rewrite the stored pictures")
+
+const (
+	// channelTolerance is how far a colour may be off, of 65,535: edges of letters are drawn
+	// a little differently by other releases of the browser and its fonts.
+	channelTolerance = 0x2000
+	// pixelTolerance is the share of pixels that may be farther off. The free chairs alone are
+	// twice that.
+	pixelTolerance = 0.002
+)
+
+// TestPictures compares the city at three sizes with pictures in testdata, one of which the
+// README begins with. The city in them is made by test/scene.mjs, at a fixed time.
+func TestPictures(t *testing.T) {
+	needsBrowser(t)
+	p := servertest.New(t)
+	folder := t.TempDir()
+	play(t, p, "pictures", folder)
+	for _, name := range []string{"city-1440.png", "city-768.png", "city-360.png"} {
+		compare(t, filepath.Join(folder, name), filepath.Join("testdata", name))
+	}
+}
+
+func compare(t *testing.T, made, stored string) {
+	t.Helper()
+	if *update {
+		content, err := os.ReadFile(made)
+		if err == nil {
+			err = os.WriteFile(stored, content, 0o644)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	got, want := decode(t, made), decode(t, stored)
+	if got == nil || want == nil {
+		return
+	}
+	if share := difference(got, want); share > pixelTolerance {
+		t.Errorf("%s: %.2f %% of the pixels differ, %.2f %% may. If the change is meant, rewrite it with make picture and look at it",
+			stored, 100*share, 100*pixelTolerance)
+	}
+}
+
+func decode(t *testing.T, path string) image.Image {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	defer f.Close()
+	picture, err := png.Decode(f)
+	if err != nil {
+		t.Errorf("%s: %v", path, err)
+		return nil
+	}
+	return picture
+}
+
+// difference returns the share of pixels that differ visibly; 1 if the sizes do.
+func difference(a, b image.Image) float64 {
+	if a.Bounds() != b.Bounds() {
+		return 1
+	}
+	differ, box := 0, a.Bounds()
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		for x := box.Min.X; x < box.Max.X; x++ {
+			r1, g1, b1, _ := a.At(x, y).RGBA()
+			r2, g2, b2, _ := b.At(x, y).RGBA()
+			if far(r1, r2) || far(g1, g2) || far(b1, b2) {
+				differ++
+			}
+		}
+	}
+	return float64(differ) / float64(box.Dx()*box.Dy())
+}
+
+func far(a, b uint32) bool { return max(a, b)-min(a, b) > channelTolerance }
