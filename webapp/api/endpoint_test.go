@@ -2,6 +2,7 @@ package api
 
 import (
 	"log/slog"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -49,8 +50,12 @@ func TestReportDoesNotAllocate(t *testing.T) {
 	for session, request := range map[string]string{"cookie": request,
 		"bearer token": strings.Replace(request, "Cookie: chair_session=", "Authorization: Bearer ", 1)} {
 		exchange(t, a, request, 1)
-		if perRequest := testing.AllocsPerRun(1, func() { exchange(t, a, request, n) }) / n; perRequest >= mostAllocations {
-			t.Errorf("%v allocations per report with a %s", perRequest, session)
+		least := math.Inf(1) // of a few: what else runs in the process is counted, too
+		for range 3 {
+			least = min(least, testing.AllocsPerRun(1, func() { exchange(t, a, request, n) })/n)
+		}
+		if least >= mostAllocations {
+			t.Errorf("%v allocations per report with a %s", least, session)
 		}
 	}
 }
