@@ -114,7 +114,11 @@ func fillReports(b *testing.B, c *city, reports, chairs int) {
 	}
 }
 
-func townID(kind byte, n int) string    { return fmt.Sprintf("01M8KDJKYK%c%015d", kind, n) }
+func townID(kind byte, n int) string { return fmt.Sprintf("01M8KDJKYK%c%015d", kind, n) }
+
+// townDestination is where all rides of the town lead, from its middle.
+var townDestination = isuride.Coordinate{Latitude: 40, Longitude: 30}
+
 func townToken(kind byte, n int) string { return fmt.Sprintf("%c%063d", kind, n) }
 
 // foundTown writes the snapshot of a town at the tables' position.
@@ -141,8 +145,8 @@ func foundTown(b testing.TB, c *city, users int) {
 				for n := range 10 {
 					at := begin + isuride.Time(i*10+n)*1_000_003
 					u.Rides = append(u.Rides, state.RideImage{Ride: isuride.Ride{ID: townID('R', i*10+n), UserID: u.ID, ChairID: townID('C', (i+n)%(users/10)),
-						Destination: isuride.Coordinate{Latitude: 40, Longitude: 30}, Evaluation: 5, CreatedAt: at, UpdatedAt: at + 30_000_000},
-						Fare: 900, Status: isuride.Completed, StatusAt: at + 30_000_000, Passed: 0x7e, Done: true})
+						Destination: townDestination, Evaluation: 5, CreatedAt: at, UpdatedAt: at + 30_000_000},
+						Fare: isuride.DiscountedFare(isuride.Coordinate{}, townDestination, 0), Status: isuride.Completed, StatusAt: at + 30_000_000, Passed: 0x7e, Done: true})
 				}
 				c.must(add(&state.Image{Position: at, User: &u}))
 			}
@@ -153,7 +157,7 @@ func foundTown(b testing.TB, c *city, users int) {
 
 func townSales(begin isuride.Time) (sales []state.Sale) {
 	for i := range 100 {
-		sales = append(sales, state.Sale{At: begin + isuride.Time(i)*60_000_000, Sum: 900 * (i + 1)})
+		sales = append(sales, state.Sale{At: begin + isuride.Time(i)*60_000_000, Sum: isuride.Sales(isuride.Coordinate{}, townDestination) * (i + 1)})
 	}
 	return sales
 }

@@ -325,3 +325,28 @@ func TestOldFolderIsToldLate(t *testing.T) {
 		t.Errorf("the doubt is %q", why)
 	}
 }
+
+// An entry that had no room until its leader was deposed makes nobody ready: who leads again is so
+// only with an entry of the new term.
+func TestLateEntryMakesNobodyReady(t *testing.T) {
+	g := newTable(t, "a", "b", "c")
+	leader, _ := g.leader()
+	next := (leader + 1) % 3
+	g.logs[next].full = true
+	if err := g.cores[leader].Transfer(IDOf(g.members[next].Name)); err != nil {
+		t.Fatal(err)
+	}
+	g.settle()
+	if c := g.cores[next]; !c.leads() || c.ready() {
+		t.Fatalf("the next leader, without room: %+v", c.Standing())
+	}
+	for g.cores[next].leads() { // it hears nothing and steps down
+		g.cores[next].Tick()
+		g.cores[next].TakeFrames()
+	}
+	g.logs[next].full = false
+	g.cores[next].Tick()
+	if own := g.cores[next].own; own != 0 {
+		t.Errorf("a follower has begun its term with entry %d", own)
+	}
+}

@@ -167,8 +167,8 @@ func (c *Core) put(e *raftpb.Entry, records []byte) error {
 	if records != nil {
 		return c.log.Take(Entry{Index: at.Index, Term: at.Term, Note: e.GetData()}, records)
 	}
-	if c.own == 0 {
-		c.own = at.Index // the library's own entry, which begins a term
+	if c.own == 0 && c.leads() && at.Term == c.term {
+		c.own = at.Index // the library's own entry, which begins a term; not one that was late
 	}
 	_, err := c.log.Seal(at, e.GetData())
 	return err

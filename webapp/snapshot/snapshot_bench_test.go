@@ -17,12 +17,13 @@ import (
 func town(chairs, users, perUser int, visit func(*state.Image) error) error {
 	id := func(kind byte, n int) string { return fmt.Sprintf("01M8KDJKYK%c%015d", kind, n) }
 	secret := func(n int) string { return fmt.Sprintf("%064x", n) }
+	pickup, destination := isuride.Coordinate{Latitude: 17}, isuride.Coordinate{Latitude: 40, Longitude: 30}
 	if err := visit(&state.Image{Owner: &isuride.Owner{ID: id('O', 0), Name: "owner", AccessToken: secret(1), ChairRegisterToken: secret(2)}}); err != nil {
 		return err
 	}
 	sales := make([]state.Sale, 0, users*perUser/chairs)
 	for i := range cap(sales) {
-		sales = append(sales, state.Sale{At: start + isuride.Time(i)*60_000_000, Sum: 900 * (i + 1)})
+		sales = append(sales, state.Sale{At: start + isuride.Time(i)*60_000_000, Sum: isuride.Sales(pickup, destination) * (i + 1)})
 	}
 	for i := range chairs {
 		c := state.ChairImage{Chair: isuride.Chair{ID: id('C', i), OwnerID: id('O', 0), Name: "AB", Model: "SitEase", IsActive: true, AccessToken: secret(3 + i), CreatedAt: start, UpdatedAt: start},
@@ -39,9 +40,13 @@ func town(chairs, users, perUser int, visit func(*state.Image) error) error {
 		rides = rides[:0]
 		for n := range perUser {
 			at := start + isuride.Time(i*perUser+n)*1_000_003
-			rides = append(rides, state.RideImage{Ride: isuride.Ride{ID: id('R', i*perUser+n), UserID: u.ID, ChairID: id('C', (i+n)%chairs), Pickup: isuride.Coordinate{Latitude: 17},
-				Destination: isuride.Coordinate{Latitude: 40, Longitude: 30}, Evaluation: 5, CreatedAt: at, UpdatedAt: at + 30_000_000},
-				Fare: 900, Status: isuride.Completed, StatusAt: at + 30_000_000, Passed: 0x7e, Done: true})
+			discount := 0
+			if n == 0 {
+				discount = u.Coupons[0].Discount
+			}
+			rides = append(rides, state.RideImage{Ride: isuride.Ride{ID: id('R', i*perUser+n), UserID: u.ID, ChairID: id('C', (i+n)%chairs), Pickup: pickup,
+				Destination: destination, Evaluation: 5, CreatedAt: at, UpdatedAt: at + 30_000_000},
+				Fare: isuride.DiscountedFare(pickup, destination, discount), Status: isuride.Completed, StatusAt: at + 30_000_000, Passed: 0x7e, Done: true})
 		}
 		u.Rides = rides
 		if err := visit(&state.Image{Position: 1, User: &u}); err != nil {
