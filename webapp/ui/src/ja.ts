@@ -3,7 +3,7 @@ import type { Words } from "./en";
 export const ja: Words = {
   "nav.city": "街",
   "nav.ride": "乗る",
-  "nav.fleet": "椅子の管理",
+  "nav.fleet": "管理",
   "nav.simulator": "シミュレーター",
   "nav.operator": "運用",
   "nav.label": "ページ",
