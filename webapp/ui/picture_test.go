@@ -18,8 +18,8 @@ const (
 	// a little differently by other releases of the browser and its fonts.
 	channelTolerance = 0x2000
 	// pixelTolerance is the share of pixels that may be farther off. The free chairs alone are
-	// twice that.
-	pixelTolerance = 0.002
+	// three times that.
+	pixelTolerance = 0.0005
 )
 
 // TestPictures compares the city at three sizes with pictures in testdata, one of which the

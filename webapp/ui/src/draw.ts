@@ -39,7 +39,7 @@ export function drawCity(ctx: CanvasRenderingContext2D, view: View, city: City, 
   if (city.chairs.size + city.rides.size > densityLimit) {
     drawDensity(ctx, view, city, colors, now);
   } else {
-    if (layers.trails && layers.motion && city.chairs.size <= trailLimit) drawTrails(ctx, view, city, colors, seen, now);
+    if (layers.trails && layers.motion && city.chairs.size + city.rides.size <= trailLimit) drawTrails(ctx, view, city, colors, seen, now);
     drawRides(ctx, view, city, colors, seen, now);
     drawChairs(ctx, view, city, colors, seen, layers.motion ? now : Math.floor(now / 1000) * 1000);
   }
@@ -61,50 +61,112 @@ export function size(view: View): number {
 
 const looks: readonly Look[] = ["off", "free", "coming", "carrying"];
 
+// stampLimit is the number of chairs above which each is copied from a picture of its look,
+// turned to one of sixteen directions: for the browser that is less work than one large path.
+const stampLimit = 300;
+
 function drawChairs(ctx: CanvasRenderingContext2D, view: View, city: City, colors: Colors, seen: (p: Point) => boolean, now: number): void {
+  const r = size(view);
   const paths: Record<Look, Path2D> = { off: new Path2D(), free: new Path2D(), coming: new Path2D(), carrying: new Path2D() };
   const rings = new Path2D();
-  const r = size(view);
+  const stamps = city.chairs.size > stampLimit ? new Stamps(r, colors) : null;
   for (const chair of city.chairs.values()) {
     if (!chair.known) continue;
     const place = chair.place(now);
     if (!seen(place)) continue;
     const x = view.screenX(place.x);
     const y = view.screenY(place.y);
-    const look = chair.look;
-    marker(paths[look], look, x, y, r, chair.heading);
-    if (look === "carrying") {
-      rings.moveTo(x + r * 1.7, y);
-      rings.arc(x, y, r * 1.7, 0, 2 * Math.PI);
-    }
+    if (stamps) stamps.put(ctx, chair.look, x, y, chair.heading);
+    else marker(paths[chair.look], chair.look, x, y, r, chair.heading);
+    if (!stamps && chair.look === "carrying") ring(rings, x, y, r);
   }
-  ctx.lineJoin = "round";
-  for (const look of looks) {
-    const path = paths[look];
-    if (look === "off") {
-      ctx.globalAlpha = 0.4;
-      ctx.strokeStyle = colors.off;
-      ctx.lineWidth = 1;
-      ctx.stroke(path);
-      ctx.globalAlpha = 1;
-      continue;
-    }
-    ctx.strokeStyle = colors.halo;
-    ctx.lineWidth = 2.4;
-    ctx.stroke(path);
-    if (look === "coming" && r > 3.5) {
-      ctx.strokeStyle = colors.coming;
-      ctx.lineWidth = 2;
-      ctx.stroke(path);
-      ctx.fillStyle = colors.halo;
-    } else {
-      ctx.fillStyle = colors[look];
-    }
-    ctx.fill(path);
-  }
+  if (stamps) return;
+  for (const look of looks) paint(ctx, look, paths[look], r, colors);
+  paintRings(ctx, rings, colors);
+}
+
+// ring adds what tells a chair with a rider from others at a glance.
+function ring(path: Path2D, x: number, y: number, r: number): void {
+  path.moveTo(x + r * 1.7, y);
+  path.arc(x, y, r * 1.7, 0, 2 * Math.PI);
+}
+
+function paintRings(ctx: CanvasRenderingContext2D, rings: Path2D, colors: Colors): void {
   ctx.strokeStyle = colors.carrying;
   ctx.lineWidth = 1.2;
   ctx.stroke(rings);
+}
+
+// paint draws the markers of one look.
+function paint(ctx: CanvasRenderingContext2D, look: Look, path: Path2D, r: number, colors: Colors): void {
+  ctx.lineJoin = "round";
+  if (look === "off") {
+    ctx.globalAlpha = 0.4;
+    ctx.strokeStyle = colors.off;
+    ctx.lineWidth = 1;
+    ctx.stroke(path);
+    ctx.globalAlpha = 1;
+    return;
+  }
+  ctx.strokeStyle = colors.halo;
+  ctx.lineWidth = 2.4;
+  ctx.stroke(path);
+  if (look === "coming" && r > 3.5) {
+    ctx.strokeStyle = colors.coming;
+    ctx.lineWidth = 2;
+    ctx.stroke(path);
+    ctx.fillStyle = colors.halo;
+  } else {
+    ctx.fillStyle = colors[look];
+  }
+  ctx.fill(path);
+}
+
+// Stamps are the pictures of one frame's size and colours; they are kept between frames.
+class Stamps {
+  private static readonly kept = new Map<string, HTMLCanvasElement>();
+  private readonly half: number;
+  private readonly ratio = devicePixelRatio || 1;
+
+  constructor(
+    private readonly r: number,
+    private readonly colors: Colors,
+  ) {
+    this.half = Math.ceil(r * 1.7 + 2);
+  }
+
+  // put copies a picture to whole pixels, so that it is not blurred.
+  put(ctx: CanvasRenderingContext2D, look: Look, x: number, y: number, heading: number): void {
+    const whole = (n: number) => Math.round((n - this.half) * this.ratio) / this.ratio;
+    ctx.drawImage(this.of(look, heading), whole(x), whole(y), 2 * this.half, 2 * this.half);
+  }
+
+  private of(look: Look, heading: number): HTMLCanvasElement {
+    const turn = look === "coming" || look === "carrying" ? Math.round((heading / Math.PI) * 8) & 15 : 0;
+    const key = [look, turn, this.r, this.ratio, this.colors[look], this.colors.halo].join();
+    let picture = Stamps.kept.get(key);
+    if (!picture) {
+      if (Stamps.kept.size > 500) Stamps.kept.clear(); // while the view is zoomed each size comes once
+      picture = this.make(look, (turn * Math.PI) / 8);
+      Stamps.kept.set(key, picture);
+    }
+    return picture;
+  }
+
+  private make(look: Look, heading: number): HTMLCanvasElement {
+    const picture = document.createElement("canvas");
+    picture.width = picture.height = Math.ceil(2 * this.half * this.ratio);
+    const ctx = picture.getContext("2d")!;
+    ctx.scale(this.ratio, this.ratio);
+    const path = new Path2D();
+    marker(path, look, this.half, this.half, this.r, heading);
+    paint(ctx, look, path, this.r, this.colors);
+    if (look !== "carrying") return picture;
+    const rings = new Path2D();
+    ring(rings, this.half, this.half, this.r);
+    paintRings(ctx, rings, this.colors);
+    return picture;
+  }
 }
 
 // marker adds a chair's shape to a path: shapes tell the looks apart without colours.
@@ -282,10 +344,10 @@ function drawSelection(ctx: CanvasRenderingContext2D, view: View, city: City, co
   ctx.lineWidth = 2;
   const at = driver?.known ? view.toScreen(driver.place(now)) : undefined;
   drawOthers(ctx, view, city, selected, now);
-  if (at) ring(ctx, at, size(view) * 2.4);
+  if (at) circle(ctx, at, size(view) * 2.4);
   if (!ride) return;
   const waits = view.toScreen(ride.place);
-  ring(ctx, waits, size(view) * 1.9);
+  circle(ctx, waits, size(view) * 1.9);
   if (at && ride.status === "ENROUTE") {
     ctx.setLineDash([4, 4]);
     ctx.beginPath();
@@ -301,12 +363,12 @@ function drawOthers(ctx: CanvasRenderingContext2D, view: View, city: City, selec
   ctx.setLineDash([3, 3]);
   for (const id of selected.others ?? []) {
     const other = city.chairs.get(id);
-    if (other?.known) ring(ctx, view.toScreen(other.place(now)), size(view) * 2.4);
+    if (other?.known) circle(ctx, view.toScreen(other.place(now)), size(view) * 2.4);
   }
   ctx.setLineDash([]);
 }
 
-function ring(ctx: CanvasRenderingContext2D, at: Point, r: number): void {
+function circle(ctx: CanvasRenderingContext2D, at: Point, r: number): void {
   ctx.beginPath();
   ctx.arc(at.x, at.y, r, 0, 2 * Math.PI);
   ctx.stroke();

@@ -27,7 +27,7 @@ export const en = {
   "map.trails": "Trails",
   "map.table": "As a table",
   "map.density": "More than 10,000 things: shown as density.",
-  "map.noTrails": "More than 2,000 chairs: trails are off.",
+  "map.noTrails": "More than 2,000 chairs and rides: trails are off.",
   "legend.free": "free",
   "legend.coming": "on the way to a rider",
   "legend.carrying": "carrying",

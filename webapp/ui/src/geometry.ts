@@ -39,9 +39,10 @@ export class View {
     readonly height: number,
   ) {}
 
-  // fit shows a square around a point whole, with a margin for markers at its edge.
+  // fit shows a square around a point whole, with a margin for markers at its edge and the
+  // name above it.
   static fit(middle: Point, half: number, width: number, height: number): View {
-    const scale = Math.min(width, height) / (2 * half * 1.12);
+    const scale = Math.min(width, height - 32) / (2 * half * 1.1);
     return new View(middle, clamp(scale, farthest, closest), width, height);
   }
 

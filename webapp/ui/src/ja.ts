@@ -3,7 +3,7 @@ import type { Words } from "./en";
 export const ja: Words = {
   "nav.city": "街",
   "nav.ride": "乗る",
-  "nav.fleet": "椅子の管理",
+  "nav.fleet": "管理",
   "nav.simulator": "シミュレーター",
   "nav.operator": "運用",
   "nav.label": "ページ",
@@ -27,7 +27,7 @@ export const ja: Words = {
   "map.trails": "軌跡",
   "map.table": "表で見る",
   "map.density": "1万を超えるため、密度で表示しています。",
-  "map.noTrails": "椅子が2,000脚を超えるため、軌跡は表示しません。",
+  "map.noTrails": "椅子と乗車が2,000を超えるため、軌跡は表示しません。",
   "legend.free": "空き",
   "legend.coming": "迎えに行く途中",
   "legend.carrying": "乗車中",

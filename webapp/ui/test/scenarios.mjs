@@ -51,29 +51,37 @@ function feed(page, say) {
 }
 
 // staged opens a page at a fixed time, with the city of scene.mjs in place of the server's,
-// and returns when that has lived for some seconds.
+// and returns when that has lived for some seconds. The page's clock stands but for what it is
+// told, and frames are there when said, so that each picture is always the same.
 async function staged(open, path, seconds, options) {
   const began = Date.UTC(2026, 10, 29, 9);
-  const scene = play(began + 60_000);
-  let say;
-  const subscribed = new Promise((done) => {
-    say = (ws, sub) => {
-      let seq = 0;
-      const send = (f) => ws.send(JSON.stringify({ sub, table: "city", keys: ["id"], epoch: 1, seq: ++seq, prev: seq - 1, ...f }));
-      send(scene.first);
-      done(send);
-    };
-  });
+  const scene = play(began);
   const prepare = async (page) => {
-    await page.clock.install({ time: began });
-    await feed(page, say);
+    await page.clock.install({ time: began - 1000 });
+    await page.clock.pauseAt(began);
+    await page.addInitScript(() => {
+      globalThis.WebSocket = class {
+        static OPEN = 1;
+        readyState = 1;
+        constructor() {
+          globalThis.feed = this;
+          queueMicrotask(() => this.onopen());
+        }
+        send(text) {
+          const { op, sub, table } = JSON.parse(text);
+          if (op === "subscribe" && table === "city") this.sub = sub;
+        }
+      };
+    });
   };
   const page = await open(path, { ...options, timezoneId: "UTC", prepare });
-  const send = await subscribed;
-  await page.clock.pauseAt(began + 60_000);
+  while (!(await page.evaluate(() => globalThis.feed?.sub))) await page.clock.fastForward(10);
+  let seq = 0;
+  const say = (frames) => page.evaluate((all) => all.forEach((f) => globalThis.feed.onmessage({ data: JSON.stringify({ sub: globalThis.feed.sub, ...f }) })),
+    frames.map((f) => ({ table: "city", keys: ["id"], epoch: 1, seq: ++seq, prev: seq - 1, ...f })));
+  await say([scene.first]);
   for (let n = 0; n < seconds; n++) {
-    for (const frame of scene.next()) send(frame);
-    await page.evaluate(() => 0); // the frames are there
+    await say(scene.next());
     for (const part of n < seconds - 25 ? [1000] : [250, 250, 250, 250]) await page.clock.fastForward(part);
   }
   await page.clock.runFor(100);

@@ -147,8 +147,9 @@ function Notes({ counts: c }: { counts: Counts | null }) {
   if (state === "connecting") return <p class="note" role="status">{t("feed.connecting")}</p>;
   if (state === "lost") return <p class="note bad" role="status">{heard ? t("feed.lost", { time: clock(heard) }) : t("feed.never")}</p>;
   if (replay.value || refused.value !== null) return <ReplayNote now={Date.now()} />;
-  if (c && c.chairs + c.off > densityLimit) return <p class="note">{t("map.density")}</p>;
-  if (c && c.chairs + c.off > trailLimit) return <p class="note">{t("map.noTrails")}</p>;
+  const things = c ? c.chairs + c.off + c.riding + c.waiting : 0;
+  if (things > densityLimit) return <p class="note">{t("map.density")}</p>;
+  if (things > trailLimit) return <p class="note">{t("map.noTrails")}</p>;
   return null;
 }
 
