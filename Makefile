@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: audit picture ui-bench help build interface run cluster cluster-kill ride up down test check bench calibrate duel overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
+.PHONY: audit picture ui-bench help build interface run cluster cluster-kill ride up down test check bench calibrate duel cost overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,10 @@ SEEDS ?= 200
 simulate: ## play stories of a cluster that suffers, with SEEDS=10000 for instance; ARGS="-first 4711 -story" tells one; half a minute for 200 on two processors
 	@$(GO) build -o bin/ ./tools/dev/simulate
 	@bin/simulate -seeds $(SEEDS) $(ARGS)
+
+cost: ## compare the CPU that a ride costs two servers at half load, with ARGS="-before PROGRAM" or ARGS="-set ISURIDE_NAME=VALUE"; 16 minutes
+	@$(GO) build -o bin/ ./bench/compare
+	@bin/compare cost $(ARGS)
 
 overload: ## ask a server that has 0.3 of a processor for 3.5 times what it can do, and hold what it completes to bars; needs root; 4 minutes
 	@$(GO) build -o bin/ ./bench/compare

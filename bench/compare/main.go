@@ -5,6 +5,7 @@
 //	compare duel        this repository's server with the naive one, or two of its settings
 //	compare perf        the speed of hot paths with what this kind of machine has stored
 //	compare overload    a server that refuses what is too much with itself at its best
+//	compare cost        the CPU that a ride costs two programs, or one with and without a part
 //	compare diff        two sets of records of the bench, made before
 //
 // Run it in the root of the checkout: all but diff build what they need from it. The exit
@@ -44,6 +45,7 @@ var commands = []command{
 	{"duel", "this repository's server with the naive one", runDuels},
 	{"perf", "the speed of hot paths with what this machine has stored", runPerf},
 	{"overload", "what is served under overload with what is served at best", runOverload},
+	{"cost", "what a ride costs two servers, in CPU, at half load", runCost},
 	{"diff", "two files of the bench's records", runDiff},
 }
 

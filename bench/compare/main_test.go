@@ -11,7 +11,7 @@ import (
 // TestDispatch: a word that is not understood is an error of one line, help is none.
 func TestDispatch(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                "which command? There are calibrate, duel, perf, overload, diff",
+		"":                "which command? There are calibrate, duel, perf, overload, cost, diff",
 		"dule":            `unknown command "dule": did you mean duel?`,
 		"-x":              "not defined: -x",
 		"duel -only plan": "duel: -only plan: did you mean plain?",

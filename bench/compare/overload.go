@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,9 @@ type overload struct {
 	short  float64 // seconds of the runs that find what it can do
 	mode   string  // ISURIDE_SHED of the last run
 	group  *cgroup
+	// What runs: by default the program that build has made, with no settings of its own.
+	program  string
+	settings []string
 	chairs int // 0 leaves them to the rate
 }
 
@@ -155,9 +159,13 @@ func (o *overload) run(ctx context.Context, name, mode string, rate, seconds, sh
 	if err := os.RemoveAll(o.path("data")); err != nil {
 		return nil, err
 	}
-	defer progress(fmt.Sprintf("%.0f rides/s with ISURIDE_SHED=%s", rate, mode))()
-	cmd := process(ctx, o.path("isuride"))
-	cmd.Env = append(os.Environ(), "ISURIDE_DATA="+o.path("data"), "ISURIDE_LISTEN="+overloadAddress, "ISURIDE_INTERNAL="+overloadInternal, "ISURIDE_SHED="+mode)
+	defer progress(fmt.Sprintf("%s: %.0f rides/s", strings.TrimSuffix(name, ".json"), rate))()
+	cmd := process(ctx, cmp.Or(o.program, o.path("isuride")))
+	cmd.Env = append(os.Environ(), "ISURIDE_DATA="+o.path("data"), "ISURIDE_LISTEN="+overloadAddress, "ISURIDE_INTERNAL="+overloadInternal)
+	if mode != "" { // releases before shedding refuse the variable
+		cmd.Env = append(cmd.Env, "ISURIDE_SHED="+mode)
+	}
+	cmd.Env = append(cmd.Env, o.settings...)
 	s, err := listen(cmd, "the server", overloadAddress, o.path("server.log"))
 	if err != nil {
 		return nil, err

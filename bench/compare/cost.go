@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"isuride/bench/report"
+)
+
+// cost compares what a ride costs two servers in CPU, while both have the same work: rides
+// come at a fixed rate, in a city that does not grow. Pairs run one after the other, each
+// second one in the other order.
+type cost struct {
+	overload
+	rate float64 // rides a second
+	most float64 // ratio of the medians
+	pair [2]side
+}
+
+// side is one of the two: a program and its settings.
+type side struct {
+	name     string
+	program  string // "" for that of the checkout
+	settings []string
+}
+
+func runCost(ctx context.Context, args []string, out io.Writer) (passed bool, err error) {
+	c := &cost{overload: overload{trial: trial{runs: 7}}}
+	c.pair = [2]side{{name: "before"}, {name: "after"}}
+	f := flags("cost", out)
+	f.StringVar(&c.pair[0].program, "before", "", "`program` of the first server, isuride of another commit for instance; by default that of this checkout")
+	f.Func("set", "`NAME=VALUE`, a variable of the second server, which may be repeated: a part that it has in use", func(text string) error {
+		if !strings.HasPrefix(text, "ISURIDE_") || !strings.Contains(text, "=") {
+			return errors.New("want ISURIDE_NAME=VALUE")
+		}
+		c.pair[1].settings = append(c.pair[1].settings, text)
+		return nil
+	})
+	f.Float64Var(&c.rate, "rate", 250, "`number` of rides a second; choose one that takes half of the machine")
+	f.Float64Var(&c.most, "most", 1.02, "the `ratio` that the second may have")
+	if err := c.parse(f, args, "pairs", ".run/cost"); err != nil {
+		return false, err
+	}
+	if c.rate <= 0 {
+		return false, errors.New("want a -rate above 0")
+	}
+	if err := c.build(ctx, "./webapp/cmd/isuride", "./bench/cmd/bench"); err != nil {
+		return false, err
+	}
+	return c.compare(ctx, out)
+}
+
+func (c *cost) compare(ctx context.Context, out io.Writer) (passed bool, err error) {
+	var costs [2][]float64
+	var ratios []float64
+	for pair := range c.runs {
+		var now [2]float64
+		for turn := range 2 {
+			which := (pair + turn) % 2
+			if now[which], err = c.measure(ctx, pair, c.pair[which]); err != nil {
+				return false, err
+			}
+			costs[which] = append(costs[which], now[which])
+		}
+		ratios = append(ratios, now[1]/now[0])
+		fmt.Fprintf(out, "pair %d: %.3f ms a ride before, %.3f ms after, ratio %.3f\n", pair+1, now[0], now[1], now[1]/now[0])
+	}
+	before, after, ratio := report.SpreadOf(costs[0]), report.SpreadOf(costs[1]), report.SpreadOf(ratios)
+	b := bar{"ratio", c.most, true}
+	missed := b.missed(ratio.Median)
+	fmt.Fprintf(out, "\n%g rides/s, %g s, %d pairs: %s ms of CPU a ride before, %s ms after; ratio %s, want %s: %s\n",
+		c.rate, c.seconds, c.runs, &before, &after, &ratio, b, verdict(missed))
+	return !missed, nil
+}
+
+// measure returns the milliseconds of CPU, user and system, that a ride costs one side.
+func (c *cost) measure(ctx context.Context, pair int, s side) (float64, error) {
+	if s.program != "" {
+		path, err := filepath.Abs(s.program)
+		if err != nil {
+			return 0, err
+		}
+		s.program = path
+	}
+	c.program, c.settings = s.program, s.settings
+	r, err := c.run(ctx, fmt.Sprintf("pair-%d-%s.json", pair+1, s.name), "", c.rate, c.seconds, 0)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", s.name, err)
+	}
+	return 1000 * r.cpuPerRide, nil
+}
