@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -156,13 +157,16 @@ func TestMetricsAreDocumented(t *testing.T) {
 			documented[name] = strings.TrimSpace(cells[2])
 		}
 	}
-	p := servertest.New(t)
-	p.Bare()
-	p.Start()
+	delete(documented, "isuride_replica_peer_behind") // one for each other server, and there is none here
 	scraped := map[string]string{}
-	for name, f := range p.Scrape().Families {
-		if strings.HasPrefix(name, "isuride_") {
-			scraped[name] = strings.ToLower(f.GetType().String())
+	for _, env := range [][]string{nil, groupOfOne(t)} {
+		p := servertest.New(t, env...)
+		p.Bare()
+		p.Start()
+		for name, f := range p.Scrape().Families {
+			if strings.HasPrefix(name, "isuride_") {
+				scraped[name] = strings.ToLower(f.GetType().String())
+			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(documented)) {
@@ -175,4 +179,23 @@ func TestMetricsAreDocumented(t *testing.T) {
 			t.Errorf("%s is not documented", name)
 		}
 	}
+}
+
+// groupOfOne makes a server a member of a group of replicas without others.
+func groupOfOne(t *testing.T) (env []string) {
+	t.Helper()
+	var ports [2]string
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports[i] = l.Addr().String()
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("the secret of one server"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"ISURIDE_REPLICAS=a=" + ports[0] + "/" + ports[1], "ISURIDE_NODE=a", "ISURIDE_REPLICA_SECRET=" + secret, "ISURIDE_LISTEN=" + ports[1]}
 }

@@ -180,6 +180,9 @@ func (w *watch) dashboard(t *testing.T) {
 func (w *watch) rules(t *testing.T) {
 	names := w.names(t)
 	for _, r := range w.loaded {
+		if strings.Contains(r.Query, "isuride_replica_") {
+			continue // of a group of servers: alerts_test.yml has them
+		}
 		checkNames(t, r.Name, r.Query, names)
 		if got, err := w.now(t.Context(), r.Query); err != nil || len(got) > 0 && !strings.Contains(r.Query, "histogram_quantile") {
 			t.Errorf("%s: %s is true: %v, %v", r.Name, r.Query, got, err)
