@@ -52,7 +52,7 @@ type overload struct {
 	// What runs: by default the program that build has made, with no settings of its own.
 	program  string
 	settings []string
-	chairs int // 0 leaves them to the rate
+	chairs   int // 0 leaves them to the rate
 }
 
 func runOverload(ctx context.Context, args []string, out io.Writer) (passed bool, err error) {

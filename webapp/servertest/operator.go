@@ -13,6 +13,9 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
+// operators is apart from HTTPClient, whose calls are recorded for the document of the API.
+var operators = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+
 // Operator reads an address of the internal listener.
 func (p *Process) Operator(method, path string) (status int, body []byte) {
 	p.TB.Helper()
@@ -20,7 +23,7 @@ func (p *Process) Operator(method, path string) (status int, body []byte) {
 	if err != nil {
 		p.TB.Fatal(err)
 	}
-	resp, err := HTTPClient.Do(req)
+	resp, err := operators.Do(req)
 	if err != nil {
 		p.TB.Fatal(err)
 	}

@@ -867,10 +867,10 @@ export interface operations {
                 /** @example 0 */
                 longitude: components["schemas"]["Axis"];
                 /**
-                 * @description how far a chair may be
+                 * @description how far a chair may be; empty is as left out
                  * @example 50
                  */
-                distance?: number;
+                distance?: number | "";
             };
             header?: never;
             path?: never;
@@ -942,10 +942,10 @@ export interface operations {
     ownerSales: {
         parameters: {
             query?: {
-                /** @description the first millisecond that counts */
-                since?: number;
-                /** @description the last millisecond that counts */
-                until?: number;
+                /** @description the first millisecond that counts; empty is as left out */
+                since?: number | "";
+                /** @description the last millisecond that counts; empty is as left out */
+                until?: number | "";
             };
             header?: never;
             path?: never;
