@@ -51,17 +51,18 @@ func runCost(ctx context.Context, args []string, out io.Writer) (passed bool, er
 	if err := c.build(ctx, "./webapp/cmd/isuride", "./bench/cmd/bench"); err != nil {
 		return false, err
 	}
-	return c.compare(ctx, out)
+	return c.compare(out, func(pair, which int) (float64, error) { return c.measure(ctx, pair, c.pair[which]) })
 }
 
-func (c *cost) compare(ctx context.Context, out io.Writer) (passed bool, err error) {
+// compare judges the median of the pairs' ratios. measure returns what a ride costs one side.
+func (c *cost) compare(out io.Writer, measure func(pair, which int) (float64, error)) (passed bool, err error) {
 	var costs [2][]float64
 	var ratios []float64
 	for pair := range c.runs {
 		var now [2]float64
 		for turn := range 2 {
 			which := (pair + turn) % 2
-			if now[which], err = c.measure(ctx, pair, c.pair[which]); err != nil {
+			if now[which], err = measure(pair, which); err != nil {
 				return false, err
 			}
 			costs[which] = append(costs[which], now[which])

@@ -2,9 +2,26 @@ package main
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"testing"
 )
+
+// TestCostOfPairs: sides take turns at going first, and the median of the ratios counts.
+func TestCostOfPairs(t *testing.T) {
+	for most, want := range map[float64]bool{1.02: false, 1.2: true} {
+		c := cost{overload: overload{trial: trial{runs: 3}}, rate: 1, most: most}
+		var order []int
+		var out strings.Builder
+		passed, err := c.compare(&out, func(pair, which int) (float64, error) {
+			order = append(order, which)
+			return []float64{2, []float64{2, 2.2, 4}[pair]}[which], nil
+		})
+		if err != nil || passed != want || !slices.Equal(order, []int{0, 1, 1, 0, 0, 1}) || !strings.Contains(out.String(), "ratio 1.1 (1 to 2)") {
+			t.Errorf("at most %v: passed %t, %v, in the order %v, says\n%s", most, passed, err, order, &out)
+		}
+	}
+}
 
 func TestCostFlags(t *testing.T) {
 	for args, told := range map[string]string{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"isuride/webapp/engine"
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
 	"isuride/webapp/recount"
@@ -97,7 +98,7 @@ func (a *auditor) forward(ctx context.Context, r *state.Recovery) (isuride.Total
 // count recounts a state at rest.
 func count(s *state.Store) (isuride.Totals, error) {
 	c := recount.New()
-	if _, err := s.Walk(func(i *state.Image) error { see(c, i); return nil }); err != nil {
+	if _, err := s.Walk(func(i *state.Image) error { engine.Recount(c, i); return nil }); err != nil {
 		return isuride.Totals{}, err
 	}
 	r := c.End()
@@ -105,27 +106,6 @@ func count(s *state.Store) (isuride.Totals, error) {
 		return isuride.Totals{}, differs(r.Differences[0])
 	}
 	return r.Totals, nil
-}
-
-// see has a recount take an image.
-func see(c *recount.Count, i *state.Image) {
-	switch {
-	case i.Chair != nil:
-		m := i.Chair
-		books := recount.Chair{ID: m.ID, OwnerID: m.OwnerID, Rides: len(m.Sales), Rated: m.Stats.Rides, EvaluationSum: m.Stats.EvaluationSum}
-		if n := len(m.Sales); n > 0 {
-			books.Sales = m.Sales[n-1].Sum
-		}
-		c.Chair(i.Position, &books)
-	case i.User != nil:
-		m := i.User
-		c.User(i.Position, m.ID, m.Coupons)
-		for k := range m.Rides {
-			r := &m.Rides[k]
-			c.Ride(&recount.Ride{Ride: &r.Ride, Fare: r.Fare, Status: r.Status, Passed: r.Passed})
-		}
-		c.EndUser()
-	}
 }
 
 // compareSnapshots compares each snapshot with the state that database and journal lead to: the

@@ -4,13 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"maps"
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"isuride/webapp/client"
 	"isuride/webapp/feed"
 	"isuride/webapp/servertest"
 )
@@ -25,17 +27,16 @@ func TestFeedOverPromotions(t *testing.T) {
 	g := bareGroup(t)
 	leader := g.Leader()
 	riders := gather(g, "fed")
-	var c feed.Copy
+	var c client.Copy
 	partials := 0
 	for range 4 {
-		r := listen(leader, c.Position())
-		c.Reconnect()
-		for enough := c.Position().Seq + 300; c.Position().Seq < enough; {
+		r := listen(leader, &c)
+		for enough := reached(t, &c) + 300; reached(t, &c) < enough; {
 			f := r.apply(&c)
 			if f == nil {
 				t.Fatal("the stream ended by itself")
 			}
-			if f.Action == feed.Partial {
+			if f.Action == string(feed.Partial) {
 				partials++
 			}
 		}
@@ -51,11 +52,11 @@ func TestFeedOverPromotions(t *testing.T) {
 		t.Errorf("%d partials came, want %d: one for each table", partials, want)
 	}
 	upToDate(leader, &c)
-	var fresh feed.Copy
+	var fresh client.Copy
 	upToDate(leader, &fresh)
 	upToDate(leader, &c) // if anything happened between the two
 	for name := range strings.SplitSeq(everyTable, ",") {
-		if !maps.Equal(c.Rows(name), fresh.Rows(name)) {
+		if !slices.Equal(c.Rows(name), fresh.Rows(name)) {
 			t.Errorf("%d rows of %s were followed, and there are %d", len(c.Rows(name)), name, len(fresh.Rows(name)))
 		}
 	}
@@ -71,8 +72,21 @@ type listener struct {
 	cancel context.CancelFunc
 }
 
-// listen subscribes to every table as an operator.
-func listen(p *servertest.Process, from feed.Position) *listener {
+// reached is the last event that a copy has.
+func reached(t *testing.T, c *client.Copy) uint64 {
+	t.Helper()
+	if c.Position() == "" {
+		return 0
+	}
+	at, err := feed.ParsePosition(c.Position())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.Seq
+}
+
+// listen subscribes to every table as an operator, where a copy is.
+func listen(p *servertest.Process, c *client.Copy) *listener {
 	p.T.Helper()
 	token, err := os.ReadFile(filepath.Join(p.Data, "operator-token"))
 	if err != nil {
@@ -84,8 +98,11 @@ func listen(p *servertest.Process, from feed.Position) *listener {
 		p.T.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+string(bytes.TrimSpace(token)))
-	if from != (feed.Position{}) {
-		req.Header.Set("Last-Event-ID", from.String())
+	if at := c.Position(); at != "" {
+		req.Header.Set("Last-Event-ID", at)
+	}
+	if err := c.Apply(client.Frame{Action: client.Connected}); err != nil {
+		p.T.Fatal(err)
 	}
 	res, err := servertest.HTTPClient.Do(req)
 	if err != nil {
@@ -99,7 +116,7 @@ func listen(p *servertest.Process, from feed.Position) *listener {
 }
 
 // apply reads a frame into a copy, and returns nil at the end of the stream.
-func (r *listener) apply(c *feed.Copy) *feed.Frame {
+func (r *listener) apply(c *client.Copy) *client.Frame {
 	r.t.Helper()
 	for {
 		line, err := r.lines.ReadBytes('\n')
@@ -110,11 +127,14 @@ func (r *listener) apply(c *feed.Copy) *feed.Frame {
 		if !ok {
 			continue
 		}
-		f, err := c.Apply(bytes.TrimSpace(text))
-		if err != nil {
+		var f client.Frame
+		if err := json.Unmarshal(text, &f); err != nil {
 			r.t.Fatalf("%v\n%s", err, line)
 		}
-		if f.Action == feed.Failed && f.Code != feed.Closing {
+		if err := c.Apply(f); err != nil {
+			r.t.Fatalf("%v\n%s", err, line)
+		}
+		if f.Action == string(feed.Failed) && f.Code != string(feed.Closing) {
 			r.t.Fatalf("the reader is told: %s", line)
 		}
 		return &f
@@ -122,15 +142,14 @@ func (r *listener) apply(c *feed.Copy) *feed.Frame {
 }
 
 // upToDate brings a copy to where the server is, as a heartbeat says.
-func upToDate(p *servertest.Process, c *feed.Copy) {
+func upToDate(p *servertest.Process, c *client.Copy) {
 	p.T.Helper()
-	r := listen(p, c.Position())
-	c.Reconnect()
+	r := listen(p, c)
 	for {
 		switch f := r.apply(c); {
 		case f == nil:
 			p.T.Fatalf("the stream ended at %v", c.Position())
-		case f.Action == feed.Heartbeat:
+		case f.Action == string(feed.Heartbeat):
 			r.cancel()
 			return
 		}

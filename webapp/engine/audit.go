@@ -134,7 +134,7 @@ func (a *audit) recount(ctx context.Context, w *work) ([]*recount.Difference, er
 	}
 	defer log.Close()
 	count := &counter{Count: recount.New(), at: began, users: map[string]bool{}}
-	if _, err := g.Store.Walk(func(i *state.Image) error { count.image(i); return w.step() }); err != nil {
+	if _, err := g.Store.Walk(func(i *state.Image) error { Recount(count.Count, i); return w.step() }); err != nil {
 		return nil, err
 	}
 	if err := count.events(log, g.journal.Appended(), w); err != nil {
@@ -255,7 +255,8 @@ type counter struct {
 	decoder isuride.Decoder
 }
 
-func (c *counter) image(i *state.Image) {
+// Recount has a recount take an image of the state, which knows no state.
+func Recount(c *recount.Count, i *state.Image) {
 	switch {
 	case i.Chair != nil:
 		m := i.Chair

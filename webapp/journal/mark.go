@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"hash"
 )
 
@@ -38,15 +37,6 @@ type Hash [sha256.Size]byte
 
 // String returns 64 hexadecimal digits.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
-
-// ParseHash reads what String returns.
-func ParseHash(text string) (h Hash, err error) {
-	b, err := hex.DecodeString(text)
-	if err != nil || len(b) != len(h) {
-		return h, fmt.Errorf("%q is no hash: want %d hexadecimal digits", text, 2*len(h))
-	}
-	return Hash(b), nil
-}
 
 // Mark is the content of a mark record.
 type Mark struct {

@@ -38,21 +38,6 @@ const (
 	accounts
 )
 
-var names = [accounts]string{"riders owed", "riders paid", "discounts given", "gateway charged", "sales under way", "owners' sales",
-	"coupons issued", "coupons used", "coupons open"}
-
-// String returns the account's name.
-func (a Account) String() string { return names[a] }
-
-// Accounts yields all accounts.
-func Accounts(yield func(Account) bool) {
-	for a := range accounts {
-		if !yield(a) {
-			return
-		}
-	}
-}
-
 // Posting is a set of transfers, and so sums to zero. It can only be put together from those
 // below. The zero value moves nothing.
 type Posting struct {

@@ -114,11 +114,4 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	names := map[string]bool{}
-	for a := range Accounts {
-		names[a.String()] = true
-	}
-	if len(names) != int(accounts) || names[""] {
-		t.Errorf("the names of accounts are %v", names)
-	}
 }

@@ -121,7 +121,10 @@ func lockFolderOf(path string) (unlock func() error, err error) {
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
-			return dir.Close, nil
+			return func() error {
+				// A child that is being started has a copy of the descriptor for a moment.
+				return errors.Join(syscall.Flock(int(dir.Fd()), syscall.LOCK_UN), dir.Close())
+			}, nil
 		}
 		busy := errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR)
 		if !busy || time.Since(began) > folderLimit {

@@ -58,7 +58,7 @@ var table = []rule{
 	{"webapp/ui", nil, "the interface is files; it uses the public interface only"},
 	{"webapp/inspect", []string{"webapp/isuride", "webapp/journal", "webapp/snapshot", "webapp/state"}, "what is shown of a log or a snapshot needs their files and the meaning of events, and no database"},
 	{"webapp/restore", []string{"webapp/flush", "webapp/isuride", "webapp/journal", "webapp/recount", "webapp/sqlstore"}, "a restore is the write-behind on a copy; it serves nobody"},
-	{"webapp/audit", []string{"webapp/isuride", "webapp/journal", "webapp/payment", "webapp/recount", "webapp/snapshot", "webapp/sqlstore", "webapp/state"}, "an audit reads what a server left; it serves nobody"},
+	{"webapp/audit", []string{"webapp/engine", "webapp/isuride", "webapp/journal", "webapp/payment", "webapp/recount", "webapp/snapshot", "webapp/sqlstore", "webapp/state"}, "an audit reads what a server left; it serves nobody"},
 	{"webapp/server", []string{"webapp/admission", "webapp/api", "webapp/audit", "webapp/docs", "webapp/feed", "webapp/dispatch", "webapp/engine", "webapp/inspect", "webapp/isuride", "webapp/journal", "webapp/match", "webapp/metrics", "webapp/replica", "webapp/restore", "webapp/sqlstore", "webapp/state", "webapp/ui", "webapp/wire", "webapp/internal/..."}, "the program puts all parts together, but nothing from tests"},
 	{"webapp/cmd/isuride", []string{"webapp/server"}, "main starts the server"},
 	{"webapp/servertest", []string{"webapp/isuride", "webapp/server", "webapp/sqlstore/...", "tools/dev/paymentmock/...", "tools/dev/devcert/cert"}, "a server for tests, which no program imports"},

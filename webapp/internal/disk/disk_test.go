@@ -182,3 +182,29 @@ func TestFaults(t *testing.T) {
 		t.Error("a disk that lies has synced")
 	}
 }
+
+// TestLockEndsWithClose: also while a process that was being started has a copy of the
+// descriptor, as between its fork and its exec.
+func TestLockEndsWithClose(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	l, err := Linux{}.Lock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := syscall.Dup(int(l.(held).Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(child)
+	if _, err := (Linux{}).Lock(path); !errors.Is(err, ErrLocked) {
+		t.Fatalf("a second lock: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Linux{}.Lock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Close()
+}

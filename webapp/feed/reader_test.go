@@ -1,14 +1,13 @@
 package feed
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 )
 
-// Copy keeps copies of the tables of one subscription, frame by frame: what a reader has to
-// do, as plainly as it can be said. It belongs to one goroutine. The zero value is ready.
+// Copy keeps copies of the tables of one subscription, frame by frame. Programs have that of
+// package client, which knows nothing of this one; the two are compared through the server. It belongs to one goroutine. The zero value is ready.
 type Copy struct {
 	tables   map[string]map[string]string // rows as text, by table and key
 	last     uint64                       // of the last frame
@@ -110,31 +109,6 @@ func (c *Copy) Checksum(table string) (rows int, crc32c string) {
 	return len(texts), string(appendHex32(nil, checksum(texts)))
 }
 
-// field is a member of a row's object.
-type field struct {
-	name  string
-	value json.RawMessage
-}
-
-func fieldsOf(row []byte) (fields []field, err error) {
-	d := json.NewDecoder(bytes.NewReader(row))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, fmt.Errorf("feed: %.60q is no row", row)
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		f := field{name: name.(string)}
-		if err := d.Decode(&f.value); err != nil {
-			return nil, err
-		}
-		fields = append(fields, f)
-	}
-	return fields, nil
-}
-
 func keyOf(row []byte, keys []string) (key string, err error) {
 	fields, err := fieldsOf(row)
 	for i := range fields {
@@ -143,33 +117,4 @@ func keyOf(row []byte, keys []string) (key string, err error) {
 		}
 	}
 	return "", errors.Join(err, fmt.Errorf("feed: row %.100q lacks its key %v", row, keys))
-}
-
-// mergeRow replaces the columns of a row that an update brings; the others stay, and all keep
-// their places.
-func mergeRow(old, update []byte) ([]byte, error) {
-	row, err := fieldsOf(old)
-	if err != nil {
-		return nil, err
-	}
-	changed, err := fieldsOf(update)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range changed {
-		for i := range row {
-			if row[i].name == c.name {
-				row[i].value = c.value
-			}
-		}
-	}
-	merged := []byte{'{'}
-	for i := range row {
-		if i > 0 {
-			merged = append(merged, ',')
-		}
-		merged = append(appendString(merged, row[i].name), ':')
-		merged = append(merged, row[i].value...)
-	}
-	return append(merged, '}'), nil
 }
