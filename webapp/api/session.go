@@ -9,15 +9,29 @@ import (
 
 // The three kinds of sessions (S3). A session of one kind is nothing to the others.
 
-func withUser(h func(call, *state.User) error) handler {
+// as is for calls of one kind of account, whose session is in a cookie of that name, or in the
+// bearer token.
+func as[A any](cookie string, find func(*state.Store, []byte) (A, bool), h func(call, A) error) handler {
 	return func(c call) error {
-		u, ok := c.gen.Store.UserByToken(c.token(userSession))
+		who, ok := find(c.gen.Store, c.token(cookie))
 		if !ok {
-			return c.unauthorized(userSession)
+			return c.unauthorized(cookie)
 		}
-		c.SetOwner(u)
-		return h(c, u)
+		c.SetOwner(who)
+		return h(c, who)
 	}
+}
+
+func withUser(h func(call, *state.User) error) handler {
+	return as(userSession, (*state.Store).UserByToken, h)
+}
+
+func asOwner(h func(call, *state.Owner) error) handler {
+	return as(ownerSession, (*state.Store).OwnerByToken, h)
+}
+
+func asChair(h func(call, *state.Chair) error) handler {
+	return as(chairSession, (*state.Store).ChairByToken, h)
 }
 
 // asUser is for all calls but notifications: clients make them one after the other, so
@@ -27,28 +41,6 @@ func asUser(h func(call, *state.User) error) handler {
 		c.gen.Store.Noticed(u)
 		return h(c, u)
 	})
-}
-
-func asOwner(h func(call, *state.Owner) error) handler {
-	return func(c call) error {
-		o, ok := c.gen.Store.OwnerByToken(c.token(ownerSession))
-		if !ok {
-			return c.unauthorized(ownerSession)
-		}
-		c.SetOwner(o)
-		return h(c, o)
-	}
-}
-
-func asChair(h func(call, *state.Chair) error) handler {
-	return func(c call) error {
-		chair, ok := c.gen.Store.ChairByToken(c.token(chairSession))
-		if !ok {
-			return c.unauthorized(chairSession)
-		}
-		c.SetOwner(chair)
-		return h(c, chair)
-	}
 }
 
 // Names of the cookies.
