@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ type trio struct {
 	wire    *wire
 	dir     string
 	members []replica.Member
+	lost    atomic.Bool // no database can be opened
 	engines map[string]*Engine
 }
 
@@ -69,6 +71,9 @@ func (g *trio) start(name string) {
 		Now:         func() isuride.Time { return isuride.TimeOf(time.Now()) },
 		Log:         quiet(),
 		Group: &Group{Self: name, Members: g.members, start: g.wire.start, OpenTables: func(ctx context.Context) (*sqlstore.Store, error) {
+			if g.lost.Load() {
+				return nil, errors.New("no such host")
+			}
 			return sqlstore.Open(ctx, sqlstore.Config{Dialect: sqlstore.SQLite, Path: filepath.Join(dir, "isuride.db")}, quiet())
 		}},
 	})
@@ -202,6 +207,29 @@ func TestGroupFollows(t *testing.T) {
 		if s := e.Stats().Replica; s.Different > 0 {
 			t.Errorf("%s differs from its leader", s.Name)
 		}
+	}
+}
+
+// TestGroupWithoutDatabases: servers that find no database serve, and write what has happened when
+// the databases are there.
+func TestGroupWithoutDatabases(t *testing.T) {
+	g := newTrio(t)
+	g.lost.Store(true)
+	for _, m := range g.members {
+		g.stop(m.Name)
+		g.start(m.Name)
+	}
+	g.enlist("before")
+	g.everybodyHas(1)
+	for name, e := range g.engines {
+		g.await(name+" misses its database", func() bool { return e.Stats().Flush.Outage != nil })
+	}
+	g.lost.Store(false)
+	for name, e := range g.engines {
+		g.await(name+" has written its tables", func() bool {
+			s := e.Stats().Flush
+			return s.Outage == nil && s.Lag.Events == 0 && s.Position > 0
+		})
 	}
 }
 

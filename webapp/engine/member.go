@@ -111,7 +111,7 @@ func (e *Engine) startMember(ctx context.Context) error {
 		return err
 	}
 	if !m.group.self().Witness {
-		m.tables = &tables{m: m, open: func(ctx context.Context) (groupDatabase, error) { return m.group.OpenTables(ctx) }}
+		m.tables = &tables{m: m, open: m.openDatabase}
 	}
 	m.silent.Store(time.Now().UnixNano())
 	if err := m.join(); err != nil { // first: it knows what is committed
@@ -132,6 +132,15 @@ func (e *Engine) startMember(ctx context.Context) error {
 	m.end = end
 	go m.run(running)
 	return nil
+}
+
+// openDatabase returns nil with an error, and not an interface that holds a nil store.
+func (m *member) openDatabase(ctx context.Context) (groupDatabase, error) {
+	db, err := m.group.OpenTables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return db, nil
 }
 
 // open opens the folder: the bases and the log.
@@ -230,7 +239,7 @@ func (m *member) run(ctx context.Context) {
 			following.end()
 			if err := m.promote(s.Term); err != nil {
 				m.cfg.Log.Warn("this server was elected and does not lead", "term", s.Term, "err", err)
-				m.again()
+				m.again(m.standby.Load().gen.Load())
 				following = m.follow(ctx)
 			}
 		}
@@ -242,7 +251,7 @@ func (m *member) run(ctx context.Context) {
 				m.e.fail(fmt.Errorf("this replica must not go on: %w", err))
 				return
 			}
-			m.again()
+			m.again(m.standby.Load().gen.Load())
 			following = m.follow(ctx)
 		case <-ctx.Done():
 			following.end()
@@ -371,22 +380,21 @@ func (m *member) depose() {
 		m.tables.stop()
 	}
 	g.depose()
-	m.again()
-	m.standby.Load().gen.Load().inherit(g)
+	m.again(g)
 }
 
-// again makes a new standby in the place of one that cannot go on.
-func (m *member) again() {
-	old := m.standby.Load()
+// again makes a new standby, which goes on with the figures of the generation before it. It is
+// published last: from then on others read it.
+func (m *member) again(before *Generation) {
 	s, err := m.newStandby()
 	if err != nil {
 		m.e.fail(err)
 		return
 	}
-	if old != nil {
+	if old := m.standby.Load(); old != nil {
 		old.close()
-		s.gen.Load().inherit(old.gen.Load())
 	}
+	s.gen.Load().inherit(before)
 	m.standby.Store(s)
 	m.roles.Beat()
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,11 +14,42 @@ import (
 	"isuride/webapp/replica"
 )
 
-// wire connects the members of a test's group without sockets, and can be cut.
+// wire connects the members of a test's group without sockets, and can be cut. Its clock ticks for
+// all members in turn, and each hears what the others have said before it ticks: a machine that is
+// too busy for one of them is slow for all, so that nobody loses an election for want of a CPU.
 type wire struct {
+	ticks   atomic.Int64
+	ticking sync.Mutex // held during a tick
+
 	mu    sync.Mutex
 	nodes map[uint64]*wireNode
 	cut   map[uint64]bool // these neither send nor receive
+	ice   map[uint64]bool // these are frozen
+}
+
+// tick is a tick of all members that are not frozen.
+func (w *wire) tick() {
+	w.ticking.Lock()
+	defer w.ticking.Unlock()
+	w.mu.Lock()
+	nodes := slices.Collect(maps.Values(w.nodes))
+	w.mu.Unlock()
+	w.ticks.Add(1)
+	for _, n := range nodes {
+		if w.isFrozen(n.id) {
+			continue
+		}
+		_ = n.do(context.Background(), func() {
+			n.receive()
+			n.core.Tick()
+		}) // one that is closed does not tick
+	}
+}
+
+func (w *wire) isFrozen(id uint64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ice[id]
 }
 
 func (w *wire) send(from uint64, out replica.Outgoing) {
@@ -44,8 +76,12 @@ func (w *wire) setCut(name string, cut bool) {
 
 // freeze has a member hear and say nothing, and do nothing, until thaw.
 func (w *wire) freeze(name string) (thaw func()) {
+	w.ticking.Lock()
+	defer w.ticking.Unlock()
+	id := replica.IDOf(name)
 	w.mu.Lock()
-	n := w.nodes[replica.IDOf(name)]
+	n := w.nodes[id]
+	w.ice[id] = true
 	w.mu.Unlock()
 	frozen, over := make(chan struct{}), make(chan struct{})
 	go n.do(context.Background(), func() {
@@ -53,7 +89,12 @@ func (w *wire) freeze(name string) (thaw func()) {
 		<-over
 	})
 	<-frozen
-	return func() { close(over) }
+	return func() {
+		close(over)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.ice, id)
+	}
 }
 
 func (w *wire) image(from, to uint64, name string) bool {
@@ -71,7 +112,7 @@ func (w *wire) image(from, to uint64, name string) bool {
 	return b.o.Images.Receive(name, r) == nil
 }
 
-// wireNode drives a core in real time.
+// wireNode drives a core in the time of its wire.
 type wireNode struct {
 	o      replica.Options
 	wire   *wire
@@ -81,7 +122,7 @@ type wireNode struct {
 	calls  chan func()
 	stop   chan struct{}
 	done   chan struct{}
-	began  time.Time
+	born   int64 // in ticks of the wire
 	status atomic.Pointer[replica.Status]
 	pulse  pulse.Pulse
 	lease  atomic.Int64
@@ -90,14 +131,17 @@ type wireNode struct {
 	ticket  uint64
 }
 
-const wireTick = 25 * time.Millisecond
+const (
+	wireTick = 25 * time.Millisecond // as the members see it
+	wirePace = 10 * time.Millisecond // what it takes, if the machine has the time
+)
 
 func (w *wire) start(o replica.Options) (node, error) {
 	n := &wireNode{o: o, wire: w, id: replica.IDOf(o.Self), inbox: make(chan []byte, 4096), calls: make(chan func()), stop: make(chan struct{}),
-		done: make(chan struct{}), began: time.Now(), tickets: map[uint64]chan replica.Confirmed{}}
+		done: make(chan struct{}), born: w.ticks.Load(), tickets: map[uint64]chan replica.Confirmed{}}
 	var err error
 	n.core, err = replica.NewCore(replica.CoreOptions{Self: o.Self, Members: o.Members, Log: o.Log, Images: o.Snapshots, Doubt: o.Doubt,
-		Now: func() time.Duration { return time.Since(n.began) }, Tick: wireTick, Nonce: uint64(time.Now().UnixNano()), Logger: o.Logger})
+		Now: n.now, Tick: wireTick, Nonce: uint64(time.Now().UnixNano()), Logger: o.Logger})
 	if err != nil {
 		return nil, err
 	}
@@ -112,16 +156,12 @@ func (w *wire) start(o replica.Options) (node, error) {
 
 func (n *wireNode) run() {
 	defer close(n.done)
-	tick := time.NewTicker(wireTick)
-	defer tick.Stop()
 	for {
 		grown, synced := n.o.Log.Grown(), n.o.Log.Synced()
 		n.core.Grown()
 		n.core.Synced()
 		n.put()
 		select {
-		case <-tick.C:
-			n.core.Tick()
 		case frame := <-n.inbox:
 			_ = n.core.Receive(frame)
 		case call := <-n.calls:
@@ -134,6 +174,20 @@ func (n *wireNode) run() {
 		n.put()
 	}
 }
+
+// receive takes in all that has come.
+func (n *wireNode) receive() {
+	for {
+		select {
+		case frame := <-n.inbox:
+			_ = n.core.Receive(frame)
+		default:
+			return
+		}
+	}
+}
+
+func (n *wireNode) now() time.Duration { return time.Duration(n.wire.ticks.Load()-n.born) * wireTick }
 
 // put hands on what the core has said.
 func (n *wireNode) put() {
@@ -198,7 +252,7 @@ func (n *wireNode) ReadIndex(ctx context.Context) (uint64, error) {
 	}
 }
 
-func (n *wireNode) Lease() bool { return time.Since(n.began) < time.Duration(n.lease.Load()) }
+func (n *wireNode) Lease() bool { return n.now() < time.Duration(n.lease.Load()) }
 
 func (n *wireNode) Transfer(ctx context.Context, to string) (err error) {
 	id := uint64(0)
@@ -238,5 +292,24 @@ func (n *wireNode) Close() error {
 
 func newWire(t *testing.T) *wire {
 	t.Helper()
-	return &wire{nodes: map[uint64]*wireNode{}, cut: map[uint64]bool{}}
+	w := &wire{nodes: map[uint64]*wireNode{}, cut: map[uint64]bool{}, ice: map[uint64]bool{}}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		pace := time.NewTicker(wirePace)
+		defer pace.Stop()
+		for {
+			select {
+			case <-pace.C:
+				w.tick()
+			case <-stop:
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		close(stop)
+		<-stopped
+	})
+	return w
 }
