@@ -63,7 +63,7 @@ func (m *member) stats() Stats {
 		s.add(&g.before)
 	} else if standby := m.standby.Load(); standby != nil {
 		_ = standby.view(func(g *Generation) error { // it cannot fail
-			s = g.own()
+			s = g.following()
 			s.State = g.Store.Overview()
 			s.add(&g.before)
 			return nil

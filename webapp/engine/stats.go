@@ -56,10 +56,7 @@ func (e *Engine) Stats() Stats {
 // own returns the figures of a generation without those before it, and without the walk
 // through the state.
 func (g *Generation) own() Stats {
-	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Snapshot: g.snapshots.stats(), Count: g.counted.stats()}
-	if g.audit != nil {
-		s.Audit = g.audit.stats()
-	}
+	s := g.following()
 	if g.behind != nil {
 		s.Flush = g.behind.Stats()
 	}
@@ -68,6 +65,16 @@ func (g *Generation) own() Stats {
 	}
 	for _, m := range g.matchers {
 		s.Match.Add(m.Stats())
+	}
+	return s
+}
+
+// following returns the part of own that a standby has too. It reads nothing that lead sets, which
+// may happen meanwhile.
+func (g *Generation) following() Stats {
+	s := Stats{Generation: g.number, Rides: g.Store.Counts(), Journal: g.journal.Stats(), Snapshot: g.snapshots.stats(), Count: g.counted.stats()}
+	if g.audit != nil {
+		s.Audit = g.audit.stats()
 	}
 	return s
 }
