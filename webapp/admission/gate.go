@@ -17,6 +17,8 @@ const (
 	epoch = 5 * time.Second
 	// patience is how long a client waits for an answer (S10.2).
 	patience = 10 * time.Second
+	// rest is how long nothing must have come, and nothing waited, before a gate rests.
+	rest = time.Second
 	// deep is the wait from which on each request is measured, as some may be older than patience.
 	deep = time.Second
 )
@@ -66,12 +68,16 @@ type Gate struct {
 	turn    atomic.Uint64          // epochs since the start, times turns
 	mask    atomic.Uint64          // of the requests to measure, see Wanted
 	delays  []atomic.Int64         // by source, the sockets first, in ns
+	resting atomic.Bool            // Run waits for woken
+
+	woken chan struct{}
 
 	// Atomic.
 	refused [classes][reasons]atomic.Uint64
 
 	// Owned by Run.
 	controllers [classes]controller
+	quiet       time.Duration // for which there was nothing to do
 }
 
 // New returns a gate whose Run has not begun.
@@ -80,7 +86,7 @@ func New(o Options) *Gate {
 		began := time.Now()
 		o.Now = func() time.Duration { return time.Since(began) }
 	}
-	g := &Gate{opt: o, target: targets[o.Mode], seed: maphash.MakeSeed(), buckets: newBuckets(), delays: make([]atomic.Int64, 1+len(o.Sources))}
+	g := &Gate{opt: o, target: targets[o.Mode], seed: maphash.MakeSeed(), buckets: newBuckets(), delays: make([]atomic.Int64, 1+len(o.Sources)), woken: make(chan struct{}, 1)}
 	for c := range g.controllers {
 		g.controllers[c].target = g.target[c]
 	}
@@ -88,7 +94,8 @@ func New(o Options) *Gate {
 	return g
 }
 
-// Run keeps the gate up to date until ctx is done. A gate that nobody runs admits everything.
+// Run keeps the gate up to date until ctx is done. A gate that nobody runs admits everything. It
+// looks fifty times a second, and not at all while nobody comes.
 func (g *Gate) Run(ctx context.Context) {
 	t := time.NewTicker(interval)
 	defer t.Stop()
@@ -96,9 +103,30 @@ func (g *Gate) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-g.woken:
+			t.Reset(interval)
 		case <-t.C:
 			g.Look()
+			if g.quiet >= rest {
+				t.Stop()
+				g.lieDown()
+			}
 		}
+	}
+}
+
+// lieDown has the next request wake Run: as long as a gate rests, all are shown to Decide.
+func (g *Gate) lieDown() {
+	g.quiet = 0
+	g.resting.Store(true)
+	g.pressed.Store(true)
+}
+
+// rouse ends a rest.
+func (g *Gate) rouse() {
+	if g.resting.CompareAndSwap(true, false) {
+		g.pressed.Store(false)
+		g.woken <- struct{}{}
 	}
 }
 
@@ -126,6 +154,9 @@ func (g *Gate) Look() {
 		pressed = pressed || k.share > 0
 	}
 	g.pressed.Store(pressed)
+	if g.quiet += interval; seen || pressed {
+		g.quiet = 0
+	}
 }
 
 // part returns a share of 2^64.
@@ -163,6 +194,9 @@ func (g *Gate) Decide(r Request) Reason {
 func (g *Gate) decide(r Request) Reason {
 	switch {
 	case !g.Pressed():
+		return Admitted
+	case g.resting.Load():
+		g.rouse()
 		return Admitted
 	case r.Class == C && r.Waited > patience:
 		return Stale

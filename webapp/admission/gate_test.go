@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -298,6 +299,41 @@ func TestRun(t *testing.T) {
 		g.Run(ctx)
 		if looks != 50 || !g.Pressed() {
 			t.Errorf("%d looks, pressed %t", looks, g.Pressed())
+		}
+	})
+}
+
+// TestRest: a gate to which nobody comes looks no more until somebody does, who is admitted, and
+// one under pressure does not rest.
+func TestRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var looks, wait atomic.Int64
+		wait.Store(int64(time.Second))
+		g := New(Options{Mode: Strict, Sources: []Source{{"test", func() (time.Duration, bool) { looks.Add(1); return time.Duration(wait.Load()), true }}}})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go g.Run(ctx)
+		pass := func(d time.Duration) (n int) {
+			time.Sleep(d)
+			synctest.Wait()
+			return int(looks.Swap(0))
+		}
+		if n := pass(time.Minute + interval/2); n != intervals(time.Minute) {
+			t.Errorf("%d looks in a minute of pressure", n)
+		}
+		wait.Store(0)
+		if n := pass(time.Hour); n < intervals(rest) || n > 3*intervals(rest) {
+			t.Errorf("%d looks in an idle hour", n)
+		}
+		if !g.Pressed() {
+			t.Error("a request would not be shown to a gate that rests")
+		}
+		wait.Store(int64(time.Second))
+		if why := g.Decide(Request{Class: C}); why != Admitted || g.Pressed() {
+			t.Errorf("the first request after a rest: %v, pressed %t", why, g.Pressed())
+		}
+		if n := pass(2 * standing); n != intervals(2*standing) || g.Stats().Share[C] == 0 {
+			t.Errorf("%d looks while it is pressed again, refuses %v", n, g.Stats().Share)
 		}
 	})
 }

@@ -10,17 +10,14 @@ import (
 	"time"
 )
 
-// probePeriod is the time between two probes: one for each interval, for four hundredths of a percent
-// of a processor.
-const probePeriod = interval
-
 // Probe is a client of our own: it writes a byte into a socket whose reader waits like any
 // connection, and measures how long it takes until that has it. So it passes the same
 // two queues as a request, the kernel's of what is ready and the runtime's of what can run, over
 // whatever transport the requests come: TLS, HTTP/2, unix sockets.
 //
-// It is written by a goroutine of this process, so of a time in which nothing of the
-// process runs it sees the end only.
+// A byte is sent each time that the source is asked, so a gate that rests costs nothing here. It is
+// written by a goroutine of this process, so of a time in which nothing of the process
+// runs it sees the end only.
 type Probe struct {
 	in, out *os.File
 	sent    atomic.Int64 // ns since began; 0 when nothing is under way
@@ -40,49 +37,34 @@ func NewProbe() (*Probe, error) {
 // Source is what the probe has seen.
 func (p *Probe) Source() Source { return Source{Name: "probe", Low: p.take} }
 
-// take counts a byte that is still under way by its age.
+// take returns what the last byte has waited, or the age of one that is still under way, and sends
+// the next one.
 func (p *Probe) take() (time.Duration, bool) {
 	low, seen, _ := p.low.take()
-	if seen {
-		return low, true
-	}
-	if sent := p.sent.Load(); sent != 0 {
+	sent := p.sent.Load()
+	switch {
+	case sent == 0:
+		p.send()
+	case !seen:
 		return time.Since(p.began) - time.Duration(sent), true
 	}
-	return 0, false
+	return low, seen
 }
 
-// Run sends until ctx is done, and ends the reader then.
-func (p *Probe) Run(ctx context.Context) {
-	done := make(chan struct{})
-	go func() { defer close(done); p.read() }()
-	defer func() {
-		p.out.Close()
-		<-done
-		p.in.Close()
-	}()
-	t := time.NewTicker(probePeriod)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			if !p.send() {
-				return
-			}
-		}
-	}
-}
-
-// send sends the next byte, if the last one has come.
-func (p *Probe) send() bool {
-	if p.sent.Load() != 0 {
-		return true
-	}
+// send sends a byte. None is under way.
+func (p *Probe) send() {
 	p.sent.Store(int64(time.Since(p.began)))
-	_, err := p.out.Write([]byte{0})
-	return err == nil
+	if _, err := p.out.Write([]byte{0}); err != nil { // Run has ended
+		p.sent.Store(0)
+	}
+}
+
+// Run reads until ctx is done.
+func (p *Probe) Run(ctx context.Context) {
+	defer p.in.Close()
+	stop := context.AfterFunc(ctx, func() { p.out.Close() })
+	defer stop()
+	p.read()
 }
 
 func (p *Probe) read() {
