@@ -17,7 +17,7 @@ type measurement struct {
 }
 
 const (
-	fixed    = "TripWeight=80,AgeWeight=100,MaxReserve=20,"
+	fixed    = "TripWeight=80,AgeWeight=100,MaxReserve=20,ReserveAge=0s,"
 	landed   = "landed:" + fixed + "RidesPerReserve=100,CarryWeight=500"
 	reserve5 = "reserve 5:" + fixed + "RidesPerReserve=5,CarryWeight=500"
 	carry    = ":" + fixed + "RidesPerReserve=5,CarryWeight="
