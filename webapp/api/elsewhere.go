@@ -212,6 +212,9 @@ func (a *API) forward(ctx *httpd.Ctx, e *endpoint, leader, address string) (done
 		return false
 	}
 	a.pass(ctx, answer, asked, cancel)
+	if a.opt.Leave {
+		ctx.Last()
+	}
 	return true
 }
 
