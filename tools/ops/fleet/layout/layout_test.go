@@ -220,7 +220,7 @@ func TestNginx(t *testing.T) {
 	}
 }
 
-// TestGroup: each server is told of all, a witness takes no clients, and fronts look for the leader at
+// TestGroup: each server knows all, a witness takes no clients, and fronts look for the leader at
 // its door first.
 func TestGroup(t *testing.T) {
 	l := newLayout(t, group)

@@ -196,12 +196,12 @@ func CheckData(t *topology.Topology, facts map[string]Facts) (founder *topology.
 	return &lone[0], nil
 }
 
-// enoughMembers refuses a group most of whose servers have no data: they would begin anew, and
+// enoughMembers refuses a group most of whose servers have no data: they would begin from nothing, and
 // shut the others out.
 func enoughMembers(t *topology.Topology, facts map[string]Facts, members []topology.Host) error {
 	if n, all := len(members), len(t.Servers()); n > 0 && n <= all/2 {
 		folder := facts[members[0].Name].Journal + "/group-0"
-		return fmt.Errorf("%s: is one of %d servers with the group's data, out of %d, and those without would begin anew: copy %s to one of the others while no server runs",
+		return fmt.Errorf("%s: is one of %d servers with the group's data, out of %d, and those without would begin from nothing: copy %s to one of the others while no server runs",
 			members[0].Name, n, all, folder)
 	}
 	return nil

@@ -249,7 +249,7 @@ func TestCheckData(t *testing.T) {
 		"founding":        {group, "a--", "s1", ""},
 		"running":         {group, "ggg", "", ""},
 		"one new disk":    {group, "g-g", "", ""},
-		"two new disks":   {group, "-g-", "", "s2: is one of 1 servers with the group's data, out of 3, and those without would begin anew: copy " + journal + "/group-0 to one of the others"},
+		"two new disks":   {group, "-g-", "", "s2: is one of 1 servers with the group's data, out of 3, and those without would begin from nothing: copy " + journal + "/group-0 to one of the others"},
 		"two lone":        {group, "aa-", "", "s1 and s2 both have the data of a server alone"},
 		"lone and group":  {group, "ga-", "", "s2: has the data of a server alone, and s1 those of a group: move " + journal + " away on s2"},
 		"lone at witness": {group, "--a", "", "s3: has the data of a server alone, and without the role app it would not serve them"},
