@@ -37,6 +37,7 @@ type response struct {
 	body   []byte
 	shared bool // the body is nobody's memory in particular
 	drop   bool // there is no answer
+	last   bool // the connection ends with it
 	after  func(error)
 	open   func(*Stream)
 	talk   func(io.Reader) // of an upgraded connection, else nil
@@ -56,7 +57,7 @@ func (r *response) init() {
 // reset forgets everything but the buffers.
 func (r *response) reset() {
 	r.status, r.head, r.lines, r.body, r.shared = 200, "", r.lines[:0], nil, false
-	r.after, r.open, r.talk, r.to, r.drop = nil, nil, nil, "", false
+	r.after, r.open, r.talk, r.to, r.drop, r.last = nil, nil, nil, "", false, false
 }
 
 // recycle lets go of what the pool must not keep.
