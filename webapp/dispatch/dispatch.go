@@ -146,6 +146,7 @@ func (d *Dispatcher) carryOutLocked() (assigned int, err error) {
 		ride, chair := d.stock.candidates[p.ride].ride, &d.stock.chairs[p.chair]
 		ok, err := d.store.Assign(ride, chair.Chair, d.explainLocked(p))
 		if err != nil {
+			d.region.MarkChanged() // for who tries again
 			return assigned, err
 		}
 		if ok {

@@ -47,8 +47,8 @@ type mark struct {
 // appends at the same time, and the mark. The index must be the next one, and the term not
 // below that of the last entry. Without any record since the last mark the entry is empty,
 // if that is asked for, or has a note; else there is none (false). One goroutine at a time. A
-// node that leads seals its first entry before Lead. It may wait for room like Append, and
-// fail with the same errors.
+// node that leads seals its first entry before Lead. It may wait for room, but not as long as
+// Append, and fail with the same errors.
 func (j *Journal) Seal(index, term uint64, note []byte, empty bool) (e Entry, ok bool, err error) {
 	m := Mark{Group: j.group, Index: index, Term: term, Note: note}
 	size := recordSize(markSize + len(note))
@@ -66,7 +66,7 @@ func (j *Journal) Seal(index, term uint64, note []byte, empty bool) (e Entry, ok
 		return e, false, fmt.Errorf("journal: entry %d of term %d cannot follow entry %d of term %d in term %d", index, term, j.last.Index, j.last.Term, j.term)
 	}
 	j.enterLocked(term)
-	if err := j.awaitRoom(size, ErrNotLeading); err != nil {
+	if err := j.awaitRoom(size, entryLimit, ErrNotLeading); err != nil {
 		return e, false, err
 	}
 	j.putMarkLocked(m, sum, after)

@@ -40,6 +40,7 @@ type Journal struct {
 	group        uint32
 	replicated   bool // which belong to a group: what others see waits for Commit
 	stepped      bool // no loop runs: the caller syncs
+	reserve      int  // bytes that a record leaves for the mark of its entry
 	log          *slog.Logger
 	sys          disk.Disk
 	dir          *folder       // nil: all is in anonymous memory
@@ -59,6 +60,7 @@ type Journal struct {
 
 	growth pulse.Pulse // of what is appended
 	safety pulse.Pulse // of what is on the disk
+	fenced pulse.Pulse // of the ends of leaderships
 	commit commit
 	waits  waits // for the watermark of a replicated log
 
@@ -70,6 +72,8 @@ type Journal struct {
 	spare   *segment // comes after the active one; nil: not made yet
 	asked   bool     // for a spare segment, since the active one became active
 	waiting *group   // appends that need the spare segment; nil: none does
+	scarce  bool     // the last attempt to make a spare segment has failed
+	starved bool     // and a record was refused since
 	refused error    // why Append refuses
 	closed  bool     // only readers hold on to segments
 	pins    map[*pin]struct{}
@@ -142,6 +146,9 @@ func build(o Options, sys disk.Disk) (*Journal, error) {
 		commit:       commit{wanted: make(chan struct{}, 1)},
 		pins:         make(map[*pin]struct{}),
 		looking:      make(map[*pin]struct{}),
+	}
+	if j.replicated {
+		j.reserve = recordSize(markSize)
 	}
 	if err := j.openLog(o); err != nil {
 		return nil, err
@@ -239,7 +246,8 @@ func (j *Journal) adopt(recovered []*segment, active *segment) {
 // has outrun the making of segments it waits up to spareLimit for the next one, else
 // ErrLate. The payload is not retained. After an error the log is as it was. ErrClosed
 // and a failed sync are permanent; any other error concerns this record only. In a
-// replicated log it is ErrNotLeading unless Lead was called.
+// replicated log it is ErrNotLeading unless Lead was called, and what is taken can be sealed,
+// whatever becomes of the disk: there is room for the mark.
 func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 	return j.AppendNoted(payload, nil)
 }
@@ -249,12 +257,12 @@ func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 // call the journal.
 func (j *Journal) AppendNoted(payload []byte, note interface{ Recorded(seq uint64) }) (seq uint64, err error) {
 	size := recordSize(len(payload))
-	if size > j.segmentBytes-headerSize3 && size > j.roomiest() {
+	if with := size + j.reserve; with > j.segmentBytes-headerSize3 && with > j.roomiest() {
 		return 0, fmt.Errorf("%w: %d bytes into segments of %d", ErrTooLarge, len(payload), j.segmentBytes)
 	}
 	j.mu.Lock()
-	if j.refused != nil || !j.roomLocked(size) {
-		if err := j.awaitRoom(size, nil); err != nil {
+	if j.refused != nil || !j.roomLocked(size+j.reserve) {
+		if err := j.awaitRoom(size+j.reserve, spareLimit, nil); err != nil {
 			j.mu.Unlock()
 			return 0, err
 		}
@@ -283,16 +291,17 @@ func (j *Journal) roomiest() int {
 
 // awaitRoom sees to it that the active segment has room, or says why not; that it is
 // refused despite the given reason is none. While it waits, others may have the lock.
-func (j *Journal) awaitRoom(size int, despite error) error {
+func (j *Journal) awaitRoom(size int, limit time.Duration, despite error) error {
 	for (j.refused == nil || j.refused == despite) && !j.roomLocked(size) {
-		made := j.awaitSpareLocked()
+		made, fenced := j.awaitSpareLocked(), j.fenced.Next()
 		j.mu.Unlock()
 		if j.stepped {
 			j.makeSpare()
 		}
-		err := made.waitAtMost(spareLimit)
+		err := made.waitAtMost(limit, fenced)
 		j.mu.Lock()
 		if err != nil {
+			j.starved = j.starved || j.spare == nil
 			return err
 		}
 	}
