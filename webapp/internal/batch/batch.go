@@ -77,7 +77,7 @@ func (s *Sizer) Wrote(rows int, took time.Duration) {
 	took = max(took, 1)
 	limit := s.Rows()
 	if rows <= s.bounds.MinRows {
-		s.small = [2]time.Duration{s.small[1], took}
+		s.small = [2]time.Duration{cmp.Or(s.small[1], took), took}
 	}
 	fixed := min(s.small[0], s.small[1])
 	target := max(s.bounds.Target, fixedShare*fixed)

@@ -229,5 +229,5 @@ func ExampleSizer() {
 		s.Wrote(n, time.Millisecond+time.Duration(n)*50*time.Microsecond)
 		fmt.Print(n, " ")
 	}
-	// Output: 100 200 313 430 549 669 790 911 1033 1155
+	// Output: 100 200 400 566 717 862 1003 1141 1278 1413
 }
