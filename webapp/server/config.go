@@ -39,6 +39,7 @@ type config struct {
 	slowLog     string // of the database, likewise
 	keepJournal int64  // bytes of the journal that stay when the database has them
 	group       *group // nil for a server alone
+	kafka       kafka
 }
 
 // clients are the addresses at which the servers of the group take each other's requests.
@@ -217,6 +218,7 @@ func readConfigAnd(lookup func(string) (string, bool), tell func(setting)) (conf
 	if c.group = e.group(); c.group != nil {
 		c.group.check(&e, durability)
 	}
+	c.kafka = e.kafka()
 	c.keepJournal = e.size("ISURIDE_KEEP_JOURNAL", "256MiB")
 	c.db.KeepPositions = e.age("ISURIDE_KEEP_POSITIONS")
 	if len(c.listen)+len(c.tlsListen) == 0 {
