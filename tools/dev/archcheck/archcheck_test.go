@@ -37,7 +37,7 @@ var table = []rule{
 	{"webapp/internal/httpd", []string{"webapp/internal/lockwatch", "webapp/internal/httpd/h2"}, "a building block that has HTTP/2 apart"},
 	{"webapp/internal/httpd/rivals", []string{"webapp/internal/httpd"}, "a module of its own, which compares servers"},
 	{"webapp/wire", []string{"webapp/isuride"}, "encoders work on plain values"},
-	{"webapp/flush", []string{"webapp/isuride", "webapp/recount", "webapp/internal/histogram", "webapp/internal/lockwatch", "webapp/internal/pulse"}, "the write-behind knows rows, and log and database through interfaces"},
+	{"webapp/flush", []string{"webapp/isuride", "webapp/recount", "webapp/internal/batch", "webapp/internal/histogram", "webapp/internal/lockwatch", "webapp/internal/pulse"}, "the write-behind knows rows, and log and database through interfaces"},
 	{"webapp/sqlstore", []string{"webapp/isuride", "sql"}, "the only SQL knows rows, not state"},
 	{"webapp/sqlstore/mysqltest", []string{"webapp/sqlstore"}, "a database for tests knows how to reach it, not its tables"},
 	{"webapp/ledger", nil, "double entry depends on nothing"},
