@@ -63,3 +63,28 @@ func TestEveryIsForOperators(t *testing.T) {
 		}
 	})
 }
+
+// TestEveryTooOld: who is further behind than the log is kept gets a snapshot, which says so.
+func TestEveryTooOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, c := one(t)
+		w.options.Keep, w.options.SyncInterval = 0, time.Second
+		w.restart()
+		c, _ = w.store.ChairByID(c.ID)
+		r := w.subscribe(Request{Tables: "positions", Viewer: Viewer{Class: Operator}, Every: true})
+		r.settle()
+		r.conn.Close()
+		for range 5000 { // more than a segment
+			w.report(c, isuride.Coordinate{Latitude: 1})
+		}
+		settleTime() // the sync needs the log, too
+		w.source.Journal.Release(w.source.Journal.Appended())
+		r.frames = nil
+		r.reconnect()
+		r.settle()
+		if f := &r.frames[0]; f.Action != Partial || f.Reason != TooOld {
+			t.Errorf("the first frame is %s", summary(f))
+		}
+		r.expectFresh()
+	})
+}

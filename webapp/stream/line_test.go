@@ -1,10 +1,12 @@
 package stream_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
 	"isuride/webapp/servertest"
+	"isuride/webapp/stream"
 )
 
 // live waits until a stream tells what happens now: what was before it came as a snapshot. It
@@ -49,4 +51,36 @@ func TestLine(t *testing.T) {
 		t.Error("the first of two streams ended well, though the second one has fenced it")
 	}
 	first.exited <- nil
+}
+
+// TestTypeChanged: somebody has changed the type of a column. Rows that do not fit are set
+// aside, those of other tables are written.
+func TestTypeChanged(t *testing.T) {
+	r := shared.use(t)
+	p := servertest.New(t)
+	p.Bare()
+	p.Start()
+	region := "changed"
+	r.sink(t)
+	r.stream(t, p, region)
+	token := r.live(t, p, region)
+	if _, err := r.ask("ALTER TABLE coupons ALTER COLUMN discount TYPE TIMESTAMP"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if _, err := r.ask("DROP TABLE coupons"); err != nil { // for the tests that follow, whose sinks make it again
+			t.Error(err)
+		}
+	}()
+	p.User("user", "") // has a coupon
+	p.Chair(token, "chair", "リラックス座", servertest.At(1, 2))
+	r.expect(t, fmt.Sprintf("SELECT latitude, longitude FROM positions WHERE region = '%s' AND action = 'update'", region), "1 2")
+	eventually(t, func() error {
+		for _, rec := range r.committed(t, stream.Dead) {
+			if header(rec, "ce_source") == "/isuride/"+region && header(rec, "ce_type") == "isuride.coupons.insert" && header(rec, "reason") != "" {
+				return nil
+			}
+		}
+		return errors.New("no coupon is set aside")
+	})
 }

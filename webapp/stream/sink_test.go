@@ -211,3 +211,33 @@ func TestWatch(t *testing.T) {
 		t.Errorf("look: %+v, %v", h, err)
 	}
 }
+
+// TestOtherPartitions uses topics as somebody else has made them.
+func TestOtherPartitions(t *testing.T) {
+	brokers, s := fakeBroker(t), newScript()
+	client := clientOf(t, brokers)
+	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 3, 1, nil, Events); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 2, 1, nil, Cursor); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	if err := ensureTopics(t.Context(), client, slog.New(slog.NewTextHandler(&log, nil))); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(log.String(), "another number of partitions"); got != 2 {
+		t.Errorf("%d topics are named; want 2:\n%s", got, &log)
+	}
+	s.say(report(1, 0))
+	p := runProducer(t, brokers, s, Options{})
+	committed(t, brokers, 1, Positions)
+	if err := p.end(); err != nil {
+		t.Error(err)
+	}
+	s.say(report(2, 1))
+	runProducer(t, brokers, s, Options{})
+	if got, want := idsOf(committed(t, brokers, 2, Positions)), []string{"1:1:0", "1:2:0"}; !slices.Equal(got, want) {
+		t.Errorf("the messages are %v; want %v", got, want)
+	}
+}
