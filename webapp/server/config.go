@@ -40,6 +40,7 @@ type config struct {
 	keepJournal int64  // bytes of the journal that stay when the database has them
 	group       *group // nil for a server alone
 	door        string // host:port for fronts, while the server leads; "" for none
+	kafka       kafka
 }
 
 // clients are the addresses at which the servers of the group take each other's requests.
@@ -221,6 +222,7 @@ func readConfigAnd(lookup func(string) (string, bool), tell func(setting)) (conf
 	if c.door = e.address("ISURIDE_LEADER_LISTEN"); c.door != "" && c.group == nil {
 		e.fail("ISURIDE_LEADER_LISTEN", "is %q, and ISURIDE_REPLICAS names no servers of which one could lead: set both, or use ISURIDE_LISTEN", c.door)
 	}
+	c.kafka = e.kafka()
 	c.keepJournal = e.size("ISURIDE_KEEP_JOURNAL", "256MiB")
 	c.db.KeepPositions = e.age("ISURIDE_KEEP_POSITIONS")
 	if len(c.listen)+len(c.tlsListen) == 0 {

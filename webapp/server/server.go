@@ -35,6 +35,7 @@ type server struct {
 	feed   *feed.Feed
 	http   *httpd.Server
 
+	stream   *streaming // nil without one
 	shedding *shedding
 	broken   chan error // has the error of a listener that failed
 	inside   *internal  // nil if there is none
@@ -116,6 +117,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	}
 	s := &server{db: db, engine: e, api: a, feed: live, broken: make(chan error, len(listeners)), shedding: shedding,
 		inside: inside, log: log.Logger, http: httpd.New(a.Serve, o)}
+	s.stream = startStream(cfg.kafka, e, live, log.Logger)
 	s.inside.show(s, log.Errors)
 	for _, l := range listeners {
 		log.Info("listening", "address", l.Addr().String())
@@ -180,6 +182,7 @@ func databaseVariable(d sqlstore.Dialect, err error) string {
 // docs/working-here.md.
 func (s *server) stop() error {
 	s.door.close()
+	s.stream.stop()
 	s.feed.Close()
 	s.api.Farewell()
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
