@@ -1,4 +1,4 @@
--- en: Waiting for a chair | From the request to the chair's arrival: what half, nine tenths and 99 % of the riders waited at most.
+-- en: Waiting for a chair | From the request to the chair's arrival: what half, 90 and 99 percent of the riders waited at most.
 -- ja: 待ち時間 | 依頼から椅子の到着まで。利用者の50％、90％、99％が待った時間の上限。
 -- chart: lines
 -- unit: s
