@@ -19,6 +19,7 @@ import (
 	"isuride/webapp/feed"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/isuride"
+	"isuride/webapp/questions"
 )
 
 // Options configure an API.
@@ -33,6 +34,8 @@ type Options struct {
 	// show everything; "" for none.
 	Feed     *feed.Feed
 	Operator string
+	// Questions are what the operator may ask of the city's past.
+	Questions *questions.Asker
 	// OnSlow is called for answers that took Slow or longer, as they are sent: with the
 	// request's id, the endpoint and the time. Streams and endpoints that wait on other
 	// systems are excluded. It must not block. A Slow of 0 means never.

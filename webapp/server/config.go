@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -41,6 +42,7 @@ type config struct {
 	group       *group // nil for a server alone
 	door        string // host:port for fronts, while the server leads; "" for none
 	kafka       kafka
+	questdb     string // base URL, "" for none
 }
 
 // clients are the addresses at which the servers of the group take each other's requests.
@@ -118,6 +120,16 @@ func (e *environment) address(name string) string {
 		e.fail(name, "is %q; it must be host:port", address)
 	}
 	return address
+}
+
+// base reads the base URL of an HTTP service, "" if it is not given.
+func (e *environment) base(name string) string {
+	text := e.get(name, "")
+	u, err := url.Parse(text)
+	if text != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "") {
+		e.fail(name, "is %q; it must be a URL like http://127.0.0.1:19000", text)
+	}
+	return text
 }
 
 // duration reads a duration, 0 if it is not given.
@@ -205,6 +217,7 @@ func readConfigAnd(lookup func(string) (string, bool), tell func(setting)) (conf
 		solver:    e.choice("ISURIDE_SOLVER", "exact", "go-hungarian"),
 		internal:  e.address("ISURIDE_INTERNAL"),
 		slow:      e.duration("ISURIDE_SLOW"),
+		questdb:   e.base("ISURIDE_QUESTDB"),
 		data:      data,
 		shed:      admission.Mode(e.choice("ISURIDE_SHED", string(admission.Default), string(admission.Strict), string(admission.Off))),
 		httpLog:   e.get("ISURIDE_HTTPLOG", "/var/log/nginx/access.log"),
