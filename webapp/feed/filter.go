@@ -152,6 +152,9 @@ func newScope(r *Request) (*scope, *Error) {
 			return nil, err
 		}
 	}
+	if s.has(server) && (len(s.order) > 1 || r.Filter != "") {
+		return nil, refuse(BadFilter, "table server has one row, which is no part of the log: ask for it alone, and without a filter")
+	}
 	if r.Filter == "" {
 		return s, nil
 	}
