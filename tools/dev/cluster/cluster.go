@@ -56,6 +56,9 @@ func parseRun(args []string) (*cluster, error) {
 	return c, nil
 }
 
+// namedGateway is the one that the initial data name, so that people can ride before an initialize.
+const namedGateway = "127.0.0.1:12345"
+
 // watchPause is the time between two questions who leads: nginx learns of a change within 200 ms.
 const watchPause = 50 * time.Millisecond
 
@@ -87,8 +90,12 @@ func (c *cluster) run(ctx context.Context) error {
 		return err
 	}
 	c.front.dir, c.front.listen, c.front.control = c.dir, c.address(0), c.address(controlPort)
-	payments := &http.Server{Addr: c.address(gatewayPort), Handler: gateway.New(gateway.Options{})}
-	go payments.ListenAndServe() // another one may be listening there, which does as well
+	payments := &http.Server{Handler: gateway.New(gateway.Options{})}
+	for _, address := range []string{c.address(gatewayPort), namedGateway} {
+		if l, err := net.Listen("tcp", address); err == nil { // else another one listens there, which does as well
+			go payments.Serve(l)
+		}
+	}
 	defer payments.Close()
 	control, err := c.serveControl(orders)
 	if err != nil {
@@ -143,7 +150,7 @@ func (c *cluster) script(name string, args ...string) error {
 	return cmd.Run()
 }
 
-// operator gives a member the operator's token of all, since whoever has it may meet any of them.
+// operator gives a member the operator's token of all, since its holder may meet any of them.
 func (c *cluster) operator(dir string) error {
 	shared := filepath.Join(c.dir, "operator-token")
 	text, err := os.ReadFile(shared)

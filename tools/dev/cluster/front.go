@@ -60,14 +60,14 @@ http {
         "POST /api/chair/chairs" 0;
         "~^POST /api/chair/rides/" 0;
     }
-    map $http_upgrade $connection {
+    map $http_upgrade $to_server {
         default upgrade;
         "" "";
     }
     proxy_http_version 1.1;
-    proxy_set_header Connection $connection;
+    proxy_set_header Connection $to_server;
     proxy_set_header Upgrade $http_upgrade;
-    proxy_set_header Host $host;
+    proxy_set_header Host $http_host;
     proxy_buffering off;
     proxy_connect_timeout 300ms;
     proxy_read_timeout 1h;
