@@ -3,7 +3,6 @@ package server
 import (
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"isuride/webapp/admission"
@@ -11,6 +10,7 @@ import (
 	"isuride/webapp/engine"
 	"isuride/webapp/feed"
 	"isuride/webapp/internal/histogram"
+	"isuride/webapp/internal/lockwatch"
 )
 
 const (
@@ -18,7 +18,7 @@ const (
 	figuresOver = 10
 	// figuresFresh is the age from which on a look says nothing of now: nobody has looked meanwhile.
 	figuresFresh = 3 * time.Second
-	// slowKept is how many slow requests are told of.
+	// slowKept is how many slow requests are kept.
 	slowKept = 20
 )
 
@@ -34,7 +34,7 @@ type figures struct {
 	// owned by who calls look, one at a time
 	looks []look // the oldest first
 
-	mu   sync.Mutex
+	mu   lockwatch.Mutex
 	slow []feed.SlowRequest // guarded by mu; the newest first
 }
 
@@ -171,7 +171,7 @@ func books(e *engine.Stats) feed.Books {
 	return b
 }
 
-// inStep is the number of events that a member may lack and still count as up to date.
+// inStep is the number of events that a member which is heard of may lack and still count as up to date.
 const inStep = 2000
 
 func replicas(out *feed.Figures, r *engine.ReplicaStats) {
@@ -181,7 +181,7 @@ func replicas(out *feed.Figures, r *engine.ReplicaStats) {
 	out.Replicas = &feed.Replicas{All: 1 + len(r.Peers), InStep: 1, Term: r.Term}
 	for _, p := range r.Peers {
 		out.Peers = append(out.Peers, feed.Peer{Name: p.Name, Behind: p.Behind})
-		if p.Behind <= inStep {
+		if p.Active && p.Behind <= inStep {
 			out.Replicas.InStep++
 		}
 	}
