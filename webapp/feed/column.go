@@ -120,7 +120,7 @@ var tables = [tableCount]table{
 		{"created_at", "Owner.CreatedAt", owner | operator, func(b []byte, r *row) []byte { return appendTime(b, r.owner.CreatedAt) }},
 		{"updated_at", "Owner.UpdatedAt", owner | operator, func(b []byte, r *row) []byte { return appendTime(b, r.owner.UpdatedAt) }},
 	}},
-	chairs: {name: "chairs", keys: []string{"id"}, ids: []string{"id", "owner_id"}, see: owner | chair | operator, columns: []column{
+	chairs: {name: "chairs", keys: []string{"id"}, ids: []string{"id", "owner_id", "city_id"}, see: owner | chair | operator, columns: []column{
 		{"id", "Chair.ID", owner | chair | operator, func(b []byte, r *row) []byte { return appendString(b, r.chair.ID) }},
 		{"owner_id", "Chair.OwnerID", owner | chair | operator, func(b []byte, r *row) []byte { return appendString(b, r.chair.OwnerID) }},
 		{"name", "Chair.Name", owner | chair | operator, func(b []byte, r *row) []byte { return appendString(b, r.chair.Name) }},
@@ -136,7 +136,7 @@ var tables = [tableCount]table{
 		{"longitude", "ChairLocation.Longitude", owner | chair | operator, func(b []byte, r *row) []byte { return appendPlace(b, r.location.Longitude, r.location.CreatedAt != 0) }},
 		{"recorded_at", "ChairLocation.CreatedAt", owner | chair | operator, func(b []byte, r *row) []byte { return appendTime(b, r.location.CreatedAt) }},
 	}},
-	rides: {name: "rides", keys: []string{"id"}, ids: []string{"id", "user_id", "chair_id"}, see: user | chair | operator, columns: []column{
+	rides: {name: "rides", keys: []string{"id"}, ids: []string{"id", "user_id", "chair_id", "city_id"}, see: user | chair | operator, columns: []column{
 		{"id", "Ride.ID", user | chair | operator, func(b []byte, r *row) []byte { return appendString(b, r.ride.ID) }},
 		{"user_id", "Ride.UserID", user | operator, func(b []byte, r *row) []byte { return appendString(b, r.ride.UserID) }},
 		{"chair_id", "Ride.ChairID", user | chair | operator, func(b []byte, r *row) []byte { return appendNullable(b, r.ride.ChairID) }},

@@ -199,7 +199,7 @@ func TestRefusals(t *testing.T) {
 			{Request{Tables: "rides", Filter: "id", Viewer: user}, BadFilter, "is no condition"},
 			{Request{Tables: "rides", Filter: "id=", Viewer: user}, BadFilter, "is no condition"},
 			{Request{Tables: "rides", Filter: "id=a||b", Viewer: user}, BadFilter, "has an empty value"},
-			{Request{Tables: "rides", Filter: "fare=500", Viewer: user}, BadFilter, `cannot be filtered by "fare"; it can be by id, user_id, chair_id`},
+			{Request{Tables: "rides", Filter: "fare=500", Viewer: user}, BadFilter, `cannot be filtered by "fare"; it can be by id, user_id, chair_id, city_id`},
 			{Request{Tables: "rides", Filter: "user_id=a", Viewer: Viewer{Class: Chair}}, BadFilter, "it can be by id, chair_id"},
 			{Request{Tables: "rides,statuses", Filter: "id=a", Viewer: user}, BadFilter, "could be of several tables; write the table before it, as rides.id"},
 			{Request{Tables: "rides", Filter: "users.id=a", Viewer: user}, BadFilter, `about table "users", which is not asked for`},

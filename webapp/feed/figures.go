@@ -83,7 +83,7 @@ type Books struct {
 	Yen        map[string]int `json:"yen"` // by account; they add up to 0
 }
 
-// appendJSON appends what is put together anew each second at most.
+// appendJSON appends what is put together each second at most.
 func appendJSON(dst []byte, v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"isuride/webapp/isuride"
 )
 
 // TestServer: everybody who follows the server's figures gets a row a second of what its class may
@@ -70,6 +72,46 @@ func TestServerOfASlowReader(t *testing.T) {
 		}
 		r.conn.Close()
 	})
+}
+
+// TestFilterByCity: who knows a pseudonym of the city, and may know more, finds the row, in a partial and live.
+func TestFilterByCity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, u, c := one(t)
+		names := newPseudonyms(w.current())
+		w.report(c, isuride.Coordinate{})
+		operator := Viewer{Class: Operator}
+		chair := w.subscribe(Request{Tables: "chairs", Filter: "city_id=" + newTranslator(w.current()).chairOnRoad(c.ID).name, Viewer: operator})
+		none := w.subscribe(Request{Tables: "chairs,rides", Filter: "chairs.city_id=x,rides.city_id=x", Viewer: operator})
+		settleTime()
+		last(chair)
+		if rows := chair.copy.Rows("chairs"); len(rows) != 1 || !strings.Contains(onlyOf(rows), c.ID) {
+			t.Errorf("the chair's pseudonym finds %v", rows)
+		}
+		r, err := w.store.RequestRide(u, isuride.Coordinate{Latitude: 10}, isuride.Coordinate{Latitude: 50})
+		w.must(err)
+		ride := r.ID
+		live := w.subscribe(Request{Tables: "rides", Filter: "city_id=" + names.ride(ride), Viewer: operator})
+		settleTime()
+		last(live)
+		last(none)
+		if rows := live.copy.Rows("rides"); !strings.Contains(onlyOf(rows), ride) {
+			t.Errorf("the ride's pseudonym finds %v", rows)
+		}
+		if len(none.copy.Rows("rides"))+len(none.copy.Rows("chairs")) > 0 {
+			t.Error("a name of nobody finds somebody")
+		}
+		for _, r := range []*reader{chair, none, live} {
+			r.conn.Close()
+		}
+	})
+}
+
+func onlyOf(rows map[string]string) string {
+	for _, text := range rows {
+		return text
+	}
+	return ""
 }
 
 // last takes all messages that there are, and returns the last one.
