@@ -4,6 +4,7 @@ import { Sheet } from "../sheet";
 import { type Settings, Simulator, progress, settings } from "../simulator";
 import type { Word } from "../en";
 import { number, t } from "../text";
+import { TroublePanel } from "./trouble";
 
 let running: Simulator | null = null;
 
@@ -48,6 +49,7 @@ export function SimulatorPanel() {
         </dl>
       )}
       {p.trouble && <p class="bad" role="alert">{t("simulator.trouble", { text: p.trouble })}</p>}
+      <TroublePanel />
     </Sheet>
   );
 }
@@ -57,7 +59,7 @@ function Slider({ name, word, low, high, step }: (typeof sliders)[number]) {
   return (
     <label class="slider">
       <span>{t(word)}</span>
-      <output>{number(value)}</output>
+      <span class="value">{number(value)}</span>
       <input type="range" min={low} max={high} step={step} value={value}
         onInput={(e) => (settings.value = { ...settings.value, [name]: e.currentTarget.valueAsNumber })} />
     </label>
