@@ -35,10 +35,10 @@ export function SimulatorPanel() {
     <Sheet>
       <h2>{t("simulator.title")}</h2>
       <p class="quiet">{t("simulator.text")}</p>
-      {sliders.map((s) => <Slider key={s.name} {...s} />)}
       {p.state === "idle" && <button class="primary" onClick={() => void startCity()}>{t("simulator.start")}</button>}
       {(p.state === "running" || p.state === "starting") && <button class="primary" onClick={() => void stopCity()}>{t("simulator.stop")}</button>}
       {p.state === "stopping" && <p role="status">{t("simulator.stopping")}</p>}
+      {sliders.map((s) => <Slider key={s.name} {...s} />)}
       {p.state !== "idle" && (
         <dl class="pairs">
           <dt>{t("simulator.chairs")}</dt><dd>{number(p.chairs)}</dd>
