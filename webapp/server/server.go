@@ -307,7 +307,7 @@ func tlsConfig(cert tls.Certificate, http2 bool) *tls.Config {
 func listenOn(address string) (net.Listener, error) {
 	path, unix := strings.CutPrefix(address, "unix:")
 	if !unix {
-		return net.Listen("tcp", address)
+		return httpd.ListenTCP(address)
 	}
 	return listenUnix(path)
 }
