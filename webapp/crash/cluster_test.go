@@ -6,6 +6,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"isuride/webapp/servertest"
 	"isuride/webapp/sqlstore"
@@ -100,14 +101,20 @@ type crowd struct {
 	mu       sync.Mutex
 	accepted []*servertest.Client // guarded by mu
 	odd      []string             // guarded by mu; answers that nobody should get
+	times    []time.Time          // guarded by mu; of the acceptances, in their order
+	pause    time.Duration        // of a rider's client between two calls
 	stop     chan struct{}
 	wait     sync.WaitGroup
 }
 
 // gather has some riders register at each server until disperse.
 func gather(g *servertest.Group, prefix string) *crowd {
-	c := &crowd{stop: make(chan struct{})}
-	for i, p := range g.Members {
+	return gatherAt(g.Members, prefix, 0)
+}
+
+func gatherAt(servers []*servertest.Process, prefix string, pause time.Duration) *crowd {
+	c := &crowd{stop: make(chan struct{}), pause: pause}
+	for i, p := range servers {
 		for j := range 3 {
 			c.wait.Go(func() { c.register(p, fmt.Sprintf("%s-%d-%d", prefix, i, j)) })
 		}
@@ -129,10 +136,12 @@ func (c *crowd) register(p *servertest.Process, name string) {
 		case err == nil && r.Status == http.StatusCreated:
 			rider.Cookie = r.CookieOf()
 			c.accepted = append(c.accepted, rider)
+			c.times = append(c.times, time.Now())
 		case err == nil && r.Status != http.StatusServiceUnavailable:
 			c.odd = append(c.odd, fmt.Sprintf("%d %s", r.Status, r.Body))
 		}
 		c.mu.Unlock()
+		time.Sleep(c.pause)
 	}
 }
 
