@@ -38,8 +38,6 @@ type Journal struct {
 	keepBytes    int64 // of released segments
 	history      History
 	group        uint32
-	chained      bool // the log has entries
-	seals        bool // its own loop seals them
 	replicated   bool // which belong to a group: what others see waits for Commit
 	stepped      bool // no loop runs: the caller syncs
 	reserve      int  // bytes that a record leaves for the mark of its entry
@@ -138,8 +136,6 @@ func build(o Options, sys disk.Disk) (*Journal, error) {
 		keepBytes:    o.Keep,
 		history:      o.History,
 		group:        o.Group,
-		chained:      o.Chained || o.Replicated,
-		seals:        o.Chained && !o.Replicated,
 		replicated:   o.Replicated,
 		log:          o.Log,
 		sys:          sys,
@@ -166,7 +162,7 @@ func (j *Journal) synced() bool { return j.level != None }
 // openLog recovers what the folder holds and starts a new segment after it.
 func (j *Journal) openLog(o Options) (err error) {
 	r := recovery{log: o.Log, repair: o.Repair, access: readWrite, history: &o.History, next: 1,
-		chained: j.chained, replicated: j.replicated, group: o.Group, base: o.Base}
+		replicated: j.replicated, group: o.Group, base: o.Base}
 	defer func() {
 		if err != nil {
 			r.abandon()
@@ -183,7 +179,6 @@ func (j *Journal) openLog(o Options) (err error) {
 	if err := r.settleEntries(); err != nil {
 		return err
 	}
-	j.chained = j.chained || r.endsChained()
 	if j.replicated {
 		o.First = 0 // the group gives the numbers
 	}
@@ -191,7 +186,7 @@ func (j *Journal) openLog(o Options) (err error) {
 		j.log.Warn("journal: records that SQL has are gone, the numbering jumps", "last", r.last, "next", o.First)
 	}
 	j.dir, j.ordinal = r.dir, r.ordinal
-	h := header{first: max(r.next, o.First), follows: r.last, history: o.History, term: r.term, group: o.Group, chained: j.chained, before: r.entry}
+	h := header{first: max(r.next, o.First), follows: r.last, history: o.History, term: r.term, group: o.Group, chained: j.replicated, before: r.entry}
 	active, err := j.firstSegment(h)
 	for errors.Is(err, ErrFull) && r.giveUp(o.First) {
 		active, err = j.firstSegment(h)
@@ -291,7 +286,7 @@ func (j *Journal) Hold(f func(last uint64)) {
 
 // roomiest is what a segment has for records.
 func (j *Journal) roomiest() int {
-	return j.segmentBytes - header{chained: j.chained}.size()
+	return j.segmentBytes - header{chained: j.replicated}.size()
 }
 
 // awaitRoom sees to it that the active segment has room, or says why not; that it is
@@ -358,7 +353,7 @@ func (j *Journal) roomLocked(size int) bool {
 // nextHeaderLocked is that of the segment that comes after the active one.
 func (j *Journal) nextHeaderLocked() header {
 	last := j.appended.Load()
-	h := header{first: last + 1, follows: last, history: j.history, term: j.term, group: j.group, chained: j.chained, before: j.last}
+	h := header{first: last + 1, follows: last, history: j.history, term: j.term, group: j.group, chained: j.replicated, before: j.last}
 	if j.active.end == j.active.start {
 		h.follows = j.active.follows
 	}
