@@ -426,9 +426,9 @@ func (tr *trial) fill(*servertest.Process) func() {
 	p := tr.g.Members[0]
 	tr.promote(p)
 	junk := filepath.Join(tr.disk, "junk")
+	stop := fillUp(tr.t, junk)
 	others := tr.g.Others(p)
 	servertest.Within(tr.t, flushLimit, func() error { // each term takes a segment, and gives back what the one before has not used
-		fillUp(tr.t, junk)
 		leader, to := tr.g.Leader(), others[0]
 		if leader == to {
 			to = others[1]
@@ -447,6 +447,7 @@ func (tr *trial) fill(*servertest.Process) func() {
 		}
 	}
 	return func() {
+		stop()
 		if err := os.Remove(junk); err != nil {
 			tr.t.Fatal(err)
 		}
@@ -457,21 +458,32 @@ func (tr *trial) fill(*servertest.Process) func() {
 	}
 }
 
-// fillUp writes until the disk is full.
-func fillUp(t *testing.T, path string) {
+// fillUp is a program that takes all room of a disk, and what comes free.
+func fillUp(t *testing.T, path string) (stop func()) {
 	t.Helper()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	for chunk := make([]byte, 1<<20); ; {
-		if _, err := f.Write(chunk); errors.Is(err, syscall.ENOSPC) {
-			return
-		} else if err != nil {
-			t.Fatal(err)
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer f.Close()
+		for chunk := make([]byte, 1<<20); ; {
+			select {
+			case <-end:
+				return
+			default:
+			}
+			if _, err := f.Write(chunk); errors.Is(err, syscall.ENOSPC) {
+				time.Sleep(time.Millisecond)
+			} else if err != nil {
+				t.Error(err)
+				return
+			}
 		}
-	}
+	}()
+	return func() { close(end); <-ended }
 }
 
 // badDisk gives the first server a disk whose syncs take long, or fail after a while, and has it lead:
