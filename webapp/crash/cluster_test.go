@@ -284,6 +284,9 @@ func TestClusterHandsOn(t *testing.T) {
 	for i := range 3 {
 		leader := g.Leader()
 		leader.Stop()
+		if !strings.Contains(leader.Output.String(), "this server leads no more") {
+			t.Errorf("hand-over %d: the leader has stopped without handing over:\n%s", i, leader.Output)
+		}
 		g.Leader(g.Others(leader)...)
 		s.User.Process = g.Others(leader)[0]
 		if r := s.User.Call("GET", "/api/app/rides", nil); r.Status != 200 {

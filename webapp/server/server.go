@@ -179,6 +179,7 @@ func databaseVariable(d sqlstore.Dialect, err error) string {
 // failure: what was acknowledged is written. The steps and their limits are in
 // docs/working-here.md.
 func (s *server) stop() error {
+	s.engine.Yield()
 	s.door.close()
 	s.feed.Close()
 	s.api.Farewell()
