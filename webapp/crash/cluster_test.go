@@ -3,7 +3,10 @@ package crash
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -371,6 +374,59 @@ func mustRead(t *testing.T, p *servertest.Process, path string) []byte {
 		t.Fatalf("%s: %d %s", path, status, text)
 	}
 	return text
+}
+
+// TestClusterCopiesTables: a server whose SQLite file is lost goes on with a copy of another one's, taken
+// while that one serves.
+func TestClusterCopiesTables(t *testing.T) {
+	t.Parallel()
+	g := bareGroup(t)
+	c := gatherAt(g.Members, "copied", crowdPause)
+	c.grows(t, 50)
+	leader := g.Leader()
+	p := g.Others(leader)[0]
+	inTables(leader, leader)
+	p.Kill()
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(p.DB.Path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	if status, says := leader.Operator("POST", "/tables"); status != http.StatusUnauthorized {
+		t.Errorf("without the token a copy is answered with %d %.100s", status, says)
+	}
+	token, err := os.ReadFile(filepath.Join(leader.Data, "operator-token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequest("POST", leader.Inside+"/tables", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	copied, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("a copy is answered with %s %.200s (%v)", answer.Status, copied, err)
+	}
+	if err := os.WriteFile(p.DB.Path, copied, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.Start()
+	c.grows(t, 20)
+	c.disperse(t, g.Leader())
+	inTables(p, g.Leader())
+	inTables(leader, leader)
+	for _, m := range g.Members {
+		m.Stop()
+	}
+	if got, want := len(p.Tables().Users), len(leader.Tables().Users); got != want || want < 70 {
+		t.Errorf("the copy has come to %d users, the tables of %s have %d", got, leader.Node, want)
+	}
 }
 
 // bareGroup starts a group with the bare data set.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,6 +41,11 @@ type server struct {
 	inside   *internal  // nil if there is none
 	door     *door      // nil if there is none
 	log      *slog.Logger
+
+	// Of copies of the tables.
+	tables   sqlstore.Config
+	operator string      // the token
+	copying  atomic.Bool // one is being made
 }
 
 // pollPause is the pause that polling clients are asked for; the contest's clients make
@@ -115,7 +121,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 		o.Admit, o.Waits = a.Admit, shedding.gate
 	}
 	s := &server{db: db, engine: e, api: a, feed: live, broken: make(chan error, len(listeners)), shedding: shedding,
-		inside: inside, log: log.Logger, http: httpd.New(a.Serve, o)}
+		inside: inside, log: log.Logger, http: httpd.New(a.Serve, o), tables: cfg.db, operator: operator}
 	s.inside.show(s, log.Errors)
 	for _, l := range listeners {
 		log.Info("listening", "address", l.Addr().String())
