@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: stream-up stream-down stream-test stream-bench audit picture ui-bench ui-soak help build interface run cluster cluster-kill cluster-bench cluster-faults ride up down test check bench calibrate duel cost overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
+.PHONY: stream-up stream-down stream-test stream-bench audit picture ui-bench ui-soak help build interface run cluster cluster-kill cluster-bench cluster-faults ride up down test check bench calibrate duel cost overload perf matchlab simulate dashboard clean setup deploy rollback restart promote status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -93,7 +93,7 @@ perf: ## run the micro benchmarks and a short duel, and compare with what this m
 	@$(GO) build -o bin/ ./bench/compare
 	@bin/compare perf $(ARGS)
 
-setup deploy rollback restart status watch logs reboot-test doctor: fleet
+setup deploy rollback restart promote status watch logs reboot-test doctor: fleet
 	@bin/fleet $(FLEET) $@ $(ARGS)
 
 fleet: interface
@@ -103,6 +103,7 @@ setup: ## prepare the hosts of scripts/hosts for releases; deploy does so by its
 deploy: ## bring the server to the hosts of scripts/hosts, wait until it is healthy, undo if not; FLEET=-dry-run only tells
 rollback: ## go back to the release before on all hosts
 restart: ## restart services on the hosts, with ARGS="-hosts s1 isuride-go" for instance
+promote: ## have another server of a group of replicas lead, ARGS=s2 for instance
 status: ## show services and releases of all hosts
 watch: ## show what the hosts and the server do; ARGS="-local 127.0.0.1:8081" for a server here with ISURIDE_INTERNAL
 logs: ## show failures and the ends of all logs of the hosts; ARGS="access on", "slow on", "collect FOLDER": see tools/ops/fleet/README.md

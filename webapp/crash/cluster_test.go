@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -331,6 +333,53 @@ func TestClusterTunnels(t *testing.T) {
 		g.Leader(g.Others(former)...)
 	}
 	tunnelled(t, follower, token).Close()
+}
+
+// TestClusterRefusesForeignData: a member that comes with the data of another server is refused by
+// name, on both sides, and the others go on.
+func TestClusterRefusesForeignData(t *testing.T) {
+	t.Parallel()
+	g := bareGroup(t)
+	leader := g.Leader()
+	stray := g.Others(leader)[0]
+	stray.Stop()
+	other := servertest.New(t)
+	other.Bare()
+	other.Start()
+	other.User("rider", "")
+	other.Stop()
+	founding := exec.Command(os.Args[0], "member")
+	founding.Env = other.Env
+	if said, err := founding.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	stray.Env = append(stray.Env, "ISURIDE_DATA="+other.Data)
+	if err := stray.Launch(); err != nil {
+		t.Fatal(err)
+	}
+	stray.Says("are not of the same history")
+	stray.Says("give that one an empty folder")
+	leader.Says("are not of the same history")
+	leader.User("later", "")
+}
+
+// TestClusterRefusesLists: a server with a list of replicas that does not fit ends at once, with a
+// sentence that names what is wrong.
+func TestClusterRefusesLists(t *testing.T) {
+	t.Parallel()
+	g := servertest.NewGroup(t, (*servertest.Process).Bare)
+	p := g.Members[0]
+	env := p.Env
+	for list, says := range map[string]string{
+		"a=127.0.0.1:1/127.0.0.1:2,a=127.0.0.1:3/127.0.0.1:4,c=127.0.0.1:5/127.0.0.1:6": `replica "a" is listed twice: give each server a name of its own`,
+		"a=127.0.0.1:1/127.0.0.1:2,b=127.0.0.1:3/127.0.0.1:4":                           "2 replicas survive no more losses than 1: add a witness",
+		"b=127.0.0.1:1/127.0.0.1:2":                                                     `this server is called "a", which is not among the replicas`,
+	} {
+		p.Env = append(slices.Clone(env), "ISURIDE_REPLICAS="+list)
+		if err := p.TryStart(); err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), `\"`, `"`), says) {
+			t.Errorf("%s: got %v, want %s", list, err, says)
+		}
+	}
 }
 
 // tunnelled opens a WebSocket at a server, and waits for a notification and for a table.

@@ -39,7 +39,7 @@ func (m *member) replicaStats() *ReplicaStats {
 		Equal: m.equal.Load(), Different: m.different.Load(), Promotions: m.promotions.Load(), Depositions: m.depositions.Load(), Took: time.Duration(m.took.Load())}
 	s.LeaderName = m.nameOf(s.Leader)
 	mark := m.journal.Watermark()
-	if s.Leads {
+	if s.Leads || s.Witness { // which has no state that could lag
 		s.Applied = mark
 	}
 	s.Lag = mark - min(mark, s.Applied)

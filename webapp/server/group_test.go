@@ -44,3 +44,12 @@ func TestGroupVariables(t *testing.T) {
 		}
 	}
 }
+
+// TestDoorNeedsAGroup: an address for the leader is a mistake where nobody leads.
+func TestDoorNeedsAGroup(t *testing.T) {
+	env := map[string]string{"ISURIDE_LEADER_LISTEN": "127.0.0.1:8082"}
+	_, err := readConfig(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+	if err == nil || !strings.Contains(err.Error(), "ISURIDE_LEADER_LISTEN") || !strings.Contains(err.Error(), "ISURIDE_REPLICAS") {
+		t.Errorf("got %v", err)
+	}
+}

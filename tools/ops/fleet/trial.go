@@ -22,6 +22,7 @@ import (
 	"isuride/tools/ops/fleet/doctor"
 	"isuride/tools/ops/fleet/layout"
 	"isuride/tools/ops/fleet/logs"
+	"isuride/tools/ops/fleet/release"
 	"isuride/tools/ops/fleet/remote"
 	"isuride/tools/ops/fleet/runs"
 	"isuride/tools/ops/fleet/topology"
@@ -173,10 +174,22 @@ func (t *trial) save(h topology.Host, name string, write func(io.Writer) error) 
 	return errors.Join(write(f), f.Close())
 }
 
+// server is the host whose server answers: of a group, the one that leads now.
+func (t *trial) server(ctx context.Context) (topology.Host, error) {
+	if !t.fleet.topology.IsGroup() {
+		return t.fleet.topology.App(), nil
+	}
+	return release.AwaitLeader(ctx, t.fleet.remote, t.fleet.topology, leaderLimit)
+}
+
 // scrape keeps the server's metrics.
 func (t *trial) scrape(ctx context.Context, name string) error {
-	return t.save(t.fleet.topology.App(), name, func(w io.Writer) error {
-		return t.fleet.remote.Stream(ctx, t.fleet.topology.App(), "read the server's metrics", "curl -sS --noproxy '*' --fail --max-time 10 http://"+layout.Internal+"/metrics", w)
+	h, err := t.server(ctx)
+	if err != nil {
+		return err
+	}
+	return t.save(h, name, func(w io.Writer) error {
+		return t.fleet.remote.Stream(ctx, h, "read the server's metrics", "curl -sS --noproxy '*' --fail --max-time 10 http://"+layout.Internal+"/metrics", w)
 	})
 }
 
@@ -190,10 +203,14 @@ func (t *trial) takeProfile(ctx context.Context) error {
 		return nil
 	case <-time.After(t.warm):
 	}
-	err := t.save(t.fleet.topology.App(), "cpu.pprof", func(w io.Writer) error {
+	h, err := t.server(ctx)
+	if err != nil {
+		return err
+	}
+	err = t.save(h, "cpu.pprof", func(w io.Writer) error {
 		seconds := int(t.profile.Seconds())
 		script := fmt.Sprintf("curl -sS --noproxy '*' --fail --max-time %d 'http://%s/debug/pprof/profile?seconds=%d'", seconds+30, layout.Internal, seconds)
-		return t.fleet.remote.Stream(ctx, t.fleet.topology.App(), "take a profile of the server", script, w)
+		return t.fleet.remote.Stream(ctx, h, "take a profile of the server", script, w)
 	})
 	if ctx.Err() != nil {
 		return nil // the run was shorter than expected

@@ -90,7 +90,8 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// TestReplicasAreShown: whatever a group of replicas tells about itself is on the dashboard.
+// TestReplicasAreShown: whatever a group of replicas tells about itself is on the dashboard, and
+// nothing else is asked for. (webapp/acceptance compares metrics.md with a server.)
 func TestReplicasAreShown(t *testing.T) {
 	names := matches(read(t, "../../../webapp/docs/metrics.md"), `\| `+"`"+`(isuride_replica_\w+)`)
 	if len(names) < 10 {
@@ -100,6 +101,11 @@ func TestReplicasAreShown(t *testing.T) {
 	for _, name := range names {
 		if !regexp.MustCompile(name + `(_bucket)?\b`).MatchString(shown) {
 			t.Errorf("%s is in no panel", name)
+		}
+	}
+	for _, name := range matches(shown+read(t, "alerts.yml"), `(isuride_replica_\w+)`) {
+		if !slices.Contains(names, strings.TrimSuffix(name, "_bucket")) {
+			t.Errorf("no server has the metric %s", name)
 		}
 	}
 }

@@ -466,3 +466,20 @@ func TestKeepAliveProbes(t *testing.T) {
 		t.Errorf("TCP keep-alive of the connection is %d", got)
 	}
 }
+
+// TestLast: a connection whose handler wants no more of it ends with its answer, and says so.
+func TestLast(t *testing.T) {
+	h := func(c *Ctx) {
+		if string(c.Path()) == "/last" {
+			c.Last()
+		}
+		c.SetStatus(204)
+	}
+	inAllModes(t, h, Options{}, func(t *testing.T, _ *Server, a target) {
+		c := dial(t, a)
+		c.send(lines("GET / HTTP/1.1", "Host: x"))
+		c.expect("HTTP/1.1 204 No Content\r\n\r\n")
+		c.send(lines("GET /last HTTP/1.1", "Host: x"))
+		c.expectEnd("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+	})
+}

@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,7 +76,9 @@ func Restart(ctx context.Context, r *remote.Remote, l *layout.Layout, take func(
 			return AwaitHealth(ctx, r, l, h, p, "", wait)
 		}
 		if p == layout.App && l.IsGroup() {
-			spared := func(h topology.Host) bool { return !take(h, layout.Service{Unit: layout.Server, Phase: p}) }
+			spared := func(h topology.Host) bool {
+				return !slices.ContainsFunc(l.Services(h), func(s layout.Service) bool { return s.Phase == p && take(h, s) })
+			}
 			if err := oneByOne(ctx, r, l.Topology, wait, spared, restart, await); err != nil {
 				return err
 			}

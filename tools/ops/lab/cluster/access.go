@@ -39,6 +39,7 @@ func (l *Lab) writeAccess() error {
 		l.SSHConfig():         config.String(),
 		l.HostsFile():         roles,
 		l.OneHost():           "s1 s1 10.77.0.1 front,app,db\n",
+		l.Group():             "s1 s1 10.77.0.1 front,app\ns2 s2 10.77.0.2 front,app\ns3 s3 10.77.0.3 witness,db\n",
 		l.OneHostTLS():        "s1 s1 10.77.0.1 tls,app,db\n",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {

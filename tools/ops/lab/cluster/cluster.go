@@ -74,9 +74,10 @@ type Lab struct {
 
 // Files for ssh and fleet, made by Up.
 func (l *Lab) SSHConfig() string  { return l.file("ssh_config") }
-func (l *Lab) HostsFile() string  { return l.file("hosts") }     // the roles on three hosts
-func (l *Lab) OneHost() string    { return l.file("hosts-one") } // all of them on s1
-func (l *Lab) OneHostTLS() string { return l.file("hosts-tls") } // the same without nginx
+func (l *Lab) HostsFile() string  { return l.file("hosts") }       // the roles on three hosts
+func (l *Lab) Group() string      { return l.file("hosts-group") } // the same three as a group of replicas
+func (l *Lab) OneHost() string    { return l.file("hosts-one") }   // all of them on s1
+func (l *Lab) OneHostTLS() string { return l.file("hosts-tls") }   // the same without nginx
 func (l *Lab) log() string        { return l.file("keeper.log") }
 
 func (l *Lab) console(host string) string { return l.file(host + ".console") } // of its latest boot

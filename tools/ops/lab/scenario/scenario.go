@@ -71,6 +71,10 @@ func steps() []step {
 		{"lose a front under load: the other goes on", false, (*play).frontLoss},
 		{"a full disk stops a deploy, and nothing else", false, (*play).fullDisk},
 		{"a host that does not answer stops a deploy soon", false, (*play).silentHost},
+		{"the server becomes a group of three: nothing is lost", false, (*play).becomeGroup},
+		{"deploy to the group under load: nothing is lost", false, (*play).deployToGroup},
+		{"a build that never answers stops at the first of the group", false, (*play).silentBuildInGroup},
+		{"kill the leader under load: nothing is lost", false, (*play).leaderLoss},
 		{"one fresh host for everything", false, (*play).oneHost},
 		{"there, the server instead of nginx ends TLS, and nginx again", false, (*play).ownTLS},
 	}
