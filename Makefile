@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: stream-up stream-down stream-test audit picture ui-bench help build interface run cluster cluster-kill ride up down test check bench calibrate duel cost overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
+.PHONY: stream-up stream-down stream-test stream-bench audit picture ui-bench help build interface run cluster cluster-kill ride up down test check bench calibrate duel cost overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ stream-down: ## stop what `make stream-up` started
 KILLS ?= 20
 stream-test: ## kill Kafka, QuestDB, stream and sink under load, KILLS times each, and count what arrived; about 10 minutes
 	@$(GO) test ./webapp/stream -count=1 -run TestKills -v -timeout 60m -kills $(KILLS)
+
+stream-bench: ## measure what the stream costs, with ARGS="-bench Age -benchtime 1200000x" for instance; needs a quiet machine
+	@$(GO) test ./webapp/stream -run '^$$' -bench 'Chain|Producer|Age|Away' -benchtime 3600000x -away 1m -timeout 60m $(ARGS)
 
 bench: ## run the benchmarker for 60 s against the server on fresh data, with ARGS="-t 20 -n 3" for instance; ARGS="-client official" is as the contest runs it
 	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench ./tools/dev/devcert

@@ -36,11 +36,11 @@ component() {
 	say ' ready'
 }
 
-# reserve NAME PORT makes sure that a server that is not running yet can have its ports.
+# reserve NAME PORT... makes sure that a server that is not running yet can have its ports.
 reserve() {
 	local port
 	pid_of "$1" >/dev/null && return
-	for port in "$2" $(($2 + 1)); do
+	for port in "${@:2}"; do
 		! taken "127.0.0.1:$port" || die "127.0.0.1:$port, for $1, is taken by another program; STREAM_${1^^}_PORT names another port"
 	done
 }
@@ -58,7 +58,7 @@ answers() { curl --noproxy '*' --silent --fail --output /dev/null --max-time 2 "
 up() {
 	mkdir -p "$run"
 	"$bin/stream" fetch -jars "$jars"
-	reserve kafka "$kafka_port"
+	reserve kafka "$kafka_port" $((kafka_port + 1))
 	reserve questdb "$questdb_port"
 	component kafka 60 grep -q 'Kafka Server started' "$state/kafka.log"
 	component questdb 60 answers "http://127.0.0.1:$questdb_port/exec?query=select%201"

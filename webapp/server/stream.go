@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"isuride/webapp/engine"
 	"isuride/webapp/feed"
 	"isuride/webapp/internal/logging"
+	"isuride/webapp/metrics"
 	"isuride/webapp/stream"
 )
 
@@ -82,6 +85,14 @@ func (s *streaming) stop() {
 		s.cancel()
 		<-s.ended
 	}
+}
+
+// stats are zero without a stream.
+func (s *streaming) stats() (none stream.ProducerStats) {
+	if s == nil {
+		return none
+	}
+	return s.producer.Stats()
 }
 
 // leadPause is the time between two looks whether this server leads.
@@ -166,7 +177,7 @@ func (r *ownReader) Close() { r.conn.Close() }
 const streamHelp = `usage: isuride stream [flags]
 
 Brings what happens in the city to Apache Kafka: it follows the feed of a server, and each
-event arrives once, whoever is killed. It may run anywhere, and once for a region: a second
+event arrives once, even if programs are killed. It may run anywhere, and once for a region: a second
 one takes over, and the first ends with status 1. A server with ISURIDE_KAFKA does the same
 by itself. webapp/docs/stream.md describes topics and messages.
 
@@ -178,31 +189,54 @@ by itself. webapp/docs/stream.md describes topics and messages.
   -region NAME      names the city's log at the broker; without it ISURIDE_REGION, or city
   -envelope FORM    frame: messages are frames of the feed; debezium: a message for each row,
                     in the form of Debezium's events; without it ISURIDE_KAFKA_ENVELOPE, or frame
+  -internal ADDRESS host:port of a listener for operators, which has /metrics
 `
 
 const defaultBroker = "127.0.0.1:9092"
 
 func runStream(ctx context.Context, args []string) error {
-	o, err := parseStream(args, os.LookupEnv)
+	o, inside, err := parseStream(args, os.LookupEnv)
 	if err != nil {
 		return err
 	}
-	return stream.NewProducer(o).Run(ctx)
+	p := stream.NewProducer(o)
+	end, err := showMetrics(inside, metrics.StreamHandler(p.Stats))
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.Run(ctx), end())
 }
 
-func parseStream(args []string, lookup func(string) (string, bool)) (o stream.Options, err error) {
+// showMetrics serves /metrics, if there is an address, until end is called.
+func showMetrics(address string, h http.Handler) (end func() error, err error) {
+	if address == "" {
+		return func() error { return nil }, nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("-internal: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", h)
+	s := &http.Server{Handler: guard(address, mux), ReadHeaderTimeout: headLimit, WriteTimeout: answerLimit, IdleTimeout: idleLimit, MaxHeaderBytes: maxHead}
+	go s.Serve(l)
+	return s.Close, nil
+}
+
+func parseStream(args []string, lookup func(string) (string, bool)) (o stream.Options, inside string, err error) {
 	e := environment{lookup: lookup}
 	f := newFlags("isuride stream")
 	brokers := f.String("kafka", e.get("ISURIDE_KAFKA", defaultBroker), "")
 	server := f.String("server", "http://localhost:8080", "")
 	token := f.String("token", filepath.Join(e.get("ISURIDE_DATA", defaultData), operatorFile), "")
 	f.StringVar(&o.Region, "region", e.get("ISURIDE_REGION", stream.DefaultRegion), "")
+	f.StringVar(&inside, "internal", "", "")
 	envelope := f.String("envelope", e.get("ISURIDE_KAFKA_ENVELOPE", string(stream.FrameEnvelope)), "")
 	if err := parseCommand(f, args, streamHelp); err != nil {
-		return o, err
+		return o, inside, err
 	}
 	if f.NArg() > 0 {
-		return o, usageError{fmt.Errorf("unexpected argument %q; isuride stream -h lists the flags", f.Arg(0))}
+		return o, inside, usageError{fmt.Errorf("unexpected argument %q; isuride stream -h lists the flags", f.Arg(0))}
 	}
 	checked := environment{lookup: func(name string) (string, bool) {
 		v, ok := map[string]string{"ISURIDE_KAFKA": *brokers, "ISURIDE_REGION": o.Region, "ISURIDE_KAFKA_ENVELOPE": *envelope}[name]
@@ -210,15 +244,15 @@ func parseStream(args []string, lookup func(string) (string, bool)) (o stream.Op
 	}}
 	k := checked.kafka()
 	if len(checked.errs) > 0 {
-		return o, usageError{errors.New(strings.Join(checked.errs, "; "))}
+		return o, inside, usageError{errors.New(strings.Join(checked.errs, "; "))}
 	}
 	text, err := os.ReadFile(*token)
 	if err != nil {
-		return o, fmt.Errorf("the operator's token, which the server keeps in its data folder: %w; -token says where it is", err)
+		return o, inside, fmt.Errorf("the operator's token, which the server keeps in its data folder: %w; -token says where it is", err)
 	}
 	o.Brokers, o.Envelope, o.Log = k.brokers, k.envelope, logging.New(os.Stderr, logging.Text).Logger
 	o.Source = stream.Served{Client: client.New(strings.TrimRight(*server, "/")).As(strings.TrimSpace(string(text)))}
-	return o, nil
+	return o, inside, nil
 }
 
 const sinkHelp = `usage: isuride sink [flags]
@@ -229,36 +263,44 @@ the reason. webapp/docs/stream.md describes the tables.
 
   -kafka BROKERS  host:port, with commas between; without it ISURIDE_KAFKA, or 127.0.0.1:9092
   -questdb URL    QuestDB's HTTP; without it ISURIDE_QUESTDB, or http://127.0.0.1:9000
+  -internal ADDRESS
+                  host:port of a listener for operators, which has /metrics
 `
 
 const defaultQuestDB = "http://127.0.0.1:9000"
 
 func runSink(ctx context.Context, args []string) error {
-	o, err := parseSink(args, os.LookupEnv)
+	o, inside, err := parseSink(args, os.LookupEnv)
 	if err != nil {
 		return err
 	}
-	return stream.NewSink(o).Run(ctx)
+	s := stream.NewSink(o)
+	end, err := showMetrics(inside, metrics.SinkHandler(s.Stats))
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Run(ctx), end())
 }
 
-func parseSink(args []string, lookup func(string) (string, bool)) (o stream.SinkOptions, err error) {
+func parseSink(args []string, lookup func(string) (string, bool)) (o stream.SinkOptions, inside string, err error) {
 	e := environment{lookup: lookup}
 	f := newFlags("isuride sink")
 	brokers := f.String("kafka", e.get("ISURIDE_KAFKA", defaultBroker), "")
 	f.StringVar(&o.QuestDB, "questdb", e.get("ISURIDE_QUESTDB", defaultQuestDB), "")
+	f.StringVar(&inside, "internal", "", "")
 	if err := parseCommand(f, args, sinkHelp); err != nil {
-		return o, err
+		return o, inside, err
 	}
 	if f.NArg() > 0 {
-		return o, usageError{fmt.Errorf("unexpected argument %q; isuride sink -h lists the flags", f.Arg(0))}
+		return o, inside, usageError{fmt.Errorf("unexpected argument %q; isuride sink -h lists the flags", f.Arg(0))}
 	}
 	checked := environment{lookup: func(string) (string, bool) { return *brokers, true }}
 	if o.Brokers = checked.addresses("-kafka", ""); len(checked.errs) > 0 {
-		return o, usageError{errors.New(checked.errs[0])}
+		return o, inside, usageError{errors.New(checked.errs[0])}
 	}
 	if !strings.Contains(o.QuestDB, "://") {
 		o.QuestDB = "http://" + o.QuestDB
 	}
 	o.Log = logging.New(os.Stderr, logging.Text).Logger
-	return o, nil
+	return o, inside, nil
 }

@@ -281,7 +281,7 @@ func (w *writer) partialBegins(f *frame) {
 	}
 	w.partial = true
 	w.p.counts.snapshots.Add(1)
-	if w.resumed || w.began {
+	if (w.resumed || w.began) && string(f.reason) != "new_epoch" { // that is an initialize
 		w.p.counts.broken.Add(1)
 		w.p.o.Log.Error("the stream is broken: it begins again with a snapshot, and what happened before that is not in it",
 			"reason", string(f.reason), "after", w.at.String())
@@ -417,9 +417,9 @@ type producerCounts struct {
 // ProducerStats are the figures of a producer, since the start of the process.
 type ProducerStats struct {
 	Messages, Transactions uint64 // that the broker has
-	Failures               uint64 // times that it began anew
+	Failures               uint64 // times that it began again
 	Snapshots              uint64 // begun
-	Broken                 uint64 // of these where the log should have gone on
+	Broken                 uint64 // of these, without those of an initialize, where the log should have gone on
 	Seq                    uint64 // the last event that was read
 }
 

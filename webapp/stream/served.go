@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"isuride/webapp/client"
+	"isuride/webapp/internal/lockwatch"
 )
 
 // maxRead bounds what is read from a server and not taken yet, in bytes.
@@ -52,7 +52,7 @@ type served struct {
 	ended  chan struct{} // closed when there will be no more, for err
 	err    error
 
-	mu   sync.Mutex
+	mu   lockwatch.Mutex
 	in   [][]byte // guarded by mu
 	size int      // of in, in bytes; guarded by mu
 

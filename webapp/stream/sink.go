@@ -7,20 +7,27 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"isuride/webapp/internal/batch"
 )
 
 const (
-	// maxPoll and maxPost bound a batch: what QuestDB takes in about 25 ms.
-	maxPoll = 20_000
-	maxPost = 4 << 20
+	// A batch is what waits, up to what QuestDB takes in batchTarget.
+	batchTarget = 25 * time.Millisecond
+	minBatch    = 100
+	maxBatch    = 50_000
+	maxPost     = 4 << 20
+	// maxPoll bounds what is taken from the client at once.
+	maxPoll = 5_000
 	// maxFetched and maxFetchedPartition bound what waits while QuestDB does, in bytes as
 	// they come from the broker.
-	maxFetched          = 8 << 20
-	maxFetchedPartition = 2 << 20
+	maxFetched          = 4 << 20
+	maxFetchedPartition = 1 << 20
 	// committedEvery is how often the group's offsets move. After a kill the sink reads again
 	// what it has written since, which changes nothing.
 	committedEvery = 200 * time.Millisecond
@@ -49,13 +56,16 @@ type Sink struct {
 	o      SinkOptions
 	db     *questDB
 	lines  lines
+	sizer  *batch.Sizer
+	inbox  atomic.Pointer[inbox] // nil before Run
 	counts sinkCounts
 }
 
 // NewSink returns a sink, which does nothing before Run.
 func NewSink(o SinkOptions) *Sink {
 	o.Log = cmp.Or(o.Log, slog.Default())
-	return &Sink{o: o, db: newQuestDB(o.QuestDB)}
+	return &Sink{o: o, db: newQuestDB(o.QuestDB),
+		sizer: batch.NewSizer(batch.Bounds{Target: batchTarget, MinRows: minBatch, MaxRows: maxBatch, Bytes: maxPost})}
 }
 
 // Run works until ctx ends; an error is of the options. Whatever else fails is tried again.
@@ -82,24 +92,31 @@ func (s *Sink) Run(ctx context.Context) error {
 	if err := s.prepare(ctx, client); err != nil {
 		return nil // ctx has ended
 	}
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		s.watch(ctx)
-	}()
-	defer func() { <-watched }()
+	b := newInbox(client)
+	s.inbox.Store(b)
+	var helpers sync.WaitGroup
+	defer helpers.Wait()
+	helpers.Go(func() { s.watch(ctx) })
+	helpers.Go(func() { s.poll(ctx, client, b) })
+	for {
+		if err := s.batch(ctx, client, b); err != nil {
+			return nil // ctx has ended
+		}
+	}
+}
+
+// poll brings what the broker has into the inbox.
+func (s *Sink) poll(ctx context.Context, client *kgo.Client, b *inbox) {
 	for {
 		fetches := client.PollRecords(ctx, maxPoll)
 		if ctx.Err() != nil {
-			return nil
+			return
 		}
 		fetches.EachError(func(topic string, partition int32, err error) {
 			s.counts.failures.Add(1)
 			s.o.Log.Warn("messages cannot be read", "topic", topic, "partition", partition, "err", err)
 		})
-		if err := s.batch(ctx, client, fetches.Records()); err != nil {
-			return nil // ctx has ended
-		}
+		b.put(fetches, time.Now())
 	}
 }
 
@@ -129,31 +146,30 @@ func (s *Sink) insist(ctx context.Context, what string, try func(context.Context
 	}
 }
 
-// batch writes messages, as many lines at once as fit, and marks them as done.
-func (s *Sink) batch(ctx context.Context, client *kgo.Client, records []*kgo.Record) error {
-	now, done := time.Now(), 0
+// batch writes what waits, as much as fits, and marks it as done. What is no row is set aside
+// first.
+func (s *Sink) batch(ctx context.Context, client *kgo.Client, b *inbox) error {
+	if err := b.wait(ctx); err != nil {
+		return err
+	}
+	type wrong struct {
+		record *kgo.Record
+		why    error
+	}
+	var bad []wrong
+	now := time.Now()
 	s.lines.reset()
-	for i, r := range records {
-		if r.Attrs.IsControl() {
-			continue
-		}
+	records := b.take(func(r *kgo.Record) bool {
 		if err := s.lines.add(r, now); err != nil {
-			if err := s.bury(ctx, client, r, err); err != nil {
-				return err
-			}
+			bad = append(bad, wrong{r, err})
 		}
-		if len(s.lines.buf) >= maxPost {
-			if err := s.write(ctx, client, records[done:i+1]); err != nil {
-				return err
-			}
-			done = i + 1
+		return !s.sizer.Full(len(s.lines.began), len(s.lines.buf))
+	})
+	for _, w := range bad {
+		if err := s.bury(ctx, client, w.record, w.why); err != nil {
+			return err
 		}
 	}
-	return s.write(ctx, client, records[done:])
-}
-
-// write brings the lines to QuestDB. Only then the messages count as read.
-func (s *Sink) write(ctx context.Context, client *kgo.Client, records []*kgo.Record) error {
 	if n := len(s.lines.began); n > 0 {
 		if err := s.writeLines(ctx, client, 0, n); err != nil {
 			return err
@@ -161,7 +177,6 @@ func (s *Sink) write(ctx context.Context, client *kgo.Client, records []*kgo.Rec
 	}
 	client.MarkCommitRecords(records...)
 	s.counts.messages.Add(uint64(len(records)))
-	s.lines.reset()
 	return nil
 }
 
@@ -169,7 +184,11 @@ func (s *Sink) write(ctx context.Context, client *kgo.Client, records []*kgo.Rec
 func (s *Sink) writeLines(ctx context.Context, client *kgo.Client, from, to int) error {
 	var wrong badLine
 	err := s.insist(ctx, "QuestDB does not take rows", func(ctx context.Context) error {
+		began := time.Now()
 		err := s.db.write(ctx, s.lines.bytes(from, to))
+		if err == nil {
+			s.sizer.Wrote(to-from, time.Since(began))
+		}
 		if errors.As(err, &wrong) {
 			return nil
 		}
@@ -225,7 +244,7 @@ func (s *Sink) watch(ctx context.Context) {
 		}
 		h, err := s.db.look(ctx)
 		if err != nil {
-			continue // whoever writes tells of it
+			continue // a batch tells of it
 		}
 		s.counts.suspended.Store(int64(len(h.suspended)))
 		s.counts.waiting.Store(int64(h.waiting))
@@ -244,17 +263,24 @@ type sinkCounts struct {
 
 // SinkStats are the figures of a sink, since the start of the process.
 type SinkStats struct {
-	Messages  uint64 // that are done
-	Rows      uint64 // that QuestDB has taken
-	Dead      uint64 // messages and rows that were set aside
-	Failures  uint64 // attempts that failed
-	Suspended int    // tables that QuestDB does not bring up to date
-	Waiting   int    // transactions that QuestDB has taken and does not show yet
+	Messages  uint64      // that are done
+	Rows      uint64      // that QuestDB has taken
+	Dead      uint64      // messages and rows that were set aside
+	Failures  uint64      // attempts that failed
+	Suspended int         // tables that QuestDB does not bring up to date
+	Waiting   int         // transactions that QuestDB has taken and does not show yet
+	Level     batch.Level // of the fullest queue of a partition
+	Pauses    uint64      // of partitions
+	BatchRows int         // that a batch may have now
 }
 
 // Stats reads the figures.
 func (s *Sink) Stats() SinkStats {
 	c := &s.counts
-	return SinkStats{Messages: c.messages.Load(), Rows: c.rows.Load(), Dead: c.dead.Load(), Failures: c.failures.Load(),
-		Suspended: int(c.suspended.Load()), Waiting: int(c.waiting.Load())}
+	stats := SinkStats{Messages: c.messages.Load(), Rows: c.rows.Load(), Dead: c.dead.Load(), Failures: c.failures.Load(),
+		Suspended: int(c.suspended.Load()), Waiting: int(c.waiting.Load()), BatchRows: s.sizer.Rows()}
+	if b := s.inbox.Load(); b != nil {
+		stats.Level, stats.Pauses = b.level()
+	}
+	return stats
 }

@@ -34,7 +34,7 @@ func run(args []string) error {
 	f := flag.NewFlagSet("stream "+args[0], flag.ContinueOnError)
 	jars := f.String("jars", ".run/tools/stream", "folder of the jars")
 	dir := f.String("dir", "", "folder of the server's data")
-	port := f.Int("port", 0, "the server's port, on loopback; it has the next one, too")
+	port := f.Int("port", 0, "the port, on loopback; Kafka has the next one, too")
 	if err := f.Parse(args[1:]); err != nil {
 		return err
 	}

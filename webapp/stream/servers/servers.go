@@ -197,7 +197,7 @@ func (k Kafka) Command() (*exec.Cmd, error) {
 type QuestDB struct {
 	Jars string
 	Dir  string // its root, which it makes
-	Port int    // of HTTP, on loopback; health is on the next one
+	Port int    // of HTTP, on loopback
 }
 
 // URL is where it answers.
@@ -205,14 +205,14 @@ func (q QuestDB) URL() string { return "http://127.0.0.1:" + strconv.Itoa(q.Port
 
 // questConfig leaves out the protocols that nobody uses here: rows come by HTTP, which says
 // whether it has taken them.
-const questConfig = `http.bind.to=127.0.0.1:%[1]d
-http.min.net.bind.to=127.0.0.1:%[2]d
+const questConfig = `http.bind.to=127.0.0.1:%d
+http.min.enabled=false
 pg.enabled=false
 line.tcp.enabled=false
 line.udp.enabled=false
 telemetry.enabled=false
 shared.worker.count=2
-cairo.wal.apply.worker.count=1
+wal.apply.worker.count=1
 `
 
 // Command prepares the folder and returns what runs the database in the foreground.
@@ -225,7 +225,7 @@ func (q QuestDB) Command() (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "server.conf"), fmt.Appendf(nil, questConfig, q.Port, q.Port+1), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "server.conf"), fmt.Appendf(nil, questConfig, q.Port), 0o644); err != nil {
 		return nil, err
 	}
 	jars, err := filepath.Glob(filepath.Join(q.Jars, "questdb-*.jar"))
