@@ -40,6 +40,7 @@ type config struct {
 	slowLog     string // of the database, likewise
 	keepJournal int64  // bytes of the journal that stay when the database has them
 	group       *group // nil for a server alone
+	door        string // host:port for fronts, while the server leads; "" for none
 	kafka       kafka
 	questdb     string // base URL, "" for none
 }
@@ -230,6 +231,9 @@ func readConfigAnd(lookup func(string) (string, bool), tell func(setting)) (conf
 	c.durability = durability
 	if c.group = e.group(); c.group != nil {
 		c.group.check(&e, durability)
+	}
+	if c.door = e.address("ISURIDE_LEADER_LISTEN"); c.door != "" && c.group == nil {
+		e.fail("ISURIDE_LEADER_LISTEN", "is %q, and ISURIDE_REPLICAS names no servers of which one could lead: set both, or use ISURIDE_LISTEN", c.door)
 	}
 	c.kafka = e.kafka()
 	c.keepJournal = e.size("ISURIDE_KEEP_JOURNAL", "256MiB")
