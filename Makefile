@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: stream-up stream-down stream-test stream-bench audit picture ui-bench help build interface run cluster cluster-kill ride up down test check bench calibrate duel cost overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
+.PHONY: stream-up stream-down stream-test stream-bench audit picture ui-bench ui-soak help build interface run cluster cluster-kill ride up down test check bench calibrate duel cost overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -131,11 +131,14 @@ test: ## install what the tests need, then check and test everything; ARGS="-run
 check: ## the same without installing
 	@scripts/test.sh $(ARGS)
 
-picture: interface ## draw the pictures of the interface again, with which the README begins and its test compares; needs Node and Chromium
-	@$(GO) test ./webapp/ui -count=1 -run TestPictures -update
+picture: interface ## draw the pictures of the interface again, with which the README begins and its test compares, and the film of the docs; needs Node and Chromium
+	@$(GO) test ./webapp/ui -count=1 -run 'TestPictures|TestFilm' -update -v
 
 ui-bench: interface ## show 2,000 chairs in Chromium, and tell frames a second and what one takes; needs a quiet machine; 30 seconds
 	@$(GO) test ./webapp/ui -run '^$$' -bench City -benchtime 1x -measure
+
+ui-soak: interface ## keep the city's page open for ten minutes: what it keeps in memory, and whether its copy is exact
+	@$(GO) test ./webapp/ui -count=1 -timeout 30m -run TestSoak -soak 10m -v
 
 clean: down stream-down lab-down ## stop the stack and remove everything that was built or stored
 	rm -rf bin .run

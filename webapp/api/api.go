@@ -47,7 +47,7 @@ type Options struct {
 	// Leave has a connection end with the answer to a request that was handed on, so that a front
 	// which knows how to find the leader opens its next one there.
 	Leave bool
-	Log     *slog.Logger
+	Log   *slog.Logger
 	// Gate decides what is refused while the server is short of something; nil for nothing.
 	Gate *admission.Gate
 }

@@ -87,6 +87,10 @@ func (c *Conn) Subscribe(r Request) {
 		c.Refuse(err)
 		return
 	}
+	if s.has(server) {
+		c.feed.board.follow(s)
+		return
+	}
 	c.feed.fillers.Go(func() { s.run(begin) })
 }
 
@@ -109,6 +113,9 @@ func (c *Conn) newSub(r *Request) (*sub, start, *Error) {
 	begin, err := newStart(r, c.feed.opt.Now())
 	if err != nil {
 		return fail(err)
+	}
+	if scope.has(server) && begin.since != nil {
+		return fail(refuse(NotKept, "since: table server is of the present only; leave since out"))
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
 	return &sub{scope: scope, conn: c, name: r.Name, every: r.Every, ctx: ctx, cancel: cancel}, begin, nil

@@ -53,6 +53,14 @@ func (c *config) clients() map[string]string {
 	return c.group.clients
 }
 
+// serverName is the server's name in its group; one alone has none of its own.
+func (c *config) serverName() string {
+	if c.group == nil {
+		return "server"
+	}
+	return c.group.self
+}
+
 // environment reads variables and collects their errors.
 type environment struct {
 	lookup func(string) (string, bool)
