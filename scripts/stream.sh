@@ -74,6 +74,7 @@ Kafka       127.0.0.1:$kafka_port  (topics isuride.events, isuride.positions)
 QuestDB     http://127.0.0.1:$questdb_port  (its console; tables are named as those of the feed)
 server      $server
 logs, pids  $run
+charts      /ui/charts of that server; if it does not run with ISURIDE_QUESTDB=http://127.0.0.1:$questdb_port, start it so (make run does, with the usual port)
 next        make ride, then look: select * from statuses; make stream-down stops everything
 END
 }

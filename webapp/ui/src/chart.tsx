@@ -148,7 +148,7 @@ export function Bars({ table, format, label }: { table: Table; format: Format; l
   );
 }
 
-// Heat has squares of a size at places x and y, the darker the higher the value. What is far from everything
+// Heat has squares of a size at places x and y, y upwards as on the map, the fuller the higher the value. What is far from everything
 // else is another town: towns stand beside each other.
 export function Heat({ table, format, size, label }: { table: Table; format: Format; size: number; label: string }) {
   const [ref, width] = useWidth();
@@ -178,7 +178,7 @@ export function Heat({ table, format, size, label }: { table: Table; format: For
                 <g key={`${b.x},${b.y}`}>
                   <rect class="ground" x={begin} y={(height - unit * b.height) / 2} width={unit * b.width} height={unit * b.height} rx="4" />
                   {town.map((c) => (
-                    <rect key={`${c.x},${c.y}`} class="cell" x={begin + unit * (c.x - b.x) + 0.5} y={(height - unit * b.height) / 2 + unit * (c.y - b.y) + 0.5}
+                    <rect key={`${c.x},${c.y}`} class="cell" x={begin + unit * (c.x - b.x) + 0.5} y={(height + unit * b.height) / 2 - unit * (c.y - b.y + size) + 0.5}
                       width={Math.max(1, unit * size - 1)} height={Math.max(1, unit * size - 1)} rx="2" fill-opacity={shade(most > 0 ? c.v / most : 0)}>
                       <title>{`${c.x}, ${c.y}: ${format.value(c.v)}`}</title>
                     </rect>

@@ -266,7 +266,7 @@ export const en = {
   "charts.which": "Which",
   "charts.waited": "Waited",
   "charts.x": "East",
-  "charts.y": "South",
+  "charts.y": "North",
   "charts.ticks": "{n} ticks",
 };
 

@@ -266,6 +266,6 @@ export const ja: Words = {
   "charts.which": "項目",
   "charts.waited": "待ち時間",
   "charts.x": "東",
-  "charts.y": "南",
+  "charts.y": "北",
   "charts.ticks": "{n}ティック",
 };

@@ -98,6 +98,8 @@ async function drawn({ open, accessible, folder, data }, options) {
   const lines = (name) => page.locator(".card", { has: page.locator(`#chart-${name}`) }).locator(".of-0 path").count();
   assert.equal(await lines("demand-minute"), 1);
   assert.equal(await lines("wait-percentiles"), 2);
+  const place = (y) => page.locator("#chart-demand-heat ~ .chart rect.cell", { has: page.locator("title", { hasText: new RegExp(`^0, ${y}:`) }) }).evaluate((r) => r.y.baseVal.value);
+  assert.ok((await place(60)) < (await place(-60)), "north is above, as on the map");
   await card.locator(".plot").hover({ position: { x: 60, y: 60 } });
   assert.notEqual((await card.locator(".key b").textContent()).replace(/\D/g, ""), String(last), "the pointer shows the value under it");
   await page.context().close();
