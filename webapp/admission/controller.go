@@ -3,8 +3,10 @@ package admission
 import "time"
 
 const (
-	// interval is how often a gate looks.
-	interval = 20 * time.Millisecond
+	// interval is how often a gate looks, and easyInterval how often it does while it is not
+	// pressed: then what waits too long may do so for a tenth of a second more.
+	interval     = 20 * time.Millisecond
+	easyInterval = 5 * interval
 	// standing is how long everything must have waited beyond the target before anybody is
 	// refused: a queue that empties in between was a burst.
 	standing = 100 * time.Millisecond
@@ -41,15 +43,15 @@ type controller struct {
 	share    float64 // that is to be refused, 0 to 1
 }
 
-// step takes the least wait of an interval.
-func (c *controller) step(low time.Duration) {
+// step takes the least wait of a time of that length.
+func (c *controller) step(low, length time.Duration) {
 	if c.target <= 0 {
 		return
 	}
 	if low > c.target {
-		c.above, c.below = c.above+interval, 0
+		c.above, c.below = c.above+length, 0
 	} else {
-		c.above, c.below = 0, c.below+interval
+		c.above, c.below = 0, c.below+length
 	}
 	switch {
 	case c.above >= standing:

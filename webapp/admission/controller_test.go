@@ -30,7 +30,7 @@ func TestSteadyOverload(t *testing.T) {
 			const settle, all = 10 * time.Second, 60 * time.Second
 			for i := range intervals(all) {
 				wait, part := p.next(c.share)
-				c.step(wait)
+				c.step(wait, interval)
 				if i >= intervals(settle) {
 					used += part
 					waits = append(waits, wait)
@@ -60,7 +60,7 @@ func TestNoOverload(t *testing.T) {
 		c, p := controller{target: testTarget}, begin(0.95)
 		for i := range intervals(time.Minute) {
 			wait, _ := p.next(c.share)
-			if c.step(wait); c.share > 0 {
+			if c.step(wait, interval); c.share > 0 {
 				t.Fatalf("%s: after %v a share of %.2f is refused", name, time.Duration(i)*interval, c.share)
 			}
 		}
@@ -74,7 +74,7 @@ func TestGoodput(t *testing.T) {
 		c, p := controller{target: target}, newCity(load)
 		for range intervals(time.Minute) {
 			wait, _ := p.next(c.share)
-			c.step(wait)
+			c.step(wait, interval)
 		}
 		return p.completed
 	}
@@ -92,7 +92,7 @@ func TestClassA(t *testing.T) {
 		c, p := controller{target: testTarget}, newCity(load)
 		for range intervals(time.Minute) {
 			wait, _ := p.next(c.share)
-			c.step(wait)
+			c.step(wait, interval)
 		}
 		slices.Sort(p.waits)
 		return p.waits[len(p.waits)*99/100]
@@ -111,7 +111,7 @@ func TestRise(t *testing.T) {
 	longest := 0.0
 	for range intervals(10 * time.Second) {
 		wait, _ := q.next(c.share)
-		c.step(wait)
+		c.step(wait, interval)
 		longest = max(longest, q.work)
 	}
 	if longest > 1 {
@@ -127,7 +127,7 @@ func TestFall(t *testing.T) {
 		refused := 0.0
 		for range intervals(30 * time.Second) {
 			wait, _ := p.next(c.share)
-			c.step(wait)
+			c.step(wait, interval)
 			refused += c.share
 		}
 		if refused == 0 {
@@ -137,7 +137,7 @@ func TestFall(t *testing.T) {
 		last := 0
 		for i := range intervals(20 * time.Second) {
 			wait, _ := p.next(c.share)
-			if c.step(wait); c.share > 0 {
+			if c.step(wait, interval); c.share > 0 {
 				last = i
 			}
 		}
@@ -153,27 +153,27 @@ func TestStanding(t *testing.T) {
 	c := controller{target: testTarget}
 	for range 100 { // bursts
 		for range standing/interval - 1 {
-			c.step(time.Hour)
+			c.step(time.Hour, interval)
 		}
-		if c.step(testTarget); c.share != 0 {
+		if c.step(testTarget, interval); c.share != 0 {
 			t.Fatalf("a share of %v is refused", c.share)
 		}
 	}
 	for range standing / interval {
-		c.step(time.Hour)
+		c.step(time.Hour, interval)
 	}
 	for _, tc := range []struct {
 		wait time.Duration
 		want float64
 	}{{time.Hour, 0.5}, {time.Hour, 0.75}, {testTarget * 3 / 2, 1}, {testTarget * 3 / 2, 1}, {testTarget, 0.75}, {testTarget * 5 / 4, 0.5}, {testTarget * 5 / 4, 0.5}, {0, 0.25}, {0, 0}, {0, 0}} {
-		if c.step(tc.wait); math.Abs(c.share-tc.want) > 1e-9 {
+		if c.step(tc.wait, interval); math.Abs(c.share-tc.want) > 1e-9 {
 			t.Errorf("at a wait of %v a share of %v is refused, want %v", tc.wait, c.share, tc.want)
 		}
 	}
 	for range calm / interval {
-		c.step(0)
+		c.step(0, interval)
 	}
-	if c.step(time.Hour); c.share != 0 {
+	if c.step(time.Hour, interval); c.share != 0 {
 		t.Errorf("after a quiet second a share of %v is refused at once", c.share)
 	}
 }
@@ -182,7 +182,7 @@ func TestStanding(t *testing.T) {
 func TestNoTarget(t *testing.T) {
 	var c controller
 	for range 100 {
-		if c.step(time.Hour); c.share != 0 {
+		if c.step(time.Hour, interval); c.share != 0 {
 			t.Fatalf("a share of %v is refused", c.share)
 		}
 	}

@@ -77,7 +77,8 @@ type Gate struct {
 
 	// Owned by Run.
 	controllers [classes]controller
-	quiet       time.Duration // for which there was nothing to do
+	eased       time.Duration // for which it was not pressed
+	quiet       time.Duration // for which nobody has come besides
 }
 
 // New returns a gate whose Run has not begun.
@@ -95,29 +96,41 @@ func New(o Options) *Gate {
 }
 
 // Run keeps the gate up to date until ctx is done. A gate that nobody runs admits everything. It
-// looks fifty times a second, and not at all while nobody comes.
+// looks fifty times a second, ten times while it is not pressed, and not at all while nobody comes:
+// a look and what it wakes take some 0.2 ms of a processor.
 func (g *Gate) Run(ctx context.Context) {
-	t := time.NewTicker(interval)
+	pace := interval
+	t := time.NewTicker(pace)
 	defer t.Stop()
 	for {
+		woken := false
 		select {
 		case <-ctx.Done():
 			return
 		case <-g.woken:
-			t.Reset(interval)
+			woken = true
 		case <-t.C:
-			g.Look()
-			if g.quiet >= rest {
-				t.Stop()
-				g.lieDown()
-			}
+			g.look(pace)
 		}
+		if g.quiet >= rest {
+			t.Stop()
+			g.lieDown()
+			continue
+		}
+		next := interval
+		if g.eased >= calm {
+			next = easyInterval
+		}
+		if next != pace || woken {
+			t.Reset(next)
+		}
+		pace = next
 	}
 }
 
 // lieDown has the next request wake Run: as long as a gate rests, all are shown to Decide.
 func (g *Gate) lieDown() {
-	g.quiet = 0
+	g.eased, g.quiet = 0, 0
 	g.resting.Store(true)
 	g.pressed.Store(true)
 }
@@ -130,8 +143,11 @@ func (g *Gate) rouse() {
 	}
 }
 
-// Look ends an interval: what Run does fifty times a second.
-func (g *Gate) Look() {
+// Look ends an interval: what Run does fifty times a second under pressure.
+func (g *Gate) Look() { g.look(interval) }
+
+// look ends a time of that length.
+func (g *Gate) look(length time.Duration) {
 	low, seen, samples := g.sockets.take()
 	if !seen {
 		low = 0 // nothing has come: nothing waits
@@ -149,12 +165,15 @@ func (g *Gate) Look() {
 	pressed := behind || low > g.target[C]/2
 	for c := range g.controllers {
 		k := &g.controllers[c]
-		k.step(low)
+		k.step(low, length)
 		g.shares[c].Store(part(k.share))
 		pressed = pressed || k.share > 0
 	}
 	g.pressed.Store(pressed)
-	if g.quiet += interval; seen || pressed {
+	if g.eased += length; pressed {
+		g.eased = 0
+	}
+	if g.quiet += length; pressed || seen {
 		g.quiet = 0
 	}
 }

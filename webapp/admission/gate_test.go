@@ -303,26 +303,31 @@ func TestRun(t *testing.T) {
 	})
 }
 
+// runs has a gate run in a bubble. Its source says what wait holds, and passed lets time pass and
+// returns how often the gate has looked.
+func runs(t *testing.T) (g *Gate, wait *atomic.Int64, passed func(time.Duration) int) {
+	wait = new(atomic.Int64)
+	var looks atomic.Int64
+	g = New(Options{Mode: Strict, Sources: []Source{{"test", func() (time.Duration, bool) { looks.Add(1); return time.Duration(wait.Load()), true }}}})
+	go g.Run(t.Context())
+	return g, wait, func(d time.Duration) int {
+		time.Sleep(d)
+		synctest.Wait()
+		return int(looks.Swap(0))
+	}
+}
+
 // TestRest: a gate to which nobody comes looks no more until somebody does, who is admitted, and
 // one under pressure does not rest.
 func TestRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var looks, wait atomic.Int64
+		g, wait, passed := runs(t)
 		wait.Store(int64(time.Second))
-		g := New(Options{Mode: Strict, Sources: []Source{{"test", func() (time.Duration, bool) { looks.Add(1); return time.Duration(wait.Load()), true }}}})
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		go g.Run(ctx)
-		pass := func(d time.Duration) (n int) {
-			time.Sleep(d)
-			synctest.Wait()
-			return int(looks.Swap(0))
-		}
-		if n := pass(time.Minute + interval/2); n != intervals(time.Minute) {
+		if n := passed(time.Minute + interval/2); n != intervals(time.Minute) {
 			t.Errorf("%d looks in a minute of pressure", n)
 		}
 		wait.Store(0)
-		if n := pass(time.Hour); n < intervals(rest) || n > 3*intervals(rest) {
+		if n := passed(time.Hour); n < 10 || n > 3*intervals(rest) {
 			t.Errorf("%d looks in an idle hour", n)
 		}
 		if !g.Pressed() {
@@ -332,8 +337,39 @@ func TestRest(t *testing.T) {
 		if why := g.Decide(Request{Class: C}); why != Admitted || g.Pressed() {
 			t.Errorf("the first request after a rest: %v, pressed %t", why, g.Pressed())
 		}
-		if n := pass(2 * standing); n != intervals(2*standing) || g.Stats().Share[C] == 0 {
+		if n := passed(2 * standing); n != intervals(2*standing) || g.Stats().Share[C] == 0 {
 			t.Errorf("%d looks while it is pressed again, refuses %v", n, g.Stats().Share)
+		}
+	})
+}
+
+// TestEasy: a gate that is not pressed looks ten times a second, and sees pressure within three
+// tenths.
+func TestEasy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, wait, passed := runs(t)
+		go func() { // requests
+			come := time.NewTicker(interval / 4)
+			for {
+				select {
+				case <-come.C:
+					g.Waited(0)
+				case <-t.Context().Done():
+					return
+				}
+			}
+		}()
+		looks := passed(time.Minute + interval/2)
+		if want := intervals(calm) + int((time.Minute-calm)/easyInterval); looks < want-2 || looks > want+2 {
+			t.Errorf("%d looks in an easy minute, want %d", looks, want)
+		}
+		wait.Store(int64(time.Second))
+		passed(3 * easyInterval)
+		if g.Stats().Share[C] == 0 {
+			t.Error("three tenths of a second later nobody is refused")
+		}
+		if looks = passed(time.Second); looks != intervals(time.Second) {
+			t.Errorf("%d looks in a second of pressure", looks)
 		}
 	})
 }

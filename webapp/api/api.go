@@ -41,6 +41,9 @@ type Options struct {
 	// Members are the addresses (host:port) at which the servers of the group take requests
 	// from each other, by name; nil for a server alone.
 	Members map[string]string
+	// Leave has a connection end with the answer to a request that was handed on, so that a front
+	// which knows how to find the leader opens its next one there.
+	Leave bool
 	Log     *slog.Logger
 	// Gate decides what is refused while the server is short of something; nil for nothing.
 	Gate *admission.Gate

@@ -40,6 +40,7 @@ type config struct {
 	keepJournal int64  // bytes of the journal that stay when the database has them
 	group       *group // nil for a server alone
 	kafka       kafka
+	door        string // host:port for fronts, while the server leads; "" for none
 }
 
 // clients are the addresses at which the servers of the group take each other's requests.
@@ -219,6 +220,9 @@ func readConfigAnd(lookup func(string) (string, bool), tell func(setting)) (conf
 		c.group.check(&e, durability)
 	}
 	c.kafka = e.kafka()
+	if c.door = e.address("ISURIDE_LEADER_LISTEN"); c.door != "" && c.group == nil {
+		e.fail("ISURIDE_LEADER_LISTEN", "is %q, and ISURIDE_REPLICAS names no servers of which one could lead: set both, or use ISURIDE_LISTEN", c.door)
+	}
 	c.keepJournal = e.size("ISURIDE_KEEP_JOURNAL", "256MiB")
 	c.db.KeepPositions = e.age("ISURIDE_KEEP_POSITIONS")
 	if len(c.listen)+len(c.tlsListen) == 0 {

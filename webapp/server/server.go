@@ -39,6 +39,7 @@ type server struct {
 	shedding *shedding
 	broken   chan error // has the error of a listener that failed
 	inside   *internal  // nil if there is none
+	door     *door      // nil if there is none
 	log      *slog.Logger
 }
 
@@ -78,6 +79,9 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	if err != nil {
 		return nil, err
 	}
+	if err := tryDoor(cfg.door); err != nil {
+		return nil, err
+	}
 	recorder := new(flight.Recorder)
 	onSlow, err := keepTraces(ctx, cfg, recorder, log.Logger)
 	if err != nil {
@@ -106,7 +110,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	}
 	live := newFeed(e, log.Logger)
 	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Feed: live, Operator: operator,
-		Slow: cfg.slow, OnSlow: onSlow, Members: cfg.clients(), Log: log.Logger, Gate: shedding.gate})
+		Slow: cfg.slow, OnSlow: onSlow, Members: cfg.clients(), Leave: cfg.door != "", Log: log.Logger, Gate: shedding.gate})
 	o := httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError, Observe: a.Observe, Log: log.Logger}
 	if shedding.gate != nil {
 		o.Admit, o.Waits = a.Admit, shedding.gate
@@ -123,6 +127,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 			}
 		}()
 	}
+	s.door = openDoor(cfg.door, e, s.http, log.Logger)
 	return s, nil
 }
 
@@ -177,6 +182,7 @@ func databaseVariable(d sqlstore.Dialect, err error) string {
 // docs/working-here.md.
 func (s *server) stop() error {
 	s.stream.stop()
+	s.door.close()
 	s.feed.Close()
 	s.api.Farewell()
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)

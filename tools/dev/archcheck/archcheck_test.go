@@ -95,6 +95,7 @@ var table = []rule{
 	{"tools/cli", []string{"bench/nearest"}, "a command line knows no command"},
 	{"tools/dev/archcheck", nil, "it reads the project, it does not link it"},
 	{"tools/dev/traffic", nil, "a module of its own, which reads what tests have recorded"},
+	{"tools/dev/scales", nil, "it weighs answers and knows none"},
 	{"tools/dev/skips", []string{"tools/cli"}, "it reads the output of tests"},
 	{"tools/dev/devcert/...", []string{"tools/cli", "tools/dev/devcert/..."}, "a certificate for this machine"},
 	{"tools/dev/paymentmock/...", []string{"tools/cli", "tools/dev/paymentmock/..."}, "a gateway of its own, so that it shares no mistake with the bench's"},
@@ -126,10 +127,10 @@ var table = []rule{
 // for scenarios over real HTTP, and databases and gateways to run it with. Tests keep
 // bench and webapp apart, too.
 var testsMay = map[string][]string{
-	"webapp": {"webapp/...", "sql", "tools/dev/paymentmock/...", "tools/dev/devcert/..."},
+	"webapp": {"webapp/...", "sql", "tools/dev/paymentmock/...", "tools/dev/devcert/...", "tools/dev/scales"},
 	"bench":  {"bench/..."},
 	"tools":  {"tools/...", "webapp/...", "bench/...", "sql"},
-	"nginx":  {"tools/dev/devcert/...", "tools/dev/paymentmock/..."},
+	"nginx":  {"tools/dev/devcert/...", "tools/dev/paymentmock/...", "tools/dev/scales"},
 }
 
 func topOf(pkg string) string { top, _, _ := strings.Cut(pkg, "/"); return top }
