@@ -22,6 +22,7 @@ import (
 	"isuride/webapp/internal/logging"
 	"isuride/webapp/isuride"
 	"isuride/webapp/match"
+	"isuride/webapp/questions"
 	"isuride/webapp/sqlstore"
 	"isuride/webapp/ui"
 	"isuride/webapp/wire"
@@ -109,7 +110,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 		return nil, errors.Join(err, e.Stop(), closeDatabase(db))
 	}
 	live := newFeed(e, log.Logger)
-	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Feed: live, Operator: operator,
+	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Feed: live, Operator: operator, Questions: questions.New(cfg.questdb, time.Now),
 		Slow: cfg.slow, OnSlow: onSlow, Members: cfg.clients(), Leave: cfg.door != "", Log: log.Logger, Gate: shedding.gate})
 	o := httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError, Observe: a.Observe, Log: log.Logger}
 	if shedding.gate != nil {
@@ -181,8 +182,8 @@ func databaseVariable(d sqlstore.Dialect, err error) string {
 // failure: what was acknowledged is written. The steps and their limits are in
 // docs/working-here.md.
 func (s *server) stop() error {
-	s.stream.stop()
 	s.door.close()
+	s.stream.stop()
 	s.feed.Close()
 	s.api.Farewell()
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
