@@ -68,9 +68,13 @@ func (b *inbox) put(fetches kgo.Fetches, now time.Time) {
 	signal(b.some)
 }
 
+// recordBytes is about what a message takes in memory beside its key and value, most of it for
+// headers.
+const recordBytes = 800
+
 func size(records []*kgo.Record) (n int64) {
 	for _, r := range records {
-		n += int64(len(r.Key) + len(r.Value))
+		n += recordBytes + int64(len(r.Key)+len(r.Value))
 	}
 	return n
 }

@@ -26,8 +26,8 @@ const (
 	maxPoll = 5_000
 	// maxFetched and maxFetchedPartition bound what waits while QuestDB does, in bytes as
 	// they come from the broker.
-	maxFetched          = 4 << 20
-	maxFetchedPartition = 1 << 20
+	maxFetched          = 2 << 20
+	maxFetchedPartition = 512 << 10
 	// committedEvery is how often the group's offsets move. After a kill the sink reads again
 	// what it has written since, which changes nothing.
 	committedEvery = 200 * time.Millisecond
