@@ -12,7 +12,7 @@ export ISURIDE_DATA=${ISURIDE_DATA:-$home}
 export ISURIDE_LISTEN=${ISURIDE_LISTEN:-:8080}
 export ISURIDE_TLS_LISTEN=${ISURIDE_TLS_LISTEN:-:8443}
 export ISURIDE_HTTP2=${ISURIDE_HTTP2:-on} # browsers have six connections at most over HTTP/1.1
-export ISURIDE_QUESTDB=${ISURIDE_QUESTDB:-http://127.0.0.1:19000} # of make stream-up; the page of charts says so if there is none
+export ISURIDE_QUESTDB=${ISURIDE_QUESTDB:-http://127.0.0.1:19000} # where make stream-up has it
 export ISURIDE_TLS_CERT=$home/cert/cert.pem ISURIDE_TLS_KEY=$home/cert/key.pem
 
 # The gateway that the initial data names takes every payment, unless one is there already.

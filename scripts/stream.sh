@@ -50,7 +50,10 @@ start_kafka() {
 	launch kafka "$bin/stream" kafka -jars "$jars" -dir "$run/kafka" -port "$kafka_port"
 }
 start_questdb() { launch questdb "$bin/stream" questdb -jars "$jars" -dir "$run/questdb" -port "$questdb_port"; }
-start_stream() { launch stream "$bin/isuride" stream -kafka "127.0.0.1:$kafka_port" -server "$server" -token "$token"; }
+start_stream() {
+	: >"$state/stream.log"
+	launch stream "$bin/isuride" stream -kafka "127.0.0.1:$kafka_port" -server "$server" -token "$token"
+}
 start_sink() { launch sink "$bin/isuride" sink -kafka "127.0.0.1:$kafka_port" -questdb "http://127.0.0.1:$questdb_port"; }
 
 answers() { curl --noproxy '*' --silent --fail --output /dev/null --max-time 2 "$1"; }
@@ -64,7 +67,7 @@ up() {
 	component questdb 60 answers "http://127.0.0.1:$questdb_port/exec?query=select%201"
 	component sink 10 pid_of sink
 	if [[ -r $token ]]; then
-		component stream 10 pid_of stream
+		component stream 60 grep -q 'streaming to Kafka' "$state/stream.log"
 	else
 		say "stream      not started: there is no operator's token in $token; start the server (make run), then make stream-up again"
 	fi

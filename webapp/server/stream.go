@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -267,12 +268,18 @@ the reason. webapp/docs/stream.md describes the tables.
                   host:port of a listener for operators, which has /metrics
 `
 
+// sinkMemory has garbage collected in time: a sink runs beside others, with 64 MiB at most.
+const sinkMemory = 48 << 20
+
 const defaultQuestDB = "http://127.0.0.1:9000"
 
 func runSink(ctx context.Context, args []string) error {
 	o, inside, err := parseSink(args, os.LookupEnv)
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(sinkMemory)
 	}
 	s := stream.NewSink(o)
 	end, err := showMetrics(inside, metrics.SinkHandler(s.Stats))

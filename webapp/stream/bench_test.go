@@ -33,6 +33,7 @@ type town struct {
 	source feed.Source
 	feed   *feed.Feed
 	chairs []*state.Chair
+	began  uint64 // the event before the first report
 }
 
 func now() isuride.Time { return isuride.TimeOf(time.Now()) }
@@ -62,6 +63,7 @@ func newTown(b *testing.B) *town {
 		}
 		w.chairs = append(w.chairs, c)
 	}
+	w.began = j.Appended()
 	return w
 }
 
@@ -112,7 +114,7 @@ func (s townSource) Open(_ context.Context, resume string) (stream.Reader, error
 		}
 	})
 	if resume == "" {
-		resume = fmt.Sprintf("%d:%d", s.source.Epoch, 2*1000) // no snapshot: everything from here on counts
+		resume = fmt.Sprintf("%d:%d", s.source.Epoch, s.began) // no snapshot: every report counts
 	}
 	r.conn.Subscribe(feed.Request{Tables: stream.Tables, Viewer: feed.Viewer{Class: feed.Operator}, Resume: resume, Every: true})
 	return r, nil
@@ -156,8 +158,11 @@ func (r *real) shown(region string) int {
 }
 
 func (r *real) awaitShown(b *testing.B, region string, want int) {
-	for r.shown(region) < want {
-		time.Sleep(20 * time.Millisecond)
+	moved := time.Now()
+	for last := -1; last < want && time.Since(moved) < waitLimit; time.Sleep(20 * time.Millisecond) {
+		if n := r.shown(region); n != last {
+			last, moved = n, time.Now()
+		}
 	}
 	if got := r.shown(region); got != want {
 		b.Fatalf("QuestDB shows %d reports of %d", got, want)

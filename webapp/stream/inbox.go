@@ -10,9 +10,14 @@ import (
 	"isuride/webapp/internal/lockwatch"
 )
 
-// inboxBytes is the room for what waits of one partition. With the five that there are, what
-// the client has fetched ahead and the lines of a batch, a sink stays below 64 MiB.
-const inboxBytes = 3 << 20
+const (
+	// inboxBytes is the room for what waits of one partition. A pause lasts a second, so that
+	// one for lack of room would cost a busy sink most of its time: less is taken from the
+	// client than would close a gate, and what closes it is age, when QuestDB stands still.
+	inboxBytes = 12 << 20
+	// pollBelow is what may wait in all when more is taken from the client.
+	pollBelow = 4 << 20
+)
 
 // partition names one.
 type partition struct {
@@ -33,7 +38,6 @@ type queued struct {
 	gate   *batch.Gate
 	paused bool // at the client
 	bytes  int64
-	chunks int
 }
 
 // inbox holds messages between the broker and the database. When the database is slow, or
@@ -41,15 +45,17 @@ type queued struct {
 type inbox struct {
 	client *kgo.Client
 	some   chan struct{} // something has come
+	room   chan struct{} // something was taken
 
 	mu lockwatch.Mutex
 	// The rest is guarded by mu.
 	chunks []chunk // in the order in which they came
 	queues map[partition]*queued
+	bytes  int64 // of all
 }
 
 func newInbox(client *kgo.Client) *inbox {
-	return &inbox{client: client, some: make(chan struct{}, 1), queues: map[partition]*queued{}}
+	return &inbox{client: client, some: make(chan struct{}, 1), room: make(chan struct{}, 1), queues: map[partition]*queued{}}
 }
 
 // put adds what was fetched.
@@ -62,15 +68,19 @@ func (b *inbox) put(fetches kgo.Fetches, now time.Time) {
 		}
 		l := b.queueLocked(partition{p.Topic, p.Partition})
 		b.chunks = append(b.chunks, chunk{l, p.Records, now})
-		l.bytes, l.chunks = l.bytes+size(p.Records), l.chunks+1
+		l.bytes, b.bytes = l.bytes+size(p.Records), b.bytes+size(p.Records)
 	})
 	b.observeLocked(now)
 	signal(b.some)
 }
 
+// recordBytes is about what a message takes in memory beside its key and value, most of it for
+// headers.
+const recordBytes = 800
+
 func size(records []*kgo.Record) (n int64) {
 	for _, r := range records {
-		n += int64(len(r.Key) + len(r.Value))
+		n += recordBytes + int64(len(r.Key)+len(r.Value))
 	}
 	return n
 }
@@ -96,14 +106,31 @@ func (b *inbox) take(add func(*kgo.Record) (more bool)) (taken []*kgo.Record) {
 			n++
 		}
 		taken = append(taken, c.records[:n]...)
-		c.of.bytes -= size(c.records[:n])
+		c.of.bytes, b.bytes = c.of.bytes-size(c.records[:n]), b.bytes-size(c.records[:n])
 		if c.records = c.records[n:]; len(c.records) == 0 {
-			c.of.chunks--
 			b.chunks[0] = chunk{}
 			b.chunks = b.chunks[1:]
 		}
 	}
+	signal(b.room)
 	return taken
+}
+
+// awaitRoom waits until more should be taken from the client.
+func (b *inbox) awaitRoom(ctx context.Context) {
+	for {
+		b.mu.Lock()
+		free := b.bytes < pollBelow
+		b.mu.Unlock()
+		if free {
+			return
+		}
+		select {
+		case <-b.room:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // observe lets partitions pause or go on. It returns after how long it should be called again,

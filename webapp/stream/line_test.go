@@ -64,7 +64,7 @@ func TestTypeChanged(t *testing.T) {
 	r.sink(t)
 	r.stream(t, p, region)
 	token := r.live(t, p, region)
-	if _, err := r.ask("ALTER TABLE coupons ALTER COLUMN discount TYPE TIMESTAMP"); err != nil {
+	if _, err := r.ask("ALTER TABLE coupons ALTER COLUMN kind TYPE LONG"); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
@@ -83,4 +83,30 @@ func TestTypeChanged(t *testing.T) {
 		}
 		return errors.New("no coupon is set aside")
 	})
+}
+
+// TestServerStreams has the server stream by itself, be killed, and go on.
+func TestServerStreams(t *testing.T) {
+	r := shared.use(t)
+	region := "own"
+	p := servertest.New(t, "ISURIDE_KAFKA="+r.broker, "ISURIDE_REGION="+region)
+	p.Bare()
+	p.Start()
+	r.sink(t)
+	chair := p.Chair(r.live(t, p, region), "chair", "リラックス座", servertest.At(0, 0))
+	const reports = 200
+	for i := 1; i < reports; i++ {
+		if i == reports/2 {
+			p.Kill()
+			p.Start()
+		}
+		chair.Report(servertest.At(i, 1))
+	}
+	p.Stop()
+	p.Start() // what was not sent at the stop is now
+	r.expect(t, fmt.Sprintf("SELECT count(), sum(latitude), count_distinct(seq) FROM positions WHERE region = '%s' AND action = 'update'", region),
+		fmt.Sprintf("%d %d %d", reports, reports*(reports-1)/2, reports))
+	if n := p.Scrape().Value("isuride_stream_transactions_total"); n == 0 {
+		t.Error("the server's metrics have no transactions")
+	}
 }

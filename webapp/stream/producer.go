@@ -321,12 +321,13 @@ func (w *writer) send(ctx context.Context, text []byte, f *frame) {
 }
 
 // sent is called when the broker has taken a message, or never will.
-func (w *writer) sent(_ *kgo.Record, err error) {
-	if err != nil {
+func (w *writer) sent(r *kgo.Record, err error) {
+	switch {
+	case err != nil:
 		w.failed.CompareAndSwap(nil, &err)
-		return
+	case r.Topic != Cursor:
+		w.p.counts.messages.Add(1)
 	}
-	w.p.counts.messages.Add(1)
 }
 
 // commit ends the transaction, with the position in it.

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 // script is a Source whose frames a test gives, as the feed would: what a reader resumes
@@ -312,4 +315,46 @@ func TestConnectionEnds(t *testing.T) {
 	if got := idsOf(committed(t, brokers, 1, Positions)); !slices.Equal(got, []string{"1:1:0"}) {
 		t.Errorf("the messages are %v; want the one that came before the end", got)
 	}
+}
+
+// TestOldBroker: a broker that knows no transactions is named as that, and the producer waits.
+func TestOldBroker(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.MaxVersions(kversion.V0_10_2()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s := newScript()
+	s.say(report(1, 0))
+	var log lockedBuffer
+	p := NewProducer(Options{Brokers: c.ListenAddrs(), Source: s, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	soon(t, "it tries again", func() bool { return p.Stats().Failures >= 2 })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(log.String(), "too old") {
+		t.Errorf("the log does not say that the broker is too old:\n%s", log.String())
+	}
+}
+
+// lockedBuffer may be written and read at once.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }

@@ -23,11 +23,11 @@ const (
 	maxBatch    = 50_000
 	maxPost     = 4 << 20
 	// maxPoll bounds what is taken from the client at once.
-	maxPoll = 5_000
+	maxPoll = 2_000
 	// maxFetched and maxFetchedPartition bound what waits while QuestDB does, in bytes as
 	// they come from the broker.
-	maxFetched          = 4 << 20
-	maxFetchedPartition = 1 << 20
+	maxFetched          = 2 << 20
+	maxFetchedPartition = 512 << 10
 	// committedEvery is how often the group's offsets move. After a kill the sink reads again
 	// what it has written since, which changes nothing.
 	committedEvery = 200 * time.Millisecond
@@ -108,6 +108,7 @@ func (s *Sink) Run(ctx context.Context) error {
 // poll brings what the broker has into the inbox.
 func (s *Sink) poll(ctx context.Context, client *kgo.Client, b *inbox) {
 	for {
+		b.awaitRoom(ctx)
 		fetches := client.PollRecords(ctx, maxPoll)
 		if ctx.Err() != nil {
 			return
