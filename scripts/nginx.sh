@@ -10,9 +10,9 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-required=(NGINX_USER NGINX_RUN NGINX_LISTEN NGINX_CERT NGINX_KEY NGINX_STATIC NGINX_UPSTREAM)
+required=(NGINX_USER NGINX_RUN NGINX_LISTEN NGINX_CERT NGINX_KEY NGINX_STATIC)
 optional=(NGINX_ACCESS_LOG NGINX_SPREAD NGINX_HTTP2)
-lists=(NGINX_SPREAD_TO NGINX_TRUSTED)
+lists=(NGINX_UPSTREAM NGINX_FALLBACK NGINX_SPREAD_TO NGINX_TRUSTED) # the first is required
 
 render() {
 	local line condition chosen=1
@@ -38,7 +38,7 @@ check() {
 	[[ ${NGINX_ACCESS_LOG-} != off ]] || NGINX_ACCESS_LOG=
 	[[ ${NGINX_HTTP2-} != off ]] || NGINX_HTTP2=
 	[[ ${NGINX_HTTP2:-on} == on ]] || refuse "NGINX_HTTP2 is $NGINX_HTTP2; it can be on or off" || return
-	for name in "${required[@]}"; do
+	for name in "${required[@]}" NGINX_UPSTREAM; do
 		[[ -n ${!name-} ]] || refuse "$name must be set" || return
 	done
 	[[ -n ${NGINX_SPREAD-} || -z ${NGINX_SPREAD_TO-} ]] || refuse "NGINX_SPREAD must be set, too" || return

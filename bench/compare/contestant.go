@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,9 @@ type contestant struct {
 	static     bool // pages are asked for, too
 	mariadb    bool // in the place of SQLite
 	durability string
+	program    string   // in the place of this checkout's, if not ""
+	settings   []string // variables of its own
+	dear       bool     // its client costs what the official tool does
 }
 
 // prepare builds all programs, a certificate and the pages.
@@ -99,7 +103,7 @@ func (s *duelSettings) startServer(ctx context.Context, c contestant) (*server, 
 	if c.naive {
 		return listen(process(ctx, s.path("naive"), "-policy", "greedy", "-interval", "100", "-listen", naiveAddress), c.name, naiveAddress, s.path("server.log"))
 	}
-	cmd := process(ctx, s.path("isuride"))
+	cmd := process(ctx, cmp.Or(c.program, s.path("isuride")))
 	cmd.Env = append(os.Environ(), "ISURIDE_DATA="+s.path("data"), "ISURIDE_LISTEN="+ownAddress, "ISURIDE_TLS_LISTEN="+ownTLSAddress,
 		"ISURIDE_TLS_CERT="+s.path("cert/cert.pem"), "ISURIDE_TLS_KEY="+s.path("cert/key.pem"), "ISURIDE_DURABILITY="+c.durability)
 	if c.static {
@@ -108,6 +112,7 @@ func (s *duelSettings) startServer(ctx context.Context, c contestant) (*server, 
 	if c.mariadb {
 		cmd.Env = append(cmd.Env, databaseSettings...)
 	}
+	cmd.Env = append(cmd.Env, c.settings...)
 	return listen(cmd, c.name, ownAddress, s.path("server.log"))
 }
 
@@ -156,6 +161,9 @@ func (s *duelSettings) play(ctx context.Context, d duel, c contestant, pair int)
 		args = append(args, "-static-list", s.path("static.list"))
 	} else {
 		args = append(args, "-s")
+	}
+	if c.dear {
+		args = append(args, "-client", "official")
 	}
 	before, _, err := l.usage()
 	if err != nil {

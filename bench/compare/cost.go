@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"isuride/bench/report"
 )
@@ -34,13 +33,7 @@ func runCost(ctx context.Context, args []string, out io.Writer) (passed bool, er
 	c.pair = [2]side{{name: "before"}, {name: "after"}}
 	f := flags("cost", out)
 	f.StringVar(&c.pair[0].program, "before", "", "`program` of the first server, isuride of another commit for instance; by default that of this checkout")
-	f.Func("set", "`NAME=VALUE`, a variable of the second server, which may be repeated: a part that it has in use", func(text string) error {
-		if !strings.HasPrefix(text, "ISURIDE_") || !strings.Contains(text, "=") {
-			return errors.New("want ISURIDE_NAME=VALUE")
-		}
-		c.pair[1].settings = append(c.pair[1].settings, text)
-		return nil
-	})
+	settingFlag(f, &c.pair[1].settings, "a variable of the second server: a part that it has in use")
 	f.IntVar(&c.pair[1].readers, "readers", 0, "`number` of the second server's readers of the feed: each follows the public city, as a page of the interface does")
 	f.Float64Var(&c.rate, "rate", 250, "`number` of rides a second; choose one that takes half of the machine")
 	f.Float64Var(&c.most, "most", 1.02, "the `ratio` that the second may have")

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"debug/buildinfo"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"isuride/bench/live"
@@ -29,7 +31,7 @@ func duels() []duel {
 		return []bar{{figureRatio, ratio, false}, {figureCPURatio, 0.5, true}, {figureErrors, 0, true}}
 	}
 	return []duel{
-		{"plain", "HTTP, no static files", [2]contestant{naive, {name: "isuride"}}, bars(1.7)},
+		{"plain", "HTTP, no static files", [2]contestant{naive, {name: "isuride"}}, append(bars(1.7), bar{figureCPUPoint, 14, true})},
 		{"mariadb", "HTTP, no static files, MariaDB", [2]contestant{naive, {name: "isuride, MariaDB", mariadb: true}}, bars(1.5)},
 		{"tls", "HTTPS, no static files; ours ends TLS itself", [2]contestant{naiveTLS, {name: "isuride, own TLS", tls: true}}, bars(2)},
 		{"nginx", "HTTPS by nginx, no static files", [2]contestant{naiveTLS, {name: "isuride, nginx", nginx: true}}, bars(2)},
@@ -45,15 +47,69 @@ type duelSettings struct {
 	records string // file that the records are appended to
 	table   string // file with records to make a table of, instead of running anything
 	duels   []duel
+	variant
+}
+
+// A variant has this repository's server, as a duel sets it up, face another build of it or
+// itself with other settings, in place of the naive server.
+type variant struct {
+	before   string   // program of the first side
+	settings []string // of the second side
+	dear     bool     // the client costs what the official tool does
+	least    float64  // ratio of the scores, if above 0
+}
+
+// of makes a variant of a duel. Its name and those of its sides say how it differs.
+func (v *variant) of(d duel) duel {
+	if v.dear {
+		d.name += ", official"
+		d.about += ", a client as dear as the official tool"
+		for i := range d.sides {
+			d.sides[i].dear = true
+		}
+	}
+	if v.before == "" && v.settings == nil {
+		return d
+	}
+	first := d.sides[1]
+	d.bars, d.sides[1].settings = nil, v.settings
+	if v.before != "" {
+		first.program, first.name = v.before, first.name+" "+revision(v.before)
+	}
+	if v.settings != nil {
+		d.sides[1].name += ", " + strings.Join(v.settings, ", ")
+	}
+	d.sides[0] = first
+	d.name += ": " + d.sides[1].name + " against " + first.name
+	if v.least > 0 {
+		d.bars = append(d.bars, bar{figureRatio, v.least, false})
+	}
+	return d
+}
+
+// revision is the commit that a program was built from, as far as it is known.
+func revision(program string) string {
+	if info, err := buildinfo.ReadFile(program); err == nil {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value[:min(len(s.Value), 7)]
+			}
+		}
+	}
+	return "before"
 }
 
 func duelName(d duel) string { return d.name }
 
-func parseDuels(args []string, out io.Writer) (*duelSettings, error) {
+func parseDuels(args []string, out io.Writer) (_ *duelSettings, err error) {
 	s := &duelSettings{trial: trial{runs: 3}}
 	f := flags("duel", out)
 	only := f.String("only", "", "comma-separated `duels` instead of all: "+strings.Join(names(duels(), duelName), ","))
 	f.StringVar(&s.records, "records", "", "`file` that the records are appended to; by default duel.jsonl in -home")
+	f.StringVar(&s.before, "before", "", "`program`, isuride of another commit, that is the first side in place of the naive server")
+	settingFlag(f, &s.settings, "a variable that only the second side has; the first is the same server without it")
+	f.BoolVar(&s.dear, "official", false, "have the bench's client cost as much as the official tool (its -client official)")
+	f.Float64Var(&s.least, "least", 0, "with -before or -set, the `ratio` of the scores that the second side has to reach")
 	f.StringVar(&s.table, "table", "", "make no run, but a table for a document from this `file` of records")
 	if err := s.parse(f, args, "pairs of each duel", ".run/duel"); err != nil {
 		return nil, err
@@ -61,8 +117,18 @@ func parseDuels(args []string, out io.Writer) (*duelSettings, error) {
 	if s.records == "" {
 		s.records = s.path("duel.jsonl")
 	}
-	var err error
-	s.duels, err = choose(duels(), duelName, *only)
+	if s.before != "" {
+		if s.before, err = filepath.Abs(s.before); err == nil {
+			_, err = os.Stat(s.before)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("-before: %w", err)
+		}
+	}
+	chosen, err := choose(duels(), duelName, *only)
+	for _, d := range chosen {
+		s.duels = append(s.duels, s.of(d))
+	}
 	return s, err
 }
 

@@ -23,7 +23,7 @@ func duelRunOf(score, errors int, cpu float64) *duelRun {
 func outcomeOf(second int, errors int) *outcome {
 	return &outcome{duel: duels()[0], runs: [2][]*duelRun{
 		{duelRunOf(100_000, 50, 10), duelRunOf(50_000, 60, 9), duelRunOf(100_000, 55, 10)},
-		{duelRunOf(second, errors, 5), duelRunOf(second, 0, 5), duelRunOf(second, 0, 5)},
+		{duelRunOf(second, errors, 2), duelRunOf(second, 0, 2), duelRunOf(second, 0, 2)},
 	}}
 }
 
@@ -63,7 +63,7 @@ func TestDuelBars(t *testing.T) {
 }
 
 func TestDuelFlags(t *testing.T) {
-	for _, args := range [][]string{{"x"}, {"-n", "0"}, {"-t", "0"}, {"-only", "plain,unknown"}, {"-unknown"}} {
+	for _, args := range [][]string{{"x"}, {"-n", "0"}, {"-t", "0"}, {"-only", "plain,unknown"}, {"-unknown"}, {"-before", "no/such/program"}, {"-set", "HOME=x"}} {
 		if _, err := parseDuels(args, io.Discard); err == nil {
 			t.Errorf("%q is no error", args)
 		}
@@ -92,6 +92,45 @@ func TestDuelTable(t *testing.T) {
 	var out bytes.Buffer
 	markdown(&out, outcomesOf(runs))
 	if !strings.Contains(out.String(), "| 1 | 1,700 (1,000) | **1.7** | 1.7 | 0 (0) |") || strings.Count(out.String(), "\n") != 3 {
+		t.Error(out.String())
+	}
+}
+
+// A variant's sides are this server and another build of it, or itself with other settings,
+// laid out alike; its records make a table of their own.
+func TestDuelVariants(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "isuride")
+	if err := os.WriteFile(program, nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, err := parseDuels([]string{"-only", "static", "-before", program, "-least", "1.6", "-official"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := s.duels[0]
+	if first := d.sides[0]; first.program != program || first.naive || !first.tls || !first.static || first.nginx || !first.dear {
+		t.Errorf("another build fights as %+v", first)
+	}
+	if !slices.Equal(d.bars, []bar{{figureRatio, 1.6, false}}) || d.sides[1].program != "" || d.name != "static, official: isuride, own TLS against isuride, own TLS before" {
+		t.Errorf("%+v", d)
+	}
+	s, err = parseDuels([]string{"-only", "tls", "-set", "ISURIDE_HTTP2=on"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, without := s.duels[0].sides[1], s.duels[0].sides[0]
+	if !slices.Equal(with.settings, []string{"ISURIDE_HTTP2=on"}) || without.settings != nil || with.name == without.name || without.naive {
+		t.Errorf("%+v", s.duels[0])
+	}
+	var runs []*duelRun
+	for i, score := range []int{1000, 1700} {
+		r := duelRunOf(score, 0, 10)
+		r.Duel, r.Contestant, r.Record.LoadSeconds = s.duels[0].name, s.duels[0].sides[i].name, 60.01
+		runs = append(runs, r)
+	}
+	var out bytes.Buffer
+	markdown(&out, outcomesOf(runs))
+	if !strings.Contains(out.String(), "ISURIDE_HTTP2=on (against isuride, own TLS) | 1 | 1,700 (1,000) | **1.7** |  |") {
 		t.Error(out.String())
 	}
 }

@@ -115,16 +115,21 @@ func (o *outcome) print(w io.Writer) {
 	}
 }
 
-// outcomesOf sorts runs into those duels of which there are whole pairs, and judges them.
+// outcomesOf sorts runs into those duels of which there are whole pairs, and judges them:
+// those that duels lists first, then variants, of which only names are known.
 func outcomesOf(runs []*duelRun) []*outcome {
+	known := duels()
+	for _, r := range runs {
+		if !slices.ContainsFunc(known, func(d duel) bool { return d.name == r.Duel }) {
+			known = append(known, duel{name: r.Duel, about: r.Duel})
+		}
+	}
 	var list []*outcome
-	for _, d := range duels() {
+	for _, d := range known {
 		o := &outcome{duel: d}
 		for _, r := range runs {
-			for side, c := range d.sides {
-				if r.Duel == d.name && r.Contestant == c.name {
-					o.runs[side] = append(o.runs[side], r)
-				}
+			if r.Duel == d.name {
+				o.add(r)
 			}
 		}
 		pairs := min(len(o.runs[0]), len(o.runs[1]))
@@ -138,6 +143,20 @@ func outcomesOf(runs []*duelRun) []*outcome {
 	return list
 }
 
+// add sorts a run to its side. Sides without a name are named by who fights first.
+func (o *outcome) add(r *duelRun) {
+	for side := range o.runs {
+		c := &o.duel.sides[side]
+		if c.name == "" {
+			c.name = r.Contestant
+		}
+		if c.name == r.Contestant {
+			o.runs[side] = append(o.runs[side], r)
+			return
+		}
+	}
+}
+
 // markdown writes a table for a document. All figures are medians; in brackets, those of the
 // first side.
 func markdown(w io.Writer, list []*outcome) {
@@ -148,12 +167,15 @@ func markdown(w io.Writer, list []*outcome) {
 			r := o.find(name)
 			return report.Short(r.sides[1].Median) + " (" + report.Short(r.sides[0].Median) + ")"
 		}
-		ratio, cpu := o.find(figureRatio).sides[1], ""
+		ratio, cpu, least := o.find(figureRatio).sides[1], "", ""
+		if len(o.duel.bars) > 0 {
+			least = report.Short(o.duel.bars[0].limit)
+		}
 		if o.duel.sides[0].naive {
 			cpu = report.Short(o.find(figureCPURatio).sides[1].Median)
 		}
 		fmt.Fprintf(w, "| %s: %s (against %s) | %d | %s | **%s** | %s | %s | %s ms | %s | %s ms |\n",
-			o.duel.about, o.duel.sides[1].name, o.duel.sides[0].name, ratio.Runs, both(figureScore), ratio, report.Short(o.duel.bars[0].limit),
+			o.duel.about, o.duel.sides[1].name, o.duel.sides[0].name, ratio.Runs, both(figureScore), ratio, least,
 			both(figureErrors), both(figureCPUPoint), cpu, both(figureReport))
 	}
 }

@@ -33,6 +33,17 @@ func flags(command string, out io.Writer) *flag.FlagSet {
 	return f
 }
 
+// settingFlag adds a flag for variables of the server.
+func settingFlag(f *flag.FlagSet, settings *[]string, about string) {
+	f.Func("set", "`NAME=VALUE`, "+about+"; may be repeated", func(text string) error {
+		if !strings.HasPrefix(text, "ISURIDE_") || !strings.Contains(text, "=") {
+			return errors.New("want ISURIDE_NAME=VALUE")
+		}
+		*settings = append(*settings, text)
+		return nil
+	})
+}
+
 // parse reads the flags of a trial besides those that f has already.
 func (t *trial) parse(f *flag.FlagSet, args []string, runs, home string) error {
 	f.Float64Var(&t.seconds, "t", fullLoad, "`seconds` of load; the bars are for 60, other lengths are only shown")

@@ -137,13 +137,8 @@ func (a *API) nearbyChairs(c call, _ *state.User) error {
 	}
 	body := wire.AppendNearbyOpen(c.Out(0))
 	here := isuride.Coordinate{Latitude: latitude, Longitude: longitude}
-	found := false
 	for f := range c.gen.Store.Nearby(here, int(distance)) {
-		found = true
 		body = wire.AppendNearbyChair(body, f.Description, f.At)
-	}
-	if distance >= defaultDistance { // who looks less far may find nothing whatever dispatch does
-		c.gen.Store.Looked(here, found)
 	}
 	c.json(200, wire.AppendNearbyClose(body, c.gen.Now()))
 	return nil

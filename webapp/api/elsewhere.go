@@ -211,7 +211,10 @@ func (a *API) forward(ctx *httpd.Ctx, e *endpoint, leader, address string) (done
 		cancel()
 		return false
 	}
-	a.pass(ctx, answer, cancel)
+	a.pass(ctx, answer, asked, cancel)
+	if a.opt.Leave {
+		ctx.Last()
+	}
 	return true
 }
 
@@ -237,6 +240,11 @@ func (a *API) request(asked context.Context, ctx *httpd.Ctx, address string) (*h
 		}
 	})
 	request.Header.Set(forwardedField, "1")
+	request.Host = string(ctx.Header("Host")) // which a page's origin is compared with
+	if ctx.WantsUpgrade(webSocket) {
+		request.Header.Set("Connection", "Upgrade")
+		request.Header.Set("Upgrade", webSocket)
+	}
 	return request, nil
 }
 
@@ -250,8 +258,8 @@ func ownField(name string) bool {
 	return false
 }
 
-// pass hands an answer back. end ends the request.
-func (a *API) pass(ctx *httpd.Ctx, answer *http.Response, end context.CancelFunc) {
+// pass hands an answer back. end ends the request, whose context is asked.
+func (a *API) pass(ctx *httpd.Ctx, answer *http.Response, asked context.Context, end context.CancelFunc) {
 	stream := strings.HasPrefix(answer.Header.Get("Content-Type"), "text/event-stream")
 	for name, values := range answer.Header {
 		if ownField(name) || stream && (name == "Content-Type" || name == "Cache-Control") {
@@ -260,6 +268,10 @@ func (a *API) pass(ctx *httpd.Ctx, answer *http.Response, end context.CancelFunc
 		for _, value := range values {
 			ctx.SetHeader(name, value)
 		}
+	}
+	if answer.StatusCode == http.StatusSwitchingProtocols {
+		tunnel(ctx, answer.Body.(io.ReadWriteCloser), asked, end) // net/http promises that
+		return
 	}
 	ctx.SetStatus(answer.StatusCode)
 	if stream {
@@ -283,6 +295,23 @@ func (a *API) pass(ctx *httpd.Ctx, answer *http.Response, end context.CancelFunc
 		return
 	}
 	ctx.SetBody(body)
+}
+
+// tunnel makes the client's connection and the leader's one WebSocket, until one of them, or the
+// request, ends. What is said on it is none of this server's business.
+func tunnel(ctx *httpd.Ctx, leader io.ReadWriteCloser, asked context.Context, end context.CancelFunc) {
+	context.AfterFunc(asked, func() { leader.Close() }) // a request that has become a connection does not end by itself
+	ctx.AfterWrite(func(err error) {
+		if err != nil { // it is not opened
+			end()
+		}
+	})
+	ctx.Upgrade(webSocket, func(s *httpd.Stream) {
+		s.OnClose(end)
+		go pipe(s, leader, end)
+	}, func(from io.Reader) {
+		_, _ = io.Copy(leader, from) // whichever side ends, ends both
+	})
 }
 
 // pipe brings a stream of the leader's to the client, until one of them ends it.

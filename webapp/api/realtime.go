@@ -15,6 +15,9 @@ import (
 	"isuride/webapp/isuride"
 )
 
+// webSocket is the protocol's name in a request for an upgrade.
+const webSocket = "websocket"
+
 // openRealtime makes the connection a WebSocket over which tables and notifications of any
 // number of sessions come.
 func (a *API) openRealtime(c call) error {
@@ -32,7 +35,7 @@ func (a *API) openRealtime(c call) error {
 	c.SetOwner(who.pointer())
 	c.SetHeader("Sec-WebSocket-Accept", accept)
 	r := &realtime{api: a, who: who, serial: c.Serial(), sessions: map[string]*told{}}
-	c.Upgrade("websocket", r.open, r.listen)
+	c.Upgrade(webSocket, r.open, r.listen)
 	return nil
 }
 
@@ -42,10 +45,10 @@ func (c call) handshake() (refused bool) {
 	switch origin := c.Header("Origin"); {
 	case origin != nil && !sameHost(origin, c.Header("Host")):
 		writeError(c.Ctx, 403, "pages of other sites cannot open this; open it from a page of this server, or from a program without Origin")
-	case !c.WantsUpgrade("websocket"):
+	case !c.WantsUpgrade(webSocket):
 		writeError(c.Ctx, 426, "this is a WebSocket: ask for it with Connection: Upgrade and Upgrade: websocket over HTTP/1.1; GET /api/feed has the same over plain HTTP")
 		if !c.Multiplexed() {
-			c.SetHeader("Upgrade", "websocket")
+			c.SetHeader("Upgrade", webSocket)
 		}
 	case string(c.Header("Sec-WebSocket-Version")) != "13":
 		writeError(c.Ctx, 426, "the header field Sec-WebSocket-Version must be 13")

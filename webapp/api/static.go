@@ -34,6 +34,7 @@ type staticFile struct {
 	etag           string // without W/
 	modified       string // as in Last-Modified, "" if unknown
 	head           string // fixed header lines
+	known          string // those of an answer to who has the file (RFC 9110 15.4.5)
 }
 
 // Pages may be reused for an hour, files whose names carry a hash of their content
@@ -106,7 +107,8 @@ func unpackedFile(name string, content []byte, modified time.Time) *staticFile {
 		caching = assetCaching
 	}
 	// The tag is weak, since it names both the plain and the compressed form.
-	f.head = "Content-Type: " + contentType + "\r\nCache-Control: " + caching + "\r\nETag: W/" + f.etag + "\r\nVary: Accept-Encoding\r\n" + fileSafety
+	f.known = "Cache-Control: " + caching + "\r\nETag: W/" + f.etag + "\r\nVary: Accept-Encoding\r\n"
+	f.head = "Content-Type: " + contentType + "\r\n" + f.known + fileSafety
 	if strings.HasPrefix(contentType, "text/html") {
 		f.head += pageSafety
 	}
@@ -174,10 +176,13 @@ func (f *staticFile) serve(ctx *httpd.Ctx) {
 		writeError(ctx, 412, "the file is not the one that If-Match or If-Unmodified-Since ask for")
 		return
 	}
+	if f.unchanged(ctx) {
+		ctx.SetHead(f.known)
+		ctx.SetStatus(304)
+		return
+	}
 	ctx.SetHead(f.head)
 	switch {
-	case f.unchanged(ctx):
-		ctx.SetStatus(304)
 	case f.brotli != nil && takes(ctx.HeaderList("Accept-Encoding"), "br"):
 		ctx.SetHeader("Content-Encoding", "br")
 		ctx.SetSharedBody(f.brotli)

@@ -355,15 +355,17 @@ func TestTailIsJudged(t *testing.T) {
 // TestMarkedLog: a log of entries tells by itself that one was changed.
 func TestMarkedLog(t *testing.T) {
 	l := &legacy{t: t, dir: t.TempDir()}
-	options := journal.Options{Dir: l.folder(), Durability: journal.Crash, Chained: true, Keep: 1 << 30, Log: quiet}
+	options := journal.Options{Dir: l.folder(), Durability: journal.Crash, Replicated: true, Keep: 1 << 30, Log: quiet}
 	for life := range 4 { // each ends with a mark
 		j, err := journal.Open(options)
 		l.must(err)
+		l.must(j.Lead(1))
 		for i := range 3 {
 			_, err := j.Append((&isuride.Event{Kind: isuride.OwnerRegistered, Owner: &isuride.Owner{ID: fmt.Sprint(life, i), Name: "a"}}).Append(nil))
 			l.must(err)
 		}
-		l.must(j.Close())
+		_, _, err = j.Seal(j.LastIndex()+1, 1, nil, false)
+		l.must(errors.Join(err, j.Close()))
 	}
 	read := func() error {
 		r := &reading{auditor: &auditor{have: &sqlstore.Snapshot{History: (journal.History{}).String()}, images: newImages()}, told: func(uint64) {}}

@@ -1,12 +1,15 @@
 package crash
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 
+	"isuride/webapp/client"
 	"isuride/webapp/servertest"
 	"isuride/webapp/sqlstore"
 )
@@ -279,6 +282,83 @@ func TestClusterHandsOn(t *testing.T) {
 		}
 		leader.Start()
 	}
+}
+
+// TestClusterTunnels: a WebSocket to a server that does not lead is one to the leader. It ends with
+// the leader's time, and the next one goes on at the next leader.
+func TestClusterTunnels(t *testing.T) {
+	t.Parallel()
+	g := bareGroup(t)
+	leader := g.Leader()
+	follower := g.Others(leader)[0]
+	rider, _ := leader.User("rider", "")
+	token := strings.TrimPrefix(rider.Cookie, "app_session=")
+	host := strings.TrimPrefix(follower.URL, "http://")
+	ask := func(name, value string) servertest.Reply {
+		return follower.Send("GET", "/api/realtime", "", "Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", name, value)
+	}
+	ask("Origin", "http://evil.example").Refused(t, 403, "other sites")
+	ask("Origin", "http://"+host).Refused(t, 400, "Sec-WebSocket-Key") // the page's own site, so the key is what is missed
+	for range 3 {
+		live := tunnelled(t, follower, token)
+		former := g.Leader()
+		for _, other := range g.Others(former) {
+			if other != follower { // which is to stay one that does not lead
+				handOver(t, former, other)
+			}
+		}
+		for { // to the end
+			if _, err := live.Next(); err != nil {
+				break
+			}
+		}
+		live.Close()
+		g.Leader(g.Others(former)...)
+	}
+	tunnelled(t, follower, token).Close()
+}
+
+// tunnelled opens a WebSocket at a server, and waits for a notification and for a table.
+func tunnelled(t *testing.T, at *servertest.Process, token string) *client.Realtime {
+	t.Helper()
+	live, err := (&client.Client{URL: at.URL}).Realtime(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(live.Notifications("mine", token), live.Subscribe("town", "", client.Subscription{Tables: "city"})); err != nil {
+		t.Fatal(err)
+	}
+	for seen := map[string]bool{}; !seen["mine notification"] || !seen["town partial"]; {
+		f, err := live.Next()
+		if err != nil || f.Action == "error" {
+			t.Fatalf("the WebSocket ended after %v: %+v, %v", seen, f, err)
+		}
+		seen[f.Sub+" "+string(f.Action)] = true
+	}
+	return live
+}
+
+// handOver has the leader make another server the leader.
+func handOver(t *testing.T, leader, to *servertest.Process) {
+	t.Helper()
+	name := strings.Fields(string(mustRead(t, to, "/healthz")))[0]
+	r, err := http.Post(leader.Inside+"/promote?to="+name, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	if r.StatusCode != http.StatusOK {
+		t.Fatalf("asked to hand over to %s, the leader answers %s", name, r.Status)
+	}
+}
+
+func mustRead(t *testing.T, p *servertest.Process, path string) []byte {
+	t.Helper()
+	status, text := p.Operator("GET", path)
+	if status != http.StatusOK {
+		t.Fatalf("%s: %d %s", path, status, text)
+	}
+	return text
 }
 
 // bareGroup starts a group with the bare data set.

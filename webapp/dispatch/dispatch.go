@@ -40,7 +40,6 @@ type Dispatcher struct {
 	mu lockwatch.Mutex // one round at a time
 	// The rest is guarded by mu and reused from round to round.
 	stock   stock
-	demand  demand
 	weights Params // of the round: params, with as much carrying as counts in it
 	cost    []int32
 	assign  []int32
@@ -61,13 +60,6 @@ type pair struct {
 // New makes the dispatcher of a region. The solver becomes its own.
 func New(store Store, region isuride.Region, solver Solver, params Params, now func() isuride.Time) *Dispatcher {
 	return &Dispatcher{store: store, region: store.Region(region), solver: solver, params: params, now: now}
-}
-
-// Set replaces the policy, from the next round on. It is for experiments.
-func (d *Dispatcher) Set(p Params) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.params = p
 }
 
 // Run matches until the context ends: one round after each change, and a rest after
@@ -123,10 +115,7 @@ func (d *Dispatcher) Round() (assigned int, err error) {
 	d.at = d.now()
 	d.rateLocked(d.at)
 	d.weights = d.params
-	if d.params.FollowDemand {
-		d.demand.update(d.at, d.region.Demand(), &d.params)
-		d.weights.CarryWeight = d.stock.carryWeight(d.params.CarryWeight)
-	}
+	d.weights.CarryWeight = d.stock.carryWeight(d.params.CarryWeight)
 	room := d.roomLocked()
 	d.chooseLocked()
 	d.solveLocked(room)
@@ -157,6 +146,7 @@ func (d *Dispatcher) carryOutLocked() (assigned int, err error) {
 		ride, chair := d.stock.candidates[p.ride].ride, &d.stock.chairs[p.chair]
 		ok, err := d.store.Assign(ride, chair.Chair, d.explainLocked(p))
 		if err != nil {
+			d.region.MarkChanged() // for who tries again
 			return assigned, err
 		}
 		if ok {

@@ -11,7 +11,9 @@ type Params struct {
 	Cadence time.Duration
 	// CarryWeight scales the preference of fast chairs for long rides: the carrying time
 	// by which the chair beats the mean, in thousandths. Carrying times themselves would
-	// favour short rides and starve growth; the difference to the mean favours none.
+	// favour short rides and starve growth; the difference to the mean favours none. It is
+	// scaled down where there are more chairs than rides: a fast chair saves nobody's time
+	// there, but its way to the rider is felt.
 	CarryWeight int
 	// MeanSpeed is the speed against which that difference is taken, in distance a tick:
 	// the mean over the chair models (S2.3).
@@ -33,14 +35,9 @@ type Params struct {
 	// appendix A), which costs more than the chairs could earn; one who does orders, and
 	// waits quietly. More than some are a burden, since every answer lists them all.
 	RidesPerReserve, MaxReserve int
-	// FollowDemand derives two weights from what is measured: the reserve, up to MaxReserve,
-	// follows wasted looks instead of waiting rides, and carrying counts the less the more
-	// free chairs there are. Better for a city without a benchmark, worse in real runs of
-	// one, so it is off.
-	FollowDemand bool
-	// WastedLooks is the percentage of looks for chairs that may be wasted: more let that
-	// reserve grow, fewer let it shrink, see demand. 5 and 10 are equal, 20 costs 1.6 %.
-	WastedLooks int
+	// ReserveAge is the age from which a ride counts for the reserve. Where chairs come
+	// sooner nothing is held back, which would only make riders wait.
+	ReserveAge time.Duration
 	// MaxRides and MaxChairs bound what the solver sees, so that a round takes less than
 	// 10 ms: the rides and chairs that come first by what they cost whatever the partner.
 	// The others wait for the next round.
@@ -58,7 +55,7 @@ func DefaultParams() Params {
 		Ramp:            18 * time.Second,
 		RidesPerReserve: 5,
 		MaxReserve:      20,
-		WastedLooks:     5,
+		ReserveAge:      time.Second,
 		MaxRides:        200,
 		MaxChairs:       400,
 	}

@@ -14,6 +14,7 @@ type stock struct {
 	chairs     []state.FreeChair
 	candidates []candidate // the rides by class and cost; in the end those that the solver sees
 	count      [3]int      // of candidates, by class
+	lasting    int         // candidates that the reserve is for
 }
 
 // candidate is a ride, with what it costs whatever the chair.
@@ -40,20 +41,23 @@ func (d *Dispatcher) takeLocked() {
 func (d *Dispatcher) rateLocked(now isuride.Time) {
 	s, p := &d.stock, &d.params
 	clear(s.candidates)
-	s.candidates, s.count = s.candidates[:0], [3]int{}
+	s.candidates, s.count, s.lasting = s.candidates[:0], [3]int{}, 0
 	for _, r := range s.rides {
 		age := now.Sub(r.CreatedAt)
 		c := candidate{r, p.classOf(r, age), p.rideCost(r, age)}
 		s.candidates = append(s.candidates, c)
 		s.count[c.class-overdue]++
+		if c.class != elsewhere && age >= p.ReserveAge {
+			s.lasting++
+		}
 	}
 }
 
-// carryWeight is the part of a weight that fits how scarce chairs are beside the town's
-// rides.
+// carryWeight is the part of a weight that fits how scarce chairs are: all of it where the
+// town's rides outnumber them.
 func (s *stock) carryWeight(full int) int {
-	rides := len(s.candidates) - s.count[elsewhere-overdue]
-	return full * rides / max(rides+len(s.chairs), 1)
+	rides, chairs := len(s.candidates)-s.count[elsewhere-overdue], len(s.chairs)
+	return full * min(rides, chairs) / max(chairs, 1)
 }
 
 // roomLocked returns how many pairs there may be, at least one. What the reserve holds
@@ -61,12 +65,8 @@ func (s *stock) carryWeight(full int) int {
 // back from rides past the ramp, nor for the sake of rides that lead elsewhere.
 func (d *Dispatcher) roomLocked() int {
 	rides, chairs := len(d.stock.candidates), len(d.stock.chairs)
-	late, far := d.stock.count[0], d.stock.count[elsewhere-overdue]
-	reserve := min((rides-far)/d.params.RidesPerReserve, d.params.MaxReserve)
-	if d.params.FollowDemand {
-		reserve = min(rides-far, int(d.demand.reserve))
-	}
-	reserve = min(reserve, chairs/2)
+	late := d.stock.count[0]
+	reserve := min(d.stock.lasting/d.params.RidesPerReserve, d.params.MaxReserve, chairs/2)
 	room := max(min(rides, chairs-reserve), min(late, chairs))
 	if room < min(rides, chairs) {
 		d.region.MarkChanged()

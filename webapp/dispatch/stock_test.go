@@ -21,7 +21,7 @@ func TestLongRidesGoFirstWhenChairsAreScarce(t *testing.T) {
 func TestReserveStaysFree(t *testing.T) {
 	w := newTown(t)
 	p := DefaultParams()
-	p.RidesPerReserve, p.MaxReserve = 4, 2
+	p.RidesPerReserve, p.MaxReserve, p.ReserveAge = 4, 2, 0
 	for i := range int32(9) {
 		w.ride(at(i, 0), at(i, 30))
 	}
@@ -45,7 +45,7 @@ func TestReserveStaysFree(t *testing.T) {
 func TestReserveIsHalfAtMost(t *testing.T) {
 	w := newTown(t)
 	p := DefaultParams()
-	p.RidesPerReserve, p.MaxReserve = 1, 10
+	p.RidesPerReserve, p.MaxReserve, p.ReserveAge = 1, 10, 0
 	for i := range int32(9) {
 		w.ride(at(i, 0), at(i, 30))
 	}
@@ -63,7 +63,7 @@ func TestReserveLeavesInTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t)
 		p := DefaultParams()
-		p.RidesPerReserve, p.MaxReserve = 1, 10
+		p.RidesPerReserve, p.MaxReserve, p.ReserveAge = 1, 10, 0
 		var rides []*state.Ride
 		for i := range int32(9) {
 			rides = append(rides, w.ride(at(i, 0), at(i, 30)))
@@ -101,4 +101,41 @@ func TestChoiceOfRides(t *testing.T) {
 		}
 		w.round(d, 1)
 	})
+}
+
+// Rides that have waited for a while show that chairs are scarce; young ones do not.
+func TestYoungRidesMakeNoReserve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t)
+		p := DefaultParams()
+		d := w.dispatcher(0, p)
+		step := func(rides int32, want int) {
+			t.Helper()
+			for i := range rides {
+				w.ride(at(i%50, 0), at(i%50, 30))
+			}
+			for i := range int32(10) {
+				w.chair("3", at(i, 1))
+			}
+			w.round(d, want)
+		}
+		step(40, 10)
+		time.Sleep(p.ReserveAge - 1)
+		step(0, 10)
+		time.Sleep(1)
+		step(0, 6) // twenty rides have waited for long enough, and others are left for the rest
+	})
+}
+
+// Carrying counts in full where rides outnumber chairs, and fades where chairs abound.
+func TestCarryingCountsWhenChairsAreScarce(t *testing.T) {
+	for _, c := range []struct{ rides, far, chairs, want int }{
+		{10, 0, 0, 0}, {10, 0, 1, 1000}, {10, 0, 10, 1000}, {10, 0, 20, 500}, {10, 5, 10, 500}, {0, 0, 10, 0},
+	} {
+		s := &stock{candidates: make([]candidate, c.rides), chairs: make([]state.FreeChair, c.chairs)}
+		s.count[elsewhere-overdue] = c.far
+		if got := s.carryWeight(1000); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
 }

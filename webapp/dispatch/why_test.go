@@ -49,7 +49,7 @@ func TestReasons(t *testing.T) {
 			Chosen: isuride.ChairCost{Pickup: 1000, Carry: 0},
 			Lost: []isuride.Rival{
 				{Chair: next.Ref, ChairCost: isuride.ChairCost{Pickup: 2000, Carry: 0}},
-				{Chair: near.Ref, ChairCost: isuride.ChairCost{Pickup: 2000, Carry: 1333}},
+				{Chair: near.Ref, ChairCost: isuride.ChairCost{Pickup: 2000, Carry: 266}},
 			}}
 		if expectPair(t, r, chosen); !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %+v\nwant %+v", got, want)

@@ -186,7 +186,7 @@ func (g *Generation) run() {
 
 func (g *Generation) runLoops() {
 	for _, m := range g.matchers {
-		g.loops.Go(func() { g.report("matching", m.Run(g.ctx)) })
+		g.loops.Go(func() { g.report("matching", g.match(m)) })
 	}
 	g.loops.Go(func() { g.report("snapshots", g.snapshots.run(g.ctx)) })
 	g.loops.Go(func() { g.report("audit", g.audit.run(g.ctx)) })
@@ -195,6 +195,25 @@ func (g *Generation) runLoops() {
 		g.resume(ch)
 	}
 	g.open = nil
+}
+
+// roomPause is the time after which matching goes on when the log had no room.
+const roomPause = 250 * time.Millisecond
+
+// match matches until the generation ends, or nothing can be recorded any more. A disk that is full
+// is no end: riders wait until there is room.
+func (g *Generation) match(m *dispatch.Dispatcher) error {
+	for {
+		if err := m.Run(g.ctx); !noRoom(err) {
+			return err
+		}
+		pauseFor(g.ctx, roomPause)
+	}
+}
+
+// noRoom says of an error that the log may take records again later.
+func noRoom(err error) bool {
+	return errors.Is(err, journal.ErrFull) || errors.Is(err, journal.ErrLate)
 }
 
 // pace lets the write-behind stretch its pauses while it competes with requests, since

@@ -142,8 +142,19 @@ func (l *groupLog) State() (replica.State, bool) {
 }
 
 func (l *groupLog) SaveState(s replica.State) error {
+	before, known := l.state, l.known
 	l.state, l.known = s, true
-	return l.write(false)
+	err := l.write(false)
+	if err != nil {
+		l.state, l.known = before, known
+	}
+	return room(err)
+}
+
+// Room is that of the journal, in replica's words.
+func (l *groupLog) Room() (replica.Room, error) {
+	room, err := l.Journal.Room()
+	return [...]replica.Room{journal.Ample: replica.Ample, journal.Scarce: replica.Scarce, journal.NoRoom: replica.NoRoom}[room], err
 }
 
 func (l *groupLog) First() uint64 { return l.FirstIndex() }
@@ -222,8 +233,11 @@ func (l *groupLog) Reset(at replica.Position, last uint64) error {
 	if err := l.follow(); err != nil {
 		return err
 	}
+	if err := l.Journal.Reset(journal.Base{Index: at.Index, Term: at.Term, Last: last}); err != nil {
+		return room(err)
+	}
 	l.durable = at.Index
-	return l.Journal.Reset(journal.Base{Index: at.Index, Term: at.Term, Last: last})
+	return nil
 }
 
 // Unfence takes records, of a generation that leads. A log that cannot has stopped, and says so
@@ -276,7 +290,7 @@ func held(err error) error {
 }
 
 func room(err error) error {
-	if errors.Is(err, journal.ErrFull) || errors.Is(err, journal.ErrLate) {
+	if noRoom(err) || disk.IsFull(err) {
 		return fmt.Errorf("%w: %w", replica.ErrNoRoom, err)
 	}
 	return err

@@ -55,6 +55,7 @@ type node interface {
 	ReadIndex(ctx context.Context) (committed uint64, err error)
 	Lease() bool
 	Transfer(ctx context.Context, to string) error
+	Err() error
 	Close() error
 }
 
@@ -231,22 +232,39 @@ func (m *member) run(ctx context.Context) {
 		changed := m.node.Changed()
 		s := m.node.Status()
 		m.note(s)
-		if m.term != 0 && !m.leads(s) {
+		if err := m.node.Err(); err != nil {
+			m.e.fail(errors.Join(fmt.Errorf("this server takes no further part in its group: %w", err), following.end()))
+			return
+		}
+		switch {
+		case m.term != 0 && !m.leads(s):
 			m.depose()
 			following = m.follow(ctx)
-		}
-		if m.term == 0 && s.Role == replica.Leader && s.Ready && m.tables != nil {
-			following.end()
-			if err := m.promote(s.Term); err != nil {
-				m.cfg.Log.Warn("this server was elected and does not lead", "term", s.Term, "err", err)
-				m.again(m.standby.Load().gen.Load())
-				following = m.follow(ctx)
+			continue // it may have been elected again meanwhile
+		case m.term != 0 && !s.Open && !s.Handing:
+			if err := m.resume(); err != nil && !errors.Is(err, replica.ErrNotLeader) {
+				m.cfg.Log.Warn("nobody has taken over, and this server cannot go on to lead", "err", err)
 			}
+		case m.term == 0 && s.Role == replica.Leader && s.Ready && !s.Handing && m.tables != nil:
+			err := following.end()
+			if err == nil {
+				err = m.promote(s.Term)
+			}
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, replica.ErrNotLeader) && !lost(err) { // it would lead for ever, and not serve
+				m.e.fail(fmt.Errorf("this server was elected and cannot lead: %w", err))
+				return
+			}
+			m.cfg.Log.Warn("this server was elected and does not lead", "term", s.Term, "err", err)
+			m.again(m.standby.Load().gen.Load())
+			following = m.follow(ctx)
 		}
 		select {
 		case <-changed:
 		case err := <-following.failed:
-			following.end()
+			_ = following.end() // it has
 			if !lost(err) {
 				m.e.fail(fmt.Errorf("this replica must not go on: %w", err))
 				return
@@ -254,7 +272,7 @@ func (m *member) run(ctx context.Context) {
 			m.again(m.standby.Load().gen.Load())
 			following = m.follow(ctx)
 		case <-ctx.Done():
-			following.end()
+			_ = following.end() // nothing follows any more
 			return
 		}
 	}
@@ -282,9 +300,16 @@ type pursuit struct {
 	done   chan struct{}
 }
 
-func (p *pursuit) end() {
+// end returns why it has ended before, nil if it has not.
+func (p *pursuit) end() error {
 	p.stop()
 	<-p.done
+	select {
+	case err := <-p.failed:
+		return err
+	default:
+		return nil
+	}
 }
 
 // follow has the standby apply what is committed. A witness has nothing to apply, and a

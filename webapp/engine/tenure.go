@@ -42,6 +42,7 @@ type tenure struct {
 	last  atomic.Uint64
 
 	follows   atomic.Bool // it has not begun
+	concluded atomic.Bool // it has its last event
 	ended     atomic.Bool
 	appending sync.RWMutex // held for reading by Append; nothing is guarded but the moment
 }
@@ -82,10 +83,18 @@ func (l *tenure) AppendNoted(payload []byte, note interface{ Recorded(seq uint64
 	}
 	seq, err := l.log.AppendNoted(payload, note)
 	if err != nil {
-		return 0, err
+		return 0, elsewhere(err)
 	}
 	l.reach(seq)
 	return seq, nil
+}
+
+// elsewhere is the error of a log that was fenced after it was looked whether the tenure has ended.
+func elsewhere(err error) error {
+	if errors.Is(err, journal.ErrNotLeading) {
+		return ErrElsewhere
+	}
+	return err
 }
 
 // Hold is a state.EventLog. While the state follows, nothing is added but by who holds it.
@@ -117,7 +126,9 @@ func (l *tenure) close() { l.ended.Store(true) }
 
 // reopen undoes close, for a leader whom nobody has succeeded.
 func (l *tenure) reopen() {
-	if l.queue.failure() == nil {
+	l.appending.Lock()
+	defer l.appending.Unlock()
+	if l.queue.failure() == nil && !l.concluded.Load() {
 		l.ended.Store(false)
 	}
 }
@@ -144,9 +155,10 @@ func (l *tenure) conclude(payload []byte) (uint64, error) {
 	}
 	seq, err := l.log.AppendNoted(payload, unnoted{})
 	if err != nil {
-		return 0, err
+		return 0, elsewhere(err)
 	}
 	l.ended.Store(true)
+	l.concluded.Store(true)
 	l.reach(seq)
 	return seq, nil
 }

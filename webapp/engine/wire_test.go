@@ -126,6 +126,7 @@ type wireNode struct {
 	status atomic.Pointer[replica.Status]
 	pulse  pulse.Pulse
 	lease  atomic.Int64
+	failed atomic.Pointer[error]
 
 	tickets map[uint64]chan replica.Confirmed // owned by run
 	ticket  uint64
@@ -191,6 +192,7 @@ func (n *wireNode) now() time.Duration { return time.Duration(n.wire.ticks.Load(
 
 // put hands on what the core has said.
 func (n *wireNode) put() {
+	n.lease.Store(int64(n.core.LeaseUntil()))
 	for _, out := range slices.Clone(n.core.TakeFrames()) {
 		if out.Image != "" {
 			ok := n.wire.image(n.id, out.To, out.Image)
@@ -206,10 +208,13 @@ func (n *wireNode) put() {
 		n.tickets[c.Ticket] <- c
 		delete(n.tickets, c.Ticket)
 	}
-	n.lease.Store(int64(n.core.LeaseUntil()))
+	if err := n.core.Err(); err != nil && n.Err() == nil {
+		n.failed.Store(&err)
+		n.pulse.Beat()
+	}
 	s, old := n.core.Status(), n.status.Load()
 	n.status.Store(&s)
-	if s.Role != old.Role || s.Term != old.Term || s.Leader != old.Leader || s.Ready != old.Ready || s.Open != old.Open || s.Doubt != old.Doubt {
+	if s.Role != old.Role || s.Term != old.Term || s.Leader != old.Leader || s.Ready != old.Ready || s.Open != old.Open || s.Handing != old.Handing || s.Doubt != old.Doubt {
 		n.pulse.Beat()
 	}
 }
@@ -278,6 +283,14 @@ func (n *wireNode) Transfer(ctx context.Context, to string) (err error) {
 			return ctx.Err()
 		}
 	}
+}
+
+// Err says why the member has ended.
+func (n *wireNode) Err() error {
+	if err := n.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Close ends the member without a word, as a kill does.

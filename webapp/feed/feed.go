@@ -88,6 +88,11 @@ type Request struct {
 	// Speed of what follows Since: "1" as it took place, "10" ten times as fast; ""
 	// without pauses.
 	Speed string
+	// Every is for an operator's program that has to have each report of a position: none is
+	// merged with a newer one, and each event is a group of its own. A reader that is slow is
+	// not told to begin again: it is read to from the log, at its own speed, until it takes
+	// nothing for 10 s or the log no longer has what it needs.
+	Every bool
 }
 
 // Message is a frame to be sent.

@@ -354,8 +354,11 @@ func TestEventOfALaterRelease(t *testing.T) {
 // Marks are shown among the events, unless these are filtered, and are none.
 func TestMarks(t *testing.T) {
 	dir := t.TempDir()
-	j, err := journal.Open(journal.Options{Dir: dir, Chained: true, Log: slog.New(slog.DiscardHandler)})
+	j, err := journal.Open(journal.Options{Dir: dir, Replicated: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Lead(1); err != nil {
 		t.Fatal(err)
 	}
 	events := story()
@@ -364,12 +367,13 @@ func TestMarks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := j.Close(); err != nil {
+	_, _, err = j.Seal(1, 1, nil, false)
+	if err := errors.Join(err, j.Close()); err != nil {
 		t.Fatal(err)
 	}
 	n := len(events)
 	all := mustRun(t, Options{Path: dir})
-	for _, want := range []string{"are entry 1 of term 0; the one before has the hash 00", fmt.Sprintf("%d of %d events are shown", n, n)} {
+	for _, want := range []string{"are entry 1 of term 1; the one before has the hash 00", fmt.Sprintf("%d of %d events are shown", n, n)} {
 		if !strings.Contains(all, want) {
 			t.Errorf("%q is not in\n%s", want, all)
 		}
@@ -377,7 +381,7 @@ func TestMarks(t *testing.T) {
 	for what, o := range map[string]Options{
 		"a ride": {Path: dir, Ride: ride1}, "up to the first event": {Path: dir, To: moment(t, "1")},
 	} {
-		if text := mustRun(t, o); strings.Contains(text, "entry") {
+		if text := mustRun(t, o); strings.Contains(text, "are entry") {
 			t.Errorf("%s: marks are shown\n%s", what, text)
 		}
 	}

@@ -41,7 +41,6 @@ func (j *Journal) finish() error {
 	if err := j.commit.failure(); err != nil {
 		return err
 	}
-	j.sealAlone()
 	if err := j.sync(); err != nil {
 		return err
 	}

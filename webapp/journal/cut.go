@@ -198,7 +198,8 @@ func (s *segment) lowerMark() error {
 // Reset gives up the whole log, which goes on behind an entry that a snapshot has: this node
 // is too far behind what the others still have. All of that is committed. Readers end with a
 // *GoneError. The hash may be zero, if it is not known: the next entry tells it. It is for who
-// follows. An error stops the log: then it is the old one or the new one after the next Open.
+// follows. After ErrFull the log is as it was. Any other error stops it: then it is the old one or
+// the new one after the next Open.
 func (j *Journal) Reset(at Base) error {
 	if !j.replicated || j.leads.Load() != 0 || at.Last < j.Committed() {
 		panic(fmt.Sprintf("BUG: journal: reset behind record %d, with %d committed and term %d led", at.Last, j.Committed(), j.leads.Load()))
@@ -207,9 +208,15 @@ func (j *Journal) Reset(at Base) error {
 	defer j.cutting.Unlock()
 	j.syncing.Lock()
 	defer j.syncing.Unlock()
-	err := j.commit.failure()
+	s, err := j.takeSpare()
+	if errors.Is(err, ErrFull) {
+		return err
+	}
 	if err == nil {
-		err = j.startOver(at)
+		err = j.commit.failure()
+	}
+	if err == nil {
+		err = j.startOver(s, at)
 	}
 	if err != nil {
 		err = fmt.Errorf("journal: reset failed, nothing more is accepted: %w", err)
@@ -224,11 +231,7 @@ func (j *Journal) Reset(at Base) error {
 
 // startOver has the header of the new log on the disk before the old one goes: from there on
 // recovery knows that it is void.
-func (j *Journal) startOver(at Base) error {
-	s, err := j.takeSpare()
-	if err != nil {
-		return err
-	}
+func (j *Journal) startOver(s *segment, at Base) error {
 	j.mu.Lock()
 	j.term = max(j.term, at.Term, 1)
 	s.begin(header{first: at.Last + 1, follows: at.Last, history: j.history, term: j.term, group: j.group, chained: true, before: at, reset: true})

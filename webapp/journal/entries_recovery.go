@@ -228,8 +228,6 @@ func (r *recovery) settleEntries() error {
 	switch {
 	case r.term > 0 && !r.replicated:
 		return fmt.Errorf("%w: it was written in term %d; start it as a member, or bring the tables to a folder of their own", ErrReplicated, r.term)
-	case !r.replicated && r.entry.Last < r.last && !r.endsChained():
-		r.entry.Last = r.last
 	case !r.replicated || r.term > 0:
 		return nil
 	case r.last > 0 && r.base.Index == 0:
@@ -237,11 +235,7 @@ func (r *recovery) settleEntries() error {
 	case r.last > 0 && r.base.Last != 0 && r.base.Last != r.last:
 		return fmt.Errorf("%w: the group is to begin after record %d, and the log ends with record %d", ErrGroup, r.base.Last, r.last)
 	default:
-		hash := r.entry.Hash
-		if r.entry = r.base; hash != (Hash{}) && r.entry.Hash == (Hash{}) {
-			r.entry.Hash = hash
-		}
-		if r.last > 0 {
+		if r.entry = r.base; r.last > 0 {
 			r.entry.Last = r.last
 		}
 		r.last = r.entry.Last
@@ -250,15 +244,9 @@ func (r *recovery) settleEntries() error {
 	return nil
 }
 
-// endsChained reports whether the log ends in a segment that has entries.
-func (r *recovery) endsChained() bool {
-	n := len(r.segments)
-	return n > 0 && r.segments[n-1].chained
-}
-
 // adoptEntries goes on with the entries that recovery has found.
 func (j *Journal) adoptEntries(term uint64, last Base) {
-	if !j.chained {
+	if !j.replicated {
 		return
 	}
 	j.term, j.last = term, last
@@ -286,8 +274,6 @@ func (j *Journal) adoptEntries(term uint64, last Base) {
 	}
 	j.begun = []beginning{{0, oldest}, {last.Last, first}}
 	j.endPin = j.pinLocked(oldest)
-	if j.replicated {
-		j.refused = ErrNotLeading
-		notify(j.lowSpare)
-	}
+	j.refused = ErrNotLeading
+	notify(j.lowSpare)
 }

@@ -47,8 +47,8 @@ type mark struct {
 // appends at the same time, and the mark. The index must be the next one, and the term not
 // below that of the last entry. Without any record since the last mark the entry is empty,
 // if that is asked for, or has a note; else there is none (false). One goroutine at a time. A
-// node that leads seals its first entry before Lead. It may wait for room like Append, and
-// fail with the same errors.
+// node that leads seals its first entry before Lead. It may wait for room, but not as long as
+// Append, and fail with the same errors.
 func (j *Journal) Seal(index, term uint64, note []byte, empty bool) (e Entry, ok bool, err error) {
 	m := Mark{Group: j.group, Index: index, Term: term, Note: note}
 	size := recordSize(markSize + len(note))
@@ -62,16 +62,16 @@ func (j *Journal) Seal(index, term uint64, note []byte, empty bool) (e Entry, ok
 	if j.appended.Load() == j.last.Last && !empty && len(note) == 0 {
 		return e, false, nil
 	}
-	if index != j.last.Index+1 || term < j.last.Term || term < j.term && j.replicated {
+	if index != j.last.Index+1 || term < j.last.Term || term < j.term {
 		return e, false, fmt.Errorf("journal: entry %d of term %d cannot follow entry %d of term %d in term %d", index, term, j.last.Index, j.last.Term, j.term)
 	}
 	j.enterLocked(term)
-	if err := j.awaitRoom(size, ErrNotLeading); err != nil {
+	if err := j.awaitRoom(size, entryLimit, ErrNotLeading); err != nil {
 		return e, false, err
 	}
 	j.putMarkLocked(m, sum, after)
 	j.growth.Beat()
-	if j.level == Power && j.replicated {
+	if j.level == Power {
 		notify(j.commit.wanted)
 	}
 	e, err = j.entryLocked(index)
@@ -87,21 +87,6 @@ func (j *Journal) putMarkLocked(m Mark, sum hash.Hash, after place) {
 	j.putLocked(payload, size)
 	j.sinceLocked(after, func(part []byte) { sum.Write(part) })
 	j.noteMarkLocked(m, size, Hash(sum.Sum(nil)))
-}
-
-// sealAlone seals what was appended to a log that is chained and no group's. The last
-// time, nobody makes segments any more: without room the rest stays for the next start.
-func (j *Journal) sealAlone() {
-	if !j.seals {
-		return
-	}
-	sum := sha256.New()
-	after := j.hashAhead(sum)
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.appended.Load() > j.last.Last && j.roomLocked(recordSize(markSize)) {
-		j.putMarkLocked(Mark{Group: j.group, Index: j.last.Index + 1}, sum, after)
-	}
 }
 
 // hashAhead adds what was appended since the last mark to a hash, so that little is left to
@@ -158,10 +143,7 @@ type beginning struct {
 // holdLocked has the log stay from where the first entry began that may become the last one,
 // by a cut or a loss of power: its hash must be found at the next start.
 func (j *Journal) holdLocked() {
-	safe := j.commit.durable.Load()
-	if j.replicated {
-		safe = min(safe, j.Committed())
-	}
+	safe := min(j.commit.durable.Load(), j.Committed())
 	n := 0
 	for n+1 < len(j.begun) && j.begun[n+1].last <= safe {
 		n++
@@ -180,17 +162,11 @@ func (j *Journal) FirstIndex() uint64 {
 
 func (j *Journal) firstIndexLocked() uint64 {
 	for s := j.oldest; s != nil; s = s.next.Load() {
-		if j.hasEntries(s) {
+		if s.chained {
 			return s.firstIndex()
 		}
 	}
 	return j.last.Index + 1
-}
-
-// hasEntries reports whether a segment is a part of the log of entries: of a group's, if
-// it is replicated.
-func (j *Journal) hasEntries(s *segment) bool {
-	return s.chained && (s.term > 0 || !j.replicated)
 }
 
 // firstIndex is the index of the first entry that begins in the segment, or after it.
@@ -239,7 +215,7 @@ func (j *Journal) Entry(index uint64) (Entry, error) {
 // beginningAfterLocked returns a segment whose header names an entry, nil if there is none.
 func (j *Journal) beginningAfterLocked(index uint64) *segment {
 	for s := j.oldest; s != nil; s = s.next.Load() {
-		if j.hasEntries(s) && s.before.Index == index {
+		if s.chained && s.before.Index == index {
 			return s
 		}
 	}
@@ -325,7 +301,7 @@ func (j *Journal) findMarkLocked(index uint64) (s *segment, n int, err error) {
 		return nil, 0, fmt.Errorf("%w: entry %d is asked for, the last is %d", ErrUnavailable, index, j.last.Index)
 	}
 	for s := j.oldest; s != nil; s = s.next.Load() {
-		if j.hasEntries(s) && index > s.before.Index && index-s.before.Index <= uint64(len(s.marks)) {
+		if s.chained && index > s.before.Index && index-s.before.Index <= uint64(len(s.marks)) {
 			return s, int(index - s.before.Index - 1), nil
 		}
 	}
@@ -437,7 +413,7 @@ func (j *Journal) unseen(index uint64) (list []*segment) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for s := j.oldest; s != nil && !s.checked.Load(); s = s.next.Load() {
-		if next := s.next.Load(); j.hasEntries(s) && (next == nil || next.before.Index+1 >= index) {
+		if next := s.next.Load(); s.chained && (next == nil || next.before.Index+1 >= index) {
 			list = append(list, s)
 		}
 	}

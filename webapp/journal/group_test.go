@@ -2,7 +2,6 @@ package journal
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"maps"
 	"math/rand/v2"
@@ -180,60 +179,58 @@ func TestReadersOfReset(t *testing.T) {
 // A single server's log becomes that of a group's first member: what it has is before the first
 // entry. Without being told it does not, and the way back is refused.
 func TestFounding(t *testing.T) {
-	for _, chained := range []bool{false, true} {
-		d := new(disk.Memory)
-		alone := Options{Dir: "log", SegmentBytes: smallSegment, Chained: chained, Log: quiet()}
-		s, err := OpenStepped(alone, d)
-		if err != nil {
+	d := new(disk.Memory)
+	alone := Options{Dir: "log", SegmentBytes: smallSegment, Log: quiet()}
+	s, err := OpenStepped(alone, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := fill(t, s.Journal, 100, 100)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	member := Options{Dir: "log", SegmentBytes: smallSegment, Replicated: true, Log: quiet()}
+	if _, err := OpenStepped(member, d); !errors.Is(err, ErrGroup) {
+		t.Fatalf("it became a member's by mistake: %v", err)
+	}
+	d.Kill()
+	founder := member
+	founder.Base = Base{Index: 1, Term: 1}
+	for _, o := range []Options{founder, member} {
+		if s, err = OpenStepped(o, d); err != nil {
 			t.Fatal(err)
 		}
-		log := fill(t, s.Journal, 100, 100)
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
+		if s.FirstIndex() != 2 || s.LastIndex() != 1 || s.Head().Last != s.Appended() {
+			t.Fatalf("entries %d to %d, after record %d of %d", s.FirstIndex(), s.LastIndex(), s.Head().Last, s.Appended())
 		}
-		member := Options{Dir: "log", SegmentBytes: smallSegment, Replicated: true, Log: quiet()}
-		if _, err := OpenStepped(member, d); !errors.Is(err, ErrGroup) {
-			t.Fatalf("it became a member's by mistake: %v", err)
-		}
+		s.Commit(s.Appended())
+		got := slices.DeleteFunc(contents(t, s.Journal), func(r record) bool { return IsMark(r.payload) })
+		sameLog(t, got, log)
+		s.Crash()
 		d.Kill()
-		founder := member
-		founder.Base = Base{Index: 1, Term: 1}
-		for _, o := range []Options{founder, member} {
-			if s, err = OpenStepped(o, d); err != nil {
-				t.Fatal(err)
-			}
-			if s.FirstIndex() != 2 || s.LastIndex() != 1 || s.Head().Last != s.Appended() {
-				t.Fatalf("entries %d to %d, after record %d of %d", s.FirstIndex(), s.LastIndex(), s.Head().Last, s.Appended())
-			}
-			s.Commit(s.Appended())
-			got := slices.DeleteFunc(contents(t, s.Journal), func(r record) bool { return IsMark(r.payload) })
-			sameLog(t, got, log)
-			s.Crash()
-			d.Kill()
-		}
-		if _, err := OpenStepped(alone, d); !errors.Is(err, ErrReplicated) {
-			t.Fatalf("a member's folder was opened alone: %v", err)
-		}
-		d.Kill()
-		member.Group = 7
-		if _, err := OpenStepped(member, d); !errors.Is(err, ErrGroup) || !strings.Contains(err.Error(), "group 0") {
-			t.Fatalf("a folder of another group was opened: %v", err)
-		}
+	}
+	if _, err := OpenStepped(alone, d); !errors.Is(err, ErrReplicated) {
+		t.Fatalf("a member's folder was opened alone: %v", err)
+	}
+	d.Kill()
+	member.Group = 7
+	if _, err := OpenStepped(member, d); !errors.Is(err, ErrGroup) || !strings.Contains(err.Error(), "group 0") {
+		t.Fatalf("a folder of another group was opened: %v", err)
 	}
 }
 
-// The hashes of a chained log tell a change of an old record, with its checksum put right.
-func TestChainShowsTampering(t *testing.T) {
+// The hashes of a log of entries tell a change of an old record, with its checksum put right.
+func TestEntriesShowTampering(t *testing.T) {
 	dir := t.TempDir()
-	j := mustOpen(t, Options{Dir: dir, Chained: true}, unsynced())
+	j := mustOpen(t, Options{Dir: dir, Replicated: true}, unsynced())
+	mustLead(t, j, 1)
 	for i := range 60 {
 		mustAppend(t, j, numbered(i, 100))
 		if i%10 == 0 {
-			j.sealAlone()
+			mustSeal(t, j)
 		}
 	}
 	mustClose(t, j)
-	mustClose(t, mustOpen(t, Options{Dir: dir, Chained: true}, unsynced()))
 	if said, damaged := remarksOn(t, dir); damaged {
 		t.Fatalf("an untouched log is damaged:\n%s", said)
 	}
@@ -243,77 +240,23 @@ func TestChainShowsTampering(t *testing.T) {
 		*wordAt(b, at) = commitWord(1, b[at+wordSize:][:100])
 		return b
 	})
-	mustClose(t, mustOpen(t, Options{Dir: dir, Chained: true}, unsynced()))
 	if said, damaged := remarksOn(t, dir); !damaged || !strings.Contains(said, "entry 1 was changed after it was written") {
 		t.Fatalf("nobody has seen it:\n%s", said)
 	}
 }
 
-// A chain goes on after a restart, a kill, a loss of power, and a time without; and what is
-// there of it holds together.
-func TestChainGoesOn(t *testing.T) {
-	rng := seeded(t)
-	for range 20 {
-		chainGoesOn(t, rng)
-	}
-}
-
-func chainGoesOn(t *testing.T, rng *rand.Rand) {
+func mustLead(t *testing.T, j *Journal, term uint64) {
 	t.Helper()
-	d := new(disk.Memory)
-	o := Options{Dir: "log", SegmentBytes: smallSegment, Chained: true, Keep: int64(rng.IntN(2) * 10 * smallSegment), Log: quiet()}
-	n := 0
-	for range 60 {
-		o.Chained = rng.IntN(4) > 0
-		s, err := OpenStepped(o, d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := s.FirstIndex(); o.Chained && i < s.LastIndex(); i++ {
-			b, err := s.AppendBytes(nil, i)
-			note, _ := s.markOf(i + 1)
-			if err != nil || sha256.Sum256(b) != note.Before {
-				t.Fatalf("entry %d of %d does not have the hash that the next one names: %v", i, s.LastIndex(), err)
-			}
-		}
-		for range rng.IntN(60) {
-			n++
-			mustAppend(t, s.Journal, numbered(n%200, 8+rng.IntN(300)))
-			if rng.IntN(9) == 0 {
-				s.sealAlone()
-			}
-			if rng.IntN(9) == 0 {
-				s.Sync()
-			}
-		}
-		if rng.IntN(3) == 0 {
-			s.Release(s.Appended())
-		}
-		switch rng.IntN(3) {
-		case 0:
-			s.Crash()
-			d.Kill()
-		case 1:
-			s.Crash()
-			d.PowerLoss(rng)
-		default:
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-			d.Kill()
-		}
+	if err := j.Lead(term); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// markOf reads the mark of an entry.
-func (s *Stepped) markOf(index uint64) (Mark, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	seg, n, err := s.findMarkLocked(index)
-	if err != nil {
-		return Mark{}, false
+func mustSeal(t *testing.T, j *Journal) {
+	t.Helper()
+	if _, _, err := j.Seal(j.LastIndex()+1, j.Leads(), nil, true); err != nil {
+		t.Fatal(err)
 	}
-	return ParseMark(body(seg.data[seg.marks[n].offset:]))
 }
 
 // The same calls on the same disk leave the same bytes.
@@ -518,22 +461,24 @@ func remarksOn(t *testing.T, dir string) (said string, damaged bool) {
 	return said, damaged
 }
 
-// A look at the folder of a chained log that has lived says nothing of damage, however its
+// A look at the folder of a log of entries that has lived says nothing of damage, however its
 // entries lie in the segments.
 func TestLookAgreesWithLife(t *testing.T) {
 	rng := seeded(t)
 	dir := t.TempDir()
 	for round := range 30 {
-		j := mustOpen(t, Options{Dir: dir, Chained: true, Keep: 12 * smallSegment}, unsynced())
+		j := mustOpen(t, Options{Dir: dir, Replicated: true, Keep: 12 * smallSegment}, unsynced())
+		mustLead(t, j, uint64(round+1))
 		for range rng.IntN(80) {
 			mustAppend(t, j, numbered(round, 8+rng.IntN(700)))
 			if rng.IntN(20) == 0 {
-				j.sealAlone()
+				mustSeal(t, j)
 			}
 		}
 		if err := j.sync(); err != nil {
 			t.Fatal(err)
 		}
+		j.Commit(j.Head().Last)
 		j.Release(j.Appended() * uint64(rng.IntN(3)) / 2 / 2)
 		mustClose(t, j)
 		if said, damaged := remarksOn(t, dir); damaged {

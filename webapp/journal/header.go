@@ -20,7 +20,7 @@ import (
 //	56  term, 0 until logs are replicated
 //	64  group (low half), likewise 0; CRC32C of all above but magic and mark (high half)
 //
-// A log of entries (Options.Replicated or Chained) has version 3, which goes on with what
+// A log of entries (Options.Replicated) has version 3, which goes on with what
 // the segment begins after, a Base:
 //
 //	 72  index of the last entry that ended before the segment

@@ -38,10 +38,9 @@ type Journal struct {
 	keepBytes    int64 // of released segments
 	history      History
 	group        uint32
-	chained      bool // the log has entries
-	seals        bool // its own loop seals them
 	replicated   bool // which belong to a group: what others see waits for Commit
 	stepped      bool // no loop runs: the caller syncs
+	reserve      int  // bytes that a record leaves for the mark of its entry
 	log          *slog.Logger
 	sys          disk.Disk
 	dir          *folder       // nil: all is in anonymous memory
@@ -61,6 +60,7 @@ type Journal struct {
 
 	growth pulse.Pulse // of what is appended
 	safety pulse.Pulse // of what is on the disk
+	fenced pulse.Pulse // of the ends of leaderships
 	commit commit
 	waits  waits // for the watermark of a replicated log
 
@@ -72,6 +72,8 @@ type Journal struct {
 	spare   *segment // comes after the active one; nil: not made yet
 	asked   bool     // for a spare segment, since the active one became active
 	waiting *group   // appends that need the spare segment; nil: none does
+	scarce  bool     // the last attempt to make a spare segment has failed
+	starved bool     // and a record was refused since
 	refused error    // why Append refuses
 	closed  bool     // only readers hold on to segments
 	pins    map[*pin]struct{}
@@ -134,8 +136,6 @@ func build(o Options, sys disk.Disk) (*Journal, error) {
 		keepBytes:    o.Keep,
 		history:      o.History,
 		group:        o.Group,
-		chained:      o.Chained || o.Replicated,
-		seals:        o.Chained && !o.Replicated,
 		replicated:   o.Replicated,
 		log:          o.Log,
 		sys:          sys,
@@ -146,6 +146,9 @@ func build(o Options, sys disk.Disk) (*Journal, error) {
 		commit:       commit{wanted: make(chan struct{}, 1)},
 		pins:         make(map[*pin]struct{}),
 		looking:      make(map[*pin]struct{}),
+	}
+	if j.replicated {
+		j.reserve = recordSize(markSize)
 	}
 	if err := j.openLog(o); err != nil {
 		return nil, err
@@ -159,7 +162,7 @@ func (j *Journal) synced() bool { return j.level != None }
 // openLog recovers what the folder holds and starts a new segment after it.
 func (j *Journal) openLog(o Options) (err error) {
 	r := recovery{log: o.Log, repair: o.Repair, access: readWrite, history: &o.History, next: 1,
-		chained: j.chained, replicated: j.replicated, group: o.Group, base: o.Base}
+		replicated: j.replicated, group: o.Group, base: o.Base}
 	defer func() {
 		if err != nil {
 			r.abandon()
@@ -176,7 +179,6 @@ func (j *Journal) openLog(o Options) (err error) {
 	if err := r.settleEntries(); err != nil {
 		return err
 	}
-	j.chained = j.chained || r.endsChained()
 	if j.replicated {
 		o.First = 0 // the group gives the numbers
 	}
@@ -184,7 +186,7 @@ func (j *Journal) openLog(o Options) (err error) {
 		j.log.Warn("journal: records that SQL has are gone, the numbering jumps", "last", r.last, "next", o.First)
 	}
 	j.dir, j.ordinal = r.dir, r.ordinal
-	h := header{first: max(r.next, o.First), follows: r.last, history: o.History, term: r.term, group: o.Group, chained: j.chained, before: r.entry}
+	h := header{first: max(r.next, o.First), follows: r.last, history: o.History, term: r.term, group: o.Group, chained: j.replicated, before: r.entry}
 	active, err := j.firstSegment(h)
 	for errors.Is(err, ErrFull) && r.giveUp(o.First) {
 		active, err = j.firstSegment(h)
@@ -244,7 +246,8 @@ func (j *Journal) adopt(recovered []*segment, active *segment) {
 // has outrun the making of segments it waits up to spareLimit for the next one, else
 // ErrLate. The payload is not retained. After an error the log is as it was. ErrClosed
 // and a failed sync are permanent; any other error concerns this record only. In a
-// replicated log it is ErrNotLeading unless Lead was called.
+// replicated log it is ErrNotLeading unless Lead was called, and what is taken can be sealed,
+// whatever becomes of the disk: there is room for the mark.
 func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 	return j.AppendNoted(payload, nil)
 }
@@ -254,12 +257,12 @@ func (j *Journal) Append(payload []byte) (seq uint64, err error) {
 // call the journal.
 func (j *Journal) AppendNoted(payload []byte, note interface{ Recorded(seq uint64) }) (seq uint64, err error) {
 	size := recordSize(len(payload))
-	if size > j.segmentBytes-headerSize3 && size > j.roomiest() {
+	if with := size + j.reserve; with > j.segmentBytes-headerSize3 && with > j.roomiest() {
 		return 0, fmt.Errorf("%w: %d bytes into segments of %d", ErrTooLarge, len(payload), j.segmentBytes)
 	}
 	j.mu.Lock()
-	if j.refused != nil || !j.roomLocked(size) {
-		if err := j.awaitRoom(size, nil); err != nil {
+	if j.refused != nil || !j.roomLocked(size+j.reserve) {
+		if err := j.awaitRoom(size+j.reserve, spareLimit, nil); err != nil {
 			j.mu.Unlock()
 			return 0, err
 		}
@@ -283,21 +286,22 @@ func (j *Journal) Hold(f func(last uint64)) {
 
 // roomiest is what a segment has for records.
 func (j *Journal) roomiest() int {
-	return j.segmentBytes - header{chained: j.chained}.size()
+	return j.segmentBytes - header{chained: j.replicated}.size()
 }
 
 // awaitRoom sees to it that the active segment has room, or says why not; that it is
 // refused despite the given reason is none. While it waits, others may have the lock.
-func (j *Journal) awaitRoom(size int, despite error) error {
+func (j *Journal) awaitRoom(size int, limit time.Duration, despite error) error {
 	for (j.refused == nil || j.refused == despite) && !j.roomLocked(size) {
-		made := j.awaitSpareLocked()
+		made, fenced := j.awaitSpareLocked(), j.fenced.Next()
 		j.mu.Unlock()
 		if j.stepped {
 			j.makeSpare()
 		}
-		err := made.waitAtMost(spareLimit)
+		err := made.waitAtMost(limit, fenced)
 		j.mu.Lock()
 		if err != nil {
+			j.starved = j.starved || j.spare == nil
 			return err
 		}
 	}
@@ -349,7 +353,7 @@ func (j *Journal) roomLocked(size int) bool {
 // nextHeaderLocked is that of the segment that comes after the active one.
 func (j *Journal) nextHeaderLocked() header {
 	last := j.appended.Load()
-	h := header{first: last + 1, follows: last, history: j.history, term: j.term, group: j.group, chained: j.chained, before: j.last}
+	h := header{first: last + 1, follows: last, history: j.history, term: j.term, group: j.group, chained: j.replicated, before: j.last}
 	if j.active.end == j.active.start {
 		h.follows = j.active.follows
 	}

@@ -48,7 +48,7 @@ type Mark struct {
 	Note   []byte
 }
 
-// IsMark reports whether a record of a log that is replicated or chained is a mark, and so
+// IsMark reports whether a record of a replicated log is a mark, and so
 // no event. It costs a comparison of one byte where it is none.
 func IsMark(payload []byte) bool {
 	return len(payload) >= markSize && payload[0] == markKind && payload[1] == markVersion

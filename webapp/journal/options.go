@@ -57,11 +57,6 @@ type Options struct {
 	// else has it, and ignores First.
 	Replicated bool
 
-	// Chained has an unreplicated log sealed into entries, for the hashes: at most once in
-	// a SyncInterval, after a sync, and at Close. A log that has entries goes on having them:
-	// without Chained the last one gets longer.
-	Chained bool
-
 	// Group is the number of the group that the log belongs to; Open refuses another.
 	Group uint32
 
@@ -100,7 +95,7 @@ func (o *Options) complete() error {
 	if o.Durability == None {
 		o.Keep = 0
 	}
-	if o.Durability == None && (o.Replicated || o.Chained) {
+	if o.Durability == None && o.Replicated {
 		return errors.New("journal: a log in memory has no entries: choose another durability")
 	}
 	if o.SyncInterval < 0 {

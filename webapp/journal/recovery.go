@@ -41,8 +41,7 @@ type recovery struct {
 	// history is the one that all segments must belong to; nil: any, but all to the same.
 	history *History
 
-	chained    bool   // the log is to have entries
-	replicated bool   // they are to be a group's
+	replicated bool   // the log is to be a group's
 	group      uint32 // of that one
 	base       Base   // Options.Base
 

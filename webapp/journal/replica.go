@@ -35,13 +35,14 @@ func (j *Journal) Lead(term uint64) error {
 	return nil
 }
 
-// Fence has Append refused with ErrNotLeading. What was appended can still be sealed, and
-// who waits goes on waiting: the leader hands over.
+// Fence has Append refused with ErrNotLeading, also where it waits for room. What was appended
+// can still be sealed, and who waits for the watermark goes on waiting: the leader hands over.
 func (j *Journal) Fence() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.refused == nil {
 		j.refused = ErrNotLeading
+		j.fenced.Beat()
 	}
 }
 
@@ -112,7 +113,7 @@ func (j *Journal) putEntry(term uint64, data []byte, m Mark, hash Hash) error {
 	for len(data) > 0 {
 		size = recordSize(int(binary.NativeEndian.Uint64(data) & (committed - 1)))
 		if !j.roomLocked(size) {
-			if err := j.awaitRoom(size, ErrNotLeading); err != nil {
+			if err := j.awaitRoom(size, entryLimit, ErrNotLeading); err != nil {
 				return err
 			}
 		}

@@ -12,6 +12,11 @@ import (
 // of the entities it changes, and a client does not wait much longer for an answer.
 const spareLimit = 5 * time.Second
 
+// entryLimit is the same for Seal and AppendEntry, whose caller keeps a group together
+// meanwhile, and can repeat them: longer than it takes to make a segment, shorter than what
+// anybody would miss the caller for.
+const entryLimit = 20 * time.Millisecond
+
 // makeLoop makes spare segments. It is asked when the active segment is half full, so
 // that appends rarely find it late.
 func (j *Journal) makeLoop() {
@@ -52,13 +57,60 @@ func (j *Journal) ensureSpare() error {
 		j.log.Warn("journal: the disk is full, released records are given up", "oldest", j.Oldest())
 		s, err = j.newSegmentLocked()
 	}
-	if err != nil {
-		return err
-	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.spare = s
+	if err != nil {
+		if !j.scarce && !j.stepped {
+			j.log.Warn("journal: no other segment can be made; what comes is refused as soon as this one is full", "err", err)
+		}
+		j.scarce = true
+		return err
+	}
+	j.spare, j.scarce, j.starved = s, false, false
 	return nil
+}
+
+// Room is what the log has for what comes.
+type Room uint8
+
+// The rooms.
+const (
+	// Ample: another segment is there, or will be.
+	Ample Room = iota
+	// Scarce: no other segment could be made, so that no term can begin; records still find
+	// room.
+	Scarce
+	// NoRoom: records are refused, or wait.
+	NoRoom
+)
+
+// Room tells how much there is, and has another segment tried for if there is little. An error
+// says that the log has stopped for good.
+func (j *Journal) Room() (Room, error) {
+	room, err := j.room()
+	if room != Ample && err == nil {
+		notify(j.lowSpare)
+		if j.stepped {
+			j.makeSpare()
+		}
+	}
+	return room, err
+}
+
+func (j *Journal) room() (Room, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.refused != nil && j.refused != ErrNotLeading:
+		return NoRoom, j.refused
+	case j.spare != nil:
+		return Ample, nil
+	case j.starved || j.waiting != nil:
+		return NoRoom, nil
+	case j.scarce:
+		return Scarce, nil
+	}
+	return Ample, nil
 }
 
 func (j *Journal) takeWaiting() *group {
@@ -79,13 +131,16 @@ func (j *Journal) awaitSpareLocked() *group {
 	return j.waiting
 }
 
-// waitAtMost returns the group's outcome, or ErrLate.
-func (g *group) waitAtMost(limit time.Duration) error {
+// waitAtMost returns the group's outcome, or ErrLate. It also ends, without an error, when
+// nobody is to wait any more.
+func (g *group) waitAtMost(limit time.Duration, over <-chan struct{}) error {
 	t := time.NewTimer(limit)
 	defer t.Stop()
 	select {
 	case <-g.done:
 		return g.err
+	case <-over:
+		return nil
 	case <-t.C:
 		return ErrLate
 	}

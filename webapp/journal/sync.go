@@ -8,14 +8,9 @@ import (
 // syncLoop keeps the disk up to date until Close.
 func (j *Journal) syncLoop() {
 	defer close(j.syncDone)
-	sealed := time.Now()
 	for j.awaitUnsynced() {
 		if err := j.sync(); err != nil {
 			return
-		}
-		if time.Since(sealed) >= j.interval { // the mark is synced with what comes next
-			j.sealAlone()
-			sealed = time.Now()
 		}
 	}
 }

@@ -72,6 +72,7 @@ var (
 
 	replicaRole       = newDesc("replica_role", "1 for what the server is in its group: leader, standby, candidate, learner or witness.", "role")
 	replicaTerm       = newDesc("replica_term", "The latest term that the server has heard of.")
+	replicaDoubt      = newDesc("replica_in_doubt", "1 while the server does not count, since it may have forgotten what it has acknowledged.")
 	replicaLeader     = newDesc("replica_leader_known", "1 while the server knows who leads.")
 	replicaCommitted  = newDesc("replica_committed", "Number of the last event that a majority has, as far as the server knows.")
 	replicaLag        = newDesc("replica_lag", "Committed events that are not in the server's state.")
@@ -108,11 +109,12 @@ var all = []*prometheus.Desc{
 	shed, shedShare, admissionDelay, cpuPressure,
 	streamsOpen, notificationsSent, notificationDelay,
 	feedConnections, feedSubscriptions, feedBehind, feedFrames, feedBytes, feedPartials, feedDropped, feedCut,
+	streamMessages, streamTransactions, streamFailures, streamSnapshots, streamBroken, streamSeq,
 	users, rides, chairs, rideOldestWait, ridesRequested, ridesMatched, ridesCompleted,
 	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchPickup,
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments, journalKept, journalOldest,
 	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows, positionsDeleted,
-	replicaRole, replicaTerm, replicaLeader, replicaCommitted, replicaLag, replicaBehind, replicaPeerBehind, replicaWait, replicaChanges,
+	replicaRole, replicaTerm, replicaDoubt, replicaLeader, replicaCommitted, replicaLag, replicaBehind, replicaPeerBehind, replicaWait, replicaChanges,
 	replicaPromotion, replicaHashes,
 	snapshots, snapshotAge, snapshotBytes, snapshotTime, snapshotTail, stateCounts,
 	auditClosed, auditViolations, auditRecounts, auditAge, auditTime, auditGateway, auditYen,

@@ -9,11 +9,8 @@ func (s sink) replica(r *engine.ReplicaStats) {
 	}
 	s.gauge(replicaRole, 1, roleOf(r))
 	s.gauge(replicaTerm, float64(r.Term))
-	known := 0.
-	if r.Leader != 0 {
-		known = 1
-	}
-	s.gauge(replicaLeader, known)
+	s.gauge(replicaDoubt, truth(r.Doubt != ""))
+	s.gauge(replicaLeader, truth(r.Leader != 0))
 	s.gauge(replicaCommitted, float64(r.Committed))
 	s.gauge(replicaLag, float64(r.Lag))
 	s.histogram(replicaBehind, &r.Behind)
@@ -28,6 +25,14 @@ func (s sink) replica(r *engine.ReplicaStats) {
 			s.gauge(replicaPeerBehind, float64(p.Behind), p.Name)
 		}
 	}
+}
+
+// truth is 1 for what holds.
+func truth(holds bool) float64 {
+	if holds {
+		return 1
+	}
+	return 0
 }
 
 func roleOf(r *engine.ReplicaStats) string {

@@ -22,8 +22,6 @@ const (
 	// refuse their votes for electionTicks, the first of which may be short, and clocks may
 	// differ by a tenth.
 	leaseTicks = 8
-	// stallTicks is how long a leader waits for its own disk before it hands over.
-	stallTicks = 2 * electionTicks
 )
 
 // window is how many entries may be on their way. Fewer leave a slow link idle, more cut the
@@ -111,7 +109,7 @@ type Core struct {
 	writes     []write       // in order; the first ones are in the log, and wait to be durable
 	written    int           // how many of them
 	stalled    time.Duration // since when the first write waits for the disk
-	fullSince  time.Duration // since when nothing can be sealed, 0 if it can
+	fitness    fitness
 	doubt      doubt
 	reads      reads
 	seen       map[uint64]seen
@@ -182,13 +180,17 @@ func (c *Core) begin() (err error) {
 // Err says why the member has ended, nil while it has not.
 func (c *Core) Err() error { return c.err }
 
-// fail ends the member: it takes no further part.
+// fail ends the member: it takes no further part. Who leads says so.
 func (c *Core) fail(err error) {
-	if c.err == nil {
-		c.err = err
-		c.fence()
-		c.reads.fail(err)
+	if c.err != nil {
+		return
 	}
+	if to := c.best(); c.leads() && to != 0 && err != ErrClosed {
+		c.order(to)
+	}
+	c.err = err
+	c.fence()
+	c.reads.fail(err)
 }
 
 // TakeFrames returns what is to be sent since the last call. The slice is valid until the
@@ -219,6 +221,9 @@ func (c *Core) Tick() {
 		return
 	}
 	c.ticks++
+	if c.lookAtDisk(); c.err != nil {
+		return
+	}
 	c.askAround()
 	if c.doubt.votes() {
 		c.node.Tick()
@@ -311,16 +316,12 @@ func (c *Core) seal(note []byte) bool {
 	}
 	e, err := c.log.Seal(Position{c.last + 1, c.term}, note)
 	switch {
-	case errors.Is(err, ErrNoRoom):
-		if c.fullSince == 0 {
-			c.fullSince = max(c.now(), 1)
-		}
+	case errors.Is(err, ErrNoRoom): // again at the next tick; see fitness.go
 		return false
 	case err != nil:
 		c.fail(err)
 		return false
 	}
-	c.fullSince = 0
 	if err := c.node.Step(&raftpb.Message{Type: raftpb.MsgProp.Enum(), From: new(c.self), Entries: []*raftpb.Entry{bare(e)}}); err != nil {
 		c.fail(fmt.Errorf("BUG: replica: entry %d is sealed and cannot be proposed: %w", e.Index, err))
 		return false
@@ -377,7 +378,6 @@ func (c *Core) Transfer(to uint64) error {
 func (c *Core) handOver(to uint64) {
 	c.open = false
 	c.log.Fence()
-	c.fullSince = 0
 	c.handing = true
 	c.reads.forbidLease(c.term)
 	c.node.TransferLeader(to)
@@ -410,6 +410,7 @@ func (c *Core) fence() {
 func (c *Core) noteHandOver() {
 	if c.handing && c.node.BasicStatus().LeadTransferee == 0 {
 		c.handing = false
+		c.logger.Warn("replica: nobody has taken over; this server goes on")
 	}
 }
 
@@ -421,39 +422,35 @@ func (s *State) has(id uint64) bool {
 	return slices.ContainsFunc(s.Voters, func(p Peer) bool { return p.ID == id })
 }
 
-// best is the member that can take over soonest, 0 for none: one with data before a witness,
-// then who has most.
+// best is the member that can take over soonest, 0 for none: one with data before a witness, one
+// that has not just failed to, then who has most.
 func (c *Core) best() (id uint64) {
-	var match uint64
-	witness := true
+	if !c.leads() || c.err != nil {
+		return 0
+	}
+	var best PeerStatus
 	for _, p := range c.Status().Peers {
-		better := p.Match > match && witness == p.Witness || witness && !p.Witness
-		if p.Voter && p.Active && p.Match >= c.commit && better {
-			id, match, witness = p.ID, p.Match, p.Witness
+		if p.Voter && p.Active && p.Match >= c.commit && (best.ID == 0 || c.better(p, best)) {
+			best = p
 		}
 	}
-	return id
+	return best.ID
+}
+
+func (c *Core) better(p, than PeerStatus) bool {
+	switch failed := c.fitness.failed; {
+	case p.Witness != than.Witness:
+		return than.Witness
+	case p.ID == failed || than.ID == failed:
+		return than.ID == failed
+	}
+	return p.Match > than.Match
 }
 
 // isWitness says whether a member keeps nothing but the log.
 func (c *Core) isWitness(id uint64) bool {
 	witness := func(p Peer) bool { return p.ID == id && p.Witness }
 	return slices.ContainsFunc(c.state.Voters, witness) || slices.ContainsFunc(c.state.Learners, witness)
-}
-
-// handOverIfUnfit has a leader go that keeps nothing but the log, or whose own disk hangs.
-func (c *Core) handOverIfUnfit() {
-	if !c.ready() || c.handing {
-		return
-	}
-	patience := c.now() - stallTicks*c.tick
-	stalled := len(c.writes) > 0 && c.stalled < patience || c.fullSince > 0 && c.fullSince < patience
-	if !stalled && !c.isWitness(c.self) {
-		return
-	}
-	if to := c.best(); to != 0 && !c.isWitness(to) {
-		c.handOver(to)
-	}
 }
 
 // ImageSent says how it went with an image.

@@ -247,15 +247,14 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.logs[leader].full = true
-	if err := g.logs[leader].append("no room for its mark"); err != nil {
-		t.Fatal(err)
-	}
-	for range 3 * stallTicks {
-		g.cores[leader].Grown()
+	for range 2 * roomTicks {
 		g.tick()
 	}
 	if g.cores[leader].leads() {
 		t.Fatal("a leader without room goes on to lead")
+	}
+	if g.cores[leader].Status().Unfit == "" {
+		t.Error("it does not say why")
 	}
 	next, _ := g.leader()
 	if next == leader {

@@ -259,7 +259,7 @@ func (c *Core) listens(m *raftpb.Message) bool {
 		candidate := Position{m.GetIndex(), m.GetLogTerm()}
 		return d.reason == "" || d.lifted && !candidate.Less(d.best)
 	case raftpb.MsgTimeoutNow:
-		return d.reason == ""
+		return d.reason == "" && c.fit()
 	}
 	return true
 }

@@ -52,13 +52,23 @@ func (p Position) Less(q Position) bool {
 	return p.Term < q.Term || p.Term == q.Term && p.Index < q.Index
 }
 
+// Room is what a log has for what comes.
+type Room uint8
+
+// The rooms.
+const (
+	Ample  Room = iota
+	Scarce      // records find room, another term would not
+	NoRoom      // records are refused, or wait for the disk
+)
+
 // Log is the journal, seen as the log of the group: its records, cut into entries by marks.
 // Records behind the last mark are the leader's speculation. The core calls it from one
 // goroutine; records may be appended by others at the same time.
 type Log interface {
 	// State returns what SaveState has stored last; false before the first time.
 	State() (State, bool)
-	// SaveState stores the state, synced.
+	// SaveState stores the state, synced. After ErrNoRoom the old one is there.
 	SaveState(State) error
 
 	// First and Last are the ends of what is held: entries First to Last, with Last =
@@ -95,6 +105,10 @@ type Log interface {
 	Fence()
 	Drop()
 	Unfence()
+
+	// Room says what there is for what comes, and tries to make more if that is little. An
+	// error says that the log has stopped for good.
+	Room() (Room, error)
 
 	// Commit raises the committed mark to the end of an entry.
 	Commit(index uint64)

@@ -19,6 +19,10 @@ type memLog struct {
 	waiting   [][]byte
 	open      bool
 	full      bool // no entry has room
+	room      Room // else
+	broken    error
+	refused   int           // states that found no room
+	synced    func() uint64 // the last entry that is durable; nil: all are
 	committed uint64
 	grown     pulse.Pulse
 	moved     pulse.Pulse // the committed mark
@@ -70,7 +74,23 @@ func (l *memLog) State() (State, bool) {
 	return *l.state, true
 }
 
-func (l *memLog) SaveState(s State) error { l.state = &s; return nil }
+func (l *memLog) SaveState(s State) error {
+	if l.full {
+		l.refused++
+		return ErrNoRoom
+	}
+	l.state = &s
+	return nil
+}
+
+func (l *memLog) Room() (Room, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.full {
+		return NoRoom, l.broken
+	}
+	return l.room, l.broken
+}
 
 func (l *memLog) First() uint64 { return l.base.Index + 1 }
 func (l *memLog) Last() uint64  { return l.base.Index + uint64(len(l.entries)) }
@@ -186,7 +206,13 @@ func (l *memLog) Commit(index uint64) {
 	l.moved.Beat()
 }
 
-func (l *memLog) Durable() uint64         { return l.Last() }
+func (l *memLog) Durable() uint64 {
+	if l.synced != nil {
+		return min(l.synced(), l.Last())
+	}
+	return l.Last()
+}
+
 func (l *memLog) Grown() <-chan struct{}  { return l.grown.Next() }
 func (l *memLog) Synced() <-chan struct{} { return nil }
 

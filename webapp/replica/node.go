@@ -242,8 +242,10 @@ func (n *Node) take(r received) {
 	r.done(r.frame)
 }
 
-// flush sends what the core has to say, and tells readers and watchers.
+// flush sends what the core has to say, and tells readers and watchers. A lease that is over ends
+// before anybody hears that he may lead.
 func (n *Node) flush() {
+	n.lease.Store(int64(n.core.LeaseUntil()))
 	for frames := n.core.TakeFrames(); len(frames) > 0; frames = n.core.TakeFrames() {
 		n.send(frames)
 	}
@@ -254,11 +256,10 @@ func (n *Node) flush() {
 		}
 		delete(n.rounds, c.Ticket)
 	}
-	n.lease.Store(int64(n.core.LeaseUntil()))
 	if s := n.core.Standing(); s.Role != n.stood.Role || s.Term != n.stood.Term || s.Leader != n.stood.Leader || s.Ready != n.stood.Ready || s.Open != n.stood.Open || s.Handing != n.stood.Handing {
 		n.publish()
 	}
-	if err := n.core.Err(); err != nil && n.failed.Load() == nil {
+	if err := n.core.Err(); err != nil && err != ErrClosed && n.failed.Load() == nil {
 		n.failed.Store(&err)
 		n.logger.Error("replica: this server takes no further part in its group", "err", err)
 		n.changed.Beat()

@@ -59,6 +59,10 @@ type Status struct {
 	// loss of power may be missing.
 	Lost bool
 
+	// Unfit says why the member does not stand for election, and leads no longer than it must,
+	// "" if it may.
+	Unfit string
+
 	// Peers are the other members, in the order of their ids.
 	Peers []PeerStatus
 }

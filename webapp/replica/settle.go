@@ -56,6 +56,7 @@ func (c *Core) turn(s raft.SoftState) {
 	c.soft = s
 	if was == raft.StateLeader && s.RaftState != raft.StateLeader {
 		c.handing, c.own = false, 0
+		c.fitness = fitness{room: c.fitness.room}
 		c.fence()
 		c.reads.fail(ErrNotLeader)
 		clear(c.installing)
@@ -149,8 +150,13 @@ func (c *Core) remember(m *raftpb.Message) error {
 	if m.Term == nil || m.GetTerm() == c.state.Term && m.GetVote() == c.state.Vote {
 		return nil
 	}
+	term, vote := c.state.Term, c.state.Vote
 	c.state.Term, c.state.Vote = m.GetTerm(), m.GetVote()
-	return c.save()
+	err := c.save()
+	if err != nil { // it may be repeated
+		c.state.Term, c.state.Vote = term, vote
+	}
+	return err
 }
 
 // put adds an entry to the log, unless it is there.
@@ -249,6 +255,10 @@ func (c *Core) send(m *raftpb.Message) {
 		c.sendEntries(m)
 	case raftpb.MsgSnap:
 		c.sendImage(m)
+	case raftpb.MsgPreVote, raftpb.MsgVote:
+		if c.fit() {
+			c.sendFrame(m, Outgoing{})
+		}
 	default:
 		c.sendFrame(m, Outgoing{})
 	}
@@ -333,6 +343,7 @@ func (c *Core) sendImage(m *raftpb.Message) {
 	}
 	if c.isWitness(m.GetTo()) {
 		c.sendFrame(m, Outgoing{})
+		c.node.ReportSnapshot(m.GetTo(), raft.SnapshotFinish) // whether it came is asked for, as of an entry
 		return
 	}
 	c.installing[m.GetTo()] = true

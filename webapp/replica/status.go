@@ -19,7 +19,7 @@ func (c *Core) Standing() Standing {
 
 // Status returns what the member knows now.
 func (c *Core) Status() Status {
-	s := Status{Standing: c.Standing(), Doubt: c.doubt.reason, Lost: c.doubt.lost}
+	s := Status{Standing: c.Standing(), Doubt: c.doubt.reason, Lost: c.doubt.lost, Unfit: c.fitness.String()}
 	if s.Commit > 0 {
 		s.Committed, _ = c.log.End(s.Commit) // 0 only if the log has just been emptied
 	}

@@ -81,8 +81,8 @@ func newPast(t testing.TB, live sqlstore.Config, calls int) *past {
 	return livePast(t, live, calls, false)
 }
 
-// livePast is newPast, with marks among the events if the journal is chained.
-func livePast(t testing.TB, live sqlstore.Config, calls int, chained bool) *past {
+// livePast is newPast, with marks among the events if the journal is a group's.
+func livePast(t testing.TB, live sqlstore.Config, calls int, replicated bool) *past {
 	t.Helper()
 	seed := cmp.Or(*seedFlag, rand.Uint64())
 	t.Logf("seed %d (repeat with -seed %[1]d)", seed)
@@ -101,13 +101,17 @@ func livePast(t testing.TB, live sqlstore.Config, calls int, chained bool) *past
 	st := p.state()
 	history, err := journal.ParseHistory(st.History)
 	p.must(err)
-	j, err := journal.Open(journal.Options{Dir: journal.GenerationPath(p.journal, generationNumber), History: history, SegmentBytes: 4096, SyncInterval: time.Millisecond, Keep: 1 << 30, Chained: chained, Log: quiet})
+	j, err := journal.Open(journal.Options{Dir: journal.GenerationPath(p.journal, generationNumber), History: history, SegmentBytes: 4096, SyncInterval: time.Millisecond, Keep: 1 << 30, Replicated: replicated, Log: quiet})
 	p.must(err)
+	if replicated {
+		p.must(j.Lead(1))
+	}
 	c := newCity(t, j, rows, seed)
 	p.copies[0] = p.copy()
 	for i := range 3 {
 		for range calls / 3 {
 			c.call()
+			p.commit(j)
 		}
 		if i < 2 {
 			p.flush(j)
@@ -115,6 +119,7 @@ func livePast(t testing.TB, live sqlstore.Config, calls int, chained bool) *past
 		}
 	}
 	c.beginCharge()
+	p.commit(j)
 	p.flush(j)
 	p.must(j.Close())
 	p.read()
@@ -142,6 +147,16 @@ func (p *past) state() sqlstore.State {
 	p.must(err)
 	p.must(db.Close())
 	return st
+}
+
+// commit seals what was recorded, if the log is a group's, and has readers see it.
+func (p *past) commit(j *journal.Journal) {
+	if j.Leads() == 0 {
+		return
+	}
+	_, _, err := j.Seal(j.LastIndex()+1, 1, nil, false)
+	p.must(err)
+	j.Commit(j.Appended())
 }
 
 // flush brings the live tables to the end of the log.

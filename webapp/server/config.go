@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -39,6 +40,9 @@ type config struct {
 	slowLog     string // of the database, likewise
 	keepJournal int64  // bytes of the journal that stay when the database has them
 	group       *group // nil for a server alone
+	door        string // host:port for fronts, while the server leads; "" for none
+	kafka       kafka
+	questdb     string // base URL, "" for none
 }
 
 // clients are the addresses at which the servers of the group take each other's requests.
@@ -126,6 +130,16 @@ func (e *environment) address(name string) string {
 	return address
 }
 
+// base reads the base URL of an HTTP service, "" if it is not given.
+func (e *environment) base(name string) string {
+	text := e.get(name, "")
+	u, err := url.Parse(text)
+	if text != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "") {
+		e.fail(name, "is %q; it must be a URL like http://127.0.0.1:19000", text)
+	}
+	return text
+}
+
 // duration reads a duration, 0 if it is not given.
 func (e *environment) duration(name string) time.Duration {
 	text := e.get(name, "0")
@@ -211,6 +225,7 @@ func readConfigAnd(lookup func(string) (string, bool), tell func(setting)) (conf
 		solver:    e.choice("ISURIDE_SOLVER", "exact", "go-hungarian"),
 		internal:  e.address("ISURIDE_INTERNAL"),
 		slow:      e.duration("ISURIDE_SLOW"),
+		questdb:   e.base("ISURIDE_QUESTDB"),
 		data:      data,
 		shed:      admission.Mode(e.choice("ISURIDE_SHED", string(admission.Default), string(admission.Strict), string(admission.Off))),
 		httpLog:   e.get("ISURIDE_HTTPLOG", "/var/log/nginx/access.log"),
@@ -225,6 +240,10 @@ func readConfigAnd(lookup func(string) (string, bool), tell func(setting)) (conf
 	if c.group = e.group(); c.group != nil {
 		c.group.check(&e, durability)
 	}
+	if c.door = e.address("ISURIDE_LEADER_LISTEN"); c.door != "" && c.group == nil {
+		e.fail("ISURIDE_LEADER_LISTEN", "is %q, and ISURIDE_REPLICAS names no servers of which one could lead: set both, or use ISURIDE_LISTEN", c.door)
+	}
+	c.kafka = e.kafka()
 	c.keepJournal = e.size("ISURIDE_KEEP_JOURNAL", "256MiB")
 	c.db.KeepPositions = e.age("ISURIDE_KEEP_POSITIONS")
 	if len(c.listen)+len(c.tlsListen) == 0 {

@@ -52,7 +52,7 @@ func runMember(ctx context.Context, args []string) error {
 // withoutGroup hides the variables of the group, which the data are not yet of.
 func withoutGroup(lookup func(string) (string, bool)) func(string) (string, bool) {
 	return func(name string) (string, bool) {
-		if name == "ISURIDE_REPLICAS" || name == "ISURIDE_NODE" {
+		if name == "ISURIDE_REPLICAS" || name == "ISURIDE_NODE" || name == "ISURIDE_LEADER_LISTEN" {
 			return "", false
 		}
 		return lookup(name)

@@ -22,6 +22,7 @@ import (
 	"isuride/webapp/internal/logging"
 	"isuride/webapp/isuride"
 	"isuride/webapp/match"
+	"isuride/webapp/questions"
 	"isuride/webapp/sqlstore"
 	"isuride/webapp/ui"
 	"isuride/webapp/wire"
@@ -35,9 +36,11 @@ type server struct {
 	feed   *feed.Feed
 	http   *httpd.Server
 
+	stream   *streaming // nil without one
 	shedding *shedding
 	broken   chan error // has the error of a listener that failed
 	inside   *internal  // nil if there is none
+	door     *door      // nil if there is none
 	log      *slog.Logger
 }
 
@@ -77,6 +80,9 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	if err != nil {
 		return nil, err
 	}
+	if err := tryDoor(cfg.door); err != nil {
+		return nil, err
+	}
 	recorder := new(flight.Recorder)
 	onSlow, err := keepTraces(ctx, cfg, recorder, log.Logger)
 	if err != nil {
@@ -105,8 +111,8 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	}
 	figures := &figures{name: cfg.serverName()}
 	live := newFeed(e, figures.look, log.Logger)
-	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Feed: live, Operator: operator,
-		Slow: cfg.slow, OnSlow: figures.slowly(onSlow), Members: cfg.clients(), Log: log.Logger, Gate: shedding.gate})
+	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Feed: live, Operator: operator, Questions: questions.New(cfg.questdb, time.Now),
+		Slow: cfg.slow, OnSlow: figures.slowly(onSlow), Members: cfg.clients(), Leave: cfg.door != "", Log: log.Logger, Gate: shedding.gate})
 	o := httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError, Observe: a.Observe, Log: log.Logger}
 	if shedding.gate != nil {
 		o.Admit, o.Waits = a.Admit, shedding.gate
@@ -114,6 +120,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	s := &server{db: db, engine: e, api: a, feed: live, broken: make(chan error, len(listeners)), shedding: shedding,
 		inside: inside, log: log.Logger, http: httpd.New(a.Serve, o)}
 	figures.s = s
+	s.stream = startStream(cfg.kafka, e, live, log.Logger)
 	s.inside.show(s, log.Errors)
 	for _, l := range listeners {
 		log.Info("listening", "address", l.Addr().String())
@@ -123,6 +130,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 			}
 		}()
 	}
+	s.door = openDoor(cfg.door, e, s.http, log.Logger)
 	return s, nil
 }
 
@@ -176,6 +184,8 @@ func databaseVariable(d sqlstore.Dialect, err error) string {
 // failure: what was acknowledged is written. The steps and their limits are in
 // docs/working-here.md.
 func (s *server) stop() error {
+	s.door.close()
+	s.stream.stop()
 	s.feed.Close()
 	s.api.Farewell()
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)

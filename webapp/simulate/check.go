@@ -165,6 +165,48 @@ func only(list *[]acker, h *host, term uint64) *host {
 	return h
 }
 
+// What a leader with a disk in trouble may take to hand over, while all others are well.
+const (
+	fullLimit = 3 * time.Second
+	slowLimit = 8 * time.Second
+	slowSync  = 250 * time.Millisecond
+)
+
+// fit comes with each tick of a host: one whose disk is in everybody's way must not lead for long.
+func (c *checks) fit(h *host) {
+	full := h.disk.hungry > 0
+	slow := h.disk.level == Power && h.slow >= slowSync
+	if !h.server.live() || !full && !slow || !c.world.well(h) {
+		h.hindering = 0
+		return
+	}
+	h.hindering += h.pace
+	switch {
+	case full && h.hindering > fullLimit:
+		c.world.breach("%s leads on although its disk has refused records since %v", h.name, h.disk.hungry)
+	case slow && h.hindering > slowLimit:
+		c.world.breach("%s leads on although its disk is slow", h.name)
+	}
+}
+
+// well says whether all hosts but one are in good order, and can talk to all.
+func (w *world) well(but *host) bool {
+	for i, o := range w.hosts {
+		for j := range w.hosts {
+			if w.net.cut[i][j] {
+				return false
+			}
+		}
+		if o == but {
+			continue
+		}
+		if !o.alive || o.witness || o.paused > w.now || o.disk.isFull() || o.slow > 0 || o.core.Status().Doubt != "" {
+			return false
+		}
+	}
+	return w.net.late <= 5 && but.core.Status().Doubt == ""
+}
+
 // missing is called when something is not there of which a rider was told.
 func (c *checks) missing(r *rider) {
 	if !c.lossy() {
@@ -182,6 +224,9 @@ func (w *world) unsettled() string {
 		return "nobody leads"
 	}
 	for _, h := range w.hosts {
+		if !h.alive {
+			return h.name + " does not run"
+		}
 		st := h.core.Standing()
 		switch {
 		case st.Role != replica.Leader && st.Role != replica.Follower:

@@ -25,12 +25,14 @@ const (
 	ChargeEarly             // the gateway is called before the watermark has passed
 	ChargeForgotten         // a new leader does not resume charges
 	ImageShort              // an image lacks its last event
+	RoomUnseen              // a leader whose disk is full goes on, and refuses everything
+	SlownessUnseen          // a leader whose disk is slow goes on, and makes everybody wait
 	flaws
 )
 
 var flawNames = [...]string{"none", "sync skipped", "vote forgotten", "term forgotten", "floor forgotten", "doubt ignored", "commit early", "answer before commit",
 	"deposed answers", "speculation kept", "speculation applied", "truncate forgotten", "lease too long", "read unconfirmed", "dirty read", "charge early",
-	"charge forgotten", "image short"}
+	"charge forgotten", "image short", "room unseen", "slowness unseen"}
 
 func (f Flaw) String() string { return flawNames[f] }
 

@@ -27,12 +27,14 @@ type host struct {
 	pace      time.Duration // between two ticks
 	skew      time.Duration // of the clock on the wall
 	slow      time.Duration // a sync takes so much longer
+	slowSince time.Duration // on its own clock
 	seek      time.Duration // of its disk, for each sync
 	syncedAt  time.Duration // the last sync in the background
 	forgot    window        // what it may have forgotten, while it is forgetful
 	forgetful bool          // see checks.forgets
 	syncing   bool
-	wants     bool // another sync after this one
+	wants     bool          // another sync after this one
+	hindering time.Duration // for how long its disk has been in everybody's way, see checks.fit
 
 	core    *replica.Core
 	server  *server
@@ -40,7 +42,7 @@ type host struct {
 }
 
 func (h *host) emptyDisk() *volume {
-	return &volume{level: h.world.Level, flaw: h.world.Flaw, host: h, images: map[string]*image{}}
+	return &volume{level: h.world.Level, flaw: h.world.Flaw, segment: h.world.segment, host: h, images: map[string]*image{}, incoming: map[string]*image{}}
 }
 
 // after schedules something for the process that runs now. A paused process does it when it
@@ -81,6 +83,10 @@ func (h *host) start() {
 		Self: h.name, Members: w.members(), Log: h.disk, Images: images, Doubt: doubt,
 		Now: h.clock, Tick: tick, Nonce: w.dice.Uint64(), Logger: w.logger(h.name),
 	})
+	if errors.Is(err, replica.ErrNoRoom) {
+		h.giveUp()
+		return
+	}
 	if err != nil {
 		w.breach("%s does not start: %v", h.name, err)
 		return
@@ -104,12 +110,17 @@ func (h *host) clock() time.Duration {
 	if h.world.Flaw == LeaseTooLong {
 		now /= 100
 	}
+	if h.world.Flaw == SlownessUnseen && h.slow > 0 {
+		return h.slowSince
+	}
+	h.slowSince = now
 	return now
 }
 
 func (h *host) tick() {
 	h.core.Tick()
 	h.server.tick()
+	h.world.checks.fit(h)
 	h.after(h.pace, 't', h.tick)
 }
 
@@ -128,7 +139,7 @@ func (h *host) receive(frame []byte, image *image) {
 		return
 	}
 	if image != nil {
-		h.disk.incoming = image
+		h.disk.incoming[image.Name] = image
 	}
 	if err := h.core.Receive(frame); err != nil {
 		h.world.breach("%s refuses a frame: %v", h.name, err)
@@ -156,7 +167,12 @@ func (h *host) pump() {
 		for _, c := range confirmed {
 			h.server.confirmed(c)
 		}
-		if err := h.core.Err(); err != nil && !errors.Is(err, replica.ErrClosed) {
+		err := h.core.Err()
+		if errors.Is(err, replica.ErrNoRoom) {
+			h.giveUp()
+			return
+		}
+		if err != nil && !errors.Is(err, replica.ErrClosed) {
 			w.breach("%s has ended: %v", h.name, err)
 			return
 		}
@@ -164,6 +180,12 @@ func (h *host) pump() {
 			return
 		}
 	}
+}
+
+// giveUp ends a process that has no room for what it must not forget. It is started again.
+func (h *host) giveUp() {
+	h.kill()
+	h.later(500 * time.Millisecond)
 }
 
 // wrote has what was written synced, at level power.
@@ -222,7 +244,7 @@ func (h *host) stop() {
 	}
 	h.world.note("%s is stopped", h.name)
 	h.server.end()
-	if err := h.core.Stop(); err != nil && !errors.Is(err, replica.ErrClosed) {
+	if err := h.core.Stop(); err != nil && !errors.Is(err, replica.ErrClosed) && !errors.Is(err, replica.ErrNoRoom) {
 		h.world.breach("%s does not stop: %v", h.name, err)
 	}
 	h.disk.stop()
@@ -274,6 +296,10 @@ func (w *world) begin(members int) {
 	witness := -1
 	if members == 3 && w.chance(4) {
 		witness = w.dice.IntN(members)
+	}
+	w.segment = 8 << 10
+	if w.chance(2) {
+		w.segment = 32 << 10
 	}
 	for i := range members {
 		h := &host{world: w, index: i, name: string(rune('a' + i))}

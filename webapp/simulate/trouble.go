@@ -41,6 +41,10 @@ func (w *world) strike(kinds []trouble, rest time.Duration) {
 	if w.quiet {
 		return
 	}
+	if w.now < w.calm {
+		w.after(rest, 'x', -1, func() { w.strike(kinds, rest) })
+		return
+	}
 	sum := 0
 	for _, k := range kinds {
 		sum += k.weight
@@ -178,13 +182,27 @@ func (w *world) cutOne(h *host) {
 
 func (w *world) slowDisk(h *host) {
 	h.slow = w.between(10*time.Millisecond, time.Second)
-	w.after(w.between(200*time.Millisecond, 3*time.Second), 'd', h.index, func() { h.slow = 0 })
+	w.note("a sync of %s takes %v longer", h.name, h.slow)
+	w.after(w.disk(200*time.Millisecond, 3*time.Second), 'd', h.index, func() { h.slow = 0 })
 }
 
+// fullDisk leaves no room for another segment, and sometimes for nothing else.
 func (w *world) fullDisk(h *host) {
 	d := h.disk
-	d.full = true
-	w.after(w.between(50*time.Millisecond, 2*time.Second), 'd', h.index, func() { d.full = false })
+	d.setFull(true, w.chance(3))
+	w.note("the disk of %s is full, to the brim: %v", h.name, d.brim)
+	w.after(w.disk(50*time.Millisecond, 2*time.Second), 'd', h.index, func() { d.setFull(false, false) })
+}
+
+// disk is how long a disk is in trouble: mostly that is one trouble of many, but sometimes it goes on
+// while nothing else happens, so that only who leads can be why nothing goes on.
+func (w *world) disk(low, high time.Duration) time.Duration {
+	if !w.chance(3) {
+		return w.between(low, high)
+	}
+	d := 12 * time.Second
+	w.calm = w.now + d
+	return d
 }
 
 // The rest are several strikes that belong together: what needs luck to be found otherwise.
@@ -316,7 +334,8 @@ func (w *world) heal() {
 	w.quiet = true
 	w.net.heal()
 	for _, h := range w.hosts {
-		h.disk.full, h.slow = false, 0
+		h.slow = 0
+		h.disk.setFull(false, false)
 		if h.alive && h.paused > w.now {
 			h.paused = w.now
 		}

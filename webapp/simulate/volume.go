@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"isuride/webapp/internal/disk"
 	"isuride/webapp/journal"
@@ -23,8 +24,9 @@ type volume struct {
 	file   *journal.MemberFile // of the state
 	ended  bool                // the process has, in an orderly way
 
-	level Level
-	flaw  Flaw
+	level   Level
+	flaw    Flaw
+	segment int // its bytes
 
 	state    replica.State
 	hasState bool
@@ -43,11 +45,12 @@ type volume struct {
 	history  [][]byte         // the events up to it
 	images   map[string]*image
 	latest   *image
-	incoming *image // that the network has brought
+	incoming map[string]*image // that the network has brought
 
 	ghosts []stored          // entries that TruncateForgotten has left
 	voted  func(vote uint64) // called with the next vote for another host
-	full   bool              // no room for more
+	brim   bool              // there is not even room for the state
+	hungry time.Duration     // since when records are refused, 0 if they are not
 	host   *host
 }
 
@@ -65,16 +68,17 @@ var (
 
 // Append adds a record; Appended is the number of the last one.
 func (v *volume) Append(payload []byte) (uint64, error) {
-	if v.full {
-		return 0, replica.ErrNoRoom
-	}
 	if !v.open {
 		return 0, errClosedLog
 	}
 	n, err := v.log.Append(payload)
 	if err != nil {
+		if v.hungry == 0 {
+			v.hungry = v.host.world.now
+		}
 		return 0, roomOf(err)
 	}
+	v.hungry = 0
 	v.waiting = append(v.waiting, slices.Clone(payload))
 	v.same("a record", n, v.Appended())
 	return n, nil
@@ -107,6 +111,9 @@ func (v *volume) lastRecord() uint64 {
 func (v *volume) State() (replica.State, bool) { return cloneState(v.state), v.hasState }
 
 func (v *volume) SaveState(s replica.State) error {
+	if v.brim {
+		return replica.ErrNoRoom
+	}
 	if voted := v.voted; voted != nil && s.Vote != 0 && s.Vote != v.host.id && s.Term > v.state.Term {
 		v.voted = nil
 		voted(s.Vote)
@@ -196,9 +203,6 @@ func (v *volume) AppendRecords(dst []byte, index uint64) ([]byte, error) {
 func (v *volume) Pending() bool { return len(v.waiting) > 0 }
 
 func (v *volume) Seal(at replica.Position, note []byte) (replica.Entry, error) {
-	if v.full {
-		return replica.Entry{}, replica.ErrNoRoom
-	}
 	e, _, err := v.log.Seal(at.Index, at.Term, note, true)
 	if err != nil {
 		return replica.Entry{}, roomOf(err)
@@ -244,9 +248,6 @@ func sumOf(sum uint64, b []byte) uint64 {
 
 // Take is a follower's append.
 func (v *volume) Take(e replica.Entry, b []byte) error {
-	if v.full {
-		return replica.ErrNoRoom
-	}
 	v.Drop()
 	v.wrote = max(v.wrote, e.Term, v.state.Term)
 	got, err := v.log.AppendEntry(v.wrote, b)
@@ -297,7 +298,7 @@ func (v *volume) Truncate(index uint64) error {
 func (v *volume) Reset(at replica.Position, last uint64) error {
 	v.Drop()
 	if err := v.log.Reset(journal.Base{Index: at.Index, Term: at.Term, Last: last}); err != nil {
-		return err
+		return roomOf(err)
 	}
 	v.base, v.baseLast = at, last
 	v.entries = nil
@@ -319,10 +320,29 @@ func (v *volume) Drop() {
 
 // Unfence comes when the leader has sealed its first entry.
 func (v *volume) Unfence() {
-	v.open = true
+	v.open, v.hungry = true, 0
 	if err := v.log.Lead(v.lastTerm()); err != nil {
 		v.host.world.breach("%s cannot take records: %v", v.host.name, err)
 	}
+}
+
+// setFull takes the room for more segments, or gives it back.
+func (v *volume) setFull(full, brim bool) {
+	v.memory.Capacity, v.brim, v.hungry = 0, brim, 0
+	if full {
+		v.memory.Capacity = 1
+	}
+}
+
+func (v *volume) isFull() bool { return v.memory.Capacity > 0 }
+
+// Room is that of the journal, in replica's words.
+func (v *volume) Room() (replica.Room, error) {
+	if v.flaw == RoomUnseen {
+		return replica.Ample, nil
+	}
+	room, err := v.log.Room()
+	return [...]replica.Room{journal.Ample: replica.Ample, journal.Scarce: replica.Scarce, journal.NoRoom: replica.NoRoom}[room], err
 }
 
 func (v *volume) Commit(index uint64) {
@@ -385,15 +405,19 @@ func (v *volume) reopen() {
 	v.committed, v.committedLast = v.base.Index, v.baseLast
 }
 
-// load opens the journal and takes the entries from it.
+// load opens the journal and takes the entries from it. A full disk has room for the segment that a
+// start needs: a process that ends at once and is started again is no story.
 func (v *volume) load() {
+	capacity := v.memory.Capacity
+	v.memory.Capacity = 0
+	defer func() { v.memory.Capacity = capacity }()
 	if err := v.tryLoad(); err != nil {
 		v.host.world.breach("the journal of %s does not open: %v", v.host.name, err)
 	}
 }
 
 func (v *volume) tryLoad() (err error) {
-	o := journal.Options{Dir: "log", Durability: journal.Crash, SegmentBytes: 32 << 10, Replicated: true, Log: slog.New(slog.DiscardHandler)}
+	o := journal.Options{Dir: "log", Durability: journal.Crash, SegmentBytes: v.segment, Replicated: true, Log: slog.New(slog.DiscardHandler)}
 	if v.level == Power {
 		o.Durability = journal.Power
 	}
@@ -477,12 +501,13 @@ func (v *volume) Latest(atLeast uint64) (replica.Snapshot, bool) {
 
 // Install is the other part.
 func (v *volume) Install(s replica.Snapshot) error {
-	if v.incoming == nil || v.incoming.Snapshot != s {
+	i := v.incoming[s.Name]
+	if i == nil || i.Snapshot != s {
 		return errors.New("simulate: the image has not come")
 	}
-	v.images = map[string]*image{s.Name: v.incoming}
-	v.latest = v.incoming
-	v.image, v.history = s, v.incoming.events
+	v.images = map[string]*image{s.Name: i}
+	v.latest = i
+	v.image, v.history = s, i.events
 	return nil
 }
 

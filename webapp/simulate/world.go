@@ -51,15 +51,17 @@ type Result struct {
 // world is the time, the scheduler and the dice of a story.
 type world struct {
 	Options
-	seed   uint64
-	dice   *mathrand.Rand
-	now    time.Duration
-	queue  queue
-	number uint64 // of events ever scheduled
-	hash   uint64
-	done   int
-	quiet  bool // no more trouble: all heal
-	broken error
+	seed    uint64
+	dice    *mathrand.Rand
+	now     time.Duration
+	queue   queue
+	number  uint64 // of events ever scheduled
+	hash    uint64
+	done    int
+	quiet   bool          // no more trouble: all heal
+	calm    time.Duration // until when no other trouble comes
+	segment int           // bytes of one
+	broken  error
 
 	hosts   []*host
 	net     network

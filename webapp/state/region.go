@@ -11,7 +11,6 @@ import (
 // the chairs that are free.
 type Region struct {
 	free    freeChairs
-	demand  demandCounts
 	changed chan struct{} // holds a token if something came in since it was last taken
 
 	mu      lockwatch.Mutex
@@ -38,7 +37,6 @@ func (r *Region) wait(ride *Ride) {
 	r.mu.Lock()
 	r.waiting = append(r.waiting, ride)
 	r.mu.Unlock()
-	r.demand.orders.Add(1)
 	r.MarkChanged()
 }
 

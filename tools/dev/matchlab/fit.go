@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"text/tabwriter"
 )
@@ -17,7 +19,7 @@ type measurement struct {
 }
 
 const (
-	fixed    = "TripWeight=80,AgeWeight=100,MaxReserve=20,"
+	fixed    = "TripWeight=80,AgeWeight=100,MaxReserve=20,ReserveAge=0s,"
 	landed   = "landed:" + fixed + "RidesPerReserve=100,CarryWeight=500"
 	reserve5 = "reserve 5:" + fixed + "RidesPerReserve=5,CarryWeight=500"
 	carry    = ":" + fixed + "RidesPerReserve=5,CarryWeight="
@@ -156,7 +158,48 @@ func (l *lab) rank(out io.Writer) error {
 		fmt.Fprintf(out, "rank correlation, %s: %.2f\n", r, rankCorrelation(pairs[r]))
 	}
 	fmt.Fprintf(out, "rank correlation, static, policies with several runs: %.2f\n", rankCorrelation(several))
+	spread, expected := attainable(pairs["static"], measured)
+	fmt.Fprintf(out, "a run differs from its policy's mean by %.0f %% (standard deviation); if the lab were exactly right, such runs would show %.2f (95 %% within %.2f to %.2f)\n",
+		100*spread, expected.mean, expected.low, expected.high)
 	return nil
+}
+
+// attainable is the rank correlation that a lab which is exactly right would have with
+// measurements as noisy as these: pairs are of the static regime, in its order. The spread
+// is that of single runs, from those policies that were run more than once.
+func attainable(pairs [][2]float64, all []measurement) (spread float64, expected interval) {
+	var runs []float64 // how many each has
+	squares, free := 0.0, 0
+	for _, m := range all {
+		if m.regime != "static" {
+			continue
+		}
+		runs = append(runs, float64(len(m.scores)))
+		mean := 0.0
+		for _, v := range m.scores {
+			mean += v / float64(len(m.scores))
+		}
+		for _, v := range m.scores {
+			squares += (v/mean - 1) * (v/mean - 1)
+		}
+		free += len(m.scores) - 1
+	}
+	spread = math.Sqrt(squares / float64(free))
+	const draws = 1000
+	random := rand.New(rand.NewPCG(1, 2))
+	var found []float64
+	again := slices.Clone(pairs)
+	for range draws {
+		for i := range again {
+			again[i][0] = pairs[i][1] * (1 + spread/math.Sqrt(runs[i])*random.NormFloat64())
+		}
+		r := rankCorrelation(again)
+		found = append(found, r)
+		expected.mean += r / draws
+	}
+	slices.Sort(found)
+	expected.low, expected.high = found[draws/40], found[draws-draws/40]
+	return spread, expected
 }
 
 // tryIn runs one policy in a regime.

@@ -46,6 +46,25 @@ func TestRankCorrelation(t *testing.T) {
 	}
 }
 
+// Noise hides an order of policies that are close to each other, and none that are far apart.
+func TestAttainable(t *testing.T) {
+	noisy := func(step float64) (pairs [][2]float64, all []measurement) {
+		for i := range 10 {
+			v := 100 + step*float64(i)
+			pairs = append(pairs, [2]float64{v, v})
+			all = append(all, measurement{"static", "", []float64{v * 0.9, v * 1.1}}, measurement{"plain", "", []float64{1, 2}})
+		}
+		return pairs, all
+	}
+	spread, near := attainable(noisy(0.5))
+	if math.Abs(spread-math.Sqrt2/10) > 1e-9 || near.mean > 0.5 || near.low > near.mean || near.high < near.mean {
+		t.Errorf("close policies, spread %v: %+v", spread, near)
+	}
+	if _, far := attainable(noisy(200)); far.mean < 0.95 {
+		t.Errorf("policies far apart: %+v", far)
+	}
+}
+
 // Every policy and regime that was measured exists.
 func TestMeasuredPoliciesParse(t *testing.T) {
 	for _, m := range measured {

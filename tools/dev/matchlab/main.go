@@ -11,8 +11,8 @@
 //	go run ./tools/dev/matchlab -regimes -records runs.json         the table of runs made before
 //	go run ./tools/dev/matchlab -fit                                how well the lab fits reality
 //
-// A policy is a list of dispatch.Params, or of fields of rule, that differ from the current
-// ones, optionally with a name in front.
+// A policy is a list of dispatch.Params that differ from the current ones, optionally with a
+// name in front.
 //
 // What it leaves out: HTTP, journal and database are costs per call (costs.go, appendix.go).
 // So it ranks policies; only a real client can say how much one is worth. It has no limit

@@ -14,7 +14,6 @@ import (
 type policy struct {
 	name   string
 	params dispatch.Params
-	rule   rule
 }
 
 // parsePolicies reads policies like "default", "AgeWeight=50" and
@@ -50,12 +49,9 @@ func parsePolicy(text string) (policy, error) {
 	return p, nil
 }
 
-// set changes one parameter of either, by the name of its field.
+// set changes one parameter, by the name of its field.
 func (p *policy) set(key, value string) error {
 	field := reflect.ValueOf(&p.params).Elem().FieldByName(key)
-	if !field.IsValid() {
-		field = reflect.ValueOf(&p.rule).Elem().FieldByName(key)
-	}
 	if !field.IsValid() {
 		return fmt.Errorf("there is no %q in dispatch.Params", key)
 	}
@@ -64,10 +60,6 @@ func (p *policy) set(key, value string) error {
 		return parse(v, value, time.ParseDuration)
 	case *int:
 		return parse(v, value, strconv.Atoi)
-	case *bool:
-		return parse(v, value, strconv.ParseBool)
-	case *float64:
-		return parse(v, value, func(s string) (float64, error) { return strconv.ParseFloat(s, 64) })
 	}
 	return fmt.Errorf("%s cannot be set", key)
 }

@@ -13,11 +13,9 @@ import (
 // compared are the policies of the table of regimes, the one in use first.
 var compared = []string{
 	"in use:MaxReserve=20",
-	"by looks:FollowDemand=true",
-	"landed:RidesPerReserve=100,CarryWeight=500",
+	"landed:RidesPerReserve=100,CarryWeight=500,ReserveAge=0s",
+	"reserve at once:ReserveAge=0s",
 	"reserve 50:RidesPerReserve=2,MaxReserve=50",
-	"cadence by load:Patience=4",
-	"price:Price=100000",
 	"cap:MaxChairs=10",
 }
 

@@ -37,7 +37,7 @@ func TestRegimesPrintAndDraw(t *testing.T) {
 	for _, o := range all {
 		printRegime(&out, o)
 	}
-	for _, want := range []string{"city", "in use", "against the best", "price"} {
+	for _, want := range []string{"city", "in use", "against the best", "cap"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

@@ -99,16 +99,14 @@ type matcher struct {
 	until      world.Instant // when its rest ends
 
 	policy
-	looks  looks
-	solver *pricedSolver
 }
 
 // watch is how often a matcher looks for changes.
 const watch = world.Millisecond
 
 func (s *server) startMatching(r isuride.Region, p policy) {
-	m := &matcher{server: s, region: s.store.Region(r), policy: p, solver: &pricedSolver{server: s}}
-	m.dispatcher = dispatch.New(s.store, r, m.solver, p.params, s.now)
+	m := &matcher{server: s, region: s.store.Region(r), policy: p}
+	m.dispatcher = dispatch.New(s.store, r, &pricedSolver{server: s}, p.params, s.now)
 	s.loop.After(watch, m)
 }
 
@@ -123,7 +121,6 @@ func (m *matcher) Run(now world.Instant) {
 	default:
 		return
 	}
-	m.adjust(ms(now) / 1000)
 	if _, err := m.dispatcher.Round(); err != nil {
 		panic(err)
 	}
@@ -135,18 +132,11 @@ func (m *matcher) Run(now world.Instant) {
 type pricedSolver struct {
 	match.Workspace
 	server *server
-
-	price  float64 // of the first visible chair, see rule
-	cost   []int32
-	assign []int32
 }
 
 func (p *pricedSolver) Solve(rows, cols int, cost []int32, assign []int32) int64 {
 	s := p.server
 	s.machine.take(atServer, workMatching, float64(rows*cols)/1000)
 	s.course.round(rows, cols)
-	if p.price > 0 {
-		return p.withDummies(rows, cols, cost, assign)
-	}
 	return p.Workspace.Solve(rows, cols, cost, assign)
 }

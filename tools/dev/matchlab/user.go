@@ -75,7 +75,6 @@ func (c *userClient) NearbyChairs(at world.Point, within int) {
 		c.server.machine.take(atServer, workListed, float64(len(near)))
 		c.server.machine.take(atClient, workListed, float64(len(near)))
 		c.server.course.nearby(len(near))
-		c.server.store.Looked(coordinate(at), len(near) > 0)
 		return world.Event{Kind: world.EventNearbyChairs, Body: near}
 	})
 }

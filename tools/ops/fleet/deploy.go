@@ -31,6 +31,10 @@ func deploy(flags *flag.FlagSet) action {
 			return err
 		}
 		defer unlock()
+		founder, err := release.CheckData(f.topology, facts)
+		if err != nil {
+			return err
+		}
 		if done, err := ensureSetup(held, f, facts); err != nil {
 			return err
 		} else if done {
@@ -48,6 +52,7 @@ func deploy(flags *flag.FlagSet) action {
 			}
 		}
 		c := release.NewChange(f.remote, l, f.out, facts, r.ID, *wait)
+		c.Founder = founder
 		if err := c.Prepare(held); err != nil {
 			return err
 		}
@@ -55,31 +60,54 @@ func deploy(flags *flag.FlagSet) action {
 		if err := c.Do(held); err != nil {
 			return err
 		}
-		f.report(r.ID)
-		return nil
+		return f.report(held, r.ID)
 	}
 }
 
 // report says how a deploy or rollback has ended.
-func (f *fleet) report(id string) {
+func (f *fleet) report(ctx context.Context, id string) error {
 	if f.remote.DryRun {
 		fmt.Fprintln(f.out, "nothing was changed")
-		return
+		return nil
 	}
 	fmt.Fprintf(f.out, "release %s runs\n", id)
+	return f.reportLeader(ctx)
 }
 
-// makeRelease builds the programs for the app host and makes all files.
+// leaderLimit is how long a group may be without a leader before that counts as a fault; an
+// election takes 0.3 s.
+const leaderLimit = 10 * time.Second
+
+// reportLeader says who leads a group.
+func (f *fleet) reportLeader(ctx context.Context) error {
+	if !f.topology.IsGroup() {
+		return nil
+	}
+	leader, err := release.AwaitLeader(ctx, f.remote, f.topology, leaderLimit)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(f.out, "%s leads\n", leader.Name)
+	return nil
+}
+
+// makeRelease builds the programs for the servers' hosts and makes all files.
 func makeRelease(ctx context.Context, f *fleet, facts map[string]release.Facts, programs string) (*release.Release, *layout.Layout, error) {
-	app := facts[f.topology.App().Name]
-	if programs == "" {
+	s := release.Sources{Layout: newLayout(f, facts), Programs: map[string]string{}}
+	for _, h := range f.topology.Servers() {
+		machine := facts[h.Name].Machine
+		if s.Programs[machine] != "" {
+			continue
+		}
+		if s.Programs[machine] = programs; programs != "" {
+			continue
+		}
 		fmt.Fprintln(f.out, "building")
 		var err error
-		if programs, err = build(ctx, app.Machine, "./webapp/cmd/isuride", "./tools/dev/paymentmock"); err != nil {
+		if s.Programs[machine], err = build(ctx, machine, "./webapp/cmd/isuride", "./tools/dev/paymentmock"); err != nil {
 			return nil, nil, err
 		}
 	}
-	s := release.Sources{Layout: newLayout(f, facts), Programs: map[string]string{app.Machine: programs}}
 	if _, err := os.Stat("webapp/public/index.html"); err == nil {
 		s.Public, s.Layout.Public = "webapp/public", layout.Current+"/public"
 	}

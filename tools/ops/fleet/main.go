@@ -49,6 +49,7 @@ func commands() []command {
 		{name: "deploy", does: "build, copy what changed, restart, wait until healthy, undo if not", define: deploy, usage: "[-wait 90s] [-programs FOLDER]"},
 		{name: "rollback", does: "go back to the release that ran before", define: rollback, usage: "[-wait 90s] [-to RELEASE]"},
 		{name: "restart", does: "restart services in order and wait until they are healthy", define: restart, usage: "[-wait 90s] [-hosts NAME,...] [UNIT...]", most: -1},
+		{name: "promote", does: "have another server of the group lead", define: promote, usage: "[NAME]", most: 1},
 		{name: "status", does: "show services and releases", define: status, usage: "[-json]"},
 		{name: "logs", does: "show, empty, fetch and switch the logs", define: showLogs, usage: logsUsage, most: -1},
 		{name: "bench", does: "run the benchmarker, keep logs, profile and score", define: benchmark, usage: trial, most: -1},

@@ -28,7 +28,10 @@ func restart(flags *flag.FlagSet) action {
 		if err != nil {
 			return err
 		}
-		return release.Restart(held, f.remote, l, take, *wait)
+		if err := release.Restart(held, f.remote, l, take, *wait); err != nil || f.remote.DryRun {
+			return err
+		}
+		return f.reportLeader(held)
 	}
 }
 

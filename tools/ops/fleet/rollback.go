@@ -17,6 +17,9 @@ func rollback(flags *flag.FlagSet) action {
 			return err
 		}
 		defer unlock()
+		if _, err := release.CheckData(f.topology, facts); err != nil {
+			return err
+		}
 		target, err := release.Target(f.topology, facts, *to)
 		if err != nil {
 			return err
@@ -24,7 +27,6 @@ func rollback(flags *flag.FlagSet) action {
 		if err := release.NewChange(f.remote, newLayout(f, facts), f.out, facts, target, *wait).Do(held); err != nil {
 			return err
 		}
-		f.report(target)
-		return nil
+		return f.report(held, target)
 	}
 }

@@ -42,6 +42,22 @@ func status(flags *flag.FlagSet) action {
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.0f MB\t%s\n", s.Host, s.Unit, s.State, since, float64(s.Memory)/1e6, s.Release)
 		}
-		return errors.Join(w.Flush(), silent)
+		return errors.Join(w.Flush(), silent, f.showGroup(states))
 	}
+}
+
+// showGroup says what each server of a group is.
+func (f *fleet) showGroup(states []release.ServiceState) (err error) {
+	for _, s := range states {
+		if s.Says == "" {
+			continue
+		}
+		mark := " "
+		if s.Leads {
+			mark = "*"
+		}
+		_, wrong := fmt.Fprintf(f.out, "%s %s: %s\n", mark, s.Host, s.Says)
+		err = errors.Join(err, wrong)
+	}
+	return err
 }

@@ -65,7 +65,7 @@ func hostTargets(f *fleet) []watch.Target {
 	var targets []watch.Target
 	for _, h := range f.topology.Hosts {
 		t := watch.Target{Name: h.Name, Roles: h.Roles, Stream: streamFrom(f.remote, h)}
-		if h.Has(topology.App) {
+		if h.Serves() {
 			t.Metrics = layout.Internal
 		}
 		targets = append(targets, t)

@@ -90,6 +90,20 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// TestReplicasAreShown: whatever a group of replicas tells about itself is on the dashboard.
+func TestReplicasAreShown(t *testing.T) {
+	names := matches(read(t, "../../../webapp/docs/metrics.md"), `\| `+"`"+`(isuride_replica_\w+)`)
+	if len(names) < 10 {
+		t.Fatalf("metrics.md has %d metrics of replicas", len(names))
+	}
+	shown := read(t, "dashboard.json")
+	for _, name := range names {
+		if !regexp.MustCompile(name + `(_bucket)?\b`).MatchString(shown) {
+			t.Errorf("%s is in no panel", name)
+		}
+	}
+}
+
 // gridColumns is the width of Grafana's grid.
 const gridColumns = 24
 

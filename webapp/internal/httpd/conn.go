@@ -170,7 +170,7 @@ func (c *conn) exchange() bool {
 		return false
 	}
 	open := x.res.open
-	keep := x.req.keepAlive() && !c.srv.draining.Load() && open == nil
+	keep := x.req.keepAlive() && !c.srv.draining.Load() && open == nil && !x.res.last
 	err := c.send(keep)
 	c.ended = c.now()
 	c.observe(c.ended - began)

@@ -235,6 +235,10 @@ func (c *Ctx) Serial() uint64 { return c.conn.serial }
 // Drop has a refused request go without an answer: the connection, or the stream of HTTP/2, ends. For Options.Admit only.
 func (c *Ctx) Drop() { c.res.drop = true }
 
+// Last has the connection end after this answer, and says so in it, so that the client's next
+// request comes over another one. Over HTTP/2 it does nothing: there the connection has other requests.
+func (c *Ctx) Last() { c.res.last = true }
+
 // Stream makes the answer an event stream: status 200 and a head without a length are
 // sent when the handler returns, and with them in the same write the body, if one was
 // set, as the first events. Then open is called on this goroutine, unless that write

@@ -152,7 +152,7 @@ func TestBodyStaysInPlace(t *testing.T) {
 		c := newCtx()
 		body := append(c.Out(size), make([]byte, size)...)
 		c.SetBody(body)
-		first, second := c.res.pack(&c.req, false, true)
+		first, second := c.res.pack(&c.req, false, true, false)
 		if second != nil || &first[len(first)-1] != &body[size-1] {
 			t.Errorf("%d bytes: %d and %d sent, in place: %t", size, len(first), len(second), &first[len(first)-1] == &body[size-1])
 		}
@@ -164,7 +164,7 @@ func TestLargeForeignBodyIsNotCopied(t *testing.T) {
 	c := newCtx()
 	body := make([]byte, maxCopied+1)
 	c.SetBody(body)
-	if _, second := c.res.pack(&c.req, false, true); len(second) != len(body) || &second[0] != &body[0] {
+	if _, second := c.res.pack(&c.req, false, true, false); len(second) != len(body) || &second[0] != &body[0] {
 		t.Error("copied")
 	}
 }

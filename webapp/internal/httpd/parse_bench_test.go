@@ -37,7 +37,7 @@ func BenchmarkPack(b *testing.B) {
 		c.res.reset()
 		c.SetHead("Content-Type: application/json;charset=utf-8\r\n")
 		c.SetBody(append(c.Out(0), recordedAt...))
-		c.res.pack(&c.req, false, true)
+		c.res.pack(&c.req, false, true, false)
 	}
 }
 

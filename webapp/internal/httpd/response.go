@@ -12,6 +12,8 @@ const (
 	// maxCopied is the largest body that is copied after its head. From about here on a
 	// second element of writev costs less.
 	maxCopied = 8 << 10
+	// recordSize is what a record of TLS holds. Each is a write, and a read of the client.
+	recordSize = 16 << 10
 )
 
 // streamHead opens an event stream. X-Accel-Buffering keeps nginx from holding events
@@ -35,6 +37,7 @@ type response struct {
 	body   []byte
 	shared bool // the body is nobody's memory in particular
 	drop   bool // there is no answer
+	last   bool // the connection ends with it
 	after  func(error)
 	open   func(*Stream)
 	talk   func(io.Reader) // of an upgraded connection, else nil
@@ -54,7 +57,7 @@ func (r *response) init() {
 // reset forgets everything but the buffers.
 func (r *response) reset() {
 	r.status, r.head, r.lines, r.body, r.shared = 200, "", r.lines[:0], nil, false
-	r.after, r.open, r.talk, r.to, r.drop = nil, nil, nil, "", false
+	r.after, r.open, r.talk, r.to, r.drop, r.last = nil, nil, nil, "", false, false
 }
 
 // recycle lets go of what the pool must not keep.
@@ -72,15 +75,21 @@ func (r *response) room(size int) []byte {
 	return r.out[headRoom:headRoom]
 }
 
-// pack returns the answer in one piece where it can, else head and body apart.
-func (r *response) pack(req *request, head, keep bool) (first, second []byte) {
+// pack returns the answer in one piece where it can, else in two: head and body, or, if it
+// goes out in records, what fills the first one and the rest.
+func (r *response) pack(req *request, head, keep, records bool) (first, second []byte) {
 	r.appendHead(req.minor, keep)
 	body := r.body
 	if head || bodyless(r.status) {
 		body = nil
 	}
 	if len(body) > 0 && !r.inPlace(body) {
-		if len(body) > maxCopied {
+		switch {
+		case len(body) <= maxCopied:
+		case records && len(r.text) <= headRoom:
+			n := min(len(body), recordSize-len(r.text))
+			body, second = body[:n], body[n:]
+		default:
 			return r.text, body
 		}
 		body = append(r.room(len(body)), body...)
@@ -90,7 +99,7 @@ func (r *response) pack(req *request, head, keep bool) (first, second []byte) {
 		return r.text, body
 	}
 	copy(r.out[at:], r.text)
-	return r.out[at : headRoom+len(body)], nil
+	return r.out[at : headRoom+len(body)], second
 }
 
 // inPlace reports whether the body is in out already.

@@ -20,7 +20,7 @@ const (
 // send writes the answer.
 func (c *conn) send(keep bool) error {
 	x := c.ctx
-	first, second := x.res.pack(&x.req, x.isHead(), keep)
+	first, second := x.res.pack(&x.req, x.isHead(), keep, c.sock != nil)
 	c.size, c.answerDue = len(first)+len(second), 0
 	defer c.letGo()
 	if len(second) > 0 {

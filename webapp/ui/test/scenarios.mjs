@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
+import { charts } from "./charts.mjs";
 import { play } from "./scene.mjs";
 
 const rideLimit = 150_000; // for a busy machine
@@ -109,6 +110,8 @@ async function staged(open, path, seconds, options) {
 }
 
 export const scenarios = {
+  charts,
+
   // One press on the empty map, and a city lives; another person sees it, too.
   async city({ open, accessible }) {
     const page = await open("/", { reducedMotion: "no-preference" });

@@ -61,7 +61,7 @@ func Examine(p Hosts) []Finding {
 		if h.Has(topology.Front) || h.Has(topology.TLS) {
 			certificates(e)
 		}
-		if h.Has(topology.App) {
+		if h.Serves() {
 			server(e)
 		}
 		if h.Has(topology.DB) {

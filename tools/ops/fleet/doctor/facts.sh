@@ -99,7 +99,7 @@ database() {
 
 system
 services
-[[ $app == no ]] || server
+[[ $app$witness == nono ]] || server
 [[ $front == no ]] || front
 [[ $db == no ]] || database
 true

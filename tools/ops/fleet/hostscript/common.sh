@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Comes before every script of hostscript.For, after lines that set front, tls, app and db
+# Comes before every script of hostscript.For, after lines that set front, tls, app, witness and db
 # to yes or no.
 
 PATH=$PATH:/usr/sbin:/sbin
@@ -22,7 +22,8 @@ database_file() {
 # units prints the services of this host, those first that serve others.
 units() {
 	[[ $db == no ]] || database_unit
-	[[ $app == no ]] || printf '%s\n' isuride-payment_mock.service isuride-go.service
+	[[ $app == no ]] || echo isuride-payment_mock.service
+	[[ $app$witness == nono ]] || echo isuride-go.service
 	[[ $front == no ]] || echo nginx.service
 }
 

@@ -46,6 +46,15 @@ func Install(files fs.FS, name string, vars ...string) string {
 	return header + assign(vars) + read(files, name)
 }
 
+//go:embed data.sh
+var data string
+
+// InstallData is Install for scripts that look after the server's data, with functions that find
+// them (data.sh).
+func InstallData(files fs.FS, name string, vars ...string) string {
+	return header + data + assign(vars) + read(files, name)
+}
+
 func assign(vars []string) string {
 	var b strings.Builder
 	for pair := range slices.Chunk(vars, 2) {

@@ -22,6 +22,8 @@ const (
 	Current  = Webapp + "/current"  // a link to the release that runs
 	CertDir  = "/etc/nginx/isuride" // of nginx, which reads it as root
 	OwnCerts = "/etc/isuride"       // of a server that ends TLS itself
+	Secret   = "/etc/isuride/replica.secret"
+	Data     = "/var/lib/isuride"
 	Socket   = "/run/isuride/server.sock"
 	Internal = "127.0.0.1:8081" // metrics, profiles and health of the server
 	nginxRun = "/var/lib/nginx"
@@ -32,6 +34,8 @@ const (
 	httpsPort  = 443
 	behindPort = 8443 // of fronts, for TLS that the first front spreads
 	appPort    = 8080
+	leaderPort = 8082 // of the server of a group that leads
+	peerPort   = 7100 // of the servers of a group, for each other
 	dbPort     = 3306
 )
 
@@ -59,7 +63,7 @@ func Phases() []Phase { return []Phase{Kernel, DB, App, Front} }
 // On reports whether the phase has something to do on the host. That of the fronts is also where
 // a server that ends TLS itself shows that it does.
 func (p Phase) On(h topology.Host) bool {
-	return p == Kernel || h.Has(topology.Role(p)) || p == Front && h.Has(topology.TLS)
+	return p == Kernel || h.Has(topology.Role(p)) || p == App && h.Serves() || p == Front && h.Has(topology.TLS)
 }
 
 // Action makes a change of a file take effect.
@@ -107,7 +111,10 @@ func (l *Layout) Services(h topology.Host) []Service {
 		list = append(list, Service{l.DatabaseUnit(), DB})
 	}
 	if h.Has(topology.App) {
-		list = append(list, Service{PaymentMock, App}, Service{Server, App})
+		list = append(list, Service{PaymentMock, App})
+	}
+	if h.Serves() {
+		list = append(list, Service{Server, App})
 	}
 	if h.Has(topology.Front) {
 		list = append(list, Service{Nginx, Front})
@@ -159,9 +166,10 @@ func (l *Layout) Files(h topology.Host) ([]File, error) {
 			File{l.databaseFile(), settings, DB, Restart, l.DatabaseUnit()})
 	}
 	if h.Has(topology.App) {
-		list = append(list,
-			File{"/etc/systemd/system/" + PaymentMock, l.fill(PaymentMock), App, Restart, PaymentMock},
-			File{"/etc/systemd/system/" + Server, l.fill(Server), App, Restart, Server})
+		list = append(list, File{"/etc/systemd/system/" + PaymentMock, l.fill(PaymentMock), App, Restart, PaymentMock})
+	}
+	if h.Serves() {
+		list = append(list, File{"/etc/systemd/system/" + Server, l.fillFor(Server, h), App, Restart, Server})
 	}
 	if h.Has(topology.Front) {
 		settings, err := l.nginxSettings(h)
@@ -175,10 +183,10 @@ func (l *Layout) Files(h topology.Host) ([]File, error) {
 	return list, nil
 }
 
-// localDB reports whether server and database are on one host.
-func (l *Layout) localDB() bool { return l.App().Has(topology.DB) }
+// localDB reports whether the database serves nobody but a server on its own host.
+func (l *Layout) localDB() bool { return l.App().Has(topology.DB) && !l.IsGroup() }
 
-// DatabaseAddress is the one at which the database listens and the server reaches it.
+// DatabaseAddress is the one at which the database listens and the servers reach it.
 func (l *Layout) DatabaseAddress() netip.AddrPort {
 	if l.localDB() {
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), dbPort)
@@ -186,12 +194,15 @@ func (l *Layout) DatabaseAddress() netip.AddrPort {
 	return netip.AddrPortFrom(l.DB().Address, dbPort)
 }
 
-// DatabaseClient is the address that the server comes from.
-func (l *Layout) DatabaseClient() netip.Addr {
+// DatabaseClients are the addresses that the servers come from. A witness needs no database.
+func (l *Layout) DatabaseClients() (list []netip.Addr) {
 	if l.localDB() {
-		return l.DatabaseAddress().Addr()
+		return []netip.Addr{l.DatabaseAddress().Addr()}
 	}
-	return l.App().Address
+	for _, h := range l.With(topology.App) {
+		list = append(list, h.Address)
+	}
+	return list
 }
 
 // remoteFronts reports whether a front is on another host than the server.

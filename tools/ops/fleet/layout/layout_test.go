@@ -20,6 +20,7 @@ const (
 	one   = "only a@a 192.0.2.1 front,app,db\n"
 	tls   = "only a@a 192.0.2.1 tls,app,db\n"
 	three = "f a@a 10.0.0.1 front\na a@a 10.0.0.2 app\nd a@a 10.0.0.3 db\n"
+	group = "s1 a@a 10.0.0.1 front,app\ns2 a@a 10.0.0.2 app\ns3 a@a 10.0.0.3 witness,db\n"
 	two   = "s1 a@a 10.0.0.1 front,app\ns2 a@a 10.0.0.2 front\ns3 a@a 10.0.0.3 db\n"
 )
 
@@ -68,6 +69,8 @@ func TestWhereTheServerListens(t *testing.T) {
 		"a front here and away": {two, "s1", "ISURIDE_LISTEN=10.0.0.1:8080,unix:/run/isuride/server.sock\n"},
 		"front here, db away":   {"a a@a 10.0.0.1 app,front\nb a@a 10.0.0.2 db\n", "a", "ISURIDE_LISTEN=127.0.0.1:8080,unix:/run/isuride/server.sock\n"},
 		"no front":              {tls, "only", "ISURIDE_LISTEN=127.0.0.1:8080\n"},
+		"a group":               {group, "s1", "ISURIDE_LISTEN=10.0.0.1:8080\n"},
+		"a witness":             {group, "s3", "ISURIDE_LISTEN=127.0.0.1:8080\n"},
 		"IPv6":                  {"a a@a fd00::1 app,db\nb a@a fd00::2 front\n", "a", "ISURIDE_LISTEN=[fd00::1]:8080\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,6 +90,8 @@ func TestDatabaseOnTheSameHostOnly(t *testing.T) {
 		one:   {"only", "only", "127.0.0.1", true},
 		three: {"a", "d", "10.0.0.3", false},
 		two:   {"s1", "s3", "10.0.0.3", false},
+		group: {"s1", "s3", "10.0.0.3", false},
+		"s1 a@a 10.0.0.1 front,app,db\ns2 a@a 10.0.0.2 app\ns3 a@a 10.0.0.3 app\n": {"s1", "s1", "10.0.0.1", false}, // for the others, too
 	} {
 		l := newLayout(t, file)
 		if unit := files(t, l, c.app)[server]; strings.Contains(unit, "mariadb") != c.waits {
@@ -215,6 +220,44 @@ func TestNginx(t *testing.T) {
 	}
 }
 
+// TestGroup: each server knows all, a witness takes no clients, and fronts look for the leader at
+// its door first.
+func TestGroup(t *testing.T) {
+	l := newLayout(t, group)
+	const list = "Environment=ISURIDE_REPLICAS=s1=10.0.0.1:7100/10.0.0.1:8080,s2=10.0.0.2:7100/10.0.0.2:8080,s3=10.0.0.3:7100+witness\n"
+	for _, h := range l.Hosts {
+		unit := files(t, l, h.Name)[server]
+		for _, want := range []string{list, "Environment=ISURIDE_NODE=" + h.Name + "\n", "Environment=ISURIDE_REPLICA_SECRET=/etc/isuride/replica.secret\n"} {
+			if !strings.Contains(unit, want) {
+				t.Errorf("%s: no %s in\n%s", h.Name, want, unit)
+			}
+		}
+		if door := strings.Contains(unit, "ISURIDE_LEADER_LISTEN="+h.Address.String()+":8082\n"); door != h.Has(topology.App) {
+			t.Errorf("%s listens while it leads: %v", h.Name, door)
+		}
+	}
+	conf := files(t, l, "s1")[nginx]
+	for _, want := range []string{"server 10.0.0.1:8082 fail_timeout=1s;", "server 10.0.0.2:8082 fail_timeout=1s;",
+		"server 10.0.0.1:8080 fail_timeout=1s backup;", "server 10.0.0.2:8080 fail_timeout=1s backup;", "zone   isuride"} {
+		if !strings.Contains(conf, want) {
+			t.Errorf("no %q in\n%s", want, conf)
+		}
+	}
+	if strings.Contains(conf, "10.0.0.3") {
+		t.Errorf("clients come to the witness:\n%s", conf)
+	}
+	var services []string
+	for _, s := range l.Services(l.Hosts[2]) {
+		services = append(services, s.Unit)
+	}
+	if want := []string{"mariadb.service", layout.Server}; !slices.Equal(services, want) {
+		t.Errorf("the witness runs %v, want %v", services, want)
+	}
+	if got := l.DatabaseClients(); len(got) != 2 {
+		t.Errorf("the database is for %v", got)
+	}
+}
+
 // TestProbe asks each host that ends TLS where it listens.
 func TestProbe(t *testing.T) {
 	for file, want := range map[string]map[string]string{
@@ -234,7 +277,7 @@ func TestProbe(t *testing.T) {
 
 // TestNoSecrets: generated files are readable for all.
 func TestNoSecrets(t *testing.T) {
-	for _, file := range []string{one, tls, two, three} {
+	for _, file := range []string{one, tls, two, three, group} {
 		l := newLayout(t, file)
 		for _, h := range l.Hosts {
 			for path, text := range files(t, l, h.Name) {
@@ -248,7 +291,7 @@ func TestNoSecrets(t *testing.T) {
 
 // TestUnits compares the units with those in testdata, so that changes are seen.
 func TestUnits(t *testing.T) {
-	for name, file := range map[string]string{"one": one, "one-tls": tls, "two-fronts": two} {
+	for name, file := range map[string]string{"one": one, "one-tls": tls, "two-fronts": two, "group": group} {
 		l := newLayout(t, file)
 		for _, h := range l.Hosts {
 			for path, text := range files(t, l, h.Name) {
@@ -282,7 +325,7 @@ func TestSystemdUnderstandsTheUnits(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Skip("systemd-analyze is not on this machine")
 	}
-	for _, file := range []string{one, tls, three} {
+	for _, file := range []string{one, tls, three, group} {
 		l := newLayout(t, file)
 		for _, h := range l.Hosts {
 			dir := t.TempDir()

@@ -22,7 +22,12 @@ func (l *Layout) nginxSettings(h topology.Host) (string, error) {
 	vars := []string{
 		"NGINX_USER=isucon", "NGINX_RUN=" + nginxRun,
 		"NGINX_CERT=" + CertDir + "/cert.pem", "NGINX_KEY=" + CertDir + "/key.pem",
-		"NGINX_STATIC=" + static, "NGINX_UPSTREAM=" + l.upstream(h),
+		"NGINX_STATIC=" + static,
+	}
+	upstreams, fallback := l.upstreams(h)
+	vars = append(vars, "NGINX_UPSTREAM="+strings.Join(upstreams, ","))
+	if len(fallback) > 0 {
+		vars = append(vars, "NGINX_FALLBACK="+strings.Join(fallback, ","))
 	}
 	if l.spreads() {
 		fronts := l.With(topology.Front)
@@ -43,7 +48,7 @@ func (l *Layout) nginxSettings(h topology.Host) (string, error) {
 // spreads reports whether there is more than one front.
 func (l *Layout) spreads() bool { return len(l.With(topology.Front)) > 1 }
 
-func behind(h topology.Host) string { return netip.AddrPortFrom(h.Address, behindPort).String() }
+func behind(h topology.Host) string { return at(h, behindPort) }
 
 // everywhere is the port for clients on all addresses of the host's kind.
 func everywhere(h topology.Host) string {

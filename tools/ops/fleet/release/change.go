@@ -39,6 +39,12 @@ type Change struct {
 	Phases map[string][]string
 	// Wait is the time services may take to become healthy.
 	Wait time.Duration
+	// Founder is the host whose data, of a server alone, a group begins with; nil for none. See
+	// CheckData.
+	Founder *topology.Host
+
+	facts   map[string]Facts
+	touched []topology.Host // servers of a group that were made to run To, or may have been, in that order
 }
 
 // NewChange goes from what the facts say to the release.
@@ -46,6 +52,7 @@ func NewChange(r *remote.Remote, l *layout.Layout, out io.Writer, facts map[stri
 	c := &Change{
 		Remote: r, Layout: l, Out: out, To: to, Wait: wait,
 		Back: make(map[string]string), From: make(map[string][]string), Phases: make(map[string][]string),
+		facts: facts,
 	}
 	for name, f := range facts {
 		c.Back[name] = cmp.Or(f.Replaced, f.Current, Original)
@@ -96,6 +103,12 @@ func (c *Change) Do(ctx context.Context) error {
 
 func (c *Change) run(ctx context.Context) error {
 	for _, p := range layout.Phases() {
+		if p == layout.App && c.IsGroup() {
+			if err := c.runGroup(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		for _, h := range c.Hosts {
 			if err := c.activate(ctx, h, p, c.To, c.From[h.Name]...); err != nil {
 				return err
@@ -108,6 +121,56 @@ func (c *Change) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// runGroup is the phase of the servers of a group.
+func (c *Change) runGroup(ctx context.Context) error {
+	change := func(h topology.Host) error {
+		c.touched = append(c.touched, h)
+		return c.activate(ctx, h, layout.App, c.To, c.From[h.Name]...)
+	}
+	await := func(h topology.Host) error { return c.await(ctx, h, layout.App, c.To) }
+	if c.Founder != nil {
+		if err := c.found(ctx); err != nil {
+			return err
+		}
+	}
+	if err := atOnce(c.others(), change); err != nil {
+		return err
+	}
+	return oneByOne(ctx, c.Remote, c.Topology, c.Wait, func(topology.Host) bool { return false }, change, await)
+}
+
+// undoGroup goes back in the same way, on the servers that were changed.
+func (c *Change) undoGroup(ctx context.Context) error {
+	change := func(h topology.Host) error { return c.activate(ctx, h, layout.App, c.Back[h.Name], c.To) }
+	await := func(h topology.Host) error { return c.await(ctx, h, layout.App, c.Back[h.Name]) }
+	if c.Founder != nil {
+		if err := c.unfound(ctx); err != nil {
+			return err
+		}
+		return atOnce(c.Hosts, change, func(h topology.Host) error {
+			if !c.wasServer(h) {
+				return nil
+			}
+			return await(h)
+		})
+	}
+	if err := atOnce(c.others(), change); err != nil {
+		return err
+	}
+	untouched := func(h topology.Host) bool {
+		return !slices.ContainsFunc(c.touched, func(t topology.Host) bool { return t.Name == h.Name })
+	}
+	return oneByOne(ctx, c.Remote, c.Topology, c.Wait, untouched, change, await)
+}
+
+// wasServer reports whether the server ran on the host before the group was founded.
+func (c *Change) wasServer(h topology.Host) bool { return h.Name == c.Founder.Name }
+
+// others are the hosts without the server, from which an earlier one may have to go.
+func (c *Change) others() []topology.Host {
+	return slices.DeleteFunc(slices.Clone(c.Hosts), topology.Host.Serves)
 }
 
 // again reports whether no host changes its release.
@@ -129,6 +192,12 @@ func (c *Change) undo(ctx context.Context) error {
 		}
 	}
 	for _, p := range layout.Phases() {
+		if p == layout.App && c.IsGroup() {
+			if err := c.undoGroup(ctx); err != nil {
+				return errors.Join(c.sentence(failed), err)
+			}
+			continue
+		}
 		for _, h := range c.Hosts {
 			do(h, func() error { return c.activate(ctx, h, p, c.Back[h.Name], c.To) })
 		}
@@ -166,7 +235,7 @@ func (c *Change) activate(ctx context.Context, h topology.Host, p layout.Phase, 
 		return nil
 	}
 	link := "no"
-	if p == layout.App || p == layout.Kernel && !h.Has(topology.App) {
+	if p == layout.App || p == layout.Kernel && !h.Serves() {
 		link = "yes"
 	}
 	step := fmt.Sprintf("change over to %s: %s", to, p)
@@ -214,11 +283,15 @@ func (c *Change) showLog(ctx context.Context) {
 	if c.DryRun {
 		return
 	}
-	text, err := c.LookAsRoot(ctx, c.App(), "read the server's log", script("log"))
+	h := c.App()
+	if n := len(c.touched); n > 0 {
+		h = c.touched[n-1] // which has failed
+	}
+	text, err := c.LookAsRoot(ctx, h, "read the server's log", script("log"))
 	if err != nil || text == "" {
 		return
 	}
-	fmt.Fprintf(c.Out, "the end of the server's log on %s:\n", c.App().Name)
+	fmt.Fprintf(c.Out, "the end of the server's log on %s:\n", h.Name)
 	for line := range strings.SplitSeq(text, "\n") {
 		fmt.Fprintln(c.Out, "    "+line)
 	}

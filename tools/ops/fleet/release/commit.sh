@@ -6,6 +6,7 @@ if replaced=$(readlink "$webapp/.replaced"); then
 	fi
 	rm -f "$webapp/.replacing" "$webapp/.replaced"
 fi
+rm -f "$webapp/.founding"
 previous=$(readlink "$webapp/previous" || true)
 find "$releases" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' -printf '%f\n' | sort -r | tail -n +$((keep + 1)) |
 	while read -r old; do

@@ -28,6 +28,14 @@ type Facts struct {
 	// go back to.
 	Replacing, Replaced string
 
+	// Of the server's data: whose they are, alone, group, or "" for none; their folder, of the
+	// journals; and if a group was being founded on them.
+	Data     string
+	Journal  string
+	Founding bool
+	// Members are the names of the group that the current release is for, if any.
+	Members []string
+
 	Database string // mariadb or mysql, or "" if there is none
 	Public   bool   // if there is a front end in webapp/public
 	Dump     string // name of the data set in webapp/sql, or ""
@@ -52,7 +60,7 @@ func Look(ctx context.Context, r *remote.Remote, t *topology.Topology) (map[stri
 
 // LookAt finds the facts of one host.
 func LookAt(ctx context.Context, r *remote.Remote, h topology.Host) (Facts, error) {
-	text, err := r.LookAsRoot(ctx, h, "look around", script("facts"))
+	text, err := r.LookAsRoot(ctx, h, "look around", dataScript("facts"))
 	return parseFacts(text), err
 }
 
@@ -75,6 +83,14 @@ func parseFacts(text string) (f Facts) {
 			f.Phases = append(f.Phases, value)
 		case "release":
 			f.Releases = append(f.Releases, value)
+		case "data":
+			f.Data = value
+		case "journal":
+			f.Journal = value
+		case "founding":
+			f.Founding = true
+		case "member":
+			f.Members = append(f.Members, value)
 		case "database":
 			f.Database = value
 		case "public":

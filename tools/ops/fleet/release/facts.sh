@@ -12,6 +12,11 @@ fi
 for folder in "$releases"/*/; do
 	[[ -e $folder/manifest ]] && echo "release $(basename "$folder")"
 done
+echo "journal $(journals)"
+echo "data $(kind)"
+[[ ! -e $webapp/.founding ]] || echo "founding yes"
+sed -n 's/^Environment=ISURIDE_REPLICAS=//p' "$webapp/current/files/etc/systemd/system/isuride-go.service" 2>/dev/null |
+	tr ',' '\n' | sed -n 's/^\([^=]*\)=.*/member \1/p' || true
 if [[ -x $root/usr/sbin/mariadbd ]]; then
 	echo "database mariadb"
 elif [[ -x $root/usr/sbin/mysqld ]]; then

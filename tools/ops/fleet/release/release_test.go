@@ -36,6 +36,7 @@ type site struct {
 	mock   string // the tag of the payment mock
 
 	public, dump string // in the checkout
+	founder      *topology.Host
 }
 
 func newSite(t *testing.T, file string) *site {
@@ -43,7 +44,7 @@ func newSite(t *testing.T, file string) *site {
 	hs := fleettest.New(t, file)
 	return &site{hs, t, hs.Remote(),
 		&layout.Layout{Topology: hs.Topology, Project: filepath.Join("..", "..", "..", ".."), Database: "mariadb"},
-		time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), time.Minute, "mock", "", ""}
+		time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), time.Minute, "mock", "", "", nil}
 }
 
 // program is one that runs on and whose last line is the tag; curl's stand-in looks for
@@ -93,6 +94,7 @@ func (s *site) deployContext(ctx context.Context, of, tag string) (string, error
 		}
 	}
 	c := release.NewChange(s.remote, s.layout, s, facts, r.ID, s.wait)
+	c.Founder = s.founder
 	if err := c.Prepare(ctx); err != nil {
 		return r.ID, err
 	}

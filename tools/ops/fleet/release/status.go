@@ -20,6 +20,9 @@ type ServiceState struct {
 	PID     int       `json:"pid,omitempty"`
 	Memory  int64     `json:"memory_bytes,omitempty"`
 	Release string    `json:"release,omitempty"` // that runs on the host
+	// Of a server of a group: whether it leads, and what it says of itself.
+	Leads bool   `json:"leads,omitempty"`
+	Says  string `json:"says,omitempty"`
 }
 
 // Status finds out what the services of the host do.
@@ -48,27 +51,56 @@ func Status(ctx context.Context, r *remote.Remote, l *layout.Layout, h topology.
 	if len(states) != len(units) {
 		return nil, &remote.Error{Host: h.Name, Step: step, Err: fmt.Errorf("the answer %q is not about %s", text, strings.Join(units, ", "))}
 	}
-	return states, nil
+	if !l.IsGroup() || !h.Serves() {
+		return states, nil
+	}
+	m, err := LookAtMember(ctx, r, h)
+	for i := range states {
+		if states[i].Unit == layout.Server {
+			states[i].Leads, states[i].Says = m.Leads, m.Says
+		}
+	}
+	return states, err
 }
 
 // Restart restarts the services of the hosts that take selects, in the order in which they
-// need each other, and waits until they are healthy.
+// need each other, and waits until they are healthy. Servers of a group are restarted one by one.
 func Restart(ctx context.Context, r *remote.Remote, l *layout.Layout, take func(topology.Host, layout.Service) bool, wait time.Duration) error {
 	for _, p := range layout.Phases() {
+		restart := func(h topology.Host) error { return restart(ctx, r, l, h, p, take) }
+		await := func(h topology.Host) error {
+			if !p.On(h) {
+				return nil
+			}
+			return AwaitHealth(ctx, r, l, h, p, "", wait)
+		}
+		if p == layout.App && l.IsGroup() {
+			spared := func(h topology.Host) bool { return !take(h, layout.Service{Unit: layout.Server, Phase: p}) }
+			if err := oneByOne(ctx, r, l.Topology, wait, spared, restart, await); err != nil {
+				return err
+			}
+			continue
+		}
 		for _, h := range l.Hosts {
-			for _, s := range l.Services(h) {
-				if s.Phase != p || !take(h, s) {
-					continue
-				}
-				if _, err := r.ChangeAsRoot(ctx, h, "restart "+s.Unit, script("restart", "unit", s.Unit)); err != nil {
-					return err
-				}
+			if err := restart(h); err != nil {
+				return err
 			}
-			if p.On(h) {
-				if err := AwaitHealth(ctx, r, l, h, p, "", wait); err != nil {
-					return err
-				}
+			if err := await(h); err != nil {
+				return err
 			}
+		}
+	}
+	return nil
+}
+
+// restart restarts the services of a host in a phase.
+func restart(ctx context.Context, r *remote.Remote, l *layout.Layout, h topology.Host, p layout.Phase, take func(topology.Host, layout.Service) bool) error {
+	for _, s := range l.Services(h) {
+		if s.Phase != p || !take(h, s) {
+			continue
+		}
+		if _, err := r.ChangeAsRoot(ctx, h, "restart "+s.Unit, script("restart", "unit", s.Unit)); err != nil {
+			return err
 		}
 	}
 	return nil

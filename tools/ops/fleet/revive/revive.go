@@ -41,7 +41,9 @@ func Kill() Interruption {
 	return Interruption{step: "kill the server", script: "kill", roles: []topology.Role{topology.App}}
 }
 
-func allRoles() []topology.Role { return []topology.Role{topology.DB, topology.App, topology.Front} }
+func allRoles() []topology.Role {
+	return []topology.Role{topology.DB, topology.App, topology.Witness, topology.Front}
+}
 
 func (i Interruption) affects(h topology.Host) bool { return slices.ContainsFunc(i.roles, h.Has) }
 
@@ -96,7 +98,7 @@ func (s State) Fault(h topology.Host) error {
 			return fmt.Errorf("%s is %s; journalctl -u %s says why", u.name, u.active, u.name)
 		}
 	}
-	if h.Has(topology.App) && s.health != healthy {
+	if h.Serves() && s.health != healthy {
 		return fmt.Errorf("the server's health is %s; journalctl -u isuride-go.service may say why", s.health)
 	}
 	return nil

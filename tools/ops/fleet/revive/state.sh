@@ -8,6 +8,6 @@ for unit in $(units); do
 	pid=$(systemctl show -p MainPID --value "$unit" || true)
 	echo "unit $unit ${active:-unknown} ${enabled:-unknown} ${pid:-0}"
 done
-if [[ $app == yes ]]; then
+if [[ $app$witness != nono ]]; then
 	echo "health $(curl -sS --noproxy '*' --max-time 5 -o /dev/null -w '%{http_code}' http://127.0.0.1:8081/healthz 2>/dev/null || true)" # 000 without an answer
 fi

@@ -1,5 +1,5 @@
-# Makes the database, and the account that may use it and nothing else, from the address
-# of the server only ($client). Accounts of its name at other addresses go, such as the
+# Makes the database, and the account that may use it and nothing else, from the addresses
+# of the servers only ($clients). Accounts of its name at other addresses go, such as the
 # contest's, whose password everybody knows.
 sql=(mariadb)
 command -v mariadb >/dev/null || sql=(mysql)
@@ -9,7 +9,7 @@ if ! "${sql[@]}" <<<'SELECT 1' >/dev/null 2>&1 && [[ -e $root/etc/mysql/debian.c
 	sql+=("--defaults-file=$root/etc/mysql/debian.cnf")
 fi
 "${sql[@]}" <<<"$statements"
-others=$("${sql[@]}" --batch --skip-column-names <<<"SELECT host FROM mysql.user WHERE user = '$user' AND host <> '$client'")
+others=$("${sql[@]}" --batch --skip-column-names <<<"SELECT host FROM mysql.user WHERE user = '$user' AND host NOT IN ('${clients// /\', \'}')")
 for host in $others; do
 	"${sql[@]}" <<<"DROP USER '$user'@'$host'"
 done

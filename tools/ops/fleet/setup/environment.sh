@@ -1,6 +1,7 @@
 # Writes the server's environment, and prints the database's user, name and password as
 # they are to be. What is in the file already is kept, but for the place of the
-# database ($host, $port), and the password that everybody knows.
+# database ($host, $port), and the password that everybody knows. In a group all servers use the
+# account of the first, which is in $access, and a witness has no database ($host is empty).
 file=$root/home/isucon/env.sh
 old=$(cat "$file" 2>/dev/null || true)
 if [[ -z $old ]]; then
@@ -29,20 +30,28 @@ set_value() { # KEY VALUE
 	fi
 }
 
-user=$(value ISUCON_DB_USER isucon)
-name=$(value ISUCON_DB_NAME isuride)
-password=$(value ISUCON_DB_PASSWORD isucon)
-if [[ $password == isucon ]] && ! grep -qx '# keep the password' <<<"$old"; then
+user='' name='' password=''
+if [[ -n $host ]]; then
+	user=$(value ISUCON_DB_USER isucon)
+	name=$(value ISUCON_DB_NAME isuride)
+	password=$(value ISUCON_DB_PASSWORD isucon)
+	if [[ -n $access ]]; then
+		{ read -r user && read -r name && read -r password; } <<<"$access"
+	fi
+fi
+if [[ $password == isucon && -z $access ]] && ! grep -qx '# keep the password' <<<"$old"; then
 	password=$(head -c 24 /dev/urandom | base64 | tr '+/' '-_')
 fi
 if [[ $user$name == *[!a-zA-Z0-9_]* || $password == *[!a-zA-Z0-9_.=@%+,:/-]* ]]; then
 	die "env.sh has a character in the database's user, name or password that is not plain; change that"
 fi
-set_value ISUCON_DB_HOST "$host"
-set_value ISUCON_DB_PORT "$port"
-set_value ISUCON_DB_USER "$user"
-set_value ISUCON_DB_NAME "$name"
-set_value ISUCON_DB_PASSWORD "$password"
+if [[ -n $host ]]; then
+	set_value ISUCON_DB_HOST "$host"
+	set_value ISUCON_DB_PORT "$port"
+	set_value ISUCON_DB_USER "$user"
+	set_value ISUCON_DB_NAME "$name"
+	set_value ISUCON_DB_PASSWORD "$password"
+fi
 
 if [[ $old != "$(cat "$file" 2>/dev/null || true)" ]]; then
 	mkdir -p "$webapp/.pending"

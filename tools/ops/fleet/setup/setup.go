@@ -40,8 +40,8 @@ type Setup struct {
 func (s *Setup) Fingerprint(h topology.Host) string {
 	hash := sha256.New()
 	fmt.Fprintln(hash, s.host(h))
-	if h.Has(topology.App) {
-		fmt.Fprintln(hash, s.environment())
+	if h.Serves() {
+		fmt.Fprintln(hash, s.environment(h, nil), s.secret(false))
 	}
 	if h.Has(topology.DB) {
 		fmt.Fprintln(hash, s.account("", "", ""))
@@ -60,15 +60,37 @@ func (s *Setup) host(h topology.Host) string {
 	return script("host", "roles", strings.Join(words, " "))
 }
 
-func (s *Setup) environment() string {
-	at := s.DatabaseAddress()
-	return script("environment", "host", at.Addr().String(), "port", strconv.Itoa(int(at.Port())))
+// environment writes that of the server; access is the database's user, name and password as they
+// are on another host of the group, nil if this one decides. A witness has no database.
+func (s *Setup) environment(h topology.Host, access []string) string {
+	host, port := "", ""
+	if h.Has(topology.App) {
+		at := s.DatabaseAddress()
+		host, port = at.Addr().String(), strconv.Itoa(int(at.Port()))
+	}
+	return script("environment", "host", host, "port", port, "access", strings.Join(access, "\n"))
 }
 
 func (s *Setup) account(user, name, password string) string {
-	client := s.DatabaseClient().String()
-	fill := strings.NewReplacer("${DB_USER}", user, "${DB_NAME}", name, "${DB_PASSWORD}", password, "${DB_CLIENT}", client)
-	return script("account", "user", user, "client", client, "statements", fill.Replace(s.Statements))
+	var statements, clients []string
+	for _, a := range s.DatabaseClients() {
+		fill := strings.NewReplacer("${DB_USER}", user, "${DB_NAME}", name, "${DB_PASSWORD}", password, "${DB_CLIENT}", a.String())
+		statements, clients = append(statements, fill.Replace(s.Statements)), append(clients, a.String())
+	}
+	return script("account", "user", user, "clients", strings.Join(clients, " "), "statements", strings.Join(statements, "\n"))
+}
+
+// secret looks after what the servers of a group know each other by. With ensure, a host without it
+// makes one. A server alone has none.
+func (s *Setup) secret(ensure bool) string {
+	if !s.IsGroup() {
+		return ""
+	}
+	word := "no"
+	if ensure {
+		word = "yes"
+	}
+	return script("secret", "ensure", word, "file", layout.Secret)
 }
 
 // pair looks after certificate and key. With ensure, a host without them takes over a pair
@@ -92,11 +114,14 @@ func (s *Setup) Do(ctx context.Context) error {
 			return err
 		}
 	}
-	secret, err := s.ChangeAsRoot(ctx, s.App(), "write "+layout.EnvFile, s.environment())
+	access, err := s.environments(ctx)
 	if err != nil {
 		return err
 	}
-	words := append(strings.Split(secret, "\n"), "", "", "") // none in a dry run
+	if err := s.secrets(ctx); err != nil {
+		return err
+	}
+	words := append(access, "", "", "") // none in a dry run
 	if _, err := s.ChangeAsRoot(ctx, s.DB(), "make the database and its account", s.account(words[0], words[1], words[2])); err != nil {
 		return err
 	}
@@ -105,6 +130,63 @@ func (s *Setup) Do(ctx context.Context) error {
 	}
 	for _, h := range s.Hosts {
 		if _, err := s.ChangeAsRoot(ctx, h, "note that the setup is done", script("done", "fingerprint", s.Fingerprint(h))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// environments writes those of all servers. The first decides what the others use: they share the
+// database's account.
+func (s *Setup) environments(ctx context.Context) (access []string, err error) {
+	first := s.App()
+	for _, h := range append([]topology.Host{first}, s.Servers()...) {
+		if h.Name == first.Name && access != nil {
+			continue
+		}
+		said, err := s.ChangeAsRoot(ctx, h, "write "+layout.EnvFile, s.environment(h, access))
+		if err != nil {
+			return nil, err
+		}
+		if access == nil {
+			access = strings.Split(said, "\n")
+		}
+	}
+	return access, nil
+}
+
+// secrets gives all servers of a group the secret of one that has it, or a new one.
+func (s *Setup) secrets(ctx context.Context) error {
+	if !s.IsGroup() {
+		return nil
+	}
+	servers := s.Servers()
+	sums := make([]string, len(servers))
+	from := 0
+	for i, h := range servers {
+		sum, err := s.LookAsRoot(ctx, h, "look for the secret of the group", s.secret(false))
+		if err != nil {
+			return err
+		}
+		if sums[i] = sum; sum != "" && sums[from] == "" {
+			from = i
+		}
+	}
+	sum, err := s.ChangeAsRoot(ctx, servers[from], "make the secret of the group if there is none", s.secret(true))
+	if err != nil {
+		return err
+	}
+	for i, h := range servers {
+		if i == from || sums[i] == sum && !s.DryRun {
+			continue
+		}
+		if err := s.copyFiles(ctx, servers[from], h, "the secret of the group", "/etc/isuride", "replica.secret"); err != nil {
+			return err
+		}
+		if s.DryRun {
+			continue
+		}
+		if _, err := s.LookAsRoot(ctx, h, "keep the secret of the group", s.secret(true)); err != nil {
 			return err
 		}
 	}
@@ -152,20 +234,24 @@ func (s *Setup) names() string {
 	return strings.Join(names, ",")
 }
 
-// copyPair brings the pair from one front to another, through memory.
+// copyPair brings the pair from one front to another.
 func (s *Setup) copyPair(ctx context.Context, from, to topology.Host) error {
-	const dir = `"${ISURIDE_ROOT-}"` + layout.CertDir
-	var pair bytes.Buffer
+	if err := s.copyFiles(ctx, from, to, "the certificate", layout.CertDir, "cert.pem", "key.pem"); err != nil || s.DryRun {
+		return err
+	}
+	_, err := s.LookAsRoot(ctx, to, "copy the certificate from "+from.Name, s.pair(to, false))
+	return err
+}
+
+// copyFiles brings files of a folder from one host to another, through memory.
+func (s *Setup) copyFiles(ctx context.Context, from, to topology.Host, what, dir string, names ...string) error {
+	dir = `"${ISURIDE_ROOT-}"` + dir
+	var archive bytes.Buffer
 	if !s.DryRun {
-		if err := s.StreamAsRoot(ctx, from, "read the certificate", "tar -c -C "+dir+" cert.pem key.pem", &pair); err != nil {
+		if err := s.StreamAsRoot(ctx, from, "read "+what, "tar -c -C "+dir+" "+strings.Join(names, " "), &archive); err != nil {
 			return err
 		}
 	}
-	command := "bash -c " + remote.Quote(`umask 077; mkdir -p "$1" && tar -x --no-same-owner -C "$1"`) + " pair " + dir
-	step := "copy the certificate from " + from.Name
-	if err := s.Send(ctx, to, step, remote.AsRoot(command), &pair); err != nil || s.DryRun {
-		return err
-	}
-	_, err := s.LookAsRoot(ctx, to, step, s.pair(to, false))
-	return err
+	command := "bash -c " + remote.Quote(`umask 077; mkdir -p "$1" && tar -x --no-same-owner -C "$1"`) + " copy " + dir
+	return s.Send(ctx, to, "copy "+what+" from "+from.Name, remote.AsRoot(command), &archive)
 }

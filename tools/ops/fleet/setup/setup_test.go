@@ -401,3 +401,56 @@ func TestDryRun(t *testing.T) {
 		}
 	}
 }
+
+// TestGroup: all servers have one secret, which nobody but the server may read and no list of
+// processes shows, and one account of the database, which a witness has no use for.
+func TestGroup(t *testing.T) {
+	t.Parallel()
+	const file = "s1 a@a 10.0.0.1 front,app\ns2 a@a 10.0.0.2 app\ns3 a@a 10.0.0.3 witness\ns4 a@a 10.0.0.4 db\n"
+	hs, s := newSetup(t, file)
+	do(t, s)
+	secret := hs.Get("s1", layout.Secret)
+	if len(strings.TrimSpace(secret)) < 40 {
+		t.Fatalf("the secret has %d bytes", len(secret))
+	}
+	for _, host := range []string{"s1", "s2", "s3"} {
+		if hs.Get(host, layout.Secret) != secret {
+			t.Errorf("%s has another secret", host)
+		}
+		if info, err := os.Stat(hs.Path(host, layout.Secret)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", host, info, err)
+		}
+		if !strings.Contains(hs.Get(host, "/calls"), "chown isucon: "+layout.Secret+"\n") {
+			t.Errorf("%s: the secret does not belong to the server", host)
+		}
+	}
+	if hs.Get("s4", layout.Secret) != "" {
+		t.Error("the host of the database has the secret")
+	}
+	unseen(t, hs, strings.TrimSpace(secret))
+	first, second, witness := hs.Get("s1", layout.EnvFile), hs.Get("s2", layout.EnvFile), hs.Get("s3", layout.EnvFile)
+	password := value(first, "ISUCON_DB_PASSWORD")
+	if password == "" || value(second, "ISUCON_DB_PASSWORD") != password || strings.Contains(witness, "ISUCON_DB") {
+		t.Errorf("env.sh of the second:\n%s\nof the witness:\n%s", second, witness)
+	}
+	for _, client := range []string{"10.0.0.1", "10.0.0.2"} {
+		if !strings.Contains(hs.Get("s4", "/sql"), "ALTER USER 'isucon'@'"+client+"' IDENTIFIED BY '"+password+"';") {
+			t.Errorf("no account for %s", client)
+		}
+	}
+
+	// A host that is new, and one that comes back with another secret, get that of the others.
+	if err := os.Remove(hs.Path("s1", layout.Secret)); err != nil {
+		t.Fatal(err)
+	}
+	hs.Put("s3", layout.Secret, "another\n")
+	do(t, s)
+	for _, host := range []string{"s1", "s2", "s3"} {
+		if hs.Get(host, layout.Secret) != secret {
+			t.Errorf("%s has another secret after the second setup", host)
+		}
+	}
+	if _, err := os.Stat(hs.Path("s3", layout.Webapp+"/.pending/restart.isuride-go.service")); err != nil {
+		t.Error("the server does not begin again with its new secret:", err)
+	}
+}

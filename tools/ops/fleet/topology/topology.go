@@ -6,6 +6,7 @@ package topology
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -19,14 +20,15 @@ import (
 type Role string
 
 const (
-	Front Role = "front" // nginx, which ends TLS
-	TLS   Role = "tls"   // the server ends TLS itself, and there is no front
-	App   Role = "app"   // the server
-	DB    Role = "db"    // MariaDB or MySQL
+	Front   Role = "front"   // nginx, which ends TLS
+	TLS     Role = "tls"     // the server ends TLS itself, and there is no front
+	App     Role = "app"     // the server; several are a group of replicas
+	Witness Role = "witness" // the server as a member of the group that keeps only the log
+	DB      Role = "db"      // MariaDB or MySQL
 )
 
 // Roles lists them.
-func Roles() []Role { return []Role{Front, TLS, App, DB} }
+func Roles() []Role { return []Role{Front, TLS, App, Witness, DB} }
 
 // Host is one line of the file.
 type Host struct {
@@ -39,6 +41,9 @@ type Host struct {
 
 // Has reports whether the host has the role.
 func (h Host) Has(r Role) bool { return slices.Contains(h.Roles, r) }
+
+// Serves reports whether the server's program runs on the host, be it as a witness.
+func (h Host) Serves() bool { return h.Has(App) || h.Has(Witness) }
 
 // LoginAddress is the address of the login, if it has one and no name.
 func (h Host) LoginAddress() (a netip.Addr, ok bool) {
@@ -59,8 +64,8 @@ func (h Host) Outside() netip.Addr {
 	return h.Address
 }
 
-// Topology is a valid hosts file: exactly one app, one db, and at least one front, or no
-// front and an app that ends TLS itself.
+// Topology is a valid hosts file: one app, or a group of replicas, exactly one db, and at least
+// one front, or no front and a single app that ends TLS itself.
 type Topology struct {
 	Hosts []Host // in the file's order
 }
@@ -70,9 +75,19 @@ func (t *Topology) With(r Role) []Host {
 	return slices.DeleteFunc(slices.Clone(t.Hosts), func(h Host) bool { return !h.Has(r) })
 }
 
-// App and DB are the hosts with these roles; there is one of each.
+// App is the only host with the role, or the first of the group.
 func (t *Topology) App() Host { return t.With(App)[0] }
-func (t *Topology) DB() Host  { return t.With(DB)[0] }
+
+// DB is the only host with the role.
+func (t *Topology) DB() Host { return t.With(DB)[0] }
+
+// Servers are the hosts on which the server's program runs, in the file's order.
+func (t *Topology) Servers() []Host {
+	return slices.DeleteFunc(slices.Clone(t.Hosts), func(h Host) bool { return !h.Serves() })
+}
+
+// IsGroup reports whether the servers are a group of replicas.
+func (t *Topology) IsGroup() bool { return len(t.Servers()) > 1 }
 
 // Entrances are the hosts that end TLS, in the file's order: the fronts, or the app.
 func (t *Topology) Entrances() []Host {
@@ -148,7 +163,7 @@ func parse(fields []string) (h Host, err error) {
 	for word := range strings.SplitSeq(fields[3], ",") {
 		role := Role(word)
 		if !slices.Contains(Roles(), role) {
-			return h, fmt.Errorf("%s: %q is no role; there are front, tls, app and db, with commas and no blanks between them", h.Name, word)
+			return h, fmt.Errorf("%s: %q is no role; there are front, tls, app, witness and db, with commas and no blanks between them", h.Name, word)
 		}
 		if !h.Has(role) {
 			h.Roles = append(h.Roles, role)
@@ -212,10 +227,14 @@ func (t *Topology) add(h Host) error {
 }
 
 func (t *Topology) check() error {
-	for _, r := range []Role{App, DB} {
-		if n := len(t.With(r)); n != 1 {
-			return fmt.Errorf("%d hosts have the role %s; give it to exactly one", n, r)
-		}
+	if len(t.With(App)) == 0 {
+		return errors.New("no host has the role app; give it to one, or to several that are to be a group of replicas")
+	}
+	if n := len(t.With(DB)); n != 1 {
+		return fmt.Errorf("%d hosts have the role db; give it to exactly one", n)
+	}
+	if err := t.checkGroup(); err != nil {
+		return err
 	}
 	if err := t.checkEntrances(); err != nil {
 		return err
@@ -231,7 +250,29 @@ func (t *Topology) check() error {
 	return nil
 }
 
-// checkEntrances is called when there is one app.
+// checkGroup refuses what is no group of replicas.
+func (t *Topology) checkGroup() error {
+	for _, h := range t.With(Witness) {
+		if h.Has(App) {
+			return fmt.Errorf("%s: has the roles app and witness; a host that is lost must be one loss, so give witness to another", h.Name)
+		}
+	}
+	servers := t.Servers()
+	var names []string
+	for _, h := range servers {
+		names = append(names, h.Name)
+		if len(servers) > 1 && h.Has(TLS) {
+			return fmt.Errorf("%s: has the role tls and is one of a group of replicas; give the role front to a host instead, which finds the server that leads", h.Name)
+		}
+	}
+	if n := len(servers); n%2 == 0 {
+		return fmt.Errorf("%s are a group of %d replicas, which survives no more losses than %d; give the role witness to one more host, or take one out",
+			strings.Join(names, ", "), n, n-1)
+	}
+	return nil
+}
+
+// checkEntrances is called when there is an app.
 func (t *Topology) checkEntrances() error {
 	fronts, tls := t.With(Front), t.With(TLS)
 	for _, h := range tls {

@@ -51,6 +51,9 @@ func condition(h Host) string {
 		return absence(h)
 	}
 	text := fmt.Sprintf("%s of %d CPUs", share(h.Busy), h.CPUs)
+	if h.Replica != nil {
+		text += " as " + h.Replica.Role
+	}
 	if h.Problem != "" {
 		text += ": " + h.Problem
 	}

@@ -58,6 +58,7 @@ func draw(reports []Report, width, height int, colour bool) []string {
 		p.requests(s)
 		p.inside(s)
 	}
+	p.group(now)
 	p.hosts(now)
 	var drawn []string
 	for _, l := range p.fitting() {
@@ -236,6 +237,56 @@ func (p *page) inside(s *Server) {
 		p.figures(more, "errors", logged)
 	}
 	p.add(space)
+}
+
+// tooFar is how many events a member may lack, as in the alert IsurideReplicaBehind.
+const tooFar = 50_000
+
+// group has a line about who leads and how far the others are, if the servers are a group.
+func (p *page) group(now Report) {
+	var members []part
+	var leader *Replica
+	leaders := 0
+	for _, h := range now.Hosts {
+		if r := h.Replica; r.leads() {
+			leaders, leader = leaders+1, r
+		}
+	}
+	for _, h := range now.Hosts {
+		if h.Replica != nil {
+			members = append(members, member(h, leader))
+		}
+	}
+	if len(members) == 0 {
+		return
+	}
+	who := part{fmt.Sprintf("%d lead", leaders), true}
+	switch leaders {
+	case 0:
+		who.text = "nobody leads"
+	case 1:
+		who = part{text: "term " + count(leader.Term) + "  wait p99 " + duration(leader.Wait.P99)}
+	}
+	p.figures(always, "group", append([]part{who}, members...)...)
+	p.add(space)
+}
+
+// member says what a server is in its group; leader is nil if nobody leads.
+func member(h Host, leader *Replica) part {
+	r := h.Replica
+	text, wrong := h.Name+" "+r.Role, false
+	if leader != nil && !r.leads() {
+		behind := max(leader.Behind[h.Name], r.Lag)
+		text += " lacks " + count(behind)
+		wrong = behind > tooFar
+	}
+	if r.InDoubt {
+		text, wrong = text+" in doubt", true
+	}
+	if r.Different > 0 {
+		text, wrong = text+" differs", true
+	}
+	return part{text, wrong}
 }
 
 // Columns of the table of hosts; names and roles are as wide as the longest.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -174,5 +175,31 @@ func TestJSON(t *testing.T) {
 	}
 	if want := minute()[59]; got.Server.Rides != want.Server.Rides || got.Hosts[2].Gone != 72 || !got.Time.Equal(want.Time) {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestGroupOnThePage: who leads, and what is wrong with a group in red.
+func TestGroupOnThePage(t *testing.T) {
+	leads := &Replica{Role: "leader", Term: 7, Leader: true, Behind: map[string]float64{"s2": 3, "s3": 0}}
+	for want, replicas := range map[string][]*Replica{
+		"term 7  wait p99 0 s  s1 leader  s2 standby lacks 3  s3 witness lacks 0": {leads, {Role: "standby", Leader: true}, {Role: "witness"}},
+		"nobody leads  s1 standby  s2 candidate  s3 standby":                      {{Role: "standby"}, {Role: "candidate"}, {Role: "standby"}},
+		"2 lead  s1 leader  s2 leader":                                            {leads, leads},
+		"s2 standby lacks 3 in doubt  s3 standby lacks 60,000 differs":            {leads, {Role: "standby", InDoubt: true}, {Role: "standby", Lag: 60_000, Different: 1}},
+	} {
+		r := Report{Time: time.Unix(5000, 0)}
+		for i, one := range replicas {
+			r.Hosts = append(r.Hosts, Host{Name: fmt.Sprint("s", i+1), Here: true, Replica: one})
+		}
+		text := strings.Join(draw([]Report{r}, 200, 50, false), "\n")
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+		if red := strings.Contains(strings.Join(draw([]Report{r}, 200, 50, true), "\n"), string(bad)+"nobody leads"); red != strings.HasPrefix(want, "nobody") {
+			t.Errorf("%s: in red: %v", want, red)
+		}
+	}
+	if text := strings.Join(draw(minute(), 200, 50, false), "\n"); strings.Contains(text, "group ") {
+		t.Errorf("a server alone has a group:\n%s", text)
 	}
 }

@@ -6,7 +6,7 @@ import "time"
 // cover the last five seconds; times are in seconds, sizes in bytes, CPU in processors.
 type Report struct {
 	Time   time.Time `json:"time"`
-	Server *Server   `json:"server"` // nil while it does not answer
+	Server *Server   `json:"server"` // nil while it does not answer; of a group, the one that leads
 	Hosts  []Host    `json:"hosts"`
 }
 
@@ -29,7 +29,25 @@ type Server struct {
 	Payments    Payments    `json:"payments"`
 	Connections Connections `json:"connections"`
 	Errors      Errors      `json:"errors"`
+	Replica     *Replica    `json:"replica,omitempty"` // nil for a server alone
 }
+
+// Replica is what a server is in its group.
+type Replica struct {
+	Role    string  `json:"role"` // leader, standby, witness, candidate or learner
+	Term    float64 `json:"term"`
+	Leader  bool    `json:"leader_known"`
+	InDoubt bool    `json:"in_doubt"`
+	Lag     float64 `json:"lag"`  // events that are committed and not in its state
+	Wait    Latency `json:"wait"` // for a majority
+	// Behind has, at the leader, how many events each of the others lacks, by name.
+	Behind map[string]float64 `json:"behind,omitempty"`
+	// Different counts comparisons in which its state was not the leader's.
+	Different float64 `json:"different"`
+}
+
+// leads reports whether the server says that it leads.
+func (r *Replica) leads() bool { return r != nil && r.Role == "leader" }
 
 // Rides has the rates of changes of rides, and how many rides are in each state.
 type Rides struct {
@@ -142,6 +160,7 @@ type Host struct {
 	TCP        int       `json:"tcp"` // sockets in use
 	TimeWait   int       `json:"time_wait"`
 	Processes  []Process `json:"processes"` // ours, the busiest first
+	Replica    *Replica  `json:"replica,omitempty"`
 }
 
 // Process sums up all processes of a name.

@@ -145,7 +145,32 @@ func (s *server) report() *Server {
 			Rate:   s.rate("isuride_log_errors_total"),
 			Last:   s.lastError,
 		},
+		Replica: s.replica(),
 	}
+}
+
+// replica is nil for a server alone.
+func (s *server) replica() *Replica {
+	const behind = "isuride_replica_peer_behind"
+	now := s.last
+	role := now.label("isuride_replica_role", "role")
+	if role == "" {
+		return nil
+	}
+	r := &Replica{
+		Role:      role,
+		Term:      now.sum("isuride_replica_term"),
+		Leader:    now.sum("isuride_replica_leader_known") == 1,
+		InDoubt:   now.sum("isuride_replica_in_doubt") == 1,
+		Lag:       now.sum("isuride_replica_lag"),
+		Wait:      s.latency("wait", "isuride_replica_wait_seconds"),
+		Different: now.sum("isuride_replica_hashes_total", "result", "different"),
+		Behind:    map[string]float64{},
+	}
+	for _, one := range now[behind].series {
+		r.Behind[one.labels[0].GetValue()] = one.value
+	}
+	return r
 }
 
 func (s *server) rides() Rides {

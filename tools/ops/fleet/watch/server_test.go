@@ -30,6 +30,29 @@ isuride_http_request_duration_seconds_sum{endpoint="POST /api/chair/coordinate"}
 `)
 }
 
+// TestReplica reads what a member of a group says of itself; a server alone says nothing.
+func TestReplica(t *testing.T) {
+	var s server
+	s.add(100, frame{"metrics": metrics(1000, 50)}, time.Unix(5000, 0))
+	if r := s.report().Replica; r != nil {
+		t.Errorf("a server alone is %+v", r)
+	}
+	s.add(101, frame{"metrics": metrics(1000, 51) + `
+# TYPE isuride_replica_role gauge
+isuride_replica_role{role="leader"} 1
+isuride_replica_term 7
+isuride_replica_leader_known 1
+isuride_replica_in_doubt 0
+isuride_replica_lag 2
+isuride_replica_peer_behind{peer="s2"} 12
+isuride_replica_peer_behind{peer="s3"} 0
+`}, time.Unix(5000, 0))
+	r := s.report().Replica
+	if !r.leads() || r.Term != 7 || !r.Leader || r.InDoubt || r.Lag != 2 || r.Behind["s2"] != 12 || len(r.Behind) != 2 {
+		t.Errorf("got %+v", r)
+	}
+}
+
 func TestServer(t *testing.T) {
 	now := time.Unix(5000, 0)
 	scraped := func(text string) frame {

@@ -82,7 +82,7 @@ func report(watchers []*watcher) Report {
 	for _, w := range watchers {
 		host, server := w.report(r.Time)
 		r.Hosts = append(r.Hosts, host)
-		if server != nil {
+		if server != nil && (r.Server == nil || server.Replica.leads()) {
 			r.Server = server
 		}
 	}

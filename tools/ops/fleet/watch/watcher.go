@@ -116,5 +116,7 @@ func (w *watcher) report(now time.Time) (Host, *Server) {
 		h.Problem = strings.TrimSpace("no metrics on " + w.target.Metrics + " " + w.server.problem)
 		return h, nil
 	}
-	return h, w.server.report()
+	s := w.server.report()
+	h.Replica = s.Replica
+	return h, s
 }

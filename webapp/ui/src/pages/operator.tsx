@@ -39,7 +39,7 @@ export function OperatorPanel({ onShow, now }: { onShow: (s: Selection) => void;
   );
 }
 
-function Enter() {
+export function Enter() {
   const text = useSignal("");
   return (
     <form onSubmit={(e) => (e.preventDefault(), enter(text.value))}>

@@ -1,0 +1,277 @@
+package crash
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"isuride/tools/dev/devcert/cert"
+	"isuride/webapp/client"
+	"isuride/webapp/servertest"
+)
+
+// front is nginx before a group, with the configuration that fleet makes.
+type front struct {
+	url string
+	web *http.Client
+}
+
+// newFront starts a group whose servers have doors, and nginx before them.
+func newFront(t *testing.T) (*servertest.Group, *front) {
+	t.Helper()
+	if _, err := exec.LookPath("nginx"); err != nil {
+		t.Skip("nginx is not installed (Debian package nginx)")
+	}
+	var doors []string
+	g := servertest.NewGroup(t, func(p *servertest.Process) {
+		p.Bare()
+		door := unused(t)
+		doors = append(doors, door)
+		p.Env = append(p.Env, "ISURIDE_LEADER_LISTEN="+door)
+	})
+	g.Start()
+	g.Leader()
+	var behind []string
+	for _, p := range g.Members {
+		behind = append(behind, strings.TrimPrefix(p.URL, "http://"))
+	}
+	address := unused(t)
+	run(t, address, "NGINX_UPSTREAM="+strings.Join(doors, ","), "NGINX_FALLBACK="+strings.Join(behind, ","))
+	f := &front{"https://" + address, &http.Client{Transport: servertest.HTTPClient.Transport}}
+	servertest.Eventually(t, func() error { _, err := f.get("/api/owner/sales"); return err })
+	return g, f
+}
+
+func unused(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// run runs nginx until the test ends.
+func run(t *testing.T, address string, vars ...string) {
+	t.Helper()
+	dir := t.TempDir()
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cert.Ensure(dir, []string{"127.0.0.1"}, time.Hour, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	render := exec.Command("../../scripts/nginx.sh", "render")
+	render.Env = append(append(os.Environ(), "NGINX_USER="+me.Username, "NGINX_RUN="+dir, "NGINX_LISTEN="+address, "NGINX_STATIC="+filepath.Join(dir, "static"),
+		"NGINX_CERT="+filepath.Join(dir, cert.CertFile), "NGINX_KEY="+filepath.Join(dir, cert.KeyFile)), vars...)
+	config, err := render.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(file, config, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("nginx", "-e", filepath.Join(dir, "error.log"), "-c", file, "-g", "daemon off;")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+		_ = cmd.Wait()
+		if log, err := os.ReadFile(filepath.Join(dir, "error.log")); t.Failed() && err == nil {
+			t.Logf("nginx says:\n%s", log)
+		}
+	})
+}
+
+func (f *front) get(path string) (status int, err error) {
+	r, err := f.web.Get(f.url + path)
+	if err != nil {
+		return 0, err
+	}
+	r.Body.Close()
+	return r.StatusCode, nil
+}
+
+// register registers riders one after the other until stop, and counts what they are answered.
+func (f *front) register(name string, stop chan struct{}, c *answers) {
+	for n := 0; ; n++ {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		began := time.Now()
+		body := strings.NewReader(fmt.Sprintf(`{"username":"%s-%d","firstname":"Ann","lastname":"Lee","date_of_birth":"2000-01-01"}`, name, n))
+		r, err := f.web.Post(f.url+"/api/app/users", "application/json", body)
+		took := time.Since(began)
+		for longest := c.longest.Load(); int64(took) > longest && !c.longest.CompareAndSwap(longest, int64(took)); {
+			longest = c.longest.Load()
+		}
+		if took > late {
+			c.late.Add(1)
+		}
+		if err != nil {
+			c.failed.Add(1)
+			continue
+		}
+		r.Body.Close()
+		if r.StatusCode != http.StatusCreated {
+			c.failed.Add(1)
+			continue
+		}
+		c.accepted.Add(1)
+	}
+}
+
+// late is what fronts may take to learn of a change. It is counted, and decides nothing: the
+// machine may be busy.
+const late = 200 * time.Millisecond
+
+type answers struct{ accepted, failed, late, longest atomic.Int64 }
+
+func (a *answers) String() string {
+	return fmt.Sprintf("%d accepted, %d failed, %d took more than %v, the longest %v", a.accepted.Load(), a.failed.Load(), a.late.Load(), late,
+		time.Duration(a.longest.Load()).Round(time.Millisecond))
+}
+
+// riders is how many register at a time.
+const riders = 8
+
+// during has riders register while something happens, until so many more were accepted after it.
+func (f *front) during(t *testing.T, name string, what func()) *answers {
+	t.Helper()
+	c, stop := &answers{}, make(chan struct{})
+	done := make(chan struct{}, riders)
+	for i := range riders {
+		go func() { f.register(fmt.Sprint(name, "-", i), stop, c); done <- struct{}{} }()
+	}
+	grow := func() {
+		enough := c.accepted.Load() + 100
+		servertest.Eventually(t, func() error {
+			if n := c.accepted.Load(); n < enough {
+				return fmt.Errorf("%d are accepted, want %d; %v", n, enough, c)
+			}
+			return nil
+		})
+	}
+	grow()
+	what()
+	grow()
+	close(stop)
+	for range riders {
+		<-done
+	}
+	t.Logf("%s: %v", name, c)
+	return c
+}
+
+// TestFrontsFindTheLeader: nginx sends requests to the server that leads, without being told. A
+// hand-over costs no request; the loss of the leader costs those that it had, and those alone.
+func TestFrontsFindTheLeader(t *testing.T) {
+	t.Parallel()
+	g, f := newFront(t)
+	f.direct(t, g)
+	for i := range 3 {
+		former := g.Leader()
+		if c := f.during(t, fmt.Sprint("hand-over", i), func() {
+			handOver(t, former, g.Others(former)[i%2])
+			g.Leader(g.Others(former)...)
+		}); c.failed.Load() > 0 {
+			t.Errorf("hand-over %d: %v", i, c)
+		}
+		f.direct(t, g)
+	}
+	former := g.Leader()
+	// Those that were under way fail, and for a moment what another server hands on to the one that is lost.
+	if c := f.during(t, "kill", former.Kill); c.failed.Load() > 2*riders {
+		t.Errorf("the loss of the leader: %v; at most %d requests were under way", c, riders)
+	}
+	f.direct(t, g)
+	former.Start() // as a standby, at which nobody calls
+	f.direct(t, g)
+	f.streams(t, g)
+}
+
+// direct waits until requests reach the leader without another server between.
+func (f *front) direct(t *testing.T, g *servertest.Group) {
+	t.Helper()
+	asked := func() (total int) {
+		for _, p := range g.Members {
+			if p.Cmd != nil && !p.Leads() {
+				total += answered(t, p, "/api/owner/sales")
+			}
+		}
+		return total
+	}
+	g.Leader()
+	servertest.Eventually(t, func() error {
+		before := asked()
+		for range 50 {
+			if _, err := f.get("/api/owner/sales"); err != nil {
+				return err
+			}
+		}
+		if after := asked(); after != before {
+			return fmt.Errorf("%d of 50 requests came to servers that do not lead", after-before)
+		}
+		return nil
+	})
+}
+
+// answered is how often a server has answered requests for a path.
+func answered(t *testing.T, p *servertest.Process, path string) (n int) {
+	t.Helper()
+	for line := range strings.Lines(string(mustRead(t, p, "/metrics"))) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
+		if strings.HasPrefix(name, "isuride_http_requests_total{") && strings.Contains(name, path) {
+			more, err := strconv.Atoi(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += more
+		}
+	}
+	return n
+}
+
+// streams: a WebSocket comes through, ends with the leader's time, and the next one is there at once.
+func (f *front) streams(t *testing.T, g *servertest.Group) {
+	t.Helper()
+	for range 2 {
+		live, err := (&client.Client{URL: f.url, HTTP: f.web}).Realtime(t.Context())
+		if err == nil {
+			err = live.Subscribe("town", "", client.Subscription{Tables: "city"})
+		}
+		for seen := false; err == nil && !seen; {
+			var frame client.Frame
+			frame, err = live.Next()
+			seen = frame.Action == "partial"
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		former := g.Leader()
+		handOver(t, former, g.Others(former)[0])
+		for err == nil {
+			_, err = live.Next()
+		}
+		err = errors.Join(live.Close())
+		g.Leader(g.Others(former)...)
+	}
+}
