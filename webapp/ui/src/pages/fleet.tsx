@@ -57,7 +57,7 @@ function Sales() {
   return (
     <section>
       <p class="fare"><span class="quiet">{t("fleet.sales")}</span><br /><strong>{s ? yen(s.total) : "–"}</strong></p>
-      <div class="place">
+      <div class="place range">
         <label><span class="quiet">{t("fleet.since")}</span><input type="datetime-local" value={range.value.since} onChange={change("since")} /></label>
         <label><span class="quiet">{t("fleet.until")}</span><input type="datetime-local" value={range.value.until} onChange={change("until")} /></label>
       </div>
