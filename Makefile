@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: stream-up stream-down stream-test stream-bench audit picture ui-bench ui-soak help build interface run cluster cluster-kill ride up down test check bench calibrate duel cost overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
+.PHONY: stream-up stream-down stream-test stream-bench audit picture ui-bench ui-soak help build interface run cluster cluster-kill cluster-bench cluster-faults ride up down test check bench calibrate duel cost overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,14 @@ cluster: ## start three replicas, nginx and a payment gateway on this machine, A
 cluster-kill: ## kill the leader of `make cluster` and tell how long riders waited, ARGS="-n 100" or "-how handover" for instance
 	@$(GO) build -o bin/ ./tools/dev/cluster
 	@bin/cluster kill $(ARGS)
+
+cluster-bench: ## run the benchmarker against a cluster of its own and kill the leader half way, ARGS="-t 20 -how stop" or "-mysql" for instance
+	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench ./tools/dev/cluster
+	@bin/cluster bench $(ARGS)
+
+ROUNDS ?= 10
+cluster-faults: ## make every fault to real groups under load, with ROUNDS=10 and ARGS="-held 10s -record bench/results/faults.jsonl"; root and strace for the disks; 10 minutes
+	@$(GO) test ./webapp/crash -count 1 -timeout 3h -run TestClusterFaults -v -rounds $(ROUNDS) $(ARGS)
 
 ride: ## drive one ride through all states against the server that runs
 	@$(GO) run ./tools/dev/ride

@@ -50,13 +50,13 @@ stage() {
 	times+=$(printf '%5d s  %s' $((SECONDS - start)) "$name")$'\n'
 }
 
-# gcc is for the race detector, ip for the tests' networks, systemd for checking units, node
+# gcc is for the race detector, ip for the tests' networks, strace for slow disks, systemd for checking units, node
 # and Python for the clients and the document of the interface, Chromium with Japanese
 # letters for its pages, the last line but one for the laboratory's hosts, and Java for Kafka
 # and QuestDB.
 install() {
 	need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
-		prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip systemd:systemd-analyze shellcheck:shellcheck \
+		prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip strace:strace systemd:systemd-analyze shellcheck:shellcheck \
 		nodejs:node npm:npm python3:python3 python3-venv:/usr/share/doc/python3-venv \
 		chromium:chromium fonts-noto-cjk:/usr/share/doc/fonts-noto-cjk \
 		openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl openssl:openssl \

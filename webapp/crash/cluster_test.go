@@ -3,11 +3,15 @@ package crash
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"isuride/webapp/client"
 	"isuride/webapp/servertest"
@@ -103,14 +107,20 @@ type crowd struct {
 	mu       sync.Mutex
 	accepted []*servertest.Client // guarded by mu
 	odd      []string             // guarded by mu; answers that nobody should get
+	times    []time.Time          // guarded by mu; of the acceptances, in their order
+	pause    time.Duration        // of a rider's client between two calls
 	stop     chan struct{}
 	wait     sync.WaitGroup
 }
 
 // gather has some riders register at each server until disperse.
 func gather(g *servertest.Group, prefix string) *crowd {
-	c := &crowd{stop: make(chan struct{})}
-	for i, p := range g.Members {
+	return gatherAt(g.Members, prefix, 0)
+}
+
+func gatherAt(servers []*servertest.Process, prefix string, pause time.Duration) *crowd {
+	c := &crowd{stop: make(chan struct{}), pause: pause}
+	for i, p := range servers {
 		for j := range 3 {
 			c.wait.Go(func() { c.register(p, fmt.Sprintf("%s-%d-%d", prefix, i, j)) })
 		}
@@ -132,10 +142,12 @@ func (c *crowd) register(p *servertest.Process, name string) {
 		case err == nil && r.Status == http.StatusCreated:
 			rider.Cookie = r.CookieOf()
 			c.accepted = append(c.accepted, rider)
+			c.times = append(c.times, time.Now())
 		case err == nil && r.Status != http.StatusServiceUnavailable:
 			c.odd = append(c.odd, fmt.Sprintf("%d %s", r.Status, r.Body))
 		}
 		c.mu.Unlock()
+		time.Sleep(c.pause)
 	}
 }
 
@@ -275,6 +287,9 @@ func TestClusterHandsOn(t *testing.T) {
 	for i := range 3 {
 		leader := g.Leader()
 		leader.Stop()
+		if !strings.Contains(leader.Output.String(), "this server leads no more") {
+			t.Errorf("hand-over %d: the leader has stopped without handing over:\n%s", i, leader.Output)
+		}
 		g.Leader(g.Others(leader)...)
 		s.User.Process = g.Others(leader)[0]
 		if r := s.User.Call("GET", "/api/app/rides", nil); r.Status != 200 {
@@ -359,6 +374,59 @@ func mustRead(t *testing.T, p *servertest.Process, path string) []byte {
 		t.Fatalf("%s: %d %s", path, status, text)
 	}
 	return text
+}
+
+// TestClusterCopiesTables: a server whose SQLite file is lost goes on with a copy of another one's, taken
+// while that one serves.
+func TestClusterCopiesTables(t *testing.T) {
+	t.Parallel()
+	g := bareGroup(t)
+	c := gatherAt(g.Members, "copied", crowdPause)
+	c.grows(t, 50)
+	leader := g.Leader()
+	p := g.Others(leader)[0]
+	inTables(leader, leader)
+	p.Kill()
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(p.DB.Path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	if status, says := leader.Operator("POST", "/tables"); status != http.StatusUnauthorized {
+		t.Errorf("without the token a copy is answered with %d %.100s", status, says)
+	}
+	token, err := os.ReadFile(filepath.Join(leader.Data, "operator-token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequest("POST", leader.Inside+"/tables", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	copied, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("a copy is answered with %s %.200s (%v)", answer.Status, copied, err)
+	}
+	if err := os.WriteFile(p.DB.Path, copied, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.Start()
+	c.grows(t, 20)
+	c.disperse(t, g.Leader())
+	inTables(p, g.Leader())
+	inTables(leader, leader)
+	for _, m := range g.Members {
+		m.Stop()
+	}
+	if got, want := len(p.Tables().Users), len(leader.Tables().Users); got != want || want < 70 {
+		t.Errorf("the copy has come to %d users, the tables of %s have %d", got, leader.Node, want)
+	}
 }
 
 // bareGroup starts a group with the bare data set.

@@ -57,14 +57,16 @@ func TestClusterHistory(t *testing.T) {
 
 // history is what clients saw.
 type history struct {
-	t      *testing.T
-	g      *servertest.Group
-	owner  *servertest.Client
-	chairs []*servertest.Client
-	began  time.Time
-	stop   chan struct{}
-	wait   sync.WaitGroup
-	away   atomic.Pointer[servertest.Process] // is not called; nil mostly
+	t       *testing.T
+	g       *servertest.Group
+	owner   *servertest.Client
+	chairs  []*servertest.Client
+	began   time.Time
+	stop    chan struct{}
+	wait    sync.WaitGroup
+	away    atomic.Pointer[servertest.Process] // is not called; nil mostly
+	pause   time.Duration                      // of a client between two calls
+	servers []*servertest.Process              // that are called
 
 	mu         sync.Mutex
 	operations []porcupine.Operation // guarded by mu
@@ -80,7 +82,7 @@ type access struct {
 
 func newHistory(t *testing.T, g *servertest.Group) *history {
 	t.Helper()
-	h := &history{t: t, g: g, began: time.Now(), stop: make(chan struct{})}
+	h := &history{t: t, g: g, servers: g.Members, began: time.Now(), stop: make(chan struct{})}
 	leader := g.Leader()
 	var register string
 	h.owner, register = leader.Owner("owner")
@@ -99,7 +101,7 @@ func (h *history) client(id int, rng *rand.Rand) {
 				return
 			default:
 			}
-			p := h.g.Members[rng.IntN(len(h.g.Members))]
+			p := h.servers[rng.IntN(len(h.servers))]
 			if p == h.away.Load() {
 				continue
 			}
@@ -108,6 +110,7 @@ func (h *history) client(id int, rng *rand.Rand) {
 			} else {
 				h.read(id, p)
 			}
+			time.Sleep(h.pause)
 		}
 	})
 }

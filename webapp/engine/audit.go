@@ -96,6 +96,7 @@ func (a *audit) differs(d *recount.Difference) {
 type work struct {
 	ctx   context.Context
 	calm  bool
+	rest  func(time.Duration) error // nil: a pause is all there is to it
 	began time.Time
 	took  time.Duration
 }
@@ -111,11 +112,15 @@ func (w *work) step() error {
 		return nil
 	}
 	w.took += worked
-	if w.calm {
+	var err error
+	switch {
+	case w.calm && w.rest != nil:
+		err = w.rest(recountRests * worked)
+	case w.calm:
 		pauseFor(w.ctx, recountRests*worked)
 	}
 	w.began = time.Now()
-	return w.ctx.Err()
+	return cmp.Or(w.ctx.Err(), err)
 }
 
 // recount counts everything once. It returns what differs and is not accepted.
@@ -127,8 +132,8 @@ func (a *audit) recount(ctx context.Context, w *work) ([]*recount.Difference, er
 	a.counting.Lock()
 	defer a.counting.Unlock()
 	g := a.g
-	began := g.journal.Appended()
-	log, err := g.journal.ReadFrom(began + 1) // before the walk, so that no event after it is missed
+	began := min(g.recorded(), g.journal.Watermark()) // what comes behind it can be read, now or later
+	log, err := g.journal.ReadFrom(began + 1)         // before the walk, so that no event after it is missed
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +142,7 @@ func (a *audit) recount(ctx context.Context, w *work) ([]*recount.Difference, er
 	if _, err := g.Store.Walk(func(i *state.Image) error { Recount(count.Count, i); return w.step() }); err != nil {
 		return nil, err
 	}
-	if err := count.events(log, g.journal.Appended(), w); err != nil {
+	if err := count.events(log, g.recorded(), w); err != nil {
 		return nil, err
 	}
 	mark := g.Store.Mark()
@@ -276,17 +281,24 @@ func Recount(c *recount.Count, i *state.Image) {
 	}
 }
 
-// source of events of the journal.
-type eventSource interface {
-	Next() (seq uint64, payload []byte, ok bool)
+// recorded is the last event that may be in the state.
+func (g *Generation) recorded() uint64 {
+	if g.tenure != nil {
+		return g.tenure.Appended()
+	}
+	return g.journal.Appended()
 }
 
-// events counts the events up to the last one.
-func (c *counter) events(log eventSource, last uint64, w *work) error {
+// events counts the events up to the last one, which in a group may still be on its way to the
+// others.
+func (c *counter) events(log *journal.Reader, last uint64, w *work) error {
 	for c.at < last {
 		seq, payload, ok := log.Next()
 		if !ok {
-			return fmt.Errorf("event %d is missing in the journal", c.at+1)
+			if err := log.Wait(w.ctx); err != nil {
+				return fmt.Errorf("event %d is missing in the journal: %w", c.at+1, err)
+			}
+			continue
 		}
 		if c.at = seq; journal.IsMark(payload) {
 			continue
@@ -337,14 +349,19 @@ func (a *audit) stats() AuditStats {
 // does not. If accept is set, they open all the same: what differs now is no reason to close
 // them again, and the totals in the database become those of the ledger.
 func (e *Engine) Reopen(ctx context.Context, accept bool) (differences []*recount.Difference, err error) {
-	g := e.Current()
-	if g == nil {
+	g, s := e.Current(), e.following()
+	switch {
+	case g != nil:
+		differences, err = g.audit.recount(ctx, newWork(ctx, false))
+	case s != nil:
+		g, differences, err = s.recount(newWork(ctx, false))
+	default:
 		return nil, errNoGeneration
 	}
-	a := g.audit
-	if differences, err = a.recount(ctx, newWork(ctx, false)); err != nil || len(differences) > 0 && !accept {
+	if err != nil || len(differences) > 0 && !accept {
 		return differences, err
 	}
+	a := g.audit
 	a.accept(differences)
 	a.g.cfg.Log.Warn("an operator has opened the books again", "was", cmp.Or(a.g.Store.Closed(), &state.Violation{}).Message, "accepted", len(differences))
 	a.g.Store.Reopen()

@@ -167,10 +167,18 @@ func (e *Engine) latest() *Generation {
 	if g := e.current.Load(); g != nil || e.member == nil {
 		return g
 	}
-	if s := e.member.standby.Load(); s != nil {
+	if s := e.following(); s != nil {
 		return s.gen.Load()
 	}
 	return nil
+}
+
+// following returns the standby that this server is, nil if it is none now.
+func (e *Engine) following() *standby {
+	if e.member == nil {
+		return nil
+	}
+	return e.member.standby.Load()
 }
 
 // Failed yields an error after which the server must not go on: nothing more can be

@@ -327,12 +327,13 @@ func (m *member) follow(ctx context.Context) *pursuit {
 		case s == nil:
 			return
 		}
-		ending, snapshots := context.WithCancel(ctx)
-		wrote := make(chan struct{})
-		go func() { defer close(wrote); s.keep(ending) }()
+		ending, end := context.WithCancel(ctx)
+		var beside sync.WaitGroup
+		beside.Go(func() { s.keep(ending) })
+		beside.Go(func() { s.recountBooks(ending) })
 		err := s.run(ctx)
-		snapshots()
-		<-wrote
+		end()
+		beside.Wait()
 		if err != nil {
 			p.failed <- err
 		}

@@ -90,10 +90,27 @@ func (m *member) health() error {
 	if since := m.leaderless(); since > noLeaderLimit {
 		return fmt.Errorf("no server leads, as far as this one knows, for %v: fewer than half of them are there", since.Round(time.Second))
 	}
-	if s := m.node.Status(); s.Doubt != "" {
+	s := m.node.Status()
+	if s.Doubt != "" {
 		return fmt.Errorf("this server does not count until it has caught up: %s", s.Doubt)
 	}
-	return nil
+	if s.Unfit != "" {
+		return fmt.Errorf("this server should not lead: %s", s.Unfit)
+	}
+	return m.healthOfBooks()
+}
+
+// healthOfBooks is that of the books in memory, and of the tables that this member writes.
+func (m *member) healthOfBooks() error {
+	if g := m.e.latest(); g != nil {
+		if v := g.Store.Closed(); v != nil {
+			return closedBooks(v)
+		}
+	}
+	if m.tables == nil || m.group.Shared && m.e.current.Load() == nil {
+		return nil
+	}
+	return healthOfTables(m.tables.Stats())
 }
 
 // leaderless returns for how long no leader has been known.
@@ -171,6 +188,22 @@ func (e *Engine) HandOver(ctx context.Context, to string) error {
 		err = errors.Join(err, m.resume())
 	}
 	return err
+}
+
+// yieldLimit bounds the hand-over before a stop: the others elect one of their own soon after.
+const yieldLimit = 2 * time.Second
+
+// Yield hands over before a stop, if this server leads a group: clients miss nobody then. What comes
+// while it stops goes to the next leader.
+func (e *Engine) Yield() {
+	if e.member == nil || e.Current() == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), yieldLimit)
+	defer cancel()
+	if err := e.HandOver(ctx, ""); err != nil {
+		e.cfg.Log.Warn("nobody takes over before this server stops", "err", err)
+	}
 }
 
 // resume goes on leading when nobody has taken over.

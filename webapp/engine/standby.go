@@ -10,6 +10,7 @@ import (
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
+	"isuride/webapp/recount"
 	"isuride/webapp/snapshot"
 	"isuride/webapp/state"
 )
@@ -309,6 +310,36 @@ func (s *standby) count(visit func(*state.Image) error) (state.Count, error) {
 		}
 		return err
 	})
+}
+
+// recountBooks is audit.run for a standby: it finds what has become of the books here, whose memory is not
+// the leader's.
+func (s *standby) recountBooks(ctx context.Context) {
+	for ctx.Err() == nil {
+		w := newWork(ctx, true)
+		if g, found, err := s.recount(w); !errors.Is(err, errNextBase) && ctx.Err() == nil {
+			g.audit.report(found, err)
+		}
+		pauseFor(ctx, recountPause)
+	}
+}
+
+// recount is audit.recount beside the goroutine that applies, which is kept out but for the rests.
+func (s *standby) recount(w *work) (*Generation, []*recount.Difference, error) {
+	s.reading.RLock()
+	defer s.reading.RUnlock()
+	g := s.gen.Load()
+	w.rest = func(d time.Duration) error {
+		s.reading.RUnlock()
+		pauseFor(w.ctx, d)
+		s.reading.RLock()
+		if s.gen.Load() != g {
+			return errNextBase
+		}
+		return nil
+	}
+	found, err := g.audit.recount(w.ctx, w)
+	return g, found, err
 }
 
 // view shows the state to a reader, as it is after some event.

@@ -135,9 +135,16 @@ func (e *Engine) Health() error {
 		return err
 	}
 	if v := g.Store.Closed(); v != nil {
-		return fmt.Errorf("the books are closed since %s: %w; look at GET /audit, and open them again with POST /audit/reopen", v.At, v)
+		return closedBooks(v)
 	}
-	f := g.writer.Stats()
+	return healthOfTables(g.writer.Stats())
+}
+
+func closedBooks(v *state.Violation) error {
+	return fmt.Errorf("the books are closed since %s: %w; look at GET /audit, and open them again with POST /audit/reopen", v.At, v)
+}
+
+func healthOfTables(f flush.Stats) error {
 	if o := f.Outage; o != nil && time.Since(o.Since) > outageLimit {
 		return fmt.Errorf("the database has taken no changes for %v: %w", time.Since(o.Since).Round(time.Second), o.Err)
 	}

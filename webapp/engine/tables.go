@@ -170,7 +170,7 @@ func (t *tables) fill(ctx context.Context, at sqlstore.State, b base) (sqlstore.
 	ctx, cancel := context.WithTimeout(ctx, fillLimit)
 	defer cancel()
 	if at.Foreign || at.Damaged != "" || b.Data == "" {
-		return at, fmt.Errorf("the database does not hold the tables of generation %d, which this group began with: put back a copy of it, or of another member's", b.Generation)
+		return at, fmt.Errorf("the database does not hold the tables of generation %d, which this group began with: put back a copy of it, or one of another member's, which its operators' listener gives, POST /tables", b.Generation)
 	}
 	data, err := t.m.e.dataSet()
 	if err != nil {
@@ -198,7 +198,7 @@ func (t *tables) write(ctx context.Context, at sqlstore.State) error {
 	var gone *journal.GoneError
 	switch {
 	case errors.As(err, &gone):
-		return fmt.Errorf("the tables are at event %d, and the log begins at event %d: put a copy of another member's database in their place", at.Position, gone.Oldest)
+		return fmt.Errorf("the tables are at event %d, and the log begins at event %d: put a copy of another member's database in their place: its operators' listener gives one, POST /tables", at.Position, gone.Oldest)
 	case errors.Is(err, journal.ErrAhead): // the log is learned of only now
 		return errNotYet
 	case err != nil:

@@ -14,7 +14,7 @@ import (
 var (
 	streamMessages     = newDesc("stream_messages_total", "Messages that Kafka has taken.")
 	streamTransactions = newDesc("stream_transactions_total", "Transactions of Kafka committed.")
-	streamFailures     = newDesc("stream_failures_total", "Times that the stream to Kafka began anew after a failure.")
+	streamFailures     = newDesc("stream_failures_total", "Times that the stream to Kafka began again after a failure.")
 	streamSnapshots    = newDesc("stream_snapshots_total", "Snapshots sent to Kafka.")
 	streamBroken       = newDesc("stream_broken_total", "Snapshots sent since the log no longer had what should have followed.")
 	streamSeq          = newDesc("stream_seq", "The last event that was read for Kafka.")

@@ -25,7 +25,7 @@ import (
 // to remember that a disk was slow. It is most often somebody else's load on the same machine, which
 // ends, and a group in which all have been slow once would have no leader.
 //
-// Nothing of this is about safety: whoever is told to stand has to be elected.
+// Nothing of this is about safety: a member that is told to stand has to be elected all the same.
 type fitness struct {
 	room   Room
 	hungry int    // ticks for which records have found no room
@@ -45,11 +45,11 @@ const (
 )
 
 // fit says whether the member may stand for election.
-func (c *Core) fit() bool { return c.fitness.room == Ample }
+func (c *Core) fit() bool { return c.fitness.room != Scarce && c.fitness.hungry < roomTicks }
 
 func (f *fitness) String() string {
 	switch {
-	case f.room == NoRoom:
+	case f.hungry >= roomTicks:
 		return "its disk has no room for more records"
 	case f.room == Scarce:
 		return "its disk has no room for another segment of the log"
@@ -62,27 +62,24 @@ func (f *fitness) String() string {
 // lookAtDisk comes with each tick.
 func (c *Core) lookAtDisk() {
 	f := &c.fitness
+	was := f.String()
 	if f.room == Ample || c.ticks%roomTicks == 0 { // the disk is tried again
-		room, err := c.log.Room()
-		if err != nil {
+		var err error
+		if f.room, err = c.log.Room(); err != nil {
 			c.fail(err)
 			return
 		}
-		if room != f.room {
-			f.room = room
-			c.logger.Info("replica: the room for the log has changed", "unfit", f.String())
-		}
 	}
-	count(&f.hungry, f.room == NoRoom, roomTicks)
-	count(&f.slow, c.waitsForItself(), slowTime)
-}
-
-// count counts up to a limit while something lasts, and down when it does not.
-func count(n *int, lasts bool, limit int) {
-	if lasts {
-		*n = min(*n+1, limit)
+	if f.hungry = min(f.hungry+1, roomTicks); f.room != NoRoom {
+		f.hungry = 0
+	}
+	if c.waitsForItself() {
+		f.slow = min(f.slow+1, slowTime)
 	} else {
-		*n = max(*n-1, 0)
+		f.slow = max(f.slow-1, 0)
+	}
+	if is := f.String(); is != was {
+		c.logger.Warn("replica: whether this server should lead has changed", "unfit", is)
 	}
 }
 

@@ -72,7 +72,7 @@ func (d *door) keep() {
 
 // listen returns nil if it cannot: the front comes to the address of ISURIDE_LISTEN then.
 func (d *door) listen() net.Listener {
-	l, err := net.Listen("tcp", d.address)
+	l, err := httpd.ListenTCP(d.address)
 	if err != nil {
 		d.log.Error("this server leads and cannot listen for the fronts; free the address in ISURIDE_LEADER_LISTEN", "err", err)
 		return nil

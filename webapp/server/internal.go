@@ -3,14 +3,17 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +21,7 @@ import (
 	"isuride/webapp/engine"
 	"isuride/webapp/internal/flight"
 	"isuride/webapp/metrics"
+	"isuride/webapp/sqlstore"
 )
 
 // The sampling of the lock profiles, which are off without this listener: one of a hundred
@@ -97,6 +101,7 @@ func (i *internal) show(s *server, logged func() uint64) {
 		fmt.Fprintf(w, "%s: %d bytes\n", info.Path, info.Bytes)
 	})
 	i.audit(s.engine)
+	i.mux.HandleFunc("POST /tables", s.copyTables)
 	i.mux.HandleFunc("POST /promote", func(w http.ResponseWriter, r *http.Request) { promote(s.engine, w, r) })
 	health := s.engine.Health
 	i.engine.Store(s.engine)
@@ -114,9 +119,12 @@ func (i *internal) healthz(w http.ResponseWriter, r *http.Request) {
 	}
 	text := "the server is well"
 	if e := i.engine.Load(); e != nil {
-		text = cmp.Or(e.Describe(), text)
-		if r.URL.Query().Has("leader") && err == nil && e.Current() == nil {
-			err = errors.New(text)
+		member := e.Describe()
+		text = cmp.Or(member, text)
+		if member != "" && r.URL.Query().Has("leader") { // a leader without its database is one
+			if err = nil; e.Current() == nil {
+				err = errors.New(text)
+			}
 		}
 	}
 	if err != nil {
@@ -138,6 +146,33 @@ func promote(e *engine.Engine, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fmt.Fprintln(w, e.Describe())
+}
+
+// copyTables sends a copy of the SQLite file as it is now, for another member of the group whose own
+// is lost, to who has the operator's token: sessions are in it. It takes the room of the file once
+// more, beside it.
+func (s *server) copyTables(w http.ResponseWriter, r *http.Request) {
+	given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if subtle.ConstantTimeCompare([]byte(given), []byte(s.operator)) != 1 {
+		http.Error(w, "the operator's token in the data folder is needed: Authorization: Bearer ...", http.StatusUnauthorized)
+		return
+	}
+	path := s.tables.Path + ".copy"
+	if s.tables.Dialect != sqlstore.SQLite {
+		http.Error(w, "the tables are in MySQL, which all servers share: there is nothing to copy", http.StatusConflict)
+		return
+	}
+	if !s.copying.CompareAndSwap(false, true) {
+		http.Error(w, "a copy is being made already; try again when it is there", http.StatusConflict)
+		return
+	}
+	defer s.copying.Store(false)
+	defer os.Remove(path)
+	if err := sqlstore.CopyLive(r.Context(), s.tables, path, s.log); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	http.ServeFile(w, r, path)
 }
 
 // shedding adds to a healthy answer what the server refuses. It is well then: a front that sent its

@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -42,6 +43,11 @@ type server struct {
 	inside   *internal  // nil if there is none
 	door     *door      // nil if there is none
 	log      *slog.Logger
+
+	// Of copies of the tables.
+	tables   sqlstore.Config
+	operator string      // the token
+	copying  atomic.Bool // one is being made
 }
 
 // pollPause is the pause that polling clients are asked for; the contest's clients make
@@ -118,7 +124,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 		o.Admit, o.Waits = a.Admit, shedding.gate
 	}
 	s := &server{db: db, engine: e, api: a, feed: live, broken: make(chan error, len(listeners)), shedding: shedding,
-		inside: inside, log: log.Logger, http: httpd.New(a.Serve, o)}
+		inside: inside, log: log.Logger, http: httpd.New(a.Serve, o), tables: cfg.db, operator: operator}
 	figures.s = s
 	s.stream = startStream(cfg.kafka, e, live, log.Logger)
 	s.inside.show(s, log.Errors)
@@ -184,6 +190,7 @@ func databaseVariable(d sqlstore.Dialect, err error) string {
 // failure: what was acknowledged is written. The steps and their limits are in
 // docs/working-here.md.
 func (s *server) stop() error {
+	s.engine.Yield()
 	s.door.close()
 	s.stream.stop()
 	s.feed.Close()
@@ -307,7 +314,7 @@ func tlsConfig(cert tls.Certificate, http2 bool) *tls.Config {
 func listenOn(address string) (net.Listener, error) {
 	path, unix := strings.CutPrefix(address, "unix:")
 	if !unix {
-		return net.Listen("tcp", address)
+		return httpd.ListenTCP(address)
 	}
 	return listenUnix(path)
 }

@@ -177,7 +177,7 @@ func (r *ownReader) Close() { r.conn.Close() }
 const streamHelp = `usage: isuride stream [flags]
 
 Brings what happens in the city to Apache Kafka: it follows the feed of a server, and each
-event arrives once, whoever is killed. It may run anywhere, and once for a region: a second
+event arrives once, whatever is killed. It may run anywhere, and once for a region: a second
 one takes over, and the first ends with status 1. A server with ISURIDE_KAFKA does the same
 by itself. webapp/docs/stream.md describes topics and messages.
 

@@ -19,6 +19,7 @@ type Group struct {
 	T       *testing.T
 	Members []*Process
 
+	witness   bool        // the last one keeps only the log
 	addresses [][2]string // for the other servers, and for clients, as they really are
 	proxies   []*Proxy
 }
@@ -26,7 +27,18 @@ type Group struct {
 // NewGroup prepares three servers; configure is called for each.
 func NewGroup(t *testing.T, configure func(*Process)) *Group {
 	t.Helper()
-	g := &Group{T: t}
+	return newGroup(&Group{T: t}, configure)
+}
+
+// NewGroupWithWitness is NewGroup with two servers that have data, and a witness.
+func NewGroupWithWitness(t *testing.T, configure func(*Process)) *Group {
+	t.Helper()
+	return newGroup(&Group{T: t, witness: true}, configure)
+}
+
+func newGroup(g *Group, configure func(*Process)) *Group {
+	t := g.T
+	t.Helper()
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("a secret of this test alone"), 0o600); err != nil {
 		t.Fatal(err)
@@ -36,6 +48,7 @@ func NewGroup(t *testing.T, configure func(*Process)) *Group {
 	}
 	for i := range 3 {
 		p := New(t, "ISURIDE_NODE="+name(i), "ISURIDE_REPLICA_SECRET="+secret, "ISURIDE_LISTEN="+g.addresses[i][1], "ISURIDE_REPLICAS="+g.list(i))
+		p.Node, p.Witness = name(i), g.witness && i == 2
 		configure(p)
 		g.Members = append(g.Members, p)
 	}
@@ -54,7 +67,11 @@ func (g *Group) list(of int) string {
 			g.proxies = append(g.proxies, p)
 			peers = p.Address
 		}
-		list = append(list, fmt.Sprintf("%s=%s/%s", name(i), peers, a[1]))
+		entry := fmt.Sprintf("%s=%s/%s", name(i), peers, a[1])
+		if g.witness && i == 2 {
+			entry = fmt.Sprintf("%s=%s+witness", name(i), peers)
+		}
+		list = append(list, entry)
 	}
 	return strings.Join(list, ",")
 }
@@ -135,14 +152,24 @@ func (p *Process) Leads() bool {
 
 // Cut parts a server from the others, or joins them again.
 func (g *Group) Cut(p *Process, cut bool) {
-	for i, m := range g.Members {
-		if m != p {
-			continue
+	g.Deafen(p, cut)
+	g.Mute(p, cut)
+}
+
+// Deafen has a server hear nothing of the others, or hear them again.
+func (g *Group) Deafen(p *Process, deaf bool) {
+	for _, proxy := range g.proxies {
+		if g.Members[proxy.to] == p {
+			proxy.set(deaf)
 		}
-		for _, proxy := range g.proxies {
-			if proxy.from == i || proxy.to == i {
-				proxy.set(cut)
-			}
+	}
+}
+
+// Mute has the others hear nothing of a server, or hear it again.
+func (g *Group) Mute(p *Process, mute bool) {
+	for _, proxy := range g.proxies {
+		if g.Members[proxy.from] == p {
+			proxy.set(mute)
 		}
 	}
 }

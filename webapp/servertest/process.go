@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,6 +27,9 @@ type Process struct {
 	Inside     string // URL of the internal listener
 	Env        []string
 	Flags      []string
+	Under      []string        // a program, with its arguments, that the server runs under; mostly none
+	Node       string          // its name in a group
+	Witness    bool            // it keeps only the log of its group
 	Data       string          // folder
 	DB         sqlstore.Config // where the tables are
 	HTTP2      bool            // it is talked to over TLS and HTTP/2
@@ -103,9 +107,12 @@ func (p *Process) TryStart() error {
 func (p *Process) Listening() error {
 	select {
 	case address := <-p.Output.Listening:
-		p.URL = "http://" + address
+		url := "http://" + address
 		if p.HTTP2 {
-			p.URL = "https://" + address
+			url = "https://" + address
+		}
+		if p.URL != url { // clients may be reading it
+			p.URL = url
 		}
 		p.Inside = p.Output.Inside()
 		return nil
@@ -123,7 +130,8 @@ func (p *Process) Launch() error { return p.LaunchTo(nil) }
 // LaunchTo is Launch with another file for the server's log.
 func (p *Process) LaunchTo(log *os.File) error {
 	p.Output = &OutputLog{Listening: make(chan string, 1)}
-	cmd := exec.Command(os.Args[0], p.Flags...)
+	line := slices.Concat(p.Under, []string{os.Args[0]}, p.Flags)
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env, cmd.Stderr = p.Env, p.Output
 	if log != nil {
 		cmd.Stderr = log

@@ -175,7 +175,7 @@ const (
 // fit comes with each tick of a host: one whose disk is in everybody's way must not lead for long.
 func (c *checks) fit(h *host) {
 	full := h.disk.hungry > 0
-	slow := h.disk.level == Power && h.slow >= slowSync
+	slow := h.disk.level == Power && h.slow >= slowSync && c.world.Flaw != LeaseTooLong // whose clock is that of the patience, too
 	if !h.server.live() || !full && !slow || !c.world.well(h) {
 		h.hindering = 0
 		return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,6 +63,20 @@ func CopyFile(ctx context.Context, from, to string, told func(done, all int64)) 
 		}
 	}
 	return nil
+}
+
+// CopyLive copies a SQLite database that a server may be using, as it is at one moment. A file that is
+// at the new path goes.
+func CopyLive(ctx context.Context, c Config, to string, log *slog.Logger) error {
+	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	s, err := OpenForReading(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.ExecContext(ctx, "VACUUM INTO ?", to)
+	return errors.Join(err, s.Close())
 }
 
 // unused keeps a server from beginning to use the file, and refuses one that is in use. It

@@ -417,7 +417,7 @@ type producerCounts struct {
 // ProducerStats are the figures of a producer, since the start of the process.
 type ProducerStats struct {
 	Messages, Transactions uint64 // that the broker has
-	Failures               uint64 // times that it began anew
+	Failures               uint64 // times that it began again
 	Snapshots              uint64 // begun
 	Broken                 uint64 // of these, without those of an initialize, where the log should have gone on
 	Seq                    uint64 // the last event that was read

@@ -300,7 +300,7 @@ func TestMissing(t *testing.T) {
 	brokers, s := fakeBroker(t), newScript()
 	s.say(report(1, 0), report(3, 2))
 	p := runProducer(t, brokers, s, Options{})
-	soon(t, "it begins anew", func() bool { return p.Stats().Failures == 1 })
+	soon(t, "it begins again", func() bool { return p.Stats().Failures == 1 })
 }
 
 // TestConnectionEnds goes on behind what is committed.
@@ -308,7 +308,7 @@ func TestConnectionEnds(t *testing.T) {
 	brokers, s := fakeBroker(t), newScript()
 	s.say(report(1, 0), "end")
 	p := runProducer(t, brokers, s, Options{})
-	soon(t, "it begins anew", func() bool { return p.Stats().Failures >= 1 })
+	soon(t, "it begins again", func() bool { return p.Stats().Failures >= 1 })
 	if got := idsOf(committed(t, brokers, 1, Positions)); !slices.Equal(got, []string{"1:1:0"}) {
 		t.Errorf("the messages are %v; want the one that came before the end", got)
 	}

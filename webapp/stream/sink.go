@@ -244,7 +244,7 @@ func (s *Sink) watch(ctx context.Context) {
 		}
 		h, err := s.db.look(ctx)
 		if err != nil {
-			continue // whoever writes tells of it
+			continue // the writer tells of it
 		}
 		s.counts.suspended.Store(int64(len(h.suspended)))
 		s.counts.waiting.Store(int64(h.waiting))

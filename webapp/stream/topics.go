@@ -45,7 +45,7 @@ var (
 )
 
 // ensureTopics makes what is not there. A topic of another partition count works, as long as
-// that stays: keys decide. It is named, since whoever made it may not have meant to.
+// that stays: keys decide. It is named, since it may have been made by mistake.
 func ensureTopics(ctx context.Context, client *kgo.Client, log *slog.Logger) error {
 	admin := kadm.NewClient(client)
 	there, err := admin.ListTopics(ctx)

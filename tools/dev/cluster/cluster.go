@@ -44,12 +44,7 @@ func parseRun(args []string) (*cluster, error) {
 	c := &cluster{}
 	f := flag.NewFlagSet("cluster run", flag.ContinueOnError)
 	c.flags(f)
-	f.StringVar(&c.binary, "binary", "bin/isuride", "the server's `file`")
-	f.BoolVar(&c.witness, "witness", false, "have the third server keep only the log")
-	f.BoolVar(&c.mysql, "mysql", false, "have all share a MariaDB, instead of a SQLite file for each")
 	f.BoolVar(&c.fresh, "fresh", false, "remove the data of an earlier run")
-	f.StringVar(&c.durability, "durability", "crash", "`level` of ISURIDE_DURABILITY: crash or power")
-	f.StringVar(&c.data, "data", "", "`file` with the initial data; without it that of the binary")
 	if err := cli.Parse(f, args, 0, os.Stdout); err != nil {
 		return nil, err
 	}
@@ -58,6 +53,16 @@ func parseRun(args []string) (*cluster, error) {
 
 // namedGateway is the one that the initial data name, so that people can ride before an initialize.
 const namedGateway = "127.0.0.1:12345"
+
+// flags are those of all commands that run a cluster.
+func (c *cluster) flags(f *flag.FlagSet) {
+	c.place.flags(f)
+	f.StringVar(&c.binary, "binary", "bin/isuride", "the server's `file`")
+	f.BoolVar(&c.witness, "witness", false, "have the third server keep only the log")
+	f.BoolVar(&c.mysql, "mysql", false, "have all share a MariaDB, instead of a SQLite file for each")
+	f.StringVar(&c.durability, "durability", "crash", "`level` of ISURIDE_DURABILITY: crash or power")
+	f.StringVar(&c.data, "data", "", "`file` with the initial data; without it that of the binary")
+}
 
 // watchPause is the time between two questions who leads: nginx learns of a change within 200 ms.
 const watchPause = 50 * time.Millisecond

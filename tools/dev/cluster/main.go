@@ -5,6 +5,7 @@
 //	cluster run                    until Ctrl-C
 //	cluster kill -n 100            kills the leader again and again, and prints how long riders waited
 //	cluster kill -how handover     has it hand over instead
+//	cluster bench                  runs one with the benchmarker, and kills the leader half way
 //
 // Trouble can be ordered from this machine alone, with the token that is in the folder:
 //
@@ -33,7 +34,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("cluster run or cluster kill; -h behind one of them lists its flags")
+		return errors.New("cluster run, cluster kill or cluster bench; -h behind one of them lists its flags")
 	}
 	ctx := cli.UntilInterrupted()
 	switch args[0] {
@@ -49,8 +50,14 @@ func run(args []string) error {
 			return err
 		}
 		return k.run(ctx)
+	case "bench":
+		b, err := parseBench(args[1:])
+		if err != nil {
+			return err
+		}
+		return b.run(ctx)
 	}
-	return fmt.Errorf("the command %q is unknown; there are run and kill", args[0])
+	return fmt.Errorf("the command %q is unknown; there are run, kill and bench", args[0])
 }
 
 // place is where everything is, for both commands.

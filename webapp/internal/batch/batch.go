@@ -1,4 +1,4 @@
-// Package batch says how many rows a batch takes, and when whoever brings rows has to pause. The
+// Package batch says how many rows a batch takes, and when their source has to pause. The
 // write-behind, the producer and the sink of the stream decide both by it.
 //
 // Batching is natural: a batch takes what waits and is sent at once, so that an idle sink gets each row

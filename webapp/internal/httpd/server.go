@@ -10,9 +10,9 @@
 //
 // The package speaks HTTP/1.0 and HTTP/1.1 over whatever net.Listener it is given: TCP,
 // unix sockets, and TLS on top of them by [NewTLSListener]. It leaves to others: routing,
-// 404 and 405, JSON, cookies as sessions, compression, percent-decoding, and TCP
-// keep-alive, which net.Listen switches on. It sends no Date header: nothing in the API
-// uses one (S4.0), and every client would have to parse it.
+// 404 and 405, JSON, cookies as sessions, compression, percent-decoding. It sends no Date
+// header: nothing in the API uses one (S4.0), and every client would have to parse it.
+// Peers that are gone are found by TCP keep-alive, which [ListenTCP] switches on.
 //
 // Timeouts need no timer: a sweep once a second looks at one word of every connection, so
 // they are kept to about two seconds, always late, never early.

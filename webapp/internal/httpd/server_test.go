@@ -446,16 +446,23 @@ func TestConnectionsKeepNothing(t *testing.T) {
 // TestKeepAliveProbes checks what this package leaves to net.Listen: that peers which
 // vanish without a word are noticed.
 func TestKeepAliveProbes(t *testing.T) {
-	l := listen(t, "tcp")
-	on := make(chan int, 1)
+	l, err := ListenTCP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := make(chan [4]int, 1)
 	serve(t, l, func(c *Ctx) {
 		c.conn.raw.Control(func(fd uintptr) {
-			v, _ := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE)
+			var v [4]int
+			v[0], _ = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE)
+			for i, option := range []int{syscall.TCP_KEEPIDLE, syscall.TCP_KEEPINTVL, syscall.TCP_KEEPCNT} {
+				v[i+1], _ = syscall.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, option)
+			}
 			on <- v
 		})
 	}, Options{})
 	dial(t, target{addr: l.Addr().String()}).send(lines("GET / HTTP/1.1", "Host: x"))
-	if await(t, "handler", on) != 1 {
-		t.Error("TCP keep-alive is off")
+	if got := await(t, "handler", on); got != [4]int{1, probeIdle, probeInterval, probes} {
+		t.Errorf("TCP keep-alive of the connection is %d", got)
 	}
 }

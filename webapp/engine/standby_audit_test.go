@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"isuride/webapp/isuride"
+	"isuride/webapp/journal"
+	"isuride/webapp/state"
+)
+
+// TestStandbyKeepsBooks: a standby recounts its own books beside what it applies, and a fault in its
+// memory, which no event has made, closes them there and nowhere else.
+func TestStandbyKeepsBooks(t *testing.T) {
+	g := newTrio(t)
+	_, leader := g.leader()
+	rider, err := leader.Current().Store.RegisterUser(state.NewUser{Username: "rider", Firstname: "f", Lastname: "l", DateOfBirth: "d"})
+	g.must(err)
+	for i := range 4 {
+		g.enlist(fmt.Sprint("user", i))
+	}
+	g.everybodyHas(5)
+	var standby *Engine
+	for _, e := range g.engines {
+		if s := e.following(); s != nil {
+			standby = e
+			break
+		}
+	}
+	s := standby.following()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for i := 5; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				_, leader := g.leader()
+				_ = enlist(leader, fmt.Sprint("user", i)) // another one may lead by now
+			}
+		}
+	}()
+	for range 20 {
+		if _, found, err := s.recount(newWork(t.Context(), false)); err != nil || len(found) > 0 {
+			t.Fatalf("beside the leader's events a standby finds %v, %v", found, err)
+		}
+		leads := leader.Current()
+		if leads == nil {
+			continue // on a busy machine another one may by now
+		}
+		if found, err := leads.audit.recount(leads.ctx, newWork(leads.ctx, false)); leads.ctx.Err() == nil && (err != nil || len(found) > 0) {
+			t.Fatalf("with events that no majority has yet the leader finds %v, %v", found, err)
+		}
+	}
+	close(stop)
+	<-stopped
+
+	s.reading.Lock()
+	own, ok := s.gen.Load().Store.UserByToken([]byte(rider.AccessToken))
+	if !ok {
+		t.Fatal("the standby does not know the rider")
+	}
+	coupons := reflect.ValueOf(own).Elem().FieldByName("coupons")
+	(*(*[]isuride.Coupon)(coupons.Addr().UnsafePointer()))[0].Discount++ // as a fault of the memory would
+	s.reading.Unlock()
+	gen, found, err := s.recount(newWork(t.Context(), false))
+	gen.audit.report(found, err)
+	if len(found) == 0 || err != nil {
+		t.Fatalf("a yen too much is not found (%v)", err)
+	}
+	if err := standby.Health(); err == nil || !strings.Contains(err.Error(), "the books are closed") {
+		t.Errorf("the standby says %v", err)
+	}
+	if differences, err := standby.Reopen(t.Context(), false); err != nil || len(differences) == 0 {
+		t.Errorf("opening the books again is answered with %v, %v", differences, err)
+	}
+	for _, e := range g.engines {
+		if e != standby && e.latest().Store.Closed() != nil {
+			t.Error("the books of another server are closed")
+		}
+	}
+}
+
+// TestRecountWaitsForTheMajority: what nobody but the leader has yet is no reason to give a recount up.
+func TestRecountWaitsForTheMajority(t *testing.T) {
+	g := newTrio(t)
+	name, leader := g.leader()
+	gen := leader.Current()
+	g.wire.setCut(name, true)
+	if _, err := gen.Store.RegisterUser(state.NewUser{Username: "alone", Firstname: "f", Lastname: "l", DateOfBirth: "d"}); err != nil {
+		t.Fatal(err)
+	}
+	if gen.recorded() == gen.journal.Watermark() {
+		t.Fatal("a majority has what was recorded behind the cut")
+	}
+	found, err := gen.audit.recount(gen.ctx, newWork(gen.ctx, false)) // until this server is deposed
+	if len(found) > 0 || !errors.Is(err, context.Canceled) && !errors.Is(err, journal.ErrGone) {
+		t.Errorf("it has found %v, %v", found, err)
+	}
+	g.wire.setCut(name, false)
+}
