@@ -2,6 +2,7 @@ package feed
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,16 +15,15 @@ import (
 func TestServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, _, _ := one(t)
-		looks := 0
+		var looks atomic.Int64
 		w.feed.opt.Figures = func() *Figures {
-			looks++
-			return &Figures{Name: "a", SQLLag: float64(looks), Balanced: true, Alerts: []string{"only for operators"}}
+			return &Figures{Name: "a", SQLLag: float64(looks.Add(1)), Balanced: true, Alerts: []string{"only for operators"}}
 		}
 		public := w.subscribe(Request{Tables: "server"})
 		operator := w.subscribe(Request{Tables: "server", Viewer: Viewer{Class: Operator}})
 		time.Sleep(3*figuresEvery + figuresEvery/2)
-		if looks != 4 {
-			t.Errorf("two readers cause %d looks in 3.5 s, want one a second", looks)
+		if n := looks.Load(); n != 4 {
+			t.Errorf("two readers cause %d looks in 3.5 s, want one a second", n)
 		}
 		seen, all := w.rowOf(public), w.rowOf(operator)
 		if want := `{"name":"a","requests":null,"report_p99":null,"sql_lag":4,"unsynced":0,"replicas":null,"shedding":0,"balanced":true}`; seen != want {
@@ -42,10 +42,10 @@ func TestServer(t *testing.T) {
 		public.conn.Close()
 		operator.conn.Unsubscribe(operator.request.Name)
 		time.Sleep(2 * figuresEvery)
-		before := looks
+		before := looks.Load()
 		time.Sleep(10 * figuresEvery)
-		if looks != before {
-			t.Errorf("%d looks with nobody there", looks-before)
+		if n := looks.Load(); n != before {
+			t.Errorf("%d looks with nobody there", n-before)
 		}
 		again := w.subscribe(Request{Tables: "server"})
 		synctest.Wait()

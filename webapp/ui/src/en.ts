@@ -111,7 +111,7 @@ export const en = {
   "fleet.until": "to",
   "fleet.byModel": "Sales by model, in yen",
   "fleet.csv": "Download as CSV",
-  "fleet.chairs": "{n} chairs, {on} switched on",
+  "fleet.chairs": "Chairs: {n}, switched on: {on}",
   "fleet.on": "on",
   "fleet.off": "off",
   "fleet.notOurs": "This chair was registered elsewhere; its own session switches it.",

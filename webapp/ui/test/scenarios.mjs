@@ -202,7 +202,8 @@ export const scenarios = {
 
   // Names are text, whatever is in them.
   async names({ open, accessible }) {
-    const page = await open("/ui/fleet");
+    const sold = { total_sales: 1800, models: [{ model: "EasySit", sales: 1800 }], chairs: [{ id: "1", name: "<i>chair</i>", sales: 1800 }] };
+    const page = await open("/ui/fleet", { prepare: (page) => page.route(/owner\/sales/, (r) => r.fulfill({ json: sold })) });
     const name = `<b>"O'Neill"</b> 🪑 مقعد`;
     await page.getByLabel("Name").fill(name);
     await page.getByRole("button", { name: "Become an owner" }).click();
@@ -212,6 +213,7 @@ export const scenarios = {
     await page.getByRole("button", { name: "<img src=x onerror=alert(1)>" }).waitFor();
     await page.getByRole("button", { name: "off", exact: true }).click();
     await page.getByRole("button", { name: "on", exact: true }).waitFor();
+    await page.locator(".earned").getByText("<i>chair</i>").waitFor();
     await accessible(page, "the fleet");
   },
 

@@ -58,7 +58,7 @@ function Drawn({ question: q, answer: a, rows }: { question: Question; answer: A
   const axes = q.chart === "heat" ? [t("charts.x"), t("charts.y")] : [a.columns[0] === "time" ? t("charts.time") : a.columns[0] === "seconds" ? t("charts.waited") : t("charts.which")];
   const table: Table = { axes, series: q.columns.map((c) => said(c.label)), rows: q.chart === "bars" ? rows.map(([name, ...values]) => [nameOf(name!), ...values]) : rows };
   const times = a.columns[0] === "time";
-  const format: Format = { value: (v) => measured(q.unit, v), tick: (v) => short(v), axis: times ? moment(a.until - a.from, true) : (v) => measured("s", v), mark: times ? moment(a.until - a.from, false) : (v) => measured("s", v), gap: "–" };
+  const format: Format = { value: (v) => written(q.unit, v), tick: (v) => short(v), axis: times ? moment(a.until - a.from, true) : (v) => written("s", v), mark: times ? moment(a.until - a.from, false) : (v) => written("s", v), gap: "–" };
   const label = `${said(q.title)}: ${said(q.about)}`;
   const ends = times ? [Number(rows[0]![0]), Number(rows.at(-1)![0])] : [0, Math.max(1, ...rows.map((r) => Number(r[0])))];
   return (
@@ -101,7 +101,7 @@ function nameOf(name: string | number): string {
 
 const rounded = (v: number) => (v >= 100 ? Math.round(v) : Math.round(v * 10) / 10);
 
-function measured(unit: Question["unit"], v: number): string {
+function written(unit: Question["unit"], v: number): string {
   switch (unit) {
     case "yen": return yen(v);
     case "%": return `${number(rounded(v))} %`;

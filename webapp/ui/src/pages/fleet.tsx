@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
+import { type Format, Bars } from "../chart";
 import { type ChairRow, account, addChair, chairs, csv, failure, follow, forget, range, readSales, register, sales, switchChair } from "../owner";
 import { Sheet } from "../sheet";
 import { number, t, yen } from "../text";
@@ -56,12 +57,12 @@ function Sales() {
   return (
     <section>
       <p class="fare"><span class="quiet">{t("fleet.sales")}</span><br /><strong>{s ? yen(s.total) : "–"}</strong></p>
-      <div class="place">
+      <div class="place range">
         <label><span class="quiet">{t("fleet.since")}</span><input type="datetime-local" value={range.value.since} onChange={change("since")} /></label>
         <label><span class="quiet">{t("fleet.until")}</span><input type="datetime-local" value={range.value.until} onChange={change("until")} /></label>
       </div>
-      {s && <Bars title={t("fleet.byModel")} rows={s.models.map((m) => [m.model, m.sales])} />}
-      {s && <Bars title={t("fleet.byChair")} rows={s.chairs.filter((c) => c.sales > 0).map((c) => [c.name, c.sales])} />}
+      {s && <Earned title={t("fleet.byModel")} rows={s.models.map((m): [string, number] => [m.model, m.sales])} />}
+      {s && <Earned title={t("fleet.byChair")} rows={s.chairs.filter((c) => c.sales > 0).map((c): [string, number] => [c.name, c.sales])} />}
       {s && s.chairs.length > 0 && (
         <a class="link" download="sales.csv" href={"data:text/csv;charset=utf-8," + encodeURIComponent(csv(s))}>{t("fleet.csv")}</a>
       )}
@@ -69,17 +70,17 @@ function Sales() {
   );
 }
 
-// Bars shows the largest rows, each with its figure.
-function Bars({ title, rows }: { title: string; rows: [string, number][] }) {
-  const most = Math.max(1, ...rows.map((r) => r[1]));
+const largest = 8; // rows of a chart
+
+// Earned shows who earned most.
+function Earned({ title, rows }: { title: string; rows: readonly (readonly [string, number])[] }) {
   if (rows.length === 0) return null;
-  const shown = [...rows].sort((a, b) => b[1] - a[1]).slice(0, 8);
+  const shown = rows.toSorted((a, b) => b[1] - a[1]).slice(0, largest);
+  const format: Format = { value: yen, tick: number, axis: number, mark: number, gap: "–" };
   return (
-    <figure class="bars">
+    <figure class="earned">
       <figcaption class="quiet">{title}</figcaption>
-      {shown.map(([name, value]) => (
-        <div key={`${name} ${value}`}><span>{name}</span><i style={{ inlineSize: `${(100 * value) / most}%` }} /><b>{yen(value)}</b></div>
-      ))}
+      <Bars table={{ axes: [title], series: [title], rows: shown }} format={format} label={`${title}: ${shown.map(([name, n]) => `${name} ${yen(n)}`).join(", ")}`} />
     </figure>
   );
 }
