@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: audit picture ui-bench help build interface run cluster cluster-kill cluster-bench cluster-faults ride up down test check bench calibrate duel cost overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
+.PHONY: stream-up stream-down stream-test stream-bench audit picture ui-bench ui-soak help build interface run cluster cluster-kill cluster-bench cluster-faults ride up down test check bench calibrate duel cost overload perf matchlab simulate dashboard clean setup deploy rollback restart status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,20 @@ up: build ## start the contest's stack: MariaDB, nginx, payment gateway and serv
 
 down: ## stop what `make up` started
 	@scripts/down.sh
+
+stream-up: ## start Kafka and QuestDB, and bring them the events of the server of `make run`; needs Java 17, and Maven the first time
+	@$(GO) build -o bin/ ./webapp/cmd/isuride ./tools/dev/stream
+	@scripts/stream.sh up
+
+stream-down: ## stop what `make stream-up` started
+	@scripts/stream.sh down
+
+KILLS ?= 20
+stream-test: ## kill Kafka, QuestDB, stream and sink under load, KILLS times each, and count what arrived; about 10 minutes
+	@$(GO) test ./webapp/stream -count=1 -run TestKills -v -timeout 60m -kills $(KILLS)
+
+stream-bench: ## measure what the stream costs, with ARGS="-bench Age -benchtime 1200000x" for instance; needs a quiet machine
+	@$(GO) test ./webapp/stream -run '^$$' -bench 'Chain|Producer|Age|Away' -benchtime 3600000x -away 1m -timeout 60m $(ARGS)
 
 bench: ## run the benchmarker for 60 s against the server on fresh data, with ARGS="-t 20 -n 3" for instance; ARGS="-client official" is as the contest runs it
 	@$(GO) build -o bin/ ./webapp/cmd/isuride ./bench/cmd/bench ./tools/dev/devcert
@@ -125,11 +139,14 @@ test: ## install what the tests need, then check and test everything; ARGS="-run
 check: ## the same without installing
 	@scripts/test.sh $(ARGS)
 
-picture: interface ## draw the pictures of the interface again, with which the README begins and its test compares; needs Node and Chromium
-	@$(GO) test ./webapp/ui -count=1 -run TestPictures -update
+picture: interface ## draw the pictures of the interface again, with which the README begins and its test compares, and the film of the docs; needs Node and Chromium
+	@$(GO) test ./webapp/ui -count=1 -run 'TestPictures|TestFilm' -update -v
 
 ui-bench: interface ## show 2,000 chairs in Chromium, and tell frames a second and what one takes; needs a quiet machine; 30 seconds
 	@$(GO) test ./webapp/ui -run '^$$' -bench City -benchtime 1x -measure
 
-clean: down lab-down ## stop the stack and remove everything that was built or stored
+ui-soak: interface ## keep the city's page open for ten minutes: what it keeps in memory, and whether its copy is exact
+	@$(GO) test ./webapp/ui -count=1 -timeout 30m -run TestSoak -soak 10m -v
+
+clean: down stream-down lab-down ## stop the stack and remove everything that was built or stored
 	rm -rf bin .run

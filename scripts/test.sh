@@ -52,15 +52,18 @@ stage() {
 
 # gcc is for the race detector, ip for the tests' networks, strace for slow disks, systemd for checking units, node
 # and Python for the clients and the document of the interface, Chromium with Japanese
-# letters for its pages, and the last line for the laboratory's hosts.
+# letters for its pages, the last line but one for the laboratory's hosts, and Java for Kafka
+# and QuestDB.
 install() {
 	need_packages mariadb-server:mariadbd nginx:nginx libnginx-mod-stream:/usr/lib/nginx/modules/ngx_stream_module.so \
 		prometheus:promtool gcc:gcc libc6-dev:/usr/include/stdlib.h iproute2:ip strace:strace systemd:systemd-analyze shellcheck:shellcheck \
 		nodejs:node npm:npm python3:python3 python3-venv:/usr/share/doc/python3-venv \
 		chromium:chromium fonts-noto-cjk:/usr/share/doc/fonts-noto-cjk \
 		openssh-server:sshd openssh-client:ssh sudo:sudo curl:curl openssl:openssl \
-		systemd-container:systemd-nspawn dbus:dbus-daemon
+		systemd-container:systemd-nspawn dbus:dbus-daemon \
+		openjdk-17-jdk-headless:java maven:mvn
 	install_modules
+	go run ./tools/dev/stream fetch
 	install_schemathesis
 }
 

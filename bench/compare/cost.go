@@ -25,6 +25,7 @@ type side struct {
 	name     string
 	program  string // "" for that of the checkout
 	settings []string
+	readers  int // of the feed
 }
 
 func runCost(ctx context.Context, args []string, out io.Writer) (passed bool, err error) {
@@ -33,6 +34,7 @@ func runCost(ctx context.Context, args []string, out io.Writer) (passed bool, er
 	f := flags("cost", out)
 	f.StringVar(&c.pair[0].program, "before", "", "`program` of the first server, isuride of another commit for instance; by default that of this checkout")
 	settingFlag(f, &c.pair[1].settings, "a variable of the second server: a part that it has in use")
+	f.IntVar(&c.pair[1].readers, "readers", 0, "`number` of the second server's readers of the feed: each follows the public city, as a page of the interface does")
 	f.Float64Var(&c.rate, "rate", 250, "`number` of rides a second; choose one that takes half of the machine")
 	f.Float64Var(&c.most, "most", 1.02, "the `ratio` that the second may have")
 	if err := c.parse(f, args, "pairs", ".run/cost"); err != nil {
@@ -80,7 +82,7 @@ func (c *cost) measure(ctx context.Context, pair int, s side) (float64, error) {
 		}
 		s.program = path
 	}
-	c.program, c.settings = s.program, s.settings
+	c.program, c.settings, c.readers = s.program, s.settings, s.readers
 	r, err := c.run(ctx, fmt.Sprintf("pair-%d-%s.json", pair+1, s.name), "", c.rate, c.seconds, 0)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", s.name, err)

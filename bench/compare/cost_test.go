@@ -2,8 +2,11 @@ package main
 
 import (
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -33,5 +36,32 @@ func TestCostFlags(t *testing.T) {
 		if _, err := runCost(t.Context(), strings.Fields(args), io.Discard); err == nil || !strings.Contains(err.Error(), told) {
 			t.Errorf("%s: %v, want %q", args, err, told)
 		}
+	}
+}
+
+// TestReadFeed: each reader follows each table, comes back when its stream breaks, and ends.
+func TestReadFeed(t *testing.T) {
+	var mu sync.Mutex
+	times := map[string]int{}
+	asked := make(chan string, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		times[r.URL.String()]++
+		first := times[r.URL.String()] <= 2
+		mu.Unlock()
+		asked <- r.URL.String()
+		if !first {
+			<-r.Context().Done()
+		}
+	}))
+	defer server.Close()
+	end := readFeed(t.Context(), server.URL, 2)
+	got := map[string]int{}
+	for range 2 * 2 * len(feedTables) { // each reader of each table, twice
+		got[<-asked]++
+	}
+	end()
+	if got["/api/feed?table=city"] != 4 || got["/api/feed?table=server"] != 4 || len(asked) > 0 {
+		t.Errorf("two readers whose first streams break ask for %v, and %d times more", got, len(asked))
 	}
 }

@@ -52,6 +52,7 @@ type overload struct {
 	// What runs: by default the program that build has made, with no settings of its own.
 	program  string
 	settings []string
+	readers  int // of the feed
 	chairs   int // 0 leaves them to the rate
 }
 
@@ -188,6 +189,7 @@ func (o *overload) run(ctx context.Context, name, mode string, rate, seconds, sh
 		}
 		o.group = g
 	}
+	defer readFeed(ctx, "http://"+overloadAddress, o.readers)()
 	return o.load(ctx, s, name, rate, seconds, share)
 }
 

@@ -50,7 +50,7 @@ func rideByExamples(p *servertest.Process) {
 	all.try(owner, "ownerSales", nil)
 	all.try(owner, "ownerChairs", nil)
 	for _, name := range slices.Sorted(maps.Keys(all.operations)) {
-		if o := all.operations[name]; !o.tried && !o.streams() {
+		if o := all.operations[name]; !o.tried && !o.streams() && !strings.HasPrefix(o.path, "/api/operator/") { // see TestQuestions
 			p.T.Errorf("the example of %s is not tried", name)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"isuride/webapp/feed"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/isuride"
+	"isuride/webapp/questions"
 )
 
 // Options configure an API.
@@ -33,6 +34,8 @@ type Options struct {
 	// show everything; "" for none.
 	Feed     *feed.Feed
 	Operator string
+	// Questions are what the operator may ask of the city's past.
+	Questions *questions.Asker
 	// OnSlow is called for answers that took Slow or longer, as they are sent: with the
 	// request's id, the endpoint and the time. Streams and endpoints that wait on other
 	// systems are excluded. It must not block. A Slow of 0 means never.
@@ -44,7 +47,7 @@ type Options struct {
 	// Leave has a connection end with the answer to a request that was handed on, so that a front
 	// which knows how to find the leader opens its next one there.
 	Leave bool
-	Log     *slog.Logger
+	Log   *slog.Logger
 	// Gate decides what is refused while the server is short of something; nil for nothing.
 	Gate *admission.Gate
 }

@@ -33,6 +33,8 @@ var duties = map[string]duty{
 	// A WebSocket has notifications, too. Tables are refused one by one, see realtime.subscribe.
 	"GET /api/realtime":                  {class: admission.A, by: anySession},
 	"GET /api/feed":                      {class: admission.C},
+	"GET /api/operator/questions":        {class: admission.C},
+	"GET /api/operator/answers":          {class: admission.C},
 	"POST /api/app/users":                {class: admission.C, writes: true},
 	"POST /api/owner/owners":             {class: admission.C, writes: true},
 	"POST /api/chair/chairs":             {class: admission.C, writes: true},

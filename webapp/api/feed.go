@@ -6,6 +6,7 @@ import (
 
 	"isuride/webapp/feed"
 	"isuride/webapp/internal/httpd"
+	"isuride/webapp/isuride"
 	"isuride/webapp/wire"
 )
 
@@ -55,6 +56,13 @@ func (c call) feedRequest() (r feed.Request, err error) {
 		if *value, err = c.queryValue(name); err != nil {
 			return r, err
 		}
+	}
+	every, err := c.queryValue("every")
+	if err != nil {
+		return r, err
+	}
+	if r.Every = every == "true"; !r.Every && every != "" {
+		return r, isuride.Errorf(isuride.InvalidInput, "every is %.40q; it can only be true", every)
 	}
 	if last := c.Header("Last-Event-ID"); len(last) > 0 {
 		r.Resume, r.Since, r.Speed = string(last), "", ""

@@ -74,6 +74,9 @@ func (a *API) table() map[string]route {
 	addClass(unbounded, "GET", "/api/feed", a.followFeed)
 	addClass(unbounded, "GET", "/api/realtime", a.openRealtime)
 
+	add("GET", "/api/operator/questions", a.asOperator(a.listQuestions))
+	addClass(external, "GET", "/api/operator/answers", a.asOperator(a.askQuestion))
+
 	add("GET", "/api/internal/matching", local(a.match))
 	// They say what is to be, or change nothing; a rating is charged under its ride's key.
 	for _, path := range []string{"/api/app/payment-methods", "/api/app/rides/estimated-fare", appRidesPath + rideParameter + evaluationPath,

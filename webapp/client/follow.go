@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +10,6 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -20,6 +20,7 @@ type Subscription struct {
 	Resume string // where a Copy is; "" begins with all rows
 	Since  string // a position or a time in the past
 	Speed  string // of what follows Since; "" without pauses
+	Every  bool   // for operators: no report of a position is merged with a newer one
 }
 
 // pause is how long Follow waits before it connects again.
@@ -56,27 +57,17 @@ func (c *Client) Follow(ctx context.Context, s Subscription) iter.Seq2[Frame, er
 var errEnough = errors.New("isuride: enough")
 
 func (c *Client) followOnce(ctx context.Context, s *Subscription, yield func(Frame, error) bool) error {
-	query := url.Values{"table": {s.Tables}}
-	for name, value := range map[string]string{"filter": s.Filter, "since": s.Since, "speed": s.Speed} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
-	header := http.Header{}
-	if s.Resume != "" {
-		header.Set("Last-Event-ID", s.Resume)
-	}
-	answer, err := c.request(ctx, "GET", "/api/feed?"+query.Encode(), nil, header)
+	answer, err := c.feed(ctx, s)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
+	defer answer.Close()
 	if !yield(Frame{Action: Connected}, nil) {
 		return errEnough
 	}
-	return readEvents(answer.Body, func(id, data string) error {
+	return readEvents(answer, func(id string, data []byte) error {
 		var f Frame
-		if err := json.Unmarshal([]byte(data), &f); err != nil {
+		if err := json.Unmarshal(data, &f); err != nil {
 			return err
 		}
 		if !yield(f, nil) {
@@ -89,24 +80,66 @@ func (c *Client) followOnce(ctx context.Context, s *Subscription, yield func(Fra
 	})
 }
 
-// readEvents reads server-sent events, which have one line of data each.
-func readEvents(r io.Reader, event func(id, data string) error) error {
-	id, data := "", ""
-	for b := bufio.NewReader(r); ; {
-		line, err := b.ReadString('\n')
+// Frames hands on the frames of one connection as texts, each lent for the call, until the
+// connection ends, for which there always is an error, or the function has one.
+func (c *Client) Frames(ctx context.Context, s Subscription, frame func(text []byte) error) error {
+	answer, err := c.feed(ctx, &s)
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	return readEvents(answer, func(_ string, data []byte) error { return frame(data) })
+}
+
+// feed opens a connection, which its caller closes.
+func (c *Client) feed(ctx context.Context, s *Subscription) (io.ReadCloser, error) {
+	query := url.Values{"table": {s.Tables}}
+	for name, value := range map[string]string{"filter": s.Filter, "since": s.Since, "speed": s.Speed} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	if s.Every {
+		query.Set("every", "true")
+	}
+	header := http.Header{}
+	if s.Resume != "" {
+		header.Set("Last-Event-ID", s.Resume)
+	}
+	answer, err := c.request(ctx, "GET", "/api/feed?"+query.Encode(), nil, header)
+	if err != nil {
+		return nil, err
+	}
+	return answer.Body, nil
+}
+
+// readEvents reads server-sent events, which have one line of data each. The data are lent.
+func readEvents(r io.Reader, event func(id string, data []byte) error) error {
+	id, data := "", []byte(nil)
+	var long []byte
+	for b := bufio.NewReaderSize(r, 64<<10); ; {
+		line, err := b.ReadSlice('\n')
+		if err == bufio.ErrBufferFull {
+			long = append(long[:0], line...)
+			for err == bufio.ErrBufferFull {
+				line, err = b.ReadSlice('\n')
+				long = append(long, line...)
+			}
+			line = long
+		}
 		if err != nil {
 			return err
 		}
-		switch line = strings.TrimRight(line, "\r\n"); {
-		case line == "" && data != "":
+		switch line = bytes.TrimRight(line, "\r\n"); {
+		case len(line) == 0 && len(data) > 0:
 			if err := event(id, data); err != nil {
 				return err
 			}
-			id, data = "", ""
-		case strings.HasPrefix(line, "id:"):
-			id = strings.TrimSpace(line[len("id:"):])
-		case strings.HasPrefix(line, "data:"):
-			data = strings.TrimSpace(line[len("data:"):])
+			id, data = "", data[:0]
+		case bytes.HasPrefix(line, []byte("id:")):
+			id = string(bytes.TrimSpace(line[len("id:"):]))
+		case bytes.HasPrefix(line, []byte("data:")):
+			data = append(data[:0], bytes.TrimSpace(line[len("data:"):])...)
 		}
 	}
 }

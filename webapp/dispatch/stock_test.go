@@ -120,9 +120,9 @@ func TestYoungRidesMakeNoReserve(t *testing.T) {
 			w.round(d, want)
 		}
 		step(40, 10)
-		time.Sleep(p.ReserveAge - 1)
+		time.Sleep(p.ReserveAge - time.Nanosecond)
 		step(0, 10)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		step(0, 6) // twenty rides have waited for long enough, and others are left for the rest
 	})
 }

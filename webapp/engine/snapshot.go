@@ -129,9 +129,10 @@ func keepSnapshots(ctx context.Context, present func() *snapshots) {
 	}
 }
 
+// due also has a generation's first one written at once: a replay of the past (feed) begins with one.
 func (k *snapshots) due(waited time.Duration) bool {
-	tail := k.tail()
-	return k.last.Load().due || tail >= k.policy.Tail || waited >= k.policy.Every && tail >= k.policy.Least
+	tail, last := k.tail(), k.last.Load()
+	return last.due || last.info.Path == "" || tail >= k.policy.Tail || waited >= k.policy.Every && tail >= k.policy.Least
 }
 
 // write writes one now. If calm, it leaves most of the CPU to others.

@@ -510,12 +510,17 @@ func TestLittleIsNotWorthASnapshot(t *testing.T) {
 	}
 }
 
-// TestSnapshotsAreDue by tail and by time, and after a start that took long.
+// TestSnapshotsAreDue at once if there is none, so that the past can be replayed from then on, later by tail and
+// by time, and after a start that took long.
 func TestSnapshotsAreDue(t *testing.T) {
 	c := newCity(t)
 	c.policy = Snapshots{Tail: 20_000, Every: time.Minute, Least: 2_000}
 	c.start()
 	k := c.Current().snapshots
+	if !k.due(0) {
+		t.Error("a new generation's first one is not due")
+	}
+	c.snapshot()
 	for _, want := range []struct{ now, later bool }{{false, false}, {false, true}, {true, true}} {
 		if now, later := k.due(time.Second), k.due(time.Minute); now != want.now || later != want.later {
 			t.Errorf("after %d bytes: due %v, after a minute %v, want %+v", k.tail(), now, later, want)

@@ -23,6 +23,7 @@ const (
 	payments
 	matches
 	city
+	server
 	tableCount
 )
 
@@ -70,6 +71,7 @@ type row struct {
 	placed   bool // the chair has reported a position
 	active   bool
 	speed    int // units of distance a tick
+	figures  *Figures
 }
 
 // column is one member of a row's object. Only classes that it names are sent it.
@@ -89,6 +91,7 @@ type table struct {
 	ids     []string // columns that a filter may name
 	see     classSet
 	log     bool // rows are only ever inserted, and none is in a partial
+	live    bool // not of the log of events, see board
 	columns []column
 }
 
@@ -117,7 +120,7 @@ var tables = [tableCount]table{
 		{"created_at", "Owner.CreatedAt", owner | operator, func(b []byte, r *row) []byte { return appendTime(b, r.owner.CreatedAt) }},
 		{"updated_at", "Owner.UpdatedAt", owner | operator, func(b []byte, r *row) []byte { return appendTime(b, r.owner.UpdatedAt) }},
 	}},
-	chairs: {name: "chairs", keys: []string{"id"}, ids: []string{"id", "owner_id"}, see: owner | chair | operator, columns: []column{
+	chairs: {name: "chairs", keys: []string{"id"}, ids: []string{"id", "owner_id", "city_id"}, see: owner | chair | operator, columns: []column{
 		{"id", "Chair.ID", owner | chair | operator, func(b []byte, r *row) []byte { return appendString(b, r.chair.ID) }},
 		{"owner_id", "Chair.OwnerID", owner | chair | operator, func(b []byte, r *row) []byte { return appendString(b, r.chair.OwnerID) }},
 		{"name", "Chair.Name", owner | chair | operator, func(b []byte, r *row) []byte { return appendString(b, r.chair.Name) }},
@@ -133,7 +136,7 @@ var tables = [tableCount]table{
 		{"longitude", "ChairLocation.Longitude", owner | chair | operator, func(b []byte, r *row) []byte { return appendPlace(b, r.location.Longitude, r.location.CreatedAt != 0) }},
 		{"recorded_at", "ChairLocation.CreatedAt", owner | chair | operator, func(b []byte, r *row) []byte { return appendTime(b, r.location.CreatedAt) }},
 	}},
-	rides: {name: "rides", keys: []string{"id"}, ids: []string{"id", "user_id", "chair_id"}, see: user | chair | operator, columns: []column{
+	rides: {name: "rides", keys: []string{"id"}, ids: []string{"id", "user_id", "chair_id", "city_id"}, see: user | chair | operator, columns: []column{
 		{"id", "Ride.ID", user | chair | operator, func(b []byte, r *row) []byte { return appendString(b, r.ride.ID) }},
 		{"user_id", "Ride.UserID", user | operator, func(b []byte, r *row) []byte { return appendString(b, r.ride.UserID) }},
 		{"chair_id", "Ride.ChairID", user | chair | operator, func(b []byte, r *row) []byte { return appendNullable(b, r.ride.ChairID) }},
@@ -189,6 +192,23 @@ var tables = [tableCount]table{
 		cityChair:     {"chair", derived, everyone, func(b []byte, r *row) []byte { return appendNullable(b, r.of) }},
 		cityLatitude:  {"latitude", derived, everyone, func(b []byte, r *row) []byte { return appendPlace(b, r.place.Latitude, r.placed) }},
 		cityLongitude: {"longitude", derived, everyone, func(b []byte, r *row) []byte { return appendPlace(b, r.place.Longitude, r.placed) }},
+	}},
+	server: {name: "server", keys: []string{"name"}, live: true, see: everyone, columns: []column{
+		{"name", derived, everyone, func(b []byte, r *row) []byte { return appendString(b, r.figures.Name) }},
+		{"requests", derived, everyone, func(b []byte, r *row) []byte { return appendJSON(b, r.figures.Requests) }},
+		{"report_p99", derived, everyone, func(b []byte, r *row) []byte { return appendJSON(b, r.figures.ReportP99) }},
+		{"sql_lag", derived, everyone, func(b []byte, r *row) []byte { return appendJSON(b, r.figures.SQLLag) }},
+		{"unsynced", derived, everyone, func(b []byte, r *row) []byte { return appendJSON(b, r.figures.Unsynced) }},
+		{"replicas", derived, everyone, func(b []byte, r *row) []byte { return appendJSON(b, r.figures.Replicas) }},
+		{"shedding", derived, everyone, func(b []byte, r *row) []byte { return appendJSON(b, r.figures.Shedding) }},
+		{"balanced", derived, everyone, func(b []byte, r *row) []byte { return strconv.AppendBool(b, r.figures.Balanced) }},
+		{"alerts", derived, operator, func(b []byte, r *row) []byte { return appendJSON(b, r.figures.Alerts) }},
+		{"endpoints", derived, operator, func(b []byte, r *row) []byte { return appendJSON(b, r.figures.Endpoints) }},
+		{"slow", derived, operator, func(b []byte, r *row) []byte { return appendJSON(b, r.figures.Slow) }},
+		{"peers", derived, operator, func(b []byte, r *row) []byte { return appendJSON(b, r.figures.Peers) }},
+		{"queues", derived, operator, func(b []byte, r *row) []byte { return appendJSON(b, r.figures.Queues) }},
+		{"books", derived, operator, func(b []byte, r *row) []byte { return appendJSON(b, r.figures.Books) }},
+		{"refused", derived, operator, func(b []byte, r *row) []byte { return appendJSON(b, r.figures.Refused) }},
 	}},
 }
 

@@ -113,13 +113,18 @@ var visible = map[string]string{
 	"city owner":         "id kind active speed status since chair latitude longitude",
 	"city chair":         "id kind active speed status since chair latitude longitude",
 	"city public":        "id kind active speed status since chair latitude longitude",
+	"server operator":    "name requests report_p99 sql_lag unsynced replicas shedding balanced alerts endpoints slow peers queues books refused",
+	"server user":        "name requests report_p99 sql_lag unsynced replicas shedding balanced",
+	"server owner":       "name requests report_p99 sql_lag unsynced replicas shedding balanced",
+	"server chair":       "name requests report_p99 sql_lag unsynced replicas shedding balanced",
+	"server public":      "name requests report_p99 sql_lag unsynced replicas shedding balanced",
 }
 
 // fullRow has a value of its own in each field.
 func fullRow() *row {
 	r := &row{user: &isuride.User{}, owner: &isuride.Owner{}, chair: &isuride.Chair{}, location: &isuride.ChairLocation{}, ride: &isuride.Ride{},
 		coupon: &isuride.Coupon{}, why: &isuride.Why{Lost: []isuride.Rival{{}}}, fare: 7, status: isuride.Enroute, statusAt: 7_000_000, rideID: "ride", userID: "user",
-		chairID: "chair", at: 8_000_000, paid: true, id: "pseudonym", of: "other", placed: true, active: true, speed: 3}
+		chairID: "chair", at: 8_000_000, paid: true, id: "pseudonym", of: "other", placed: true, active: true, speed: 3, figures: &Figures{}}
 	for _, p := range []any{r.user, r.owner, r.chair, r.location, r.ride, r.coupon} {
 		fill(reflect.ValueOf(p).Elem())
 	}

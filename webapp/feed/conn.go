@@ -59,8 +59,11 @@ type sub struct {
 	*scope
 	conn   *Conn
 	name   string
+	every  bool // see Request.Every
 	ctx    context.Context
 	cancel context.CancelFunc
+
+	at uint64 // owned by its filler, with every: the last event that was read
 
 	// guarded by the connection's lock
 	last  uint64 // number of the last frame that was handed out
@@ -84,6 +87,10 @@ func (c *Conn) Subscribe(r Request) {
 		c.Refuse(err)
 		return
 	}
+	if s.has(server) {
+		c.feed.board.follow(s)
+		return
+	}
 	c.feed.fillers.Go(func() { s.run(begin) })
 }
 
@@ -96,6 +103,9 @@ func (c *Conn) newSub(r *Request) (*sub, start, *Error) {
 		r.Name = r.Name[:maxName]
 		return fail(refuse(BadCommand, "the name of a subscription has at most %d bytes", maxName))
 	}
+	if r.Every && r.Viewer.Class != Operator {
+		return fail(refuse(NoRight, "only an operator may ask for every report; leave that out"))
+	}
 	scope, err := newScope(r)
 	if err != nil {
 		return fail(err)
@@ -104,8 +114,11 @@ func (c *Conn) newSub(r *Request) (*sub, start, *Error) {
 	if err != nil {
 		return fail(err)
 	}
+	if scope.has(server) && begin.since != nil {
+		return fail(refuse(NotKept, "since: table server is of the present only; leave since out"))
+	}
 	ctx, cancel := context.WithCancel(c.ctx)
-	return &sub{scope: scope, conn: c, name: r.Name, ctx: ctx, cancel: cancel}, begin, nil
+	return &sub{scope: scope, conn: c, name: r.Name, every: r.Every, ctx: ctx, cancel: cancel}, begin, nil
 }
 
 func (c *Conn) addSub(s *sub) *Error {

@@ -41,6 +41,9 @@ func (s *Source) same(o *Source) bool { return s.Journal == o.Journal && s.Store
 type Options struct {
 	// Current returns the generation that serves now; zero if another server does.
 	Current func() Source
+	// Figures returns how the server does, for the table server. It is called once a second while
+	// somebody follows that, by one goroutine at a time.
+	Figures func() *Figures
 	Now     func() isuride.Time
 	Log     *slog.Logger
 }
@@ -85,6 +88,11 @@ type Request struct {
 	// Speed of what follows Since: "1" as it took place, "10" ten times as fast; ""
 	// without pauses.
 	Speed string
+	// Every is for an operator's program that has to have each report of a position: none is
+	// merged with a newer one, and each event is a group of its own. A reader that is slow is
+	// not told to begin again: it is read to from the log, at its own speed, until it takes
+	// nothing for 10 s or the log no longer has what it needs.
+	Every bool
 }
 
 // Message is a frame to be sent.
@@ -103,11 +111,13 @@ type Feed struct {
 	// set once
 	opt     Options
 	hub     *hub
+	board   *board
 	camera  *cityCamera
 	walking chan struct{}          // holds a token while all accounts are walked over for an operator
 	summing chan struct{}          // one while a checksum is made
 	reading [classes]chan struct{} // one while a snapshot is read for a viewer of the class: slow strangers hold up strangers only
 	fillers sync.WaitGroup
+	over    chan struct{} // closed by Close
 
 	counts counts
 
@@ -122,11 +132,12 @@ type Feed struct {
 // New returns a feed.
 func New(o Options) *Feed {
 	o.Log = cmp.Or(o.Log, slog.Default())
-	f := &Feed{opt: o, camera: newCityCamera(), walking: make(chan struct{}, 1), summing: make(chan struct{}, 1), conns: map[*Conn]struct{}{}}
+	f := &Feed{opt: o, camera: newCityCamera(), walking: make(chan struct{}, 1), summing: make(chan struct{}, 1), conns: map[*Conn]struct{}{}, over: make(chan struct{})}
 	for i := range f.reading {
 		f.reading[i] = make(chan struct{}, 1)
 	}
 	f.hub = newHub(f)
+	f.board = &board{feed: f, subs: map[*sub]uint64{}}
 	return f
 }
 
@@ -210,6 +221,9 @@ func (f *Feed) closed(c *Conn) {
 // transports close them.
 func (f *Feed) Close() {
 	f.mu.Lock()
+	if !f.closing {
+		close(f.over)
+	}
 	f.closing = true
 	stop, stopped := f.stop, f.stopped
 	f.stop = nil

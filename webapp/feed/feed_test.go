@@ -192,14 +192,14 @@ func TestRefusals(t *testing.T) {
 			code    Code
 			text    string
 		}{
-			{Request{Tables: "ride", Viewer: operator}, UnknownTable, `there is no table "ride"; the tables are users, owners, chairs, positions, rides, statuses, coupons, payments, matches, city`},
+			{Request{Tables: "ride", Viewer: operator}, UnknownTable, `there is no table "ride"; the tables are users, owners, chairs, positions, rides, statuses, coupons, payments, matches, city, server`},
 			{Request{Viewer: operator}, UnknownTable, `there is no table ""`},
-			{Request{Tables: "city,users"}, NoRight, "class public may not see table users; it may see city"},
-			{Request{Tables: "matches", Viewer: user}, NoRight, "may see users, rides, statuses, coupons, payments, city"},
+			{Request{Tables: "city,users"}, NoRight, "class public may not see table users; it may see city, server"},
+			{Request{Tables: "matches", Viewer: user}, NoRight, "may see users, rides, statuses, coupons, payments, city, server"},
 			{Request{Tables: "rides", Filter: "id", Viewer: user}, BadFilter, "is no condition"},
 			{Request{Tables: "rides", Filter: "id=", Viewer: user}, BadFilter, "is no condition"},
 			{Request{Tables: "rides", Filter: "id=a||b", Viewer: user}, BadFilter, "has an empty value"},
-			{Request{Tables: "rides", Filter: "fare=500", Viewer: user}, BadFilter, `cannot be filtered by "fare"; it can be by id, user_id, chair_id`},
+			{Request{Tables: "rides", Filter: "fare=500", Viewer: user}, BadFilter, `cannot be filtered by "fare"; it can be by id, user_id, chair_id, city_id`},
 			{Request{Tables: "rides", Filter: "user_id=a", Viewer: Viewer{Class: Chair}}, BadFilter, "it can be by id, chair_id"},
 			{Request{Tables: "rides,statuses", Filter: "id=a", Viewer: user}, BadFilter, "could be of several tables; write the table before it, as rides.id"},
 			{Request{Tables: "rides", Filter: "users.id=a", Viewer: user}, BadFilter, `about table "users", which is not asked for`},
@@ -213,6 +213,9 @@ func TestRefusals(t *testing.T) {
 			{Request{Tables: "city", Speed: "1"}, BadSpeed, "say since when"},
 			{Request{Tables: "city", Since: "1", Speed: "-1"}, BadSpeed, "above 0"},
 			{Request{Tables: "city", Since: "1", Speed: "NaN"}, BadSpeed, "above 0"},
+			{Request{Tables: "server,city"}, BadFilter, "ask for it alone"},
+			{Request{Tables: "server", Filter: "name=a"}, BadFilter, "without a filter"},
+			{Request{Tables: "server", Since: "1"}, NotKept, "of the present only"},
 			{Request{Tables: "users", Viewer: Viewer{User, "nobody"}}, UnknownAccount, `user "nobody" is not there`},
 		} {
 			x.request.Name = "n"

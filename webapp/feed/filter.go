@@ -14,6 +14,7 @@ const (
 	byOwner
 	byChair
 	byKind
+	byCity // the pseudonym
 	byCount
 )
 
@@ -28,6 +29,8 @@ func byOf(t *table, name string) by {
 		return byOwner
 	case name == "chair_id":
 		return byChair
+	case name == "city_id":
+		return byCity
 	}
 	return byKind
 }
@@ -42,6 +45,8 @@ func (c *change) value(b by) string {
 		return c.owner
 	case byChair:
 		return c.chair
+	case byCity:
+		return c.row.id
 	}
 	return c.kind
 }
@@ -151,6 +156,9 @@ func newScope(r *Request) (*scope, *Error) {
 		if err := s.addTable(strings.TrimSpace(name)); err != nil {
 			return nil, err
 		}
+	}
+	if s.has(server) && (len(s.order) > 1 || r.Filter != "") {
+		return nil, refuse(BadFilter, "table server has one row, which is no part of the log: ask for it alone, and without a filter")
 	}
 	if r.Filter == "" {
 		return s, nil

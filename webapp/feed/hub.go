@@ -251,7 +251,7 @@ func (h *hub) handLocked(s *sub, seq uint64) {
 
 // entry is a change as the subscription's viewer may see it.
 func (s *sub) entry(c *change, epoch, seq uint64, at isuride.Time) entry {
-	return entry{sub: s, table: c.table, action: s.action(c), merges: c.merges, epoch: epoch, seq: seq, at: at, key: c.key,
+	return entry{sub: s, table: c.table, action: s.action(c), merges: c.merges && !s.every, epoch: epoch, seq: seq, at: at, key: c.key,
 		text: c.textFor(s.viewer.Class)}
 }
 

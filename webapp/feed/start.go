@@ -108,7 +108,7 @@ func (s *sub) run(b start) {
 		var refused *Error
 		switch {
 		case errors.Is(err, journal.ErrClosed), errors.Is(err, errMoved):
-			b = start{moved: true, over: source}
+			b = s.moved(source)
 		case errors.Is(err, journal.ErrGone):
 			b = start{reason: Interrupted}
 		case errors.Is(err, errElapsed):
@@ -130,6 +130,15 @@ func (s *sub) run(b start) {
 			return
 		}
 	}
+}
+
+// moved begins after what the subscription has, if it reads on its own, in what serves next.
+func (s *sub) moved(source Source) start {
+	b := start{moved: true, over: source}
+	if s.at != 0 {
+		b.resume = &Position{source.Epoch, s.at}
+	}
+	return b
 }
 
 // maxResume bounds the events that a subscription is brought forward by: 50 ms of work. A
@@ -228,14 +237,22 @@ func (s *sub) follow(source Source, t *translator, reader *journal.Subscriber, a
 	c := s.conn
 	for {
 		seq, payload, ok := reader.Next()
-		if !ok {
+		switch {
+		case !ok && s.every:
+			if err := s.rest(source, reader, at); err != nil {
+				return err
+			}
+			continue
+		case !ok:
 			done, err := s.handOver(source, reader, at)
 			if done || err != nil {
 				return err
 			}
 			continue
 		}
-		at = seq
+		if at = seq; s.every {
+			s.at = at
+		}
 		if journal.IsMark(payload) {
 			continue
 		}
@@ -280,6 +297,29 @@ func (s *sub) handOver(source Source, reader *journal.Subscriber, at uint64) (do
 		return false, err
 	}
 	return false, nil
+}
+
+// rest waits for the next events and those that come with them, in place of the hub.
+func (s *sub) rest(source Source, reader *journal.Subscriber, at uint64) error {
+	f := s.conn.feed
+	if now := f.opt.Current(); !now.same(&source) {
+		return errMoved
+	}
+	if err := waitFor(s.ctx, nil, batchPause); err != errElapsed {
+		return err
+	}
+	limited, cancel := context.WithTimeout(s.ctx, beatEvery)
+	defer cancel()
+	err := reader.Wait(limited)
+	switch {
+	case err == nil:
+		return nil
+	case s.ctx.Err() != nil || limited.Err() == nil:
+		return err
+	case !s.conn.add(s, entry{sub: s, kind: ofBeat, action: Heartbeat, epoch: source.Epoch, seq: at, at: f.opt.Now()}):
+		return context.Canceled
+	}
+	return nil
 }
 
 // partial is a taker that queues a partial for a subscription: rows of each table in pieces,

@@ -49,12 +49,12 @@ func (c *Conn) Checksum(name, tableName string) {
 		return
 	}
 	for _, t := range s.order {
-		if tables[t].name == tableName && !tables[t].log {
+		if tables[t].name == tableName && !tables[t].log && !tables[t].live {
 			c.feed.fillers.Go(func() { s.sum(t) })
 			return
 		}
 	}
-	err := refuse(NoChecksum, "there is no checksum of %.60q; the subscription has to include the table, and a table of which rows are only ever inserted has none", tableName)
+	err := refuse(NoChecksum, "there is no checksum of %.60q; the subscription has to include the table, and a table of which rows are only ever inserted has none, nor has server", tableName)
 	err.Sub, err.Table = name, tableName
 	c.Refuse(err)
 }

@@ -3,6 +3,8 @@ package flush
 import (
 	"cmp"
 	"time"
+
+	"isuride/webapp/internal/batch"
 )
 
 // Pace says when a cut is made and how large it gets. Zero fields mean the defaults.
@@ -18,8 +20,8 @@ type Pace struct {
 	// writer and the database compete with requests for the CPU; 0 means 2 s, Interval
 	// that pauses never stretch.
 	Stretch time.Duration
-	// MinRows is the size of a cut while there is no backlog; 0 means 1,000. Cuts of this
-	// size are over within some 30 ms at the 30,000 rows/s asked for.
+	// MinRows is the size of a cut until it is known how long cuts take, and on a database
+	// for which any other takes too long; 0 means 1,000.
 	MinRows int
 	// MaxRows is the size of a cut at most; 0 means 20,000. Larger ones gain nothing in
 	// rows/s, and a failed attempt is repeated as a whole.
@@ -37,27 +39,27 @@ func (p *Pace) complete() {
 // enough for 10,000 rows/s, more than any load so far writes.
 const restPerWork = 2
 
+// cutTarget is how long a full cut takes. An initialize waits for the one under way, and a
+// failed one is repeated as a whole. At the 30,000 rows/s asked for MaxRows takes less.
+const cutTarget = time.Second
+
 // pacer applies a Pace to what the last cuts were like.
 type pacer struct {
-	pace   Pace
-	growth int           // the size of cuts is MinRows<<growth, at most MaxRows
-	took   time.Duration // by the last cut
-	full   bool          // the last cut left events for the next
+	pace Pace
+	size *batch.Sizer
+	took time.Duration // by the last cut
+	full bool          // the last cut left events for the next
 }
 
-// wrote learns from a cut: one that left events lets the next be twice as large.
-func (p *pacer) wrote(took time.Duration, full bool) {
+func newPacer(p Pace) pacer {
+	return pacer{pace: p, size: batch.NewSizer(batch.Bounds{Target: cutTarget, MinRows: p.MinRows, MaxRows: p.MaxRows})}
+}
+
+// wrote learns from a cut.
+func (p *pacer) wrote(rows int, took time.Duration, full bool) {
 	p.took, p.full = took, full
-	switch {
-	case full && p.limit() < p.pace.MaxRows:
-		p.growth++
-	case !full && p.growth > 0:
-		p.growth--
-	}
+	p.size.Wrote(rows, took)
 }
-
-// limit returns the number of rows at which the next cut is full.
-func (p *pacer) limit() int { return min(p.pace.MinRows<<p.growth, p.pace.MaxRows) }
 
 // rest returns the pause before the next cut is filled, with so many events waiting. More
 // of them than a cut can take are worked off without a pause.

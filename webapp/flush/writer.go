@@ -130,7 +130,7 @@ func New(o Options) *Writer {
 		cut:     newCut(o.Position),
 		reached: o.Position,
 		charges: make(isuride.OpenCharges),
-		pacer:   pacer{pace: o.Pace},
+		pacer:   newPacer(o.Pace),
 		ledger:  ledger{base: o.Totals, last: o.Position, differs: o.Differs},
 	}
 	w.ledger.tally.Worth = o.Worth
@@ -215,7 +215,7 @@ func (w *Writer) begin(idle context.Context) error {
 
 // fill reads what there is, until the cut is full.
 func (w *Writer) fill() (full bool, err error) {
-	for limit := w.pacer.limit(); w.cut.rows() < limit; {
+	for !w.pacer.size.Full(w.cut.rows(), 0) {
 		ok, err := w.read()
 		if err != nil || !ok {
 			return false, err
@@ -270,7 +270,7 @@ func (w *Writer) write(ctx context.Context, full bool) error {
 	if err != nil {
 		return err
 	}
-	w.pacer.wrote(took, full)
+	w.pacer.wrote(w.cut.rows(), took, full)
 	w.counters.count(&w.cut, took)
 	w.reached = w.cut.last
 	w.position.Store(w.cut.last)

@@ -17,6 +17,7 @@ import (
 	"isuride/webapp/internal/build"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/internal/httpd"
+	"isuride/webapp/stream"
 )
 
 // Sources are the parts that the figures come from.
@@ -28,6 +29,7 @@ type Sources struct {
 
 	Admission func() admission.Stats
 	Feed      func() feed.Stats
+	Stream    func() stream.ProducerStats // zero without a stream
 }
 
 // Handler answers with all figures as text: those of the server, of Go's runtime and of
@@ -58,6 +60,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	s.engine(c.Engine())
 	s.admission(c.Admission())
 	s.feed(c.Feed())
+	s.stream(c.Stream())
 }
 
 // sink takes figures.

@@ -13,9 +13,11 @@ import (
 	"isuride/webapp/api"
 	"isuride/webapp/engine"
 	"isuride/webapp/feed"
+	"isuride/webapp/internal/batch"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/replica"
+	"isuride/webapp/stream"
 )
 
 // sources are figures that nothing has counted, but for the latency of one endpoint.
@@ -29,7 +31,8 @@ func sources() Sources {
 		API: func() api.Stats {
 			return api.Stats{Endpoints: []api.EndpointStats{{Name: "GET /a", Timed: true, Took: took.Snapshot()}, {Name: "GET /b"}}}
 		},
-		Feed: func() feed.Stats { return feed.Stats{Subscriptions: 12} },
+		Feed:   func() feed.Stats { return feed.Stats{Subscriptions: 12} },
+		Stream: func() stream.ProducerStats { return stream.ProducerStats{Broken: 2} },
 		Engine: func() engine.Stats {
 			return engine.Stats{Replica: &engine.ReplicaStats{Leads: true, Status: replica.Status{Peers: []replica.PeerStatus{{Peer: replica.Peer{Member: replica.Member{Name: "b"}}}}}}}
 		},
@@ -71,6 +74,7 @@ func TestText(t *testing.T) {
 		`isuride_http_request_duration_seconds_count{endpoint="GET /a"} 4`,
 		`isuride_http_requests_total{endpoint="GET /b",status="5xx"} 0`,
 		`isuride_feed_subscriptions 12`,
+		`isuride_stream_broken_total 2`,
 		`isuride_log_errors_total 7`,
 		`isuride_shed_total{class="C",reason="stale"} 3`,
 		`isuride_shed_share{class="B"} 0.5`,
@@ -92,6 +96,17 @@ func TestText(t *testing.T) {
 	for _, p := range problems {
 		if strings.HasPrefix(p.Metric, "isuride_") {
 			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
+}
+
+// TestSinkText has the figures of a program that is not the server.
+func TestSinkText(t *testing.T) {
+	answer := httptest.NewRecorder()
+	SinkHandler(func() stream.SinkStats { return stream.SinkStats{Rows: 9, Level: batch.Paused} }).ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	for _, line := range []string{`isuride_sink_rows_total 9`, `isuride_sink_level{level="paused"} 1`, `isuride_sink_level{level="idle"} 0`} {
+		if !strings.Contains(answer.Body.String(), line+"\n") {
+			t.Errorf("the text lacks %s:\n%s", line, answer.Body.String())
 		}
 	}
 }

@@ -109,6 +109,7 @@ var all = []*prometheus.Desc{
 	shed, shedShare, admissionDelay, cpuPressure,
 	streamsOpen, notificationsSent, notificationDelay,
 	feedConnections, feedSubscriptions, feedBehind, feedFrames, feedBytes, feedPartials, feedDropped, feedCut,
+	streamMessages, streamTransactions, streamFailures, streamSnapshots, streamBroken, streamSeq,
 	users, rides, chairs, rideOldestWait, ridesRequested, ridesMatched, ridesCompleted,
 	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchPickup,
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments, journalKept, journalOldest,

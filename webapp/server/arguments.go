@@ -18,6 +18,8 @@ const help = `usage: isuride [-repair]
        isuride restore [flags]
        isuride member
        isuride audit [flags]
+       isuride stream [flags]
+       isuride sink [flags]
 
 Isuride is the server. The environment configures it; webapp/docs/configuration.md lists
 the variables.
@@ -34,8 +36,10 @@ the variables.
            the journal
   audit    compare journal, snapshots, database and payment gateway while the server is
            stopped, and name the first difference
+  stream   bring what happens from a server to Apache Kafka
+  sink     bring it from there to QuestDB
 
-isuride inspect -h, isuride restore -h and isuride audit -h list their flags.
+isuride inspect -h and the like list the flags of a command.
 `
 
 // parseArguments refuses everything it does not know: a server that started despite a
@@ -49,7 +53,7 @@ func parseArguments(args []string) (a arguments, err error) {
 	}
 	if f.NArg() > 0 {
 		return a, fmt.Errorf("the argument %q is unknown%s; the environment configures the server, and isuride -h lists its flags",
-			f.Arg(0), meant(f.Arg(0), []string{"-repair", "-version", "-h", "check-config", "inspect", "member", "restore", "audit"}))
+			f.Arg(0), meant(f.Arg(0), []string{"-repair", "-version", "-h", "check-config", "inspect", "member", "restore", "audit", "stream", "sink"}))
 	}
 	return a, nil
 }
@@ -99,6 +103,7 @@ var variableNames = []string{
 	"ISURIDE_JOURNAL", "ISURIDE_DURABILITY", "ISURIDE_KEEP_JOURNAL", "ISURIDE_KEEP_POSITIONS", "ISURIDE_INITIAL_DATA", "ISURIDE_NOTIFICATION", "ISURIDE_STATIC",
 	"ISURIDE_SOLVER", "ISURIDE_INTERNAL", "ISURIDE_SLOW", "ISURIDE_LOG", "ISURIDE_SHED", "ISURIDE_HTTPLOG", "ISURIDE_SLOWLOG",
 	"ISURIDE_REPLICAS", "ISURIDE_NODE", "ISURIDE_REPLICA_SECRET", "ISURIDE_LEADER_LISTEN",
+	"ISURIDE_KAFKA", "ISURIDE_KAFKA_ENVELOPE", "ISURIDE_REGION", "ISURIDE_QUESTDB",
 	"ISUCON_DB_HOST", "ISUCON_DB_PORT", "ISUCON_DB_USER", "ISUCON_DB_PASSWORD", "ISUCON_DB_NAME",
 }
 

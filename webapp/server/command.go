@@ -27,6 +27,8 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 	"inspect":      runInspect,
 	"member":       runMember,
 	"restore":      runRestore,
+	"sink":         runSink,
+	"stream":       runStream,
 }
 
 // usageError is one of the arguments.

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -40,6 +41,8 @@ type config struct {
 	keepJournal int64  // bytes of the journal that stay when the database has them
 	group       *group // nil for a server alone
 	door        string // host:port for fronts, while the server leads; "" for none
+	kafka       kafka
+	questdb     string // base URL, "" for none
 }
 
 // clients are the addresses at which the servers of the group take each other's requests.
@@ -48,6 +51,14 @@ func (c *config) clients() map[string]string {
 		return nil
 	}
 	return c.group.clients
+}
+
+// serverName is the server's name in its group; one alone has none of its own.
+func (c *config) serverName() string {
+	if c.group == nil {
+		return "server"
+	}
+	return c.group.self
 }
 
 // environment reads variables and collects their errors.
@@ -117,6 +128,16 @@ func (e *environment) address(name string) string {
 		e.fail(name, "is %q; it must be host:port", address)
 	}
 	return address
+}
+
+// base reads the base URL of an HTTP service, "" if it is not given.
+func (e *environment) base(name string) string {
+	text := e.get(name, "")
+	u, err := url.Parse(text)
+	if text != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "") {
+		e.fail(name, "is %q; it must be a URL like http://127.0.0.1:19000", text)
+	}
+	return text
 }
 
 // duration reads a duration, 0 if it is not given.
@@ -204,6 +225,7 @@ func readConfigAnd(lookup func(string) (string, bool), tell func(setting)) (conf
 		solver:    e.choice("ISURIDE_SOLVER", "exact", "go-hungarian"),
 		internal:  e.address("ISURIDE_INTERNAL"),
 		slow:      e.duration("ISURIDE_SLOW"),
+		questdb:   e.base("ISURIDE_QUESTDB"),
 		data:      data,
 		shed:      admission.Mode(e.choice("ISURIDE_SHED", string(admission.Default), string(admission.Strict), string(admission.Off))),
 		httpLog:   e.get("ISURIDE_HTTPLOG", "/var/log/nginx/access.log"),
@@ -221,6 +243,7 @@ func readConfigAnd(lookup func(string) (string, bool), tell func(setting)) (conf
 	if c.door = e.address("ISURIDE_LEADER_LISTEN"); c.door != "" && c.group == nil {
 		e.fail("ISURIDE_LEADER_LISTEN", "is %q, and ISURIDE_REPLICAS names no servers of which one could lead: set both, or use ISURIDE_LISTEN", c.door)
 	}
+	c.kafka = e.kafka()
 	c.keepJournal = e.size("ISURIDE_KEEP_JOURNAL", "256MiB")
 	c.db.KeepPositions = e.age("ISURIDE_KEEP_POSITIONS")
 	if len(c.listen)+len(c.tlsListen) == 0 {

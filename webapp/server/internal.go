@@ -91,7 +91,7 @@ func (i *internal) show(s *server, logged func() uint64) {
 		return
 	}
 	i.mux.Handle("/metrics", metrics.Handler(metrics.Sources{
-		HTTP: s.http.Stats, API: s.api.Stats, Engine: s.engine.Stats, Feed: s.feed.Stats, Admission: s.shedding.gate.Stats, Errors: logged}))
+		HTTP: s.http.Stats, API: s.api.Stats, Engine: s.engine.Stats, Feed: s.feed.Stats, Stream: s.stream.stats, Admission: s.shedding.gate.Stats, Errors: logged}))
 	i.mux.HandleFunc("POST /snapshot", func(w http.ResponseWriter, _ *http.Request) {
 		info, err := s.engine.Snapshot()
 		if err != nil {

@@ -23,6 +23,7 @@ import (
 	"isuride/webapp/internal/logging"
 	"isuride/webapp/isuride"
 	"isuride/webapp/match"
+	"isuride/webapp/questions"
 	"isuride/webapp/sqlstore"
 	"isuride/webapp/ui"
 	"isuride/webapp/wire"
@@ -36,6 +37,7 @@ type server struct {
 	feed   *feed.Feed
 	http   *httpd.Server
 
+	stream   *streaming // nil without one
 	shedding *shedding
 	broken   chan error // has the error of a listener that failed
 	inside   *internal  // nil if there is none
@@ -113,15 +115,18 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	if err != nil {
 		return nil, errors.Join(err, e.Stop(), closeDatabase(db))
 	}
-	live := newFeed(e, log.Logger)
-	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Feed: live, Operator: operator,
-		Slow: cfg.slow, OnSlow: onSlow, Members: cfg.clients(), Leave: cfg.door != "", Log: log.Logger, Gate: shedding.gate})
+	figures := &figures{name: cfg.serverName()}
+	live := newFeed(e, figures.look, log.Logger)
+	a := api.New(e, api.Options{Polling: cfg.polling, PollPause: pollPause, Static: static, Feed: live, Operator: operator, Questions: questions.New(cfg.questdb, time.Now),
+		Slow: cfg.slow, OnSlow: figures.slowly(onSlow), Members: cfg.clients(), Leave: cfg.door != "", Log: log.Logger, Gate: shedding.gate})
 	o := httpd.Options{MaxConns: maxConns(fileLimit()), Error: api.WriteProtocolError, Observe: a.Observe, Log: log.Logger}
 	if shedding.gate != nil {
 		o.Admit, o.Waits = a.Admit, shedding.gate
 	}
 	s := &server{db: db, engine: e, api: a, feed: live, broken: make(chan error, len(listeners)), shedding: shedding,
 		inside: inside, log: log.Logger, http: httpd.New(a.Serve, o), tables: cfg.db, operator: operator}
+	figures.s = s
+	s.stream = startStream(cfg.kafka, e, live, log.Logger)
 	s.inside.show(s, log.Errors)
 	for _, l := range listeners {
 		log.Info("listening", "address", l.Addr().String())
@@ -187,6 +192,7 @@ func databaseVariable(d sqlstore.Dialect, err error) string {
 func (s *server) stop() error {
 	s.engine.Yield()
 	s.door.close()
+	s.stream.stop()
 	s.feed.Close()
 	s.api.Farewell()
 	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
@@ -225,8 +231,8 @@ func engineConfig(cfg config, journals *engine.Folder, repair bool, log *slog.Lo
 }
 
 // newFeed makes the feed of the generation that serves.
-func newFeed(e *engine.Engine, log *slog.Logger) *feed.Feed {
-	return feed.New(feed.Options{Log: log, Now: now, Current: func() feed.Source {
+func newFeed(e *engine.Engine, figures func() *feed.Figures, log *slog.Logger) *feed.Feed {
+	return feed.New(feed.Options{Log: log, Now: now, Figures: figures, Current: func() feed.Source {
 		g := e.Current()
 		if g == nil { // another server leads
 			return feed.Source{}

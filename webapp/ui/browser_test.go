@@ -3,12 +3,17 @@ package ui_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
-	"sync"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,12 +27,17 @@ func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
 // test/scenarios.mjs.
 func TestBrowser(t *testing.T) {
 	needsBrowser(t)
+	t.Run("leader", func(t *testing.T) {
+		t.Parallel()
+		playCluster(t)
+	})
 	for _, s := range []struct {
 		name  string
 		http2 bool
-	}{{"city", false}, {"ride", true}, {"restart", false}, {"restart", true}, {"keyboard", false}, {"names", false}, {"languages", false},
-		{"operator", true}, {"table", false}, {"replay", true}} {
+	}{{"restart", false}, {"restart", true}, {"slow", true}, {"keyboard", false}, {"ride", true}, {"operator", true}, {"replay", true},
+		{"city", false}, {"names", false}, {"languages", false}, {"table", false}} { // the longest first
 		t.Run(fmt.Sprintf("%s/http2=%t", s.name, s.http2), func(t *testing.T) {
+			t.Parallel()
 			p := servertest.New(t)
 			port := "ISURIDE_LISTEN="
 			if s.http2 {
@@ -56,12 +66,24 @@ func needsBrowser(t testing.TB) {
 	}
 }
 
-// play runs a scenario, does what it asks for, and returns what it measures, by unit.
+// play runs a scenario on a server of its own, and returns what it measures, by unit.
 func play(t testing.TB, p *servertest.Process, name, pictures string) map[string]float64 {
 	p.Bare()
 	p.Start()
 	p.Initialize()
-	cmd := exec.CommandContext(t.Context(), "node", "test/browser.mjs", name, p.URL, pictures, p.Data)
+	return perform(t, name, p.URL, pictures, p.Data, func(order string) {
+		if order != "restart" {
+			t.Errorf("%s asks for %q, which nobody can do", name, order)
+			return
+		}
+		p.Kill()
+		p.Start()
+	})
+}
+
+// perform runs a scenario against a URL, and has obey do what it asks for.
+func perform(t testing.TB, name, url, pictures, data string, obey func(order string)) map[string]float64 {
+	cmd := exec.CommandContext(t.Context(), "node", "test/browser.mjs", name, url, pictures, data, strconv.FormatFloat(soak.Minutes(), 'f', -1, 64))
 	var faults bytes.Buffer
 	cmd.Stderr = &faults
 	in, err1 := cmd.StdinPipe()
@@ -81,45 +103,73 @@ func play(t testing.TB, p *servertest.Process, name, pictures string) map[string
 			figures[unit] = value
 			continue
 		}
-		obey(t, p, name, lines.Text())
+		obey(lines.Text())
 		fmt.Fprintln(in, "done")
 	}
 	if err := cmd.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, &faults)
+		t.Errorf("%s: %v\n%s", name, err, &faults)
 	}
 	return figures
 }
 
-// obey does to the server what a scenario asks for.
-func obey(t testing.TB, p *servertest.Process, name, order string) {
-	switch order {
-	case "restart":
-		p.Kill()
-		p.Start()
-	case "stop":
-		fill(p)
-		p.Stop()
-		p.Start()
-	default:
-		t.Errorf("%s asks for %q, which nobody can do", name, order)
+// playCluster has the leader of `make cluster` killed in the middle of a ride, by the page.
+func playCluster(t *testing.T) {
+	if _, err := exec.LookPath("nginx"); err != nil {
+		t.Skip("nginx is not installed")
 	}
+	program := filepath.Join(t.TempDir(), "cluster")
+	if out, err := exec.Command("go", "build", "-o", program, "isuride/tools/dev/cluster").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	folder, port := filepath.Join(t.TempDir(), "data"), freePorts(t)
+	cmd := exec.Command(program, "run", "-dir", folder, "-port", strconv.Itoa(port), "-binary", os.Args[0], "-data", "../../sql/2-master-data.sql")
+	cmd.Env = append(os.Environ(), servertest.AsServer+"=1")
+	var says servertest.OutputLog
+	cmd.Stdout, cmd.Stderr = &says, &says
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGINT) // it stops its servers and nginx
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Log(says.String())
+		}
+	})
+	front := fmt.Sprintf("http://127.0.0.1:%d", port)
+	servertest.Eventually(t, func() error { return initialize(front, fmt.Sprintf("http://127.0.0.1:%d", port+18)) })
+	perform(t, "leader", front, t.TempDir(), folder, func(order string) { t.Errorf("the scenario asks for %q", order) })
 }
 
-// fill makes so many events that a stop leaves an image: a mebibyte of the log
-// (engine.Snapshots). They are reports of chairs that are switched off.
-func fill(p *servertest.Process) {
-	_, token := p.Owner("filler")
-	var all sync.WaitGroup
-	for n := range 8 {
-		c := p.Chair(token, fmt.Sprint("filler ", n), "EasySit", servertest.Object{"latitude": 40, "longitude": n})
-		c.Switches(false)
-		all.Go(func() {
-			for m := range 2500 {
-				c.Report(servertest.Object{"latitude": 40, "longitude": m % 40})
-			}
-		})
+func initialize(front, gateway string) error {
+	answer, err := http.Post(front+"/api/initialize", "application/json", strings.NewReader(fmt.Sprintf(`{"payment_server":%q}`, gateway)))
+	if err != nil {
+		return err
 	}
-	all.Wait()
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return errors.New(answer.Status)
+	}
+	return nil
+}
+
+// freePorts returns the first of twenty ports on which nobody listens.
+func freePorts(t *testing.T) int {
+	t.Helper()
+	for first := 24000 + os.Getpid()%100*40; first < 32000; first += 20 {
+		free := true
+		for port := first; port < first+20 && free; port++ {
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			if free = err == nil; free {
+				l.Close()
+			}
+		}
+		if free {
+			return first
+		}
+	}
+	t.Fatal("no twenty ports in a row are free")
+	return 0
 }
 
 func freeAddress(t *testing.T) string {
@@ -138,6 +188,16 @@ func TestTypes(t *testing.T) {
 		t.Skip("webapp/ui/node_modules is not installed: npm ci --prefix webapp/ui")
 	}
 	if out, err := exec.Command("node", "node_modules/typescript/bin/tsc", "-p", ".").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestLint has biome look for what the compiler allows and people regret.
+func TestLint(t *testing.T) {
+	if _, err := os.Stat("node_modules/@biomejs/biome"); err != nil {
+		t.Skip("webapp/ui/node_modules is not installed: npm ci --prefix webapp/ui")
+	}
+	if out, err := exec.Command("node", "node_modules/@biomejs/biome/bin/biome", "lint", "--error-on-warnings").CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

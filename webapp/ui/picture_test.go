@@ -1,11 +1,18 @@
 package ui_test
 
 import (
+	"bytes"
+	"cmp"
 	"flag"
 	"image"
+	"image/color"
+	"image/draw"
+	"image/gif"
 	"image/png"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"isuride/webapp/servertest"
@@ -91,3 +98,76 @@ func difference(a, b image.Image) float64 {
 }
 
 func far(a, b uint32) bool { return max(a, b)-min(a, b) > channelTolerance }
+
+// film is what the docs show of a living city.
+const film = "../docs/city.gif"
+
+// TestFilm makes it with -update. Nothing compares it: TestPictures has the same city.
+func TestFilm(t *testing.T) {
+	if !*update {
+		t.Skip("the film is only made: make picture")
+	}
+	needsBrowser(t)
+	folder := t.TempDir()
+	play(t, servertest.New(t), "film", folder)
+	frames, err := filepath.Glob(filepath.Join(folder, "film-*.png"))
+	if err != nil || len(frames) == 0 {
+		t.Fatal("there are no frames", err)
+	}
+	made := gif.GIF{}
+	var colors color.Palette
+	var before *image.Paletted
+	for _, path := range frames {
+		picture := decode(t, path)
+		if colors == nil {
+			colors = paletteOf(picture)
+		}
+		whole := image.NewPaletted(picture.Bounds(), colors)
+		draw.Draw(whole, whole.Rect, picture, image.Point{}, draw.Src)
+		made.Image = append(made.Image, changed(before, whole))
+		made.Delay = append(made.Delay, 10) // hundredths of a second
+		made.Disposal = append(made.Disposal, gif.DisposalNone)
+		before = whole
+	}
+	var file bytes.Buffer
+	if err := gif.EncodeAll(&file, &made); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d frames, %d KiB", len(frames), file.Len()>>10)
+	if err := os.WriteFile(film, file.Bytes(), 0o644); err != nil {
+		t.Error(err)
+	}
+}
+
+// paletteOf returns the most frequent colours, and a transparent one first.
+func paletteOf(picture image.Image) color.Palette {
+	times := map[color.RGBA]int{}
+	box := picture.Bounds()
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		for x := box.Min.X; x < box.Max.X; x++ {
+			times[color.RGBAModel.Convert(picture.At(x, y)).(color.RGBA)]++
+		}
+	}
+	found := slices.SortedFunc(maps.Keys(times), func(a, b color.RGBA) int {
+		return cmp.Or(times[b]-times[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B))
+	})
+	colors := color.Palette{color.Transparent}
+	for _, c := range found[:min(len(found), 255)] {
+		colors = append(colors, c)
+	}
+	return colors
+}
+
+// changed returns a frame in which what stays is transparent.
+func changed(before, now *image.Paletted) *image.Paletted {
+	if before == nil {
+		return now
+	}
+	rest := image.NewPaletted(now.Rect, now.Palette)
+	for i, c := range now.Pix {
+		if c != before.Pix[i] {
+			rest.Pix[i] = c
+		}
+	}
+	return rest
+}

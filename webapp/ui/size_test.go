@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"time"
 
 	"isuride/webapp/servertest"
 	"isuride/webapp/ui"
@@ -34,7 +35,29 @@ func TestSize(t *testing.T) {
 	}
 }
 
-var measure = flag.Bool("measure", false, "run the benchmarks of the browser, which want the machine for themselves")
+var (
+	soak    = flag.Duration("soak", 0, "how long the page of TestSoak stays open, 10m for instance; 0 skips it")
+	measure = flag.Bool("measure", false, "run the benchmarks of the browser, which want the machine for themselves")
+)
+
+// mostGrowth is what the page may keep more than after its first minute, in MB.
+const mostGrowth = 20
+
+// TestSoak keeps the city's page open while a city lives (make ui-soak).
+func TestSoak(t *testing.T) {
+	if *soak < 2*time.Minute {
+		t.Skip("it takes as long as -soak says, 2m at least: make ui-soak")
+	}
+	needsBrowser(t)
+	f := play(t, servertest.New(t), "soak", t.TempDir())
+	t.Logf("%v: %v", *soak, f)
+	if growth := f["MB-at-the-end"] - f["MB-after-a-minute"]; f["MB-at-the-end"] == 0 || growth > mostGrowth {
+		t.Errorf("the page keeps %.1f MB more than after a minute, %d may be", growth, mostGrowth)
+	}
+	if f["copies-equal"] == 0 || f["copies-different"] > 0 {
+		t.Errorf("its copy was compared with the server's table: %v times equal, %v times not", f["copies-equal"], f["copies-different"])
+	}
+}
 
 // BenchmarkCity shows 2,000 moving chairs, each in a ride, for ten seconds (make ui-bench).
 func BenchmarkCity(b *testing.B) {

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -58,6 +61,9 @@ func (c *cluster) flags(f *flag.FlagSet) {
 	f.StringVar(&c.data, "data", "", "`file` with the initial data; without it that of the binary")
 }
 
+// namedGateway is the one that the initial data name, so that people can ride before an initialize.
+const namedGateway = "127.0.0.1:12345"
+
 // watchPause is the time between two questions who leads: nginx learns of a change within 200 ms.
 const watchPause = 50 * time.Millisecond
 
@@ -88,9 +94,13 @@ func (c *cluster) run(ctx context.Context) error {
 	if err := c.prepare(); err != nil {
 		return err
 	}
-	c.front.dir, c.front.listen = c.dir, c.address(0)
-	payments := &http.Server{Addr: c.address(gatewayPort), Handler: gateway.New(gateway.Options{})}
-	go payments.ListenAndServe() // another one may be listening there, which does as well
+	c.front.dir, c.front.listen, c.front.control = c.dir, c.address(0), c.address(controlPort)
+	payments := &http.Server{Handler: gateway.New(gateway.Options{})}
+	for _, address := range []string{c.address(gatewayPort), namedGateway} {
+		if l, err := net.Listen("tcp", address); err == nil { // else another one listens there, which does as well
+			go payments.Serve(l)
+		}
+	}
 	defer payments.Close()
 	control, err := c.serveControl(orders)
 	if err != nil {
@@ -133,7 +143,8 @@ func (c *cluster) greet() {
 	for _, m := range c.members {
 		fmt.Printf("%-11s http://%s, for operators http://%s, log %s\n", m.name, m.clients, m.inside, filepath.Join(m.dir, "log"))
 	}
-	fmt.Println("next        make cluster-kill, in another terminal; Ctrl-C stops everything")
+	fmt.Printf("operator    the token in %s\n", filepath.Join(c.dir, "operator-token"))
+	fmt.Println("next        open the front in a browser; make cluster-kill, in another terminal; Ctrl-C stops everything")
 }
 
 func (c *cluster) databasePort() int { return c.port + 17 }
@@ -142,6 +153,25 @@ func (c *cluster) script(name string, args ...string) error {
 	cmd := exec.Command(filepath.Join("scripts", name), args...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	return cmd.Run()
+}
+
+// operator gives a member the operator's token of all, since its holder may meet any of them.
+func (c *cluster) operator(dir string) error {
+	shared := filepath.Join(c.dir, "operator-token")
+	text, err := os.ReadFile(shared)
+	if errors.Is(err, fs.ErrNotExist) {
+		secret := make([]byte, 32)
+		rand.Read(secret) // never fails
+		text = []byte(hex.EncodeToString(secret) + "\n")
+		err = os.WriteFile(shared, text, 0o600)
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "operator-token"), text, 0o600)
 }
 
 // prepare makes the members, the secret that they share, and the token.
@@ -157,6 +187,9 @@ func (c *cluster) prepare() error {
 	}
 	for i, name := range []string{"a", "b", "c"} {
 		at := firstMember + 3*i
+		if err := c.operator(filepath.Join(c.dir, name)); err != nil {
+			return err
+		}
 		c.members = append(c.members, &member{name: name, witness: c.witness && i == 2, binary: c.binary, dir: filepath.Join(c.dir, name),
 			socket: filepath.Join(c.dir, name+".sock"), peers: c.address(at), clients: c.address(at + 1), inside: c.address(at + 2)})
 	}

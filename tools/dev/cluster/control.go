@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/subtle"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,6 +21,7 @@ func (c *cluster) serveControl(l net.Listener) (*http.Server, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", c.status)
+	mux.HandleFunc("GET /members", c.list)
 	for path, s := range map[string]syscall.Signal{"/kill": syscall.SIGKILL, "/stop": syscall.SIGSTOP, "/continue": syscall.SIGCONT, "/term": syscall.SIGTERM} {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
 			m, err := c.named(r.FormValue("member"))
@@ -29,6 +31,13 @@ func (c *cluster) serveControl(l net.Listener) (*http.Server, error) {
 			answer(w, err)
 		})
 	}
+	mux.HandleFunc("POST /freeze", func(w http.ResponseWriter, r *http.Request) {
+		d, err := time.ParseDuration(r.FormValue("for"))
+		if err == nil {
+			err = c.freeze(r.FormValue("member"), d)
+		}
+		answer(w, err)
+	})
 	mux.HandleFunc("POST /handover", c.handOver)
 	mux.HandleFunc("POST /database-away", func(w http.ResponseWriter, r *http.Request) {
 		d, err := time.ParseDuration(r.FormValue("for"))
@@ -46,6 +55,7 @@ func (c *cluster) serveControl(l net.Listener) (*http.Server, error) {
 // trouble.
 func guard(token string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Isuride-Supervisor", "cluster") // pages ask whether there is one
 		given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if subtle.ConstantTimeCompare([]byte(given), []byte(token)) != 1 {
 			http.Error(w, "the token in the cluster's folder is needed: Authorization: Bearer ...", http.StatusUnauthorized)
@@ -61,6 +71,44 @@ func answer(w http.ResponseWriter, err error) {
 		return
 	}
 	fmt.Fprintln(w, "done")
+}
+
+// longestFreeze bounds how long a server stands still.
+const longestFreeze = time.Minute
+
+// freeze stops a member, and lets it go on after a while.
+func (c *cluster) freeze(name string, d time.Duration) error {
+	if d <= 0 || d > longestFreeze {
+		return fmt.Errorf("for is %v; it can be up to %v", d, longestFreeze)
+	}
+	m, err := c.named(name)
+	if err == nil {
+		err = m.signal(syscall.SIGSTOP)
+	}
+	if err == nil {
+		time.AfterFunc(d, func() { _ = m.signal(syscall.SIGCONT) }) // it may have been killed
+	}
+	return err
+}
+
+// list tells programs of the members, and what can be done to them.
+func (c *cluster) list(w http.ResponseWriter, _ *http.Request) {
+	type one struct {
+		Name  string `json:"name"`
+		Leads bool   `json:"leads"`
+		Says  string `json:"says"`
+	}
+	var all struct {
+		Members  []one `json:"members"`
+		Database bool  `json:"database"` // they share one, which can go away
+	}
+	all.Database = c.mysql
+	for _, m := range c.members {
+		leads, says := m.leads()
+		all.Members = append(all.Members, one{m.name, leads, says})
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(all) // who asked may have left
 }
 
 func (c *cluster) status(w http.ResponseWriter, _ *http.Request) {

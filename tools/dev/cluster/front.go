@@ -18,8 +18,9 @@ import (
 // ends its clients' connections, need not know. The others are there for the moment in which
 // the leader is lost, and hand requests on to the next.
 type front struct {
-	dir    string // absolute
-	listen string
+	dir     string // absolute
+	listen  string
+	control string // where the cluster takes orders
 
 	mu  sync.Mutex
 	cmd *exec.Cmd // guarded by mu
@@ -28,7 +29,8 @@ type front struct {
 // frontConfig is nginx's configuration. A request that was sent to a server that then was lost
 // may have been carried out. Most can be repeated all the same: they say what is to be, and a
 // rating is charged under the ride's key. Those that would make another account or ride, or
-// that are right only once, are not.
+// that are right only once, are not. The control of the cluster is below /supervisor/, so that pages
+// of the interface, which ask no other host, can make trouble.
 const frontConfig = `%[5]s
 worker_processes 1;
 pid %[1]s/nginx.pid;
@@ -58,9 +60,14 @@ http {
         "POST /api/chair/chairs" 0;
         "~^POST /api/chair/rides/" 0;
     }
+    map $http_upgrade $to_server {
+        default upgrade;
+        "" "";
+    }
     proxy_http_version 1.1;
-    proxy_set_header Connection "";
-    proxy_set_header Host $host;
+    proxy_set_header Connection $to_server;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Host $http_host;
     proxy_buffering off;
     proxy_connect_timeout 300ms;
     proxy_read_timeout 1h;
@@ -73,6 +80,10 @@ http {
                 rewrite ^ /once$uri last;
             }
             proxy_pass http://servers;
+        }
+        location /supervisor/ {
+            proxy_pass http://%[6]s/;
+            proxy_next_upstream off;
         }
         location /once/ {
             internal;
@@ -99,7 +110,7 @@ func (f *front) start(members []*member) error {
 		user = "user root;"
 	}
 	config := filepath.Join(f.dir, "nginx.conf")
-	if err := os.WriteFile(config, fmt.Appendf(nil, frontConfig, f.dir, f.listen, servers.String(), leaderSocket, user), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, frontConfig, f.dir, f.listen, servers.String(), leaderSocket, user, f.control), 0o600); err != nil {
 		return err
 	}
 	f.cmd = exec.Command("nginx", "-e", filepath.Join(f.dir, "nginx.log"), "-c", config, "-g", "daemon off;")

@@ -11,6 +11,8 @@
 //
 //	curl -H "Authorization: Bearer $(cat .run/cluster/token)" -X POST 'http://127.0.0.1:19199/kill?member=leader'
 //
+// The interface's page Simulator orders it, too: the front has the control below /supervisor/.
+//
 // It is for trying things out. On machines of their own, fleet looks after the servers.
 package main
 

@@ -368,6 +368,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/operator/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What can be asked of the city's past
+         * @description The operator's token is in the data folder's file `operator-token`.
+         */
+        get: operations["listQuestions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask a question about the last minutes
+         * @description QuestDB answers, which `make stream-up` fills from the feed. It takes five seconds at most; two questions are
+         *     asked at a time, and others wait.
+         */
+        get: operations["askQuestion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/internal/matching": {
         parameters: {
             query?: never;
@@ -404,6 +445,11 @@ export interface components {
          * @description milliseconds since 1970, UTC
          */
         Time: number;
+        /** @description the same in each language */
+        Text: {
+            en: string;
+            ja: string;
+        };
         /** Format: int32 */
         Axis: number;
         Coordinate: {
@@ -1187,6 +1233,8 @@ export interface operations {
                 since?: string;
                 /** @description of what follows `since`: 1 as it took place, 10 ten times as fast; without it, at once */
                 speed?: string;
+                /** @description for operators' programs: `true` has every report of a position come, each event as a group of its own; a reader that is slow is read to at its own speed, as long as the log has what it needs */
+                every?: "true";
                 /** @description of a browser with several cookies, which one counts */
                 as?: components["parameters"]["As"];
             };
@@ -1267,6 +1315,108 @@ export interface operations {
                 };
             };
             503: components["responses"]["Unavailable"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listQuestions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description all questions, in the order in which they are shown */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description to ask by */
+                        name: string;
+                        title: components["schemas"]["Text"];
+                        about: components["schemas"]["Text"];
+                        /**
+                         * @description What an answer looks like. `lines`: a column of times or numbers in order, and a line for each column behind it.
+                         *     `bars`: a column of names, and a bar for each column behind it. `heat`: coordinates x and y, and a value.
+                         * @enum {string}
+                         */
+                        chart: "lines" | "bars" | "heat";
+                        /** @enum {string} */
+                        unit: "rides" | "chairs" | "payments" | "s" | "%" | "ticks" | "yen";
+                        /** @description those that are drawn, which come last in an answer */
+                        columns: {
+                            name: string;
+                            label: components["schemas"]["Text"];
+                        }[];
+                    }[];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    askQuestion: {
+        parameters: {
+            query: {
+                /**
+                 * @description its name
+                 * @example revenue
+                 */
+                question: string;
+                /**
+                 * @description how far back
+                 * @example 15
+                 */
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        name: string;
+                        from: components["schemas"]["Time"];
+                        until: components["schemas"]["Time"];
+                        /** @description milliseconds between the times of a line; where one is missing nothing happened */
+                        step: number;
+                        columns: string[];
+                        rows: (string | number | null)[][];
+                        /** @description there were more rows */
+                        more: boolean;
+                    };
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            /** @description there is no such question */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description why QuestDB does not answer, and what to do */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             default: components["responses"]["Failure"];
         };
     };

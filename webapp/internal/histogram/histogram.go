@@ -71,3 +71,29 @@ func (s *Snapshot) Add(o Snapshot) {
 	}
 	s.Sum += o.Sum
 }
+
+// Sub takes away what an earlier snapshot of the same histogram has counted.
+func (s *Snapshot) Sub(o Snapshot) {
+	for i, c := range o.Counts {
+		s.Counts[i] -= c
+	}
+	s.Sum -= o.Sum
+}
+
+// Quantile returns a duration that the share q (0 to 1) of all does not exceed: within a bucket they are
+// taken to lie evenly, beyond the last bound at it. It is 0 if nothing was counted.
+func (s *Snapshot) Quantile(q float64) time.Duration {
+	rank, below := q*float64(s.Count()), 0.0
+	if rank == 0 {
+		return 0
+	}
+	from := time.Duration(0)
+	for i, bound := range bounds {
+		if n := float64(s.Counts[i]); below+n >= rank {
+			return from + time.Duration(float64(bound-from)*(rank-below)/n)
+		}
+		below += float64(s.Counts[i])
+		from = bound
+	}
+	return from
+}

@@ -86,3 +86,30 @@ func BenchmarkObserve(b *testing.B) {
 		})
 	})
 }
+
+func TestQuantile(t *testing.T) {
+	var h Histogram
+	for range 90 {
+		h.Observe(20 * time.Microsecond)
+	}
+	for range 10 {
+		h.Observe(2 * time.Millisecond)
+	}
+	s := h.Snapshot()
+	for q, want := range map[float64]time.Duration{0: 0, 0.45: 15 * time.Microsecond, 0.9: 30 * time.Microsecond, 0.95: 2 * time.Millisecond, 1: 3 * time.Millisecond} {
+		if got := s.Quantile(q); got != want {
+			t.Errorf("the quantile %v is %v, want %v", q, got, want)
+		}
+	}
+	before := s
+	h.Observe(time.Hour)
+	s = h.Snapshot()
+	s.Sub(before)
+	if s.Count() != 1 || s.Sum != time.Hour || s.Quantile(0.5) != 10*time.Second {
+		t.Errorf("one that took an hour since then is %+v", s)
+	}
+	s.Sub(s)
+	if got := s.Quantile(0.99); got != 0 {
+		t.Errorf("of none the quantile is %v", got)
+	}
+}

@@ -276,5 +276,5 @@ export class Heat {
 
 // faded halves each 30 s.
 function faded(level: number, age: number): number {
-  return level * Math.pow(0.5, age / 30_000);
+  return level * 0.5 ** (age / 30_000);
 }

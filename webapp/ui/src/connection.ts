@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 
 import { Client } from "../../client/ts/call";
 import { Feed, type Frame, type Listener, type Wanted } from "../../client/ts/feed";
+import { crc32c } from "./crc32c";
 
 export { Client, CallError } from "../../client/ts/call";
 export type { Frame, Row } from "../../client/ts/feed";
@@ -37,6 +38,40 @@ export function subscribe(wanted: Wanted, changed: Listener): () => void {
     changed(group, tables);
   });
   return () => connection.unsubscribe(name);
+}
+
+// checkEvery is how often a copy is compared with the server's table, in milliseconds.
+const checkEvery = 60_000;
+
+// Checks counts the comparisons of the page's copy of the city with the server's table.
+export const checks = signal({ equal: 0, different: 0 });
+
+// subscribeExactly is subscribe for one table whose copy is compared from time to time, and
+// fetched anew if it is not what the server has, which would be a fault of one of the two.
+export function subscribeExactly(wanted: Wanted, changed: Listener): () => void {
+  let end: () => void;
+  let name: string;
+  const begin = () => {
+    end = subscribe(wanted, (group, tables) => {
+      const sum = group.find((f) => f.action === "checksum")?.data?.[0];
+      if (sum) compare(sum["crc32c"] === crc32c([...tables.get(wanted.table)!.values()]));
+      changed(group, tables);
+    });
+    name = `${wanted.table}-${names}`;
+  };
+  const compare = (equal: boolean) => {
+    const { equal: before, different } = checks.peek();
+    checks.value = equal ? { equal: before + 1, different } : { equal: before, different: different + 1 };
+    if (equal) return;
+    end();
+    begin();
+  };
+  begin();
+  const timer = setInterval(() => connect().checksum(name, wanted.table), checkEvery);
+  return () => {
+    clearInterval(timer);
+    end();
+  };
 }
 
 // as returns a client that acts for a token's account. Calls that are lasting outlive the

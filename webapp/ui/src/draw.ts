@@ -2,7 +2,7 @@
 // drawn over it, all markers of one look as one path.
 
 import { type Chair, type City, Heat, type Look, type Ride, flashLasts } from "./city";
-import { type Point, View, clamp } from "./geometry";
+import { type Point, type View, clamp } from "./geometry";
 
 // Colors are read from the style sheet, so that both themes are there alone.
 export interface Colors {
@@ -382,7 +382,7 @@ export function drawPins(ctx: CanvasRenderingContext2D, view: View, pins: readon
   ctx.lineWidth = 2;
   ctx.setLineDash([2, 5]);
   ctx.beginPath();
-  points.forEach((p, n) => (n === 0 ? ctx.moveTo(p.x, p.y) : ctx.lineTo(p.x, p.y)));
+  for (const p of points) ctx.lineTo(p.x, p.y); // the first moves there
   ctx.stroke();
   ctx.setLineDash([]);
   points.forEach((p, n) => {

@@ -93,7 +93,7 @@ export class View {
   // between is the view at t of a flight to another one, 0 to 1. The scale changes
   // evenly for the eye, so by its logarithm.
   between(to: View, t: number): View {
-    const scale = this.scale * Math.pow(to.scale / this.scale, t);
+    const scale = this.scale * (to.scale / this.scale) ** t;
     const center = {
       x: this.center.x + (to.center.x - this.center.x) * t,
       y: this.center.y + (to.center.y - this.center.y) * t,

@@ -1,6 +1,7 @@
 import { render } from "preact";
 
 import { icons } from "./icons";
+import { ChartsPage } from "./pages/charts";
 import { CityPage } from "./pages/city";
 import { type Page, go, page, pathOf, pages } from "./route";
 import { language, setLanguage, t } from "./text";
@@ -21,7 +22,8 @@ function App() {
           </button>
         </span>
       </header>
-      <CityPage page={page.value} />
+      <div class="under" hidden={page.value === "charts"}><CityPage page={page.value} /></div>
+      {page.value === "charts" && <ChartsPage />}
     </>
   );
 }

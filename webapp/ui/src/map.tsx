@@ -43,6 +43,7 @@ export function CityMap(props: MapProps) {
 }
 
 // flightLasts is the time of a move to another town, in milliseconds.
+const stillPause = 250; // milliseconds
 const flightLasts = 500;
 
 class Painter implements MapHandle {
@@ -54,6 +55,8 @@ class Painter implements MapHandle {
   private palette!: Palette;
   private themeRead = "";
   private frame = 0;
+  private painted = -Infinity; // when, in the time of frames
+  private shown: View | null = null; // that was drawn then
   private touched = false; // by the reader: until then the view follows the window
   private readonly pointers = new Map<number, Point>();
   private pressed: Point | null = null;
@@ -69,8 +72,8 @@ class Painter implements MapHandle {
     const sizes = new ResizeObserver(() => this.resized());
     sizes.observe(canvas);
     this.ends.push(() => sizes.disconnect());
-    const step = () => {
-      this.paint();
+    const step = (at: number) => {
+      if (this.due(at)) this.paint();
       this.frame = requestAnimationFrame(step);
     };
     this.frame = requestAnimationFrame(step);
@@ -108,6 +111,15 @@ class Painter implements MapHandle {
       c.height = Math.round(height * ratio);
     }
     this.planKey = "";
+  }
+
+  // due says whether a frame is worth drawing: all are, but for readers who asked for little motion,
+  // whose picture changes four times a second, and at once when they move it.
+  private due(at: number): boolean {
+    if (!this.props().layers.motion && at - this.painted < stillPause && this.view === this.shown && this.planKey !== "") return false;
+    this.painted = at;
+    this.shown = this.view;
+    return true;
   }
 
   private paint(): void {
@@ -167,7 +179,7 @@ class Painter implements MapHandle {
   private listen(): void {
     this.on("wheel", (e) => {
       e.preventDefault();
-      this.move(this.view.zoomed(Math.pow(1.0015, -e.deltaY), this.at(e)));
+      this.move(this.view.zoomed(1.0015 ** -e.deltaY, this.at(e)));
     });
     this.on("pointerdown", (e) => {
       this.canvas.setPointerCapture(e.pointerId);

@@ -4,7 +4,7 @@
 import { batch, signal } from "@preact/signals";
 
 import { type Frame, refusalOf, subscribe } from "./connection";
-import { type Match } from "./decision";
+import type { Match } from "./decision";
 
 const stored = "isuride.operator";
 
@@ -72,6 +72,36 @@ export function lookUp(as: string, m: Match): () => void {
     end();
     endUser?.();
     details.value = new Map();
+  };
+}
+
+// lives are the rows about what is selected on the map, for the drawer beside it.
+export const lives = signal<Details>(new Map());
+
+// lookAt follows the chair and the ride that have these pseudonyms in the city: their rows, then those
+// of the chair's owner and the ride's user.
+export function lookAt(as: string, chair: string | undefined, ride: string | undefined): () => void {
+  const ends: (() => void)[] = [];
+  const found = new Map<string, ReadonlyMap<string, Record<string, unknown>>>();
+  const asked = new Set<string>();
+  const ask = (table: string, filter: string) => {
+    if (asked.has(filter)) return;
+    asked.add(filter);
+    ends.push(subscribe({ table, filter, token: as }, (_, tables) => {
+      for (const [name, rows] of tables) found.set(name, new Map(rows));
+      lives.value = new Map(found);
+      for (const row of tables.get("chairs")?.values() ?? []) ask("owners", `owners.id=${row["owner_id"]}`);
+      for (const row of tables.get("rides")?.values() ?? []) {
+        ask("users", `users.id=${row["user_id"]}`);
+        ask("statuses,payments", `statuses.ride_id=${row["id"]},payments.ride_id=${row["id"]}`);
+      }
+    }));
+  };
+  if (chair) ask("chairs", `chairs.city_id=${chair}`);
+  if (ride) ask("rides", `rides.city_id=${ride}`);
+  return () => {
+    for (const end of ends) end();
+    lives.value = new Map();
   };
 }
 

@@ -4,7 +4,7 @@ import { batch, signal } from "@preact/signals";
 
 import type { components } from "../../client/ts/api";
 import { type Frame, CallError, as, refusalOf, subscribe } from "./connection";
-import { type Point } from "./geometry";
+import type { Point } from "./geometry";
 
 export type Notice = components["schemas"]["UserNotification"];
 export type Receipt = components["schemas"]["CompletedRide"];

@@ -3,7 +3,7 @@
 
 import { signal } from "@preact/signals";
 
-export const pages = ["city", "ride", "fleet", "simulator", "operator"] as const;
+export const pages = ["city", "ride", "fleet", "simulator", "operator", "charts"] as const;
 export type Page = (typeof pages)[number];
 
 export const page = signal<Page>(read());

@@ -45,6 +45,10 @@ export function clock(ms: number): string {
   return new Intl.DateTimeFormat(language.value, { timeStyle: "medium", hour12: false }).format(ms);
 }
 
+export function day(ms: number): string {
+  return new Intl.DateTimeFormat(language.value, { dateStyle: "short" }).format(ms);
+}
+
 // person puts the family name where the language has it.
 export function person(first: string, last: string): string {
   return language.value === "ja" ? `${last} ${first}` : `${first} ${last}`;

@@ -1,7 +1,7 @@
 // The last minutes as figures, one sample a second.
 
-import { type Counts } from "./city";
-import { type Point } from "./geometry";
+import type { Counts } from "./city";
+import type { Point } from "./geometry";
 
 export interface Sample {
   at: number; // in milliseconds

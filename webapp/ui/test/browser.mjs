@@ -1,5 +1,5 @@
-// Runs one scenario in Debian's Chromium: node browser.mjs SCENARIO URL FOLDER DATA, the last
-// two being where pictures go and the server's data folder. It ends
+// Runs one scenario in Debian's Chromium: node browser.mjs SCENARIO URL FOLDER DATA MINUTES, with
+// where pictures go, the server's data folder, and how long a long one lasts. It ends
 // with status 0 if all is as it should be. A scenario asks for what only the test can do by
 // a line on its output, and waits for a line on its input: "restart", for instance. When
 // something is wrong, SCREENSHOTS names a folder for pictures of all pages.
@@ -12,7 +12,7 @@ import { chromium } from "playwright-core";
 
 import { scenarios } from "./scenarios.mjs";
 
-const [name, url, folder, data] = process.argv.slice(2);
+const [name, url, folder, data, minutes] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
@@ -22,10 +22,11 @@ const browser = await chromium.launch({
 });
 const faults = [];
 
-// open returns a page of its own session; what its console complains of is a fault, but for
+// open returns a page of its own session, with little motion, which takes little of a machine that
+// runs other scenarios; what its console complains of is a fault, but for
 // connections that break while the server is away.
 async function open(path, { prepare, ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en", ignoreHTTPSErrors: true, ...options });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en", ignoreHTTPSErrors: true, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   page.on("pageerror", (e) => faults.push(`${path}: ${e.message}`));
   page.on("console", (m) => {
@@ -57,7 +58,7 @@ function figures(values) {
 }
 
 try {
-  await scenarios[name]({ open, accessible, ask, figures, folder, data });
+  await scenarios[name]({ open, accessible, ask, figures, folder, data, minutes: Number(minutes) });
 } catch (e) {
   faults.push(e.stack);
   if (process.env.SCREENSHOTS)

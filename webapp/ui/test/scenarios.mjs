@@ -3,12 +3,22 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
+import { charts } from "./charts.mjs";
 import { play } from "./scene.mjs";
 
 const rideLimit = 150_000; // for a busy machine
 
 async function startCity(page) {
   await page.getByRole("button", { name: "Start a city" }).click();
+}
+
+// fastCity has chairs drive faster, so that rides take seconds: twice as fast where each step of one
+// must be seen.
+async function fastCity(page, pace = 4) {
+  await page.getByRole("link", { name: "Simulator" }).click();
+  await page.getByRole("slider", { name: /^Pace/ }).fill(String(pace));
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.getByRole("link", { name: "City" }).click();
 }
 
 async function register(page, name) {
@@ -70,16 +80,27 @@ async function staged(open, path, seconds, options) {
         send(text) {
           const { op, sub, table } = JSON.parse(text);
           if (op === "subscribe" && table === "city") this.sub = sub;
+          if (op === "subscribe" && table === "server") this.onmessage({ data: JSON.stringify({ sub, table, action: "partial", keys: ["name"], epoch: 1, seq: 1, prev: 0, data: [
+            { name: "server", requests: 212, report_p99: 0.42, sql_lag: 0.3, unsynced: 3, replicas: null, shedding: 0, balanced: true }] }) });
         }
       };
     });
   };
-  const page = await open(path, { ...options, timezoneId: "UTC", prepare });
+  const page = await open(path, { reducedMotion: "no-preference", ...options, timezoneId: "UTC", prepare });
   while (!(await page.evaluate(() => globalThis.feed?.sub))) await page.clock.fastForward(10);
   let seq = 0;
-  const say = (frames) => page.evaluate((all) => all.forEach((f) => globalThis.feed.onmessage({ data: JSON.stringify({ sub: globalThis.feed.sub, ...f }) })),
-    frames.map((f) => ({ table: "city", keys: ["id"], epoch: 1, seq: ++seq, prev: seq - 1, ...f })));
+  const say = (frames) => page.evaluate((all) => {
+    for (const f of all) globalThis.feed.onmessage({ data: JSON.stringify({ sub: globalThis.feed.sub, ...f }) });
+  }, frames.map((f) => ({ table: "city", keys: ["id"], epoch: 1, seq: ++seq, prev: seq - 1, ...f })));
   await say([scene.first]);
+  let told = 0; // milliseconds since the last second that was told
+  page.step = async (ms) => {
+    if ((told += ms) >= 1000) {
+      told -= 1000;
+      await say(scene.next());
+    }
+    await page.clock.runFor(ms);
+  };
   for (let n = 0; n < seconds; n++) {
     await say(scene.next());
     for (const part of n < seconds - 25 ? [1000] : [250, 250, 250, 250]) await page.clock.fastForward(part);
@@ -89,12 +110,17 @@ async function staged(open, path, seconds, options) {
 }
 
 export const scenarios = {
+  charts,
+
   // One press on the empty map, and a city lives; another person sees it, too.
   async city({ open, accessible }) {
-    const page = await open("/");
+    const page = await open("/", { reducedMotion: "no-preference" });
     await page.getByRole("heading", { name: "Nobody is riding yet." }).waitFor();
     await accessible(page, "the empty city");
     await startCity(page);
+    await page.getByRole("link", { name: "Simulator" }).click();
+    await page.getByRole("slider", { name: /^Pace/ }).fill("4");
+    await page.getByRole("link", { name: "City" }).click();
     await figureReaches(page, "chairs", 50);
     await figureReaches(page, "rides a minute", 2);
     await accessible(page, "the living city");
@@ -109,7 +135,7 @@ export const scenarios = {
   // A whole ride, seen by its rider, with the receipt in the history afterwards.
   async ride({ open, accessible }) {
     const page = await open("/ui/");
-    await startCity(page);
+    await fastCity(page, 2);
     await register(page, "ann");
     await accessible(page, "the choice of places");
     await order(page);
@@ -126,8 +152,8 @@ export const scenarios = {
   // rider goes on where the ride was.
   async restart({ open, ask }) {
     const drives = await open("/ui/");
-    await startCity(drives);
-    await figureReaches(drives, "chairs", 50);
+    await fastCity(drives, 2);
+    await figureReaches(drives, "chairs", 10);
     const page = await open("/ui/");
     await register(page, "bob");
     await order(page);
@@ -202,6 +228,47 @@ export const scenarios = {
     await accessible(page, "a light phone in English");
   },
 
+  // The leader of a group is killed in the middle of a ride, from the page itself: the city goes on.
+  async leader({ open, accessible, data }) {
+    const drives = await open("/ui/simulator");
+    await drives.getByRole("slider", { name: /^Pace/ }).fill("2");
+    await drives.getByRole("button", { name: "Start", exact: true }).click();
+    await drives.getByLabel("Supervisor's token").fill("wrong");
+    await drives.getByRole("button", { name: "Enter" }).click();
+    await drives.getByText("does not take this token").waitFor();
+    await drives.getByLabel("Supervisor's token").fill(readFileSync(`${data}/token`, "utf8"));
+    await drives.getByRole("button", { name: "Enter" }).click();
+    const leader = await drives.locator(".trouble li", { has: drives.getByText("leads", { exact: true }) }).locator("b").textContent();
+    await accessible(drives, "a cluster");
+    await figureReaches(drives, "chairs", 10);
+    const page = await open("/ui/");
+    await register(page, "eve");
+    await order(page);
+    await page.getByRole("heading", { name: /the chair is/ }).waitFor({ timeout: rideLimit });
+    await drives.getByRole("button", { name: "Kill the leader" }).click();
+    await drives.locator(".trouble li", { hasNotText: leader }).filter({ has: drives.getByText("leads", { exact: true }) }).waitFor({ timeout: rideLimit });
+    await rate(page);
+  },
+
+  // A phone that is slow, on a slow line: nothing is lost, and nothing is done twice.
+  async slow({ open }) {
+    const city = await open("/ui/");
+    await fastCity(city);
+    const page = await open("/ui/", { viewport: { width: 360, height: 720 }, reducedMotion: "no-preference", prepare: async (page) => {
+      const devtools = await page.context().newCDPSession(page);
+      await devtools.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+      await devtools.send("Network.enable");
+      await devtools.send("Network.emulateNetworkConditions", { offline: false, latency: 400, downloadThroughput: 200_000, uploadThroughput: 100_000 });
+    } });
+    await register(page, "slow");
+    await order(page);
+    await rate(page);
+    await page.getByRole("button", { name: "Ride again" }).click();
+    await page.getByText("Your rides").click();
+    await page.locator(".rows li").first().waitFor();
+    assert.equal(await page.locator(".rows li").count(), 1);
+  },
+
   // Pictures of a city that is always the same, which the test compares.
   async pictures({ open, folder }) {
     for (const [name, width, height, colorScheme] of [["city-1440", 1440, 900, "light"], ["city-768", 768, 1024, "dark"], ["city-360", 360, 720, "light"]]) {
@@ -214,7 +281,7 @@ export const scenarios = {
   // An operator sees why a ride got its chair.
   async operator({ open, accessible, data }) {
     const page = await open("/ui/");
-    await startCity(page);
+    await fastCity(page);
     await page.getByRole("link", { name: "Operator" }).click();
     await page.getByLabel("Operator's token").fill("wrong");
     await page.getByRole("button", { name: "Enter" }).click();
@@ -222,10 +289,22 @@ export const scenarios = {
     await accessible(page, "a token that is refused");
     await page.getByLabel("Operator's token").fill(readFileSync(`${data}/operator-token`, "utf8"));
     await page.getByRole("button", { name: "Enter" }).click();
+    await page.getByText("Nothing is wrong with server.").waitFor({ timeout: rideLimit });
+    await page.locator(".endpoints").getByText("POST /chair/coordinate").waitFor({ timeout: rideLimit });
+    for (const name of ["Queues and streams", "Books", "Slow requests"]) await page.getByText(name, { exact: true }).click();
+    await accessible(page, "the server's figures");
     await page.getByRole("button", { name: /^Match of/ }).first().click({ timeout: rideLimit });
     await page.getByText(/^Chairs? .* (rider|only one|ride|round|good)/).waitFor();
     await page.getByText("Sim Rider").waitFor({ timeout: rideLimit });
     await accessible(page, "a decision");
+    await page.getByRole("link", { name: "City" }).click();
+    await page.getByRole("button", { name: "As a table" }).click();
+    await page.locator(".as-table tbody button", { hasText: /^Chair/ }).first().click();
+    await page.locator(".lives").getByText(/^Simulator-/).waitFor({ timeout: rideLimit }); // the owner of the chair
+    await accessible(page, "a chair's life");
+    await page.getByRole("link", { name: "Operator" }).click();
+    await page.getByRole("button", { name: /^Match of/ }).first().click();
+    await page.locator(".costs .sum td").first().waitFor();
     const sums = await page.locator(".costs .sum td").allTextContents();
     const terms = await page.locator(".costs tbody tr:not(.sum)").evaluateAll((rows) => rows.map((r) => [...r.querySelectorAll("td")].map((d) => d.textContent)));
     for (const [n, sum] of sums.entries()) {
@@ -253,21 +332,46 @@ export const scenarios = {
     await accessible(page, "no replay");
   },
 
-  // After an orderly stop the server has an image to replay from: the past comes again, and
-  // leads back to the present.
-  async replay({ open, ask }) {
+  // The past comes again, from the first minute of a server on, and leads back to the present.
+  async replay({ open }) {
     const page = await open("/ui/");
-    await startCity(page);
-    await figureReaches(page, "rides a minute", 3);
-    await ask("stop");
-    await figureReaches(page, "rides a minute", 5);
+    await fastCity(page);
+    await figureReaches(page, "chairs", 20);
     await page.waitForTimeout(6000); // of the past that is shown
     await page.getByRole("combobox", { name: "Speed of the replay" }).selectOption("2");
     await page.getByRole("slider", { name: "Moment that is shown" }).fill("-5");
     await page.getByText(/^Replay/).waitFor();
-    await figureReaches(page, "chairs", 50);
+    await figureReaches(page, "chairs", 5);
     await page.getByText(/^Replay/).waitFor({ state: "detached" });
     assert.equal(await page.getByText("cannot be shown again").count(), 0);
+  },
+
+  // A page that stays open for long keeps no more than it did after a minute, and an exact copy.
+  async soak({ open, figures, minutes }) {
+    const drives = await open("/ui/");
+    await startCity(drives);
+    const page = await open("/ui/", { reducedMotion: "no-preference" });
+    await figureReaches(page, "chairs", 50);
+    const devtools = await page.context().newCDPSession(page);
+    const heap = async () => {
+      await devtools.send("HeapProfiler.collectGarbage");
+      return (await devtools.send("Runtime.getHeapUsage")).usedSize / 2 ** 20;
+    };
+    await page.waitForTimeout(60_000);
+    const first = await heap();
+    await page.waitForTimeout((minutes - 1) * 60_000);
+    const last = await heap();
+    const count = async (name) => Number(await page.locator("main").getAttribute(name));
+    figures({ "MB-after-a-minute": first, "MB-at-the-end": last, "copies-equal": await count("data-equal"), "copies-different": await count("data-different") });
+  },
+
+  // A film of a city that is always the same: pictures, a tenth of a second apart.
+  async film({ open, folder }) {
+    const page = await staged(open, "/ui/", 200, { viewport: { width: 1040, height: 640 }, colorScheme: "light" });
+    for (let n = 0; n < 60; n++) {
+      await page.step(100);
+      await page.screenshot({ path: `${folder}/film-${String(n).padStart(3, "0")}.png` });
+    }
   },
 
   // What the browser takes for a city with 2,000 chairs, each in a ride; for the benchmark.
@@ -275,7 +379,7 @@ export const scenarios = {
     const chairs = 2000;
     const scene = play(Date.now(), chairs);
     let timer;
-    const page = await open("/ui/", { prepare: async (page) => {
+    const page = await open("/ui/", { reducedMotion: "no-preference", prepare: async (page) => {
       await page.addInitScript(() => {
         globalThis.frames = { count: 0, busy: 0 };
         const request = globalThis.requestAnimationFrame.bind(globalThis);

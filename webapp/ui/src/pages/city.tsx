@@ -4,13 +4,15 @@ import { type Signal, signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 
 import { type Row, City, type Counts } from "../city";
-import { type Frame, link, refusalOf, subscribe } from "../connection";
+import { type Frame, checks, link, refusalOf, subscribe, subscribeExactly } from "../connection";
 import { type Selection, densityLimit, trailLimit } from "../draw";
 import type { Point } from "../geometry";
 import { icons } from "../icons";
 import { CityMap, type MapHandle } from "../map";
 import { type Replay, heard, live, moment, refused, replay } from "../replay";
+import { token } from "../operator";
 import type { Page } from "../route";
+import { observe } from "../server";
 import { account, cityID, estimate, journey, ride } from "../rider";
 import { Sheet } from "../sheet";
 import { progress } from "../simulator";
@@ -18,7 +20,8 @@ import { Timeline } from "../timeline";
 import { clock, number, t } from "../text";
 import { stillness } from "../theme";
 import { FleetPanel } from "./fleet";
-import { OperatorPanel } from "./operator";
+import { Health } from "./health";
+import { Lives, OperatorPanel } from "./operator";
 import { RidePanel } from "./ride";
 import { SimulatorPanel, startCity } from "./simulator";
 import { CityTable } from "./table";
@@ -38,7 +41,8 @@ export function CityPage({ page }: { page: Page }) {
   const past = useMemo(() => (r ? new City() : null), [r]);
   const city = past ?? present;
   const map = useRef<MapHandle>();
-  useEffect(() => subscribe({ table: "city" }, (group, tables) => applyTo(present, group, tables.get("city"), Date.now())), []);
+  useEffect(() => subscribeExactly({ table: "city" }, (group, tables) => applyTo(present, group, tables.get("city"), Date.now())), []);
+  useEffect(() => (page === "operator" && token.value ? undefined : observe()), [page === "operator" && token.value]);
   useEffect(() => (r && past ? play(r, past) : undefined), [r]);
   useEffect(() => {
     const timer = setInterval(() => tick(present, city, timeline), 500);
@@ -48,7 +52,7 @@ export function CityPage({ page }: { page: Page }) {
   const own = page === "ride" ? (cityID.value ? { ride: cityID.value } : null) : selected.value;
   const drawer = page !== "city" || selected.value !== null;
   return (
-    <main class={`city ${drawer ? "with-drawer" : ""} ${page === "operator" ? "operates" : ""}`}>
+    <main data-equal={checks.value.equal} data-different={checks.value.different} class={`city ${drawer ? "with-drawer" : ""} ${page === "operator" ? "operates" : ""}`}>
       <CityMap
         city={city}
         layers={{ heat: heat.value, trails: trails.value, motion: !stillness.value }}
@@ -63,6 +67,7 @@ export function CityPage({ page }: { page: Page }) {
       <div class="side">
         <Rail counts={counts.value} />
         <Tools map={() => map.current} />
+        <Health />
       </div>
       <Notes counts={counts.value} />
       <div class="foot">
@@ -219,6 +224,7 @@ function Drawer({ city, selection, now }: { city: City; selection: Selection; no
           {!ride.chair && <><dt>{t("ride.chair")}</dt><dd>{t("ride.none")}</dd></>}
         </dl>
       )}
+      <Lives chair={chair?.id} ride={ride?.id} />
     </Sheet>
   );
 }

@@ -61,6 +61,7 @@ function Sales() {
         <label><span class="quiet">{t("fleet.until")}</span><input type="datetime-local" value={range.value.until} onChange={change("until")} /></label>
       </div>
       {s && <Bars title={t("fleet.byModel")} rows={s.models.map((m) => [m.model, m.sales])} />}
+      {s && <Bars title={t("fleet.byChair")} rows={s.chairs.filter((c) => c.sales > 0).map((c) => [c.name, c.sales])} />}
       {s && s.chairs.length > 0 && (
         <a class="link" download="sales.csv" href={"data:text/csv;charset=utf-8," + encodeURIComponent(csv(s))}>{t("fleet.csv")}</a>
       )}
@@ -71,12 +72,13 @@ function Sales() {
 // Bars shows the largest rows, each with its figure.
 function Bars({ title, rows }: { title: string; rows: [string, number][] }) {
   const most = Math.max(1, ...rows.map((r) => r[1]));
+  if (rows.length === 0) return null;
   const shown = [...rows].sort((a, b) => b[1] - a[1]).slice(0, 8);
   return (
     <figure class="bars">
       <figcaption class="quiet">{title}</figcaption>
       {shown.map(([name, value]) => (
-        <div key={name}><span>{name}</span><i style={{ inlineSize: `${(100 * value) / most}%` }} /><b>{yen(value)}</b></div>
+        <div key={`${name} ${value}`}><span>{name}</span><i style={{ inlineSize: `${(100 * value) / most}%` }} /><b>{yen(value)}</b></div>
       ))}
     </figure>
   );

@@ -6,21 +6,30 @@ import { useEffect } from "preact/hooks";
 import { type Match, type Terms, cost, decide } from "../decision";
 import type { Selection } from "../draw";
 import type { Word } from "../en";
-import { type Details, chosen, details, enter, figures, follow, leave, lookUp, matches, token, wrong } from "../operator";
+import { type Details, chosen, details, enter, figures, follow, leave, lives, lookAt, lookUp, matches, token, wrong } from "../operator";
+import { observe } from "../server";
 import { Sheet } from "../sheet";
 import { clock, number, person, t, yen } from "../text";
+import { Details as ServerDetails, Vitals } from "./health";
+import { BenchRuns } from "./runs";
 
 export function OperatorPanel({ onShow, now }: { onShow: (s: Selection) => void; now: number }) {
   const as = token.value;
   useEffect(() => (as ? follow(as) : undefined), [as]);
+  useEffect(() => (as ? observe(as) : undefined), [as]);
   return (
     <Sheet kind="wide">
       {as ? (
         <>
           <h2>{t("operator.title")}</h2>
+          <Vitals now={now} />
+          <h3>{t("operator.matcher")}</h3>
           <Figures now={now} />
           {chosen.value && <Decided key={chosen.value.ride_id} match={chosen.value} as={as} onShow={onShow} />}
           <Matches now={now} />
+          <h3>{t("server.title")}</h3>
+          <ServerDetails />
+          <BenchRuns />
           <footer class="quiet"><button class="link" onClick={leave}>{t("ride.leave")}</button></footer>
         </>
       ) : (
@@ -30,7 +39,7 @@ export function OperatorPanel({ onShow, now }: { onShow: (s: Selection) => void;
   );
 }
 
-function Enter() {
+export function Enter() {
   const text = useSignal("");
   return (
     <form onSubmit={(e) => (e.preventDefault(), enter(text.value))}>
@@ -60,7 +69,7 @@ function Figures({ now }: { now: number }) {
 }
 
 function Matches({ now }: { now: number }) {
-  const list = matches.value.slice(0, 30);
+  const list = matches.value.slice(0, 12);
   return (
     <section>
       <h3>{t("operator.matches")}</h3>
@@ -106,20 +115,45 @@ function Decided({ match: m, as, onShow }: { match: Match; as: string; onShow: (
 function Costs({ match: m, name }: { match: Match; name: (c: Terms) => string }) {
   const all = [m, ...m.lost!];
   const line = (word: Word, value: (c: Terms) => number) => (
-    <tr><th scope="row">{t(word)}</th>{all.map((c, n) => <td key={n} class="figure">{ticks(value(c))}</td>)}</tr>
+    <tr><th scope="row">{t(word)}</th>{all.map((c) => <td key={c.chair_id} class="figure">{ticks(value(c))}</td>)}</tr>
   );
   return (
     <table class="costs">
       <caption class="quiet">{t("operator.costs")}</caption>
-      <thead><tr><td />{all.map((c, n) => <th key={n} scope="col" class="figure">{name(c)}<br /><span class="role">{n === 0 ? t("operator.chosen") : t("operator.lost")}</span></th>)}</tr></thead>
+      <thead><tr><td />{all.map((c, n) => <th key={c.chair_id} scope="col" class="figure">{name(c)}<br /><span class="role">{n === 0 ? t("operator.chosen") : t("operator.lost")}</span></th>)}</tr></thead>
       <tbody>
         {line("operator.pickup", (c) => c.pickup)}
         {line("operator.carry", (c) => c.carry)}
         {line("operator.trip", () => m.trip ?? 0)}
         {line("operator.age", () => m.age ?? 0)}
-        <tr class="sum"><th scope="row">{t("operator.sum")}</th>{all.map((c, n) => <td key={n} class="figure">{ticks(cost(m, c))}</td>)}</tr>
+        <tr class="sum"><th scope="row">{t("operator.sum")}</th>{all.map((c) => <td key={c.chair_id} class="figure">{ticks(cost(m, c))}</td>)}</tr>
       </tbody>
     </table>
+  );
+}
+
+// Lives is what operators see of a chair and a ride that are selected on the map.
+export function Lives({ chair, ride }: { chair: string | undefined; ride: string | undefined }) {
+  const as = token.value;
+  useEffect(() => (as ? lookAt(as, chair, ride) : undefined), [as, chair, ride]);
+  if (!as) return null;
+  const found = lives.value;
+  const first = (table: string): Record<string, unknown> | undefined => found.get(table)?.values().next().value;
+  const car = first("chairs");
+  const owner = first("owners");
+  const trip = first("rides");
+  return (
+    <section class="lives">
+      {car && (
+        <dl class="pairs">
+          <dt>{t("fleet.name")}</dt><dd><bdi>{String(car["name"])}</bdi></dd>
+          <dt>{t("fleet.model")}</dt><dd>{String(car["model"])}</dd>
+          {owner && <><dt>{t("operator.owner")}</dt><dd><bdi>{String(owner["name"])}</bdi></dd></>}
+          <dt>{t("operator.registered")}</dt><dd>{clock(Number(car["created_at"]))}</dd>
+        </dl>
+      )}
+      {trip && <Life found={found} ride={String(trip["id"])} />}
+    </section>
   );
 }
 

@@ -4,6 +4,7 @@ import { Sheet } from "../sheet";
 import { type Settings, Simulator, progress, settings } from "../simulator";
 import type { Word } from "../en";
 import { number, t } from "../text";
+import { TroublePanel } from "./trouble";
 
 let running: Simulator | null = null;
 
@@ -34,10 +35,10 @@ export function SimulatorPanel() {
     <Sheet>
       <h2>{t("simulator.title")}</h2>
       <p class="quiet">{t("simulator.text")}</p>
-      {sliders.map((s) => <Slider key={s.name} {...s} />)}
       {p.state === "idle" && <button class="primary" onClick={() => void startCity()}>{t("simulator.start")}</button>}
       {(p.state === "running" || p.state === "starting") && <button class="primary" onClick={() => void stopCity()}>{t("simulator.stop")}</button>}
       {p.state === "stopping" && <p role="status">{t("simulator.stopping")}</p>}
+      {sliders.map((s) => <Slider key={s.name} {...s} />)}
       {p.state !== "idle" && (
         <dl class="pairs">
           <dt>{t("simulator.chairs")}</dt><dd>{number(p.chairs)}</dd>
@@ -48,6 +49,7 @@ export function SimulatorPanel() {
         </dl>
       )}
       {p.trouble && <p class="bad" role="alert">{t("simulator.trouble", { text: p.trouble })}</p>}
+      <TroublePanel />
     </Sheet>
   );
 }
@@ -57,7 +59,7 @@ function Slider({ name, word, low, high, step }: (typeof sliders)[number]) {
   return (
     <label class="slider">
       <span>{t(word)}</span>
-      <output>{number(value)}</output>
+      <span class="value">{number(value)}</span>
       <input type="range" min={low} max={high} step={step} value={value}
         onInput={(e) => (settings.value = { ...settings.value, [name]: e.currentTarget.valueAsNumber })} />
     </label>

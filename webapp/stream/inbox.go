@@ -1,0 +1,174 @@
+package stream
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"isuride/webapp/internal/batch"
+	"isuride/webapp/internal/lockwatch"
+)
+
+// inboxBytes is the room for what waits of one partition. With the five that there are, what
+// the client has fetched ahead and the lines of a batch, a sink stays below 64 MiB.
+const inboxBytes = 3 << 20
+
+// partition names one.
+type partition struct {
+	topic  string
+	number int32
+}
+
+// chunk is what came of a partition at once.
+type chunk struct {
+	of      *queued
+	records []*kgo.Record
+	at      time.Time
+}
+
+// queued is what waits of one partition, and whether it takes more.
+type queued struct {
+	of     partition
+	gate   *batch.Gate
+	paused bool // at the client
+	bytes  int64
+	chunks int
+}
+
+// inbox holds messages between the broker and the database. When the database is slow, or
+// away, partitions pause on their own, and their messages stay at the broker.
+type inbox struct {
+	client *kgo.Client
+	some   chan struct{} // something has come
+
+	mu lockwatch.Mutex
+	// The rest is guarded by mu.
+	chunks []chunk // in the order in which they came
+	queues map[partition]*queued
+}
+
+func newInbox(client *kgo.Client) *inbox {
+	return &inbox{client: client, some: make(chan struct{}, 1), queues: map[partition]*queued{}}
+}
+
+// put adds what was fetched.
+func (b *inbox) put(fetches kgo.Fetches, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		if len(p.Records) == 0 {
+			return
+		}
+		l := b.queueLocked(partition{p.Topic, p.Partition})
+		b.chunks = append(b.chunks, chunk{l, p.Records, now})
+		l.bytes, l.chunks = l.bytes+size(p.Records), l.chunks+1
+	})
+	b.observeLocked(now)
+	signal(b.some)
+}
+
+func size(records []*kgo.Record) (n int64) {
+	for _, r := range records {
+		n += int64(len(r.Key) + len(r.Value))
+	}
+	return n
+}
+
+func (b *inbox) queueLocked(of partition) *queued {
+	l, ok := b.queues[of]
+	if !ok {
+		l = &queued{of: of, gate: batch.NewGate(batch.Marks{Bytes: inboxBytes})}
+		b.queues[of] = l
+	}
+	return l
+}
+
+// take hands over messages, in order, as long as more is wanted, and returns them.
+func (b *inbox) take(add func(*kgo.Record) (more bool)) (taken []*kgo.Record) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for more := true; more && len(b.chunks) > 0; {
+		c := &b.chunks[0]
+		n := 0
+		for more && n < len(c.records) {
+			more = add(c.records[n])
+			n++
+		}
+		taken = append(taken, c.records[:n]...)
+		c.of.bytes -= size(c.records[:n])
+		if c.records = c.records[n:]; len(c.records) == 0 {
+			c.of.chunks--
+			b.chunks[0] = chunk{}
+			b.chunks = b.chunks[1:]
+		}
+	}
+	return taken
+}
+
+// observe lets partitions pause or go on. It returns after how long it should be called again,
+// 0 if nothing needs that.
+func (b *inbox) observe(now time.Time) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.observeLocked(now)
+}
+
+func (b *inbox) observeLocked(now time.Time) (again time.Duration) {
+	oldest := map[*queued]time.Time{}
+	for i := len(b.chunks) - 1; i >= 0; i-- {
+		oldest[b.chunks[i].of] = b.chunks[i].at
+	}
+	for of, l := range b.queues {
+		age := time.Duration(0)
+		if at, ok := oldest[l]; ok {
+			age = now.Sub(at)
+		}
+		paused := l.gate.Observe(now, l.bytes, age)
+		switch which := map[string][]int32{of.topic: {of.number}}; {
+		case paused && !l.paused:
+			b.client.PauseFetchPartitions(which)
+		case !paused && l.paused:
+			b.client.ResumeFetchPartitions(which)
+		}
+		l.paused = paused
+		if w := l.gate.Wait(now); w > 0 && (again == 0 || w < again) {
+			again = w
+		}
+	}
+	return again
+}
+
+// wait waits for something to take. Partitions that pause are looked after meanwhile.
+func (b *inbox) wait(ctx context.Context) error {
+	for {
+		again := b.observe(time.Now())
+		b.mu.Lock()
+		empty := len(b.chunks) == 0
+		b.mu.Unlock()
+		if !empty {
+			return nil
+		}
+		var timer <-chan time.Time
+		if again > 0 {
+			timer = time.After(again)
+		}
+		select {
+		case <-b.some:
+		case <-timer:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// level returns the worst level of all partitions, and how often they have paused.
+func (b *inbox) level() (level batch.Level, pauses uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range b.queues {
+		level = max(level, l.gate.Level())
+		pauses += l.gate.Pauses()
+	}
+	return level, pauses
+}

@@ -1,0 +1,315 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// script is a Source whose frames a test gives, as the feed would: what a reader resumes
+// behind is told again.
+type script struct {
+	mu      sync.Mutex
+	frames  []string // guarded by mu
+	grown   chan struct{}
+	resumes []string      // what was asked for; guarded by mu
+	ready   chan struct{} // nil: always
+}
+
+func newScript() *script { return &script{grown: make(chan struct{})} }
+
+func (s *script) say(frames ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.frames = append(s.frames, frames...)
+	close(s.grown)
+	s.grown = make(chan struct{})
+}
+
+func (s *script) Ready(ctx context.Context) error {
+	if s.ready == nil {
+		return nil
+	}
+	select {
+	case <-s.ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *script) Open(_ context.Context, resume string) (Reader, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resumes = append(s.resumes, resume)
+	r := &scripted{s: s}
+	if resume != "" {
+		at, err := parsePosition([]byte(resume))
+		if err != nil {
+			return nil, err
+		}
+		for r.next < len(s.frames) && seqOf(s.frames[r.next]) <= at.seq {
+			r.next++
+		}
+	}
+	return r, nil
+}
+
+func seqOf(text string) uint64 {
+	var p parser
+	f, err := p.parse([]byte(text))
+	if err != nil {
+		panic(err)
+	}
+	return f.seq
+}
+
+type scripted struct {
+	s    *script
+	next int
+}
+
+func (r *scripted) Next(ctx context.Context, due <-chan time.Time) ([]byte, error) {
+	for {
+		r.s.mu.Lock()
+		grown := r.s.grown
+		if r.next < len(r.s.frames) {
+			text := r.s.frames[r.next]
+			r.s.mu.Unlock()
+			r.next++
+			if text == "end" {
+				return nil, errors.New("the connection ends")
+			}
+			return []byte(text), nil
+		}
+		r.s.mu.Unlock()
+		select {
+		case <-grown:
+		case <-due:
+			return nil, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (r *scripted) Close() {}
+
+// report is a frame of one position.
+func report(seq, prev int) string {
+	return fmt.Sprintf(`{"table":"positions","action":"update","keys":["chair_id"],"epoch":1,"seq":%d,"prev":%d,"ts":"2026-11-29T09:51:04.123456Z","data":[{"chair_id":"c","latitude":%d,"longitude":0,"recorded_at":1}]}`, seq, prev, seq)
+}
+
+// snapshotAt is a group of two frames of a snapshot.
+func snapshotAt(seq int, reason string) []string {
+	return []string{
+		fmt.Sprintf(`{"table":"owners","action":"partial","keys":["id"],"epoch":1,"seq":%d,"prev":0,"more":true,"reason":%q,"data":[{"id":"a"},{"id":"b"}]}`, seq-1, reason),
+		fmt.Sprintf(`{"table":"positions","action":"insert","keys":["chair_id"],"epoch":1,"seq":%d,"prev":%d,"data":[{"chair_id":"c","latitude":null}]}`, seq, seq-1),
+	}
+}
+
+// running is a producer that runs until it ends by itself, or end is called.
+type running struct {
+	*Producer
+	await func() error
+	end   func() error
+}
+
+func runProducer(t *testing.T, brokers []string, s Source, o Options) running {
+	o.Brokers, o.Source, o.Log = brokers, s, quiet()
+	p := NewProducer(o)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	await := sync.OnceValue(func() error { return <-done })
+	end := func() error { cancel(); return await() }
+	t.Cleanup(func() { _ = end() })
+	return running{p, await, end}
+}
+
+// committed reads as many messages as are wanted, of those that are committed.
+func committed(t *testing.T, brokers []string, want int, topics ...string) (records []*kgo.Record) {
+	t.Helper()
+	client := clientOf(t, brokers, kgo.ConsumeTopics(topics...), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for len(records) < want {
+		fetches := client.PollFetches(ctx)
+		if ctx.Err() != nil {
+			t.Fatalf("%d messages are there of %d", len(records), want)
+		}
+		fetches.EachRecord(func(r *kgo.Record) { records = append(records, r) })
+	}
+	return records
+}
+
+func idOf(r *kgo.Record) string {
+	for _, h := range r.Headers {
+		if h.Key == "ce_id" {
+			return string(h.Value)
+		}
+	}
+	return ""
+}
+
+func idsOf(records []*kgo.Record) (ids []string) {
+	for _, r := range records {
+		ids = append(ids, idOf(r))
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// TestMessages are those of a snapshot and of reports behind it: topics, keys, headers, and
+// the position in the same transaction.
+func TestMessages(t *testing.T) {
+	brokers, s := fakeBroker(t), newScript()
+	s.say(snapshotAt(7, "")...)
+	s.say(report(8, 7), `{"action":"heartbeat","epoch":1,"seq":9,"prev":8}`, report(10, 9))
+	p := runProducer(t, brokers, s, Options{})
+	records := committed(t, brokers, 4, Events, Positions)
+	want := map[string]string{
+		"1:6:0":  Events + " city isuride.owners.partial /isuride/city",
+		"1:7:2":  Events + " city isuride.positions.partial /isuride/city",
+		"1:8:0":  Positions + " c isuride.positions.update /isuride/city",
+		"1:10:0": Positions + " c isuride.positions.update /isuride/city",
+	}
+	for _, r := range records {
+		h := map[string]string{}
+		for _, header := range r.Headers {
+			h[header.Key] = string(header.Value)
+		}
+		if got := fmt.Sprintf("%s %s %s %s", r.Topic, r.Key, h["ce_type"], h["ce_source"]); got != want[h["ce_id"]] {
+			t.Errorf("message %s is %q; want %q", h["ce_id"], got, want[h["ce_id"]])
+		}
+		if h["ce_specversion"] != "1.0" || h["content-type"] != "application/json" || (h["ce_time"] == "") != strings.HasSuffix(h["ce_type"], ".partial") {
+			t.Errorf("message %s has the headers %v", h["ce_id"], h)
+		}
+	}
+	if err := p.end(); err != nil {
+		t.Error(err)
+	}
+	cursors := committed(t, brokers, 1, Cursor)
+	if last := cursors[len(cursors)-1]; string(last.Key) != "city" || string(last.Value) != "1:10" {
+		t.Errorf("the cursor says %s %s; want city 1:10", last.Key, last.Value)
+	}
+}
+
+// TestResume lets producers end in all ways: what they send is there once, in order.
+func TestResume(t *testing.T) {
+	brokers, s := fakeBroker(t), newScript()
+	s.say(report(1, 0), report(2, 1))
+	p := runProducer(t, brokers, s, Options{})
+	committed(t, brokers, 2, Positions)
+	if err := p.end(); err != nil {
+		t.Error(err)
+	}
+	s.say(report(3, 2), report(4, 3))
+	p = runProducer(t, brokers, s, Options{})
+	if got, want := idsOf(committed(t, brokers, 4, Positions)), []string{"1:1:0", "1:2:0", "1:3:0", "1:4:0"}; !slices.Equal(got, want) {
+		t.Errorf("the messages are %v; want %v", got, want)
+	}
+	if err := p.end(); err != nil {
+		t.Error(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if want := []string{"", "1:2"}; !slices.Equal(s.resumes, want) {
+		t.Errorf("the feed was asked to resume at %q; want %q", s.resumes, want)
+	}
+}
+
+// TestFenced has the first of two producers end, and not take part any longer.
+func TestFenced(t *testing.T) {
+	brokers, s := fakeBroker(t), newScript()
+	s.say(report(1, 0))
+	first := runProducer(t, brokers, s, Options{})
+	committed(t, brokers, 1, Positions)
+	second := runProducer(t, brokers, s, Options{})
+	soon(t, "the second follows", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.resumes) == 2
+	})
+	s.say(report(2, 1))
+	soon(t, "the second has sent", func() bool { return second.Stats().Transactions == 1 })
+	s.say(report(3, 2)) // the first may have been asleep
+	if err := first.await(); !errors.Is(err, ErrFenced) {
+		t.Errorf("the first producer ends with %v; want %v", err, ErrFenced)
+	}
+	if got, want := idsOf(committed(t, brokers, 2, Positions)), []string{"1:1:0", "1:2:0"}; !slices.Equal(got, want) {
+		t.Errorf("the messages are %v; want %v", got, want)
+	}
+}
+
+// TestWaits holds that a producer whose source is not ready, since another server leads,
+// fences nobody.
+func TestWaits(t *testing.T) {
+	brokers, s := fakeBroker(t), newScript()
+	s.say(report(1, 0))
+	first := runProducer(t, brokers, s, Options{})
+	committed(t, brokers, 1, Positions)
+	idle := newScript()
+	idle.ready = make(chan struct{})
+	second := runProducer(t, brokers, idle, Options{})
+	s.say(report(2, 1))
+	soon(t, "the first goes on", func() bool { return first.Stats().Transactions == 2 })
+	if err := second.end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRegions are apart: each has its own cursor, and fences its own.
+func TestRegions(t *testing.T) {
+	brokers, a, b := fakeBroker(t), newScript(), newScript()
+	a.say(report(1, 0))
+	b.say(report(1, 0))
+	runProducer(t, brokers, a, Options{Region: "a"})
+	runProducer(t, brokers, b, Options{Region: "b"})
+	committed(t, brokers, 2, Positions)
+	a.say(report(2, 1))
+	b.say(report(2, 1))
+	committed(t, brokers, 4, Positions)
+}
+
+// TestBroken tells a stream that begins with a snapshot from one that has to begin again.
+func TestBroken(t *testing.T) {
+	brokers, s := fakeBroker(t), newScript()
+	s.say(snapshotAt(1, "")...)
+	p := runProducer(t, brokers, s, Options{})
+	committed(t, brokers, 2, Events)
+	if got := p.Stats(); got.Snapshots != 1 || got.Broken != 0 {
+		t.Errorf("after the first snapshot: %+v", got)
+	}
+	s.say(snapshotAt(9, "too_old")...)
+	committed(t, brokers, 4, Events)
+	if got := p.Stats(); got.Snapshots != 2 || got.Broken != 1 {
+		t.Errorf("after the second snapshot: %+v", got)
+	}
+}
+
+// TestMissing finds that frames are missing, and asks for them again.
+func TestMissing(t *testing.T) {
+	brokers, s := fakeBroker(t), newScript()
+	s.say(report(1, 0), report(3, 2))
+	p := runProducer(t, brokers, s, Options{})
+	soon(t, "it begins again", func() bool { return p.Stats().Failures == 1 })
+}
+
+// TestConnectionEnds goes on behind what is committed.
+func TestConnectionEnds(t *testing.T) {
+	brokers, s := fakeBroker(t), newScript()
+	s.say(report(1, 0), "end")
+	p := runProducer(t, brokers, s, Options{})
+	soon(t, "it begins again", func() bool { return p.Stats().Failures >= 1 })
+	if got := idsOf(committed(t, brokers, 1, Positions)); !slices.Equal(got, []string{"1:1:0"}) {
+		t.Errorf("the messages are %v; want the one that came before the end", got)
+	}
+}

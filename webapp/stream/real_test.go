@@ -1,0 +1,287 @@
+package stream_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"isuride/webapp/servertest"
+	"isuride/webapp/stream/servers"
+)
+
+// real are a Kafka and a QuestDB, which the package's tests share: each test has a region of
+// its own.
+type real struct {
+	mu      sync.Mutex
+	started bool
+	err     error // why there are none
+	dir     string
+	kafka   *program
+	questdb *program
+	broker  string // host:port
+	url     string // of QuestDB
+}
+
+var shared real
+
+// jars is where `make stream-up` and scripts/test.sh put them, too.
+var jars = filepath.Join("..", "..", ".run", "tools", "stream")
+
+// startLimit is generous: two Java machines start on a busy one.
+const startLimit = 3 * time.Minute
+
+// use starts both with the first call. The test is skipped where there is no Java.
+func (r *real) use(t testing.TB) *real {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.started {
+		r.started = true
+		r.err = r.start()
+	}
+	if errors.Is(r.err, servers.ErrNoJava) {
+		t.Skipf("Java is not installed: %v", r.err)
+	}
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	return r
+}
+
+func (r *real) start() (err error) {
+	if _, err := servers.Java(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	if err := servers.Fetch(ctx, jars); err != nil {
+		return err
+	}
+	if r.dir, err = os.MkdirTemp("", "isuride-stream-"); err != nil {
+		return err
+	}
+	k := servers.Kafka{Jars: jars, Dir: filepath.Join(r.dir, "kafka"), Port: freePorts()}
+	r.broker = k.Address()
+	r.kafka = &program{name: "kafka", make: k.Command, ready: r.kafkaReady}
+	if err := r.kafka.start(); err != nil {
+		return err
+	}
+	q := servers.QuestDB{Jars: jars, Dir: filepath.Join(r.dir, "questdb"), Port: freePorts()}
+	r.url = q.URL()
+	r.questdb = &program{name: "questdb", make: q.Command, ready: func() error { _, err := r.ask("SELECT 1"); return err }}
+	return r.questdb.start()
+}
+
+func (r *real) kafkaReady() error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return client.Ping(ctx)
+}
+
+func (r *real) end() {
+	for _, p := range []*program{r.kafka, r.questdb} {
+		if p != nil {
+			p.kill()
+		}
+	}
+	if r.dir != "" {
+		os.RemoveAll(r.dir)
+	}
+}
+
+// freePorts returns a port of two that are free, and stay it: below those that the system
+// gives to outgoing connections, which could take them while a server is being started again.
+func freePorts() int {
+	for {
+		port := 20_000 + rand.IntN(12_000)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+1))
+		l.Close()
+		if err == nil {
+			next.Close()
+			return port
+		}
+	}
+}
+
+// program is a server that can be killed and started again.
+type program struct {
+	name  string
+	make  func() (*exec.Cmd, error)
+	ready func() error
+
+	cmd    *exec.Cmd
+	exited chan error
+	log    *output
+}
+
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+// end is what was written last.
+func (o *output) end() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.text.Bytes()[max(0, o.text.Len()-4000):])
+}
+
+func (p *program) start() error {
+	cmd, err := p.make()
+	if err != nil {
+		return err
+	}
+	p.cmd, p.log = cmd, new(output)
+	cmd.Stdout, cmd.Stderr = p.log, p.log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	p.exited = make(chan error, 1)
+	go func() { p.exited <- cmd.Wait() }()
+	for end := time.Now().Add(startLimit); ; {
+		err := p.ready()
+		if err == nil {
+			return nil
+		}
+		select {
+		case err := <-p.exited:
+			p.exited <- err
+			return fmt.Errorf("%s ended (%v):\n%s", p.name, err, p.log.end())
+		case <-time.After(50 * time.Millisecond):
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%s is not ready after %v (%v):\n%s", p.name, startLimit, err, p.log.end())
+		}
+	}
+}
+
+func (p *program) kill() {
+	if p.cmd != nil && p.cmd.Process != nil {
+		p.cmd.Process.Kill()
+		<-p.exited
+		p.cmd = nil
+	}
+}
+
+// ask runs a statement at QuestDB.
+func (r *real) ask(statement string) ([][]any, error) {
+	answer, err := http.Get(r.url + "/exec?query=" + url.QueryEscape(statement))
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", statement, text)
+	}
+	var got struct{ Dataset [][]any }
+	return got.Dataset, json.Unmarshal(text, &got)
+}
+
+// table asks QuestDB for rows, each as a line with spaces between its columns.
+func (r *real) table(statement string) (string, error) {
+	rows, err := r.ask(statement)
+	var lines []string
+	for _, row := range rows {
+		var columns []string
+		for _, v := range row {
+			if f, ok := v.(float64); ok {
+				v = int64(f)
+			}
+			columns = append(columns, fmt.Sprint(v))
+		}
+		lines = append(lines, strings.Join(columns, " "))
+	}
+	return strings.Join(lines, "\n"), err
+}
+
+// expect waits until QuestDB shows rows: what it has accepted comes a little later.
+func (r *real) expect(t *testing.T, statement, want string) {
+	t.Helper()
+	eventually(t, func() error {
+		got, err := r.table(statement)
+		if err == nil && got != want {
+			err = fmt.Errorf("%s:\n%s\nwant\n%s", statement, got, want)
+		}
+		return err
+	})
+}
+
+// waitLimit bounds what has to happen in the end, on a machine that does much else.
+const waitLimit = 60 * time.Second
+
+func eventually(t *testing.T, f func() error) {
+	t.Helper()
+	for end := time.Now().Add(waitLimit); ; time.Sleep(50 * time.Millisecond) {
+		err := f()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// command runs `isuride stream` or `isuride sink` as a process of its own.
+func (r *real) command(t testing.TB, args ...string) *program {
+	p := &program{name: args[0], ready: func() error { return nil }, make: func() (*exec.Cmd, error) {
+		cmd := exec.Command(os.Args[0], args...)
+		cmd.Env = []string{servertest.AsServer + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
+		return cmd, nil
+	}}
+	if err := p.start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("%s said:\n%s", p.name, p.log.end())
+		}
+	})
+	return p
+}
+
+func (r *real) stream(t testing.TB, p *servertest.Process, region string) *program {
+	return r.command(t, "stream", "-kafka", r.broker, "-server", p.URL, "-token", filepath.Join(p.Data, "operator-token"), "-region", region)
+}
+
+func (r *real) sink(t testing.TB) *program {
+	return r.command(t, "sink", "-kafka", r.broker, "-questdb", r.url)
+}

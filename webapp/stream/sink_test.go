@@ -1,0 +1,243 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// fakeBroker is a broker in this process, of kfake.
+func fakeBroker(t testing.TB) []string {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c.ListenAddrs()
+}
+
+func clientOf(t testing.TB, brokers []string, opts ...kgo.Opt) *kgo.Client {
+	c, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(brokers...)}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// fakeQuest takes lines, but not those with a forbidden text, and not while it is away.
+type fakeQuest struct {
+	*httptest.Server
+	mu      sync.Mutex
+	lines   []string
+	posts   int
+	away    bool
+	refused int
+}
+
+const forbidden = "poison"
+
+func newFakeQuest(t testing.TB) *fakeQuest {
+	q := new(fakeQuest)
+	q.Server = httptest.NewServer(http.HandlerFunc(q.serve))
+	t.Cleanup(q.Close)
+	return q
+}
+
+func (q *fakeQuest) serve(w http.ResponseWriter, r *http.Request) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	body, err := io.ReadAll(r.Body)
+	switch {
+	case err != nil || q.away:
+		q.refused++
+		http.Error(w, "away", http.StatusServiceUnavailable)
+	case r.URL.Path == "/exec":
+		io.WriteString(w, `{"dataset":[["positions",true,3,7]]}`)
+	case bytes.Contains(body, []byte(forbidden)):
+		http.Error(w, `{"code":"invalid","message":"it is `+forbidden+`"}`, http.StatusBadRequest)
+	default:
+		q.posts++
+		q.lines = append(q.lines, strings.Split(strings.TrimSuffix(string(body), "\n"), "\n")...)
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+func (q *fakeQuest) set(away bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.away = away
+}
+
+func (q *fakeQuest) got() []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Clone(q.lines)
+}
+
+// soon waits for something that goroutines and sockets bring about.
+func soon(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it does not come to this: %s", what)
+		}
+	}
+}
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+// runSink runs a sink until the test ends, or the function that it returns is called.
+func runSink(t *testing.T, brokers []string, q *fakeQuest) (*Sink, func()) {
+	s := NewSink(SinkOptions{Brokers: brokers, QuestDB: q.URL, Log: quiet()})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	end := sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(end)
+	return s, end
+}
+
+// owners sends messages of owners with these ids.
+func owners(t *testing.T, client *kgo.Client, from int, ids ...string) {
+	t.Helper()
+	for i, id := range ids {
+		r := message(fmt.Sprintf("1:%d:0", from+i), "isuride.owners.insert",
+			fmt.Sprintf(`{"table":"owners","action":"insert","ts":"2026-11-29T09:51:04Z","data":[{"id":%q}]}`, id))
+		if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestPoison finds the messages that the database refuses and those that are none, sets them
+// aside with the reason, and goes on with the rest.
+func TestPoison(t *testing.T) {
+	brokers, q := fakeBroker(t), newFakeQuest(t)
+	client := clientOf(t, brokers)
+	if err := ensureTopics(t.Context(), client, quiet()); err != nil {
+		t.Fatal(err)
+	}
+	owners(t, client, 1, "a", "b", forbidden, "c", "d", "e", forbidden, "f")
+	if err := client.ProduceSync(t.Context(), message("none", "", "x")).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	owners(t, client, 20, "g")
+	s, end := runSink(t, brokers, q)
+	soon(t, "all that can be written is", func() bool { return len(q.got()) == 7 && s.Stats().Dead == 3 })
+	for i, id := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+		if !strings.Contains(q.got()[i], fmt.Sprintf(`id="%s"`, id)) {
+			t.Errorf("line %d is %s; want that of %s", i, q.got()[i], id)
+		}
+	}
+	reader := clientOf(t, brokers, kgo.ConsumeTopics(Dead))
+	var reasons []string
+	for len(reasons) < 3 {
+		reader.PollFetches(t.Context()).EachRecord(func(r *kgo.Record) {
+			reasons = append(reasons, string(r.Headers[1].Value)+": "+string(r.Headers[0].Value))
+		})
+	}
+	slices.Sort(reasons)
+	want := []string{Events + "/0/2: it is poison", Events + "/0/6: it is poison", Events + "/0/8: " + errNoID.Error()}
+	if !slices.Equal(reasons, want) {
+		t.Errorf("set aside are\n%s\nwant\n%s", strings.Join(reasons, "\n"), strings.Join(want, "\n"))
+	}
+	soon(t, "the group has read everything", func() bool { return committedOf(t, client) == 10 })
+	end()
+}
+
+// committedOf is the group's offset in the topic of events.
+func committedOf(t *testing.T, client *kgo.Client) int64 {
+	t.Helper()
+	offsets, err := kadm.NewClient(client).FetchOffsets(t.Context(), SinkGroup)
+	if err != nil {
+		return 0
+	}
+	o, _ := offsets.Lookup(Events, 0)
+	return o.At
+}
+
+// TestQuestAway keeps messages unread while the database is away, and a new sink begins with
+// what it has not taken.
+func TestQuestAway(t *testing.T) {
+	brokers, q := fakeBroker(t), newFakeQuest(t)
+	client := clientOf(t, brokers)
+	_, end := runSink(t, brokers, q)
+	soon(t, "the topics are there", func() bool {
+		d, err := kadm.NewClient(client).ListTopics(t.Context(), Events)
+		return err == nil && d.Has(Events)
+	})
+	owners(t, client, 1, "a")
+	soon(t, "the first is written, and counts as read", func() bool { return len(q.got()) == 1 && committedOf(t, client) == 1 })
+	q.set(true)
+	owners(t, client, 2, "b", "c")
+	soon(t, "the database refuses", func() bool {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return q.refused >= 2
+	})
+	end()
+	if at := committedOf(t, client); at != 1 {
+		t.Errorf("%d messages count as read, and 1 was written", at)
+	}
+	q.set(false)
+	runSink(t, brokers, q)
+	soon(t, "the rest is written", func() bool { return len(q.got()) == 3 })
+}
+
+// TestWatch reads how far the database is, and which tables it does not bring up to date.
+func TestWatch(t *testing.T) {
+	q := newFakeQuest(t)
+	h, err := newQuestDB(q.URL).look(t.Context())
+	if err != nil || !slices.Equal(h.suspended, []string{"positions"}) || h.waiting != 4 {
+		t.Errorf("look: %+v, %v", h, err)
+	}
+}
+
+// TestOtherPartitions uses topics as somebody else has made them.
+func TestOtherPartitions(t *testing.T) {
+	brokers, s := fakeBroker(t), newScript()
+	client := clientOf(t, brokers)
+	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 3, 1, nil, Events); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 2, 1, nil, Cursor); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	if err := ensureTopics(t.Context(), client, slog.New(slog.NewTextHandler(&log, nil))); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(log.String(), "another number of partitions"); got != 2 {
+		t.Errorf("%d topics are named; want 2:\n%s", got, &log)
+	}
+	s.say(report(1, 0))
+	p := runProducer(t, brokers, s, Options{})
+	committed(t, brokers, 1, Positions)
+	if err := p.end(); err != nil {
+		t.Error(err)
+	}
+	s.say(report(2, 1))
+	runProducer(t, brokers, s, Options{})
+	if got, want := idsOf(committed(t, brokers, 2, Positions)), []string{"1:1:0", "1:2:0"}; !slices.Equal(got, want) {
+		t.Errorf("the messages are %v; want %v", got, want)
+	}
+}
