@@ -25,7 +25,7 @@ import (
 // to remember that a disk was slow. It is most often somebody else's load on the same machine, which
 // ends, and a group in which all have been slow once would have no leader.
 //
-// Nothing of this is about safety: a member that is told to stand has to be elected all the same.
+// Nothing of this is about safety: a member that is told to stand has to be elected.
 type fitness struct {
 	room   Room
 	hungry int    // ticks for which records have found no room
