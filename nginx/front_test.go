@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"isuride/tools/dev/devcert/cert"
+	"isuride/tools/dev/freeport"
 )
 
 // needStream skips the test if nginx lacks its stream module, which is a separate
@@ -33,7 +34,7 @@ func spread(t testing.TB, upstream http.Handler, others []string, edits ...strin
 	t.Helper()
 	needStream(t)
 	s = prepare(t, upstream)
-	behind, s.addr = s.addr, freeAddress(t)
+	behind, s.addr = s.addr, freeport.Address(t)
 	s.launch(t, []string{"NGINX_LISTEN=" + behind, "NGINX_TRUSTED=127.0.0.1", "NGINX_ACCESS_LOG=" + s.path("access.log"),
 		"NGINX_SPREAD=" + s.addr, "NGINX_SPREAD_TO=" + strings.Join(append([]string{behind}, others...), ",")}, edits...)
 	return s, behind

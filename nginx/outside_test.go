@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"isuride/tools/dev/freeport"
 )
 
 // TestFromAnotherHost sends requests to the server, with and without nginx, from what
@@ -58,7 +60,7 @@ func TestFromAnotherHost(t *testing.T) {
 		needStream(t)
 		s := newSite(t)
 		s.serve(t, program)
-		behind, first := s.front.addr, freeAddress(t)
+		behind, first := s.front.addr, freeport.Address(t)
 		s.nginx(t, "NGINX_LISTEN="+everywhere(behind), "NGINX_TRUSTED=127.0.0.1,"+out.here,
 			"NGINX_SPREAD="+everywhere(first), "NGINX_SPREAD_TO="+behind)
 		out.findsNothing(t, "https://"+reach(first), http.StatusForbidden)

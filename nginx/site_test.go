@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"isuride/tools/dev/devcert/cert"
+	"isuride/tools/dev/freeport"
 )
 
 // site is this project's server, with or without nginx in front.
@@ -28,7 +29,7 @@ type site struct {
 // newSite chooses addresses; it does not start anything.
 func newSite(t testing.TB) *site {
 	t.Helper()
-	return &site{front: prepare(t, http.NotFoundHandler()), tcp: freeAddress(t), tls: freeAddress(t), internal: freeAddress(t)}
+	return &site{front: prepare(t, http.NotFoundHandler()), tcp: freeport.Address(t), tls: freeport.Address(t), internal: freeport.Address(t)}
 }
 
 // buildServer builds the program.
@@ -95,6 +96,6 @@ func (s *site) spread(t testing.TB) {
 	t.Helper()
 	needStream(t)
 	behind := s.front.addr
-	s.front.addr = freeAddress(t)
+	s.front.addr = freeport.Address(t)
 	s.nginx(t, "NGINX_LISTEN="+behind, "NGINX_TRUSTED=127.0.0.1", "NGINX_SPREAD="+s.front.addr, "NGINX_SPREAD_TO="+behind)
 }

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"isuride/tools/dev/devcert/cert"
+	"isuride/tools/dev/freeport"
 )
 
 // patience bounds the wait for things that normally happen at once.
@@ -57,7 +58,7 @@ func prepare(t testing.TB, upstream http.Handler) *stack {
 	if _, err := exec.LookPath("nginx"); err != nil {
 		t.Skip("nginx is not installed (Debian package nginx)")
 	}
-	s := &stack{dir: t.TempDir(), addr: freeAddress(t), upstream: upstream}
+	s := &stack{dir: t.TempDir(), addr: freeport.Address(t), upstream: upstream}
 	if err := os.Chmod(s.dir, 0o755); err != nil { // for workers that do not run as root
 		t.Fatal(err)
 	}
@@ -78,16 +79,6 @@ func (s *stack) launch(t testing.TB, vars []string, edits ...string) {
 	s.render(t, vars, edits)
 	s.checkConfig(t)
 	s.run(t)
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // serveUpstream serves s.upstream and counts its connections.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"isuride/tools/dev/freeport"
 )
 
 // upStack is a complete, separate stack, run by scripts/up.sh and scripts/down.sh.
@@ -38,10 +40,10 @@ func newUpStack(t *testing.T) *upStack {
 	if err := os.Chmod(dir, 0o755); err != nil { // for the database's own user
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(freeAddress(t))
-	u := &upStack{dir: filepath.Join(dir, "run"), bin: filepath.Join(dir, "bin"), https: freeAddress(t), databasePort: port}
+	_, port, _ := net.SplitHostPort(freeport.Address(t))
+	u := &upStack{dir: filepath.Join(dir, "run"), bin: filepath.Join(dir, "bin"), https: freeport.Address(t), databasePort: port}
 	u.env = append(os.Environ(), "UP_DIR="+u.dir, "UP_BIN="+u.bin, "UP_DATABASE_PORT="+port,
-		"UP_HTTPS="+u.https, "UP_HTTP="+freeAddress(t), "UP_PAYMENT="+freeAddress(t))
+		"UP_HTTPS="+u.https, "UP_HTTP="+freeport.Address(t), "UP_PAYMENT="+freeport.Address(t))
 	return u
 }
 

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"isuride/tools/dev/freeport"
 )
 
 // TestMain is also the server that the tests start.
@@ -41,16 +43,6 @@ func serve(address string) {
 	}
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func start(t *testing.T, serve, address string) (*server, string, error) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "log")
@@ -61,7 +53,7 @@ func start(t *testing.T, serve, address string) (*server, string, error) {
 }
 
 func TestServer(t *testing.T) {
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	s, _, err := start(t, address, address)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +78,7 @@ func TestServer(t *testing.T) {
 }
 
 func TestServerThatEnds(t *testing.T) {
-	_, log, err := start(t, "fail", freeAddress(t))
+	_, log, err := start(t, "fail", freeport.Address(t))
 	if err == nil || !strings.Contains(err.Error(), "exit status 3; see "+log) {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"isuride/bench/client"
+	"isuride/tools/dev/freeport"
 )
 
 // TestRun goes through all phases of a run in which nobody finds a chair.
@@ -187,7 +188,7 @@ func TestSetupErrors(t *testing.T) {
 		change func(*Config)
 		text   string
 	}{
-		"nobody there":   {func(c *Config) { c.Dests = []netip.AddrPort{netip.MustParseAddrPort(freeAddress(t))} }, "connection refused"},
+		"nobody there":   {func(c *Config) { c.Dests = []netip.AddrPort{netip.MustParseAddrPort(freeport.Address(t))} }, "connection refused"},
 		"port taken":     {func(c *Config) { c.PaymentBind = taken.Addr().String() }, "address already in use"},
 		"foreign source": {func(c *Config) { c.Sources = []netip.Addr{netip.MustParseAddr("192.0.2.1")} }, "not an address of this machine"},
 		"other family":   {func(c *Config) { c.Sources = []netip.Addr{netip.MustParseAddr("::1")} }, "same family"},

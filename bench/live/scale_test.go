@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"isuride/tools/dev/freeport"
 )
 
 // TestScale runs a city of 20,000 users and 3,000 chairs at once from this process
@@ -75,7 +77,7 @@ func startIsuride(t *testing.T) Config {
 	if output, err := exec.Command("go", "build", "-o", program, "isuride/webapp/cmd/isuride").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	addr := freeAddress(t)
+	addr := freeport.Address(t)
 	var log bytes.Buffer
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "ISURIDE_DATA="+filepath.Join(dir, "data"), "ISURIDE_LISTEN="+addr)
@@ -86,7 +88,7 @@ func startIsuride(t *testing.T) Config {
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	awaitListener(t, addr, &log)
-	payments := freeAddress(t)
+	payments := freeport.Address(t)
 	return Config{
 		Target: &url.URL{Scheme: "http", Host: addr}, Dests: []netip.AddrPort{netip.MustParseAddrPort(addr)},
 		PaymentURL: "http://" + payments, PaymentBind: payments, settling: time.Millisecond,

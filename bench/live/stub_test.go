@@ -3,7 +3,6 @@ package live
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -12,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"isuride/tools/dev/freeport"
 )
 
 // A stub is a server that accepts everything and never has a free chair, so that nobody
@@ -85,23 +86,12 @@ func (s *stub) start(t *testing.T, ticks int) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	payments := freeAddress(t)
+	payments := freeport.Address(t)
 	return Config{
 		Target: target, Dests: []netip.AddrPort{netip.MustParseAddrPort(target.Host)},
 		PaymentURL: "http://" + payments, PaymentBind: payments,
 		Load: time.Duration(ticks)*tickPeriod - tickPeriod/2, Seed: 1, settling: time.Millisecond,
 	}
-}
-
-// freeAddress is an address at which nothing listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // A watcher is an Observer that notes phases and calls back at samples.

@@ -47,6 +47,13 @@ func (g *gate) hold() {
 	g.held = make(chan struct{})
 }
 
+// forget empties the list of what has come.
+func (g *gate) forget() {
+	for len(g.arrived) > 0 {
+		<-g.arrived
+	}
+}
+
 // release lets the payments through that wait, and all others.
 func (g *gate) release() {
 	g.mu.Lock()

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/freeport"
 	"isuride/webapp/client"
 	"isuride/webapp/servertest"
 )
@@ -124,14 +124,9 @@ type town struct {
 
 func newTown(t *testing.T) *town {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
 	p := servertest.New(t)
 	p.Bare()
-	p.Env = append(p.Env, "ISURIDE_LISTEN="+l.Addr().String())
+	p.Env = append(p.Env, "ISURIDE_LISTEN="+freeport.Address(t))
 	p.Start()
 	p.Initialize()
 	return &town{p, p.Scene()}

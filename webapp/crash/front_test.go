@@ -1,8 +1,8 @@
 package crash
 
 import (
+	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"isuride/tools/dev/devcert/cert"
+	"isuride/tools/dev/freeport"
 	"isuride/webapp/client"
 	"isuride/webapp/servertest"
 )
@@ -35,7 +36,7 @@ func newFront(t *testing.T) (*servertest.Group, *front) {
 	var doors []string
 	g := servertest.NewGroup(t, func(p *servertest.Process) {
 		p.Bare()
-		door := unused(t)
+		door := freeport.Address(t)
 		doors = append(doors, door)
 		p.Env = append(p.Env, "ISURIDE_LEADER_LISTEN="+door)
 	})
@@ -45,21 +46,11 @@ func newFront(t *testing.T) (*servertest.Group, *front) {
 	for _, p := range g.Members {
 		behind = append(behind, strings.TrimPrefix(p.URL, "http://"))
 	}
-	address := unused(t)
+	address := freeport.Address(t)
 	run(t, address, "NGINX_UPSTREAM="+strings.Join(doors, ","), "NGINX_FALLBACK="+strings.Join(behind, ","))
 	f := &front{"https://" + address, &http.Client{Transport: servertest.HTTPClient.Transport}}
 	servertest.Eventually(t, func() error { _, err := f.get("/api/owner/sales"); return err })
 	return g, f
-}
-
-func unused(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // run runs nginx until the test ends.
@@ -249,11 +240,15 @@ func answered(t *testing.T, p *servertest.Process, path string) (n int) {
 	return n
 }
 
+// trusting takes any certificate. What it carries is not recorded, as a client looks for its
+// settings in the transport itself.
+var trusting = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+
 // streams: a WebSocket comes through, ends with the leader's time, and the next one is there at once.
 func (f *front) streams(t *testing.T, g *servertest.Group) {
 	t.Helper()
 	for range 2 {
-		live, err := (&client.Client{URL: f.url, HTTP: f.web}).Realtime(t.Context())
+		live, err := (&client.Client{URL: f.url, HTTP: &http.Client{Transport: trusting}}).Realtime(t.Context())
 		if err == nil {
 			err = live.Subscribe("town", "", client.Subscription{Tables: "city"})
 		}

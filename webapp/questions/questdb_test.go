@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/freeport"
 	"isuride/webapp/stream/servers"
 )
 
@@ -30,7 +31,7 @@ func questDB(t *testing.T) string {
 	if err := servers.Fetch(t.Context(), jars); err != nil {
 		t.Fatal(err)
 	}
-	q := servers.QuestDB{Jars: jars, Dir: t.TempDir(), Port: freePorts(t)}
+	q := servers.QuestDB{Jars: jars, Dir: t.TempDir(), Port: freeport.Ports(t, 2)}
 	cmd, err := q.Command()
 	if err != nil {
 		t.Fatal(err)
@@ -84,23 +85,6 @@ func start(t *testing.T, cmd *exec.Cmd) (ended <-chan struct{}) {
 		<-done
 	})
 	return done
-}
-
-func freePorts(t *testing.T) int {
-	t.Helper()
-	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+1))
-		l.Close()
-		if err == nil {
-			next.Close()
-			return port
-		}
-	}
 }
 
 func query(address, statement string) (string, error) {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.etcd.io/raft/v3/raftpb"
+
+	"isuride/tools/dev/freeport"
 )
 
 // cluster is a group of running members on loopback.
@@ -33,12 +35,7 @@ func newCluster(t testing.TB, names ...string) *cluster {
 	c := &cluster{t: t}
 	for _, name := range names {
 		name, witness := strings.CutSuffix(name, "+witness")
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.members = append(c.members, Member{Name: name, Address: l.Addr().String(), Witness: witness})
-		l.Close()
+		c.members = append(c.members, Member{Name: name, Address: freeport.Address(t), Witness: witness})
 		c.logs = append(c.logs, &memLog{})
 		c.images = append(c.images, &memImages{})
 		c.nodes = append(c.nodes, nil)

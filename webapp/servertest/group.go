@@ -2,7 +2,6 @@ package servertest
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/freeport"
 	"isuride/webapp/sqlstore"
 )
 
@@ -44,7 +44,7 @@ func newGroup(g *Group, configure func(*Process)) *Group {
 		t.Fatal(err)
 	}
 	for range 3 {
-		g.addresses = append(g.addresses, [2]string{freeAddress(t), freeAddress(t)})
+		g.addresses = append(g.addresses, [2]string{freeport.Address(t), freeport.Address(t)})
 	}
 	for i := range 3 {
 		p := New(t, "ISURIDE_NODE="+name(i), "ISURIDE_REPLICA_SECRET="+secret, "ISURIDE_LISTEN="+g.addresses[i][1], "ISURIDE_REPLICAS="+g.list(i))
@@ -74,17 +74,6 @@ func (g *Group) list(of int) string {
 		list = append(list, entry)
 	}
 	return strings.Join(list, ",")
-}
-
-// freeAddress returns an address at which nobody listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // Start starts all servers.

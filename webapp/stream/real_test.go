@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -22,6 +20,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"isuride/tools/dev/freeport"
 	"isuride/webapp/servertest"
 	"isuride/webapp/stream/servers"
 )
@@ -77,13 +76,17 @@ func (r *real) start() (err error) {
 	if r.dir, err = os.MkdirTemp("", "isuride-stream-"); err != nil {
 		return err
 	}
-	k := servers.Kafka{Jars: jars, Dir: filepath.Join(r.dir, "kafka"), Port: freePorts()}
+	port, err := freeport.Take(4)
+	if err != nil {
+		return err
+	}
+	k := servers.Kafka{Jars: jars, Dir: filepath.Join(r.dir, "kafka"), Port: port}
 	r.broker = k.Address()
 	r.kafka = &program{name: "kafka", make: k.Command, ready: r.kafkaReady}
 	if err := r.kafka.start(); err != nil {
 		return err
 	}
-	q := servers.QuestDB{Jars: jars, Dir: filepath.Join(r.dir, "questdb"), Port: freePorts()}
+	q := servers.QuestDB{Jars: jars, Dir: filepath.Join(r.dir, "questdb"), Port: port + 2}
 	r.url = q.URL()
 	r.questdb = &program{name: "questdb", make: q.Command, ready: func() error { _, err := r.ask("SELECT 1"); return err }}
 	return r.questdb.start()
@@ -108,24 +111,6 @@ func (r *real) end() {
 	}
 	if r.dir != "" {
 		os.RemoveAll(r.dir)
-	}
-}
-
-// freePorts returns a port of two that are free, and stay it: below those that the system
-// gives to outgoing connections, which could take them while a server is being started again.
-func freePorts() int {
-	for {
-		port := 20_000 + rand.IntN(12_000)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+1))
-		l.Close()
-		if err == nil {
-			next.Close()
-			return port
-		}
 	}
 }
 

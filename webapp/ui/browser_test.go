@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/freeport"
 	"isuride/webapp/servertest"
 	"isuride/webapp/ui"
 )
@@ -44,7 +44,7 @@ func TestBrowser(t *testing.T) {
 				p.UseHTTP2()
 				port = "ISURIDE_TLS_LISTEN="
 			}
-			p.Env = append(p.Env, port+freeAddress(t)) // the same after a restart
+			p.Env = append(p.Env, port+freeport.Address(t)) // the same after a restart
 			play(t, p, s.name, t.TempDir())
 		})
 	}
@@ -121,7 +121,7 @@ func playCluster(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", program, "isuride/tools/dev/cluster").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	folder, port := filepath.Join(t.TempDir(), "data"), freePorts(t)
+	folder, port := filepath.Join(t.TempDir(), "data"), freeport.Ports(t, 20)
 	cmd := exec.Command(program, "run", "-dir", folder, "-port", strconv.Itoa(port), "-binary", os.Args[0], "-data", "../../sql/2-master-data.sql")
 	cmd.Env = append(os.Environ(), servertest.AsServer+"=1")
 	var says servertest.OutputLog
@@ -151,35 +151,6 @@ func initialize(front, gateway string) error {
 		return errors.New(answer.Status)
 	}
 	return nil
-}
-
-// freePorts returns the first of twenty ports on which nobody listens.
-func freePorts(t *testing.T) int {
-	t.Helper()
-	for first := 24000 + os.Getpid()%100*40; first < 32000; first += 20 {
-		free := true
-		for port := first; port < first+20 && free; port++ {
-			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-			if free = err == nil; free {
-				l.Close()
-			}
-		}
-		if free {
-			return first
-		}
-	}
-	t.Fatal("no twenty ports in a row are free")
-	return 0
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // TestTypes has the compiler look at all sources.

@@ -5,8 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+
+	"isuride/tools/dev/freeport"
 )
 
 // contestAccounts are those of B appendix C, with the window of its third step.
@@ -68,7 +71,7 @@ func recordContest(t *testing.T, url, file string) {
 // prepare does everything of a run except the load.
 func prepare(t *testing.T, url string, args ...string) {
 	t.Helper()
-	port := freePort(t)
+	port := strconv.Itoa(freeport.Ports(t, 1))
 	bench(t, append([]string{"run", "-t", "0", "--target", url, "--history", none, "--payment-bind-port", port, "--payment-url", "http://127.0.0.1:" + port}, args...)...)
 }
 
@@ -100,7 +103,7 @@ func mariaDB(t *testing.T) []string {
 	if err := os.Chmod(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	port, script := freePort(t), "../../../scripts/mariadb.sh"
+	port, script := strconv.Itoa(freeport.Ports(t, 1)), "../../../scripts/mariadb.sh"
 	if out, err := exec.Command(script, "start", folder, port).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -3,11 +3,10 @@ package main
 import (
 	"context"
 	"database/sql"
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,6 +15,7 @@ import (
 
 	"isuride/bench/live"
 	"isuride/bench/world"
+	"isuride/tools/dev/freeport"
 )
 
 // TestPostCheckOfRepositoryServer kills the server of this repository in the middle of a
@@ -88,7 +88,7 @@ func (k killer) Phase(p live.Phase) {
 
 func loadUntilKilled(t *testing.T, url, ledger string, server *exec.Cmd) {
 	t.Helper()
-	port := freePort(t)
+	port := strconv.Itoa(freeport.Ports(t, 1))
 	s, err := parseRun([]string{
 		"--target", url, "--data", filepath.Join("..", "..", "..", "sql", "expected-answers.json"), "-t", "60", "--open-loop", "100", "--seed", "1",
 		"--payment-bind-port", port, "--payment-url", "http://127.0.0.1:" + port, "--history", none, "--ledger", ledger,
@@ -175,14 +175,4 @@ func stop(t *testing.T, server *exec.Cmd) {
 func end(server *exec.Cmd) error {
 	server.Process.Signal(syscall.SIGTERM)
 	return server.Wait()
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
 }

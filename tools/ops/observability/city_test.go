@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/freeport"
 	"isuride/tools/dev/paymentmock/gateway"
 	"isuride/webapp/sqlstore"
 	"isuride/webapp/sqlstore/mysqltest"
@@ -42,7 +43,7 @@ type city struct {
 
 func newCity(t *testing.T) *city {
 	t.Helper()
-	c := &city{t: t, dir: t.TempDir(), listen: freeAddress(t), internal: freeAddress(t)}
+	c := &city{t: t, dir: t.TempDir(), listen: freeport.Address(t), internal: freeport.Address(t)}
 	t.Cleanup(c.database.Close)
 	c.account = c.database.Config(t)
 	build := exec.Command("go", "build", "-o", c.dir+"/", "isuride/webapp/cmd/isuride")
@@ -60,16 +61,6 @@ func newCity(t *testing.T) *city {
 	t.Cleanup(g.Close)
 	c.gateway = g.URL
 	return c
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // run starts a program that writes to a log; it is killed at the end of the test.
@@ -138,7 +129,7 @@ func (c *city) startPrometheus() string {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		c.t.Fatal(err)
 	}
-	address := freeAddress(c.t)
+	address := freeport.Address(c.t)
 	c.run("prometheus", nil, "prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(c.dir, "tsdb"),
 		"--web.listen-address="+address, "--log.level=warn")
 	return "http://" + address

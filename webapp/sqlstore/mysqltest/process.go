@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"isuride/tools/dev/freeport"
 	"isuride/webapp/sqlstore"
 )
 
@@ -56,7 +56,7 @@ func newProcess(durable bool, flags []string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
+	port, err := freeport.Take(1)
 	if err != nil {
 		return nil, err
 	}
@@ -90,16 +90,6 @@ func findDaemon() (string, error) {
 		}
 	}
 	return "", ErrNotInstalled
-}
-
-// freePort asks the system for one; another process could take it before the server
-// does, which would show as a failed start.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 // start runs the server and waits until it answers.
