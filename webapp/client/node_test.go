@@ -247,7 +247,7 @@ func modules(t *testing.T, program string) string {
 func TestTypeScriptClient(t *testing.T) {
 	folder := built(t)
 	w := newTown(t)
-	s := run(t, "client.mjs", folder, w.URL)
+	s := run(t, "client.mjs", folder, w.URL, "10000")
 	first := s.until("the beginning", func(l said) bool { return l.Connected && len(l.Rows) > 0 && len(l.Told) > 0 })
 	if fmt.Sprint(first.Refused) != "[400 latitude is required]" {
 		t.Errorf("a call that is refused throws %v", first.Refused)
@@ -257,6 +257,7 @@ func TestTypeScriptClient(t *testing.T) {
 	w.scene.Drive(ride, "MATCHING", "ENROUTE")
 	s.until("ENROUTE", func(l said) bool { return slices.Contains(l.Told, "ENROUTE") })
 	w.restart()
+	s.until("that the server is gone", func(l said) bool { return !l.Connected && l.Ride == "" })
 	s.until("a new connection", func(l said) bool { return l.Connected && len(l.Rides) > 0 })
 	w.scene.Drive(ride, "ENROUTE", "ARRIVED")
 	s.until("ARRIVED", func(l said) bool { return slices.Contains(l.Told, "ARRIVED") })
@@ -273,6 +274,23 @@ func TestTypeScriptClient(t *testing.T) {
 	}
 	if len(last.Rides) != 1 || !strings.Contains(last.Rides[0], ride) {
 		t.Errorf("the rider sees the rides %v", last.Rides)
+	}
+}
+
+// TestSilence: a client from which the server is cut off, without being told, gives the connection up
+// and resumes on another one.
+func TestSilence(t *testing.T) {
+	folder := built(t)
+	w := newTown(t)
+	way := servertest.NewProxy(t, strings.TrimPrefix(w.URL, "http://"))
+	s := run(t, "client.mjs", folder, "http://"+way.Address, "4000")
+	s.until("the beginning", func(l said) bool { return l.Connected && len(l.Rows) > 0 && len(l.Told) > 0 })
+	way.Set(true)
+	s.until("that it is cut off", func(l said) bool { return !l.Connected && l.Refused != nil && l.Ride == "" })
+	way.Set(false)
+	last := s.until("a new connection", func(l said) bool { return l.Connected && len(l.Rows) > 0 })
+	if last.Partials != 1 {
+		t.Errorf("there were %d partials of the city: the copy was made again instead of resumed", last.Partials)
 	}
 }
 

@@ -63,7 +63,8 @@ func (g *Group) list(of int) string {
 	for i, a := range g.addresses {
 		peers := a[0]
 		if i != of {
-			p := newProxy(g.T, peers, of, i)
+			p := NewProxy(g.T, peers)
+			p.from, p.to = of, i
 			g.proxies = append(g.proxies, p)
 			peers = p.Address
 		}
@@ -149,7 +150,7 @@ func (g *Group) Cut(p *Process, cut bool) {
 func (g *Group) Deafen(p *Process, deaf bool) {
 	for _, proxy := range g.proxies {
 		if g.Members[proxy.to] == p {
-			proxy.set(deaf)
+			proxy.Set(deaf)
 		}
 	}
 }
@@ -158,7 +159,7 @@ func (g *Group) Deafen(p *Process, deaf bool) {
 func (g *Group) Mute(p *Process, mute bool) {
 	for _, proxy := range g.proxies {
 		if g.Members[proxy.from] == p {
-			proxy.set(mute)
+			proxy.Set(mute)
 		}
 	}
 }

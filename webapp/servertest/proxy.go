@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// Proxy is a way from one server of a group to another that can be cut. Bytes that are on their
+// Proxy is a way to a server, from another one of its group for instance, that can be cut. Bytes that are on their
 // way when it is are lost, and so is all that comes until it is whole again: neither side is
 // told, as with a cable.
 type Proxy struct {
 	Address  string
-	from, to int
+	from, to int // in a group
 
 	target string
 	mu     sync.Mutex
@@ -19,13 +19,14 @@ type Proxy struct {
 	conns  map[net.Conn]struct{} // guarded by mu
 }
 
-func newProxy(t *testing.T, target string, from, to int) *Proxy {
+// NewProxy leads to a target, host:port, until the test ends.
+func NewProxy(t *testing.T, target string) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{Address: l.Addr().String(), from: from, to: to, target: target, conns: map[net.Conn]struct{}{}}
+	p := &Proxy{Address: l.Addr().String(), target: target, conns: map[net.Conn]struct{}{}}
 	t.Cleanup(func() {
 		l.Close()
 		p.closeAll()
@@ -82,8 +83,8 @@ func (p *Proxy) isCut() bool {
 	return p.cut
 }
 
-// set cuts the way, or makes it whole: connections that have lost bytes end then.
-func (p *Proxy) set(cut bool) {
+// Set cuts the way, or makes it whole: connections that have lost bytes end then.
+func (p *Proxy) Set(cut bool) {
 	p.mu.Lock()
 	p.cut = cut
 	p.mu.Unlock()

@@ -247,7 +247,7 @@ func TestFenced(t *testing.T) {
 	if err := first.await(); !errors.Is(err, ErrFenced) {
 		t.Errorf("the first producer ends with %v; want %v", err, ErrFenced)
 	}
-	if got, want := idsOf(committed(t, brokers, 2, Positions)), []string{"1:1:0", "1:2:0"}; !slices.Equal(got, want) {
+	if got, want := idsOf(committed(t, brokers, 3, Positions)), []string{"1:1:0", "1:2:0", "1:3:0"}; !slices.Equal(got, want) {
 		t.Errorf("the messages are %v; want %v", got, want)
 	}
 }

@@ -1,9 +1,9 @@
-// Uses the TypeScript client as a page would: node client.mjs FOLDER SERVER. It registers a
+// Uses the TypeScript client as a page would: node client.mjs FOLDER SERVER PATIENCE. It registers a
 // rider and tells as lines of JSON what it sees: the city, the rider's rides, and what the
 // rider is told. A line on standard input is a ride to be rated.
 import { createInterface } from "node:readline";
 
-const [, , folder, server] = process.argv;
+const [, , folder, server, patience] = process.argv;
 const { Client } = await import(`${folder}/call.js`);
 const { Feed } = await import(`${folder}/feed.js`);
 
@@ -18,7 +18,7 @@ let partials = 0;
 const told = [];
 const texts = (rows) => [...(rows?.values() ?? [])].map((row) => JSON.stringify(row)).sort();
 const say = (more) => console.log(JSON.stringify({ partials, told, refused: [refused.status, refused.message], ...more }));
-const feed = new Feed(server, (connected) => say({ connected }));
+const feed = new Feed(server, (connected) => say({ connected }), Number(patience));
 let city, rides;
 const tell = () => say({ connected: true, rows: texts(city), rides: texts(rides) });
 feed.subscribe("map", { table: "city" }, (group, tables) => {

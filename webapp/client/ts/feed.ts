@@ -12,17 +12,19 @@ class Subscription {
   at = ""; // where to resume: after the last whole group
   private group: Frame[] = [];
   private last = -1; // seq of the last frame, -1 on a new connection
+  beats = false; // the server sends a heartbeat each second
 
   constructor(readonly sub: string, readonly wanted: Wanted, private readonly changed: Listener) {}
 
   begin(): object {
-    [this.group, this.last] = [[], -1];
+    [this.group, this.last, this.beats] = [[], -1, this.wanted.table !== "notifications"];
     const { since, speed, ...rest } = this.wanted; // a replay that was cut goes on at once
     return { op: "subscribe", sub: this.sub, ...(this.at && rest.table !== "notifications" ? { ...rest, resume: this.at } : this.wanted) };
   }
 
   // take reports false if frames are missing.
   take(frame: Frame): boolean {
+    if (["error", "unsubscribed"].includes(frame.action)) this.beats = false;
     if (["error", "notification", "unsubscribed"].includes(frame.action)) return this.changed([frame], this.tables), true;
     if (this.last >= 0 && frame.action !== "partial" && frame.prev !== this.last) return false;
     this.last = frame.seq;
@@ -53,7 +55,9 @@ export class Feed {
   private readonly subscriptions = new Map<string, Subscription>();
   private closed = false;
 
-  constructor(private readonly server: string, private readonly status: (connected: boolean) => void = () => {}) { this.connect(); }
+  // A connection from which nothing comes for so many milliseconds is given up: nobody says that a
+  // cable is cut or a machine is gone.
+  constructor(private readonly server: string, private readonly status: (connected: boolean) => void = () => {}, private readonly patience = 10_000) { this.connect(); }
 
   // subscribe calls changed with each whole group of frames and the tables after it.
   subscribe(sub: string, wanted: Wanted, changed: Listener) {
@@ -69,13 +73,27 @@ export class Feed {
 
   private connect(pause = 250) {
     const socket = (this.socket = new WebSocket(this.server.replace(/^http/, "ws") + "/api/realtime"));
+    let heard = Date.now();
+    const gone = () => {
+      clearInterval(watch);
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+      this.status(false);
+      if (!this.closed) setTimeout(() => this.connect(Math.min(pause * 2, 5000)), pause);
+    };
+    const watch = setInterval(() => {
+      const beats = socket.readyState !== WebSocket.OPEN || [...this.subscriptions.values()].some((s) => s.beats);
+      if (!beats) heard = Date.now();
+      if (Date.now() - heard > this.patience) gone();
+    }, this.patience / 4);
     socket.onopen = () => { pause = 250; this.status(true); for (const s of this.subscriptions.values()) this.send(s.begin()); };
     socket.onmessage = ({ data }) => {
+      heard = Date.now();
       const frame = JSON.parse(data) as Frame;
       const s = this.subscriptions.get(frame.sub ?? "");
       if (s && frame.code === "closing") setTimeout(() => this.subscriptions.get(s.sub) === s && this.send(s.begin()), 250);
       if (s?.take(frame) === false) socket.close(); // comes back, and resumes
     };
-    socket.onclose = () => { this.status(false); if (!this.closed) setTimeout(() => this.connect(Math.min(pause * 2, 5000)), pause); };
+    socket.onclose = gone;
   }
 }
