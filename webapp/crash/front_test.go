@@ -188,11 +188,15 @@ func TestFrontsFindTheLeader(t *testing.T) {
 		f.direct(t, g)
 	}
 	former := g.Leader()
-	// Those that were under way fail, and for a moment what another server hands on to the one that is lost.
-	if c := f.during(t, "kill", former.Kill); c.failed.Load() > 2*riders {
+	// Those that were under way fail, and what comes before another one leads: a few attempts of
+	// each rider, the more the longer a busy machine takes to elect it.
+	if c := f.during(t, "kill", former.Kill); c.failed.Load() > 10*riders {
 		t.Errorf("the loss of the leader: %v; at most %d requests were under way", c, riders)
 	}
 	f.direct(t, g)
+	if c := f.during(t, "after", func() {}); c.failed.Load() > 0 {
+		t.Errorf("when another one leads: %v", c)
+	}
 	former.Start() // as a standby, at which nobody calls
 	f.direct(t, g)
 	f.streams(t, g)

@@ -98,7 +98,7 @@ func (g *Group) Leader(among ...*Process) (leader *Process) {
 	if len(among) == 0 {
 		among = g.Members
 	}
-	Eventually(g.T, func() error {
+	Within(g.T, RideLimit, func() error {
 		for _, p := range among {
 			if p.Cmd != nil && p.Leads() {
 				leader = p
