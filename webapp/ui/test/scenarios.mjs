@@ -296,7 +296,7 @@ export const scenarios = {
     for (const name of ["Queues and streams", "Books", "Slow requests"]) await page.getByText(name, { exact: true }).click();
     await accessible(page, "the server's figures");
     await page.getByRole("button", { name: /^Match of/ }).first().click({ timeout: rideLimit });
-    await page.getByText(/^Chairs? .* (rider|only one|ride|round|good)/).waitFor();
+    await page.getByText(/^Chairs? .* (rider|only one|ride|round|good|later)/).waitFor();
     await page.getByText("Sim Rider").waitFor({ timeout: rideLimit });
     await accessible(page, "a decision");
     await page.getByRole("link", { name: "City" }).click();
