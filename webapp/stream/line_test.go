@@ -73,7 +73,7 @@ func TestTypeChanged(t *testing.T) {
 		}
 	}()
 	r.expect(t, "SELECT type FROM table_columns('coupons') WHERE \"column\" = 'kind'", "LONG") // it takes effect later
-	p.User("user", "") // has a coupon
+	p.User("user", "")                                                                         // has a coupon
 	p.Chair(token, "chair", "リラックス座", servertest.At(1, 2))
 	r.expect(t, fmt.Sprintf("SELECT latitude, longitude FROM positions WHERE region = '%s' AND action = 'update'", region), "1 2")
 	eventually(t, func() error {
