@@ -68,40 +68,35 @@ func newOthers() *others {
 	return o
 }
 
-// until returns a context that ends when another server than the given one leads.
-func (o *others) until(leader string) context.Context {
+// turn ends what was handed on to a leader when another one is known: the first may hang, as a machine
+// that stands still does. As long as none is known it may still answer. It returns who leads, or was
+// known to last, and a context that ends with that.
+//
+// It asks under the lock, so that nobody who has heard of an earlier leader turns back to it.
+func (a *API) turn() (leader string, leading context.Context) {
+	o := a.others
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.turnLocked(leader)
-	return o.leading
-}
-
-func (o *others) turnLocked(leader string) {
-	if leader != o.leader {
+	now := a.engine.Where().Leader
+	if a.engine.Current() != nil {
+		now = here
+	}
+	if now != "" && now != o.leader {
 		o.over()
-		o.leader = leader
+		o.leader = now
 		o.leading, o.over = context.WithCancel(o.ctx)
 	}
+	return o.leader, o.leading
 }
 
-// watch ends what was handed on to a leader when another one is known: the first may hang, as a
-// machine that stands still does. As long as none is known it may still answer.
+// watch turns to each leader.
 func (a *API) watch() {
-	o := a.others
 	for {
-		where := a.engine.Where()
-		leader := where.Leader
-		if a.engine.Current() != nil {
-			leader = here
-		}
-		if leader != "" {
-			o.mu.Lock()
-			o.turnLocked(leader)
-			o.mu.Unlock()
-		}
+		changed := a.engine.Where().Changed
+		a.turn()
 		select {
-		case <-where.Changed:
-		case <-o.ctx.Done():
+		case <-changed:
+		case <-a.others.ctx.Done():
 			return
 		}
 	}
@@ -188,7 +183,11 @@ func (a *API) refuse(ctx *httpd.Ctx, err error) {
 // forward has the leader answer. It reports false if the leader cannot have done anything, so
 // that another may be asked.
 func (a *API) forward(ctx *httpd.Ctx, e *endpoint, leader, address string) (done bool) {
-	asked, cancel := context.WithCancel(a.others.until(leader))
+	now, leading := a.turn()
+	if now != leader {
+		return false
+	}
+	asked, cancel := context.WithCancel(leading)
 	limit := time.AfterFunc(forwardLimit, cancel)
 	request, err := a.request(asked, ctx, address)
 	if err != nil {
