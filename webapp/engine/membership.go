@@ -148,9 +148,12 @@ type Whereabouts struct {
 	Changed <-chan struct{}
 }
 
-// Where tells who serves.
+// Where tells who serves. Of a server alone it says nothing, and nothing changes.
 func (e *Engine) Where() Whereabouts {
 	m := e.member
+	if m == nil {
+		return Whereabouts{}
+	}
 	w := Whereabouts{Changed: m.roles.Next()}
 	if s := m.node.Status(); s.Leader != 0 && s.Role != replica.Leader {
 		w.Leader = m.nameOf(s.Leader)

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"isuride/webapp/client"
 	"isuride/webapp/engine"
@@ -73,10 +72,8 @@ func (s *streaming) run(ctx context.Context, e *engine.Engine, log *slog.Logger)
 			return
 		}
 		log.Error("the stream to Kafka has ended, and begins again when this server comes to lead its group again, or is restarted", "err", err)
-		for termOf(e) == term {
-			if !pauseFor(ctx, leadPause) {
-				return
-			}
+		if await(ctx, e, func() bool { return termOf(e) != term }) != nil {
+			return
 		}
 	}
 }
@@ -96,15 +93,19 @@ func (s *streaming) stats() (none stream.ProducerStats) {
 	return s.producer.Stats()
 }
 
-// leadPause is the time between two looks whether this server leads.
-const leadPause = 100 * time.Millisecond
-
-func pauseFor(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
+// await waits for something that a change of leaders brings about; an error is that of ctx. A server
+// alone sees none.
+func await(ctx context.Context, e *engine.Engine, holds func() bool) error {
+	for {
+		changed := e.Where().Changed
+		if holds() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -126,54 +127,12 @@ type ownFeed struct {
 
 // Ready waits until this server leads.
 func (o ownFeed) Ready(ctx context.Context) error {
-	for o.engine.Current() == nil {
-		if !pauseFor(ctx, leadPause) {
-			return ctx.Err()
-		}
-	}
-	return nil
+	return await(ctx, o.engine, func() bool { return o.engine.Current() != nil })
 }
 
 func (o ownFeed) Open(_ context.Context, resume string) (stream.Reader, error) {
-	r := &ownReader{some: make(chan struct{}, 1)}
-	r.conn = o.feed.Open(r.wake)
-	r.conn.Subscribe(feed.Request{Tables: stream.Tables, Viewer: feed.Viewer{Class: feed.Operator}, Resume: resume, Every: true})
-	return r, nil
+	return o.feed.Follow(feed.Request{Tables: stream.Tables, Viewer: feed.Viewer{Class: feed.Operator}, Resume: resume, Every: true}), nil
 }
-
-type ownReader struct {
-	conn *feed.Conn
-	some chan struct{} // Next may have something
-}
-
-func (r *ownReader) wake() {
-	select {
-	case r.some <- struct{}{}:
-	default:
-	}
-}
-
-func (r *ownReader) Next(ctx context.Context, due <-chan time.Time) ([]byte, error) {
-	for {
-		select {
-		case <-due: // also while there is always a next one
-			return nil, nil
-		default:
-		}
-		if m, ok := r.conn.Next(); ok {
-			return m.JSON, nil
-		}
-		select {
-		case <-r.some:
-		case <-due:
-			return nil, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-func (r *ownReader) Close() { r.conn.Close() }
 
 const streamHelp = `usage: isuride stream [flags]
 

@@ -106,46 +106,11 @@ type townSource struct{ *town }
 func (townSource) Ready(context.Context) error { return nil }
 
 func (s townSource) Open(_ context.Context, resume string) (stream.Reader, error) {
-	r := &townReader{some: make(chan struct{}, 1)}
-	r.conn = s.feed.Open(func() {
-		select {
-		case r.some <- struct{}{}:
-		default:
-		}
-	})
 	if resume == "" {
 		resume = fmt.Sprintf("%d:%d", s.source.Epoch, s.began) // no snapshot: every report counts
 	}
-	r.conn.Subscribe(feed.Request{Tables: stream.Tables, Viewer: feed.Viewer{Class: feed.Operator}, Resume: resume, Every: true})
-	return r, nil
+	return s.feed.Follow(feed.Request{Tables: stream.Tables, Viewer: feed.Viewer{Class: feed.Operator}, Resume: resume, Every: true}), nil
 }
-
-type townReader struct {
-	conn *feed.Conn
-	some chan struct{}
-}
-
-func (r *townReader) Next(ctx context.Context, due <-chan time.Time) ([]byte, error) {
-	for {
-		select {
-		case <-due:
-			return nil, nil
-		default:
-		}
-		if m, ok := r.conn.Next(); ok {
-			return m.JSON, nil
-		}
-		select {
-		case <-r.some:
-		case <-due:
-			return nil, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-func (r *townReader) Close() { r.conn.Close() }
 
 // shown is how many reports QuestDB shows of a region.
 func (r *real) shown(region string) int {

@@ -34,10 +34,9 @@ type chunk struct {
 
 // queued is what waits of one partition, and whether it takes more.
 type queued struct {
-	of     partition
-	gate   *batch.Gate
-	paused bool // at the client
-	bytes  int64
+	of    partition
+	gate  *batch.Gate
+	bytes int64
 }
 
 // inbox holds messages between the broker and the database. When the database is slow, or
@@ -151,14 +150,14 @@ func (b *inbox) observeLocked(now time.Time) (again time.Duration) {
 		if at, ok := oldest[l]; ok {
 			age = now.Sub(at)
 		}
+		before := l.gate.Level() == batch.Paused
 		paused := l.gate.Observe(now, l.bytes, age)
 		switch which := map[string][]int32{of.topic: {of.number}}; {
-		case paused && !l.paused:
+		case paused && !before:
 			b.client.PauseFetchPartitions(which)
-		case !paused && l.paused:
+		case !paused && before:
 			b.client.ResumeFetchPartitions(which)
 		}
-		l.paused = paused
 		if w := l.gate.Wait(now); w > 0 && (again == 0 || w < again) {
 			again = w
 		}

@@ -21,7 +21,7 @@ func TestInbox(t *testing.T) {
 	big := &kgo.Record{Topic: Positions, Value: make([]byte, inboxBytes/8)}
 	small := &kgo.Record{Topic: Positions, Value: make([]byte, 10)}
 	now := noon
-	paused := func(number int32) bool { return b.queues[partition{Positions, number}].paused }
+	paused := func(number int32) bool { return b.queues[partition{Positions, number}].gate.Level() == batch.Paused }
 	b.put(fetched(1, small), now)
 	for range 5 {
 		b.put(fetched(0, big), now)
