@@ -490,14 +490,14 @@ func fillUp(t *testing.T, path string) (stop func()) {
 	return func() { close(end); <-ended }
 }
 
-// badDisk gives the first server a disk whose syncs take long, or fail after a while, and has it lead:
+// badDisk gives the first server a disk whose syncs take long, or fail, after a while, and has it lead:
 // another one leads soon, and nothing that was accepted is lost.
 func badDisk(t *testing.T, seed uint64, kind string) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not installed, which makes disks slow (Debian package strace)")
 	}
-	inject := map[string]string{"slow": "delay_enter=150000", "failing": "error=EIO:when=60+"}[kind]
+	inject := map[string]string{"slow": "delay_enter=150000:when=60+", "failing": "error=EIO:when=60+"}[kind]
 	g := servertest.NewGroup(t, func(p *servertest.Process) {
 		p.Bare()
 		p.Env = append(p.Env, "ISURIDE_DURABILITY=power")
