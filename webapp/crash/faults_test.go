@@ -22,7 +22,7 @@ import (
 )
 
 var (
-	roundsFlag = flag.Int("rounds", 0, "how often TestClusterFaults makes each fault, as `make cluster-faults` has it do")
+	roundsFlag = flag.Int("rounds", 1, "how often TestClusterFaults makes each fault")
 	heldFlag   = flag.Duration("held", 0, "how long it holds each fault, beyond what the fault needs to show; 10 s for a stopped leader, for instance")
 	recordFlag = flag.String("record", "", "`file` to which it adds a line for each fault")
 )
@@ -41,9 +41,6 @@ type fault struct {
 // that was accepted is lost, all answers fit one order of the calls (porcupine), and changes are
 // accepted again while the fault lasts, unless it leaves no majority.
 func TestClusterFaults(t *testing.T) {
-	if *roundsFlag == 0 {
-		t.Skip("faults of whole groups are made by make cluster-faults")
-	}
 	t.Parallel()
 	seed := newSeed(t)
 	t.Run("processes", func(t *testing.T) {
