@@ -164,6 +164,7 @@ func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err er
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	defer h.wakeLocked()
+	t.roadOnly = !h.followedLocked(positions)
 	rows := 0
 	for n := 0; n < holdEvents && rows < holdRows; n++ {
 		seq, payload, ok := reader.Next()
@@ -172,7 +173,7 @@ func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err er
 		}
 		switch {
 		case journal.IsMark(payload):
-		case isuride.IsReport(payload) && !h.positionsLocked(): // fast path: accounts follow their own rows
+		case t.roadOnly && isuride.IsReport(payload) && !h.followedLocked(city): // fast path: accounts follow their own rows
 			t.missed = true
 		default:
 			changes, at, err := t.event(payload)
@@ -192,14 +193,9 @@ func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err er
 	return true, nil
 }
 
-// positionsLocked reports whether anybody follows positions.
-func (h *hub) positionsLocked() bool {
-	for _, t := range [...]tableID{positions, city} {
-		if len(h.broad[t]) > 0 || h.used[t] != [byCount]int{} {
-			return true
-		}
-	}
-	return false
+// followedLocked reports whether anybody follows a table.
+func (h *hub) followedLocked(t tableID) bool {
+	return len(h.broad[t]) > 0 || h.used[t] != [byCount]int{}
 }
 
 // eventLocked gives each subscription its rows of an event, all at once, and returns how many
