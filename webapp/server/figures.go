@@ -131,12 +131,12 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 // alerts are sentences about what an operator should look at.
 func (f *figures) alerts() []string {
 	list := []string{}
-	if err := f.s.engine.Health(); err != nil {
+	for _, err := range f.s.engine.Health() {
 		list = append(list, err.Error())
 	}
 	gate := f.s.shedding.gate.Stats()
 	if refuses := gate.String(); refuses != "" {
-		list = append(list, "the server "+refuses)
+		list = append(list, "the server is "+refuses)
 	}
 	return list
 }
