@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,8 +53,8 @@ type overload struct {
 	// What runs: by default the program that build has made, with no settings of its own.
 	program  string
 	settings []string
-	readers  int // of the feed
-	chairs   int // 0 leaves them to the rate
+	readers  readers // of the feed
+	chairs   int     // 0 leaves them to the rate
 }
 
 func runOverload(ctx context.Context, args []string, out io.Writer) (passed bool, err error) {
@@ -189,7 +190,11 @@ func (o *overload) run(ctx context.Context, name, mode string, rate, seconds, sh
 		}
 		o.group = g
 	}
-	defer readFeed(ctx, "http://"+overloadAddress, o.readers)()
+	end, err := o.readers.start(ctx, "http://"+overloadAddress, filepath.Join(o.path("data"), "operator-token"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
 	return o.load(ctx, s, name, rate, seconds, share)
 }
 
