@@ -4,7 +4,7 @@ export interface Frame {
   sub?: string; table: string; action: string; keys: string[]; epoch: number; seq: number; prev: number;
   more?: boolean; code?: string; message?: string; data?: Row[];
 }
-export interface Wanted { table: string; filter?: string; token?: string; since?: string; speed?: string }
+export interface Wanted { table: string; filter?: string; token?: string; since?: string; speed?: string; interval?: string }
 export type Listener = (group: Frame[], tables: Map<string, Map<string, Row>>) => void;
 
 class Subscription {
