@@ -45,7 +45,7 @@ func TestCostFlags(t *testing.T) {
 }
 
 // TestReaders: each follows what it is to, as who it is to be, comes back when its stream breaks, and
-// ends; one that gets nothing is told of.
+// ends; one that gets nothing is an error.
 func TestReaders(t *testing.T) {
 	token := filepath.Join(t.TempDir(), "operator-token")
 	if err := os.WriteFile(token, []byte("secret\n"), 0o600); err != nil {
