@@ -85,7 +85,7 @@ cost: ## compare the CPU that a ride costs two servers at half load, with ARGS="
 	@$(GO) build -o bin/ ./bench/compare
 	@bin/compare cost $(ARGS)
 
-overload: ## ask a server that has 0.3 of a processor for 3.5 times what it can do, and hold what it completes to bars; needs root; 4 minutes
+overload: ## ask a server that has 0.3 of a processor for 3.5 times what it can do, and hold the medians of three pairs to bars; needs root; 9 minutes
 	@$(GO) build -o bin/ ./bench/compare
 	@bin/compare overload $(ARGS)
 

@@ -445,7 +445,7 @@ func TestClusterCopiesTables(t *testing.T) {
 	if status, says := leader.Operator("POST", "/tables"); status != http.StatusUnauthorized {
 		t.Errorf("without the token a copy is answered with %d %.100s", status, says)
 	}
-	token, err := os.ReadFile(filepath.Join(leader.Data, "operator-token"))
+	token, err := os.ReadFile(filepath.Join(p.Data, "operator-token")) // all have the same
 	if err != nil {
 		t.Fatal(err)
 	}

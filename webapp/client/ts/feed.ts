@@ -76,7 +76,7 @@ export class Feed {
     let heard = Date.now();
     const gone = () => {
       clearInterval(watch);
-      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
       socket.close();
       this.status(false);
       if (!this.closed) setTimeout(() => this.connect(Math.min(pause * 2, 5000)), pause);
@@ -94,6 +94,6 @@ export class Feed {
       if (s && frame.code === "closing") setTimeout(() => this.subscriptions.get(s.sub) === s && this.send(s.begin()), 250);
       if (s?.take(frame) === false) socket.close(); // comes back, and resumes
     };
-    socket.onclose = gone;
+    socket.onclose = socket.onerror = gone; // Node 20 tells of no end where there was no beginning
   }
 }
