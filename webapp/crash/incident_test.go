@@ -3,12 +3,12 @@ package crash
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/servertest"
 )
 
@@ -146,7 +146,7 @@ func lastEvent(t *testing.T, p *servertest.Process) (last json.Number) {
 // says.
 func tool(t *testing.T, p *servertest.Process, status int, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], args...)
+	cmd := bound.Command(t, os.Args[0], args...)
 	cmd.Env = p.Env
 	out, _ := cmd.CombinedOutput()
 	if got := cmd.ProcessState.ExitCode(); got != status {

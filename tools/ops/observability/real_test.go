@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"isuride/tools/dev/bound"
 )
 
 // patience bounds the wait for things that normally happen within seconds.
@@ -75,7 +76,7 @@ func checkScrape(t *testing.T, c *city) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check := exec.Command("promtool", "check", "metrics")
+	check := bound.Command(t, "promtool", "check", "metrics")
 	check.Stdin = strings.NewReader(string(scrape))
 	if output, err := check.CombinedOutput(); err != nil {
 		t.Errorf("promtool check metrics: %v\n%s", err, output)
