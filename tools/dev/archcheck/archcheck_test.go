@@ -119,7 +119,7 @@ var table = []rule{
 	{"tools/ops/fleet/remote", []string{"tools/ops/fleet/topology"}, "ssh knows no command"},
 	{"tools/ops/fleet/layout", []string{"tools/ops/fleet/topology"}, "files of a host follow from the topology alone"},
 	{"tools/ops/fleet/hostscript", []string{"tools/ops/fleet/topology", "tools/ops/fleet/remote", "tools/ops/fleet/layout"}, "how a script is sent"},
-	{"tools/ops/fleet/fleettest", []string{"tools/ops/fleet/topology", "tools/ops/fleet/remote"}, "hosts for tests"},
+	{"tools/ops/fleet/fleettest", []string{"tools/dev/bound", "tools/ops/fleet/topology", "tools/ops/fleet/remote"}, "hosts for tests"},
 	{"tools/ops/fleet/watch", []string{"tools/ops/fleet/topology", "tools/ops/fleet/remote", "tools/ops/fleet/layout"}, "a page over what hosts say"},
 	{"tools/ops/fleet/...", []string{"tools/ops/fleet/topology", "tools/ops/fleet/remote", "tools/ops/fleet/layout", "tools/ops/fleet/hostscript"},
 		"a command knows no other command"},

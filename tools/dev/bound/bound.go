@@ -39,13 +39,20 @@ const (
 	dying  = 5 * time.Second  // what a program has after QUIT
 )
 
+// Context is the context of what ends with the test, or at the Limit.
+func Context(tb testing.TB, parent context.Context) context.Context {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(parent, Limit(tb))
+	tb.Cleanup(cancel)
+	return ctx
+}
+
 // Command is exec.Command for a program that ends with the test. At the Limit the test has failed and the program gets
 // QUIT, at which a Go program prints what its goroutines wait for, and KILL a little later.
 func Command(tb testing.TB, name string, args ...string) *exec.Cmd {
 	tb.Helper()
 	limit := Limit(tb)
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	tb.Cleanup(cancel)
+	ctx := Context(tb, context.Background())
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.WaitDelay = dying
 	cmd.Cancel = func() error {
