@@ -16,6 +16,7 @@ import (
 // journal beside the running server, see why a ride got its chair, restore an older copy
 // of the database to a position, and serve that.
 func TestIncident(t *testing.T) {
+	t.Parallel()
 	p := servertest.New(t)
 	p.Bare()
 	p.Start()
@@ -75,6 +76,7 @@ func TestIncident(t *testing.T) {
 // TestInspectOfReleases shows the journals that earlier releases left, whose assignments
 // have no reasons yet.
 func TestInspectOfReleases(t *testing.T) {
+	t.Parallel()
 	folders, err := filepath.Glob("testdata/release*")
 	if err != nil || len(folders) == 0 {
 		t.Fatal("no folder of an earlier release: ", err)

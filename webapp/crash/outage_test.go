@@ -20,6 +20,7 @@ type outage struct {
 // then once more with a kill meanwhile: the server goes on from memory, nothing that it
 // tells gets lost, and the tables catch up.
 func TestOutage(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		p := servertest.New(t)
