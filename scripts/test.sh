@@ -156,28 +156,44 @@ simulation() {
 }
 
 # Those that take longest begin first, so that none of them is left alone at the end.
-longest=(acceptance crash ui engine sqlstore stream client)
+longest=(webapp/acceptance webapp/crash webapp/ui webapp/sqlstore webapp/stream webapp/engine tools/ops/lab tools/ops/fleet/release bench/cmd/bench webapp/client)
 
-# all_tests ends the tests when the whole run has taken 27 minutes.
+# What is played here by one goroutine, or by some that share nothing, takes minutes under the race detector, which has
+# nothing to find.
+alone=(bench/model bench/world tools/dev/matchlab)
+
+# all_tests ends the tests when the whole run has taken 27 minutes. Tests mostly wait, for disks, elections and browsers:
+# there are more packages at a time than processors.
 all_tests() {
+	local packages failed=0
+	mapfile -t packages < <(go list ./... | grep -vxF "$(printf 'isuride/%s\n' "${alone[@]}")")
 	within=(timeout --signal INT --kill-after 30 $((27 * 60 - SECONDS)))
-	tests "${longest[@]/#/./webapp/}" ./...
+	go build -o bin/ ./tools/dev/skips
+	{
+		"${within[@]}" go test -json -vet=off -timeout 8m "${alone[@]/#/./}" || failed=1
+		watched -p $(($(nproc) + 1)) "${longest[@]/#/isuride/}" "${packages[@]}" || failed=1
+		return $failed
+	} | bin/skips "${skips[@]}"
 }
 
-# Before that, `go vet` has looked at the packages, and more thoroughly than `go test` does. sqlite/lib is C
-# translated to Go, whose accesses to memory take many times as long when they are watched; no goroutine of ours
-# meets another there. (Of other packages this cannot be said: one that instantiates sync/atomic's types
-# without the race detector does so for the whole program.)
-within=()
 tests() {
+	go build -o bin/ ./tools/dev/skips
+	watched "$@" | bin/skips "${skips[@]}"
+}
+
+# watched runs tests under the race detector. `go vet` has looked at the packages before, and more thoroughly than
+# `go test` does. sqlite/lib is C translated to Go, whose accesses to memory take many times as long when
+# they are watched; no goroutine of ours meets another there. (Of other packages this cannot be said: one that
+# instantiates sync/atomic's types without the race detector does so for the whole program.)
+within=()
+watched() {
 	local race=()
 	if command -v gcc >/dev/null; then
 		race=(-race '-gcflags=modernc.org/sqlite/lib=-race=false' -exec 'env CGO_ENABLED=0') # which is for the programs that tests build
 	else
 		complain "gcc is not installed: running without the race detector"
 	fi
-	go build -o bin/ ./tools/dev/skips
-	CGO_ENABLED=$((${#race[@]} > 0)) "${within[@]}" go test -json "${race[@]}" -vet=off -timeout 8m "$@" | bin/skips "${skips[@]}"
+	CGO_ENABLED=$((${#race[@]} > 0)) "${within[@]}" go test -json "${race[@]}" -vet=off -timeout 8m "$@"
 }
 
 clean_tree() {

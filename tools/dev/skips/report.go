@@ -133,7 +133,7 @@ func (r *report) slow() {
 func (r *report) list(what string, tests bool) {
 	left := longest
 	for _, t := range r.times {
-		if t.test != tests || left == 0 {
+		if t.test != tests || left == 0 || t.seconds < 1 {
 			continue
 		}
 		if left == longest {
