@@ -166,7 +166,7 @@ func (f *front) during(t *testing.T, name string, what func()) *answers {
 	grow()
 	close(stop)
 	for range riders {
-		<-done
+		bound.Receive(t, "the last answer to a rider", done)
 	}
 	t.Logf("%s: %v", name, c)
 	return c

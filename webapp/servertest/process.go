@@ -61,7 +61,7 @@ func New(t testing.TB, env ...string) *Process {
 	t.Cleanup(func() {
 		p.Kill()
 		if t.Failed() && p.Output != nil {
-			t.Logf("the server %s last said:\n%s", p.Node, p.Output.end())
+			t.Logf("the server %q last said:\n%s", p.Node, p.Output.end())
 		}
 	})
 	return p
@@ -164,8 +164,8 @@ func (p *Process) LaunchTo(log *os.File) error {
 func (p *Process) limit(cmd *exec.Cmd) *time.Timer {
 	limit := bound.Limit(p.test)
 	return time.AfterFunc(limit, func() {
-		p.test.Errorf("the server %s still runs after %v: its test hangs", p.Node, limit)
-		_ = cmd.Process.Signal(syscall.SIGQUIT) // it may end just now
+		p.test.Errorf("the server %q still runs after %v: its test hangs", p.Node, limit)
+		_ = cmd.Process.Signal(syscall.SIGABRT) // it may end just now
 		time.Sleep(time.Second)                 // for it to say where it is, if it can
 		_ = cmd.Process.Kill()
 	})

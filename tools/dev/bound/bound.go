@@ -36,7 +36,7 @@ func Limit(tb testing.TB) time.Duration {
 
 const (
 	report = 30 * time.Second // what is left for messages before the package's end
-	dying  = 5 * time.Second  // what a program has after QUIT
+	dying  = 5 * time.Second  // what a program has after ABRT
 )
 
 // Context is the context of what ends with the test, or at the Limit.
@@ -48,7 +48,8 @@ func Context(tb testing.TB, parent context.Context) context.Context {
 }
 
 // Command is exec.Command for a program that ends with the test. At the Limit the test has failed and the program gets
-// QUIT, at which a Go program prints what its goroutines wait for, and KILL a little later.
+// ABRT, at which a Go program prints what its goroutines wait for (QUIT may be a wish to stop), and KILL a
+// little later.
 func Command(tb testing.TB, name string, args ...string) *exec.Cmd {
 	tb.Helper()
 	limit := Limit(tb)
@@ -59,7 +60,7 @@ func Command(tb testing.TB, name string, args ...string) *exec.Cmd {
 		if !errors.Is(ctx.Err(), context.DeadlineExceeded) { // the test has ended
 			return cmd.Process.Kill()
 		}
-		if err := cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		if err := cmd.Process.Signal(syscall.SIGABRT); err != nil {
 			return err
 		}
 		tb.Errorf("%v still runs after %v, which is too long", cmd.Args, limit)

@@ -210,7 +210,7 @@ func (c *city) register(name string) (*account, error) {
 // ride takes a ride through all its states; both streams stay open until the test ends.
 func (c *city) ride() {
 	c.t.Helper()
-	if err := <-c.rideUnpaid(); err != nil {
+	if err := bound.Receive(c.t, "the end of a ride", c.rideUnpaid()); err != nil {
 		c.t.Fatalf("%v\n%s", err, c.log())
 	}
 }

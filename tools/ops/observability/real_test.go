@@ -43,7 +43,7 @@ func TestRealServer(t *testing.T) {
 		defer c.gatewayBroken.Store(false)
 		paid := c.rideUnpaid()
 		w.fires(t, "IsuridePaymentsFail", nil)
-		<-paid // or failed, after some attempts
+		bound.Receive(t, "an answer to the rating", paid) // or failed, after some attempts
 	})
 	t.Run("initialize", func(t *testing.T) {
 		c.initialize()
