@@ -24,10 +24,14 @@ main() {
 	local skips=()
 	if [[ ${1:-} == -install ]]; then
 		shift
+		trap summary EXIT
 		stage install install
+		fetch &
+		fetching=$!
 		skips=(-installed)
 	fi
 	if (($#)); then
+		fetched
 		tests "$@"
 		return
 	fi
@@ -38,6 +42,7 @@ main() {
 	stage "allocations, and each benchmark once" benchmarks
 	stage simulation simulation
 	stage "ten million events without a false alarm of the audit" events
+	stage "the rest of what the tests need" fetched
 	traffic=$PWD/.run/traffic
 	rm -rf "$traffic"
 	mkdir -p "$traffic"
@@ -60,6 +65,7 @@ noted() { times+=$(printf '%5d s  %s' $((SECONDS - began)) "$1")$'\n'; }
 
 # summary prints the stages; of a run that has failed, also where.
 summary() {
+	[[ -z $fetching ]] || kill "$fetching" 2>/dev/null || true
 	[[ -z $running ]] || noted "$running: FAILED"
 	printf '\n%s%5d s  in all\n' "$times" "$SECONDS"
 }
@@ -77,8 +83,19 @@ install() {
 		systemd-container:systemd-nspawn dbus:dbus-daemon \
 		openjdk-17-jdk-headless:java maven:mvn
 	install_modules
+}
+
+# fetch brings what only tests need, below .run and while the checks run; fetched waits for it.
+fetching=''
+fetch() {
 	go run ./tools/dev/stream fetch
 	install_schemathesis
+}
+
+fetched() {
+	[[ -n $fetching ]] || return 0
+	wait "$fetching" || die "what the tests need could not be fetched"
+	fetching=''
 }
 
 # The compiler of TypeScript, the program that makes the client's types, and what drives a
@@ -101,7 +118,7 @@ install_schemathesis() {
 
 checks() {
 	local unformatted
-	unformatted=$(gofmt -l .)
+	unformatted=$(gofmt -l ./*/)
 	[[ -z $unformatted ]] || die "not formatted, run gofmt -w: $unformatted"
 	go mod tidy -diff
 	go vet ./...
@@ -155,8 +172,10 @@ simulation() {
 	go test -count 1 ./webapp/simulate
 }
 
-# Those that take longest begin first, so that none of them is left alone at the end.
-longest=(webapp/acceptance webapp/crash webapp/ui webapp/sqlstore webapp/stream webapp/engine tools/ops/lab tools/ops/fleet/release bench/cmd/bench webapp/client)
+# Those that take longest begin first, so that none of them is left alone at the end: one that waits beside one that
+# works.
+longest=(webapp/acceptance bench/cmd/bench webapp/crash webapp/engine webapp/stream tools/ops/lab webapp/ui tools/ops/fleet/release
+	webapp/sqlstore webapp/client)
 
 # What is played here by one goroutine, or by some that share nothing, takes minutes under the race detector, which has
 # nothing to find.
