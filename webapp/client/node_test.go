@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/dev/freeport"
 	"isuride/webapp/client"
 	"isuride/webapp/servertest"
@@ -55,7 +56,7 @@ func run(t *testing.T, name string, args ...string) *script {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("node", append([]string{"--experimental-websocket", "--no-warnings", path}, args...)...)
+	cmd := bound.Command(t, "node", append([]string{"--experimental-websocket", "--no-warnings", path}, args...)...)
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	out, err := cmd.StdoutPipe()
@@ -229,7 +230,7 @@ func built(t *testing.T) string {
 		if compiled, err = os.MkdirTemp("", "isuride-client"); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := exec.Command("node", tsc, "--project", "ts", "--outDir", compiled).CombinedOutput(); err != nil {
+		if out, err := bound.Command(t, "node", tsc, "--project", "ts", "--outDir", compiled).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		if err := os.WriteFile(filepath.Join(compiled, "package.json"), []byte(`{"type":"module"}`), 0o600); err != nil {
@@ -306,7 +307,7 @@ func TestSilence(t *testing.T) {
 func TestTypesAreThoseOfTheDocument(t *testing.T) {
 	needs(t, "node")
 	out := filepath.Join(t.TempDir(), "api.d.ts")
-	if said, err := exec.Command("node", modules(t, "openapi-typescript/bin/cli.js"), "../docs/openapi.yaml", "--output", out).CombinedOutput(); err != nil {
+	if said, err := bound.Command(t, "node", modules(t, "openapi-typescript/bin/cli.js"), "../docs/openapi.yaml", "--output", out).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	made, err := os.ReadFile(out)

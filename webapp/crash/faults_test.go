@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/servertest"
 	"isuride/webapp/sqlstore/mysqltest"
 )
@@ -370,7 +371,7 @@ func (tr *trial) oldDisk(leader *servertest.Process) func() {
 // copyFolder keeps what a server looks at: who may read its files.
 func copyFolder(t *testing.T, from, to string) {
 	t.Helper()
-	if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
+	if out, err := bound.Command(t, "cp", "-a", from, to).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 }
