@@ -57,9 +57,7 @@ func TestKills(t *testing.T) {
 	}
 	t.Logf("seed %d (repeat with -seed %d)", *seed, *seed)
 	random := rand.New(rand.NewPCG(*seed, 0))
-	p := servertest.New(t)
-	p.Bare()
-	p.Start()
+	p := city(t)
 	region := "kills"
 	victims := []*program{r.stream(t, p, region), r.sink(t), r.kafka, r.questdb}
 	l := beginLoad(t, p, r.live(t, p, region))
@@ -130,7 +128,7 @@ func (l *load) drive(ctx context.Context, t *testing.T, url, cookie string, id i
 			return
 		}
 		req.Header.Set("Cookie", cookie)
-		answer, err := http.DefaultClient.Do(req)
+		answer, err := caller.Do(req)
 		if err != nil {
 			t.Error(err)
 			return
@@ -168,7 +166,9 @@ func minuteOf(ts string) string { return ts[:len("2026-11-29T09:51")] }
 // ofJournal adds up what the server's log has.
 func (r *real) ofJournal(t *testing.T, p *servertest.Process) sums {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "inspect", "-json", filepath.Join(p.Data, "journal"))
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "inspect", "-json", filepath.Join(p.Data, "journal"))
 	cmd.Env = []string{servertest.AsServer + "=1"}
 	out, err := cmd.StdoutPipe()
 	if err != nil {

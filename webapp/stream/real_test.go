@@ -61,7 +61,30 @@ func (r *real) use(t testing.TB) *real {
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
+	t.Cleanup(func() { tell(t, r.kafka, r.questdb) })
 	return r
+}
+
+// tell logs what programs have said last, if the test has failed.
+func tell(t testing.TB, programs ...*program) {
+	if t.Failed() {
+		for _, p := range programs {
+			t.Logf("%s said:\n%s", p.name, p.log.end())
+		}
+	}
+}
+
+// city starts a server.
+func city(t *testing.T, env ...string) *servertest.Process {
+	p := servertest.New(t, env...)
+	t.Cleanup(func() {
+		if t.Failed() && p.Output != nil {
+			t.Logf("the server said:\n%s", p.Output)
+		}
+	})
+	p.Bare()
+	p.Start()
+	return p
 }
 
 func (r *real) start() (err error) {
@@ -176,14 +199,41 @@ func (p *program) start() error {
 func (p *program) kill() {
 	if p.cmd != nil && p.cmd.Process != nil {
 		p.cmd.Process.Kill()
-		<-p.exited
+		if _, ended := p.wait(); !ended {
+			panic(p.name + " was killed, and does not end")
+		}
 		p.cmd = nil
 	}
 }
 
+// wait waits until the program has ended, but not for ever.
+func (p *program) wait() (err error, ended bool) {
+	select {
+	case err := <-p.exited:
+		p.exited <- err
+		return err, true
+	case <-time.After(waitLimit):
+		return nil, false
+	}
+}
+
+// says waits until the program has logged a text.
+func (p *program) says(t testing.TB, text string) {
+	t.Helper()
+	eventually(t, func() error {
+		if !strings.Contains(p.log.end(), text) {
+			return fmt.Errorf("%s does not say %q", p.name, text)
+		}
+		return nil
+	})
+}
+
+// caller is an HTTP client of tests, which wait for nothing without a bound.
+var caller = &http.Client{Timeout: waitLimit}
+
 // ask runs a statement at QuestDB.
 func (r *real) ask(statement string) ([][]any, error) {
-	answer, err := http.Get(r.url + "/exec?query=" + url.QueryEscape(statement))
+	answer, err := caller.Get(r.url + "/exec?query=" + url.QueryEscape(statement))
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +281,7 @@ func (r *real) expect(t *testing.T, statement, want string) {
 // waitLimit bounds what has to happen in the end, on a machine that does much else.
 const waitLimit = 60 * time.Second
 
-func eventually(t *testing.T, f func() error) {
+func eventually(t testing.TB, f func() error) {
 	t.Helper()
 	for end := time.Now().Add(waitLimit); ; time.Sleep(50 * time.Millisecond) {
 		err := f()
@@ -256,9 +306,7 @@ func (r *real) command(t testing.TB, args ...string) *program {
 	}
 	t.Cleanup(func() {
 		p.kill()
-		if t.Failed() {
-			t.Logf("%s said:\n%s", p.name, p.log.end())
-		}
+		tell(t, p)
 	})
 	return p
 }
