@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -106,7 +107,12 @@ type load struct {
 	accepted atomic.Uint64
 }
 
-const loadChairs = 8
+// Eight chairs report every 5 ms at most: enough for every transaction and batch to have
+// something in it, and not so much that two Java machines start in minutes.
+const (
+	loadChairs = 8
+	loadEvery  = 5 * time.Millisecond
+)
 
 func beginLoad(t *testing.T, p *servertest.Process, token string) *load {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -121,7 +127,10 @@ func beginLoad(t *testing.T, p *servertest.Process, token string) *load {
 }
 
 func (l *load) drive(ctx context.Context, t *testing.T, url, cookie string, id int) {
+	due := time.NewTicker(loadEvery)
+	defer due.Stop()
 	for n := 1; ctx.Err() == nil; n++ {
+		<-due.C
 		req, err := http.NewRequest("POST", url+"/api/chair/coordinate", strings.NewReader(fmt.Sprintf(`{"latitude":%d,"longitude":%d}`, n%1000, id)))
 		if err != nil {
 			t.Error(err)

@@ -53,6 +53,9 @@ func (r *real) use(t testing.TB) *real {
 	defer r.mu.Unlock()
 	if !r.started {
 		r.started = true
+		if _, ok := t.(*testing.T); ok { // they start Java more than they use it
+			t.Setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+		}
 		r.err = r.start()
 	}
 	if errors.Is(r.err, servers.ErrNoJava) {
