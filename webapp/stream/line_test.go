@@ -22,6 +22,7 @@ func (r *real) live(t *testing.T, p *servertest.Process, region string) string {
 // TestLine carries a city through all processes: what it did is in QuestDB, once, and the
 // second of two streams takes over.
 func TestLine(t *testing.T) {
+	t.Parallel()
 	r := shared.use(t)
 	p := city(t)
 	region := "line"
@@ -98,6 +99,7 @@ func TestTypeChanged(t *testing.T) {
 
 // TestServerStreams has the server stream by itself, be killed, and go on.
 func TestServerStreams(t *testing.T) {
+	t.Parallel()
 	r := shared.use(t)
 	region := "own"
 	p := city(t, "ISURIDE_KAFKA="+r.broker, "ISURIDE_REGION="+region)

@@ -53,10 +53,11 @@ func (r *real) use(t testing.TB) *real {
 	defer r.mu.Unlock()
 	if !r.started {
 		r.started = true
-		if _, ok := t.(*testing.T); ok { // they start Java more than they use it
-			t.Setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+		var env []string
+		if _, ok := t.(*testing.T); ok {
+			env = quickJava
 		}
-		r.err = r.start()
+		r.err = r.start(env)
 	}
 	if errors.Is(r.err, servers.ErrNoJava) {
 		t.Skipf("Java is not installed: %v", r.err)
@@ -90,7 +91,10 @@ func city(t *testing.T, env ...string) *servertest.Process {
 	return p
 }
 
-func (r *real) start() (err error) {
+// quickJava is for tests, which start Java more than they use it.
+var quickJava = []string{"JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1"}
+
+func (r *real) start(env []string) (err error) {
 	if _, err := servers.Java(); err != nil {
 		return err
 	}
@@ -108,13 +112,14 @@ func (r *real) start() (err error) {
 	}
 	k := servers.Kafka{Jars: jars, Dir: filepath.Join(r.dir, "kafka"), Port: port}
 	r.broker = k.Address()
-	r.kafka = &program{name: "kafka", make: k.Command, ready: r.kafkaReady}
+	r.kafka = &program{name: "kafka", make: k.Command, ready: r.kafkaReady, env: env}
 	if err := r.kafka.start(); err != nil {
 		return err
 	}
 	q := servers.QuestDB{Jars: jars, Dir: filepath.Join(r.dir, "questdb"), Port: port + 2}
 	r.url = q.URL()
-	r.questdb = &program{name: "questdb", make: q.Command, ready: func() error { _, err := r.ask("SELECT 1"); return err }}
+	r.questdb = &program{name: "questdb", make: q.Command, ready: func() error { _, err := r.ask("SELECT 1"); return err },
+		env: append(env, "QDB_DEV_MODE_ENABLED=true")} // which lets a test suspend a table
 	return r.questdb.start()
 }
 
@@ -124,7 +129,7 @@ func (r *real) kafkaReady() error {
 		return err
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second) // asked again, sooner than the client does
 	defer cancel()
 	return client.Ping(ctx)
 }
@@ -145,6 +150,7 @@ type program struct {
 	name  string
 	make  func() (*exec.Cmd, error)
 	ready func() error
+	env   []string // added to that of this process
 
 	cmd    *exec.Cmd
 	exited chan error
@@ -169,10 +175,19 @@ func (o *output) end() string {
 	return string(o.text.Bytes()[max(0, o.text.Len()-4000):])
 }
 
+func (o *output) has(text string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return bytes.Contains(o.text.Bytes(), []byte(text))
+}
+
 func (p *program) start() error {
 	cmd, err := p.make()
 	if err != nil {
 		return err
+	}
+	if p.env != nil {
+		cmd.Env = append(os.Environ(), p.env...)
 	}
 	p.cmd, p.log = cmd, new(output)
 	cmd.Stdout, cmd.Stderr = p.log, p.log
@@ -224,7 +239,7 @@ func (p *program) wait() (err error, ended bool) {
 func (p *program) says(t testing.TB, text string) {
 	t.Helper()
 	eventually(t, func() error {
-		if !strings.Contains(p.log.end(), text) {
+		if !p.log.has(text) {
 			return fmt.Errorf("%s does not say %q", p.name, text)
 		}
 		return nil
@@ -276,6 +291,23 @@ func (r *real) expect(t *testing.T, statement, want string) {
 		got, err := r.table(statement)
 		if err == nil && got != want {
 			err = fmt.Errorf("%s:\n%s\nwant\n%s", statement, got, want)
+		}
+		return err
+	})
+}
+
+// expectMetric waits until a program's metrics have a line.
+func expectMetric(t *testing.T, address, line string) {
+	t.Helper()
+	eventually(t, func() error {
+		answer, err := caller.Get("http://" + address + "/metrics")
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		if err == nil && !strings.Contains(string(text), "\n"+line+"\n") {
+			err = fmt.Errorf("%s has no line %q:\n%s", address, line, text)
 		}
 		return err
 	})
