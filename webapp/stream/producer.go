@@ -83,7 +83,7 @@ var ErrFenced = errors.New("a later producer has taken over the region")
 //
 // A region belongs to the producer that has claimed it last: at its start, each commits a
 // cursor with its name, once. The broker lets only one at a time write, but does not tell who
-// came last: whoever asks for a producer id fences the others, and is told of it in several
+// came last: to ask for a producer id is to fence the others, which learn of it in several
 // forms, some of which have other reasons, too. So a producer that fails in whatever way first
 // looks whose the region is. If it is still its own it goes on, and ends otherwise:
 //
