@@ -262,7 +262,8 @@ export const scenarios = {
     await accessible(page, "a light phone in English");
   },
 
-  // The leader of a group is killed in the middle of a ride, from the page itself: the city goes on.
+  // The leader of a group is killed in the middle of a ride, and the next one cut off in the middle of another,
+  // from the page itself: the city goes on.
   async leader({ open, accessible, data }) {
     const drives = await open("/ui/simulator");
     await small(drives, 2);
@@ -272,7 +273,12 @@ export const scenarios = {
     await drives.getByText("does not take this token").waitFor();
     await drives.getByLabel("Supervisor's token").fill(readFileSync(`${data}/token`, "utf8"));
     await drives.getByRole("button", { name: "Enter" }).click();
-    const leader = await drives.locator(".trouble li", { has: drives.getByText("leads", { exact: true }) }).locator("b").textContent();
+    const members = drives.locator(".trouble li");
+    const leading = { has: drives.getByText("leads", { exact: true }) };
+    // another waits until somebody else leads.
+    const another = async (but) => members.filter({ has: drives.locator("b", { hasText: new RegExp(`^[^${but}]$`) }) }).filter(leading).waitFor();
+    const leader = () => members.filter(leading).locator("b").textContent();
+    const first = await leader();
     await accessible(drives, "a cluster");
     await figureReaches(drives, "chairs", 10);
     const page = await open("/ui/");
@@ -280,8 +286,16 @@ export const scenarios = {
     await order(page);
     await page.getByRole("heading", { name: /the chair is/ }).waitFor();
     await drives.getByRole("button", { name: "Kill the leader" }).click();
-    const another = drives.locator("b", { hasText: new RegExp(`^[^${leader}]$`) });
-    await drives.locator(".trouble li", { has: another }).filter({ has: drives.getByText("leads", { exact: true }) }).waitFor();
+    await another(first);
+    await rate(page);
+    await page.getByRole("button", { name: "Ride again" }).click();
+    const second = await leader();
+    await order(page);
+    await page.getByRole("heading", { name: /the chair is/ }).waitFor();
+    await drives.getByRole("button", { name: "Cut the leader off" }).click();
+    await members.filter({ has: drives.getByText("cut off", { exact: true }) }).waitFor();
+    await accessible(drives, "a server that is cut off");
+    await another(second);
     await rate(page);
   },
 
