@@ -30,15 +30,18 @@ type cluster struct {
 	durability string
 	data       string // file of initial data
 
+	parts bool // the servers reach each other over links, which can be cut
+
 	members []*member
+	links   []*link
 	front   front
 
-	mu     sync.Mutex
-	leader string // guarded by mu; "" while nobody leads
+	mu     sync.Mutex // also guards which members are apart
+	leader string     // guarded by mu; "" while nobody leads
 }
 
 func parseRun(args []string) (*cluster, error) {
-	c := &cluster{}
+	c := &cluster{parts: true}
 	f := flag.NewFlagSet("cluster run", flag.ContinueOnError)
 	c.flags(f)
 	f.BoolVar(&c.fresh, "fresh", false, "remove the data of an earlier run")
@@ -88,6 +91,7 @@ func (c *cluster) run(ctx context.Context) error {
 		}
 		defer c.script("mariadb.sh", "stop", filepath.Join(c.dir, "mariadb"))
 	}
+	defer c.disconnect()
 	if err := c.prepare(); err != nil {
 		return err
 	}
@@ -152,7 +156,8 @@ func (c *cluster) script(name string, args ...string) error {
 	return cmd.Run()
 }
 
-// prepare makes the members, the secret that they share, and the token that orders trouble.
+// prepare makes the members, the ways between them, the secret that they share, and the token that
+// orders trouble.
 func (c *cluster) prepare() error {
 	secret := filepath.Join(c.dir, "secret")
 	for _, path := range []string{secret, filepath.Join(c.dir, "token")} {
@@ -168,6 +173,11 @@ func (c *cluster) prepare() error {
 		c.members = append(c.members, &member{name: name, witness: c.witness && i == 2, binary: c.binary, dir: filepath.Join(c.dir, name),
 			socket: filepath.Join(c.dir, name+".sock"), peers: c.address(at), clients: c.address(at + 1), inside: c.address(at + 2)})
 	}
+	if c.parts {
+		if err := c.connect(); err != nil {
+			return err
+		}
+	}
 	for _, m := range c.members {
 		m.env = c.environment(m, secret)
 	}
@@ -177,7 +187,7 @@ func (c *cluster) prepare() error {
 func (c *cluster) environment(m *member, secret string) []string {
 	var list []string
 	for _, one := range c.members {
-		list = append(list, one.entry())
+		list = append(list, one.entry(c.way(m, one)))
 	}
 	env := []string{"ISURIDE_REPLICAS=" + strings.Join(list, ","), "ISURIDE_NODE=" + m.name, "ISURIDE_REPLICA_SECRET=" + secret,
 		"ISURIDE_DATA=" + m.dir, "ISURIDE_LISTEN=" + m.clients + ",unix:" + m.socket, "ISURIDE_INTERNAL=" + m.inside, "ISURIDE_DURABILITY=" + c.durability}

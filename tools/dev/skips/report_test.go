@@ -85,3 +85,12 @@ func TestUnknownReasonIsUnexpected(t *testing.T) {
 		t.Errorf("expected because %s", why)
 	}
 }
+
+// TestOtherActions: what is a make action of its own is no test that was forgotten.
+func TestOtherActions(t *testing.T) {
+	for _, reason := range []string{"it takes as long as -soak says, 2m at least: make ui-soak", "the film is only made: make picture"} {
+		if _, ok := expected(reason, true); !ok {
+			t.Errorf("%q is not expected", reason)
+		}
+	}
+}

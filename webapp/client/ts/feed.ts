@@ -91,7 +91,8 @@ export class Feed {
       heard = Date.now();
       const frame = JSON.parse(data) as Frame;
       const s = this.subscriptions.get(frame.sub ?? "");
-      if (s && frame.code === "closing") setTimeout(() => this.subscriptions.get(s.sub) === s && this.send(s.begin()), 250);
+      const later = frame.code === "closing" ? 250 : frame.code === "busy" ? 3000 : 0; // it is to be asked again
+      if (s && later) setTimeout(() => this.subscriptions.get(s.sub) === s && this.send(s.begin()), later);
       if (s?.take(frame) === false) socket.close(); // comes back, and resumes
     };
     socket.onclose = socket.onerror = gone; // Node 20 tells of no end where there was no beginning
