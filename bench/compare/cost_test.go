@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"isuride/tools/dev/bound"
 )
 
 // TestCostOfPairs: sides take turns at going first, and the median of the ratios counts.
@@ -69,7 +71,7 @@ func TestReaders(t *testing.T) {
 		}
 		got := map[string]int{}
 		for range times * len(want) {
-			got[<-asked]++
+			got[bound.Receive(t, "a stream of each reader", asked)]++
 		}
 		if err := end(); err != nil {
 			t.Errorf("%s: %v", follow, err)
