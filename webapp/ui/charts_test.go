@@ -18,5 +18,5 @@ func TestCharts(t *testing.T) {
 	if folder == "" {
 		folder = t.TempDir()
 	}
-	play(t, servertest.New(t), "charts", folder)
+	launch(t).play(t, servertest.New(t), "charts", folder)
 }

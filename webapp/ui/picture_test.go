@@ -33,9 +33,10 @@ const (
 // README begins with. The city in them is made by test/scene.mjs, at a fixed time.
 func TestPictures(t *testing.T) {
 	needsBrowser(t)
+	t.Parallel()
 	p := servertest.New(t)
 	folder := t.TempDir()
-	play(t, p, "pictures", folder)
+	launch(t).play(t, p, "pictures", folder)
 	for _, name := range []string{"city-1440.png", "city-768.png", "city-360.png"} {
 		compare(t, filepath.Join(folder, name), filepath.Join("testdata", name))
 	}
@@ -109,7 +110,7 @@ func TestFilm(t *testing.T) {
 	}
 	needsBrowser(t)
 	folder := t.TempDir()
-	play(t, servertest.New(t), "film", folder)
+	launch(t).play(t, servertest.New(t), "film", folder)
 	frames, err := filepath.Glob(filepath.Join(folder, "film-*.png"))
 	if err != nil || len(frames) == 0 {
 		t.Fatal("there are no frames", err)

@@ -49,7 +49,7 @@ func TestSoak(t *testing.T) {
 		t.Skip("it takes as long as -soak says, 2m at least: make ui-soak")
 	}
 	needsBrowser(t)
-	f := play(t, servertest.New(t), "soak", t.TempDir())
+	f := launch(t).play(t, servertest.New(t), "soak", t.TempDir())
 	t.Logf("%v: %v", *soak, f)
 	if growth := f["MB-at-the-end"] - f["MB-after-a-minute"]; f["MB-at-the-end"] == 0 || growth > mostGrowth {
 		t.Errorf("the page keeps %.1f MB more than after a minute, %d may be", growth, mostGrowth)
@@ -66,7 +66,7 @@ func BenchmarkCity(b *testing.B) {
 	}
 	needsBrowser(b)
 	for b.Loop() {
-		for unit, value := range play(b, servertest.New(b), "bench", b.TempDir()) {
+		for unit, value := range launch(b).play(b, servertest.New(b), "bench", b.TempDir()) {
 			b.ReportMetric(value, unit)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 // TestUnits runs test/unit in Node: the drawn city, the map's arithmetic, the line of the last
 // minutes, and what is said of a match.
 func TestUnits(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("node is not installed")
 	}

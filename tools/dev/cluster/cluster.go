@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -33,15 +30,18 @@ type cluster struct {
 	durability string
 	data       string // file of initial data
 
+	parts bool // the servers reach each other over links, which can be cut
+
 	members []*member
+	links   []*link
 	front   front
 
-	mu     sync.Mutex
-	leader string // guarded by mu; "" while nobody leads
+	mu     sync.Mutex // also guards which members are apart
+	leader string     // guarded by mu; "" while nobody leads
 }
 
 func parseRun(args []string) (*cluster, error) {
-	c := &cluster{}
+	c := &cluster{parts: true}
 	f := flag.NewFlagSet("cluster run", flag.ContinueOnError)
 	c.flags(f)
 	f.BoolVar(&c.fresh, "fresh", false, "remove the data of an earlier run")
@@ -91,6 +91,7 @@ func (c *cluster) run(ctx context.Context) error {
 		}
 		defer c.script("mariadb.sh", "stop", filepath.Join(c.dir, "mariadb"))
 	}
+	defer c.disconnect()
 	if err := c.prepare(); err != nil {
 		return err
 	}
@@ -143,7 +144,7 @@ func (c *cluster) greet() {
 	for _, m := range c.members {
 		fmt.Printf("%-11s http://%s, for operators http://%s, log %s\n", m.name, m.clients, m.inside, filepath.Join(m.dir, "log"))
 	}
-	fmt.Printf("operator    the token in %s\n", filepath.Join(c.dir, "operator-token"))
+	fmt.Printf("operator    the token in %s, which all have\n", filepath.Join(c.members[0].dir, "operator-token"))
 	fmt.Println("next        open the front in a browser; make cluster-kill, in another terminal; Ctrl-C stops everything")
 }
 
@@ -155,26 +156,8 @@ func (c *cluster) script(name string, args ...string) error {
 	return cmd.Run()
 }
 
-// operator gives a member the operator's token of all, since its holder may meet any of them.
-func (c *cluster) operator(dir string) error {
-	shared := filepath.Join(c.dir, "operator-token")
-	text, err := os.ReadFile(shared)
-	if errors.Is(err, fs.ErrNotExist) {
-		secret := make([]byte, 32)
-		rand.Read(secret) // never fails
-		text = []byte(hex.EncodeToString(secret) + "\n")
-		err = os.WriteFile(shared, text, 0o600)
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "operator-token"), text, 0o600)
-}
-
-// prepare makes the members, the secret that they share, and the token.
+// prepare makes the members, the ways between them, the secret that they share, and the token that
+// orders trouble.
 func (c *cluster) prepare() error {
 	secret := filepath.Join(c.dir, "secret")
 	for _, path := range []string{secret, filepath.Join(c.dir, "token")} {
@@ -187,11 +170,13 @@ func (c *cluster) prepare() error {
 	}
 	for i, name := range []string{"a", "b", "c"} {
 		at := firstMember + 3*i
-		if err := c.operator(filepath.Join(c.dir, name)); err != nil {
-			return err
-		}
 		c.members = append(c.members, &member{name: name, witness: c.witness && i == 2, binary: c.binary, dir: filepath.Join(c.dir, name),
 			socket: filepath.Join(c.dir, name+".sock"), peers: c.address(at), clients: c.address(at + 1), inside: c.address(at + 2)})
+	}
+	if c.parts {
+		if err := c.connect(); err != nil {
+			return err
+		}
 	}
 	for _, m := range c.members {
 		m.env = c.environment(m, secret)
@@ -202,7 +187,7 @@ func (c *cluster) prepare() error {
 func (c *cluster) environment(m *member, secret string) []string {
 	var list []string
 	for _, one := range c.members {
-		list = append(list, one.entry())
+		list = append(list, one.entry(c.way(m, one)))
 	}
 	env := []string{"ISURIDE_REPLICAS=" + strings.Join(list, ","), "ISURIDE_NODE=" + m.name, "ISURIDE_REPLICA_SECRET=" + secret,
 		"ISURIDE_DATA=" + m.dir, "ISURIDE_LISTEN=" + m.clients + ",unix:" + m.socket, "ISURIDE_INTERNAL=" + m.inside, "ISURIDE_DURABILITY=" + c.durability}

@@ -31,13 +31,15 @@ func (c *cluster) serveControl(l net.Listener) (*http.Server, error) {
 			answer(w, err)
 		})
 	}
-	mux.HandleFunc("POST /freeze", func(w http.ResponseWriter, r *http.Request) {
-		d, err := time.ParseDuration(r.FormValue("for"))
-		if err == nil {
-			err = c.freeze(r.FormValue("member"), d)
-		}
-		answer(w, err)
-	})
+	for path, f := range map[string]func(member string, d time.Duration) error{"/freeze": c.freeze, "/part": c.part} {
+		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+			d, err := time.ParseDuration(r.FormValue("for"))
+			if err == nil {
+				err = f(r.FormValue("member"), d)
+			}
+			answer(w, err)
+		})
+	}
 	mux.HandleFunc("POST /handover", c.handOver)
 	mux.HandleFunc("POST /database-away", func(w http.ResponseWriter, r *http.Request) {
 		d, err := time.ParseDuration(r.FormValue("for"))
@@ -73,13 +75,20 @@ func answer(w http.ResponseWriter, err error) {
 	fmt.Fprintln(w, "done")
 }
 
-// longestFreeze bounds how long a server stands still.
-const longestFreeze = time.Minute
+// longest bounds how long a server stands still, or is cut off.
+const longest = time.Minute
+
+func lasts(d time.Duration) error {
+	if d <= 0 || d > longest {
+		return fmt.Errorf("for is %v; it can be up to %v", d, longest)
+	}
+	return nil
+}
 
 // freeze stops a member, and lets it go on after a while.
 func (c *cluster) freeze(name string, d time.Duration) error {
-	if d <= 0 || d > longestFreeze {
-		return fmt.Errorf("for is %v; it can be up to %v", d, longestFreeze)
+	if err := lasts(d); err != nil {
+		return err
 	}
 	m, err := c.named(name)
 	if err == nil {
@@ -96,6 +105,7 @@ func (c *cluster) list(w http.ResponseWriter, _ *http.Request) {
 	type one struct {
 		Name  string `json:"name"`
 		Leads bool   `json:"leads"`
+		Apart bool   `json:"apart"` // cut off from the others
 		Says  string `json:"says"`
 	}
 	var all struct {
@@ -105,7 +115,10 @@ func (c *cluster) list(w http.ResponseWriter, _ *http.Request) {
 	all.Database = c.mysql
 	for _, m := range c.members {
 		leads, says := m.leads()
-		all.Members = append(all.Members, one{m.name, leads, says})
+		c.mu.Lock()
+		apart := m.apart
+		c.mu.Unlock()
+		all.Members = append(all.Members, one{m.name, leads, apart, says})
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(all) // who asked may have left

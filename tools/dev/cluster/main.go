@@ -10,6 +10,10 @@
 // Trouble can be ordered from this machine alone, with the token that is in the folder:
 //
 //	curl -H "Authorization: Bearer $(cat .run/cluster/token)" -X POST 'http://127.0.0.1:19199/kill?member=leader'
+//	curl -H "Authorization: Bearer $(cat .run/cluster/token)" -X POST 'http://127.0.0.1:19199/part?member=leader&for=10s'
+//
+// kill, stop, continue, term and handover are done at once; freeze and part, which cuts a server off from
+// the others, last as long as they are told; so does database-away.
 //
 // The interface's page Simulator orders it, too: the front has the control below /supervisor/.
 //
@@ -78,4 +82,5 @@ const (
 	controlPort = 19
 	gatewayPort = 18
 	firstMember = 1 // three for each: for the other servers, for clients, for operators
+	firstLink   = 10
 )

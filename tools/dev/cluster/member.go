@@ -25,14 +25,16 @@ type member struct {
 	env                    []string
 	binary                 string
 
+	apart bool // guarded by the cluster's mu; cut off from the others
+
 	mu     sync.Mutex
 	cmd    *exec.Cmd // guarded by mu; nil while it does not run
 	frozen bool      // guarded by mu
 }
 
-// entry is the server in ISURIDE_REPLICAS.
-func (m *member) entry() string {
-	text := fmt.Sprintf("%s=%s/%s", m.name, m.peers, m.clients)
+// entry is the server in the ISURIDE_REPLICAS of one that reaches it at an address.
+func (m *member) entry(peers string) string {
+	text := fmt.Sprintf("%s=%s/%s", m.name, peers, m.clients)
 	if m.witness {
 		text += "+witness"
 	}

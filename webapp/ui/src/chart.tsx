@@ -1,4 +1,4 @@
-// Charts: lines, bars and heat, as SVG. It knows neither questions nor the interface's words: whoever draws
+// Charts: lines, bars, heat and sparks, as SVG. It knows neither questions nor the interface's words: whoever draws
 // says how values read. Colours are those of chart.css, by place.
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -66,7 +66,8 @@ export function runs(points: readonly (readonly [number, number | null])[]): [nu
   return all.filter((run) => run.length > 0);
 }
 
-const path = (run: readonly (readonly [number, number])[]) => run.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+// path is the d of an SVG path through points.
+export const path = (run: readonly (readonly [number, number])[]) => run.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
 // Lines has the values over the first column, which reaches from one to the other.
 // Marks are what is written below, some 60 pixels each.
@@ -119,6 +120,21 @@ export function Lines({ table, format, from, to, marks, label }: { table: Table;
         )}
       </div>
     </div>
+  );
+}
+
+// sparkBox is what a spark's points are in; it is drawn as wide as there is room.
+export const sparkBox = { width: 160, height: 28 };
+
+// Spark is one figure, and small below it how it came about.
+export function Spark({ title, value, points, note }: { title: string; value: string; points: readonly (readonly [number, number])[]; note: string }) {
+  return (
+    <figure class="spark">
+      <figcaption>{title}</figcaption>
+      <b>{value}</b>
+      <svg viewBox={`0 0 ${sparkBox.width} ${sparkBox.height}`} preserveAspectRatio="none" aria-hidden="true"><path d={path(points)} /></svg>
+      <span class="quiet">{note}</span>
+    </figure>
   );
 }
 

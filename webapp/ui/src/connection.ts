@@ -80,7 +80,14 @@ export function as(token?: string, lasting = false): Client {
   return new Client(location.origin, token, lasting);
 }
 
-// refusalOf returns what a frame says was refused, if it does.
+// refusalOf returns what a frame says was refused, if it does. A server that sends its readers to
+// another one, or has too much to do, is asked again by itself.
 export function refusalOf(group: readonly Frame[]): string | null {
-  return group.find((f) => f.action === "error")?.message ?? null;
+  return group.find((f) => f.action === "error" && f.code !== "closing" && f.code !== "busy")?.message ?? null;
+}
+
+// denied reports whether a frame says that the token is nobody's, or gives no right to this, which
+// asking again does not change.
+export function denied(group: readonly Frame[]): boolean {
+  return group.some((f) => f.action === "error" && (f.code === "unknown_viewer" || f.code === "no_right"));
 }

@@ -3,7 +3,7 @@
 
 import { batch, signal } from "@preact/signals";
 
-import { type Frame, refusalOf, subscribe } from "./connection";
+import { type Frame, denied, subscribe } from "./connection";
 import type { Match } from "./decision";
 
 const stored = "isuride.operator";
@@ -39,7 +39,7 @@ export function leave(): void {
 // follow keeps the matches up to date until the function that it returns is called.
 export function follow(as: string): () => void {
   return subscribe({ table: "matches", token: as }, (group) => {
-    if (refusalOf(group) !== null) {
+    if (denied(group)) {
       wrong.value = true;
       leave();
       return;

@@ -2,7 +2,7 @@
 
 import { batch, signal } from "@preact/signals";
 
-import { CallError, as, refusalOf, subscribe } from "./connection";
+import { CallError, as, denied, subscribe } from "./connection";
 import type { Failure } from "./rider";
 
 export interface Account {
@@ -102,7 +102,7 @@ export function csv(s: Sales): string {
 // follow keeps chairs up to date until the function that it returns is called.
 export function follow(token: string): () => void {
   return subscribe({ table: "chairs", token }, (group, tables) => {
-    if (refusalOf(group) !== null) forget();
+    if (denied(group)) forget();
     if (group.some((f) => f.action !== "heartbeat")) chairs.value = [...(tables.get("chairs")?.values() ?? [])] as unknown as ChairRow[];
   });
 }

@@ -3,7 +3,7 @@
 import { batch, signal } from "@preact/signals";
 
 import type { components } from "../../client/ts/api";
-import { type Frame, CallError, as, refusalOf, subscribe } from "./connection";
+import { type Frame, CallError, as, denied, subscribe } from "./connection";
 import type { Point } from "./geometry";
 
 export type Notice = components["schemas"]["UserNotification"];
@@ -122,7 +122,7 @@ export async function readHistory(): Promise<void> {
 // follow keeps ride and cityID up to date until the function that it returns is called.
 export function follow(token: string): () => void {
   const ended = (group: readonly Frame[]) => {
-    if (refusalOf(group) !== null) forget();
+    if (denied(group)) forget();
   };
   const notifications = subscribe({ table: "notifications", token }, (group) => {
     ended(group);

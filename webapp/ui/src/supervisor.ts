@@ -6,7 +6,7 @@ import { signal } from "@preact/signals";
 const stored = "isuride.supervisor";
 
 export interface Cluster {
-  members: { name: string; leads: boolean; says: string }[];
+  members: { name: string; leads: boolean; apart: boolean; says: string }[];
   database: boolean; // the members share one, which can go away
 }
 
@@ -18,12 +18,13 @@ export const wrongToken = signal(false);
 export const cluster = signal<Cluster | null>(null);
 export const failed = signal<string | null>(null); // why the last order was not carried out
 
-export const troubles = ["kill", "freeze", "handover", "database-away"] as const;
+export const troubles = ["kill", "freeze", "part", "handover", "database-away"] as const;
 export type Trouble = (typeof troubles)[number];
 
 const orders: Record<Trouble, Record<string, string>> = {
   kill: { member: "leader" },
   freeze: { member: "leader", for: "10s" },
+  part: { member: "leader", for: "10s" },
   handover: {},
   "database-away": { for: "10s" },
 };

@@ -1,7 +1,6 @@
 // The last minutes as figures, one sample a second.
 
 import type { Counts } from "./city";
-import type { Point } from "./geometry";
 
 export interface Sample {
   at: number; // in milliseconds
@@ -29,11 +28,6 @@ export function most(series: readonly (readonly number[])[]): number {
 }
 
 // line places values in a box: the right edge is now, the bottom is zero.
-export function line(times: readonly number[], values: readonly number[], now: number, top: number, width: number, height: number): Point[] {
-  return values.map((v, n) => ({ x: width * (1 - (now - times[n]!) / span), y: height * (1 - v / top) }));
-}
-
-// path is the d of an SVG path through points.
-export function path(points: readonly Point[]): string {
-  return points.map((p, n) => `${n === 0 ? "M" : "L"}${p.x.toFixed(1)} ${p.y.toFixed(1)}`).join("");
+export function line(times: readonly number[], values: readonly number[], now: number, top: number, width: number, height: number): [number, number][] {
+  return values.map((v, n) => [width * (1 - (now - times[n]!) / span), height * (1 - v / top)]);
 }

@@ -1,8 +1,9 @@
 // How the server does: a few words for everybody beside the map, and all of it for operators.
 
+import { Spark, sparkBox } from "../chart";
 import { type Endpoint, type Server, past, queues, server } from "../server";
 import { clock, number, t, yen } from "../text";
-import { line, path } from "../timeline";
+import { line } from "../timeline";
 
 const milliseconds = (ms: number | null): string => (ms === null ? "–" : t("ms", { n: rounded(ms) }));
 const rounded = (n: number): number => Math.round(n * (n < 1 ? 100 : n < 10 ? 10 : 1)) / (n < 1 ? 100 : n < 10 ? 10 : 1);
@@ -38,10 +39,10 @@ export function Vitals({ now }: { now: number }) {
         {(s.alerts ?? []).length === 0 ? <p class="well">{t("server.well", { name: s.name })}</p> : s.alerts!.map((a) => <p key={a} class="bad" role="alert">{a}</p>)}
       </section>
       <div class="sparks">
-        <Spark title={t("server.requests")} of={(row) => row.requests} now={now} show={(v) => number(Math.round(v))} />
-        <Spark title={t("server.reportP99ms")} of={(row) => row.report_p99} now={now} show={(v) => number(Math.round(v * 10) / 10)} />
-        <Spark title={t("server.sqlSeconds")} of={(row) => row.sql_lag} now={now} show={(v) => number(Math.round(v * 10) / 10)} />
-        <Spark title={t("server.unsynced")} of={(row) => row.unsynced} now={now} show={(v) => number(v)} />
+        <Past title={t("server.requests")} of={(row) => row.requests} now={now} show={(v) => number(Math.round(v))} />
+        <Past title={t("server.reportP99ms")} of={(row) => row.report_p99} now={now} show={(v) => number(Math.round(v * 10) / 10)} />
+        <Past title={t("server.sqlSeconds")} of={(row) => row.sql_lag} now={now} show={(v) => number(Math.round(v * 10) / 10)} />
+        <Past title={t("server.unsynced")} of={(row) => row.unsynced} now={now} show={(v) => number(v)} />
       </div>
     </>
   );
@@ -114,21 +115,14 @@ function Endpoints({ all }: { all: readonly Endpoint[] }) {
   );
 }
 
-// Spark is a figure with its last minutes.
-function Spark({ title, of, now, show }: { title: string; of: (s: Server) => number | null; now: number; show: (v: number) => string }) {
+// Past is a figure with its last minutes.
+function Past({ title, of, now, show }: { title: string; of: (s: Server) => number | null; now: number; show: (v: number) => string }) {
   const known = past.value.flatMap(({ at, row }) => {
     const value = of(row);
     return value === null ? [] : [{ at, value }];
   });
   const values = known.map((k) => k.value);
   const latest = values.at(-1);
-  const points = line(known.map((k) => k.at), values, now, 1.1 * Math.max(1e-3, ...values), 160, 28);
-  return (
-    <figure class="spark">
-      <figcaption>{title}</figcaption>
-      <b>{latest === undefined ? "–" : show(latest)}</b>
-      <svg viewBox="0 0 160 28" preserveAspectRatio="none" aria-hidden="true"><path d={path(points)} /></svg>
-      <span class="quiet">{t("server.most", { value: show(Math.max(0, ...values)) })}</span>
-    </figure>
-  );
+  const points = line(known.map((k) => k.at), values, now, 1.1 * Math.max(1e-3, ...values), sparkBox.width, sparkBox.height);
+  return <Spark title={title} value={latest === undefined ? "–" : show(latest)} points={points} note={t("server.most", { value: show(Math.max(0, ...values)) })} />;
 }

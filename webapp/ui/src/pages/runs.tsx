@@ -3,9 +3,9 @@
 
 import { signal } from "@preact/signals";
 
+import { Spark, sparkBox } from "../chart";
 import { type Run, readRuns } from "../runs";
 import { clock, day, number, t } from "../text";
-import { path } from "../timeline";
 
 const runs = signal<readonly Run[] | null>(null);
 
@@ -25,8 +25,8 @@ export function BenchRuns() {
       {list.length > 0 && (
         <>
           <div class="sparks">
-            <Chart title={t("runs.score")} values={list.map((r) => r.score)} />
-            <Chart title={t("runs.errors")} values={list.map((r) => r.errors)} />
+            <Course title={t("runs.score")} values={list.map((r) => r.score)} />
+            <Course title={t("runs.errors")} values={list.map((r) => r.errors)} />
           </div>
           <ul class="rows">
             {list.slice(-5).toReversed().map((r) => <li key={r.started}><span class="quiet">{day(r.started)} {clock(r.started)}</span><b class={r.pass ? "" : "bad"}>{number(r.score)}{r.pass ? "" : ` · ${t("runs.failed")}`}</b></li>)}
@@ -37,15 +37,9 @@ export function BenchRuns() {
   );
 }
 
-function Chart({ title, values }: { title: string; values: readonly number[] }) {
+function Course({ title, values }: { title: string; values: readonly number[] }) {
   const top = Math.max(1, ...values);
-  const step = 160 / Math.max(1, values.length - 1);
-  return (
-    <figure class="spark">
-      <figcaption>{title}</figcaption>
-      <b>{number(values.at(-1)!)}</b>
-      <svg viewBox="0 0 160 28" preserveAspectRatio="none" aria-hidden="true"><path d={path(values.map((v, n) => ({ x: n * step, y: 28 * (1 - v / top) })))} /></svg>
-      <span class="quiet">{t("server.most", { value: number(Math.max(...values)) })}</span>
-    </figure>
-  );
+  const step = sparkBox.width / Math.max(1, values.length - 1);
+  const points = values.map((v, n) => [n * step, sparkBox.height * (1 - v / top)] as const);
+  return <Spark title={title} value={number(values.at(-1)!)} points={points} note={t("server.most", { value: number(Math.max(...values)) })} />;
 }

@@ -2,9 +2,10 @@
 
 import { useSignal } from "@preact/signals";
 
+import { path } from "../chart";
 import { begin, live, moment, refused, replay, speeds } from "../replay";
 import { clock, number, t } from "../text";
-import { type Timeline, line, most, path, span } from "../timeline";
+import { type Timeline, line, most, span } from "../timeline";
 
 const width = 1000;
 const height = 40;
@@ -64,10 +65,10 @@ function Lines({ timeline, now, at }: { timeline: Timeline; now: number; at: num
         <span class="quiet">{t("timeline.span")}</span>
       </p>
       <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
-        {first && <path class="area" d={`${path(ridden)}L${width} ${height}L${first.x.toFixed(1)} ${height}Z`} />}
+        {first && <path class="area" d={`${path(ridden)}L${width} ${height}L${first[0].toFixed(1)} ${height}Z`} />}
         <path class="riding" d={path(ridden)} />
         <path class="waiting" d={path(of(waiting))} />
-        {at !== null && <path class="at" d={path([{ x: width * (1 - (now - at) / span), y: 0 }, { x: width * (1 - (now - at) / span), y: height }])} />}
+        {at !== null && <path class="at" d={`M${(width * (1 - (now - at) / span)).toFixed(1)} 0V${height}`} />}
       </svg>
     </>
   );

@@ -65,7 +65,11 @@ function Unlock() {
 function Members() {
   return (
     <ul class="rows" aria-live="polite">
-      {cluster.value!.members.map((m) => <li key={m.name}><b>{m.name}</b><span class={m.leads ? "leads" : "quiet"}>{m.leads ? t("trouble.leads") : m.says}</span></li>)}
+      {cluster.value!.members.map((m) => (
+        <li key={m.name}><b>{m.name}</b>
+          {m.apart && <span class="bad">{t("trouble.apart")}</span>}
+          <span class={m.leads ? "leads" : "quiet"}>{m.leads ? t("trouble.leads") : m.says}</span></li>
+      ))}
     </ul>
   );
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { apart, roundTimes, runs, ticks } from "../../src/chart";
+import { apart, path, roundTimes, runs, ticks } from "../../src/chart";
 
 test("an axis has round values, and ends at or above the largest", () => {
   for (const [max, want] of [[1, [0, 0.5, 1]], [3, [0, 1, 2, 3]], [7, [0, 2.5, 5, 7.5]], [240, [0, 100, 200, 300]], [400_000, [0, 200_000, 400_000]], [0.3, [0, 0.1, 0.2, 0.3]], [0, [0, 1]]] as const)
@@ -15,6 +15,7 @@ test("an axis has round values, and ends at or above the largest", () => {
 test("a line is cut at its gaps", () => {
   assert.deepEqual(runs([[0, null], [1, 5], [2, 6], [3, null], [4, null], [5, 0]]), [[[1, 5], [2, 6]], [[5, 0]]]);
   assert.deepEqual(runs([]), []);
+  assert.equal(path([[1, 2], [3.25, 4]]), "M1.0 2.0L3.3 4.0");
 });
 
 test("towns are apart, from west to east", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { heard, moment, replay, begin, live, refused } from "../../src/replay";
-import { Timeline, line, most, path, span } from "../../src/timeline";
+import { Timeline, line, most, span } from "../../src/timeline";
 
 const counts = (riding: number, waiting: number) => ({ riding, waiting, oldest: 0, free: 0, chairs: 0, off: 0, perMinute: 0 });
 
@@ -14,10 +14,9 @@ test("one sample a second, of the last five minutes", () => {
 });
 
 test("now is at the right, zero at the bottom", () => {
-  assert.deepEqual(line([span, 0], [0, 10], span, 10, 200, 40), [{ x: 200, y: 40 }, { x: 0, y: 0 }]);
+  assert.deepEqual(line([span, 0], [0, 10], span, 10, 200, 40), [[200, 40], [0, 0]]);
   assert.equal(most([[], [0]]), 1);
   assert.equal(most([[3], [7, 2]]), 7);
-  assert.equal(path([{ x: 1, y: 2 }, { x: 3.25, y: 4 }]), "M1.0 2.0L3.3 4.0");
 });
 
 test("a replay runs from its first group on, some times as fast, until it has caught up", () => {
