@@ -216,6 +216,7 @@ func TestKillInInitialize(t *testing.T) {
 	for _, step := range []string{"fill", "load", "swap", "sweep"} {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, after %v", step, after), func(t *testing.T) {
+				t.Parallel() // it waits for the disk
 				dir, rest := t.TempDir(), t.TempDir()
 				l := begin(t, dir)
 				l.db.noCuts.Store(true) // so that the journal alone has what follows

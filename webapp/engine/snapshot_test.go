@@ -376,6 +376,7 @@ func TestBadSnapshots(t *testing.T) {
 		"another program's":  {spoil: func(c *city, path string) { c.must(os.Remove(path)); c.must(os.Mkdir(path, 0o700)) }, says: "is a directory", stays: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits for the disk
 			for both := range 2 {
 				if both > 0 && name != "cut" && name != "newer" {
 					continue

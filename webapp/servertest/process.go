@@ -164,7 +164,7 @@ func (p *Process) LaunchTo(log *os.File) error {
 func (p *Process) limit(cmd *exec.Cmd) *time.Timer {
 	limit := bound.Limit(p.test)
 	return time.AfterFunc(limit, func() {
-		p.test.Errorf("the server %q still runs after %v: its test hangs", p.Node, limit)
+		p.test.Errorf("the server %q still runs after %v: its test hangs, or the time of its package is over", p.Node, limit)
 		_ = cmd.Process.Signal(syscall.SIGABRT) // it may end just now
 		time.Sleep(time.Second)                 // for it to say where it is, if it can
 		_ = cmd.Process.Kill()

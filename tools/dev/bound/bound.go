@@ -63,7 +63,7 @@ func Command(tb testing.TB, name string, args ...string) *exec.Cmd {
 		if err := cmd.Process.Signal(syscall.SIGABRT); err != nil {
 			return err
 		}
-		tb.Errorf("%v still runs after %v, which is too long", cmd.Args, limit)
+		tb.Errorf("%v still runs after %v: it hangs, or the time of its package is over", cmd.Args, limit)
 		return nil
 	}
 	return cmd
