@@ -69,12 +69,14 @@ export function forget(): void {
   });
 }
 
-export async function addChair(name: string, model: string): Promise<void> {
+// addChair reports whether the chair is there.
+export async function addChair(name: string, model: string): Promise<boolean> {
   const a = account.value!;
   const c = await attempt(() =>
     as().call("post", "/api/chair/chairs", { body: { name, model, chair_register_token: a.registerToken }, header: { "Isuride-Session": "body" } }),
   );
   if (c) keep({ ...a, chairTokens: { ...a.chairTokens, [c.id]: c.access_token! } });
+  return c !== undefined;
 }
 
 // switchChair works for the chairs that were registered here: others have their own sessions.
