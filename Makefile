@@ -32,7 +32,7 @@ cluster-bench: ## run the benchmarker against a cluster of its own and kill the 
 
 ROUNDS ?= 10
 cluster-faults: ## make every fault to real groups under load, with ROUNDS=10 and ARGS="-held 10s -record bench/results/faults.jsonl"; root and strace for the disks; 10 minutes
-	@$(GO) test ./webapp/crash -count 1 -timeout 3h -run TestClusterFaults -v -rounds $(ROUNDS) $(ARGS)
+	@$(GO) test ./webapp/crash -count 1 -timeout 6h -run TestClusterFaults -v -rounds $(ROUNDS) $(ARGS)
 
 ride: ## drive one ride through all states against the server that runs
 	@$(GO) run ./tools/dev/ride
@@ -85,7 +85,7 @@ cost: ## compare the CPU that a ride costs two servers at half load, with ARGS="
 	@$(GO) build -o bin/ ./bench/compare
 	@bin/compare cost $(ARGS)
 
-overload: ## ask a server that has 0.3 of a processor for 3.5 times what it can do, and hold what it completes to bars; needs root; 4 minutes
+overload: ## ask a server that has 0.3 of a processor for 3.5 times what it can do, and hold the medians of three pairs to bars; needs root; 9 minutes
 	@$(GO) build -o bin/ ./bench/compare
 	@bin/compare overload $(ARGS)
 

@@ -9,12 +9,12 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/dev/devcert/cert"
 	"isuride/tools/dev/freeport"
 )
@@ -293,7 +293,7 @@ func TestIdleClientsMakeRoom(t *testing.T) {
 func TestRenderRefuses(t *testing.T) {
 	good := []string{"NGINX_USER=x", "NGINX_RUN=/x", "NGINX_LISTEN=443", "NGINX_CERT=/c", "NGINX_KEY=/k", "NGINX_STATIC=/s", "NGINX_UPSTREAM=unix:/u"}
 	render := func(vars ...string) (string, error) {
-		cmd := exec.Command("../scripts/nginx.sh", "render")
+		cmd := bound.Command(t, "../scripts/nginx.sh", "render")
 		cmd.Env = append(append([]string{"PATH=" + os.Getenv("PATH")}, good...), vars...)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr

@@ -3,10 +3,11 @@ package nginx_test
 import (
 	"fmt"
 	"io"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+
+	"isuride/tools/dev/bound"
 )
 
 // What nginx logs of good and odd requests is read by alp and grouped by our patterns. A
@@ -52,7 +53,7 @@ func TestAccessLogTable(t *testing.T) {
 // logTable returns the lines of a table without its head, with a space between columns.
 func logTable(t *testing.T, args ...string) (lines []string) {
 	t.Helper()
-	cmd := exec.Command("../scripts/log-table.sh", append(args, "--format", "tsv", "--noheaders")...)
+	cmd := bound.Command(t, "../scripts/log-table.sh", append(args, "--format", "tsv", "--noheaders")...)
 	var complaints strings.Builder
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()

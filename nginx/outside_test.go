@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/dev/freeport"
 )
 
@@ -70,6 +71,7 @@ func TestFromAnotherHost(t *testing.T) {
 
 // outside is another host.
 type outside struct {
+	t    *testing.T
 	name string
 	here string // address of this machine, seen from there
 }
@@ -90,12 +92,12 @@ func anotherHost(t *testing.T) outside {
 	address := func(n int) string { // from the range for network tests (RFC 2544), four per process
 		return fmt.Sprintf("198.18.%d.%d", pid>>6&0xff, pid<<2&0xff+n)
 	}
-	o := outside{name: fmt.Sprintf("outside%d", pid), here: address(1)}
+	o := outside{t: t, name: fmt.Sprintf("outside%d", pid), here: address(1)}
 	near, far := fmt.Sprintf("near%d", pid), fmt.Sprintf("far%d", pid)
-	if output, err := exec.Command("ip", "netns", "add", o.name).CombinedOutput(); err != nil {
+	if output, err := bound.Command(t, "ip", "netns", "add", o.name).CombinedOutput(); err != nil {
 		t.Skipf("this machine cannot create network namespaces: %v\n%s", err, output)
 	}
-	t.Cleanup(func() { exec.Command("ip", "netns", "del", o.name).Run() })
+	t.Cleanup(func() { bound.Command(t, "ip", "netns", "del", o.name).Run() })
 	for _, command := range []string{
 		"ip link add " + near + " type veth peer name " + far + " netns " + o.name,
 		"ip addr add " + o.here + "/30 dev " + near,
@@ -104,7 +106,7 @@ func anotherHost(t *testing.T) outside {
 		"ip -n " + o.name + " link set " + far + " up",
 	} {
 		words := strings.Fields(command)
-		if output, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
+		if output, err := bound.Command(t, words[0], words[1:]...).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", command, err, output)
 		}
 	}
@@ -115,7 +117,7 @@ func anotherHost(t *testing.T) outside {
 func (o outside) curl(url string, options ...string) (status int, body string, err error) {
 	arguments := append([]string{"netns", "exec", o.name, "curl", "--noproxy", "*", "--silent", "--insecure", "--path-as-is",
 		"--max-time", fmt.Sprint(patience.Seconds()), "--write-out", "\n%{http_code}", "-H", "X-Forwarded-For: 127.0.0.1", "-H", "Host: 127.0.0.1"}, options...)
-	output, err := exec.Command("ip", append(arguments, url)...).Output()
+	output, err := bound.Command(o.t, "ip", append(arguments, url)...).Output()
 	if err != nil {
 		return 0, "", err
 	}

@@ -6,12 +6,12 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/dev/devcert/cert"
 	"isuride/tools/dev/freeport"
 )
@@ -36,7 +36,7 @@ func newSite(t testing.TB) *site {
 func buildServer(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "isuride")
-	if output, err := exec.Command("go", "build", "-o", path, "isuride/webapp/cmd/isuride").CombinedOutput(); err != nil {
+	if output, err := bound.Command(t, "go", "build", "-o", path, "isuride/webapp/cmd/isuride").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
 	return path
@@ -45,7 +45,7 @@ func buildServer(t testing.TB) string {
 // serve runs the server until the end of the test and returns once it is listening.
 func (s *site) serve(t testing.TB, program string) {
 	t.Helper()
-	cmd := exec.Command(program)
+	cmd := bound.Command(t, program)
 	cmd.Env = append(os.Environ(), "ISURIDE_DATA="+s.front.path("data"), "ISURIDE_INITIAL_DATA=../sql/2-master-data.sql",
 		"ISURIDE_LISTEN="+s.tcp+",unix:"+s.socket(), "ISURIDE_TLS_LISTEN="+s.tls, "ISURIDE_INTERNAL="+s.internal,
 		"ISURIDE_TLS_CERT="+s.front.path(cert.CertFile), "ISURIDE_TLS_KEY="+s.front.path(cert.KeyFile))

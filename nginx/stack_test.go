@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/dev/devcert/cert"
 	"isuride/tools/dev/freeport"
 )
@@ -105,7 +106,7 @@ func (s *stack) render(t testing.TB, vars, edits []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("../scripts/nginx.sh", "render")
+	cmd := bound.Command(t, "../scripts/nginx.sh", "render")
 	cmd.Env = append(os.Environ(), "NGINX_USER="+me.Username, "NGINX_RUN="+s.dir, "NGINX_LISTEN="+s.addr,
 		"NGINX_CERT="+s.path(cert.CertFile), "NGINX_KEY="+s.path(cert.KeyFile),
 		"NGINX_STATIC="+s.path("static"), "NGINX_UPSTREAM=unix:"+s.path("server.sock"))
@@ -125,7 +126,7 @@ func (s *stack) render(t testing.TB, vars, edits []string) {
 // the configuration.
 func (s *stack) checkConfig(t testing.TB) {
 	t.Helper()
-	output, err := exec.Command("nginx", "-t", "-e", "stderr", "-c", s.path("nginx.conf")).CombinedOutput()
+	output, err := bound.Command(t, "nginx", "-t", "-e", "stderr", "-c", s.path("nginx.conf")).CombinedOutput()
 	if err != nil {
 		t.Fatalf("nginx -t: %v\n%s", err, output)
 	}
@@ -142,7 +143,7 @@ func (s *stack) checkConfig(t testing.TB) {
 // only then.
 func (s *stack) run(t testing.TB) {
 	t.Helper()
-	cmd := exec.Command("nginx", "-e", "stderr", "-c", s.path("nginx.conf"), "-g", "daemon off; error_log stderr notice;")
+	cmd := bound.Command(t, "nginx", "-e", "stderr", "-c", s.path("nginx.conf"), "-g", "daemon off; error_log stderr notice;")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/dev/freeport"
 )
 
@@ -50,7 +51,7 @@ func newUpStack(t *testing.T) *upStack {
 // build builds the stack's programs.
 func (u *upStack) build(t *testing.T) {
 	t.Helper()
-	command := exec.Command("go", "build", "-o", u.bin+"/",
+	command := bound.Command(t, "go", "build", "-o", u.bin+"/",
 		"isuride/webapp/cmd/isuride", "isuride/tools/dev/paymentmock", "isuride/tools/dev/devcert")
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
@@ -60,7 +61,7 @@ func (u *upStack) build(t *testing.T) {
 // script runs one of the two scripts to its end.
 func (u *upStack) script(t *testing.T, name string) error {
 	t.Helper()
-	command := exec.Command("../scripts/" + name)
+	command := bound.Command(t, "../scripts/"+name)
 	command.Env = u.env
 	output, err := command.CombinedOutput()
 	t.Logf("%s: %v\n%s", name, err, output)
@@ -150,7 +151,7 @@ func (u *upStack) limitAccount(t *testing.T) {
 		return map[string]string{"DB_NAME": "isuride", "DB_USER": "isucon", "DB_PASSWORD": "isucon", "DB_CLIENT": "127.0.0.1"}[name]
 	})
 	for range 2 {
-		if output, err := u.sql("--socket="+filepath.Join(u.dir, "mariadb", "mariadb.sock"), "--execute="+statements); err != nil {
+		if output, err := u.sql(t, "--socket="+filepath.Join(u.dir, "mariadb", "mariadb.sock"), "--execute="+statements); err != nil {
 			t.Fatalf("%v\n%s", err, output)
 		}
 	}
@@ -162,24 +163,24 @@ func (u *upStack) limitAccount(t *testing.T) {
 		"SELECT 1 INTO OUTFILE '" + filepath.Join(u.dir, "file") + "'": false,
 		"GRANT SELECT ON isuride.* TO 'isucon'@'%'":                    false,
 	} {
-		if output, err := u.sql(append(account, "--execute="+statement)...); (err == nil) != allowed {
+		if output, err := u.sql(t, append(account, "--execute="+statement)...); (err == nil) != allowed {
 			t.Errorf("%s: %v\n%s", statement, err, output)
 		}
 	}
-	if output, err := u.sql(append(account, "--bind-address=127.0.0.2", "--execute=SELECT 1")...); err == nil {
+	if output, err := u.sql(t, append(account, "--bind-address=127.0.0.2", "--execute=SELECT 1")...); err == nil {
 		t.Errorf("the account is good from another address: %s", output)
 	}
 }
 
 // sql runs the database's client.
-func (u *upStack) sql(arguments ...string) ([]byte, error) {
-	return exec.Command("mariadb", append([]string{"--no-defaults"}, arguments...)...).CombinedOutput()
+func (u *upStack) sql(t *testing.T, arguments ...string) ([]byte, error) {
+	return bound.Command(t, "mariadb", append([]string{"--no-defaults"}, arguments...)...).CombinedOutput()
 }
 
 // initialize recreates all tables, through nginx.
 func (u *upStack) initialize(t *testing.T) {
 	t.Helper()
-	output, err := exec.Command("curl", "--noproxy", "*", "--silent", "--fail", "--cacert", filepath.Join(u.dir, "tls", "cert.pem"),
+	output, err := bound.Command(t, "curl", "--noproxy", "*", "--silent", "--fail", "--cacert", filepath.Join(u.dir, "tls", "cert.pem"),
 		"--data", `{"payment_server":"http://127.0.0.1:9"}`, "https://"+strings.Replace(u.https, "127.0.0.1", "localhost", 1)+"/api/initialize").CombinedOutput()
 	if err != nil || string(output) != `{"language":"go"}` {
 		t.Errorf("initialize: %v, %q", err, output)
@@ -188,7 +189,7 @@ func (u *upStack) initialize(t *testing.T) {
 
 // After a crash, the pid in a stale pid file may belong to an unrelated process.
 func TestDownSparesStrangers(t *testing.T) {
-	stranger := exec.Command("sleep", "600")
+	stranger := bound.Command(t, "sleep", "600")
 	if err := stranger.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,12 @@ install_packages() (
 		printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" || exit
 	fi
 	export DEBIAN_FRONTEND=noninteractive
-	if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1; then
+	# First comes what an installation that was interrupted has left. Another one may be under way.
+	options=(-qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Acquire::http::Timeout=60)
+	if ! {
+		dpkg --configure -a || true
+		apt-get "${options[@]}" update && apt-get "${options[@]}" install -y --no-install-recommends "$@"
+	} >"$log" 2>&1; then
 		complain "the installation failed:"
 		tail -n 20 "$log" >&2
 		exit 1

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Checks and tests everything: formatting, vet, staticcheck, module files, shell scripts,
-# every benchmark once, the simulation, and all tests under the race detector. At the end it lists skipped
-# tests by reason and prints a table of times. It leaves the tree unchanged.
+# every benchmark once, the simulation, and all tests under the race detector. At the end, and in any case, it
+# lists what took long, skipped tests by reason, and a table of times. It leaves the tree unchanged.
+#
+# Nothing can hold it up for long: a program of a test that hangs is ended after 4 minutes (tools/dev/bound), a
+# package after 8, and all tests together when the whole run has taken 27.
 #
 #   test.sh -install    first installs what the tests need: Debian packages, as root, and
 #                       below the project programs of npm and PyPI with fixed versions;
@@ -15,39 +18,56 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/lib.sh
 
+export CGO_ENABLED=0 # as servers are deployed, so that all programs are compiled once
+
 main() {
 	local skips=()
 	if [[ ${1:-} == -install ]]; then
 		shift
+		trap summary EXIT
 		stage install install
+		fetch &
+		fetching=$!
 		skips=(-installed)
 	fi
 	if (($#)); then
+		fetched
 		tests "$@"
 		return
 	fi
+	trap summary EXIT
 	before=$(git status --porcelain)
 	stage interface go run ./tools/dev/webbuild
 	stage checks checks
 	stage "allocations, and each benchmark once" benchmarks
 	stage simulation simulation
 	stage "ten million events without a false alarm of the audit" events
+	stage "the rest of what the tests need" fetched
 	traffic=$PWD/.run/traffic
 	rm -rf "$traffic"
 	mkdir -p "$traffic"
-	ISURIDE_TEST_TRAFFIC=$traffic stage tests tests ./...
+	ISURIDE_TEST_TRAFFIC=$traffic stage tests all_tests
 	stage "traffic against openapi.yaml" compare_traffic
 	clean_tree
-	printf '\n%s' "$times"
 }
 
 # stage NAME COMMAND... runs the command and notes how long it took.
-times=
+times='' running='' began=0
 stage() {
-	local name=$1 start=$SECONDS
+	running=$1 began=$SECONDS
 	shift
 	"$@"
-	times+=$(printf '%5d s  %s' $((SECONDS - start)) "$name")$'\n'
+	noted "$running"
+	running=''
+}
+
+noted() { times+=$(printf '%5d s  %s' $((SECONDS - began)) "$1")$'\n'; }
+
+# summary prints the stages; of a run that has failed, also where.
+summary() {
+	[[ -z $fetching ]] || kill "$fetching" 2>/dev/null || true
+	[[ -z $running ]] || noted "$running: FAILED"
+	printf '\n%s%5d s  in all\n' "$times" "$SECONDS"
 }
 
 # gcc is for the race detector, ip for the tests' networks, strace for slow disks, systemd for checking units, node
@@ -63,8 +83,19 @@ install() {
 		systemd-container:systemd-nspawn dbus:dbus-daemon \
 		openjdk-17-jdk-headless:java maven:mvn
 	install_modules
+}
+
+# fetch brings what only tests need, below .run and while the checks run; fetched waits for it.
+fetching=''
+fetch() {
 	go run ./tools/dev/stream fetch
 	install_schemathesis
+}
+
+fetched() {
+	[[ -n $fetching ]] || return 0
+	wait "$fetching" || die "what the tests need could not be fetched"
+	fetching=''
 }
 
 # The compiler of TypeScript, the program that makes the client's types, and what drives a
@@ -87,7 +118,7 @@ install_schemathesis() {
 
 checks() {
 	local unformatted
-	unformatted=$(gofmt -l .)
+	unformatted=$(gofmt -l ./*/)
 	[[ -z $unformatted ]] || die "not formatted, run gofmt -w: $unformatted"
 	go mod tidy -diff
 	go vet ./...
@@ -119,11 +150,13 @@ compare_traffic() {
 }
 
 # Without the race detector: benchmarks measure the program as it is shipped, and tests of
-# allocations skip under it.
+# allocations skip under it. Only what has any is built, since all is built once more for the tests.
 benchmarks() {
-	local log
+	local log packages
 	log=$(mktemp)
-	if ! go test -run 'Alloc' -bench . -benchtime 1x ./... >"$log" 2>&1; then
+	mapfile -t packages < <(git grep --untracked -lE '^func (Benchmark|Test[A-Za-z]*Alloc)' -- '*_test.go' ':!webapp/internal/httpd/rivals' |
+		xargs dirname | sort -u | sed 's#^#./#')
+	if ! go test -vet=off -run 'Alloc' -bench . -benchtime 1x "${packages[@]}" >"$log" 2>&1; then
 		grep -vE '^(ok|PASS|goos|goarch|pkg|cpu|Benchmark)|no test files' "$log" >&2 || true
 		die "a benchmark failed; the full output is in $log"
 	fi
@@ -139,16 +172,47 @@ simulation() {
 	go test -count 1 ./webapp/simulate
 }
 
+# Those that take longest begin first, so that none of them is left alone at the end: one that waits beside one that
+# works.
+longest=(webapp/acceptance bench/cmd/bench webapp/crash webapp/engine webapp/stream tools/ops/lab webapp/ui tools/ops/fleet/release
+	webapp/sqlstore webapp/client)
+
+# What is played here by one goroutine, or by some that share nothing, takes minutes under the race detector, which has
+# nothing to find.
+alone=(bench/model bench/world tools/dev/matchlab)
+
+# all_tests ends the tests when the whole run has taken 27 minutes. Tests mostly wait, for disks, elections and browsers:
+# there are more packages at a time than processors.
+all_tests() {
+	local packages failed=0
+	mapfile -t packages < <(go list ./... | grep -vxF "$(printf 'isuride/%s\n' "${alone[@]}")")
+	within=(timeout --signal INT --kill-after 30 $((27 * 60 - SECONDS)))
+	go build -o bin/ ./tools/dev/skips
+	{
+		"${within[@]}" go test -json -vet=off -timeout 8m "${alone[@]/#/./}" || failed=1
+		watched -p $(($(nproc) + 1)) "${longest[@]/#/isuride/}" "${packages[@]}" || failed=1
+		return $failed
+	} | bin/skips "${skips[@]}"
+}
+
 tests() {
+	go build -o bin/ ./tools/dev/skips
+	watched "$@" | bin/skips "${skips[@]}"
+}
+
+# watched runs tests under the race detector. `go vet` has looked at the packages before, and more thoroughly than
+# `go test` does. sqlite/lib is C translated to Go, whose accesses to memory take many times as long when
+# they are watched; no goroutine of ours meets another there. (Of other packages this cannot be said: one that
+# instantiates sync/atomic's types without the race detector does so for the whole program.)
+within=()
+watched() {
 	local race=()
 	if command -v gcc >/dev/null; then
-		export CGO_ENABLED=1
-		race=(-race)
+		race=(-race '-gcflags=modernc.org/sqlite/lib=-race=false' -exec 'env CGO_ENABLED=0') # which is for the programs that tests build
 	else
 		complain "gcc is not installed: running without the race detector"
 	fi
-	go build -o bin/ ./tools/dev/skips
-	go test -json "${race[@]}" -timeout 15m "$@" | bin/skips "${skips[@]}"
+	CGO_ENABLED=$((${#race[@]} > 0)) "${within[@]}" go test -json "${race[@]}" -vet=off -timeout 8m "$@"
 }
 
 clean_tree() {

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,6 +17,7 @@ import (
 
 	"isuride/bench/client/answer"
 	"isuride/bench/world"
+	"isuride/tools/dev/bound"
 )
 
 // envResponder names the address on which a responder listens.
@@ -75,7 +75,7 @@ func startResponder(b testing.TB) string {
 // startResponderAs starts one that listens at the address and is a process as the
 // attributes say.
 func startResponderAs(b testing.TB, address string, attributes *syscall.SysProcAttr) (addr string, pid int) {
-	cmd := exec.Command(os.Args[0])
+	cmd := bound.Command(b, os.Args[0])
 	cmd.Env = append(os.Environ(), envResponder+"="+address)
 	cmd.SysProcAttr = attributes
 	in, err := cmd.StdinPipe()

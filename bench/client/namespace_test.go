@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"isuride/bench/world"
+	"isuride/tools/dev/bound"
 )
 
 // The two networks of TestManyAddresses: ours with the sources, and the server's with the
@@ -109,7 +110,7 @@ func runInNamespace(t *testing.T) {
 	if _, err := exec.LookPath("ip"); err != nil {
 		t.Skip("the program ip is missing, Debian's package iproute2")
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd := bound.Command(t, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Env = append(os.Environ(), envNamespace+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
 	output, err := cmd.CombinedOutput()
@@ -149,7 +150,7 @@ func equip(t *testing.T, end string, addresses []netip.Addr) {
 }
 
 func ip(t *testing.T, args ...string) {
-	if output, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+	if output, err := bound.Command(t, "ip", args...).CombinedOutput(); err != nil {
 		t.Errorf("ip %s: %v: %s", strings.Join(args, " "), err, output)
 	}
 }

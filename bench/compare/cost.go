@@ -25,7 +25,7 @@ type side struct {
 	name     string
 	program  string // "" for that of the checkout
 	settings []string
-	readers  int // of the feed
+	readers  readers // of the feed
 }
 
 func runCost(ctx context.Context, args []string, out io.Writer) (passed bool, err error) {
@@ -34,7 +34,8 @@ func runCost(ctx context.Context, args []string, out io.Writer) (passed bool, er
 	f := flags("cost", out)
 	f.StringVar(&c.pair[0].program, "before", "", "`program` of the first server, isuride of another commit for instance; by default that of this checkout")
 	settingFlag(f, &c.pair[1].settings, "a variable of the second server: a part that it has in use")
-	f.IntVar(&c.pair[1].readers, "readers", 0, "`number` of the second server's readers of the feed: each follows the public city, as a page of the interface does")
+	f.IntVar(&c.pair[1].readers.number, "readers", 0, "`number` of the second server's readers of the feed")
+	f.StringVar(&c.pair[1].readers.follow, "follow", "city", "`what` each of them follows: city (the public city and the server's figures, as a page of the interface does), all (every table, as an operator) or chair (one chair's positions, as an operator, another chair for each)")
 	f.Float64Var(&c.rate, "rate", 250, "`number` of rides a second; choose one that takes half of the machine")
 	f.Float64Var(&c.most, "most", 1.02, "the `ratio` that the second may have")
 	if err := c.parse(f, args, "pairs", ".run/cost"); err != nil {
@@ -42,6 +43,9 @@ func runCost(ctx context.Context, args []string, out io.Writer) (passed bool, er
 	}
 	if c.rate <= 0 {
 		return false, errors.New("want a -rate above 0")
+	}
+	if err := c.pair[1].readers.check(); err != nil {
+		return false, err
 	}
 	if err := c.build(ctx, "./webapp/cmd/isuride", "./bench/cmd/bench"); err != nil {
 		return false, err

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -32,6 +36,7 @@ func TestCostFlags(t *testing.T) {
 		"-set SHED=off":     "want ISURIDE_NAME=VALUE",
 		"-set ISURIDE_SHED": "want ISURIDE_NAME=VALUE",
 		"-n 0":              "at least one run",
+		"-follow chairs":    "-follow city, all or chair",
 	} {
 		if _, err := runCost(t.Context(), strings.Fields(args), io.Discard); err == nil || !strings.Contains(err.Error(), told) {
 			t.Errorf("%s: %v, want %q", args, err, told)
@@ -39,29 +44,75 @@ func TestCostFlags(t *testing.T) {
 	}
 }
 
-// TestReadFeed: each reader follows each table, comes back when its stream breaks, and ends.
-func TestReadFeed(t *testing.T) {
+// TestReaders: each follows what it is to, as who it is to be, comes back when its stream breaks, and
+// ends; one that gets nothing is an error.
+func TestReaders(t *testing.T) {
+	token := filepath.Join(t.TempDir(), "operator-token")
+	if err := os.WriteFile(token, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all := url.QueryEscape(followed["all"].tables[0])
+	for follow, want := range map[string][]string{
+		"city":  {" table=city", " table=server"},
+		"all":   {"Bearer secret table=" + all},
+		"chair": {"Bearer secret filter=chair_id%3Da&table=positions", "Bearer secret filter=chair_id%3Db&table=positions"},
+	} {
+		each := 2 // of two readers
+		if follow == "chair" {
+			each = 1
+		}
+		times := 2 * each
+		asked, server := feedThatBreaks(t, each)
+		end, err := (&readers{2, follow}).start(t.Context(), server, token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]int{}
+		for range times * len(want) {
+			got[<-asked]++
+		}
+		if err := end(); err != nil {
+			t.Errorf("%s: %v", follow, err)
+		}
+		for _, query := range want {
+			if got[query] != times || len(asked) > 0 {
+				t.Errorf("%s: two readers whose first streams break ask for %v, want %q %d times", follow, got, query, times)
+			}
+		}
+	}
+	refusing := httptest.NewServer(http.NotFoundHandler())
+	defer refusing.Close()
+	end, err := (&readers{3, "all"}).start(t.Context(), refusing.URL, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := end(); err == nil || !strings.Contains(err.Error(), "3 of 3 streams") {
+		t.Errorf("readers that are refused: %v", err)
+	}
+}
+
+// feedThatBreaks is a feed that tells of two chairs and ends, as often as breaks says; then streams
+// stay. What is asked for comes in asked, but for all positions.
+func feedThatBreaks(t *testing.T, breaks int) (asked chan string, address string) {
+	asked = make(chan string, 100)
 	var mu sync.Mutex
 	times := map[string]int{}
-	asked := make(chan string, 100)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "data: {\"action\":\"partial\",\"data\":[{\"chair_id\":\"rests\"}]}\n\n")
+		fmt.Fprint(w, "data: {\"action\":\"update\",\"data\":[{\"chair_id\":\"a\"},{\"chair_id\":\"b\"}]}\n\n")
+		if r.URL.RawQuery == "table=positions" {
+			return
+		}
+		name := r.Header.Get("Authorization") + " " + r.URL.RawQuery
 		mu.Lock()
-		times[r.URL.String()]++
-		first := times[r.URL.String()] <= 2
+		times[name]++
+		stays := times[name] > breaks
 		mu.Unlock()
-		asked <- r.URL.String()
-		if !first {
+		if asked <- name; stays {
+			_ = http.NewResponseController(w).Flush() // the client may have left
 			<-r.Context().Done()
 		}
 	}))
-	defer server.Close()
-	end := readFeed(t.Context(), server.URL, 2)
-	got := map[string]int{}
-	for range 2 * 2 * len(feedTables) { // each reader of each table, twice
-		got[<-asked]++
-	}
-	end()
-	if got["/api/feed?table=city"] != 4 || got["/api/feed?table=server"] != 4 || len(asked) > 0 {
-		t.Errorf("two readers whose first streams break ask for %v, and %d times more", got, len(asked))
-	}
+	t.Cleanup(server.Close)
+	return asked, server.URL
 }

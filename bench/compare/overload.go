@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,16 +30,8 @@ const (
 	overloadPayment  = "19702"
 )
 
-// Bars of the experiment.
-const (
-	leastOffered   = 3.0                   // times what is served
-	leastGoodput   = 0.95                  // of the best without shedding
-	mostDelay      = 2.0                   // of class A, p99, times that at saturation
-	mostRefusal    = 10 * time.Millisecond // p99, in the server
-	mostRecovery   = 2 * time.Second
-	leastUsed      = 0.9 // of the processor, or the figures say nothing about the server
-	mostMemoryRise = 1.1 // from the first third of the load to the last
-)
+// leastUsed is the part of its processor that a server must have used, or its figures say little.
+const leastUsed = 0.9
 
 // overload is the experiment: what a server that is held to a part of a processor completes
 // when it is asked for as much as it can, and for much more.
@@ -52,18 +45,18 @@ type overload struct {
 	// What runs: by default the program that build has made, with no settings of its own.
 	program  string
 	settings []string
-	readers  int // of the feed
-	chairs   int // 0 leaves them to the rate
+	readers  readers // of the feed
+	chairs   int     // 0 leaves them to the rate
 }
 
 func runOverload(ctx context.Context, args []string, out io.Writer) (passed bool, err error) {
-	o := &overload{trial: trial{runs: 1}}
+	o := &overload{trial: trial{runs: 3}}
 	f := flags("overload", out)
 	f.Float64Var(&o.share, "cpu", 0.3, "`part` of a processor that the server has")
 	f.Float64Var(&o.factor, "times", 3.5, "ask for this `many` times what it can do")
 	f.Float64Var(&o.short, "short", 20, "`seconds` of each run that finds what it can do")
 	f.StringVar(&o.mode, "shed", "strict", "ISURIDE_SHED in the run that asks for too much: strict, default, off")
-	if err := o.parse(f, args, "experiments", ".run/overload"); err != nil {
+	if err := o.parse(f, args, "pairs of runs at saturation and beyond", ".run/overload"); err != nil {
 		return false, err
 	}
 	if o.share <= 0 || o.factor <= 0 || o.short < 5 {
@@ -75,22 +68,42 @@ func runOverload(ctx context.Context, args []string, out io.Writer) (passed bool
 	return o.experiment(ctx, out)
 }
 
+// experiment makes pairs of a run at saturation and one beyond it, side by side: each second one in
+// the other order, so that what a machine does meanwhile meets both.
 func (o *overload) experiment(ctx context.Context, out io.Writer) (bool, error) {
 	best, err := o.best(ctx, out)
 	if err != nil {
 		return false, err
 	}
-	saturated, err := o.run(ctx, "saturation.json", "off", best, o.seconds, o.share)
-	if err != nil {
-		return false, err
-	}
-	fmt.Fprintf(out, "at saturation, asked for %.0f rides/s without shedding: %.1f completed, class A p99 %s\n", best, saturated.completed(), millis(saturated.classA()))
 	o.chairs = chairsFor(best) // those that it can serve, however many rides are asked for
-	r, err := o.run(ctx, "overload.json", o.mode, o.factor*best, o.seconds, o.share)
-	if err != nil {
-		return false, err
+	var pairs []*pair
+	for i := range o.runs {
+		p := &pair{}
+		sides := []func() error{
+			func() (err error) {
+				p.saturated, err = o.run(ctx, fmt.Sprintf("saturation-%d.json", i+1), "off", best, o.seconds, o.share)
+				return err
+			},
+			func() (err error) {
+				p.beyond, err = o.run(ctx, fmt.Sprintf("overload-%d.json", i+1), o.mode, o.factor*best, o.seconds, o.share)
+				return err
+			},
+		}
+		if i%2 == 1 {
+			slices.Reverse(sides)
+		}
+		for _, run := range sides {
+			if err := run(); err != nil {
+				return false, err
+			}
+		}
+		if p.beyond.atDoor == 0 {
+			return false, fmt.Errorf("the server's metrics tell nothing of %s", mostRefused)
+		}
+		p.show(out, i+1)
+		pairs = append(pairs, p)
 	}
-	return r.judge(out, saturated), nil
+	return holds(out, pairs), nil
 }
 
 // best finds the most rides a second that the server completes when nothing is refused: it asks for
@@ -121,11 +134,10 @@ const ladderStep = 1.25
 // loaded is a run with what was seen of the server.
 type loaded struct {
 	*report.Record
-	cpuPerRide float64 // seconds
-	share      float64 // of a processor that the server had, 0 for all
-	memory     []int64 // bytes, each second of the load
-	recovered  time.Duration
-	refusing   bool // it never ended
+	cpuPerRide float64       // seconds
+	share      float64       // of a processor that the server had, 0 for all
+	memory     []int64       // bytes, each second of the load
+	recovered  time.Duration // until nothing is refused, or longer than is waited for
 	shed       map[string]float64
 	atDoor     time.Duration // p99 of mostRefused in the server, at most
 }
@@ -189,7 +201,11 @@ func (o *overload) run(ctx context.Context, name, mode string, rate, seconds, sh
 		}
 		o.group = g
 	}
-	defer readFeed(ctx, "http://"+overloadAddress, o.readers)()
+	end, err := o.readers.start(ctx, "http://"+overloadAddress, filepath.Join(o.path("data"), "operator-token"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
 	return o.load(ctx, s, name, rate, seconds, share)
 }
 
@@ -301,7 +317,6 @@ func (r *loaded) recover() {
 			break
 		}
 		if r.recovered > enough {
-			r.refusing = true
 			break
 		}
 	}
@@ -374,42 +389,91 @@ func (r *loaded) refusals() (n int, p99 world.Instant) {
 	return n, p99
 }
 
-// judge prints the figures beside their bars.
-func (r *loaded) judge(out io.Writer, best *loaded) (passed bool) {
+// shedA counts the calls of class A that the server says it has refused.
+func (r *loaded) shedA() (n float64) {
+	for labels, count := range r.shed {
+		if strings.Contains(labels, `class="A"`) {
+			n += count
+		}
+	}
+	return n
+}
+
+func (r *loaded) offered() float64 {
+	return float64(r.OpenLoop.Started-r.OpenLoop.Late) / r.LoadSeconds
+}
+
+// used is the part of its part of a processor that the server has used.
+func (r *loaded) used() float64 { return r.cpuPerRide * r.completed() / r.share }
+
+// pair is two runs, one after the other.
+type pair struct{ saturated, beyond *loaded }
+
+// criteria are the bars. What is an error anywhere has to hold in each pair, the rest in the median.
+var criteria = []struct {
+	what  string
+	value func(*pair) float64
+	bar   bar
+	each  bool
+}{
+	{"rides offered in time, times those served", func(p *pair) float64 { return p.beyond.offered() / p.beyond.completed() }, bar{limit: 3}, false},
+	{"rides completed, of those at saturation", func(p *pair) float64 { return p.beyond.completed() / p.saturated.completed() }, bar{limit: 0.95}, false},
+	{"class A calls that failed or were refused", func(p *pair) float64 {
+		failed, _ := p.beyond.failedA()
+		return float64(failed) + p.beyond.shedA()
+	}, bar{most: true}, true},
+	{"class A p99, times that at saturation", func(p *pair) float64 { return float64(p.beyond.classA()) / float64(p.saturated.classA()) }, bar{limit: 2, most: true}, false},
+	{"a refusal in the server, p99, ms at most", func(p *pair) float64 { return 1000 * p.beyond.atDoor.Seconds() }, bar{limit: 10, most: true}, false},
+	{"runs that fail: a ride unmatched for 30 s, something wrong", func(p *pair) float64 {
+		if p.beyond.Passed {
+			return 0
+		}
+		return 1
+	}, bar{most: true}, true},
+	{"seconds until nothing is refused", func(p *pair) float64 { return p.beyond.recovered.Seconds() }, bar{limit: 2, most: true}, false},
+	{"growth of memory, times that at saturation", func(p *pair) float64 { return memoryRise(p.beyond.memory) / memoryRise(p.saturated.memory) }, bar{limit: 1.1, most: true}, false},
+}
+
+// show prints what a pair was like.
+func (p *pair) show(out io.Writer, number int) {
+	for _, r := range []struct {
+		name string
+		*loaded
+	}{{"at saturation", p.saturated}, {"beyond", p.beyond}} {
+		fmt.Fprintf(out, "pair %d %s: %.0f rides/s offered in time, %.1f completed, class A p99 %s, memory in the last third %.2f times that in the first: %s\n",
+			number, r.name, r.offered(), r.completed(), millis(r.classA()), memoryRise(r.memory), r.Reason)
+		if used := r.used(); used < leastUsed {
+			fmt.Fprintf(out, "mind that the server used %.0f %% of its part of a processor: it was asked for too little, or something else on this machine took it\n", 100*used)
+		}
+		for _, limit := range r.BenchLimits {
+			fmt.Fprintf(out, "mind that the bench says: %s\n", limit)
+		}
+	}
+	refused, p99 := p.beyond.refusals()
+	fmt.Fprintf(out, "%d calls were refused; for their clients, who have waited for as long as anybody, p99 %s\n", refused, millis(p99))
+	for _, labels := range sorted(p.beyond.shed) {
+		fmt.Fprintf(out, "refused %s: %.0f\n", labels, p.beyond.shed[labels])
+	}
+}
+
+// holds prints the figures of all pairs beside their bars, and reports whether all are held.
+func holds(out io.Writer, pairs []*pair) (passed bool) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	passed = true
-	row := func(what, figure, bar string, ok bool) {
+	fmt.Fprintf(w, "\nof %d pairs\tmedian (range)\tbar\t\n", len(pairs))
+	for _, c := range criteria {
+		spread := spreadOf(pairs, c.value)
+		counts := spread.Median
+		if c.each {
+			counts = spread.Max
+		}
 		mark := "held"
-		if !ok {
+		if c.bar.missed(counts) {
 			mark, passed = "MISSED", false
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", what, figure, bar, mark)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.what, spread, c.bar, mark)
 	}
-	l := r.OpenLoop
-	offered := float64(l.Started-l.Late) / r.LoadSeconds
-	failed, calls := r.failedA()
-	refused, refusal := r.refusals()
-	rise := memoryRise(r.memory)
-	fmt.Fprintln(w, "\nwhat\tmeasured\tbar\t")
-	row("offered in time", fmt.Sprintf("%.0f rides/s, %.1f times what is served", offered, offered/r.completed()), fmt.Sprintf("%.0f times", leastOffered), offered >= leastOffered*r.completed())
-	row("goodput", fmt.Sprintf("%.1f rides/s, %.0f %% of %.1f", r.completed(), 100*r.completed()/best.completed(), best.completed()), fmt.Sprintf("%.0f %%", 100*leastGoodput), r.completed() >= leastGoodput*best.completed())
-	row("class A that failed", fmt.Sprintf("%d of %d", failed, calls), "0", failed == 0)
-	row("class A, p99", fmt.Sprintf("%s, at saturation %s", millis(r.classA()), millis(best.classA())), fmt.Sprintf("%.0f times", mostDelay), float64(r.classA()) <= mostDelay*float64(best.classA()))
-	row("a refusal in the server, p99", fmt.Sprintf("%v at most", r.atDoor), mostRefusal.String(), r.atDoor > 0 && r.atDoor <= mostRefusal)
-	row("the run", r.Reason, "pass: no ride unmatched for 30 s, nothing wrong", r.Passed)
-	row("refuses nothing again after", fmt.Sprintf("%.2f s", r.recovered.Seconds()), fmt.Sprintf("%.0f s", mostRecovery.Seconds()), !r.refusing && r.recovered <= mostRecovery)
-	row("memory, last third to first", fmt.Sprintf("%.2f", rise), fmt.Sprintf("%.1f", mostMemoryRise), rise <= mostMemoryRise)
 	w.Flush()
-	fmt.Fprintf(out, "%d calls were refused; for their clients, who have waited for as long as anybody, p99 %s\n", refused, millis(refusal))
-	for _, labels := range sorted(r.shed) {
-		fmt.Fprintf(out, "refused %s: %.0f\n", labels, r.shed[labels])
-	}
-	if used := r.cpuPerRide * r.completed() / r.share; used < leastUsed {
-		fmt.Fprintf(out, "mind that the server used %.0f %% of its part of a processor: something else on this machine took it\n", 100*used)
-	}
-	for _, limit := range r.BenchLimits {
-		fmt.Fprintf(out, "mind that the bench says: %s\n", limit)
-	}
 	return passed
 }
 
@@ -421,7 +485,8 @@ func sorted(m map[string]float64) (keys []string) {
 	return keys
 }
 
-// memoryRise is the mean of the last third over that of the first, each without its first second.
+// memoryRise is the mean of the last third over that of the first. It is not 1 where nothing is wrong:
+// the city has more rides then.
 func memoryRise(samples []int64) float64 {
 	n := len(samples) / 3
 	if n == 0 {

@@ -8,13 +8,13 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/dev/freeport"
 )
 
@@ -74,12 +74,12 @@ func startIsuride(t *testing.T) Config {
 	t.Helper()
 	dir := t.TempDir()
 	program := filepath.Join(dir, "isuride")
-	if output, err := exec.Command("go", "build", "-o", program, "isuride/webapp/cmd/isuride").CombinedOutput(); err != nil {
+	if output, err := bound.Command(t, "go", "build", "-o", program, "isuride/webapp/cmd/isuride").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
 	addr := freeport.Address(t)
 	var log bytes.Buffer
-	cmd := exec.Command(program)
+	cmd := bound.Command(t, program)
 	cmd.Env = append(os.Environ(), "ISURIDE_DATA="+filepath.Join(dir, "data"), "ISURIDE_LISTEN="+addr)
 	cmd.Stderr = &log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -274,6 +274,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 // TestEndpointsAreListed: the table below has all endpoints that the server counts, so that
 // the rules for all of them are tried with each.
 func TestEndpointsAreListed(t *testing.T) {
+	t.Parallel()
 	p := servertest.New(t)
 	p.Bare()
 	p.Start()

@@ -22,6 +22,7 @@ var documents = map[string]struct{ kind, has string }{
 // TestDocuments: a server describes itself, without anything from elsewhere, whatever front
 // end is in place.
 func TestDocuments(t *testing.T) {
+	t.Parallel()
 	for name, folder := range map[string]string{"built-in page": "", "front end": frontEnd(t)} {
 		t.Run(name, func(t *testing.T) {
 			p := servertest.New(t, "ISURIDE_STATIC="+folder)
@@ -67,6 +68,7 @@ func frontEnd(t *testing.T, more ...string) string {
 // TestFrontEndKeepsItsPaths: a file of the front end that is called like a document of ours
 // is what its users want.
 func TestFrontEndKeepsItsPaths(t *testing.T) {
+	t.Parallel()
 	p := servertest.New(t, "ISURIDE_STATIC="+frontEnd(t, "openapi.json", "docs/docs.js"))
 	p.Bare()
 	p.Start()

@@ -11,6 +11,7 @@ import (
 // TestNotifications is lines 7 and 9 of appendix D (S6.3 to S6.7), over event streams
 // and over polling.
 func TestNotifications(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []struct {
 		name string
 		open func(c *servertest.Client) feed

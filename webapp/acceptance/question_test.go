@@ -13,6 +13,7 @@ import (
 // TestQuestions: who may ask, what is refused, and an answer as the document has it. QuestDB is a stand-in;
 // webapp/questions asks a real one.
 func TestQuestions(t *testing.T) {
+	t.Parallel()
 	var asked []*http.Request
 	questDB := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked = append(asked, r)
@@ -55,6 +56,7 @@ func TestQuestions(t *testing.T) {
 
 // TestQuestionsWithoutQuestDB: the list is there, and an answer says what to do.
 func TestQuestionsWithoutQuestDB(t *testing.T) {
+	t.Parallel()
 	p := servertest.New(t)
 	p.Bare()
 	p.Start()

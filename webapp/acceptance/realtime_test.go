@@ -17,6 +17,7 @@ import (
 
 // TestRealtimeHandshake: who may open a WebSocket, and what others are told.
 func TestRealtimeHandshake(t *testing.T) {
+	t.Parallel()
 	servertest.Protocols(t, func(t *testing.T, p *servertest.Process) {
 		p.Bare()
 		p.Start()
@@ -45,6 +46,7 @@ func TestRealtimeHandshake(t *testing.T) {
 // TestRealtimeOverInitialize: a new generation ends sessions, which are told, and goes on for
 // the public.
 func TestRealtimeOverInitialize(t *testing.T) {
+	t.Parallel()
 	p := servertest.New(t)
 	p.Bare()
 	p.Start()
@@ -75,6 +77,7 @@ func TestRealtimeOverInitialize(t *testing.T) {
 
 // TestStopIsTold: readers learn that the server stops.
 func TestStopIsTold(t *testing.T) {
+	t.Parallel()
 	p := servertest.New(t)
 	p.Bare()
 	p.Start()
@@ -93,6 +96,7 @@ const sessionsDriven = 500
 // TestManySessionsOnOneConnection drives 500 chairs and 500 riders from one browser: over one
 // connection, by bearer tokens, while another rider stays logged in with the browser's cookie.
 func TestManySessionsOnOneConnection(t *testing.T) {
+	t.Parallel()
 	p := servertest.New(t)
 	p.Bare()
 	p.Start()

@@ -24,6 +24,7 @@ const (
 // TestSchemathesis has calls made up from openapi.yaml, right ones and wrong ones, and finds no
 // answer that the document does not describe, no wrong call that is taken, and no failure.
 func TestSchemathesis(t *testing.T) {
+	t.Parallel()
 	program, err := filepath.Abs(schemathesis)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 
 // TestBrowserSafety: what pages and files tell browsers, and the API does not.
 func TestBrowserSafety(t *testing.T) {
+	t.Parallel()
 	const builtIn = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 	servertest.Protocols(t, func(t *testing.T, p *servertest.Process) {
 		p.Bare()
@@ -66,6 +67,7 @@ func TestStreamsOfAnAccount(t *testing.T) {
 // TestInternalFromElsewhere: a client on loopback is local; one that comes over a network
 // is not, whatever its headers say.
 func TestInternalFromElsewhere(t *testing.T) {
+	t.Parallel()
 	servertest.Protocols(t, internalFromElsewhere)
 }
 
@@ -116,6 +118,7 @@ func otherAddress(t *testing.T) string {
 // TestStreamsShareAConnection: over HTTP/2 a browser has all streams of an account, and its
 // calls, on one connection, where over HTTP/1.1 six streams leave room for nothing else.
 func TestStreamsShareAConnection(t *testing.T) {
+	t.Parallel()
 	p := servertest.New(t)
 	p.UseHTTP2()
 	p.Bare()

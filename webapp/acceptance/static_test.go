@@ -17,6 +17,7 @@ import (
 // TestStaticFiles is appendix B: files as they are, index.html for every other path, no
 // redirects, caching and compression.
 func TestStaticFiles(t *testing.T) {
+	t.Parallel()
 	files := someFiles()
 	folder := t.TempDir()
 	for name, content := range files {
@@ -48,6 +49,7 @@ func servesFolder(t *testing.T, p *servertest.Process, files map[string][]byte) 
 
 // TestStaticPageWithoutFolder is the same for the page that says what runs here.
 func TestStaticPageWithoutFolder(t *testing.T) {
+	t.Parallel()
 	p := servertest.New(t)
 	p.Bare()
 	p.Start()

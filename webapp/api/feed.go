@@ -52,7 +52,7 @@ func (a *API) followFeed(c call) error {
 // feedRequest reads what is asked for. A browser that comes back sends the same address, and
 // where it left off, which then counts.
 func (c call) feedRequest() (r feed.Request, err error) {
-	for name, value := range map[string]*string{"table": &r.Tables, "filter": &r.Filter, "resume": &r.Resume, "since": &r.Since, "speed": &r.Speed} {
+	for name, value := range map[string]*string{"table": &r.Tables, "filter": &r.Filter, "resume": &r.Resume, "since": &r.Since, "speed": &r.Speed, "interval": &r.Interval} {
 		if *value, err = c.queryValue(name); err != nil {
 			return r, err
 		}
@@ -73,7 +73,7 @@ func (c call) feedRequest() (r feed.Request, err error) {
 // statusOfCode says with which status a request is refused that got this code at once. Codes
 // that are not here leave the stream open: something follows.
 var statusOfCode = map[feed.Code]int{
-	feed.UnknownTable: 400, feed.BadFilter: 400, feed.BadPosition: 400, feed.BadSpeed: 400, feed.NotKept: 410,
+	feed.UnknownTable: 400, feed.BadFilter: 400, feed.BadPosition: 400, feed.BadSpeed: 400, feed.BadInterval: 400, feed.NotKept: 410,
 	feed.TooMany: 429, feed.NoRight: 403, feed.UnknownAccount: 401, feed.Closing: 503, feed.Internal: 500,
 }
 

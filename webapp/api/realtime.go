@@ -189,6 +189,8 @@ type command struct {
 	Resume string `json:"resume"`
 	Since  string `json:"since"`
 	Speed  string `json:"speed"`
+
+	Interval string `json:"interval"`
 }
 
 // notifications is the name that stands for a session's notifications among tables.
@@ -269,7 +271,7 @@ func (r *realtime) subscribe(c *command) {
 		r.refuse(c, feed.Busy, "the server is busy; ask again in a few seconds")
 	default:
 		r.feed.Subscribe(feed.Request{Name: c.Sub, Tables: c.Table, Filter: c.Filter, Viewer: who.viewer(),
-			Resume: c.Resume, Since: c.Since, Speed: c.Speed})
+			Resume: c.Resume, Since: c.Since, Speed: c.Speed, Interval: c.Interval})
 	}
 }
 

@@ -20,7 +20,9 @@ type Subscription struct {
 	Resume string // where a Copy is; "" begins with all rows
 	Since  string // a position or a time in the past
 	Speed  string // of what follows Since; "" without pauses
-	Every  bool   // for operators: no report of a position is merged with a newer one
+	// Interval is for how many milliseconds rows may gather, as "100"; "" has all come at once.
+	Interval string
+	Every    bool // for operators: no report of a position is merged with a newer one
 }
 
 // pause is how long Follow waits before it connects again.
@@ -94,7 +96,7 @@ func (c *Client) Frames(ctx context.Context, s Subscription, frame func(text []b
 // feed opens a connection, which its caller closes.
 func (c *Client) feed(ctx context.Context, s *Subscription) (io.ReadCloser, error) {
 	query := url.Values{"table": {s.Tables}}
-	for name, value := range map[string]string{"filter": s.Filter, "since": s.Since, "speed": s.Speed} {
+	for name, value := range map[string]string{"filter": s.Filter, "since": s.Since, "speed": s.Speed, "interval": s.Interval} {
 		if value != "" {
 			query.Set(name, value)
 		}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/dev/freeport"
 	"isuride/webapp/client"
 	"isuride/webapp/servertest"
@@ -55,7 +56,7 @@ func run(t *testing.T, name string, args ...string) *script {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("node", append([]string{"--experimental-websocket", "--no-warnings", path}, args...)...)
+	cmd := bound.Command(t, "node", append([]string{"--experimental-websocket", "--no-warnings", path}, args...)...)
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	out, err := cmd.StdoutPipe()
@@ -165,6 +166,7 @@ func (w *town) rows(tables, token string) []string {
 // TestPageOfTheDocs: the 60 lines of feed-client.md keep an exact copy of the city while its
 // server is killed and started again, and while chairs drive in between.
 func TestPageOfTheDocs(t *testing.T) {
+	t.Parallel()
 	needs(t, "node")
 	module := filepath.Join(t.TempDir(), "city.mjs")
 	if err := os.WriteFile(module, moduleOfTheDocs(t), 0o600); err != nil {
@@ -218,19 +220,24 @@ func moduleOfTheDocs(t *testing.T) []byte {
 	return []byte(code)
 }
 
-// built compiles the TypeScript client and returns the folder with the result.
+// built is the folder with the TypeScript client, compiled once for all tests.
 func built(t *testing.T) string {
 	t.Helper()
 	needs(t, "node")
-	folder := t.TempDir()
 	tsc := modules(t, "typescript/bin/tsc")
-	if out, err := exec.Command("node", tsc, "--project", "ts", "--outDir", folder).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if err := os.WriteFile(filepath.Join(folder, "package.json"), []byte(`{"type":"module"}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return folder
+	compile.Do(func() {
+		var err error
+		if compiled, err = os.MkdirTemp("", "isuride-client"); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := bound.Command(t, "node", tsc, "--project", "ts", "--outDir", compiled).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if err := os.WriteFile(filepath.Join(compiled, "package.json"), []byte(`{"type":"module"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return compiled
 }
 
 // modules is the path of a program of npm's.
@@ -245,6 +252,7 @@ func modules(t *testing.T, program string) string {
 
 // TestTypeScriptClient: calls and feed as the interface uses them, through a restart.
 func TestTypeScriptClient(t *testing.T) {
+	t.Parallel()
 	folder := built(t)
 	w := newTown(t)
 	s := run(t, "client.mjs", folder, w.URL, "10000")
@@ -280,6 +288,7 @@ func TestTypeScriptClient(t *testing.T) {
 // TestSilence: a client from which the server is cut off, without being told, gives the connection up
 // and resumes on another one.
 func TestSilence(t *testing.T) {
+	t.Parallel()
 	folder := built(t)
 	w := newTown(t)
 	way := servertest.NewProxy(t, strings.TrimPrefix(w.URL, "http://"))
@@ -298,7 +307,7 @@ func TestSilence(t *testing.T) {
 func TestTypesAreThoseOfTheDocument(t *testing.T) {
 	needs(t, "node")
 	out := filepath.Join(t.TempDir(), "api.d.ts")
-	if said, err := exec.Command("node", modules(t, "openapi-typescript/bin/cli.js"), "../docs/openapi.yaml", "--output", out).CombinedOutput(); err != nil {
+	if said, err := bound.Command(t, "node", modules(t, "openapi-typescript/bin/cli.js"), "../docs/openapi.yaml", "--output", out).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	made, err := os.ReadFile(out)

@@ -47,7 +47,7 @@ func (c *Client) Realtime(ctx context.Context) (*Realtime, error) {
 // connection's own. Its frames, or a refusal, come in Next.
 func (r *Realtime) Subscribe(sub, token string, s Subscription) error {
 	return r.send(map[string]string{"op": "subscribe", "sub": sub, "token": token, "table": s.Tables, "filter": s.Filter,
-		"resume": s.Resume, "since": s.Since, "speed": s.Speed})
+		"resume": s.Resume, "since": s.Since, "speed": s.Speed, "interval": s.Interval})
 }
 
 // Notifications begins to tell the notifications of a user or a chair, as frames whose action

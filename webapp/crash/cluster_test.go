@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/client"
 	"isuride/webapp/servertest"
 	"isuride/webapp/sqlstore"
@@ -349,7 +349,7 @@ func TestClusterRefusesForeignData(t *testing.T) {
 	other.Start()
 	other.User("rider", "")
 	other.Stop()
-	founding := exec.Command(os.Args[0], "member")
+	founding := bound.Command(t, os.Args[0], "member")
 	founding.Env = other.Env
 	if said, err := founding.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
@@ -445,7 +445,7 @@ func TestClusterCopiesTables(t *testing.T) {
 	if status, says := leader.Operator("POST", "/tables"); status != http.StatusUnauthorized {
 		t.Errorf("without the token a copy is answered with %d %.100s", status, says)
 	}
-	token, err := os.ReadFile(filepath.Join(leader.Data, "operator-token"))
+	token, err := os.ReadFile(filepath.Join(p.Data, "operator-token")) // all have the same
 	if err != nil {
 		t.Fatal(err)
 	}

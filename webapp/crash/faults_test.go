@@ -17,12 +17,13 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/servertest"
 	"isuride/webapp/sqlstore/mysqltest"
 )
 
 var (
-	roundsFlag = flag.Int("rounds", 0, "how often TestClusterFaults makes each fault, as `make cluster-faults` has it do")
+	roundsFlag = flag.Int("rounds", 1, "how often TestClusterFaults makes each fault")
 	heldFlag   = flag.Duration("held", 0, "how long it holds each fault, beyond what the fault needs to show; 10 s for a stopped leader, for instance")
 	recordFlag = flag.String("record", "", "`file` to which it adds a line for each fault")
 )
@@ -41,9 +42,6 @@ type fault struct {
 // that was accepted is lost, all answers fit one order of the calls (porcupine), and changes are
 // accepted again while the fault lasts, unless it leaves no majority.
 func TestClusterFaults(t *testing.T) {
-	if *roundsFlag == 0 {
-		t.Skip("faults of whole groups are made by make cluster-faults")
-	}
 	t.Parallel()
 	seed := newSeed(t)
 	t.Run("processes", func(t *testing.T) {
@@ -373,7 +371,7 @@ func (tr *trial) oldDisk(leader *servertest.Process) func() {
 // copyFolder keeps what a server looks at: who may read its files.
 func copyFolder(t *testing.T, from, to string) {
 	t.Helper()
-	if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
+	if out, err := bound.Command(t, "cp", "-a", from, to).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 }
@@ -490,14 +488,14 @@ func fillUp(t *testing.T, path string) (stop func()) {
 	return func() { close(end); <-ended }
 }
 
-// badDisk gives the first server a disk whose syncs take long, or fail after a while, and has it lead:
+// badDisk gives the first server a disk whose syncs take long, or fail, after a while, and has it lead:
 // another one leads soon, and nothing that was accepted is lost.
 func badDisk(t *testing.T, seed uint64, kind string) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not installed, which makes disks slow (Debian package strace)")
 	}
-	inject := map[string]string{"slow": "delay_enter=150000", "failing": "error=EIO:when=60+"}[kind]
+	inject := map[string]string{"slow": "delay_enter=150000:when=60+", "failing": "error=EIO:when=60+"}[kind]
 	g := servertest.NewGroup(t, func(p *servertest.Process) {
 		p.Bare()
 		p.Env = append(p.Env, "ISURIDE_DURABILITY=power")

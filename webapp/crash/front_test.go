@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/dev/devcert/cert"
 	"isuride/tools/dev/freeport"
 	"isuride/webapp/client"
@@ -64,7 +65,7 @@ func run(t *testing.T, address string, vars ...string) {
 	if _, err := cert.Ensure(dir, []string{"127.0.0.1"}, time.Hour, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	render := exec.Command("../../scripts/nginx.sh", "render")
+	render := bound.Command(t, "../../scripts/nginx.sh", "render")
 	render.Env = append(append(os.Environ(), "NGINX_USER="+me.Username, "NGINX_RUN="+dir, "NGINX_LISTEN="+address, "NGINX_STATIC="+filepath.Join(dir, "static"),
 		"NGINX_CERT="+filepath.Join(dir, cert.CertFile), "NGINX_KEY="+filepath.Join(dir, cert.KeyFile)), vars...)
 	config, err := render.Output()
@@ -75,7 +76,7 @@ func run(t *testing.T, address string, vars ...string) {
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("nginx", "-e", filepath.Join(dir, "error.log"), "-c", file, "-g", "daemon off;")
+	cmd := bound.Command(t, "nginx", "-e", filepath.Join(dir, "error.log"), "-c", file, "-g", "daemon off;")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -165,7 +166,7 @@ func (f *front) during(t *testing.T, name string, what func()) *answers {
 	grow()
 	close(stop)
 	for range riders {
-		<-done
+		bound.Receive(t, "the last answer to a rider", done)
 	}
 	t.Logf("%s: %v", name, c)
 	return c

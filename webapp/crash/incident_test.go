@@ -3,12 +3,12 @@ package crash
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/servertest"
 )
 
@@ -16,6 +16,7 @@ import (
 // journal beside the running server, see why a ride got its chair, restore an older copy
 // of the database to a position, and serve that.
 func TestIncident(t *testing.T) {
+	t.Parallel()
 	p := servertest.New(t)
 	p.Bare()
 	p.Start()
@@ -75,6 +76,7 @@ func TestIncident(t *testing.T) {
 // TestInspectOfReleases shows the journals that earlier releases left, whose assignments
 // have no reasons yet.
 func TestInspectOfReleases(t *testing.T) {
+	t.Parallel()
 	folders, err := filepath.Glob("testdata/release*")
 	if err != nil || len(folders) == 0 {
 		t.Fatal("no folder of an earlier release: ", err)
@@ -146,7 +148,7 @@ func lastEvent(t *testing.T, p *servertest.Process) (last json.Number) {
 // says.
 func tool(t *testing.T, p *servertest.Process, status int, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], args...)
+	cmd := bound.Command(t, os.Args[0], args...)
 	cmd.Env = p.Env
 	out, _ := cmd.CombinedOutput()
 	if got := cmd.ProcessState.ExitCode(); got != status {

@@ -19,6 +19,7 @@ import (
 // the tables' position in the journal a second ride, whose charge was under way, and a
 // later registration. A release adds a folder here, made by itself.
 func TestFoldersOfReleases(t *testing.T) {
+	t.Parallel()
 	folders, err := filepath.Glob("testdata/release*")
 	if err != nil || len(folders) == 0 {
 		t.Fatal("no folder of an earlier release: ", err)

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/dev/paymentmock/gateway"
 	"isuride/webapp/servertest"
 )
@@ -113,7 +114,7 @@ type life struct {
 // live lets the actors act until the life's end.
 func (w *world) live(end ending) {
 	w.t.Helper()
-	<-w.begin(end).killed
+	bound.Receive(w.t, "the end of a life of the server", w.begin(end).killed)
 	w.cut()
 }
 

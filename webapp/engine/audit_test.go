@@ -131,7 +131,7 @@ func TestFaultsInTheDatabase(t *testing.T) {
 				if (c.recovered().Snapshot == "") != tables {
 					t.Errorf("started from %+v", c.recovered())
 				}
-				if err := c.Health(); err == nil || v != nil && !strings.Contains(err.Error(), v.Message) {
+				if err := errors.Join(c.Health()...); err == nil || v != nil && !strings.Contains(err.Error(), v.Message) {
 					t.Errorf("its health: %v", err)
 				}
 				_, err := c.Current().Store.RegisterUser(state.NewUser{Username: "a", Firstname: "b", Lastname: "c", DateOfBirth: "d"})

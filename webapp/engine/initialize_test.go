@@ -122,7 +122,7 @@ func (l *life) has(when string, generation uint64, users int) {
 	if s := l.Stats(); s.Generation != generation || s.State.Users != users {
 		l.t.Errorf("%s: %d users in generation %d, want %d in %d", when, s.State.Users, s.Generation, users, generation)
 	}
-	if err := l.Health(); err != nil {
+	if err := l.Health(); len(err) > 0 {
 		l.t.Errorf("%s: %v", when, err)
 	}
 }
@@ -279,7 +279,7 @@ func TestUnsettledInitialize(t *testing.T) {
 			if err := l.Initialize("http://localhost", waiting); !errors.As(err, &told) || !told.Unknown {
 				t.Error(err)
 			}
-			if l.Current().Admit() == nil || l.Health() == nil {
+			if l.Current().Admit() == nil || len(l.Health()) == 0 {
 				t.Error("changes are accepted that may be lost")
 			}
 			away.Store(false)

@@ -116,12 +116,12 @@ func (e *Engine) startMember(ctx context.Context) error {
 	}
 	m.silent.Store(time.Now().UnixNano())
 	if err := m.join(); err != nil { // first: it knows what is committed
-		return errors.Join(err, m.journal.Close())
+		return errors.Join(err, m.closeLog())
 	}
 	if m.tables != nil {
 		s, err := m.newStandby()
 		if err != nil {
-			return errors.Join(err, m.node.Close(), m.journal.Close())
+			return errors.Join(err, m.node.Close(), m.closeLog())
 		}
 		m.standby.Store(s)
 	}
@@ -452,8 +452,11 @@ func (m *member) stop(ctx context.Context) error {
 	if err == nil && m.log.known {
 		err = m.log.write(true)
 	}
-	return err
+	return errors.Join(err, m.log.file.Close())
 }
+
+// closeLog gives up a log that was just opened.
+func (m *member) closeLog() error { return errors.Join(m.journal.Close(), m.log.file.Close()) }
 
 // drainLimit bounds the writing of what the tables lack at a stop. The log keeps it.
 const drainLimit = 10 * time.Second

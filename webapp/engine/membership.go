@@ -83,34 +83,30 @@ func (m *member) stats() Stats {
 const noLeaderLimit = 5 * time.Second
 
 // health says why this member should not be relied on. A standby is well as long as it follows.
-func (m *member) health() error {
-	if err := m.journal.Stats().Err; err != nil {
-		return err
-	}
+func (m *member) health() []error {
+	all := []error{m.journal.Stats().Err}
 	if since := m.leaderless(); since > noLeaderLimit {
-		return fmt.Errorf("no server leads, as far as this one knows, for %v: fewer than half of them are there", since.Round(time.Second))
+		all = append(all, fmt.Errorf("no server leads, as far as this one knows, for %v: fewer than half of them are there", since.Round(time.Second)))
 	}
 	s := m.node.Status()
 	if s.Doubt != "" {
-		return fmt.Errorf("this server does not count until it has caught up: %s", s.Doubt)
+		all = append(all, fmt.Errorf("this server does not count until it has caught up: %s", s.Doubt))
 	}
 	if s.Unfit != "" {
-		return fmt.Errorf("this server should not lead: %s", s.Unfit)
+		all = append(all, fmt.Errorf("this server should not lead: %s", s.Unfit))
 	}
-	return m.healthOfBooks()
+	return append(all, m.healthOfBooks()...)
 }
 
 // healthOfBooks is that of the books in memory, and of the tables that this member writes.
-func (m *member) healthOfBooks() error {
+func (m *member) healthOfBooks() (all []error) {
 	if g := m.e.latest(); g != nil {
-		if v := g.Store.Closed(); v != nil {
-			return closedBooks(v)
-		}
+		all = append(all, closedBooks(g.Store.Closed()))
 	}
 	if m.tables == nil || m.group.Shared && m.e.current.Load() == nil {
-		return nil
+		return all
 	}
-	return healthOfTables(m.tables.Stats())
+	return append(all, healthOfTables(m.tables.Stats())...)
 }
 
 // leaderless returns for how long no leader has been known.

@@ -161,7 +161,7 @@ func TestViolationReachesTheOperator(t *testing.T) {
 	if text := <-told; !strings.Contains(text, r2.ID) || !strings.Contains(text, c.journals()) {
 		t.Errorf("told: %s", text)
 	}
-	if err := c.Health(); err == nil || !strings.Contains(err.Error(), r2.ID) {
+	if err := errors.Join(c.Health()...); err == nil || !strings.Contains(err.Error(), r2.ID) {
 		t.Errorf("health: %v", err)
 	}
 	_, _, err = c.Current().Rate(rider, r.ID, 5)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
@@ -74,9 +75,14 @@ func TestStandbyKeepsBooks(t *testing.T) {
 	if len(found) == 0 || err != nil {
 		t.Fatalf("a yen too much is not found (%v)", err)
 	}
-	if err := standby.Health(); err == nil || !strings.Contains(err.Error(), "the books are closed") {
+	if err := errors.Join(standby.Health()...); err == nil || !strings.Contains(err.Error(), "the books are closed") {
 		t.Errorf("the standby says %v", err)
 	}
+	g.await("nobody seems to lead, and the standby says so, too", func() bool {
+		standby.member.silent.Store(time.Now().Add(-time.Minute).UnixNano())
+		all := standby.Health()
+		return len(all) > 1 && strings.HasPrefix(all[0].Error(), "no server leads") && strings.HasPrefix(all[1].Error(), "the books are closed")
+	})
 	if differences, err := standby.Reopen(t.Context(), false); err != nil || len(differences) == 0 {
 		t.Errorf("opening the books again is answered with %v, %v", differences, err)
 	}

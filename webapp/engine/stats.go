@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"isuride/webapp/dispatch"
@@ -117,39 +118,43 @@ const (
 
 var errNoGeneration = errors.New("no generation is open: the server is stopping, or an initialize is about to end")
 
-// Health says why the engine should not be relied on, nil if it can. While it answers
-// from memory and keeps changes in the journal, it does not know a database that it has
-// nothing to write to.
-func (e *Engine) Health() error {
+// Health says why the engine should not be relied on, each reason in a sentence and always in the
+// same order; none if it can. While it answers from memory and keeps changes in the journal, it does
+// not know a database that it has nothing to write to.
+func (e *Engine) Health() []error {
+	health := e.health
 	if e.member != nil {
-		return e.member.health()
+		health = e.member.health
 	}
+	return slices.DeleteFunc(health(), func(err error) bool { return err == nil })
+}
+
+// health has nil for each reason that does not apply.
+func (e *Engine) health() []error {
 	g := e.Current()
 	if g.ctx.Err() != nil {
-		return errNoGeneration
+		return []error{errNoGeneration}
 	}
+	var held error
 	if g.held.Load() {
-		return errHeld
+		held = errHeld
 	}
-	if err := g.journal.Stats().Err; err != nil {
-		return err
-	}
-	if v := g.Store.Closed(); v != nil {
-		return closedBooks(v)
-	}
-	return healthOfTables(g.writer.Stats())
+	return append([]error{held, g.journal.Stats().Err, closedBooks(g.Store.Closed())}, healthOfTables(g.writer.Stats())...)
 }
 
 func closedBooks(v *state.Violation) error {
+	if v == nil {
+		return nil
+	}
 	return fmt.Errorf("the books are closed since %s: %w; look at GET /audit, and open them again with POST /audit/reopen", v.At, v)
 }
 
-func healthOfTables(f flush.Stats) error {
+func healthOfTables(f flush.Stats) (all []error) {
 	if o := f.Outage; o != nil && time.Since(o.Since) > outageLimit {
-		return fmt.Errorf("the database has taken no changes for %v: %w", time.Since(o.Since).Round(time.Second), o.Err)
+		all = append(all, fmt.Errorf("the database has taken no changes for %v: %w", time.Since(o.Since).Round(time.Second), o.Err))
 	}
 	if f.Lag.Age > lagLimit {
-		return fmt.Errorf("the database is %v behind", f.Lag.Age.Round(time.Second))
+		all = append(all, fmt.Errorf("the database is %v behind", f.Lag.Age.Round(time.Second)))
 	}
-	return nil
+	return all
 }

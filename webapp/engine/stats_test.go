@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -99,7 +100,7 @@ func TestStatsAdd(t *testing.T) {
 // TestHealth: an engine without a generation is not well.
 func TestHealth(t *testing.T) {
 	e := newEngine(t)
-	if err := e.Health(); err != nil {
+	if err := e.Health(); len(err) > 0 {
 		t.Errorf("an engine that has just begun is not well: %v", err)
 	}
 	data := e.cfg.InitialData
@@ -107,21 +108,41 @@ func TestHealth(t *testing.T) {
 	if err := e.Initialize("http://localhost", waiting); err == nil {
 		t.Fatal("an initialize without data has succeeded")
 	}
-	if err := e.Health(); err != nil {
+	if err := e.Health(); len(err) > 0 {
 		t.Errorf("after an initialize that failed: %v", err)
 	}
 	e.cfg.InitialData = data
 	if err := e.Initialize("http://localhost", waiting); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Health(); err != nil {
+	if err := e.Health(); len(err) > 0 {
 		t.Errorf("after one that succeeded: %v", err)
 	}
+	healthOfSeveral(t, e)
 	if err := e.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Health(); err == nil || !strings.HasPrefix(err.Error(), "no generation is open") {
+	if err := e.Health(); len(err) != 1 || err[0] != errNoGeneration {
 		t.Errorf("after the stop: %v", err)
+	}
+}
+
+// healthOfSeveral: one reason does not hide another, and their order stays.
+func healthOfSeveral(t *testing.T, e *Engine) {
+	g := e.Current()
+	g.held.Store(true)
+	g.Store.Violate(&state.Violation{Invariant: "a", Message: "made by this test"})
+	for range 3 {
+		all := e.Health()
+		if len(all) != 2 || all[0] != error(errHeld) || !strings.Contains(all[1].Error(), "made by this test") {
+			t.Errorf("with changes held and closed books: %v", all)
+		}
+	}
+	g.held.Store(false)
+	g.Store.Reopen()
+	f := flush.Stats{Outage: &flush.Outage{Since: time.Now().Add(-time.Minute), Err: errEnding}, Lag: flush.Lag{Age: 40 * time.Second}}
+	if all := healthOfTables(f); len(all) != 2 || !errors.Is(all[0], errEnding) || all[1].Error() != "the database is 40s behind" {
+		t.Errorf("without a database: %v", all)
 	}
 }
 

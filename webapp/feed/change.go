@@ -70,8 +70,10 @@ type translator struct {
 	seen  map[string]*roadChair // chairs of the city, by id
 	// missed says that chairs may be elsewhere than seen has them.
 	missed bool
-	out    []change
-	rows   []row
+	// roadOnly says that nobody follows the table of positions.
+	roadOnly bool
+	out      []change
+	rows     []row
 
 	scratch []byte
 }
@@ -225,16 +227,19 @@ func (t *translator) roadChair(c *isuride.Chair, track state.Track) {
 
 func (t *translator) moved(e *isuride.Event) error {
 	l := e.Location
-	c, ok := t.store.ChairByID(l.ChairID)
-	if !ok {
-		return unknown("chair", l.ChairID)
+	on := t.seen[l.ChairID]
+	if on == nil || !t.roadOnly {
+		c, ok := t.store.ChairByID(l.ChairID)
+		if !ok {
+			return unknown("chair", l.ChairID)
+		}
+		t.position(Update, c.Owner.ID, l)
+		on = t.chairOnRoad(c.ID)
 	}
-	t.position(Update, c.Owner.ID, l)
 	t.catchUp()
-	on, to := t.chairOnRoad(l.ChairID), snap(l.Coordinate)
-	if !on.placed || on.at != to {
+	if to := snap(l.Coordinate); !on.placed || on.at != to {
 		on.at, on.placed = to, true
-		t.onRoad(c.ID, on)
+		t.onRoad(l.ChairID, on)
 	}
 	if e.Status == nil {
 		return nil

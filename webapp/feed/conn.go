@@ -57,11 +57,13 @@ type Conn struct {
 type sub struct {
 	// set once
 	*scope
-	conn   *Conn
-	name   string
-	every  bool // see Request.Every
-	ctx    context.Context
-	cancel context.CancelFunc
+	conn  *Conn
+	name  string
+	every bool // see Request.Every
+	// interval is for how long its rows gather, 0 for not at all.
+	interval time.Duration
+	ctx      context.Context
+	cancel   context.CancelFunc
 
 	at uint64 // owned by its filler, with every: the last event that was read
 
@@ -72,6 +74,7 @@ type sub struct {
 	// guarded by the hub's lock
 	live  bool
 	after uint64 // the last event that it has without the hub
+	held  held
 	// owned by the hub, between two events
 	picked []*change
 }
@@ -110,6 +113,10 @@ func (c *Conn) newSub(r *Request) (*sub, start, *Error) {
 	if err != nil {
 		return fail(err)
 	}
+	interval, err := parseInterval(r)
+	if err != nil {
+		return fail(err)
+	}
 	begin, err := newStart(r, c.feed.opt.Now())
 	if err != nil {
 		return fail(err)
@@ -118,7 +125,7 @@ func (c *Conn) newSub(r *Request) (*sub, start, *Error) {
 		return fail(refuse(NotKept, "since: table server is of the present only; leave since out"))
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
-	return &sub{scope: scope, conn: c, name: r.Name, every: r.Every, ctx: ctx, cancel: cancel}, begin, nil
+	return &sub{scope: scope, conn: c, name: r.Name, every: r.Every, interval: interval, ctx: ctx, cancel: cancel}, begin, nil
 }
 
 func (c *Conn) addSub(s *sub) *Error {

@@ -88,6 +88,10 @@ type Request struct {
 	// Speed of what follows Since: "1" as it took place, "10" ten times as fast; ""
 	// without pauses.
 	Speed string
+	// Interval has what happens gather for so many milliseconds, MinInterval to MaxInterval, as
+	// "100", and of each position only the newest come: for readers that show the city to people. ""
+	// has everything come at once.
+	Interval string
 	// Every is for an operator's program that has to have each report of a position: none is
 	// merged with a newer one, and each event is a group of its own. A reader that is slow is
 	// not told to begin again: it is read to from the log, at its own speed, until it takes

@@ -137,18 +137,21 @@ func BenchmarkLatency(b *testing.B) {
 }
 
 // BenchmarkEvent is the CPU time of a position report, without a reader, with one of everything,
-// with 100 of one chair each, and with 100 users who follow their rides.
+// with a page that shows the city, with 100 readers of one chair each, and with 100 users who follow
+// their rides.
 func BenchmarkEvent(b *testing.B) {
 	for _, x := range []struct {
 		name    string
 		readers int
-	}{{"unused", 0}, {"full", 1}, {"filtered100", 100}, {"accounts100", 100}} {
+	}{{"unused", 0}, {"full", 1}, {"page", 1}, {"filtered100", 100}, {"accounts100", 100}} {
 		b.Run(x.name, func(b *testing.B) {
 			w, chairs := fleet(b, 2000)
 			var sinks []*sink
 			for i := range x.readers {
 				r := Request{Tables: allTables, Viewer: Viewer{Class: Operator}}
 				switch x.name {
+				case "page":
+					r = Request{Tables: "city", Interval: "100"}
 				case "filtered100":
 					r = Request{Tables: "positions", Filter: "chair_id=" + chairs[i].ID, Viewer: r.Viewer}
 				case "accounts100":

@@ -141,6 +141,48 @@ func TestPrevious(t *testing.T) {
 	})
 }
 
+// TestInterval: what happens in an interval comes at its end, of each position the newest, and the
+// reader is woken once for it.
+func TestInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, c := one(t)
+		wakes := 0
+		conn := w.feed.Open(func() { wakes++ })
+		defer conn.Close()
+		conn.Subscribe(Request{Tables: "chairs,positions", Interval: "100", Viewer: Viewer{Class: Operator}})
+		r := &reader{w: w, conn: conn}
+		settleTime()
+		time.Sleep(300 * time.Millisecond) // a heartbeat, each second, ends an interval early
+		r.drain()
+		r.frames, wakes = nil, 0
+		began := time.Now()
+		for i := range 30 {
+			w.report(c, isuride.Coordinate{Latitude: int32(i)})
+			if i == 15 {
+				w.must(w.store.SetActivity(c, false))
+			}
+			time.Sleep(time.Millisecond)
+		}
+		for len(r.frames) == 0 {
+			time.Sleep(time.Millisecond)
+			r.drain()
+		}
+		var rows []string
+		for _, f := range r.frames {
+			for _, row := range f.Data {
+				rows = append(rows, string(row))
+			}
+		}
+		if took := time.Since(began); took < 100*time.Millisecond || took > 150*time.Millisecond || wakes != 1 {
+			t.Errorf("the interval of 100 ms ended after %v, and woke its reader %d times", took, wakes)
+		}
+		if len(rows) != 2 || !strings.Contains(rows[0], `"is_active":false`) || !strings.Contains(rows[1], `"latitude":29`) {
+			t.Errorf("in the interval came %q, want the state and the last of 30 places", rows)
+		}
+		r.expectNoPartial()
+	})
+}
+
 // TestFrameText is the form that documents and clients rely on.
 func TestFrameText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -213,6 +255,9 @@ func TestRefusals(t *testing.T) {
 			{Request{Tables: "city", Speed: "1"}, BadSpeed, "say since when"},
 			{Request{Tables: "city", Since: "1", Speed: "-1"}, BadSpeed, "above 0"},
 			{Request{Tables: "city", Since: "1", Speed: "NaN"}, BadSpeed, "above 0"},
+			{Request{Tables: "city", Interval: "9"}, BadInterval, "from 10 to 1000"},
+			{Request{Tables: "city", Interval: "1s"}, BadInterval, "a number of milliseconds"},
+			{Request{Tables: "city", Interval: "100", Every: true, Viewer: operator}, BadInterval, "leave out interval or every"},
 			{Request{Tables: "server,city"}, BadFilter, "ask for it alone"},
 			{Request{Tables: "server", Filter: "name=a"}, BadFilter, "without a filter"},
 			{Request{Tables: "server", Since: "1"}, NotKept, "of the present only"},

@@ -60,9 +60,8 @@ type Peer struct {
 	Behind uint64 `json:"behind"` // events
 }
 
-// Queues are what waits.
+// Queues are what waits, besides Figures.Unsynced.
 type Queues struct {
-	Journal       uint64  `json:"journal"`        // events that the disk does not have
 	SQL           uint64  `json:"sql"`            // events that the tables do not have
 	Feed          uint64  `json:"feed"`           // events that are not handed out
 	Streams       int     `json:"streams"`        // of notifications, that are open

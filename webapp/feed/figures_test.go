@@ -1,6 +1,10 @@
 package feed
 
 import (
+	"encoding/json"
+	"maps"
+	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -136,4 +140,31 @@ func (w *town) rowOf(r *reader) string {
 		return text
 	}
 	return ""
+}
+
+// TestQueuesOfThePage: the interface shows the queues that there are, each once; what waits for the
+// disk is in a column of its own.
+func TestQueuesOfThePage(t *testing.T) {
+	page, err := os.ReadFile("../ui/src/server.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(Queues{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent map[string]any
+	if err := json.Unmarshal(text, &sent); err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(page), "export const queues = [")
+	list, _, _ = strings.Cut(list, "]")
+	shown := []string{"snapshot_age", "snapshot_bytes"} // on a line of their own
+	for name := range strings.SplitSeq(list, ",") {
+		shown = append(shown, strings.Trim(name, ` "`))
+	}
+	slices.Sort(shown)
+	if want := slices.Sorted(maps.Keys(sent)); !slices.Equal(shown, want) {
+		t.Errorf("the page shows %v, and the server sends %v", shown, want)
+	}
 }

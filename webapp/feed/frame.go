@@ -78,8 +78,9 @@ type Code string
 const (
 	UnknownTable   Code = "unknown_table"
 	BadFilter      Code = "bad_filter"
-	BadPosition    Code = "bad_position"   // neither epoch:seq nor, of since, a position or a time
-	BadSpeed       Code = "bad_speed"      // a replay's speed
+	BadPosition    Code = "bad_position" // neither epoch:seq nor, of since, a position or a time
+	BadSpeed       Code = "bad_speed"    // a replay's speed
+	BadInterval    Code = "bad_interval"
 	OldEpoch       Code = "other_epoch"    // a partial follows
 	Future         Code = "ahead"          // a partial follows
 	TooMany        Code = "too_many"       // subscriptions of a connection, or connections

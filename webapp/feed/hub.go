@@ -46,6 +46,8 @@ type hub struct {
 	used   [tableCount][byCount]int // subscriptions in keyed
 	subs   map[*sub]struct{}
 	dirty  map[*Conn]struct{} // have got something in this batch
+	held   map[*sub]struct{}  // have rows that gather
+	pause  time.Duration      // the time in which events gather for all: see pauseLocked
 	sums   []*sum             // wait for their event
 	picked []*sub             // of the event at hand
 }
@@ -58,7 +60,7 @@ type lookupKey struct {
 }
 
 func newHub(f *Feed) *hub {
-	return &hub{feed: f, keyed: map[lookupKey][]*sub{}, subs: map[*sub]struct{}{}, dirty: map[*Conn]struct{}{}}
+	return &hub{feed: f, keyed: map[lookupKey][]*sub{}, subs: map[*sub]struct{}{}, dirty: map[*Conn]struct{}{}, held: map[*sub]struct{}{}, pause: batchPause}
 }
 
 // run follows the log of the generation that serves, then of the next one, until ctx ends.
@@ -127,13 +129,16 @@ func (h *hub) follow(ctx context.Context, source Source) error {
 // sleep waits for the next events, and then for those that come with them. Heartbeats are
 // sent meanwhile.
 func (h *hub) sleep(ctx context.Context, reader *journal.Subscriber, beat <-chan time.Time) error {
-	if err := waitFor(ctx, nil, batchPause); err != errElapsed {
+	if err := waitFor(ctx, nil, h.gatherTime()); err != errElapsed {
 		return err
 	}
 	select {
 	case <-beat:
 		h.beat()
 	default:
+	}
+	if h.flush(time.Now()) {
+		return nil // others still gather
 	}
 	limited, cancel := context.WithTimeout(ctx, beatEvery)
 	defer cancel()
@@ -159,6 +164,7 @@ func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err er
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	defer h.wakeLocked()
+	t.roadOnly = !h.followedLocked(positions)
 	rows := 0
 	for n := 0; n < holdEvents && rows < holdRows; n++ {
 		seq, payload, ok := reader.Next()
@@ -167,7 +173,7 @@ func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err er
 		}
 		switch {
 		case journal.IsMark(payload):
-		case isuride.IsReport(payload) && !h.positionsLocked(): // fast path: accounts follow their own rows
+		case t.roadOnly && isuride.IsReport(payload) && !h.followedLocked(city): // fast path: accounts follow their own rows
 			t.missed = true
 		default:
 			changes, at, err := t.event(payload)
@@ -187,14 +193,9 @@ func (h *hub) some(reader *journal.Subscriber, t *translator) (more bool, err er
 	return true, nil
 }
 
-// positionsLocked reports whether anybody follows positions.
-func (h *hub) positionsLocked() bool {
-	for _, t := range [...]tableID{positions, city} {
-		if len(h.broad[t]) > 0 || h.used[t] != [byCount]int{} {
-			return true
-		}
-	}
-	return false
+// followedLocked reports whether anybody follows a table.
+func (h *hub) followedLocked(t tableID) bool {
+	return len(h.broad[t]) > 0 || h.used[t] != [byCount]int{}
 }
 
 // eventLocked gives each subscription its rows of an event, all at once, and returns how many
@@ -234,6 +235,10 @@ func (h *hub) pickLocked(s *sub, c *change, seq uint64) {
 }
 
 func (h *hub) handLocked(s *sub, seq uint64) {
+	if s.interval > 0 {
+		h.holdLocked(s, seq)
+		return
+	}
 	c := s.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -271,6 +276,9 @@ func (h *hub) beat() {
 	defer h.wakeLocked()
 	now := h.feed.opt.Now()
 	for s := range h.subs {
+		if h.flushLocked(s); !s.live {
+			continue // it was too much
+		}
 		s.conn.mu.Lock()
 		if !s.conn.ending && h.seq >= s.after {
 			s.conn.beatLocked(s, h.source.Epoch, h.seq, now)
@@ -296,6 +304,7 @@ func (h *hub) join(s *sub, source Source, at uint64) bool {
 	}
 	s.live, s.after = true, at
 	h.subs[s] = struct{}{}
+	h.pauseLocked()
 	for _, t := range s.order {
 		b, values, narrow := s.lookup(t)
 		if !narrow {
@@ -323,7 +332,10 @@ func (h *hub) leaveLocked(s *sub) {
 		return
 	}
 	s.live = false
+	s.held = held{}
+	delete(h.held, s)
 	delete(h.subs, s)
+	h.pauseLocked()
 	is := func(other *sub) bool { return other == s }
 	for _, t := range s.order {
 		b, values, narrow := s.lookup(t)
@@ -346,9 +358,11 @@ func (h *hub) leaveLocked(s *sub) {
 func (h *hub) handOn() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	defer h.wakeLocked()
 	source := h.source
 	h.source, h.sums = Source{}, nil
 	for s := range h.subs {
+		h.flushLocked(s)
 		at := Position{source.Epoch, max(h.seq, s.after)}
 		h.leaveLocked(s)
 		h.feed.fillers.Go(func() { s.run(start{resume: &at, moved: true, over: source}) })

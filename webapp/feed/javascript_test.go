@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"isuride/tools/dev/bound"
 )
 
 // TestChecksumInJavaScript runs the code of docs/feed.md on rows of all kinds, each of them
@@ -46,7 +48,7 @@ func TestChecksumInJavaScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(node, file)
+	cmd := bound.Command(t, node, file)
 	cmd.Stdin = strings.NewReader(string(in))
 	out, err := cmd.CombinedOutput()
 	if err != nil {

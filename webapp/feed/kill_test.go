@@ -7,13 +7,13 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/isuride"
 	"isuride/webapp/state"
 )
@@ -138,7 +138,7 @@ func TestKill(t *testing.T) {
 // liveAndDie runs the town until it has written a number of frames, which it applies.
 func liveAndDie(t *testing.T, dir string, copies map[string]*Copy, n int, seed uint64) (seen []Frame) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	cmd := bound.Command(t, os.Args[0])
 	resume := ""
 	for i, name := range []string{"all", "city"} {
 		if p := copies[name].Position(); p != (Position{}) {

@@ -170,6 +170,7 @@ func (h *hub) sumsLocked() {
 		if w.at > h.seq {
 			return false
 		}
+		h.flushLocked(w.s)
 		c := w.s.conn
 		c.mu.Lock()
 		defer c.mu.Unlock()

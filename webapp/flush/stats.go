@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"isuride/webapp/internal/batch"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/isuride"
 )
@@ -24,6 +25,8 @@ type Stats struct {
 
 	Position uint64 // of the tables
 	Lag      Lag
+	Level    batch.Level
+	CutRows  int // at which a cut is full now, so that it takes a second at most
 	// Outage is the outage of the target that lasts; nil if there is none.
 	Outage *Outage
 }
@@ -51,12 +54,27 @@ func (w *Writer) Lag() Lag {
 	return lag
 }
 
+// Level says how full the log is of what the tables lack, in the words of all that batch: idle
+// if nothing is, flowing, filling where Behind is true, paused where writers are held back.
+func (w *Writer) Level() batch.Level {
+	switch {
+	case !w.Admitting():
+		return batch.Paused
+	case w.Behind():
+		return batch.Filling
+	case w.Lag().Events > 0:
+		return batch.Flowing
+	}
+	return batch.Idle
+}
+
 // Stats reads all figures.
 func (w *Writer) Stats() Stats {
 	c := &w.counters
 	return Stats{
 		Cuts: c.cuts.Load(), Events: c.events.Load(), Rows: c.rows.Load(), Took: c.took.Snapshot(), Retries: c.retries.Load(),
 		Position: w.position.Load(), Lag: w.Lag(), Outage: c.outage.Load(),
+		Level: w.Level(), CutRows: w.pacer.size.Rows(),
 	}
 }
 

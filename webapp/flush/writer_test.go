@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"isuride/webapp/internal/batch"
 	"isuride/webapp/isuride"
 )
 
@@ -331,10 +332,23 @@ func TestBackPressure(t *testing.T) {
 			if behind := r.Behind(); behind != (r.log.Backlog() >= 50) {
 				t.Errorf("with %d bytes behind: %t", r.log.Backlog(), behind)
 			}
+			want := batch.Flowing
+			switch {
+			case r.log.Backlog() == 0:
+				want = batch.Idle
+			case r.Behind():
+				want = batch.Filling
+			}
+			if level := r.Stats().Level; level != want {
+				t.Errorf("with %d bytes the level is %v; want %v", r.log.Backlog(), level, want)
+			}
 			r.log.append(moved("a"))
 		}
 		if r.Admitting() {
 			t.Error("admitting above the ceiling")
+		}
+		if s := r.Stats(); s.Level != batch.Paused || s.CutRows != 1 {
+			t.Errorf("above the ceiling the level is %v, with cuts of %d rows", s.Level, s.CutRows)
 		}
 		limited, stop := context.WithTimeout(t.Context(), 3*time.Second)
 		defer stop()
@@ -356,6 +370,9 @@ func TestBackPressure(t *testing.T) {
 			}
 		}
 		drain(t, r)
+		if level := r.Stats().Level; level != batch.Idle {
+			t.Errorf("at the end the level is %v", level)
+		}
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"flag"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -221,4 +222,18 @@ func seeded(t testing.TB) *rand.Rand {
 	seed := cmp.Or(*seedFlag, rand.Uint64())
 	t.Logf("seed %d (repeat with -seed %[1]d)", seed)
 	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// readFile returns what is in a file.
+func readFile(sys disk.Disk, path string) ([]byte, error) {
+	f, err := sys.Open(path, false)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.NewSectionReader(f, 0, size))
 }

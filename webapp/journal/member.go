@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +19,11 @@ import (
 const memberName = "member"
 
 // memberVersion is that of the form of the file.
-const memberVersion = 1
+const memberVersion = 2
+
+// memberRoom is what each copy in the file has, in bytes. Seven members with names and addresses
+// of the longest kind take a quarter of it.
+const memberRoom = 16 << 10
 
 // ErrMember says that a member's file belongs to another node, group or history, or is
 // damaged. The text says which, and what to do.
@@ -50,32 +55,63 @@ type Member struct {
 func (m Member) MayHaveLost(boot string) bool { return !m.Clean && m.Boot != boot }
 
 // MemberFile keeps a Member in the folder of a log. It belongs to one goroutine.
+//
+// The file has its place on the disk from the first Save on, so that a disk that is full later
+// does not keep its member from voting. It has two copies, which are written one after the other:
+// at each moment one of them is whole, and if both are, the first is the later one.
 type MemberFile struct {
 	sys  disk.Disk
 	dir  string
+	file disk.File // nil before the first Save
 	last Member
 }
 
-// OpenMember reads the file in a folder, which belongs to the identity of the given Member:
+// OpenMember opens the file in a folder, which belongs to the identity of the given Member:
 // its group, history and node. Without one the given Member is what is known, and found is
 // false. The errors are ErrMember and those of the disk.
 func OpenMember(sys disk.Disk, dir string, is Member) (f *MemberFile, found bool, err error) {
 	f = &MemberFile{sys: sys, dir: dir, last: is}
-	b, err := readFile(sys, f.path())
-	if errors.Is(err, fs.ErrNotExist) {
+	if f.file, err = sys.Open(f.path(), true); errors.Is(err, fs.ErrNotExist) {
 		return f, false, nil
 	}
-	if err != nil {
-		return nil, false, err
+	if err == nil {
+		err = f.load(is)
 	}
-	if f.last, err = parseMember(b); err != nil {
-		return nil, false, fmt.Errorf("%w: %s %w", ErrMember, f.path(), err)
+	if err != nil {
+		return nil, false, errors.Join(err, f.Close())
+	}
+	return f, true, nil
+}
+
+// load reads the file, and has it on the disk as it reads: a Save that was interrupted may have
+// left two different copies, and a name that is not on the disk yet.
+func (f *MemberFile) load(is Member) error {
+	b := make([]byte, 2*memberRoom)
+	n, err := f.file.ReadAt(b, 0)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	b = b[:n]
+	if f.last, err = parseMember(b[:min(n, memberRoom)]); err != nil && n > memberRoom {
+		if m, second := parseMember(b[memberRoom:]); second == nil {
+			f.last, err = m, nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s %w", ErrMember, f.path(), err)
 	}
 	if err := f.fits(is); err != nil {
-		return nil, false, err
+		return err
 	}
-	// A process that was killed in Save may have left a name that is not on the disk yet.
-	return f, true, sys.SyncFolder(dir)
+	return errors.Join(f.Save(f.last), f.sys.SyncFolder(f.dir))
+}
+
+// Close leaves the file as it was saved.
+func (f *MemberFile) Close() error {
+	if f.file == nil {
+		return nil
+	}
+	return f.file.Close()
 }
 
 // fits refuses what another node has written.
@@ -97,77 +133,93 @@ func (f *MemberFile) path() string { return filepath.Join(f.dir, memberName) }
 // Member returns what was saved last, or given to OpenMember.
 func (f *MemberFile) Member() Member { return f.last }
 
-// Save replaces the file. When it returns, the new one is on the disk, at every level. After
-// an error the file has the old content or the new one, and the node must not go on.
+// Save stores a member. When it returns, that is on the disk, at every level. After an error the
+// file has the old content or the new one; Save may be called again, and nothing may follow from
+// the new one before it has succeeded.
 func (f *MemberFile) Save(m Member) error {
 	b, err := m.encode()
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case len(b) > memberRoom:
+		return fmt.Errorf("journal: the group's members take %d bytes, of %d that the member's file has for them: have fewer members", len(b), memberRoom)
+	case f.file == nil:
+		err = f.make(b)
+	default:
+		err = f.overwrite(b)
 	}
-	if err := replaceFile(f.sys, f.path(), b); err != nil {
+	if err != nil {
 		return fmt.Errorf("journal: save the member's file: %w", err)
 	}
 	f.last = m
 	return nil
 }
 
-// The file is a line with the version and a CRC32C of the rest, which is a Member in JSON.
-const memberLine = "isuride-member %d %08x\n"
+// make gives the file its place, and its name once it is whole.
+func (f *MemberFile) make(b []byte) error {
+	file, err := f.sys.Create(f.path() + unnamedSuffix)
+	if err != nil {
+		return err
+	}
+	for _, step := range []func() error{
+		func() error { return file.Allocate(2 * memberRoom) },
+		func() error { return writeCopy(file, 0, b) },
+		func() error { return writeCopy(file, 1, b) },
+		file.Sync,
+		func() error { return f.sys.Rename(f.path()+unnamedSuffix, f.path()) },
+		func() error { return f.sys.SyncFolder(f.dir) },
+	} {
+		if err := step(); err != nil {
+			return errors.Join(err, file.Close())
+		}
+	}
+	f.file = file
+	return nil
+}
+
+func (f *MemberFile) overwrite(b []byte) error {
+	for i := range 2 {
+		if err := writeCopy(f.file, i, b); err != nil {
+			return err
+		}
+		if err := f.file.SyncData(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeCopy(file disk.File, i int, b []byte) error {
+	_, err := file.WriteAt(b, int64(i)*memberRoom)
+	return err
+}
+
+// A copy is a line with the version, a CRC32C and the length of what follows, which is a Member in
+// JSON. Behind it may be what is left of a longer one.
+const memberLine = "isuride-member %d %08x %d\n"
 
 func (m Member) encode() ([]byte, error) {
 	b, err := json.Marshal(m)
 	if err != nil {
 		return nil, err
 	}
-	return append(fmt.Appendf(nil, memberLine, memberVersion, crc32.Checksum(b, castagnoli)), b...), nil
+	return append(fmt.Appendf(nil, memberLine, memberVersion, crc32.Checksum(b, castagnoli), len(b)), b...), nil
 }
 
 func parseMember(b []byte) (m Member, err error) {
-	var v int
+	var v, n int
 	var sum uint32
-	line, rest, _ := strings.Cut(string(b), "\n")
-	if _, err := fmt.Sscanf(line+"\n", memberLine, &v, &sum); err != nil {
+	line, rest, _ := bytes.Cut(b, []byte("\n"))
+	if _, err := fmt.Sscanf(string(line)+"\n", "isuride-member %d", &v); err != nil {
 		return m, errors.New("is no member's file; bring back the copy that is, or give the member an empty folder")
 	}
-	if v > memberVersion {
-		return m, fmt.Errorf("has version %d, this program knows %d; start the program that wrote it, or a later one", v, memberVersion)
+	if v != memberVersion {
+		return m, fmt.Errorf("has version %d, this program knows %d; start the program that wrote it", v, memberVersion)
 	}
-	if sum != crc32.Checksum([]byte(rest), castagnoli) {
+	if _, err := fmt.Sscanf(string(line)+"\n", memberLine, &v, &sum, &n); err != nil || n > len(rest) || sum != crc32.Checksum(rest[:n], castagnoli) {
 		return m, errors.New("is damaged; give the member an empty folder, and it gets all from the others")
 	}
-	return m, json.Unmarshal([]byte(rest), &m)
-}
-
-func readFile(sys disk.Disk, path string) ([]byte, error) {
-	f, err := sys.Open(path, false)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	size, err := f.Size()
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(io.NewSectionReader(f, 0, size))
-}
-
-// replaceFile leaves the old content or the new one, whatever comes in between.
-func replaceFile(sys disk.Disk, path string, b []byte) error {
-	f, err := sys.Create(path + unnamedSuffix)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if _, err := f.WriteAt(b, 0); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := sys.Rename(path+unnamedSuffix, path); err != nil {
-		return err
-	}
-	return sys.SyncFolder(filepath.Dir(path))
+	return m, json.Unmarshal(rest[:n], &m)
 }
 
 // Boot returns the identity of the machine's present boot.

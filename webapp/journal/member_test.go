@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"reflect"
 	"strings"
@@ -47,9 +48,51 @@ func TestMemberSurvivesEverything(t *testing.T) {
 		if failed == nil && !reflect.DeepEqual(got, next) {
 			t.Fatalf("round %d: saved term %d, vote %d, found term %d, vote %d", round, next.Term, next.Vote, got.Term, got.Vote)
 		}
-		if failed != nil && got.Term != next.Term && got.Term != before.Term {
-			t.Fatalf("round %d: terms %d and %d left %d", round, before.Term, next.Term, got.Term)
+		if failed != nil && (got.Term != next.Term || got.Vote != next.Vote) && (got.Term != before.Term || got.Vote != before.Vote) {
+			t.Fatalf("round %d: term %d, vote %d and term %d, vote %d left term %d, vote %d", round, before.Term, before.Vote, next.Term, next.Vote, got.Term, got.Vote)
 		}
+	}
+}
+
+// The file has its place once it is there: a disk that is full later takes it all the same.
+func TestMemberNeedsNoRoom(t *testing.T) {
+	d := &disk.Memory{Capacity: 2 * memberRoom}
+	m := Member{Node: "a", Term: 1}
+	f, _, err := OpenMember(d, "log", m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for m.Term < 5 {
+		m.Term++
+		m.Members = append(m.Members, "another member"...)
+		if err := f.Save(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f, _, err = OpenMember(d, "log", m); err != nil || !reflect.DeepEqual(f.Member(), m) {
+		t.Fatalf("%+v, %v; want %+v", f.Member(), err, m)
+	}
+	m.Members = make([]byte, memberRoom)
+	if err := f.Save(m); err == nil || !strings.Contains(err.Error(), "have fewer members") {
+		t.Errorf("more than there is room for: %v", err)
+	}
+}
+
+// One copy that is damaged is no loss, whichever it is.
+func TestMemberHasTwoCopies(t *testing.T) {
+	d := new(disk.Memory)
+	m := Member{Node: "a", Term: 7, Vote: 3}
+	f, _, _ := OpenMember(d, "log", m)
+	if err := f.Save(m); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		f.file.WriteAt([]byte{0xff}, int64(i)*memberRoom+40)
+		got, found, err := OpenMember(d, "log", m)
+		if err != nil || !found || got.Member().Vote != 3 {
+			t.Fatalf("copy %d is damaged: %v, %v", i, found, err)
+		}
+		f = got
 	}
 }
 
@@ -78,14 +121,16 @@ func TestMemberOfAnotherIsRefused(t *testing.T) {
 	}{
 		{func(b []byte) []byte { return b[:3] }, "is no member's file"},
 		{func(b []byte) []byte { b[len(b)-2] ^= 1; return b }, "is damaged"},
-		{func(b []byte) []byte { return []byte(strings.Replace(string(b), "member 1", "member 2", 1)) }, "has version 2, this program knows 1"},
+		{func(b []byte) []byte { return []byte(strings.Replace(string(b), "member 2", "member 3", 1)) }, "has version 3, this program knows 2"},
 	} {
 		b, err := readFile(d, "log/member")
 		if err != nil {
 			t.Fatal(err)
 		}
 		file, _ := d.Create("log/changed/member")
-		file.WriteAt(c.change(b), 0)
+		b = c.change(bytes.TrimRight(b[:memberRoom], "\x00"))
+		file.WriteAt(b, 0)
+		file.WriteAt(b, memberRoom)
 		if _, _, err := OpenMember(d, "log/changed", m); !errors.Is(err, ErrMember) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("want %q: %v", c.says, err)
 		}

@@ -229,6 +229,8 @@ func (s sink) flush(e engine.Stats) {
 	s.counter(flushBatches, float64(f.Cuts))
 	s.counter(flushRows, float64(f.Rows))
 	s.counter(flushRetries, float64(f.Retries))
+	s.level(flushLevel, f.Level)
+	s.gauge(flushCutRows, float64(f.CutRows))
 	s.histogram(flushTime, &f.Took)
 	s.gauge(refusedRows, float64(e.Refused))
 	s.counter(positionsDeleted, float64(e.PositionsDeleted))

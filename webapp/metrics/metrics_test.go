@@ -13,6 +13,7 @@ import (
 	"isuride/webapp/api"
 	"isuride/webapp/engine"
 	"isuride/webapp/feed"
+	"isuride/webapp/flush"
 	"isuride/webapp/internal/batch"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/internal/httpd"
@@ -34,7 +35,7 @@ func sources() Sources {
 		Feed:   func() feed.Stats { return feed.Stats{Subscriptions: 12} },
 		Stream: func() stream.ProducerStats { return stream.ProducerStats{Broken: 2} },
 		Engine: func() engine.Stats {
-			return engine.Stats{Replica: &engine.ReplicaStats{Leads: true, Status: replica.Status{Peers: []replica.PeerStatus{{Peer: replica.Peer{Member: replica.Member{Name: "b"}}}}}}}
+			return engine.Stats{Flush: flush.Stats{Level: batch.Filling, CutRows: 1234}, Replica: &engine.ReplicaStats{Leads: true, Status: replica.Status{Peers: []replica.PeerStatus{{Peer: replica.Peer{Member: replica.Member{Name: "b"}}}}}}}
 		},
 		Errors: func() uint64 { return 7 },
 		Admission: func() admission.Stats {
@@ -75,6 +76,9 @@ func TestText(t *testing.T) {
 		`isuride_http_requests_total{endpoint="GET /b",status="5xx"} 0`,
 		`isuride_feed_subscriptions 12`,
 		`isuride_stream_broken_total 2`,
+		`isuride_flush_level{level="filling"} 1`,
+		`isuride_flush_level{level="idle"} 0`,
+		`isuride_flush_batch_rows 1234`,
 		`isuride_log_errors_total 7`,
 		`isuride_shed_total{class="C",reason="stale"} 3`,
 		`isuride_shed_share{class="B"} 0.5`,

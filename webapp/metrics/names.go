@@ -61,6 +61,8 @@ var (
 	flushBatches = newDesc("flush_batches_total", "Transactions written into the database.")
 	flushRows    = newDesc("flush_rows_total", "Rows written into the database.")
 	flushRetries = newDesc("flush_retries_total", "Attempts to write repeated after an error.")
+	flushLevel   = newDesc("flush_level", "1 for how full the journal is of what the database lacks.", "level")
+	flushCutRows = newDesc("flush_batch_rows", "Rows that a transaction may have.")
 	flushTime    = newDesc("flush_seconds", "Time of a transaction, without attempts that failed.")
 
 	snapshots     = newDesc("snapshots_total", "Snapshots of the state, by what became of them.", "result")
@@ -113,7 +115,7 @@ var all = []*prometheus.Desc{
 	users, rides, chairs, rideOldestWait, ridesRequested, ridesMatched, ridesCompleted,
 	matchRounds, matchRoundTime, matchRoundRides, matchRoundChairs, matchPickup,
 	journalAppended, journalAppendedBytes, journalSynced, journalUnsynced, journalSegments, journalKept, journalOldest,
-	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushTime, refusedRows, positionsDeleted,
+	flushBacklog, flushLag, flushBatches, flushRows, flushRetries, flushLevel, flushCutRows, flushTime, refusedRows, positionsDeleted,
 	replicaRole, replicaTerm, replicaDoubt, replicaLeader, replicaCommitted, replicaLag, replicaBehind, replicaPeerBehind, replicaWait, replicaChanges,
 	replicaPromotion, replicaHashes,
 	snapshots, snapshotAge, snapshotBytes, snapshotTime, snapshotTail, stateCounts,

@@ -46,11 +46,16 @@ func (s sink) streamSink(k stream.SinkStats) {
 	s.counter(sinkFailures, float64(k.Failures))
 	s.gauge(sinkSuspended, float64(k.Suspended))
 	s.gauge(sinkWaiting, float64(k.Waiting))
-	for l := range batch.Levels {
-		s.gauge(sinkLevel, map[bool]float64{true: 1}[l == k.Level], l.String())
-	}
+	s.level(sinkLevel, k.Level)
 	s.counter(sinkPauses, float64(k.Pauses))
 	s.gauge(sinkBatchRows, float64(k.BatchRows))
+}
+
+// level is 1 for the level of a queue, and 0 for the others.
+func (s sink) level(d *prometheus.Desc, at batch.Level) {
+	for l := range batch.Levels {
+		s.gauge(d, map[bool]float64{true: 1}[l == at], l.String())
+	}
 }
 
 // program is the collector of a program that has few figures.

@@ -87,8 +87,11 @@ func start(t *testing.T, cmd *exec.Cmd) (ended <-chan struct{}) {
 	return done
 }
 
+// patient waits as long as a busy machine may take, and no longer.
+var patient = http.Client{Timeout: time.Minute}
+
 func query(address, statement string) (string, error) {
-	reply, err := http.Get(address + "/exec?query=" + url.QueryEscape(statement))
+	reply, err := patient.Get(address + "/exec?query=" + url.QueryEscape(statement))
 	if err != nil {
 		return "", err
 	}

@@ -70,7 +70,7 @@ func (c *Core) lookAtDisk() {
 			return
 		}
 	}
-	if f.hungry = min(f.hungry+1, roomTicks); f.room != NoRoom {
+	if f.hungry = min(f.hungry+1, roomTicks); f.room != NoRoom && c.written == len(c.writes) {
 		f.hungry = 0
 	}
 	if c.waitsForItself() {

@@ -63,6 +63,62 @@ func TestScarceMemberDoesNotStand(t *testing.T) {
 	}
 }
 
+// A member that cannot store its state is as good as silent, though its log has room: it says so.
+func TestMemberWithoutRoomForItsState(t *testing.T) {
+	g := newTable(t, "a", "b", "c")
+	leader := g.open()
+	mute, other := (leader+1)%3, (leader+2)%3
+	g.logs[mute].mute = true
+	if err := g.cores[leader].Transfer(IDOf(g.members[other].Name)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 * roomTicks {
+		g.tick()
+	}
+	if g.leads() != other || g.cores[mute].fit() {
+		t.Errorf("%d leads, want %d; the member that took no part in that would stand: %v", g.leads(), other, g.cores[mute].fit())
+	}
+	g.logs[mute].mute = false
+	for range 2 * roomTicks {
+		g.tick()
+	}
+	if c := g.cores[mute]; !c.fit() || c.last != g.cores[other].last {
+		t.Errorf("with room it has %d of %d entries, and would stand: %v", c.last, g.cores[other].last, c.fit())
+	}
+}
+
+// A leader that has no room for the first entry of its term has others lead: it cannot, and as long
+// as they hear of it nobody else would.
+func TestLeaderWithoutRoomForItsFirstEntry(t *testing.T) {
+	for _, apart := range []bool{false, true} {
+		g := newTable(t, "a", "b", "c")
+		leader := g.open()
+		for range 3 {
+			_ = g.logs[leader].append("record")
+			g.cores[leader].Grown()
+			g.settle()
+		}
+		next := (leader + 1) % 3
+		g.logs[next].full = true
+		if err := g.cores[leader].Transfer(IDOf(g.members[next].Name)); err != nil {
+			t.Fatal(err)
+		}
+		if apart { // its state has room
+			g.logs[next].roomy = true
+		}
+		g.settle()
+		if c := g.cores[next]; !c.leads() || c.ready() {
+			t.Fatalf("the next leader, without room: %+v", c.Standing())
+		}
+		for range roomTicks + 4 {
+			g.tick()
+		}
+		if got := g.leads(); got < 0 || got == next {
+			t.Errorf("%d leads; %d has no room", got, next)
+		}
+	}
+}
+
 // A leader that loses nothing by its scarce room goes on.
 func TestScarceLeaderGoesOn(t *testing.T) {
 	g := newTable(t, "a", "b", "c")

@@ -19,6 +19,8 @@ type memLog struct {
 	waiting   [][]byte
 	open      bool
 	full      bool // no entry has room
+	mute      bool // no state has
+	roomy     bool // every state has
 	room      Room // else
 	broken    error
 	refused   int           // states that found no room
@@ -75,7 +77,7 @@ func (l *memLog) State() (State, bool) {
 }
 
 func (l *memLog) SaveState(s State) error {
-	if l.full {
+	if l.mute || l.full && !l.roomy {
 		l.refused++
 		return ErrNoRoom
 	}

@@ -266,7 +266,9 @@ func (c *Core) send(m *raftpb.Message) {
 
 // sendEntries sends an append message on the way of the bulk even if it is empty, since one that
 // overtakes its entries would be refused, in several parts if its entries are large. Entries that
-// are not in the log yet stay away: the library repeats them.
+// are not in the log yet stay away, and the library repeats them; what is asked by the message, up to
+// where the logs agree, is asked all the same, since a leader without room lets somebody take over who
+// has everything.
 func (c *Core) sendEntries(m *raftpb.Message) {
 	rest := m
 	for {
@@ -275,7 +277,7 @@ func (c *Core) sendEntries(m *raftpb.Message) {
 			return
 		}
 		c.frames = append(c.frames, Outgoing{To: m.GetTo(), Frame: frame, Bulk: true})
-		if n == len(rest.GetEntries()) {
+		if n == 0 || n == len(rest.GetEntries()) {
 			return
 		}
 		sent := rest.GetEntries()[n-1]
@@ -289,8 +291,8 @@ func part(m *raftpb.Message, index, term uint64, entries []*raftpb.Entry) *raftp
 		Index: new(index), LogTerm: new(term), Entries: entries}
 }
 
-// entriesFrame makes a frame of the first n entries of a message; nil if not even one of them
-// is at hand.
+// entriesFrame makes a frame of the first n entries of a message, of none if not even one of them
+// is at hand; nil if they have gone meanwhile.
 func (c *Core) entriesFrame(m *raftpb.Message) (frame []byte, n int) {
 	entries := m.GetEntries()
 	n, size := 0, 0
@@ -301,9 +303,6 @@ func (c *Core) entriesFrame(m *raftpb.Message) (frame []byte, n int) {
 		}
 		size += c.log.Bytes(e.Index)
 		n++
-	}
-	if n == 0 && len(entries) > 0 {
-		return nil, 0
 	}
 	if n < len(entries) {
 		m = part(m, m.GetIndex(), m.GetLogTerm(), entries[:n])

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/dispatch"
 	"isuride/webapp/flush"
 	"isuride/webapp/isuride"
@@ -523,7 +523,7 @@ func TestKilled(t *testing.T) {
 	whole := 0
 	for i := range 8 {
 		into := filepath.Join(t.TempDir(), "new")
-		cmd := exec.Command(os.Args[0])
+		cmd := bound.Command(t, os.Args[0])
 		cmd.Env = append(os.Environ(), workVariable+"="+strings.Join([]string{p.copies[0], p.journal, into, fmt.Sprint(len(p.events))}, "|"))
 		out, err := cmd.StdoutPipe()
 		p.must(err)

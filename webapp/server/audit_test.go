@@ -3,11 +3,11 @@ package server_test
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/servertest"
 )
 
@@ -73,7 +73,7 @@ func TestAudit(t *testing.T) {
 
 // audit runs the command with the server's environment.
 func audit(p *servertest.Process) (string, error) {
-	cmd := exec.Command(os.Args[0], "audit")
+	cmd := bound.Command(p.T, os.Args[0], "audit")
 	cmd.Env = p.Env
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -131,12 +131,12 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 // alerts are sentences about what an operator should look at.
 func (f *figures) alerts() []string {
 	list := []string{}
-	if err := f.s.engine.Health(); err != nil {
+	for _, err := range f.s.engine.Health() {
 		list = append(list, err.Error())
 	}
 	gate := f.s.shedding.gate.Stats()
 	if refuses := gate.String(); refuses != "" {
-		list = append(list, "the server "+refuses)
+		list = append(list, "the server is "+refuses)
 	}
 	return list
 }
@@ -154,7 +154,7 @@ func (f *figures) refused(out *feed.Figures) {
 
 func (f *figures) queues(e *engine.Stats) feed.Queues {
 	live, answers, connections := f.s.feed.Stats(), f.s.api.Stats(), f.s.http.Stats()
-	return feed.Queues{Journal: e.Journal.Appended - e.Journal.Durable, SQL: e.Flush.Lag.Events, Feed: live.Behind,
+	return feed.Queues{SQL: e.Flush.Lag.Events, Feed: live.Behind,
 		Streams: int(answers.Users.Streams + answers.Chairs.Streams), Connections: int(connections.Conns), Readers: live.Connections,
 		Subscriptions: live.Subscriptions, Charges: int(e.Payment.InProgress), SnapshotAge: e.Snapshot.Age.Seconds(), SnapshotBytes: e.Snapshot.Bytes}
 }

@@ -46,7 +46,7 @@ const (
 type internal struct {
 	http   http.Server
 	mux    *http.ServeMux
-	health atomic.Pointer[func() error] // nil until the server listens
+	health atomic.Pointer[func() []error] // nil until the server listens
 	engine atomic.Pointer[engine.Engine]
 	gate   atomic.Pointer[*admission.Gate]
 }
@@ -110,28 +110,34 @@ func (i *internal) show(s *server, logged func() uint64) {
 	i.gate.Store(&gate)
 }
 
-// healthz answers in one sentence whether the server is well; with ?leader, whether it is the
-// one to send requests to.
+// healthz answers in one line whether the server is well, and if not why, all reasons with
+// semicolons between; with ?leader, whether it is the one to send requests to.
 func (i *internal) healthz(w http.ResponseWriter, r *http.Request) {
-	err := errStarting
+	unwell := []error{errStarting}
 	if health := i.health.Load(); health != nil {
-		err = (*health)()
+		unwell = (*health)()
 	}
 	text := "the server is well"
 	if e := i.engine.Load(); e != nil {
 		member := e.Describe()
 		text = cmp.Or(member, text)
 		if member != "" && r.URL.Query().Has("leader") { // a leader without its database is one
-			if err = nil; e.Current() == nil {
-				err = errors.New(text)
+			if unwell = nil; e.Current() == nil {
+				unwell = []error{errors.New(text)}
 			}
 		}
 	}
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	if len(unwell) == 0 {
+		fmt.Fprintln(w, text+i.shedding(", and "))
 		return
 	}
-	fmt.Fprintln(w, text+i.shedding())
+	http.Error(w, oneLine(unwell)+i.shedding("; the server is "), http.StatusServiceUnavailable)
+}
+
+// oneLine joins sentences, of which one may be of several errors that were joined by line breaks.
+// Scripts read one line.
+func oneLine(errs []error) string {
+	return strings.ReplaceAll(errors.Join(errs...).Error(), "\n", "; ")
 }
 
 // handOverLimit bounds a hand-over.
@@ -175,13 +181,13 @@ func (s *server) copyTables(w http.ResponseWriter, r *http.Request) {
 	http.ServeFile(w, r, path)
 }
 
-// shedding adds to a healthy answer what the server refuses. It is well then: a front that sent its
-// requests elsewhere would only move them.
-func (i *internal) shedding() string {
+// shedding says what the server refuses, if it does, which is no reason to be unwell: a front that
+// sent its requests elsewhere would only move them.
+func (i *internal) shedding(link string) string {
 	if gate := i.gate.Load(); gate != nil {
 		stats := (*gate).Stats()
 		if refuses := stats.String(); refuses != "" {
-			return ", and " + refuses
+			return link + refuses
 		}
 	}
 	return ""

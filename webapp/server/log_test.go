@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/servertest"
 )
 
@@ -87,7 +88,7 @@ func TestReaderOfTheLogSleeps(t *testing.T) {
 func TestClosedOutputs(t *testing.T) {
 	t.Parallel()
 	p := servertest.New(t, "ISURIDE_INITIAL_DATA=/nowhere")
-	cmd := exec.Command("sh", "-c", `exec "$0" <&- >&- 2>&-`, os.Args[0])
+	cmd := bound.Command(t, "sh", "-c", `exec "$0" <&- >&- 2>&-`, os.Args[0])
 	cmd.Env = p.Env
 	if err := cmd.Run(); exitCode(err) != 1 {
 		t.Error(err)

@@ -98,7 +98,7 @@ func start(ctx context.Context, cfg config, repair bool, log *logging.Log) (*ser
 	if err != nil {
 		return nil, fmt.Errorf("ISURIDE_INTERNAL: %w", err)
 	}
-	operator, path, err := operatorToken(cfg.data)
+	operator, path, err := operatorToken(cfg.data, cfg.group)
 	if err != nil {
 		return nil, fmt.Errorf("ISURIDE_DATA: %w", err)
 	}

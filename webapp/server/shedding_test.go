@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -8,13 +9,15 @@ import (
 	"isuride/webapp/admission"
 )
 
-// TestHealthSaysWhatIsRefused: a server that refuses is well, and says what.
+// TestHealthSaysWhatIsRefused: a server that refuses is well, and says what. One that is not says
+// everything, in one line.
 func TestHealthSaysWhatIsRefused(t *testing.T) {
 	var wait time.Duration
 	gate := admission.New(admission.Options{Mode: admission.Strict,
 		Sources: []admission.Source{{Name: "test", Low: func() (time.Duration, bool) { return wait, true }}}})
-	i, well := new(internal), func() error { return nil }
-	i.health.Store(&well)
+	var unwell []error
+	i, health := new(internal), func() []error { return unwell }
+	i.health.Store(&health)
 	i.gate.Store(&gate)
 	for _, tc := range []struct {
 		wait time.Duration
@@ -34,6 +37,16 @@ func TestHealthSaysWhatIsRefused(t *testing.T) {
 		if got := answer.Body.String(); answer.Code != 200 || got != tc.says {
 			t.Errorf("after waits of %v: %d %q, want %q", tc.wait, answer.Code, got, tc.says)
 		}
+	}
+	unwell, wait = []error{errors.New("first"), errors.Join(errors.New("second"), errors.New("third"))}, 60*time.Millisecond
+	for range 50 {
+		gate.Look()
+	}
+	answer := httptest.NewRecorder()
+	i.healthz(answer, nil)
+	const want = "first; second; third; the server is refusing 100 % of class C; requests wait for 60ms\n"
+	if got := answer.Body.String(); answer.Code != 503 || got != want {
+		t.Errorf("with three reasons: %d %q, want %q", answer.Code, got, want)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"isuride/tools/dev/bound"
 )
 
 // TestSecondSignal: the first signal asks for an orderly stop, the second ends it.
@@ -14,6 +16,6 @@ func TestSecondSignal(t *testing.T) {
 		if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		<-happened
+		bound.Receive(t, "what a signal brings about", happened)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/servertest"
 	"isuride/webapp/sqlstore"
 )
@@ -57,7 +58,7 @@ func TestUnknownArguments(t *testing.T) {
 		{"restore -to 1 -db a -into b c", `unexpected argument "c"`},
 	} {
 		folder := filepath.Join(t.TempDir(), "data")
-		cmd := exec.Command(os.Args[0], strings.Fields(c.args)...)
+		cmd := bound.Command(t, os.Args[0], strings.Fields(c.args)...)
 		cmd.Env = []string{servertest.AsServer + "=1", "ISURIDE_DATA=" + folder, "ISURIDE_LISTEN=127.0.0.1:0"}
 		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError

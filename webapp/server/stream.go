@@ -63,15 +63,20 @@ func startStream(k kafka, e *engine.Engine, f *feed.Feed, log *slog.Logger) *str
 }
 
 // run streams until another producer takes over. Another server that leads does so
-// rightly, and this one waits until it leads again.
+// rightly, and this one claims the region again when it leads again.
 func (s *streaming) run(ctx context.Context, e *engine.Engine, log *slog.Logger) {
 	for {
+		if await(ctx, e, func() bool { return e.Current() != nil }) != nil {
+			return
+		}
 		term := termOf(e)
 		err := s.producer.Run(ctx)
 		if err == nil {
 			return
 		}
-		log.Error("the stream to Kafka has ended, and begins again when this server comes to lead its group again, or is restarted", "err", err)
+		if termOf(e) == term {
+			log.Error("the stream to Kafka has ended, and begins again when this server comes to lead its group again, or is restarted", "err", err)
+		}
 		if await(ctx, e, func() bool { return termOf(e) != term }) != nil {
 			return
 		}

@@ -39,11 +39,6 @@ func NewGroupWithWitness(t *testing.T, configure func(*Process)) *Group {
 func newGroup(g *Group, configure func(*Process)) *Group {
 	t := g.T
 	t.Helper()
-	t.Cleanup(func() { // before the servers are ended, and after all of the test
-		if t.Failed() {
-			t.Log(g.logs())
-		}
-	})
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("a secret of this test alone"), 0o600); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/dev/devcert/cert"
 	"isuride/tools/dev/paymentmock/gateway"
 	"isuride/webapp/sqlstore"
@@ -39,6 +40,7 @@ type Process struct {
 	Cmd    *exec.Cmd
 	Output *OutputLog
 	exited chan error
+	test   testing.TB // whose server it is, while TB may be a part of that
 }
 
 // New prepares a server; Start starts it. Of the test's own environment only PATH and HOME
@@ -46,7 +48,7 @@ type Process struct {
 func New(t testing.TB, env ...string) *Process {
 	t.Helper()
 	data := t.TempDir()
-	p := &Process{TB: t, Gateway: gateway.New(gateway.Options{}), Data: data,
+	p := &Process{TB: t, test: t, Gateway: gateway.New(gateway.Options{}), Data: data,
 		DB: sqlstore.Config{Dialect: sqlstore.SQLite, Path: filepath.Join(data, "isuride.db")}}
 	if p.T, _ = t.(*testing.T); p.T != nil {
 		env = append([]string{"ISURIDE_INTERNAL=127.0.0.1:0"}, env...)
@@ -56,7 +58,12 @@ func New(t testing.TB, env ...string) *Process {
 	p.GatewayURL = srv.URL
 	p.Env = append([]string{AsServer + "=1", "ISURIDE_DATA=" + data, "ISURIDE_LISTEN=127.0.0.1:0",
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)
-	t.Cleanup(p.Kill)
+	t.Cleanup(func() {
+		p.Kill()
+		if t.Failed() && p.Output != nil {
+			t.Logf("the server %q last said:\n%s", p.Node, p.Output.end())
+		}
+	})
 	return p
 }
 
@@ -142,9 +149,26 @@ func (p *Process) LaunchTo(log *os.File) error {
 		return err
 	}
 	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
+	late := p.limit(cmd)
+	go func() {
+		err := cmd.Wait()
+		late.Stop()
+		exited <- err
+	}()
 	p.exited = exited
 	return nil
+}
+
+// limit ends the server if its test hangs: then all that the test may wait for fails, and the log shows
+// what the server's goroutines do.
+func (p *Process) limit(cmd *exec.Cmd) *time.Timer {
+	limit := bound.Limit(p.test)
+	return time.AfterFunc(limit, func() {
+		p.test.Errorf("the server %q still runs after %v: its test hangs", p.Node, limit)
+		_ = cmd.Process.Signal(syscall.SIGABRT) // it may end just now
+		time.Sleep(time.Second)                 // for it to say where it is, if it can
+		_ = cmd.Process.Kill()
+	})
 }
 
 // Kill ends the server with SIGKILL.
@@ -214,6 +238,13 @@ func (l *OutputLog) Inside() string {
 		return "http://" + m[1]
 	}
 	return ""
+}
+
+// end is the last part of a log, which is long enough for the stacks of a server.
+func (l *OutputLog) end() string {
+	const most = 100_000
+	text := l.String()
+	return text[max(0, len(text)-most):]
 }
 
 func (l *OutputLog) String() string {

@@ -76,17 +76,19 @@ func Eventually(t testing.TB, check func() error) {
 	Within(t, TellLimit, check)
 }
 
-// Within is Eventually with another limit.
+// Within is Eventually with another limit. The longer it has waited, the more rarely it looks: a check may cost
+// the server more than what is waited for.
 func Within(t testing.TB, limit time.Duration, check func() error) {
 	t.Helper()
-	const pause = 5 * time.Millisecond
-	for deadline := time.Now().Add(limit); ; time.Sleep(pause) {
+	for began := time.Now(); ; {
 		err := check()
 		if err == nil {
 			return
 		}
-		if time.Now().After(deadline) {
+		waited := time.Since(began)
+		if waited > limit {
 			t.Fatal(err)
 		}
+		time.Sleep(min(max(waited/10, 5*time.Millisecond), 200*time.Millisecond))
 	}
 }

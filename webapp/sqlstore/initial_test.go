@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	sqlfiles "isuride/sql"
+	"isuride/tools/dev/bound"
 	"isuride/webapp/isuride"
 	"isuride/webapp/sqlstore"
 )
@@ -166,7 +167,7 @@ func runClient(t *testing.T, c sqlstore.Config, program string, input *bytes.Rea
 	if err != nil {
 		t.Skipf("the client package is not installed: %v", err)
 	}
-	command := exec.Command(path, append([]string{"--no-defaults", "--protocol=tcp", "--host=" + c.Host, "--port=" + strconv.Itoa(c.Port),
+	command := bound.Command(t, path, append([]string{"--no-defaults", "--protocol=tcp", "--host=" + c.Host, "--port=" + strconv.Itoa(c.Port),
 		"--user=" + c.User, "--password=" + c.Password}, args...)...)
 	if input != nil {
 		command.Stdin = input

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/isuride"
 	"isuride/webapp/sqlstore"
 )
@@ -47,7 +48,7 @@ func TestLockIsTakenAgain(t *testing.T) {
 		taken <- holder.QueryRowContext(context.Background(), "SELECT GET_LOCK('isuride."+c.Name+"', 10)").Scan(&got)
 	}()
 	direct(t, c, "KILL CONNECTION "+directText(t, c, "SELECT IS_USED_LOCK('isuride."+c.Name+"')"))
-	if err := <-taken; err != nil {
+	if err := bound.Receive(t, "the lock", taken); err != nil {
 		t.Fatal(err)
 	}
 	err = s.WriteCut(t.Context(), 1, 2, fullTables())

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/isuride"
 )
 
@@ -66,7 +67,7 @@ func TestSlowLogTable(t *testing.T) {
 
 func slowTable(t *testing.T, log string) string {
 	t.Helper()
-	cmd := exec.Command("../../scripts/log-table.sh", "slow", log, "--format", "tsv", "--sort", "count", "--output", "count,query")
+	cmd := bound.Command(t, "../../scripts/log-table.sh", "slow", log, "--format", "tsv", "--sort", "count", "--output", "count,query")
 	var complaints strings.Builder
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()

@@ -21,7 +21,7 @@ func TestDebezium(t *testing.T) {
 		t.Fatal(err)
 	}
 	jars := filepath.Join("..", "..", ".run", "tools", "stream")
-	if err := servers.Fetch(t.Context(), jars); err != nil {
+	if err := servers.Fetch(bounded(t), jars); err != nil {
 		t.Fatal(err)
 	}
 	var parse parser
@@ -40,7 +40,7 @@ func TestDebezium(t *testing.T) {
 	send(report(8, 7), 0, false)
 	send(`{"table":"owners","action":"insert","keys":["id"],"epoch":1,"seq":9,"prev":8,"ts":"2026-11-29T09:51:04.123456Z","data":[{"id":"c","name":"椅子 \"x\\"}]}`, 0, false)
 	send(`{"table":"payments","action":"delete","keys":["ride_id"],"epoch":1,"seq":10,"prev":9,"ts":"2026-11-29T09:51:04.123456Z","data":[{"ride_id":"r"}]}`, 0, false)
-	cmd := exec.Command(java, "-XX:+UseSerialGC", "-cp", filepath.Join(jars, "*"), filepath.Join("testdata", "ReadDebezium.java"))
+	cmd := exec.CommandContext(bounded(t), java, "-XX:+UseSerialGC", "-cp", filepath.Join(jars, "*"), filepath.Join("testdata", "ReadDebezium.java"))
 	var problems bytes.Buffer
 	cmd.Stdin, cmd.Stderr = &sent, &problems
 	out, err := cmd.Output()

@@ -265,8 +265,8 @@ func microsOf(ts []byte) int64 {
 	if len(ts) == 0 {
 		return 0
 	}
-	t, err := time.Parse(time.RFC3339Nano, string(ts))
-	if err != nil {
+	var t time.Time
+	if t.UnmarshalText(ts) != nil {
 		return 0
 	}
 	return t.UnixMicro()

@@ -93,26 +93,47 @@ func (b *inbox) queueLocked(of partition) *queued {
 	return l
 }
 
-// take hands over messages, in order, as long as more is wanted, and returns them.
-func (b *inbox) take(add func(*kgo.Record) (more bool)) (taken []*kgo.Record) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for more := true; more && len(b.chunks) > 0; {
-		c := &b.chunks[0]
+// take hands over messages, in order, as long as more is wanted, and appends them to dst. It
+// belongs to one goroutine, and add may take its time: others put messages in meanwhile.
+func (b *inbox) take(dst []*kgo.Record, add func(*kgo.Record) (more bool)) []*kgo.Record {
+	for more := true; more; {
+		records := b.first()
+		if len(records) == 0 {
+			break
+		}
 		n := 0
-		for more && n < len(c.records) {
-			more = add(c.records[n])
+		for more && n < len(records) {
+			more = add(records[n])
 			n++
 		}
-		taken = append(taken, c.records[:n]...)
-		c.of.bytes, b.bytes = c.of.bytes-size(c.records[:n]), b.bytes-size(c.records[:n])
-		if c.records = c.records[n:]; len(c.records) == 0 {
-			b.chunks[0] = chunk{}
-			b.chunks = b.chunks[1:]
-		}
+		dst = append(dst, records[:n]...)
+		b.drop(n)
 	}
 	signal(b.room)
-	return taken
+	return dst
+}
+
+// first returns the messages that came at once and are the first to be taken.
+func (b *inbox) first() []*kgo.Record {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.chunks) == 0 {
+		return nil
+	}
+	return b.chunks[0].records
+}
+
+// drop removes so many of them.
+func (b *inbox) drop(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := &b.chunks[0]
+	bytes := size(c.records[:n])
+	c.of.bytes, b.bytes = c.of.bytes-bytes, b.bytes-bytes
+	if c.records = c.records[n:]; len(c.records) == 0 {
+		b.chunks[0] = chunk{}
+		b.chunks = b.chunks[1:]
+	}
 }
 
 // awaitRoom waits until more should be taken from the client.

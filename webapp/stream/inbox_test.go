@@ -37,7 +37,7 @@ func TestInbox(t *testing.T) {
 		t.Errorf("the level is %v after %d pauses", level, pauses)
 	}
 	order := ""
-	taken := b.take(func(r *kgo.Record) bool {
+	taken := b.take(nil, func(r *kgo.Record) bool {
 		order += map[*kgo.Record]string{big: "b", small: "s"}[r]
 		return true
 	})

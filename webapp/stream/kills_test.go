@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -57,9 +58,7 @@ func TestKills(t *testing.T) {
 	}
 	t.Logf("seed %d (repeat with -seed %d)", *seed, *seed)
 	random := rand.New(rand.NewPCG(*seed, 0))
-	p := servertest.New(t)
-	p.Bare()
-	p.Start()
+	p := city(t)
 	region := "kills"
 	victims := []*program{r.stream(t, p, region), r.sink(t), r.kafka, r.questdb}
 	l := beginLoad(t, p, r.live(t, p, region))
@@ -108,7 +107,12 @@ type load struct {
 	accepted atomic.Uint64
 }
 
-const loadChairs = 8
+// Eight chairs report every 5 ms at most: enough for every transaction and batch to have
+// something in it, and not so much that two Java machines start in minutes.
+const (
+	loadChairs = 8
+	loadEvery  = 5 * time.Millisecond
+)
 
 func beginLoad(t *testing.T, p *servertest.Process, token string) *load {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -123,14 +127,17 @@ func beginLoad(t *testing.T, p *servertest.Process, token string) *load {
 }
 
 func (l *load) drive(ctx context.Context, t *testing.T, url, cookie string, id int) {
+	due := time.NewTicker(loadEvery)
+	defer due.Stop()
 	for n := 1; ctx.Err() == nil; n++ {
+		<-due.C
 		req, err := http.NewRequest("POST", url+"/api/chair/coordinate", strings.NewReader(fmt.Sprintf(`{"latitude":%d,"longitude":%d}`, n%1000, id)))
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		req.Header.Set("Cookie", cookie)
-		answer, err := http.DefaultClient.Do(req)
+		answer, err := caller.Do(req)
 		if err != nil {
 			t.Error(err)
 			return
@@ -168,7 +175,9 @@ func minuteOf(ts string) string { return ts[:len("2026-11-29T09:51")] }
 // ofJournal adds up what the server's log has.
 func (r *real) ofJournal(t *testing.T, p *servertest.Process) sums {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "inspect", "-json", filepath.Join(p.Data, "journal"))
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "inspect", "-json", filepath.Join(p.Data, "journal"))
 	cmd.Env = []string{servertest.AsServer + "=1"}
 	out, err := cmd.StdoutPipe()
 	if err != nil {

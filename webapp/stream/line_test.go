@@ -3,6 +3,7 @@ package stream_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"isuride/webapp/servertest"
@@ -21,10 +22,9 @@ func (r *real) live(t *testing.T, p *servertest.Process, region string) string {
 // TestLine carries a city through all processes: what it did is in QuestDB, once, and the
 // second of two streams takes over.
 func TestLine(t *testing.T) {
+	t.Parallel()
 	r := shared.use(t)
-	p := servertest.New(t)
-	p.Bare()
-	p.Start()
+	p := city(t)
 	region := "line"
 	first := r.stream(t, p, region)
 	r.sink(t)
@@ -33,7 +33,8 @@ func TestLine(t *testing.T) {
 	for i := 1; i < reports/3; i++ {
 		chair.Report(servertest.At(i, -i))
 	}
-	r.stream(t, p, region)
+	second := r.stream(t, p, region)
+	second.says(t, streaming)
 	for i := reports / 3; i < reports; i++ {
 		chair.Report(servertest.At(i, -i))
 	}
@@ -47,19 +48,29 @@ func TestLine(t *testing.T) {
 	r.expect(t, "SELECT status FROM statuses"+where, "MATCHING")
 	// The invited user has two coupons, by one event, and their inviter a third.
 	r.expect(t, "SELECT count(), min(c), max(c) FROM (SELECT seq, count() c FROM coupons"+where+" AND action = 'insert' GROUP BY seq)", "2 1 3")
-	if err := <-first.exited; err == nil {
-		t.Error("the first of two streams ended well, though the second one has fenced it")
+	first.thrownOut(t)
+	third := r.stream(t, p, region)
+	second.thrownOut(t) // though nothing happens any more
+	third.says(t, streaming)
+}
+
+// streaming is what a stream says when the region is its own.
+const streaming = "streaming to Kafka"
+
+// thrownOut holds that a stream ends since another one has taken over.
+func (p *program) thrownOut(t *testing.T) {
+	t.Helper()
+	err, ended := p.wait()
+	if !ended || err == nil || !strings.Contains(p.log.end(), stream.ErrFenced.Error()) {
+		t.Errorf("another stream has taken over; this one has ended: %t (%v), and said:\n%s", ended, err, p.log.end())
 	}
-	first.exited <- nil
 }
 
 // TestTypeChanged: somebody has changed the type of a column. Rows that do not fit are set
 // aside, those of other tables are written.
 func TestTypeChanged(t *testing.T) {
 	r := shared.use(t)
-	p := servertest.New(t)
-	p.Bare()
-	p.Start()
+	p := city(t)
 	region := "changed"
 	r.sink(t)
 	r.stream(t, p, region)
@@ -88,11 +99,10 @@ func TestTypeChanged(t *testing.T) {
 
 // TestServerStreams has the server stream by itself, be killed, and go on.
 func TestServerStreams(t *testing.T) {
+	t.Parallel()
 	r := shared.use(t)
 	region := "own"
-	p := servertest.New(t, "ISURIDE_KAFKA="+r.broker, "ISURIDE_REGION="+region)
-	p.Bare()
-	p.Start()
+	p := city(t, "ISURIDE_KAFKA="+r.broker, "ISURIDE_REGION="+region)
 	r.sink(t)
 	chair := p.Chair(r.live(t, p, region), "chair", "リラックス座", servertest.At(0, 0))
 	const reports = 200

@@ -3,15 +3,16 @@ package stream
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -30,6 +31,10 @@ const (
 	// abortLimit bounds the end of a transaction when a session fails, often since the broker
 	// does not answer.
 	abortLimit = time.Second
+	// proveBeats is the number of heartbeats of the feed, one a second, after which a producer
+	// that has nothing to send writes its cursor: it learns so that there is another one, and
+	// does not fall behind the part of the log that is kept.
+	proveBeats = 5
 	// minPause and maxPause bound the time between two attempts.
 	minPause = 200 * time.Millisecond
 	maxPause = 5 * time.Second
@@ -75,9 +80,23 @@ type Options struct {
 var ErrFenced = errors.New("a later producer has taken over the region")
 
 // Producer brings the frames of a feed to Kafka.
+//
+// A region belongs to the producer that has claimed it last: at its start, each commits a
+// cursor with its name, once. The broker lets only one at a time write, but does not tell who
+// came last: to ask for a producer id is to fence the others, which learn of it in several
+// forms, some of which have other reasons, too. So a producer that fails in whatever way first
+// looks whose the region is. If it is still its own it goes on, and ends otherwise:
+//
+//  1. One that was thrown out ends, or it would throw out the later one in turn.
+//  2. One that was not goes on, whatever the broker says.
+//  3. If it looks just before another one's claim, and fences that, the other one tries
+//     its claim again. If it looks just after it, it has fenced nobody.
 type Producer struct {
 	o      Options
 	counts producerCounts
+
+	name    string // of the Run under way, in the cursor
+	claimed bool   // by this Run
 }
 
 // NewProducer returns a producer, which does nothing before Run.
@@ -86,9 +105,19 @@ func NewProducer(o Options) *Producer {
 	return &Producer{o: o}
 }
 
-// Run works until ctx ends or another producer takes over. Whatever else fails, the broker
-// first of all, is tried again.
+// newName says to people which program it is, and to programs that it is another one.
+func newName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text())
+}
+
+// Run claims the region and works until ctx ends, or another producer claims it. Whatever else
+// fails, the broker first of all, is tried again. It is called once at a time.
 func (p *Producer) Run(ctx context.Context) error {
+	p.name, p.claimed = newName(), false
 	pause := minPause
 	for {
 		began := p.counts.transactions.Load()
@@ -96,8 +125,8 @@ func (p *Producer) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case isFenced(err):
-			return fmt.Errorf("%w %q: %w", ErrFenced, p.o.Region, err)
+		case errors.Is(err, ErrFenced):
+			return err
 		}
 		p.counts.failures.Add(1)
 		if p.counts.transactions.Load() > began {
@@ -111,10 +140,6 @@ func (p *Producer) Run(ctx context.Context) error {
 		}
 		pause = min(2*pause, maxPause)
 	}
-}
-
-func isFenced(err error) bool {
-	return errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch)
 }
 
 // client returns one of the broker, which writes in transactions of the region.
@@ -134,9 +159,6 @@ func (p *Producer) client() (*kgo.Client, error) {
 }
 
 // session follows the feed from where the last transaction ended, until something fails.
-//
-// The order matters. Asking for a producer id ends the transaction of the producer before,
-// and fences it; only then does the cursor say where to go on.
 func (p *Producer) session(ctx context.Context) error {
 	if err := p.o.Source.Ready(ctx); err != nil {
 		return err
@@ -148,26 +170,57 @@ func (p *Producer) session(ctx context.Context) error {
 	defer client.Close()
 	limited, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	if err := ensureTopics(limited, client, p.o.Log); err != nil {
-		return err
-	}
-	if _, _, err := client.ProducerID(limited); err != nil {
-		return fmt.Errorf("ask the broker for a producer id: %w", err)
-	}
-	at, err := readCursor(limited, p.o)
-	if err != nil {
-		return err
-	}
-	reader, err := p.o.Source.Open(ctx, at.resume())
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
-	p.o.Log.Info("streaming to Kafka", "region", p.o.Region, "after", cmp.Or(at.resume(), "nothing, with a snapshot"))
-	w := writer{p: p, client: client, reader: reader, at: at, resumed: at != position{}, due: time.NewTimer(time.Hour)}
+	w := writer{p: p, client: client, form: newForm(p.o), due: time.NewTimer(time.Hour)}
 	w.due.Stop()
 	defer w.abort()
+	if err := w.own(limited); err != nil {
+		return err
+	}
+	if w.reader, err = p.o.Source.Open(ctx, w.at.resume()); err != nil {
+		return err
+	}
+	defer w.reader.Close()
+	p.o.Log.Info("streaming to Kafka", "region", p.o.Region, "after", cmp.Or(w.at.resume(), "nothing, with a snapshot"))
 	return w.run(ctx)
+}
+
+// own makes the region this producer's, or finds that it is another one's.
+//
+// The order matters. Asking for a producer id ends the transaction of the producer before, and
+// fences it; only then does the cursor say where to go on.
+func (w *writer) own(ctx context.Context) error {
+	if err := ensureTopics(ctx, w.client, w.p.o.Log); err != nil {
+		return err
+	}
+	if err := w.look(ctx); err != nil {
+		return err
+	}
+	if _, _, err := w.client.ProducerID(ctx); err != nil {
+		return fmt.Errorf("ask the broker for a producer id: %w", err)
+	}
+	if err := w.look(ctx); err != nil || w.p.claimed {
+		return err
+	}
+	if err := w.prove(ctx); err != nil {
+		return fmt.Errorf("claim the region: %w", err)
+	}
+	w.p.claimed = true
+	return nil
+}
+
+// look reads the cursor, and whose the region is.
+func (w *writer) look(ctx context.Context) error {
+	c, err := readCursor(ctx, w.p.o)
+	switch {
+	case err != nil:
+		return err
+	case c == cursor{}: // nobody's, as when the topic was deleted
+		w.p.claimed = false
+	case w.p.claimed && c.owner != w.p.name:
+		return fmt.Errorf("%w %q: it is %s", ErrFenced, w.p.o.Region, cmp.Or(c.owner, "of an earlier release"))
+	}
+	w.at, w.resumed = c.at, c.at != position{}
+	return nil
 }
 
 // writer sends frames in transactions.
@@ -186,15 +239,15 @@ type writer struct {
 	whole   bool     // the group is
 	partial bool     // the group is of a snapshot
 
-	open bool // a transaction
-	due  *time.Timer
-	over bool // the transaction's time is
+	open  bool // a transaction
+	due   *time.Timer
+	over  bool // the transaction's time is
+	beats int  // heartbeats since the last one
 
 	failed atomic.Pointer[error] // the first of a message
 }
 
 func (w *writer) run(ctx context.Context) error {
-	w.form = newForm(w.p.o)
 	for {
 		text, err := w.reader.Next(ctx, w.due.C)
 		switch {
@@ -248,8 +301,10 @@ func (w *writer) take(ctx context.Context, text []byte) error {
 	switch string(f.action) {
 	case "error":
 		return w.refused(&f)
-	case "heartbeat", "checksum":
+	case "checksum":
 		return w.pass(&f)
+	case "heartbeat":
+		return w.beat(ctx, &f)
 	case "partial":
 		w.partialBegins(&f)
 	}
@@ -262,6 +317,25 @@ func (w *writer) take(ctx context.Context, text []byte) error {
 	w.send(ctx, text, &f)
 	w.row += max(1, len(f.rows))
 	return w.pass(&f)
+}
+
+// beat moves on behind a heartbeat.
+func (w *writer) beat(ctx context.Context, f *frame) error {
+	if err := w.pass(f); err != nil {
+		return err
+	}
+	if w.beats++; w.open || w.beats < proveBeats {
+		return nil
+	}
+	return w.prove(ctx)
+}
+
+// prove writes the cursor alone.
+func (w *writer) prove(ctx context.Context) error {
+	if err := w.begin(); err != nil {
+		return err
+	}
+	return w.commit(ctx)
 }
 
 // refused is an error of the feed. Those after which a partial follows are told by that.
@@ -334,7 +408,8 @@ func (w *writer) sent(r *kgo.Record, err error) {
 func (w *writer) commit(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	w.client.Produce(ctx, &kgo.Record{Topic: Cursor, Key: []byte(w.p.o.Region), Value: w.at.append(nil)}, w.sent)
+	w.client.Produce(ctx, &kgo.Record{Topic: Cursor, Key: []byte(w.p.o.Region), Value: w.at.append(nil),
+		Headers: []kgo.RecordHeader{{Key: ownerHeader, Value: []byte(w.p.name)}}}, w.sent)
 	if err := w.client.Flush(ctx); err != nil {
 		return err
 	}
@@ -344,22 +419,31 @@ func (w *writer) commit(ctx context.Context) error {
 	if err := w.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		return fmt.Errorf("commit a transaction: %w", err)
 	}
-	w.open, w.over = false, false
+	w.open, w.over, w.beats = false, false, 0
 	w.due.Stop()
 	w.p.counts.transactions.Add(1)
 	return nil
 }
 
-// readCursor returns the region's position: that of the last transaction that was committed.
-func readCursor(ctx context.Context, o Options) (at position, err error) {
+// cursor is what a transaction says of its region: how far the log was sent, and by whom.
+type cursor struct {
+	at    position
+	owner string // "" before producers had names
+}
+
+const ownerHeader = "owner"
+
+// readCursor returns the region's cursor in the last transaction that was committed, zero if
+// there is none.
+func readCursor(ctx context.Context, o Options) (c cursor, err error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(o.Brokers...), kgo.ClientID("isuride-stream"), kgo.RetryTimeout(callLimit))
 	if err != nil {
-		return at, err
+		return c, err
 	}
 	defer client.Close()
 	ends, err := kadm.NewClient(client).ListCommittedOffsets(ctx, Cursor)
 	if err != nil {
-		return at, fmt.Errorf("ask for the end of %s: %w", Cursor, err)
+		return c, fmt.Errorf("ask for the end of %s: %w", Cursor, err)
 	}
 	from, left := map[int32]kgo.Offset{}, map[int32]int64{}
 	ends.Each(func(e kadm.ListedOffset) {
@@ -370,24 +454,24 @@ func readCursor(ctx context.Context, o Options) (at position, err error) {
 		}
 	})
 	if err != nil || len(left) == 0 {
-		return at, err
+		return c, err
 	}
 	return lastCursor(ctx, o, from, left)
 }
 
 // lastCursor reads the topic up to the offsets that are left. The last record before each is
 // a mark of the end of a transaction, which compaction keeps.
-func lastCursor(ctx context.Context, o Options, from map[int32]kgo.Offset, left map[int32]int64) (at position, err error) {
+func lastCursor(ctx context.Context, o Options, from map[int32]kgo.Offset, left map[int32]int64) (c cursor, err error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(o.Brokers...), kgo.ClientID("isuride-stream"), kgo.KeepControlRecords(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{Cursor: from}))
 	if err != nil {
-		return at, err
+		return c, err
 	}
 	defer client.Close()
 	for len(left) > 0 {
 		fetches := client.PollFetches(ctx)
 		if err := fetches.Err0(); err != nil {
-			return at, fmt.Errorf("read %s: %w", Cursor, err)
+			return c, fmt.Errorf("read %s: %w", Cursor, err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			if r.Offset+1 >= left[r.Partition] {
@@ -401,13 +485,22 @@ func lastCursor(ctx context.Context, o Options, from map[int32]kgo.Offset, left 
 				err = fmt.Errorf("%s at %d: %w; delete the topic, and the stream begins again with a snapshot", Cursor, r.Offset, wrong)
 				return
 			}
-			at = p
+			c = cursor{at: p, owner: headerOf(r, ownerHeader)}
 		})
 		if err != nil {
-			return at, err
+			return c, err
 		}
 	}
-	return at, nil
+	return c, nil
+}
+
+func headerOf(r *kgo.Record, key string) string {
+	for _, h := range r.Headers {
+		if h.Key == key {
+			return string(h.Value)
+		}
+	}
+	return ""
 }
 
 // producerCounts are read while Run works.

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 )
 
@@ -65,6 +69,13 @@ func (s *script) Open(_ context.Context, resume string) (Reader, error) {
 	return r, nil
 }
 
+// opened is how often the feed was opened.
+func (s *script) opened() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.resumes)
+}
+
 func seqOf(text string) uint64 {
 	var p parser
 	f, err := p.parse([]byte(text))
@@ -85,11 +96,13 @@ func (r *scripted) Next(ctx context.Context, due <-chan time.Time) ([]byte, erro
 		grown := r.s.grown
 		if r.next < len(r.s.frames) {
 			text := r.s.frames[r.next]
-			r.s.mu.Unlock()
-			r.next++
-			if text == "end" {
+			if text == "end" { // once
+				r.s.frames = slices.Delete(r.s.frames, r.next, r.next+1)
+				r.s.mu.Unlock()
 				return nil, errors.New("the connection ends")
 			}
+			r.s.mu.Unlock()
+			r.next++
 			return []byte(text), nil
 		}
 		r.s.mu.Unlock()
@@ -118,6 +131,14 @@ func snapshotAt(seq int, reason string) []string {
 	}
 }
 
+// beats are heartbeats behind a frame, enough for an idle producer to find out about others.
+func beats(seq int) (frames []string) {
+	for range proveBeats {
+		frames = append(frames, fmt.Sprintf(`{"action":"heartbeat","epoch":1,"seq":%d,"prev":%d}`, seq, seq))
+	}
+	return frames
+}
+
 // running is a producer that runs until it ends by itself, or end is called.
 type running struct {
 	*Producer
@@ -126,12 +147,19 @@ type running struct {
 }
 
 func runProducer(t *testing.T, brokers []string, s Source, o Options) running {
-	o.Brokers, o.Source, o.Log = brokers, s, quiet()
+	o.Brokers, o.Source, o.Log = brokers, s, cmp.Or(o.Log, quiet())
 	p := NewProducer(o)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
-	await := sync.OnceValue(func() error { return <-done })
+	await := sync.OnceValue(func() error {
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(time.Minute):
+			return errors.New("the producer does not end")
+		}
+	})
 	end := func() error { cancel(); return await() }
 	t.Cleanup(func() { _ = end() })
 	return running{p, await, end}
@@ -141,9 +169,7 @@ func runProducer(t *testing.T, brokers []string, s Source, o Options) running {
 func committed(t *testing.T, brokers []string, want int, topics ...string) (records []*kgo.Record) {
 	t.Helper()
 	client := clientOf(t, brokers, kgo.ConsumeTopics(topics...), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for len(records) < want {
+	for ctx := bounded(t); len(records) < want; {
 		fetches := client.PollFetches(ctx)
 		if ctx.Err() != nil {
 			t.Fatalf("%d messages are there of %d", len(records), want)
@@ -199,10 +225,18 @@ func TestMessages(t *testing.T) {
 	if err := p.end(); err != nil {
 		t.Error(err)
 	}
-	cursors := committed(t, brokers, 1, Cursor)
-	if last := cursors[len(cursors)-1]; string(last.Key) != "city" || string(last.Value) != "1:10" {
-		t.Errorf("the cursor says %s %s; want city 1:10", last.Key, last.Value)
+	if c := cursorAt(t, brokers); c != (cursor{position{1, 10}, p.name}) {
+		t.Errorf("the cursor is %+v; want that of 1:10", c)
 	}
+}
+
+func cursorAt(t *testing.T, brokers []string) cursor {
+	t.Helper()
+	c, err := readCursor(bounded(t), Options{Brokers: brokers, Region: DefaultRegion})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // TestResume lets producers end in all ways: what they send is there once, in order.
@@ -229,26 +263,113 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// TestFenced has the first of two producers end, and not take part any longer.
-func TestFenced(t *testing.T) {
-	brokers, s := fakeBroker(t), newScript()
-	s.say(report(1, 0))
-	first := runProducer(t, brokers, s, Options{})
+// takeOver runs two producers, each with a source of its own, the second when the first one
+// has sent an event.
+func takeOver(t *testing.T, brokers []string) (a, b *script, first, second running) {
+	t.Helper()
+	a, b = newScript(), newScript()
+	a.say(report(1, 0))
+	first = runProducer(t, brokers, a, Options{})
 	committed(t, brokers, 1, Positions)
-	second := runProducer(t, brokers, s, Options{})
-	soon(t, "the second follows", func() bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return len(s.resumes) == 2
-	})
-	s.say(report(2, 1))
-	soon(t, "the second has sent", func() bool { return second.Stats().Transactions == 1 })
-	s.say(report(3, 2)) // the first may have been asleep
+	b.say(report(1, 0))
+	second = runProducer(t, brokers, b, Options{})
+	soon(t, "the second follows", func() bool { return b.opened() == 1 })
+	return a, b, first, second
+}
+
+// ends holds that the first of two producers ends, since the second is there, and that the
+// second goes on, undisturbed.
+func ends(t *testing.T, brokers []string, b *script, first, second running) {
+	t.Helper()
 	if err := first.await(); !errors.Is(err, ErrFenced) {
 		t.Errorf("the first producer ends with %v; want %v", err, ErrFenced)
 	}
+	b.say(report(2, 1), report(3, 2))
 	if got, want := idsOf(committed(t, brokers, 3, Positions)), []string{"1:1:0", "1:2:0", "1:3:0"}; !slices.Equal(got, want) {
 		t.Errorf("the messages are %v; want %v", got, want)
+	}
+	if got := second.Stats().Failures; got != 0 {
+		t.Errorf("the second producer has failed %d times", got)
+	}
+}
+
+// TestFenced has the first of two producers end when it sends.
+func TestFenced(t *testing.T) {
+	brokers := fakeBroker(t)
+	a, b, first, second := takeOver(t, brokers)
+	a.say(report(2, 1), report(3, 2)) // it may have been asleep
+	ends(t, brokers, b, first, second)
+}
+
+// TestFencedWhileIdle has it end when there is nothing to send.
+func TestFencedWhileIdle(t *testing.T) {
+	brokers := fakeBroker(t)
+	a, b, first, second := takeOver(t, brokers)
+	a.say(beats(1)...)
+	ends(t, brokers, b, first, second)
+}
+
+// TestFencedBySomethingElse has it fail in a way that says nothing of the second: it must not
+// take the region back when it tries again.
+func TestFencedBySomethingElse(t *testing.T) {
+	brokers := fakeBroker(t)
+	a, b, first, second := takeOver(t, brokers)
+	a.say("end")
+	ends(t, brokers, b, first, second)
+}
+
+// TestTransactionLost has the broker refuse a producer as if there were another one, which is
+// how it ends a transaction that took too long. Nobody has taken over, and so it goes on.
+func TestTransactionLost(t *testing.T) {
+	c := fakeCluster(t)
+	s := newScript()
+	p := runProducer(t, c.ListenAddrs(), s, Options{})
+	soon(t, "it follows", func() bool { return s.opened() == 1 })
+	c.ControlKey(int16(kmsg.EndTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		answer := req.ResponseKind().(*kmsg.EndTxnResponse)
+		answer.ErrorCode = kerr.ProducerFenced.Code
+		return answer, nil, true
+	})
+	s.say(report(1, 0))
+	if got, want := idsOf(committed(t, c.ListenAddrs(), 1, Positions)), []string{"1:1:0"}; !slices.Equal(got, want) {
+		t.Errorf("the messages are %v; want %v", got, want)
+	}
+	if got := p.Stats().Failures; got == 0 {
+		t.Error("the producer has not failed: the test tests nothing")
+	}
+	if err := p.end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestIdle moves the cursor with heartbeats, behind events that are no messages.
+func TestIdle(t *testing.T) {
+	brokers, s := fakeBroker(t), newScript()
+	s.say(report(1, 0))
+	p := runProducer(t, brokers, s, Options{})
+	committed(t, brokers, 1, Positions)
+	s.say(beats(9)...)
+	soon(t, "the cursor follows", func() bool { return cursorAt(t, brokers).at == position{1, 9} })
+	if err := p.end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCursorDeleted begins again when somebody has deleted the topic, as an error advises.
+func TestCursorDeleted(t *testing.T) {
+	brokers, s := fakeBroker(t), newScript()
+	s.say(report(1, 0))
+	runProducer(t, brokers, s, Options{})
+	committed(t, brokers, 1, Positions)
+	if _, err := kadm.NewClient(clientOf(t, brokers)).DeleteTopic(bounded(t), Cursor); err != nil {
+		t.Fatal(err)
+	}
+	s.say("end")
+	soon(t, "it begins again", func() bool { return s.opened() == 2 })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.resumes[1] != "" {
+		t.Errorf("without a cursor the feed is resumed at %q", s.resumes[1])
 	}
 }
 
@@ -263,7 +384,7 @@ func TestWaits(t *testing.T) {
 	idle.ready = make(chan struct{})
 	second := runProducer(t, brokers, idle, Options{})
 	s.say(report(2, 1))
-	soon(t, "the first goes on", func() bool { return first.Stats().Transactions == 2 })
+	soon(t, "the first goes on", func() bool { return first.Stats().Messages == 2 })
 	if err := second.end(); err != nil {
 		t.Error(err)
 	}
@@ -327,13 +448,9 @@ func TestOldBroker(t *testing.T) {
 	s := newScript()
 	s.say(report(1, 0))
 	var log lockedBuffer
-	p := NewProducer(Options{Brokers: c.ListenAddrs(), Source: s, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- p.Run(ctx) }()
+	p := runProducer(t, c.ListenAddrs(), s, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	soon(t, "it tries again", func() bool { return p.Stats().Failures >= 2 })
-	cancel()
-	if err := <-done; err != nil {
+	if err := p.end(); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(log.String(), "too old") {

@@ -53,7 +53,11 @@ func (r *real) use(t testing.TB) *real {
 	defer r.mu.Unlock()
 	if !r.started {
 		r.started = true
-		r.err = r.start()
+		var env []string
+		if _, ok := t.(*testing.T); ok {
+			env = quickJava
+		}
+		r.err = r.start(env)
 	}
 	if errors.Is(r.err, servers.ErrNoJava) {
 		t.Skipf("Java is not installed: %v", r.err)
@@ -61,10 +65,36 @@ func (r *real) use(t testing.TB) *real {
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
+	t.Cleanup(func() { tell(t, r.kafka, r.questdb) })
 	return r
 }
 
-func (r *real) start() (err error) {
+// tell logs what programs have said last, if the test has failed.
+func tell(t testing.TB, programs ...*program) {
+	if t.Failed() {
+		for _, p := range programs {
+			t.Logf("%s said:\n%s", p.name, p.log.end())
+		}
+	}
+}
+
+// city starts a server.
+func city(t *testing.T, env ...string) *servertest.Process {
+	p := servertest.New(t, env...)
+	t.Cleanup(func() {
+		if t.Failed() && p.Output != nil {
+			t.Logf("the server said:\n%s", p.Output)
+		}
+	})
+	p.Bare()
+	p.Start()
+	return p
+}
+
+// quickJava is for tests, which start Java more than they use it.
+var quickJava = []string{"JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1"}
+
+func (r *real) start(env []string) (err error) {
 	if _, err := servers.Java(); err != nil {
 		return err
 	}
@@ -82,13 +112,14 @@ func (r *real) start() (err error) {
 	}
 	k := servers.Kafka{Jars: jars, Dir: filepath.Join(r.dir, "kafka"), Port: port}
 	r.broker = k.Address()
-	r.kafka = &program{name: "kafka", make: k.Command, ready: r.kafkaReady}
+	r.kafka = &program{name: "kafka", make: k.Command, ready: r.kafkaReady, env: env}
 	if err := r.kafka.start(); err != nil {
 		return err
 	}
 	q := servers.QuestDB{Jars: jars, Dir: filepath.Join(r.dir, "questdb"), Port: port + 2}
 	r.url = q.URL()
-	r.questdb = &program{name: "questdb", make: q.Command, ready: func() error { _, err := r.ask("SELECT 1"); return err }}
+	r.questdb = &program{name: "questdb", make: q.Command, ready: func() error { _, err := r.ask("SELECT 1"); return err },
+		env: append(env, "QDB_DEV_MODE_ENABLED=true")} // which lets a test suspend a table
 	return r.questdb.start()
 }
 
@@ -98,7 +129,7 @@ func (r *real) kafkaReady() error {
 		return err
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second) // asked again, sooner than the client does
 	defer cancel()
 	return client.Ping(ctx)
 }
@@ -119,6 +150,7 @@ type program struct {
 	name  string
 	make  func() (*exec.Cmd, error)
 	ready func() error
+	env   []string // added to that of this process
 
 	cmd    *exec.Cmd
 	exited chan error
@@ -143,10 +175,19 @@ func (o *output) end() string {
 	return string(o.text.Bytes()[max(0, o.text.Len()-4000):])
 }
 
+func (o *output) has(text string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return bytes.Contains(o.text.Bytes(), []byte(text))
+}
+
 func (p *program) start() error {
 	cmd, err := p.make()
 	if err != nil {
 		return err
+	}
+	if p.env != nil {
+		cmd.Env = append(os.Environ(), p.env...)
 	}
 	p.cmd, p.log = cmd, new(output)
 	cmd.Stdout, cmd.Stderr = p.log, p.log
@@ -176,14 +217,41 @@ func (p *program) start() error {
 func (p *program) kill() {
 	if p.cmd != nil && p.cmd.Process != nil {
 		p.cmd.Process.Kill()
-		<-p.exited
+		if _, ended := p.wait(); !ended {
+			panic(p.name + " was killed, and does not end")
+		}
 		p.cmd = nil
 	}
 }
 
+// wait waits until the program has ended, but not for ever.
+func (p *program) wait() (err error, ended bool) {
+	select {
+	case err := <-p.exited:
+		p.exited <- err
+		return err, true
+	case <-time.After(waitLimit):
+		return nil, false
+	}
+}
+
+// says waits until the program has logged a text.
+func (p *program) says(t testing.TB, text string) {
+	t.Helper()
+	eventually(t, func() error {
+		if !p.log.has(text) {
+			return fmt.Errorf("%s does not say %q", p.name, text)
+		}
+		return nil
+	})
+}
+
+// caller is an HTTP client of tests, which wait for nothing without a bound.
+var caller = &http.Client{Timeout: waitLimit}
+
 // ask runs a statement at QuestDB.
 func (r *real) ask(statement string) ([][]any, error) {
-	answer, err := http.Get(r.url + "/exec?query=" + url.QueryEscape(statement))
+	answer, err := caller.Get(r.url + "/exec?query=" + url.QueryEscape(statement))
 	if err != nil {
 		return nil, err
 	}
@@ -228,10 +296,27 @@ func (r *real) expect(t *testing.T, statement, want string) {
 	})
 }
 
+// expectMetric waits until a program's metrics have a line.
+func expectMetric(t *testing.T, address, line string) {
+	t.Helper()
+	eventually(t, func() error {
+		answer, err := caller.Get("http://" + address + "/metrics")
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		if err == nil && !strings.Contains(string(text), "\n"+line+"\n") {
+			err = fmt.Errorf("%s has no line %q:\n%s", address, line, text)
+		}
+		return err
+	})
+}
+
 // waitLimit bounds what has to happen in the end, on a machine that does much else.
 const waitLimit = 60 * time.Second
 
-func eventually(t *testing.T, f func() error) {
+func eventually(t testing.TB, f func() error) {
 	t.Helper()
 	for end := time.Now().Add(waitLimit); ; time.Sleep(50 * time.Millisecond) {
 		err := f()
@@ -256,9 +341,7 @@ func (r *real) command(t testing.TB, args ...string) *program {
 	}
 	t.Cleanup(func() {
 		p.kill()
-		if t.Failed() {
-			t.Logf("%s said:\n%s", p.name, p.log.end())
-		}
+		tell(t, p)
 	})
 	return p
 }

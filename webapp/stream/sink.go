@@ -55,7 +55,8 @@ type SinkOptions struct {
 type Sink struct {
 	o      SinkOptions
 	db     *questDB
-	lines  lines
+	lines  lines         // of the batch under way
+	taken  []*kgo.Record // their messages, and those that are none
 	sizer  *batch.Sizer
 	inbox  atomic.Pointer[inbox] // nil before Run
 	counts sinkCounts
@@ -160,7 +161,8 @@ func (s *Sink) batch(ctx context.Context, client *kgo.Client, b *inbox) error {
 	var bad []wrong
 	now := time.Now()
 	s.lines.reset()
-	records := b.take(func(r *kgo.Record) bool {
+	clear(s.taken)
+	s.taken = b.take(s.taken[:0], func(r *kgo.Record) bool {
 		if err := s.lines.add(r, now); err != nil {
 			bad = append(bad, wrong{r, err})
 		}
@@ -176,8 +178,8 @@ func (s *Sink) batch(ctx context.Context, client *kgo.Client, b *inbox) error {
 			return err
 		}
 	}
-	client.MarkCommitRecords(records...)
-	s.counts.messages.Add(uint64(len(records)))
+	client.MarkCommitRecords(s.taken...)
+	s.counts.messages.Add(uint64(len(s.taken)))
 	return nil
 }
 

@@ -19,15 +19,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// fakeBroker is a broker in this process, of kfake.
-func fakeBroker(t testing.TB) []string {
+// fakeCluster is a broker in this process, of kfake.
+func fakeCluster(t testing.TB) *kfake.Cluster {
 	c, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return c.ListenAddrs()
+	return c
 }
+
+func fakeBroker(t testing.TB) []string { return fakeCluster(t).ListenAddrs() }
 
 func clientOf(t testing.TB, brokers []string, opts ...kgo.Opt) *kgo.Client {
 	c, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(brokers...)}, opts...)...)
@@ -98,6 +100,13 @@ func soon(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// bounded is a context for calls that would else wait for ever.
+func bounded(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 // runSink runs a sink until the test ends, or the function that it returns is called.
@@ -108,8 +117,13 @@ func runSink(t *testing.T, brokers []string, q *fakeQuest) (*Sink, func()) {
 	go func() { done <- s.Run(ctx) }()
 	end := sync.OnceFunc(func() {
 		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(time.Minute):
+			t.Error("the sink does not end")
 		}
 	})
 	t.Cleanup(end)
@@ -122,7 +136,7 @@ func owners(t *testing.T, client *kgo.Client, from int, ids ...string) {
 	for i, id := range ids {
 		r := message(fmt.Sprintf("1:%d:0", from+i), "isuride.owners.insert",
 			fmt.Sprintf(`{"table":"owners","action":"insert","ts":"2026-11-29T09:51:04Z","data":[{"id":%q}]}`, id))
-		if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+		if err := client.ProduceSync(bounded(t), r).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -133,11 +147,11 @@ func owners(t *testing.T, client *kgo.Client, from int, ids ...string) {
 func TestPoison(t *testing.T) {
 	brokers, q := fakeBroker(t), newFakeQuest(t)
 	client := clientOf(t, brokers)
-	if err := ensureTopics(t.Context(), client, quiet()); err != nil {
+	if err := ensureTopics(bounded(t), client, quiet()); err != nil {
 		t.Fatal(err)
 	}
 	owners(t, client, 1, "a", "b", forbidden, "c", "d", "e", forbidden, "f")
-	if err := client.ProduceSync(t.Context(), message("none", "", "x")).FirstErr(); err != nil {
+	if err := client.ProduceSync(bounded(t), message("none", "", "x")).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 	owners(t, client, 20, "g")
@@ -150,8 +164,11 @@ func TestPoison(t *testing.T) {
 	}
 	reader := clientOf(t, brokers, kgo.ConsumeTopics(Dead))
 	var reasons []string
-	for len(reasons) < 3 {
-		reader.PollFetches(t.Context()).EachRecord(func(r *kgo.Record) {
+	for ctx := bounded(t); len(reasons) < 3; {
+		if ctx.Err() != nil {
+			t.Fatalf("set aside are only %q", reasons)
+		}
+		reader.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
 			reasons = append(reasons, string(r.Headers[1].Value)+": "+string(r.Headers[0].Value))
 		})
 	}
@@ -167,7 +184,7 @@ func TestPoison(t *testing.T) {
 // committedOf is the group's offset in the topic of events.
 func committedOf(t *testing.T, client *kgo.Client) int64 {
 	t.Helper()
-	offsets, err := kadm.NewClient(client).FetchOffsets(t.Context(), SinkGroup)
+	offsets, err := kadm.NewClient(client).FetchOffsets(bounded(t), SinkGroup)
 	if err != nil {
 		return 0
 	}
@@ -182,7 +199,7 @@ func TestQuestAway(t *testing.T) {
 	client := clientOf(t, brokers)
 	_, end := runSink(t, brokers, q)
 	soon(t, "the topics are there", func() bool {
-		d, err := kadm.NewClient(client).ListTopics(t.Context(), Events)
+		d, err := kadm.NewClient(client).ListTopics(bounded(t), Events)
 		return err == nil && d.Has(Events)
 	})
 	owners(t, client, 1, "a")
@@ -206,7 +223,7 @@ func TestQuestAway(t *testing.T) {
 // TestWatch reads how far the database is, and which tables it does not bring up to date.
 func TestWatch(t *testing.T) {
 	q := newFakeQuest(t)
-	h, err := newQuestDB(q.URL).look(t.Context())
+	h, err := newQuestDB(q.URL).look(bounded(t))
 	if err != nil || !slices.Equal(h.suspended, []string{"positions"}) || h.waiting != 4 {
 		t.Errorf("look: %+v, %v", h, err)
 	}
@@ -216,14 +233,14 @@ func TestWatch(t *testing.T) {
 func TestOtherPartitions(t *testing.T) {
 	brokers, s := fakeBroker(t), newScript()
 	client := clientOf(t, brokers)
-	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 3, 1, nil, Events); err != nil {
+	if _, err := kadm.NewClient(client).CreateTopic(bounded(t), 3, 1, nil, Events); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 2, 1, nil, Cursor); err != nil {
+	if _, err := kadm.NewClient(client).CreateTopic(bounded(t), 2, 1, nil, Cursor); err != nil {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	if err := ensureTopics(t.Context(), client, slog.New(slog.NewTextHandler(&log, nil))); err != nil {
+	if err := ensureTopics(bounded(t), client, slog.New(slog.NewTextHandler(&log, nil))); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Count(log.String(), "another number of partitions"); got != 2 {

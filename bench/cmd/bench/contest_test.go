@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/dev/freeport"
 )
 
@@ -104,9 +105,9 @@ func mariaDB(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	port, script := strconv.Itoa(freeport.Ports(t, 1)), "../../../scripts/mariadb.sh"
-	if out, err := exec.Command(script, "start", folder, port).CombinedOutput(); err != nil {
+	if out, err := bound.Command(t, script, "start", folder, port).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	t.Cleanup(func() { exec.Command(script, "stop", folder).Run() })
+	t.Cleanup(func() { bound.Command(t, script, "stop", folder).Run() })
 	return []string{"ISUCON_DB_HOST=127.0.0.1", "ISUCON_DB_PORT=" + port}
 }

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"isuride/bench/verify"
+	"isuride/tools/dev/bound"
 )
 
 // TestRepositoryServer checks that the server of this repository keeps every rule, with
@@ -53,7 +54,7 @@ func TestRepositoryServer(t *testing.T) {
 func overHTTP2(t *testing.T) []string {
 	t.Helper()
 	folder := t.TempDir()
-	if out, err := exec.Command("go", "run", "isuride/tools/dev/devcert", "-out", folder).CombinedOutput(); err != nil {
+	if out, err := bound.Command(t, "go", "run", "isuride/tools/dev/devcert", "-out", folder).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return []string{"ISURIDE_HTTP2=on", "ISURIDE_LISTEN=,", "ISURIDE_TLS_LISTEN=127.0.0.1:0",
@@ -86,7 +87,7 @@ func buildServer(t *testing.T) string {
 		}
 	}
 	program := filepath.Join(t.TempDir(), "isuride")
-	if out, err := exec.Command("go", "build", "-o", program, "isuride/webapp/cmd/isuride").CombinedOutput(); err != nil {
+	if out, err := bound.Command(t, "go", "build", "-o", program, "isuride/webapp/cmd/isuride").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return program
@@ -106,7 +107,7 @@ func startServer(t *testing.T, program string, environment ...string) string {
 // launchServer starts the server on the data in a folder. The caller ends it.
 func launchServer(t *testing.T, program, data string, environment ...string) (url string, cmd *exec.Cmd) {
 	t.Helper()
-	cmd = exec.Command(program)
+	cmd = bound.Command(t, program)
 	cmd.Env = append([]string{"ISURIDE_LISTEN=127.0.0.1:0", "ISURIDE_DATA=" + data}, environment...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	log, err := cmd.StderrPipe()

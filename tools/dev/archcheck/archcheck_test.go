@@ -64,7 +64,7 @@ var table = []rule{
 	{"webapp/audit", []string{"webapp/engine", "webapp/isuride", "webapp/journal", "webapp/payment", "webapp/recount", "webapp/snapshot", "webapp/sqlstore", "webapp/state"}, "an audit reads what a server left; it serves nobody"},
 	{"webapp/server", []string{"webapp/admission", "webapp/api", "webapp/audit", "webapp/client", "webapp/docs", "webapp/feed", "webapp/dispatch", "webapp/engine", "webapp/inspect", "webapp/isuride", "webapp/journal", "webapp/match", "webapp/metrics", "webapp/questions", "webapp/replica", "webapp/restore", "webapp/sqlstore", "webapp/state", "webapp/stream", "webapp/ui", "webapp/wire", "webapp/internal/..."}, "the program puts all parts together, but nothing from tests"},
 	{"webapp/cmd/isuride", []string{"webapp/server"}, "main starts the server"},
-	{"webapp/servertest", []string{"webapp/isuride", "webapp/server", "webapp/sqlstore/...", "tools/dev/paymentmock/...", "tools/dev/devcert/cert", "tools/dev/freeport"}, "a server for tests, which no program imports"},
+	{"webapp/servertest", []string{"webapp/isuride", "webapp/server", "webapp/sqlstore/...", "tools/dev/paymentmock/...", "tools/dev/devcert/cert", "tools/dev/freeport", "tools/dev/bound"}, "a server for tests, which no program imports"},
 	{"webapp/client", nil, "a client knows the documents, not the server"},
 	{"webapp/acceptance", nil, "tests only"},
 	{"webapp/crash", nil, "tests only"},
@@ -97,6 +97,7 @@ var table = []rule{
 	{"tools/dev/archcheck", nil, "it reads the project, it does not link it"},
 	{"tools/dev/traffic", nil, "a module of its own, which reads what tests have recorded"},
 	{"tools/dev/freeport", nil, "it gives tests ports, and knows none"},
+	{"tools/dev/bound", nil, "it bounds what tests wait for, whatever it is"},
 	{"tools/dev/scales", nil, "it weighs answers and knows none"},
 	{"tools/dev/skips", []string{"tools/cli"}, "it reads the output of tests"},
 	{"tools/dev/devcert/...", []string{"tools/cli", "tools/dev/devcert/..."}, "a certificate for this machine"},
@@ -118,7 +119,7 @@ var table = []rule{
 	{"tools/ops/fleet/remote", []string{"tools/ops/fleet/topology"}, "ssh knows no command"},
 	{"tools/ops/fleet/layout", []string{"tools/ops/fleet/topology"}, "files of a host follow from the topology alone"},
 	{"tools/ops/fleet/hostscript", []string{"tools/ops/fleet/topology", "tools/ops/fleet/remote", "tools/ops/fleet/layout"}, "how a script is sent"},
-	{"tools/ops/fleet/fleettest", []string{"tools/ops/fleet/topology", "tools/ops/fleet/remote"}, "hosts for tests"},
+	{"tools/ops/fleet/fleettest", []string{"tools/dev/bound", "tools/ops/fleet/topology", "tools/ops/fleet/remote"}, "hosts for tests"},
 	{"tools/ops/fleet/watch", []string{"tools/ops/fleet/topology", "tools/ops/fleet/remote", "tools/ops/fleet/layout"}, "a page over what hosts say"},
 	{"tools/ops/fleet/...", []string{"tools/ops/fleet/topology", "tools/ops/fleet/remote", "tools/ops/fleet/layout", "tools/ops/fleet/hostscript"},
 		"a command knows no other command"},
@@ -129,10 +130,10 @@ var table = []rule{
 // for scenarios over real HTTP, and databases and gateways to run it with. Tests keep
 // bench and webapp apart, too.
 var testsMay = map[string][]string{
-	"webapp": {"webapp/...", "sql", "tools/dev/paymentmock/...", "tools/dev/devcert/...", "tools/dev/scales", "tools/dev/freeport"},
-	"bench":  {"bench/...", "tools/dev/freeport"},
+	"webapp": {"webapp/...", "sql", "tools/dev/paymentmock/...", "tools/dev/devcert/...", "tools/dev/scales", "tools/dev/freeport", "tools/dev/bound"},
+	"bench":  {"bench/...", "tools/dev/freeport", "tools/dev/bound"},
 	"tools":  {"tools/...", "webapp/...", "bench/...", "sql"},
-	"nginx":  {"tools/dev/devcert/...", "tools/dev/paymentmock/...", "tools/dev/scales", "tools/dev/freeport"},
+	"nginx":  {"tools/dev/devcert/...", "tools/dev/paymentmock/...", "tools/dev/scales", "tools/dev/freeport", "tools/dev/bound"},
 }
 
 func topOf(pkg string) string { top, _, _ := strings.Cut(pkg, "/"); return top }

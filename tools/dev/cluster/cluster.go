@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -147,7 +144,7 @@ func (c *cluster) greet() {
 	for _, m := range c.members {
 		fmt.Printf("%-11s http://%s, for operators http://%s, log %s\n", m.name, m.clients, m.inside, filepath.Join(m.dir, "log"))
 	}
-	fmt.Printf("operator    the token in %s\n", filepath.Join(c.dir, "operator-token"))
+	fmt.Printf("operator    the token in %s, which all have\n", filepath.Join(c.members[0].dir, "operator-token"))
 	fmt.Println("next        open the front in a browser; make cluster-kill, in another terminal; Ctrl-C stops everything")
 }
 
@@ -159,26 +156,8 @@ func (c *cluster) script(name string, args ...string) error {
 	return cmd.Run()
 }
 
-// operator gives a member the operator's token of all, since its holder may meet any of them.
-func (c *cluster) operator(dir string) error {
-	shared := filepath.Join(c.dir, "operator-token")
-	text, err := os.ReadFile(shared)
-	if errors.Is(err, fs.ErrNotExist) {
-		secret := make([]byte, 32)
-		rand.Read(secret) // never fails
-		text = []byte(hex.EncodeToString(secret) + "\n")
-		err = os.WriteFile(shared, text, 0o600)
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "operator-token"), text, 0o600)
-}
-
-// prepare makes the members, the ways between them, the secret that they share, and the token.
+// prepare makes the members, the ways between them, the secret that they share, and the token that
+// orders trouble.
 func (c *cluster) prepare() error {
 	secret := filepath.Join(c.dir, "secret")
 	for _, path := range []string{secret, filepath.Join(c.dir, "token")} {
@@ -191,9 +170,6 @@ func (c *cluster) prepare() error {
 	}
 	for i, name := range []string{"a", "b", "c"} {
 		at := firstMember + 3*i
-		if err := c.operator(filepath.Join(c.dir, name)); err != nil {
-			return err
-		}
 		c.members = append(c.members, &member{name: name, witness: c.witness && i == 2, binary: c.binary, dir: filepath.Join(c.dir, name),
 			socket: filepath.Join(c.dir, name+".sock"), peers: c.address(at), clients: c.address(at + 1), inside: c.address(at + 2)})
 	}

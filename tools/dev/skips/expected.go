@@ -15,7 +15,6 @@ var expectations = []expectation{
 	{regexp.MustCompile(`race detector|nothing to detect`), "the race detector changes allocations and finds nothing in a single goroutine", false},
 	{regexp.MustCompile(`ISURIDE_TEST_MYSQL|of the whole server|of a foreign server|makes an account`), "another database server must not be changed", false},
 	{regexp.MustCompile(`only root|namespace|make networks|pseudo terminal|open files|another cipher|no address but|cannot listen on this|/proc`), "a limitation of the machine", false},
-	{regexp.MustCompile(`make cluster-faults`), "it needs a machine that does nothing else", false},
 	{regexp.MustCompile(`make ui-soak`), "it takes ten minutes", false},
 	{regexp.MustCompile(`make picture`), "it makes what the docs show, and checks nothing", false},
 	{regexp.MustCompile(`not installed|is missing|is not on this machine|without nginx|without MariaDB|Debian package`), "a program is missing", true},

@@ -1,6 +1,7 @@
 // Command skips reads `go test -json` from standard input, prints what `go test` prints
-// without -v, and finally lists the skipped tests by reason. An unexpected skip is a
-// failure, so that a missing program cannot silently disable tests.
+// without -v, and finally lists what was still running, what took longest, and the skipped tests
+// by reason. An unexpected skip is a failure, so that a missing program cannot silently disable
+// tests; so is a test without a result.
 //
 //	go test -json ./... | skips -installed
 //

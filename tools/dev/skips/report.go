@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -8,25 +9,38 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // An event is a line of `go test -json`, see `go doc test2json`.
 type event struct {
+	Time    time.Time
 	Action  string
 	Package string
 	Test    string
 	Output  string
+	Elapsed float64 // s
 }
 
 // A report follows the tests of all packages, whose events may be interleaved.
 type report struct {
 	out    io.Writer
-	output map[string]string   // of running tests, by package and test
-	skips  map[string][]string // package and test by reason
+	output map[string]string    // of running tests, by package and test
+	skips  map[string][]string  // package and test by reason
+	began  map[string]time.Time // packages, and tests as output has them, that have no result yet
+	times  []taken
+	last   time.Time
+}
+
+// taken is what a package or a test took.
+type taken struct {
+	name    string
+	test    bool
+	seconds float64
 }
 
 func newReport(out io.Writer) *report {
-	return &report{out, map[string]string{}, map[string][]string{}}
+	return &report{out: out, output: map[string]string{}, skips: map[string][]string{}, began: map[string]time.Time{}}
 }
 
 // line handles one event. Other lines, such as a tool's messages, are printed unchanged.
@@ -36,11 +50,12 @@ func (r *report) line(text []byte) {
 		fmt.Fprintf(r.out, "%s\n", text)
 		return
 	}
+	name := strings.TrimSpace(strings.TrimPrefix(e.Package, "isuride/") + " " + e.Test)
+	r.time(name, e)
 	if e.Test == "" {
 		r.ofPackage(e)
 		return
 	}
-	name := strings.TrimPrefix(e.Package, "isuride/") + " " + e.Test
 	switch e.Action {
 	case "output":
 		r.output[name] += e.Output
@@ -53,6 +68,23 @@ func (r *report) line(text []byte) {
 		delete(r.output, name)
 	case "pass":
 		delete(r.output, name)
+	}
+}
+
+// time notes when something began and what it took. A test that runs in parallel with others
+// begins again where it goes on after its pause.
+func (r *report) time(name string, e event) {
+	r.last = e.Time
+	switch e.Action {
+	case "start", "run", "cont":
+		r.began[name] = e.Time
+	case "pass", "fail", "skip":
+		maps.DeleteFunc(r.began, func(other string, _ time.Time) bool {
+			return other == name || e.Test == "" && strings.HasPrefix(other, name+" ")
+		})
+		if e.Elapsed > 0 {
+			r.times = append(r.times, taken{name, e.Test != "", e.Elapsed})
+		}
 	}
 }
 
@@ -88,8 +120,42 @@ func reasonOf(output string) string {
 	return varies.ReplaceAllString(text, "…")
 }
 
-// finish prints the skips and returns the number of unexpected ones.
+// longest is how many packages and tests are listed.
+const longest = 15
+
+// slow lists what took longest.
+func (r *report) slow() {
+	slices.SortStableFunc(r.times, func(a, b taken) int { return cmp.Compare(b.seconds, a.seconds) })
+	r.list("packages", false)
+	r.list("tests, without those below them,", true)
+}
+
+func (r *report) list(what string, tests bool) {
+	left := longest
+	for _, t := range r.times {
+		if t.test != tests || left == 0 || t.seconds < 1 {
+			continue
+		}
+		if left == longest {
+			fmt.Fprintf(r.out, "the %s that took longest:\n", what)
+		}
+		fmt.Fprintf(r.out, "%5.0f s  %s\n", t.seconds, t.name)
+		left--
+	}
+}
+
+// unfinished prints what has no result, because the run was ended.
+func (r *report) unfinished() (n int) {
+	for _, name := range slices.Sorted(maps.Keys(r.began)) {
+		fmt.Fprintf(r.out, "%s was not finished after %.0f s\n%s", name, r.last.Sub(r.began[name]).Seconds(), r.output[name])
+	}
+	return len(r.began)
+}
+
+// finish prints what took long and the skips, and returns how many tests have no result, or an unexpected skip.
 func (r *report) finish(installed bool) (unexpected int) {
+	unexpected = r.unfinished()
+	r.slow()
 	total := 0
 	for _, names := range r.skips {
 		total += len(names)

@@ -16,8 +16,10 @@ const events = `{"Action":"start","Package":"isuride/a"}
 {"Action":"output","Package":"isuride/b","Test":"TestProxy","Output":"    b_test.go:9: nginx is not installed (Debian package nginx)\n"}
 {"Action":"skip","Package":"isuride/b","Test":"TestProxy"}
 {"Action":"output","Package":"isuride/a","Output":"FAIL\tisuride/a\t0.1s\n"}
+{"Action":"fail","Package":"isuride/a","Elapsed":0.1}
 {"Action":"output","Package":"isuride/b","Output":"PASS\n"}
 {"Action":"output","Package":"isuride/b","Output":"ok  \tisuride/b\t0.1s\n"}
+{"Action":"pass","Package":"isuride/b","Elapsed":100.4}
 go: a message of a tool
 `
 
@@ -32,7 +34,8 @@ func TestReport(t *testing.T) {
 			r.line([]byte(strings.TrimSuffix(line, "\n")))
 		}
 		unexpected := r.finish(installed)
-		want = "    a_test.go:3: wrong\nFAIL\tisuride/a\t0.1s\nok  \tisuride/b\t0.1s\ngo: a message of a tool\nskipped tests: 2\n" +
+		want = "    a_test.go:3: wrong\nFAIL\tisuride/a\t0.1s\nok  \tisuride/b\t0.1s\ngo: a message of a tool\n" +
+			"the packages that took longest:\n  100 s  b\nskipped tests: 2\n" +
 			"    1  needs the contest's dump: open …: no such file (the dump is not ours to publish)\n" + want
 		if out.String() != want {
 			t.Errorf("installed %v:\n%s\nwant\n%s", installed, out.String(), want)
@@ -51,6 +54,29 @@ func TestPanic(t *testing.T) {
 	r.line([]byte(`{"Action":"fail","Package":"isuride/a"}`))
 	if !strings.Contains(out.String(), "panic: no") {
 		t.Errorf("the panic is not shown:\n%s", out.String())
+	}
+}
+
+// TestUnfinished: what still ran when the run was ended is named, with what it has said.
+func TestUnfinished(t *testing.T) {
+	var out strings.Builder
+	r := newReport(&out)
+	for _, line := range []string{
+		`{"Time":"2026-01-02T03:04:00Z","Action":"start","Package":"isuride/a"}`,
+		`{"Time":"2026-01-02T03:04:01Z","Action":"run","Package":"isuride/a","Test":"TestX"}`,
+		`{"Time":"2026-01-02T03:04:01Z","Action":"run","Package":"isuride/a","Test":"TestY"}`,
+		`{"Time":"2026-01-02T03:04:02Z","Action":"output","Package":"isuride/a","Test":"TestX","Output":"waiting\n"}`,
+		`{"Time":"2026-01-02T03:04:31Z","Action":"pass","Package":"isuride/a","Test":"TestY","Elapsed":30}`,
+	} {
+		r.line([]byte(line))
+	}
+	if n := r.finish(true); n != 2 {
+		t.Errorf("%d without a result", n)
+	}
+	const want = "a was not finished after 31 s\na TestX was not finished after 30 s\nwaiting\n" +
+		"the tests, without those below them, that took longest:\n   30 s  a TestY\nskipped tests: 0\n"
+	if out.String() != want {
+		t.Errorf("%s\nwant\n%s", out.String(), want)
 	}
 }
 

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/ops/lab/cluster"
 	"isuride/tools/ops/lab/scenario"
 )
@@ -25,7 +25,7 @@ func TestScenario(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := filepath.Join(t.TempDir(), "lab")
-	build := exec.Command("go", "build", "-o", program, ".")
+	build := bound.Command(t, "go", "build", "-o", program, ".")
 	build.Env = append(build.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

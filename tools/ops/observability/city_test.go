@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/dev/freeport"
 	"isuride/tools/dev/paymentmock/gateway"
 	"isuride/webapp/sqlstore"
@@ -46,7 +47,7 @@ func newCity(t *testing.T) *city {
 	c := &city{t: t, dir: t.TempDir(), listen: freeport.Address(t), internal: freeport.Address(t)}
 	t.Cleanup(c.database.Close)
 	c.account = c.database.Config(t)
-	build := exec.Command("go", "build", "-o", c.dir+"/", "isuride/webapp/cmd/isuride")
+	build := bound.Command(t, "go", "build", "-o", c.dir+"/", "isuride/webapp/cmd/isuride")
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
@@ -71,7 +72,7 @@ func (c *city) run(name string, env []string, args ...string) *exec.Cmd {
 		c.t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(args[0], args[1:]...)
+	cmd := bound.Command(c.t, args[0], args[1:]...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), env...), log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -209,7 +210,7 @@ func (c *city) register(name string) (*account, error) {
 // ride takes a ride through all its states; both streams stay open until the test ends.
 func (c *city) ride() {
 	c.t.Helper()
-	if err := <-c.rideUnpaid(); err != nil {
+	if err := bound.Receive(c.t, "the end of a ride", c.rideUnpaid()); err != nil {
 		c.t.Fatalf("%v\n%s", err, c.log())
 	}
 }

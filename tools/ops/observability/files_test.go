@@ -12,12 +12,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"isuride/tools/dev/bound"
 )
 
 func promtool(t *testing.T, args ...string) {
 	t.Helper()
 	needPrograms(t, "promtool")
-	if output, err := exec.Command("promtool", args...).CombinedOutput(); err != nil {
+	if output, err := bound.Command(t, "promtool", args...).CombinedOutput(); err != nil {
 		t.Errorf("promtool %v: %v\n%s", args, err, output)
 	}
 }

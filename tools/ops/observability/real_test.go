@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"isuride/tools/dev/bound"
 )
 
 // patience bounds the wait for things that normally happen within seconds.
@@ -42,7 +43,7 @@ func TestRealServer(t *testing.T) {
 		defer c.gatewayBroken.Store(false)
 		paid := c.rideUnpaid()
 		w.fires(t, "IsuridePaymentsFail", nil)
-		<-paid // or failed, after some attempts
+		bound.Receive(t, "an answer to the rating", paid) // or failed, after some attempts
 	})
 	t.Run("initialize", func(t *testing.T) {
 		c.initialize()
@@ -75,7 +76,7 @@ func checkScrape(t *testing.T, c *city) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check := exec.Command("promtool", "check", "metrics")
+	check := bound.Command(t, "promtool", "check", "metrics")
 	check.Stdin = strings.NewReader(string(scrape))
 	if output, err := check.CombinedOutput(); err != nil {
 		t.Errorf("promtool check metrics: %v\n%s", err, output)

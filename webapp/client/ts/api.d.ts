@@ -1233,6 +1233,8 @@ export interface operations {
                 since?: string;
                 /** @description of what follows `since`: 1 as it took place, 10 ten times as fast; without it, at once */
                 speed?: string;
+                /** @description milliseconds for which rows gather, and positions are merged; without it all come at once */
+                interval?: number;
                 /** @description for operators' programs: `true` has every report of a position come, each event as a group of its own; a reader that is slow is read to at its own speed, as long as the log has what it needs */
                 every?: "true";
                 /** @description of a browser with several cookies, which one counts */

@@ -4,7 +4,7 @@ export interface Frame {
   sub?: string; table: string; action: string; keys: string[]; epoch: number; seq: number; prev: number;
   more?: boolean; code?: string; message?: string; data?: Row[];
 }
-export interface Wanted { table: string; filter?: string; token?: string; since?: string; speed?: string }
+export interface Wanted { table: string; filter?: string; token?: string; since?: string; speed?: string; interval?: string }
 export type Listener = (group: Frame[], tables: Map<string, Map<string, Row>>) => void;
 
 class Subscription {
@@ -76,7 +76,7 @@ export class Feed {
     let heard = Date.now();
     const gone = () => {
       clearInterval(watch);
-      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
       socket.close();
       this.status(false);
       if (!this.closed) setTimeout(() => this.connect(Math.min(pause * 2, 5000)), pause);
@@ -95,6 +95,6 @@ export class Feed {
       if (s && later) setTimeout(() => this.subscriptions.get(s.sub) === s && this.send(s.begin()), later);
       if (s?.take(frame) === false) socket.close(); // comes back, and resumes
     };
-    socket.onclose = gone;
+    socket.onclose = socket.onerror = gone; // Node 20 tells of no end where there was no beginning
   }
 }

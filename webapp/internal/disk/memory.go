@@ -260,6 +260,9 @@ func (f *memoryFile) ReadAt(b []byte, at int64) (n int, err error) {
 
 func (f *memoryFile) WriteAt(b []byte, at int64) (int, error) {
 	if end := int(at) + len(b); end > f.size {
+		if f.m.Capacity > 0 && f.m.used()+int64(end-f.size) > f.m.Capacity {
+			return 0, &fs.PathError{Op: "write", Path: f.path, Err: syscall.ENOSPC}
+		}
 		grown := aligned(make([]byte, end))
 		copy(grown, f.data[:f.size])
 		f.data, f.size = grown, end

@@ -7,12 +7,13 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"isuride/tools/dev/bound"
 )
 
 // loadVar holds the target of a load process: network, address and "tls", "plain" or,
@@ -44,7 +45,7 @@ type load struct {
 
 func startLoad(b testing.TB, target string) *load {
 	b.Helper()
-	cmd := exec.Command(os.Args[0])
+	cmd := bound.Command(b, os.Args[0])
 	cmd.Env = append(os.Environ(), loadVar+"="+target)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

@@ -22,7 +22,7 @@ func sinceData(fd int) (time.Duration, bool) {
 // readSome reads what the socket holds; syscall.EAGAIN means nothing.
 func readSome(fd int, p []byte) (int, error) {
 	for {
-		n, err := syscall.Read(fd, p)
+		n, err := quickRead(fd, p)
 		switch {
 		case err == syscall.EINTR:
 		case err != nil:
@@ -38,7 +38,7 @@ func readSome(fd int, p []byte) (int, error) {
 // writeSome writes what the socket takes at once, which may be nothing.
 func writeSome(fd int, p []byte) (int, error) {
 	for {
-		n, err := syscall.Write(fd, p)
+		n, err := quickWrite(fd, p)
 		switch err {
 		case syscall.EINTR:
 		case syscall.EAGAIN:

@@ -214,7 +214,9 @@ func makeTemplate(template string) error {
 	if os.Geteuid() == 0 {
 		flags = append(flags, "--user=root")
 	}
-	if output, err := exec.Command("mariadb-install-db", flags...).CombinedOutput(); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*startWait)
+	defer cancel()
+	if output, err := exec.CommandContext(ctx, "mariadb-install-db", flags...).CombinedOutput(); err != nil {
 		return fmt.Errorf("mariadb-install-db: %w\n%s", err, output)
 	}
 	if err := os.WriteFile(filepath.Join(data, accountFile), []byte(accountStatements), 0o600); err != nil {

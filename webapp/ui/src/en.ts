@@ -198,7 +198,6 @@ export const en = {
   "server.perSecond": "per s",
   "server.errors": "{n} fail a second",
   "server.queues": "Queues and streams",
-  "queue.journal": "events that the disk lacks",
   "queue.sql": "events that the tables lack",
   "queue.feed": "events that the feed has to tell",
   "queue.charges": "payments under way",

@@ -198,7 +198,6 @@ export const ja: Words = {
   "server.perSecond": "毎秒",
   "server.errors": "毎秒{n}件失敗",
   "server.queues": "待ち行列とストリーム",
-  "queue.journal": "ディスクにないイベント",
   "queue.sql": "表にないイベント",
   "queue.feed": "フィードの未配信イベント",
   "queue.charges": "進行中の決済",

@@ -32,7 +32,7 @@ export interface Endpoint {
   p99: number | null;
 }
 
-export const queues = ["journal", "sql", "feed", "charges", "streams", "readers", "subscriptions", "connections"] as const;
+export const queues = ["sql", "feed", "charges", "streams", "readers", "subscriptions", "connections"] as const;
 export type Queue = (typeof queues)[number] | "snapshot_age" | "snapshot_bytes";
 
 export const server = signal<Server | null>(null); // null until it is known, and while nobody answers

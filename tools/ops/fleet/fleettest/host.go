@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/ops/fleet/remote"
 	"isuride/tools/ops/fleet/topology"
 )
@@ -64,7 +65,7 @@ func (h *Host) command(ctx context.Context, shell string) *exec.Cmd {
 		}
 	}
 	view.WriteString(`HOST_CALLS=$0/calls PATH=$0/bin:$PATH exec bash -c "$1"`)
-	cmd := exec.CommandContext(ctx, "unshare", append(args, "bash", "-c", view.String(), h.dir, shell)...)
+	cmd := exec.CommandContext(bound.Context(h.t, ctx), "unshare", append(args, "bash", "-c", view.String(), h.dir, shell)...)
 	cmd.Dir = h.dir // as ssh begins in a home
 	return cmd
 }

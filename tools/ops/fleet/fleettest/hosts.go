@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/ops/fleet/remote"
 	"isuride/tools/ops/fleet/topology"
 )
@@ -112,7 +113,7 @@ func (hs *Hosts) command(ctx context.Context, h topology.Host, shell string) *ex
 	if said := hs.gone[h.Name]; said != "" {
 		return exec.CommandContext(ctx, "sh", "-c", `echo "$1" >&2; exit 255`, "ssh", said)
 	}
-	cmd := exec.CommandContext(ctx, "sh", "-c", shell)
+	cmd := exec.CommandContext(bound.Context(hs.t, ctx), "sh", "-c", shell)
 	cmd.Env = []string{"ISURIDE_ROOT=" + hs.Path(h.Name, ""), "HOME=/nonexistent",
 		"PATH=" + filepath.Join(hs.dir, "programs") + ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
 	return cmd

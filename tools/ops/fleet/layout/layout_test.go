@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/ops/fleet/layout"
 	"isuride/tools/ops/fleet/topology"
 )
@@ -345,7 +346,7 @@ func TestSystemdUnderstandsTheUnits(t *testing.T) {
 				units = append(units, filepath.Join(dir, unit))
 			}
 			for _, unit := range units {
-				cmd := exec.Command("systemd-analyze", "verify", "--man=no", "--generators=no", "--recursive-errors=no", unit)
+				cmd := bound.Command(t, "systemd-analyze", "verify", "--man=no", "--generators=no", "--recursive-errors=no", unit)
 				cmd.Env = append(os.Environ(), "SYSTEMD_UNIT_PATH="+dir+":")
 				out, _ := cmd.CombinedOutput()
 				for line := range strings.Lines(string(out)) {
@@ -367,7 +368,7 @@ func TestSystemdCatches(t *testing.T) {
 	if err := os.WriteFile(unit, []byte("[Service]\nExecStart=/bin/true\nRestrt=always\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	out, _ := exec.Command("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit).CombinedOutput()
+	out, _ := bound.Command(t, "systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit).CombinedOutput()
 	if !strings.Contains(string(out), "Restrt") {
 		t.Errorf("systemd-analyze takes it: %s", out)
 	}

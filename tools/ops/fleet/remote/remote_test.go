@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/ops/fleet/topology"
 )
 
@@ -48,7 +49,7 @@ func TestHalfAScriptDoesNothing(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "made")
 	whole := guarded(": >" + file + "\ntrue")
 	for i := range len(whole) - len(" </dev/null\n") - len("all") {
-		cmd := exec.Command("bash", "-s")
+		cmd := bound.Command(t, "bash", "-s")
 		cmd.Stdin = strings.NewReader(whole[:i])
 		cmd.Run() // fails for most
 		if _, err := os.Stat(file); err == nil {

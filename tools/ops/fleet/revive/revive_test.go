@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/tools/ops/fleet/fleettest"
 	"isuride/tools/ops/fleet/topology"
 )
@@ -77,7 +77,7 @@ func TestCameBack(t *testing.T) {
 // TestKill kills a real process.
 func TestKill(t *testing.T) {
 	h := fleettest.Serving(t)
-	server := exec.Command("sleep", "1000")
+	server := bound.Command(t, "sleep", "1000")
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,10 @@
 package runs
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
+
+	"isuride/tools/dev/bound"
 )
 
 func stat(pid, name, user, system, since string) string {
@@ -55,7 +56,7 @@ func TestBroken(t *testing.T) {
 
 // TestScript reads this machine.
 func TestScript(t *testing.T) {
-	out, err := exec.Command("bash", "-c", LoadScript).Output()
+	out, err := bound.Command(t, "bash", "-c", LoadScript).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

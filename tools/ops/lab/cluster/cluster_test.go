@@ -3,12 +3,13 @@ package cluster
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"isuride/tools/dev/bound"
 )
 
 // newLab makes hosts; other tests share the machine, so the limit is generous.
@@ -18,7 +19,7 @@ func newLab(t *testing.T) (context.Context, *Lab) {
 		t.Skip(err)
 	}
 	program := filepath.Join(t.TempDir(), "lab")
-	build := exec.Command("go", "build", "-o", program, "..")
+	build := bound.Command(t, "go", "build", "-o", program, "..")
 	build.Env = append(build.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -41,7 +41,7 @@ export function CityPage({ page }: { page: Page }) {
   const past = useMemo(() => (r ? new City() : null), [r]);
   const city = past ?? present;
   const map = useRef<MapHandle>();
-  useEffect(() => subscribeExactly({ table: "city" }, (group, tables) => applyTo(present, group, tables.get("city"), Date.now())), []);
+  useEffect(() => subscribeExactly({ table: "city", interval: "100" }, (group, tables) => applyTo(present, group, tables.get("city"), Date.now())), []);
   useEffect(() => (page === "operator" && token.value ? undefined : observe()), [page === "operator" && token.value]);
   useEffect(() => (r && past ? play(r, past) : undefined), [r]);
   useEffect(() => {
