@@ -36,6 +36,7 @@ slow)
 	# configuration file would override --sort.
 	tables=(settings chair_models owners users payment_tokens chairs chair_locations rides ride_statuses coupons)
 	tool=slp parse=my
+	export CGO_ENABLED=1 # its parser is written in C
 	options=(--sort sum-query-time --reverse --percentiles "$(join 50 90 99)" --bundle-values --bundle-where-in
 		--output "$(join count query {sum,avg,p50,p90,p99,max}-query-time sum-lock-time sum-rows-{examined,sent,affected})"
 		--matching-groups "$(join "${tables[@]/#/^INSERT INTO \`}")")

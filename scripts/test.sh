@@ -4,7 +4,7 @@
 # lists what took long, skipped tests by reason, and a table of times. It leaves the tree unchanged.
 #
 # Nothing can hold it up for long: a program of a test that hangs is ended after 5 minutes (tools/dev/bound), a
-# package after 10, and all tests together when the whole run has taken 27.
+# package after 14, and all tests together when the whole run has taken 27.
 #
 #   test.sh -install    first installs what the tests need: Debian packages, as root, and
 #                       below the project programs of npm and PyPI with fixed versions;
@@ -189,7 +189,7 @@ all_tests() {
 	within=(timeout --signal INT --kill-after 30 $((27 * 60 - SECONDS)))
 	go build -o bin/ ./tools/dev/skips
 	{
-		"${within[@]}" go test -json -vet=off -timeout 10m "${alone[@]/#/./}" || failed=1
+		"${within[@]}" go test -json -vet=off -timeout 14m "${alone[@]/#/./}" || failed=1
 		watched -p $(($(nproc) + 1)) "${longest[@]/#/isuride/}" "${packages[@]}" || failed=1
 		return $failed
 	} | bin/skips "${skips[@]}"
@@ -212,7 +212,7 @@ watched() {
 	else
 		complain "gcc is not installed: running without the race detector"
 	fi
-	CGO_ENABLED=$((${#race[@]} > 0)) "${within[@]}" go test -json "${race[@]}" -vet=off -timeout 10m "$@"
+	CGO_ENABLED=$((${#race[@]} > 0)) "${within[@]}" go test -json "${race[@]}" -vet=off -timeout 14m "$@"
 }
 
 clean_tree() {
