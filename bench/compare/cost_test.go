@@ -5,13 +5,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"isuride/tools/dev/bound"
 )
 
 // TestCostOfPairs: sides take turns at going first, and the median of the ratios counts.
@@ -51,11 +52,10 @@ func TestReaders(t *testing.T) {
 	if err := os.WriteFile(token, []byte("secret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	all := url.QueryEscape(followed["all"].tables[0])
 	for follow, want := range map[string][]string{
-		"city":  {" table=city", " table=server"},
-		"all":   {"Bearer secret table=" + all},
-		"chair": {"Bearer secret filter=chair_id%3Da&table=positions", "Bearer secret filter=chair_id%3Db&table=positions"},
+		"city":  {" table=city&interval=100", " table=server"},
+		"all":   {"Bearer secret " + followed["all"].streams[0]},
+		"chair": {"Bearer secret table=positions&filter=chair_id=a", "Bearer secret table=positions&filter=chair_id=b"},
 	} {
 		each := 2 // of two readers
 		if follow == "chair" {
@@ -69,7 +69,7 @@ func TestReaders(t *testing.T) {
 		}
 		got := map[string]int{}
 		for range times * len(want) {
-			got[<-asked]++
+			got[bound.Receive(t, "a stream of each reader", asked)]++
 		}
 		if err := end(); err != nil {
 			t.Errorf("%s: %v", follow, err)

@@ -25,11 +25,11 @@ type readers struct {
 // followed is what each reader asks for: as an operator if it has a token.
 var followed = map[string]struct {
 	operator bool
-	tables   []string // a stream each
+	streams  []string // queries
 }{
-	"city":  {false, []string{"city", "server"}}, // as a page of the interface does
-	"all":   {true, []string{"users,owners,chairs,positions,rides,statuses,coupons,payments,matches,city"}},
-	"chair": {true, []string{"positions"}}, // of one chair that drives, another for each reader
+	"city":  {false, []string{"table=city&interval=100", "table=server"}}, // as a page of the interface does
+	"all":   {true, []string{"table=users,owners,chairs,positions,rides,statuses,coupons,payments,matches,city"}},
+	"chair": {true, []string{"table=positions"}}, // of one chair that drives, another for each reader
 }
 
 func (r *readers) check() error {
@@ -59,13 +59,13 @@ func (r *readers) start(ctx context.Context, server, tokenFile string) (end func
 		s.wait.Go(func() { s.filtered(ctx, r.number) })
 	}
 	for range r.number {
-		for _, tables := range what.tables {
+		for _, query := range what.streams {
 			if r.follow != "chair" {
-				s.open(ctx, url.Values{"table": {tables}})
+				s.open(ctx, query)
 			}
 		}
 	}
-	want := int64(r.number * len(what.tables))
+	want := int64(r.number * len(what.streams))
 	return func() error {
 		cancel()
 		s.wait.Wait()
@@ -84,7 +84,7 @@ type streams struct {
 }
 
 // open keeps one open until ctx ends.
-func (s *streams) open(ctx context.Context, query url.Values) {
+func (s *streams) open(ctx context.Context, query string) {
 	s.wait.Go(func() {
 		for served := false; ctx.Err() == nil; {
 			s.read(ctx, query, func(body io.Reader) {
@@ -99,8 +99,8 @@ func (s *streams) open(ctx context.Context, query url.Values) {
 }
 
 // read reads one to its end, and waits a little.
-func (s *streams) read(ctx context.Context, query url.Values, use func(io.Reader)) {
-	request, err := http.NewRequestWithContext(ctx, "GET", s.server+"/api/feed?"+query.Encode(), nil)
+func (s *streams) read(ctx context.Context, query string, use func(io.Reader)) {
+	request, err := http.NewRequestWithContext(ctx, "GET", s.server+"/api/feed?"+query, nil)
 	if err != nil {
 		panic("BUG: compare: " + err.Error())
 	}
@@ -123,7 +123,7 @@ func (s *streams) read(ctx context.Context, query url.Values, use func(io.Reader
 func (s *streams) filtered(ctx context.Context, number int) {
 	following := map[string]bool{}
 	for ctx.Err() == nil && len(following) < number {
-		s.read(ctx, url.Values{"table": {"positions"}}, func(body io.Reader) {
+		s.read(ctx, "table=positions", func(body io.Reader) {
 			for b := bufio.NewReader(body); len(following) < number; {
 				line, err := b.ReadBytes('\n')
 				if err != nil {
@@ -132,7 +132,7 @@ func (s *streams) filtered(ctx context.Context, number int) {
 				for _, chair := range driving(line) {
 					if len(following) < number && !following[chair] {
 						following[chair] = true
-						s.open(ctx, url.Values{"table": {"positions"}, "filter": {"chair_id=" + chair}})
+						s.open(ctx, "table=positions&filter=chair_id="+url.QueryEscape(chair))
 					}
 				}
 			}

@@ -17,12 +17,13 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/client"
 	"isuride/webapp/servertest"
 )
 
 var (
-	breaks = flag.Int("breaks", 48, "connections that TestDisconnects loses")
+	breaks = flag.Int("breaks", 40, "connections that TestDisconnects loses")
 	seed   = flag.Uint64("seed", rand.Uint64(), "of the places at which they break")
 )
 
@@ -45,9 +46,8 @@ func TestDisconnects(t *testing.T) {
 		{"anybody's", "", "city"},
 	}
 	f := &frayed{t: t, target: strings.TrimPrefix(w.URL, "http://")}
-	ctx, fail := context.WithCancelCause(t.Context())
-	late := time.AfterFunc(time.Minute+time.Duration(*breaks)*time.Second, func() { fail(fmt.Errorf("%d connections have yet to break", f.left())) })
-	defer late.Stop()
+	ctx, fail := context.WithCancelCause(bound.Context(t, t.Context()))
+	defer fail(nil)
 	var readers []*reader
 	for _, v := range views {
 		readers = append(readers, newReader(f, v, (*reader).events), newReader(f, v, (*reader).socket))
@@ -60,7 +60,7 @@ func TestDisconnects(t *testing.T) {
 	kills := w.liveUntilBroken(ctx, f)
 	ends := map[view]*ending{}
 	for _, v := range views {
-		ends[v] = w.end(v)
+		ends[v] = w.end(ctx, v)
 	}
 	for _, r := range readers {
 		r.compare(ends[r.view])
@@ -101,7 +101,7 @@ func (w *town) liveUntilBroken(ctx context.Context, f *frayed) (kills int) {
 			kills++
 		}
 		if ctx.Err() != nil {
-			w.T.Fatal(context.Cause(ctx))
+			w.T.Fatalf("%v; %d connections have yet to break", context.Cause(ctx), f.left())
 		}
 	}
 	return kills
@@ -115,14 +115,15 @@ type ending struct {
 }
 
 // end asks for all rows and their checksums, over a connection that holds.
-func (w *town) end(v view) *ending {
+func (w *town) end(ctx context.Context, v view) *ending {
 	t := w.T
 	t.Helper()
-	r, err := w.client().As(v.token).Realtime(t.Context())
+	r, err := w.client().As(v.token).Realtime(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
+	defer context.AfterFunc(ctx, func() { r.Close() })()
 	if err := r.Subscribe("", "", client.Subscription{Tables: v.tables}); err != nil {
 		t.Fatal(err)
 	}
@@ -216,6 +217,7 @@ func (r *reader) connection(ctx context.Context) error {
 		return nil
 	}
 	defer c.Close()
+	defer context.AfterFunc(ctx, func() { c.Close() })()
 	if c.Subscribe("", "", client.Subscription{Tables: r.tables, Resume: r.copy.Position()}) != nil {
 		return nil
 	}

@@ -13,9 +13,9 @@ import (
 
 const (
 	// batchPause is the time in which events gather before the readers are woken. With it a
-	// busy feed wakes each reader some 500 times a second instead of 20,000, and an event
+	// busy feed wakes each reader some 330 times a second instead of 20,000, and an event
 	// waits half of it on average.
-	batchPause = 2 * time.Millisecond
+	batchPause = 3 * time.Millisecond
 	// beatEvery is the time between two heartbeats.
 	beatEvery = time.Second
 	// holdEvents and holdRows bound what is handed out while the hub holds its lock: it takes

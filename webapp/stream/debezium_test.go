@@ -13,6 +13,7 @@ import (
 
 // TestDebezium has Debezium's own deserialiser read what is sent in its form.
 func TestDebezium(t *testing.T) {
+	t.Parallel()
 	java, err := servers.Java()
 	if errors.Is(err, servers.ErrNoJava) {
 		t.Skipf("Java is not installed: %v", err)

@@ -17,7 +17,6 @@ import (
 // stream waits, and once there is room each report is in Kafka, once.
 func TestFullBroker(t *testing.T) {
 	t.Parallel()
-	shared.use(t)
 	r := smallBroker(t)
 	p := city(t)
 	region := "full"
@@ -52,6 +51,10 @@ func TestFullBroker(t *testing.T) {
 
 // smallBroker starts a broker of its own on a disk of 64 MiB.
 func smallBroker(t *testing.T) *real {
+	needJava(t)
+	if err := servers.Fetch(t.Context(), jars); err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=64m"); err != nil {
 		t.Skipf("only root can make a small disk: %v", err)

@@ -52,7 +52,8 @@ func (s sums) String() string {
 // TestKills kills Kafka, QuestDB, the stream and the sink in turn while chairs report. In the
 // end all three have each report, once.
 func TestKills(t *testing.T) {
-	r := shared.use(t)
+	t.Parallel()
+	r := shared.alone(t)
 	if *seed == 0 {
 		*seed = rand.Uint64()
 	}

@@ -69,7 +69,8 @@ func (p *program) thrownOut(t *testing.T) {
 // TestTypeChanged: somebody has changed the type of a column. Rows that do not fit are set
 // aside, those of other tables are written.
 func TestTypeChanged(t *testing.T) {
-	r := shared.use(t)
+	t.Parallel()
+	r := shared.alone(t)
 	p := city(t)
 	region := "changed"
 	r.sink(t)

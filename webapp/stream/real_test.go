@@ -28,6 +28,7 @@ import (
 // real are a Kafka and a QuestDB, which the package's tests share: each test has a region of
 // its own.
 type real struct {
+	turn    sync.RWMutex // held for writing by a test that needs them for itself
 	mu      sync.Mutex
 	started bool
 	err     error // why there are none
@@ -49,6 +50,21 @@ const startLimit = 3 * time.Minute
 // use starts both with the first call. The test is skipped where there is no Java.
 func (r *real) use(t testing.TB) *real {
 	t.Helper()
+	r.turn.RLock()
+	t.Cleanup(r.turn.RUnlock)
+	return r.ready(t)
+}
+
+// alone is use for a test during which no other one may use them.
+func (r *real) alone(t testing.TB) *real {
+	t.Helper()
+	r.turn.Lock()
+	t.Cleanup(r.turn.Unlock)
+	return r.ready(t)
+}
+
+func (r *real) ready(t testing.TB) *real {
+	t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.started {
@@ -59,14 +75,19 @@ func (r *real) use(t testing.TB) *real {
 		}
 		r.err = r.start(env)
 	}
-	if errors.Is(r.err, servers.ErrNoJava) {
-		t.Skipf("Java is not installed: %v", r.err)
-	}
+	needJava(t)
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
 	t.Cleanup(func() { tell(t, r.kafka, r.questdb) })
 	return r
+}
+
+func needJava(t testing.TB) {
+	t.Helper()
+	if _, err := servers.Java(); errors.Is(err, servers.ErrNoJava) {
+		t.Skipf("Java is not installed: %v", err)
+	}
 }
 
 // tell logs what programs have said last, if the test has failed.
@@ -113,14 +134,13 @@ func (r *real) start(env []string) (err error) {
 	k := servers.Kafka{Jars: jars, Dir: filepath.Join(r.dir, "kafka"), Port: port}
 	r.broker = k.Address()
 	r.kafka = &program{name: "kafka", make: k.Command, ready: r.kafkaReady, env: env}
-	if err := r.kafka.start(); err != nil {
-		return err
-	}
 	q := servers.QuestDB{Jars: jars, Dir: filepath.Join(r.dir, "questdb"), Port: port + 2}
 	r.url = q.URL()
 	r.questdb = &program{name: "questdb", make: q.Command, ready: func() error { _, err := r.ask("SELECT 1"); return err },
 		env: append(env, "QDB_DEV_MODE_ENABLED=true")} // which lets a test suspend a table
-	return r.questdb.start()
+	kafka := make(chan error, 1)
+	go func() { kafka <- r.kafka.start() }()
+	return errors.Join(r.questdb.start(), <-kafka)
 }
 
 func (r *real) kafkaReady() error {

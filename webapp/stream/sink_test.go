@@ -195,6 +195,7 @@ func committedOf(t *testing.T, client *kgo.Client) int64 {
 // TestQuestAway keeps messages unread while the database is away, and a new sink begins with
 // what it has not taken.
 func TestQuestAway(t *testing.T) {
+	t.Parallel()
 	brokers, q := fakeBroker(t), newFakeQuest(t)
 	client := clientOf(t, brokers)
 	_, end := runSink(t, brokers, q)

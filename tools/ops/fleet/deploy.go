@@ -91,12 +91,12 @@ func (f *fleet) reportLeader(ctx context.Context) error {
 	return nil
 }
 
-// makeRelease builds the programs for the servers' hosts and makes all files.
+// makeRelease builds the programs for the hosts that have them and makes all files.
 func makeRelease(ctx context.Context, f *fleet, facts map[string]release.Facts, programs string) (*release.Release, *layout.Layout, error) {
 	s := release.Sources{Layout: newLayout(f, facts), Programs: map[string]string{}}
-	for _, h := range f.topology.Servers() {
+	for _, h := range f.topology.Hosts {
 		machine := facts[h.Name].Machine
-		if s.Programs[machine] != "" {
+		if !h.HasProgram() || s.Programs[machine] != "" {
 			continue
 		}
 		if s.Programs[machine] = programs; programs != "" {

@@ -164,7 +164,7 @@ func (k Kafka) Address() string { return "127.0.0.1:" + strconv.Itoa(k.Port) }
 const clusterID = "aXN1cmlkZS1zdHJlYW0tMQ"
 
 // kafkaConfig has small buffers, for a small heap, and everything once, since there is one
-// broker.
+// broker. After a kill it takes part again once its own last session has ended.
 const kafkaConfig = `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:%[3]d
@@ -180,6 +180,8 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 auto.create.topics.enable=false
 log.cleaner.dedupe.buffer.size=16777216
 log.retention.bytes=4294967296

@@ -40,15 +40,15 @@ export class View {
   ) {}
 
   // fit shows a square around a point whole, with a margin for markers at its edge and the
-  // name above it.
-  static fit(middle: Point, half: number, width: number, height: number): View {
-    const scale = Math.min(width, height - 32) / (2 * half * 1.1);
-    return new View(middle, clamp(scale, farthest, closest), width, height);
+  // name above it. The first pixels from the left are kept free, since something else is there.
+  static fit(middle: Point, half: number, width: number, height: number, left = 0): View {
+    const scale = clamp(Math.min(width - left, height - 32) / (2 * half * 1.1), farthest, closest);
+    return new View({ x: middle.x - left / 2 / scale, y: middle.y }, scale, width, height);
   }
 
   // all shows both towns.
-  static all(width: number, height: number): View {
-    return View.fit({ x: 150, y: 150 }, 150 + reach, width, height);
+  static all(width: number, height: number, left = 0): View {
+    return View.fit({ x: 150, y: 150 }, 150 + reach, width, height, left);
   }
 
   toScreen(p: Point): Point {

@@ -67,7 +67,7 @@ class Painter implements MapHandle {
     private readonly props: () => MapProps,
   ) {
     const box = canvas.getBoundingClientRect();
-    this.view = View.fit(towns[0]!.middle, reach, box.width || 1, box.height || 1);
+    this.view = View.fit(towns[0]!.middle, reach, box.width || 1, box.height || 1, this.beside());
     this.listen();
     const sizes = new ResizeObserver(() => this.resized());
     sizes.observe(canvas);
@@ -92,7 +92,12 @@ class Painter implements MapHandle {
   show(what: "all" | 0 | 1): void {
     this.touched = true;
     const { width, height } = this.view;
-    this.fly(what === "all" ? View.all(width, height) : View.fit(towns[what]!.middle, reach, width, height));
+    this.fly(what === "all" ? View.all(width, height, this.beside()) : View.fit(towns[what]!.middle, reach, width, height, this.beside()));
+  }
+
+  // beside is how much of the map's left is under the figures, in pixels.
+  private beside(): number {
+    return Number.parseFloat(getComputedStyle(this.canvas).getPropertyValue("--beside")) || 0;
   }
 
   private fly(to: View): void {
@@ -104,7 +109,7 @@ class Painter implements MapHandle {
     const { width, height } = this.canvas.getBoundingClientRect();
     if (width === 0 || height === 0) return;
     this.flight = null;
-    this.view = this.touched ? this.view.resized(width, height) : View.fit(towns[0]!.middle, reach, width, height);
+    this.view = this.touched ? this.view.resized(width, height) : View.fit(towns[0]!.middle, reach, width, height, this.beside());
     const ratio = devicePixelRatio || 1;
     for (const c of [this.canvas, this.plan]) {
       c.width = Math.round(width * ratio);

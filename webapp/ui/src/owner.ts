@@ -31,7 +31,7 @@ const stored = "isuride.owner";
 export const account = signal<Account | null>(read());
 export const chairs = signal<ChairRow[]>([]);
 export const sales = signal<Sales | null>(null);
-export const failure = signal<Failure | null>(null);
+export const failure = signal<(Failure & { polled: boolean }) | null>(null); // polled: of what the page reads by itself
 export const range = signal<{ since: string; until: string }>({ since: "", until: "" }); // of <input type="datetime-local">
 
 function read(): Account | null {
@@ -45,12 +45,16 @@ function keep(a: Account | null): void {
   account.value = a;
 }
 
-async function attempt<T>(call: () => Promise<T>): Promise<T | undefined> {
-  failure.value = null;
+// attempt makes a call and keeps what it refuses for the page to show: what people did until they do something
+// else, what the page reads by itself until it is read.
+async function attempt<T>(call: () => Promise<T>, polled = false): Promise<T | undefined> {
+  if (!polled) failure.value = null;
   try {
-    return await call();
+    const answer = await call();
+    if (polled && failure.peek()?.polled) failure.value = null;
+    return answer;
   } catch (e) {
-    failure.value = e instanceof CallError ? { status: e.status, text: e.message } : { status: 0, text: "" };
+    failure.value = e instanceof CallError ? { status: e.status, text: e.message, polled } : { status: 0, text: "", polled };
     if (e instanceof CallError && e.status === 401) forget();
     return undefined;
   }
@@ -69,12 +73,14 @@ export function forget(): void {
   });
 }
 
-export async function addChair(name: string, model: string): Promise<void> {
+// addChair reports whether the chair is there.
+export async function addChair(name: string, model: string): Promise<boolean> {
   const a = account.value!;
   const c = await attempt(() =>
     as().call("post", "/api/chair/chairs", { body: { name, model, chair_register_token: a.registerToken }, header: { "Isuride-Session": "body" } }),
   );
   if (c) keep({ ...a, chairTokens: { ...a.chairTokens, [c.id]: c.access_token! } });
+  return c !== undefined;
 }
 
 // switchChair works for the chairs that were registered here: others have their own sessions.
@@ -87,6 +93,7 @@ export async function readSales(): Promise<void> {
   const ms = (text: string) => (text === "" ? undefined : new Date(text).getTime());
   const answer = await attempt(() =>
     as(account.value!.token).call("get", "/api/owner/sales", { query: { since: ms(range.value.since), until: ms(range.value.until) } }),
+    true,
   );
   if (answer) sales.value = { total: answer.total_sales, chairs: answer.chairs, models: answer.models };
 }

@@ -146,6 +146,10 @@ export const scenarios = {
     await together(stage, ["table", "languages", "names"]);
     await page.getByRole("link", { name: "Simulator" }).click();
     await accessible(page, "the simulator");
+    await page.getByRole("button", { name: "5 times the demand" }).click();
+    await page.getByRole("link", { name: "City" }).click();
+    await page.getByRole("link", { name: "Simulator" }).click();
+    assert.ok(await page.getByRole("button", { name: "5 times the demand" }).isDisabled(), "a rush is begun twice");
     await page.getByRole("button", { name: "Stop" }).click();
     await page.getByRole("button", { name: "Start", exact: true }).waitFor();
   },
@@ -240,6 +244,14 @@ export const scenarios = {
     await page.getByLabel("Name").fill(name);
     await page.getByRole("button", { name: "Become an owner" }).click();
     await page.getByRole("heading", { name }).waitFor();
+    // What the server refuses stays until something else is done, though the sales are read meanwhile.
+    await page.route(/chair\/chairs/, (r) => r.fulfill({ status: 400, json: { message: "no such model" } }), { times: 1 });
+    await page.getByLabel("New chair").fill("refused");
+    await page.getByRole("button", { name: "Add" }).click();
+    await page.getByText("no such model").waitFor();
+    await page.waitForResponse(/owner\/sales/);
+    await page.evaluate(() => new Promise(requestAnimationFrame)); // what has come is shown
+    assert.equal(await page.getByText("no such model").count(), 1);
     await page.getByLabel("New chair").fill("<img src=x onerror=alert(1)>");
     await page.getByRole("button", { name: "Add" }).click();
     await page.getByRole("button", { name: "<img src=x onerror=alert(1)>" }).waitFor();

@@ -67,6 +67,9 @@ func Examine(p Hosts) []Finding {
 		if h.Has(topology.DB) {
 			database(e)
 		}
+		if h.Has(topology.Stream) {
+			sink(e)
+		}
 		all = append(all, e.findings...)
 	}
 	return append(all, outside(p)...)

@@ -143,6 +143,39 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// TestStream has a host whose sink, Kafka and QuestDB are well, and then one that is not.
+func TestStream(t *testing.T) {
+	examine := func(key, value string) []Finding {
+		facts := well(t)
+		for k, v := range map[string]string{
+			"unit.isuride-sink.service.active": "active", "unit.isuride-sink.service.enabled": "enabled",
+			"sink.brokers": "10.0.0.4:9092", "sink.broker": "10.0.0.4:9092", "sink.database": "http://10.0.0.4:9000", "sink.questdb": "{} 200",
+			"sink.suspended_tables": "0", "sink.dead_total": "0", key: value,
+		} {
+			facts[k] = v
+		}
+		p := alone(facts, wellOutside())
+		p.Hosts[0].Roles = append(p.Hosts[0].Roles, topology.Stream)
+		return Examine(p)
+	}
+	if findings := examine("sink.dead_total", "0"); Worst(findings) != OK {
+		t.Errorf("all is well, and found is %+v", findings)
+	}
+	for _, c := range []struct {
+		key, value, check string
+		verdict           Verdict
+	}{
+		{"unit.isuride-sink.service.active", "failed", "isuride-sink.service", Bad},
+		{"sink.broker", "", "Kafka", Bad},
+		{"sink.questdb", "curl: (7) connection refused 000", "QuestDB", Bad},
+		{"sink.suspended_tables", "2", "suspended tables", Bad},
+		{"sink.dead_total", "7", "messages set aside", Warning},
+		{"sink.dead_total", "", "messages set aside", Warning},
+	} {
+		only(t, examine(c.key, c.value), c.key+"="+c.value, c.check, c.verdict)
+	}
+}
+
 // only checks that one finding is worse than ok, and which.
 func only(t *testing.T, findings []Finding, cause, check string, v Verdict) {
 	t.Helper()

@@ -97,9 +97,33 @@ database() {
 	done
 }
 
+# sink looks at what brings events to QuestDB, and at both ends of it.
+sink() {
+	local pid metrics brokers broker url name
+	pid=$(systemctl show -p MainPID --value isuride-sink.service)
+	[[ ${pid:-0} != 0 ]] || return
+	brokers=$(environment "$pid" ISURIDE_KAFKA) url=$(environment "$pid" ISURIDE_QUESTDB)
+	put sink.brokers "$brokers"
+	put sink.database "$url"
+	for broker in ${brokers//,/ }; do
+		name=${broker%:*}
+		name=${name#[}
+		# shellcheck disable=SC2016
+		if timeout 3 bash -c '</dev/tcp/$0/$1' "${name%]}" "${broker##*:}" 2>/dev/null; then
+			put sink.broker "$broker"
+		fi
+	done
+	put sink.questdb "$(curl -sS --noproxy '*' --max-time 10 -w ' %{http_code}' "$url/exec?query=SELECT%201" 2>&1)"
+	metrics=$(curl -sS --noproxy '*' --max-time 10 http://127.0.0.1:8083/metrics 2>/dev/null)
+	for name in suspended_tables dead_total; do
+		put "sink.$name" "$(awk -v name="isuride_sink_$name" '$1 == name { print $2 }' <<<"$metrics")"
+	done
+}
+
 system
 services
 [[ $app$witness == nono ]] || server
 [[ $front == no ]] || front
 [[ $db == no ]] || database
+[[ $stream == no ]] || sink
 true

@@ -62,6 +62,31 @@ func TestGatherCertificateOfServer(t *testing.T) {
 	}
 }
 
+// TestGatherStream takes the places of Kafka and QuestDB from the sink's environment, and looks
+// whether they answer.
+func TestGatherStream(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	here, nowhere := l.Addr().String(), closedPort(t).String()
+	t.Setenv("ISURIDE_KAFKA", nowhere+","+here)
+	t.Setenv("ISURIDE_QUESTDB", "http://127.0.0.1:9")
+	facts, err := Gather(t.Context(), fleettest.Serving(t).Remote(), host("s1", "192.0.2.1", topology.Stream))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{
+		"unit.isuride-sink.service.active": "active", "sink.brokers": nowhere + "," + here, "sink.broker": here,
+		"sink.database": "http://127.0.0.1:9", "sink.questdb": "ok 200", "sink.suspended_tables": "0", "sink.dead_total": "0",
+	} {
+		if facts[key] != want {
+			t.Errorf("%s is %q, want %q", key, facts[key], want)
+		}
+	}
+}
+
 // TestGatherWithoutAnything must not fail where all programs do.
 func TestGatherWithoutAnything(t *testing.T) {
 	h := fleettest.NewHost(t)

@@ -95,7 +95,7 @@ func Serving(t testing.TB) *Host {
 	h.Program("curl", `case $* in
 	*' -o /dev/null '*http_code*) printf 200 ;;
 	*http_code*) printf 'ok 200' ;;
-	*metrics) printf 'isuride_build_info{revision="0123abc"} 1\nisuride_http_connections_max 60000\n' ;;
+	*metrics) printf 'isuride_build_info{revision="0123abc"} 1\nisuride_http_connections_max 60000\nisuride_sink_suspended_tables 0\nisuride_sink_dead_total 0\n' ;;
 	*profile*) echo a profile ;;
 	esac`)
 	h.Program("nginx", `case $1 in

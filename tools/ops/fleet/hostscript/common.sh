@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# Comes before every script of hostscript.For, after lines that set front, tls, app, witness and db
-# to yes or no.
+# Comes before every script of hostscript.For, after lines that set front, tls, app, witness, db and
+# stream to yes or no.
 
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -25,6 +25,7 @@ units() {
 	[[ $app == no ]] || echo isuride-payment_mock.service
 	[[ $app$witness == nono ]] || echo isuride-go.service
 	[[ $front == no ]] || echo nginx.service
+	[[ $stream == no ]] || echo isuride-sink.service
 }
 
 database_unit() {

@@ -18,6 +18,8 @@ type blanks struct {
 	Database                   string
 	LocalDB, TLS               bool
 	Environment                []string
+	SinkInternal               string
+	Stream                     []string // where Kafka and QuestDB are
 }
 
 // fill makes the text of a file of the folder files, for any host.
@@ -30,6 +32,7 @@ func (l *Layout) fillFor(name string, h topology.Host) string {
 	err := t.Execute(&b, blanks{
 		EnvFile: EnvFile, Current: Current, NginxRun: nginxRun,
 		Database: l.Database, LocalDB: l.localDB(), TLS: h.Has(topology.TLS), Environment: l.environment(h),
+		SinkInternal: SinkInternal, Stream: l.stream(),
 	})
 	if err != nil {
 		panic("BUG: " + name + ": " + err.Error())
@@ -59,7 +62,20 @@ func (l *Layout) environment(h topology.Host) []string {
 	if l.Dump != "" {
 		list = append(list, "ISURIDE_INITIAL_DATA="+l.Dump)
 	}
+	if h.Has(topology.App) {
+		list = append(list, l.stream()...)
+	}
 	return list
+}
+
+// stream says where Kafka and QuestDB are; nothing without the role. With it a server, of a group
+// the one that leads, sends its events there.
+func (l *Layout) stream() []string {
+	hosts := l.With(topology.Stream)
+	if len(hosts) == 0 {
+		return nil
+	}
+	return []string{"ISURIDE_KAFKA=" + at(hosts[0], kafkaPort), "ISURIDE_QUESTDB=http://" + at(hosts[0], questPort)}
 }
 
 // replicas is the group, as each of its servers is told.

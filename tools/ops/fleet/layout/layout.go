@@ -15,18 +15,19 @@ import (
 
 // Places on the hosts.
 const (
-	Home     = "/home/isucon"
-	EnvFile  = Home + "/env.sh" // written by setup, edited by people
-	Webapp   = Home + "/webapp"
-	Releases = Webapp + "/releases"
-	Current  = Webapp + "/current"  // a link to the release that runs
-	CertDir  = "/etc/nginx/isuride" // of nginx, which reads it as root
-	OwnCerts = "/etc/isuride"       // of a server that ends TLS itself
-	Secret   = "/etc/isuride/replica.secret"
-	Data     = "/var/lib/isuride"
-	Socket   = "/run/isuride/server.sock"
-	Internal = "127.0.0.1:8081" // metrics, profiles and health of the server
-	nginxRun = "/var/lib/nginx"
+	Home         = "/home/isucon"
+	EnvFile      = Home + "/env.sh" // written by setup, edited by people
+	Webapp       = Home + "/webapp"
+	Releases     = Webapp + "/releases"
+	Current      = Webapp + "/current"  // a link to the release that runs
+	CertDir      = "/etc/nginx/isuride" // of nginx, which reads it as root
+	OwnCerts     = "/etc/isuride"       // of a server that ends TLS itself
+	Secret       = "/etc/isuride/replica.secret"
+	Data         = "/var/lib/isuride"
+	Socket       = "/run/isuride/server.sock"
+	Internal     = "127.0.0.1:8081" // metrics, profiles and health of the server
+	SinkInternal = "127.0.0.1:8083" // metrics of the sink
+	nginxRun     = "/var/lib/nginx"
 )
 
 // Ports.
@@ -37,12 +38,15 @@ const (
 	leaderPort = 8082 // of the server of a group that leads
 	peerPort   = 7100 // of the servers of a group, for each other
 	dbPort     = 3306
+	kafkaPort  = 9092
+	questPort  = 9000 // of QuestDB's HTTP
 )
 
 // Units of the services.
 const (
 	Server      = "isuride-go.service"
 	PaymentMock = "isuride-payment_mock.service"
+	Sink        = "isuride-sink.service"
 	Nginx       = "nginx.service"
 )
 
@@ -55,10 +59,11 @@ const (
 	DB     Phase = Phase(topology.DB)
 	App    Phase = Phase(topology.App)
 	Front  Phase = Phase(topology.Front)
+	Stream Phase = Phase(topology.Stream)
 )
 
 // Phases lists them.
-func Phases() []Phase { return []Phase{Kernel, DB, App, Front} }
+func Phases() []Phase { return []Phase{Kernel, DB, App, Front, Stream} }
 
 // On reports whether the phase has something to do on the host. That of the fronts is also where
 // a server that ends TLS itself shows that it does.
@@ -118,6 +123,9 @@ func (l *Layout) Services(h topology.Host) []Service {
 	}
 	if h.Has(topology.Front) {
 		list = append(list, Service{Nginx, Front})
+	}
+	if h.Has(topology.Stream) {
+		list = append(list, Service{Sink, Stream})
 	}
 	return list
 }
@@ -179,6 +187,9 @@ func (l *Layout) Files(h topology.Host) ([]File, error) {
 		list = append(list,
 			File{"/etc/systemd/system/" + Nginx + ".d/isuride.conf", l.fill("nginx.service.conf"), Front, Restart, Nginx},
 			File{"/etc/nginx/nginx.conf", settings, Front, Reload, Nginx})
+	}
+	if h.Has(topology.Stream) {
+		list = append(list, File{"/etc/systemd/system/" + Sink, l.fill(Sink), Stream, Restart, Sink})
 	}
 	return list, nil
 }

@@ -22,6 +22,7 @@ const (
 	tls   = "only a@a 192.0.2.1 tls,app,db\n"
 	three = "f a@a 10.0.0.1 front\na a@a 10.0.0.2 app\nd a@a 10.0.0.3 db\n"
 	group = "s1 a@a 10.0.0.1 front,app\ns2 a@a 10.0.0.2 app\ns3 a@a 10.0.0.3 witness,db\n"
+	kafka = "s1 a@a 10.0.0.1 front,app\ns2 a@a 10.0.0.2 app,db\ns3 a@a 10.0.0.3 app\ns4 a@a 10.0.0.4 stream\n"
 	two   = "s1 a@a 10.0.0.1 front,app\ns2 a@a 10.0.0.2 front\ns3 a@a 10.0.0.3 db\n"
 )
 
@@ -259,6 +260,34 @@ func TestGroup(t *testing.T) {
 	}
 }
 
+// TestStream: servers send their events to the one host, which runs what takes them on, and
+// nothing else of ours; without the role nothing knows of it.
+func TestStream(t *testing.T) {
+	const sink = "/etc/systemd/system/isuride-sink.service"
+	places := []string{"\nEnvironment=ISURIDE_KAFKA=10.0.0.4:9092\n", "\nEnvironment=ISURIDE_QUESTDB=http://10.0.0.4:9000\n"}
+	l := newLayout(t, kafka)
+	for _, h := range l.Hosts {
+		unit := files(t, l, h.Name)[server]
+		if h.Name == "s4" {
+			unit = files(t, l, h.Name)[sink]
+		}
+		for _, want := range places {
+			if !strings.Contains(unit, want) {
+				t.Errorf("%s: no %s in\n%s", h.Name, want, unit)
+			}
+		}
+	}
+	if got, want := l.Services(l.Hosts[3]), []layout.Service{{Unit: layout.Sink, Phase: layout.Stream}}; !slices.Equal(got, want) {
+		t.Errorf("the stream's host runs %v; want %v", got, want)
+	}
+	if unit := files(t, newLayout(t, "only a@a 127.0.0.1 front,app,db,stream\n"), "only")[server]; !strings.Contains(unit, "ISURIDE_KAFKA=127.0.0.1:9092\n") {
+		t.Errorf("one host for all:\n%s", unit)
+	}
+	if all := files(t, newLayout(t, one), "only"); strings.Contains(all[server], "KAFKA") || all[sink] != "" {
+		t.Errorf("without the role: %v", all)
+	}
+}
+
 // TestProbe asks each host that ends TLS where it listens.
 func TestProbe(t *testing.T) {
 	for file, want := range map[string]map[string]string{
@@ -278,7 +307,7 @@ func TestProbe(t *testing.T) {
 
 // TestNoSecrets: generated files are readable for all.
 func TestNoSecrets(t *testing.T) {
-	for _, file := range []string{one, tls, two, three, group} {
+	for _, file := range []string{one, tls, two, three, group, kafka} {
 		l := newLayout(t, file)
 		for _, h := range l.Hosts {
 			for path, text := range files(t, l, h.Name) {
@@ -292,7 +321,7 @@ func TestNoSecrets(t *testing.T) {
 
 // TestUnits compares the units with those in testdata, so that changes are seen.
 func TestUnits(t *testing.T) {
-	for name, file := range map[string]string{"one": one, "one-tls": tls, "two-fronts": two, "group": group} {
+	for name, file := range map[string]string{"one": one, "one-tls": tls, "two-fronts": two, "group": group, "stream": kafka} {
 		l := newLayout(t, file)
 		for _, h := range l.Hosts {
 			for path, text := range files(t, l, h.Name) {
@@ -326,7 +355,7 @@ func TestSystemdUnderstandsTheUnits(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Skip("systemd-analyze is not on this machine")
 	}
-	for _, file := range []string{one, tls, three, group} {
+	for _, file := range []string{one, tls, three, group, kafka} {
 		l := newLayout(t, file)
 		for _, h := range l.Hosts {
 			dir := t.TempDir()

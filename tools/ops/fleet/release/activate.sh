@@ -89,16 +89,21 @@ done
 
 # What a service reads at its start only, besides its unit.
 parts() { # RELEASE UNIT
-	local pattern='paymentmock'
-	if [[ $2 == isuride-go.service ]]; then
-		pattern='isuride|public/.*|sql/.*'
-	fi
+	local pattern
+	case $2 in
+	isuride-go.service) pattern='isuride|public/.*|sql/.*' ;;
+	isuride-sink.service) pattern='isuride' ;;
+	isuride-payment_mock.service) pattern='paymentmock' ;;
+	*) return 0 ;;
+	esac
 	grep -E "^[0-9a-f]+  ($pattern)\$" "$releases/$1/sums" || true
 }
 
+# A service of a later phase is restarted when its turn comes.
 if [[ $link == yes && $was != "$id" ]]; then
-	lines "$id" service | while read -r _ _ _ unit _; do
-		if [[ -z $was || $(parts "$was" "$unit") != "$(parts "$id" "$unit")" ]]; then
+	awk '$1 == "service" { print $4 }' "$release/manifest" | while read -r unit; do
+		new=$(parts "$id" "$unit")
+		if [[ -n $new && (-z $was || $(parts "$was" "$unit") != "$new") ]]; then
 			: >"$pending/restart.$unit"
 		fi
 	done

@@ -274,6 +274,8 @@ func AwaitHealth(ctx context.Context, r *remote.Remote, l *layout.Layout, h topo
 			step = "wait for TLS"
 		}
 		_, err = r.ChangeAsRoot(ctx, h, step, script("front", "probe", strings.Join(l.Probe(h), "\n"), "limit", seconds))
+	case layout.Stream:
+		_, err = r.ChangeAsRoot(ctx, h, "wait for the sink", script("sink", "limit", seconds, "internal", layout.SinkInternal))
 	}
 	return err
 }

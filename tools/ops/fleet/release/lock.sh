@@ -23,7 +23,7 @@ echo "$(date -u +"%F %T UTC"): $who is gone; going back to $back" | tee /dev/fd/
 sleep 2
 new=$(readlink -f "$webapp/.replacing")
 export id=${back##*/} from=${new##*/} phase link
-for phase in kernel db app front; do
+for phase in kernel db app front stream; do
 	link=no
 	if [[ $phase == app ]]; then
 		link=yes

@@ -96,7 +96,7 @@ func (s Sources) items(h topology.Host, machine string) ([]item, error) {
 	}
 	items = append(items, text("manifest", manifest(files, s.Services(h), s.Absent(h))), text("activate", "set -euo pipefail\n"+script("activate")))
 	paths := make(map[string]string) // in the release: here
-	if h.Serves() {
+	if h.HasProgram() {
 		dir, ok := s.Programs[machine]
 		if !ok {
 			return nil, fmt.Errorf("%s: there are no programs for a machine of the kind %q", h.Name, machine)
@@ -105,7 +105,7 @@ func (s Sources) items(h topology.Host, machine string) ([]item, error) {
 		if h.Has(topology.App) {
 			paths["paymentmock"] = filepath.Join(dir, "paymentmock")
 		}
-		if s.Dump != "" {
+		if s.Dump != "" && h.Serves() {
 			paths["sql/"+filepath.Base(s.Dump)] = s.Dump
 		}
 	}

@@ -83,6 +83,9 @@ func (s *site) deployContext(ctx context.Context, of, tag string) (string, error
 	s.now = s.now.Add(time.Hour)
 	facts := s.look()
 	machine := facts[s.App().Name].Machine
+	for _, h := range s.layout.With(topology.Stream) {
+		s.Put(h.Name, "/metrics", "isuride_sink_rows_total 0")
+	}
 	sources := release.Sources{Layout: s.layout, Programs: map[string]string{machine: s.programs(of, tag)}, Public: s.public, Dump: s.dump}
 	r, err := release.New(sources, facts, s.now)
 	if err != nil {
@@ -704,6 +707,57 @@ func TestMovedRole(t *testing.T) {
 	}
 	if unit := s.Get("a", "/etc/systemd/system/isuride-go.service"); !strings.Contains(unit, "ISURIDE_LISTEN=10.0.0.1:8080\n") {
 		t.Errorf("the server does not listen for the other host:\n%s", unit)
+	}
+}
+
+// TestStream brings the sink to its host, restarts it when the program changes, whichever phase
+// moves the link, and takes it away with the role.
+func TestStream(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ file, host, without string }{
+		{"a a@a 10.0.0.1 front,app,db\nk a@a 10.0.0.2 stream\n", "k", "a a@a 10.0.0.1 front,app,db,stream\nk a@a 10.0.0.2 front\n"},
+		{"a a@a 10.0.0.1 front,app,db,stream\n", "a", ""},
+	} {
+		s := newSite(t, c.file)
+		sinks := func() []string {
+			return slices.DeleteFunc(s.changes(c.host), func(call string) bool { return !strings.Contains(call, layout.Sink) })
+		}
+		id := s.mustDeploy("healthy")
+		s.stillRuns(id)
+		equal(t, "the first deploy", sinks(), "systemctl enable "+layout.Sink, "systemctl restart "+layout.Sink)
+		s.mustDeploy("also healthy")
+		equal(t, "another program", sinks(), "systemctl restart "+layout.Sink)
+		if c.without == "" {
+			continue
+		}
+		states, err := release.Status(t.Context(), s.remote, s.layout, s.layout.With(topology.Stream)[0], s.look()[c.host])
+		if err != nil || !slices.ContainsFunc(states, func(st release.ServiceState) bool { return st.Unit == layout.Sink && st.State == "active" }) {
+			t.Errorf("status: %+v, %v", states, err)
+		}
+		s.forget()
+		moved, err := topology.Read(strings.NewReader(c.without))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.layout.Topology = moved
+		s.mustDeploy("also healthy")
+		equal(t, "without the role", sinks(), "systemctl disable --now "+layout.Sink)
+		if s.Get(c.host, "/etc/systemd/system/"+layout.Sink) != "" {
+			t.Error("the unit is still there")
+		}
+	}
+}
+
+// TestSinkDoesNotRun undoes a deploy whose sink ends at once.
+func TestSinkDoesNotRun(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "a a@a 10.0.0.1 front,app,db\nk a@a 10.0.0.2 stream\n")
+	id := s.mustDeploy("healthy")
+	s.Put("k", "/units/"+layout.Sink+".refuses", "")
+	_, err := s.deploy("sleep", "also healthy")
+	fails(t, err, layout.Sink, "does not restart")
+	if got := s.runs(); got != id {
+		t.Errorf("%s runs instead of %s", got, id)
 	}
 }
 

@@ -42,7 +42,7 @@ func Kill() Interruption {
 }
 
 func allRoles() []topology.Role {
-	return []topology.Role{topology.DB, topology.App, topology.Witness, topology.Front}
+	return []topology.Role{topology.DB, topology.App, topology.Witness, topology.Front, topology.Stream}
 }
 
 func (i Interruption) affects(h topology.Host) bool { return slices.ContainsFunc(i.roles, h.Has) }

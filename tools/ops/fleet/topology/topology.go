@@ -25,10 +25,11 @@ const (
 	App     Role = "app"     // the server; several are a group of replicas
 	Witness Role = "witness" // the server as a member of the group that keeps only the log
 	DB      Role = "db"      // MariaDB or MySQL
+	Stream  Role = "stream"  // Kafka and QuestDB, which are there already, and what brings events from one to the other
 )
 
 // Roles lists them.
-func Roles() []Role { return []Role{Front, TLS, App, Witness, DB} }
+func Roles() []Role { return []Role{Front, TLS, App, Witness, DB, Stream} }
 
 // Host is one line of the file.
 type Host struct {
@@ -44,6 +45,9 @@ func (h Host) Has(r Role) bool { return slices.Contains(h.Roles, r) }
 
 // Serves reports whether the server's program runs on the host, be it as a witness.
 func (h Host) Serves() bool { return h.Has(App) || h.Has(Witness) }
+
+// HasProgram reports whether the program runs on the host at all, as a server or for the stream.
+func (h Host) HasProgram() bool { return h.Serves() || h.Has(Stream) }
 
 // LoginAddress is the address of the login, if it has one and no name.
 func (h Host) LoginAddress() (a netip.Addr, ok bool) {
@@ -64,8 +68,8 @@ func (h Host) Outside() netip.Addr {
 	return h.Address
 }
 
-// Topology is a valid hosts file: one app, or a group of replicas, exactly one db, and at least
-// one front, or no front and a single app that ends TLS itself.
+// Topology is a valid hosts file: one app, or a group of replicas, exactly one db, one stream at
+// most, and at least one front, or no front and a single app that ends TLS itself.
 type Topology struct {
 	Hosts []Host // in the file's order
 }
@@ -163,7 +167,7 @@ func parse(fields []string) (h Host, err error) {
 	for word := range strings.SplitSeq(fields[3], ",") {
 		role := Role(word)
 		if !slices.Contains(Roles(), role) {
-			return h, fmt.Errorf("%s: %q is no role; there are front, tls, app, witness and db, with commas and no blanks between them", h.Name, word)
+			return h, fmt.Errorf("%s: %q is no role; there are front, tls, app, witness, db and stream, with commas and no blanks between them", h.Name, word)
 		}
 		if !h.Has(role) {
 			h.Roles = append(h.Roles, role)
@@ -232,6 +236,9 @@ func (t *Topology) check() error {
 	}
 	if n := len(t.With(DB)); n != 1 {
 		return fmt.Errorf("%d hosts have the role db; give it to exactly one", n)
+	}
+	if n := len(t.With(Stream)); n > 1 {
+		return fmt.Errorf("%d hosts have the role stream; give it to one at most", n)
 	}
 	if err := t.checkGroup(); err != nil {
 		return err

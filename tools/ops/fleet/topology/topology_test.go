@@ -68,7 +68,7 @@ func TestWrongFiles(t *testing.T) {
 	for name, c := range map[string]struct{ file, want string }{
 		"empty":           {"# nothing\n", "no host has the role app; give it to one, or to several that are to be a group of replicas"},
 		"words":           {rest + "s2 b@b db\n", "line 2: has 3 words; it needs a name, a login for ssh, an address and roles"},
-		"role":            {rest + "s2 b@b 10.0.0.2 database\n", `line 2: s2: "database" is no role; there are front, tls, app, witness and db`},
+		"role":            {rest + "s2 b@b 10.0.0.2 database\n", `line 2: s2: "database" is no role; there are front, tls, app, witness, db and stream`},
 		"empty role":      {rest + "s2 b@b 10.0.0.2 db,\n", `line 2: s2: "" is no role`},
 		"blank in list":   {rest + "s2 b@b 10.0.0.2 db, front\n", "line 2: has 5 words"},
 		"address":         {rest + "s2 b@b s2.local db\n", `line 2: s2: "s2.local" is no IP address; the other hosts need one`},
@@ -85,6 +85,7 @@ func TestWrongFiles(t *testing.T) {
 		"witness and app": {rest + "s2 b@b 10.0.0.2 app,db\ns3 b@b 10.0.0.3 app,witness\n", "s3: has the roles app and witness; a host that is lost must be one loss"},
 		"only a witness":  {rest + "s2 b@b 10.0.0.2 witness,db\n", "s1, s2 are a group of 2 replicas"},
 		"a group and tls": {"s1 a@a 10.0.0.1 app,tls\ns2 b@b 10.0.0.2 app,db\ns3 b@b 10.0.0.3 app\n", "s1: has the role tls and is one of a group of replicas; give the role front"},
+		"two streams":     {rest + "s2 b@b 10.0.0.2 db,stream\ns3 b@b 10.0.0.3 stream\n", "2 hosts have the role stream; give it to one at most"},
 		"no db":           {rest, "0 hosts have the role db; give it to exactly one"},
 		"no front":        {"s1 a@a 10.0.0.1 app,db\n", "no host has the role front; give it to at least one, or tls to the one with the role app"},
 		"tls elsewhere":   {"s1 a@a 10.0.0.1 app\ns2 b@b 10.0.0.2 tls,db\n", "s2: has the role tls and not app; with tls it is the server that ends TLS"},

@@ -111,8 +111,12 @@ function ChairLine({ chair, onShow }: { chair: ChairRow; onShow: (cityID: string
 function AddChair() {
   const name = useSignal("");
   const model = useSignal<string>(models[1]);
+  const add = async (e: Event) => {
+    e.preventDefault();
+    if (await addChair(name.value, model.value)) name.value = "";
+  };
   return (
-    <form class="place" onSubmit={(e) => (e.preventDefault(), void addChair(name.value, model.value))}>
+    <form class="place" onSubmit={(e) => void add(e)}>
       <label><span class="quiet">{t("fleet.chairName")}</span>
         <input required maxLength={30} value={name.value} onInput={(e) => (name.value = e.currentTarget.value)} /></label>
       <label><span class="quiet">{t("fleet.model")}</span>

@@ -1,6 +1,6 @@
 // Trouble that can be made for the city, to watch it go on.
 
-import { useSignal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { progress, settings } from "../simulator";
@@ -9,6 +9,7 @@ import { t } from "../text";
 
 const rush = 5; // times the demand
 const rushLasts = 30_000;
+const rushing = signal(false); // also while another page is shown
 
 export function TroublePanel() {
   useEffect(() => {
@@ -37,16 +38,16 @@ const possible = (one: Trouble): boolean => presence.value === "open" && (one !=
 
 // Rush has the riders of this page order more often for a while, which every server can be asked to bear.
 function Rush() {
-  const before = useSignal<number | null>(null);
   const begin = () => {
-    before.value = settings.peek().demand;
-    settings.value = { ...settings.peek(), demand: rush * settings.peek().demand };
+    const { demand } = settings.peek();
+    rushing.value = true;
+    settings.value = { ...settings.peek(), demand: rush * demand };
     setTimeout(() => {
-      settings.value = { ...settings.peek(), demand: before.peek()! };
-      before.value = null;
+      settings.value = { ...settings.peek(), demand };
+      rushing.value = false;
     }, rushLasts);
   };
-  return <button class="chip" aria-pressed={before.value !== null} disabled={progress.value.state !== "running" || before.value !== null} onClick={begin}>{t("trouble.rush", { n: rush })}</button>;
+  return <button class="chip" aria-pressed={rushing.value} disabled={progress.value.state !== "running" || rushing.value} onClick={begin}>{t("trouble.rush", { n: rush })}</button>;
 }
 
 function Unlock() {

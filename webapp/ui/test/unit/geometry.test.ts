@@ -21,6 +21,14 @@ test("a town fits, with its margin", () => {
   }
 });
 
+test("a town is in the middle of what the figures leave free", () => {
+  for (const [width, height, left] of [[1040, 700, 184], [620, 900, 184], [360, 300, 0]] as const) {
+    const beside = View.fit(towns[0]!.middle, reach, width, height, left);
+    near(beside.screenX(0), left + (width - left) / 2);
+    assert.ok(beside.screenX(-reach) > left, `${width}`);
+  }
+});
+
 test("zooming keeps the place under the pointer, between two ends", () => {
   const pointer = { x: 120, y: 450 };
   const before = view.toCity(pointer);
