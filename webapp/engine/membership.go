@@ -189,8 +189,12 @@ func (e *Engine) HandOver(ctx context.Context, to string) error {
 	return err
 }
 
-// yieldLimit bounds the hand-over before a stop: the others elect one of their own soon after.
-const yieldLimit = 2 * time.Second
+// yieldLimit bounds the hand-over before a stop, which is tried again after yieldPause: the others
+// elect one of their own soon after the stop anyway.
+const (
+	yieldLimit = 5 * time.Second
+	yieldPause = 50 * time.Millisecond
+)
 
 // Yield hands over before a stop, if this server leads a group: clients miss nobody then. What comes
 // while it stops goes to the next leader.
@@ -200,8 +204,17 @@ func (e *Engine) Yield() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), yieldLimit)
 	defer cancel()
-	if err := e.HandOver(ctx, ""); err != nil {
-		e.cfg.Log.Warn("nobody takes over before this server stops", "err", err)
+	for e.Current() != nil {
+		err := e.HandOver(ctx, "")
+		if err == nil {
+			return
+		}
+		select {
+		case <-time.After(yieldPause):
+		case <-ctx.Done():
+			e.cfg.Log.Warn("nobody takes over before this server stops", "err", err)
+			return
+		}
 	}
 }
 

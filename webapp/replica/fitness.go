@@ -14,7 +14,7 @@ import (
 //   - Records are refused, or wait for the disk to make room: after roomTicks.
 //   - A write hangs: after stallTicks.
 //   - A majority of others has had each entry for slowTicks before the leader's own disk has it, in
-//     most of the time (slowTime): the disk works, and all would be faster without it. Where every
+//     more than a third of the time (slowTime): the disk works, and all would be faster without it. Where every
 //     disk is as slow, or the leader's is needed for a majority, nothing would be won.
 //   - There is no room for another segment, which each term begins: the member does not stand.
 //     Who leads goes on, for as long as what there is lasts; it may be the same for all.
@@ -29,7 +29,7 @@ import (
 type fitness struct {
 	room   Room
 	hungry int    // ticks for which records have found no room
-	slow   int    // ticks in which only the own disk was waited for, less those in which it was not
+	slow   int    // twice the ticks in which only the own disk was waited for, less those in which it was not
 	rest   uint64 // tick before which it is not tried again to hand over
 	failed uint64 // who has not taken over last, 0 for nobody
 }
@@ -40,7 +40,7 @@ const (
 	roomTicks  = 4
 	stallTicks = 2 * electionTicks
 	slowTicks  = 2
-	slowTime   = 40
+	slowTime   = 80
 	restTicks  = electionTicks
 )
 
@@ -74,7 +74,7 @@ func (c *Core) lookAtDisk() {
 		f.hungry = 0
 	}
 	if c.waitsForItself() {
-		f.slow = min(f.slow+1, slowTime)
+		f.slow = min(f.slow+2, slowTime)
 	} else {
 		f.slow = max(f.slow-1, 0)
 	}

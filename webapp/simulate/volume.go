@@ -130,14 +130,20 @@ func (v *volume) SaveState(s replica.State) error {
 			s.Term = s.Floor
 		}
 	}
-	v.state, v.hasState = cloneState(s), true
 	text, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
 	m := v.file.Member()
 	m.Term, m.Vote, m.Commit, m.Members = s.Term, s.Vote, s.Commit, text
-	return v.file.Save(m)
+	switch err := v.file.Save(m); {
+	case disk.IsFull(err): // the file has no place yet
+		return replica.ErrNoRoom
+	case err != nil:
+		return err
+	}
+	v.state, v.hasState = cloneState(s), true
+	return nil
 }
 
 func cloneState(s replica.State) replica.State {
