@@ -120,6 +120,9 @@ const (
 	// before and after are how long riders register around the trouble.
 	before = time.Second
 	after  = 4 * time.Second
+	// breath is a rider's time between two registrations: gaps are seen to the millisecond, and the
+	// machine has time for an election.
+	breath = 5 * time.Millisecond
 	// stopped is how long the leader stands still with -how stop.
 	stopped = 10 * time.Second
 )
@@ -151,7 +154,9 @@ func (k *killer) once(ctx context.Context) (gap, error) {
 				mu.Unlock()
 				if err != nil {
 					time.Sleep(10 * time.Millisecond) // a rider's client does not spin either
+					continue
 				}
+				time.Sleep(breath)
 			}
 		})
 	}
