@@ -36,6 +36,7 @@ type sink struct {
 	seq    atomic.Uint64 // of the last whole group
 	bytes  atomic.Int64
 	frames atomic.Int64
+	over   atomic.Bool // there will be no more
 	see    func(Message)
 }
 
@@ -57,6 +58,9 @@ func (s *sink) read() {
 		for m, ok := s.conn.Next(); ok; m, ok = s.conn.Next() {
 			s.bytes.Add(int64(len(m.JSON)))
 			s.frames.Add(1)
+			if m.Ends {
+				s.over.Store(true)
+			}
 			if s.see != nil {
 				s.see(m)
 			}
@@ -72,9 +76,13 @@ func (s *sink) read() {
 	}
 }
 
-// until waits until the reader has an event; it is awake for every frame.
+// until waits until the reader has an event; it is awake for every frame. One that was too slow
+// thrice, on a machine with other work, has no end to wait for.
 func (s *sink) until(seq uint64) {
 	for s.seq.Load() < seq {
+		if s.over.Load() {
+			panic("the reader was cut off: nothing can be measured beside other work")
+		}
 		time.Sleep(time.Millisecond)
 	}
 }
