@@ -103,7 +103,11 @@ func (b *bases) keep(add base) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.list = append(b.list, add)
-	return b.writeLocked()
+	err := b.writeLocked()
+	if err != nil { // it may be tried again, and must be written then
+		b.list = b.list[:len(b.list)-1]
+	}
+	return err
 }
 
 // writeLocked replaces the file, with what is in it on the disk before its name is.

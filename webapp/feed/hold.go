@@ -111,20 +111,20 @@ func (h *hub) flushLocked(s *sub) {
 	h.dirty[c] = struct{}{}
 }
 
-// pauseLocked has events gather for all readers only as long as the most impatient one likes: the
-// log is read a few times in the shortest interval.
-func (h *hub) pauseLocked() {
-	h.pause = MaxInterval * time.Millisecond
-	for s := range h.subs {
-		h.pause = min(h.pause, max(batchPause, s.interval/4))
-	}
-}
-
+// gatherTime is how long events gather for all readers: no longer than the most impatient one likes.
+// The log is read a few times in the shortest interval. It is found once after any number of readers
+// have come and gone, since that may be thousands at once.
 func (h *hub) gatherTime() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.subs) == 0 {
+	switch {
+	case len(h.subs) == 0:
 		return batchPause // somebody may be about to join
+	case h.pause == 0:
+		h.pause = MaxInterval * time.Millisecond
+		for s := range h.subs {
+			h.pause = min(h.pause, max(batchPause, s.interval/4))
+		}
 	}
 	return h.pause
 }

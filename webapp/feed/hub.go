@@ -47,7 +47,7 @@ type hub struct {
 	subs   map[*sub]struct{}
 	dirty  map[*Conn]struct{} // have got something in this batch
 	held   map[*sub]struct{}  // have rows that gather
-	pause  time.Duration      // the time in which events gather for all: see pauseLocked
+	pause  time.Duration      // in which events gather for all, see gatherTime; 0: to be found anew
 	sums   []*sum             // wait for their event
 	picked []*sub             // of the event at hand
 }
@@ -60,7 +60,7 @@ type lookupKey struct {
 }
 
 func newHub(f *Feed) *hub {
-	return &hub{feed: f, keyed: map[lookupKey][]*sub{}, subs: map[*sub]struct{}{}, dirty: map[*Conn]struct{}{}, held: map[*sub]struct{}{}, pause: batchPause}
+	return &hub{feed: f, keyed: map[lookupKey][]*sub{}, subs: map[*sub]struct{}{}, dirty: map[*Conn]struct{}{}, held: map[*sub]struct{}{}}
 }
 
 // run follows the log of the generation that serves, then of the next one, until ctx ends.
@@ -304,7 +304,7 @@ func (h *hub) join(s *sub, source Source, at uint64) bool {
 	}
 	s.live, s.after = true, at
 	h.subs[s] = struct{}{}
-	h.pauseLocked()
+	h.pause = 0
 	for _, t := range s.order {
 		b, values, narrow := s.lookup(t)
 		if !narrow {
@@ -335,7 +335,7 @@ func (h *hub) leaveLocked(s *sub) {
 	s.held = held{}
 	delete(h.held, s)
 	delete(h.subs, s)
-	h.pauseLocked()
+	h.pause = 0
 	is := func(other *sub) bool { return other == s }
 	for _, t := range s.order {
 		b, values, narrow := s.lookup(t)
