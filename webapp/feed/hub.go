@@ -47,7 +47,7 @@ type hub struct {
 	subs   map[*sub]struct{}
 	dirty  map[*Conn]struct{} // have got something in this batch
 	held   map[*sub]struct{}  // have rows that gather
-	pause  time.Duration      // in which events gather for all, see gatherTime; 0: to be found anew
+	pause  time.Duration      // in which events gather for all, see gatherTime; 0: not known yet
 	sums   []*sum             // wait for their event
 	picked []*sub             // of the event at hand
 }

@@ -64,7 +64,7 @@ var table = []rule{
 	{"webapp/audit", []string{"webapp/engine", "webapp/isuride", "webapp/journal", "webapp/payment", "webapp/recount", "webapp/snapshot", "webapp/sqlstore", "webapp/state"}, "an audit reads what a server left; it serves nobody"},
 	{"webapp/server", []string{"webapp/admission", "webapp/api", "webapp/audit", "webapp/client", "webapp/docs", "webapp/feed", "webapp/dispatch", "webapp/engine", "webapp/inspect", "webapp/isuride", "webapp/journal", "webapp/match", "webapp/metrics", "webapp/questions", "webapp/replica", "webapp/restore", "webapp/sqlstore", "webapp/state", "webapp/stream", "webapp/ui", "webapp/wire", "webapp/internal/..."}, "the program puts all parts together, but nothing from tests"},
 	{"webapp/cmd/isuride", []string{"webapp/server"}, "main starts the server"},
-	{"webapp/servertest", []string{"webapp/isuride", "webapp/server", "webapp/sqlstore/...", "tools/dev/paymentmock/...", "tools/dev/devcert/cert", "tools/dev/freeport", "tools/dev/bound"}, "a server for tests, which no program imports"},
+	{"webapp/servertest", []string{"webapp/isuride", "webapp/server", "webapp/sqlstore/...", "tools/dev/paymentmock/...", "tools/dev/devcert/cert", "tools/dev/freeport", "tools/dev/bound", "tools/dev/cable"}, "a server for tests, which no program imports"},
 	{"webapp/client", nil, "a client knows the documents, not the server"},
 	{"webapp/acceptance", nil, "tests only"},
 	{"webapp/crash", nil, "tests only"},
@@ -97,12 +97,13 @@ var table = []rule{
 	{"tools/dev/archcheck", nil, "it reads the project, it does not link it"},
 	{"tools/dev/traffic", nil, "a module of its own, which reads what tests have recorded"},
 	{"tools/dev/freeport", nil, "it gives tests ports, and knows none"},
+	{"tools/dev/cable", nil, "a way that can be cut, and no more"},
 	{"tools/dev/bound", nil, "it bounds what tests wait for, whatever it is"},
 	{"tools/dev/scales", nil, "it weighs answers and knows none"},
 	{"tools/dev/skips", []string{"tools/cli"}, "it reads the output of tests"},
 	{"tools/dev/devcert/...", []string{"tools/cli", "tools/dev/devcert/..."}, "a certificate for this machine"},
 	{"tools/dev/paymentmock/...", []string{"tools/cli", "tools/dev/paymentmock/..."}, "a gateway of its own, so that it shares no mistake with the bench's"},
-	{"tools/dev/cluster", []string{"tools/cli", "tools/dev/paymentmock/gateway"}, "it starts servers as programs, and knows only their API"},
+	{"tools/dev/cluster", []string{"tools/cli", "tools/dev/cable", "tools/dev/paymentmock/gateway"}, "it starts servers as programs, and knows only their API"},
 	{"tools/dev/ride", []string{"tools/cli", "tools/dev/paymentmock/gateway"}, "a client knows only the API"},
 	{"tools/dev/stream", []string{"tools/cli", "webapp/stream/servers"}, "it starts servers of others"},
 	{"tools/dev/webbuild", nil, "it makes files of files"},
@@ -130,7 +131,7 @@ var table = []rule{
 // for scenarios over real HTTP, and databases and gateways to run it with. Tests keep
 // bench and webapp apart, too.
 var testsMay = map[string][]string{
-	"webapp": {"webapp/...", "sql", "tools/dev/paymentmock/...", "tools/dev/devcert/...", "tools/dev/scales", "tools/dev/freeport", "tools/dev/bound"},
+	"webapp": {"webapp/...", "sql", "tools/dev/paymentmock/...", "tools/dev/devcert/...", "tools/dev/scales", "tools/dev/freeport", "tools/dev/bound", "tools/dev/cable"},
 	"bench":  {"bench/...", "tools/dev/freeport", "tools/dev/bound"},
 	"tools":  {"tools/...", "webapp/...", "bench/...", "sql"},
 	"nginx":  {"tools/dev/devcert/...", "tools/dev/paymentmock/...", "tools/dev/scales", "tools/dev/freeport", "tools/dev/bound"},
