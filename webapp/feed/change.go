@@ -70,10 +70,10 @@ type translator struct {
 	seen  map[string]*roadChair // chairs of the city, by id
 	// missed says that chairs may be elsewhere than seen has them.
 	missed bool
-	// roadOnly says that nobody follows the table of positions.
-	roadOnly bool
-	out      []change
-	rows     []row
+	// roadOnly says that nobody follows the table of positions, noCity that nobody follows the city.
+	roadOnly, noCity bool
+	out              []change
+	rows             []row
 
 	scratch []byte
 }
@@ -236,10 +236,8 @@ func (t *translator) moved(e *isuride.Event) error {
 		t.position(Update, c.Owner.ID, l)
 		on = t.chairOnRoad(c.ID)
 	}
-	t.catchUp()
-	if to := snap(l.Coordinate); !on.placed || on.at != to {
-		on.at, on.placed = to, true
-		t.onRoad(l.ChairID, on)
+	if t.catchUp(); !t.noCity {
+		t.onRoad(l.ChairID, on, snap(l.Coordinate))
 	}
 	if e.Status == nil {
 		return nil
@@ -258,8 +256,12 @@ func (t *translator) catchUp() {
 	}
 }
 
-// onRoad tells the city where a chair is.
-func (t *translator) onRoad(id string, on *roadChair) {
+// onRoad tells the city where a chair is, unless it knows.
+func (t *translator) onRoad(id string, on *roadChair, at isuride.Coordinate) {
+	if on.placed && on.at == at {
+		return
+	}
+	on.at, on.placed = at, true
 	c, r := t.make(city)
 	c.action, c.which, c.merges = Update, cityWhere, true
 	c.entity, c.key, c.kind = id, on.name, "chair"
