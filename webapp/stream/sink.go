@@ -26,8 +26,8 @@ const (
 	maxPoll = 2_000
 	// maxFetched and maxFetchedPartition bound what waits while QuestDB does, in bytes as
 	// they come from the broker.
-	maxFetched          = 2 << 20
-	maxFetchedPartition = 512 << 10
+	maxFetched          = 1 << 20
+	maxFetchedPartition = 256 << 10
 	// committedEvery is how often the group's offsets move. After a kill the sink reads again
 	// what it has written since, which changes nothing.
 	committedEvery = 200 * time.Millisecond
@@ -162,7 +162,7 @@ func (s *Sink) batch(ctx context.Context, client *kgo.Client, b *inbox) error {
 	now := time.Now()
 	s.lines.reset()
 	clear(s.taken)
-	s.taken = b.take(s.taken[:0], func(r *kgo.Record) bool {
+	s.taken = b.take(s.taken[:0], now, func(r *kgo.Record) bool {
 		if err := s.lines.add(r, now); err != nil {
 			bad = append(bad, wrong{r, err})
 		}
