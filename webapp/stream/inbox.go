@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -74,7 +75,7 @@ func newInbox(client *kgo.Client) *inbox {
 	return &inbox{client: client, some: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
-// put adds what was fetched.
+// put adds what was fetched. Marks of the ends of transactions only tell how far it goes.
 func (b *inbox) put(fetches kgo.Fetches, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -83,9 +84,13 @@ func (b *inbox) put(fetches kgo.Fetches, now time.Time) {
 			return
 		}
 		l := b.queueLocked(partition{p.Topic, p.Partition})
-		l.chunks = append(l.chunks, chunk{p.Records, now})
 		l.behind = p.HighWatermark > p.Records[len(p.Records)-1].Offset+1
-		l.bytes, b.bytes = l.bytes+size(p.Records), b.bytes+size(p.Records)
+		records := slices.DeleteFunc(p.Records, func(r *kgo.Record) bool { return r.Attrs.IsControl() })
+		if len(records) == 0 {
+			return
+		}
+		l.chunks = append(l.chunks, chunk{records, now})
+		l.bytes, b.bytes = l.bytes+size(records), b.bytes+size(records)
 	})
 	b.observeLocked(now)
 	signal(b.some)

@@ -78,6 +78,7 @@ func (s *Sink) Run(ctx context.Context) error {
 		kgo.ConsumeTopics(Events, Positions),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadUncommitted()),
+		kgo.KeepControlRecords(), // with them the inbox knows where a partition ends
 		kgo.FetchMaxBytes(maxFetched),
 		kgo.FetchMaxPartitionBytes(maxFetchedPartition),
 		kgo.SessionTimeout(sessionLimit),
