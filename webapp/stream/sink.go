@@ -26,8 +26,8 @@ const (
 	maxPoll = 2_000
 	// maxFetched and maxFetchedPartition bound what waits while QuestDB does, in bytes as
 	// they come from the broker.
-	maxFetched          = 1 << 20
-	maxFetchedPartition = 256 << 10
+	maxFetched          = 512 << 10
+	maxFetchedPartition = 128 << 10
 	// committedEvery is how often the group's offsets move. After a kill the sink reads again
 	// what it has written since, which changes nothing.
 	committedEvery = 200 * time.Millisecond
