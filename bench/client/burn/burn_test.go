@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"isuride/tools/dev/allocs"
 )
 
 // fake burns nothing, but its clock runs, and so does that of the test's bubble: as if the
@@ -67,7 +69,7 @@ func TestPrices(t *testing.T) {
 // TestNilLane: without a pool nothing is owed.
 func TestNilLane(t *testing.T) {
 	var l *Lane
-	if n := testing.AllocsPerRun(100, func() { l.Owe(Call) }); n != 0 {
+	if n := allocs.PerRun(100, func() { l.Owe(Call) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
