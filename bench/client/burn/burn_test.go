@@ -1,6 +1,7 @@
 package burn
 
 import (
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -175,6 +176,8 @@ func TestClose(t *testing.T) {
 
 // TestSpinner burns for real, and only looks whether it is a use of CPU at all.
 func TestSpinner(t *testing.T) {
+	runtime.LockOSThread() // whose clock it reads
+	defer runtime.UnlockOSThread()
 	s := Calibrate()
 	if s.perMicrosecond <= 0 {
 		t.Fatalf("%v iterations a microsecond", s.perMicrosecond)
