@@ -128,6 +128,10 @@ func IsReport(b []byte) bool {
 	return len(b) > 1 && b[0] == byte(ChairMoved) && b[1] == hasLocation
 }
 
+// IsDelivery reports whether the bytes are of a StatusDelivered: there are two for each status, and
+// they change nothing that others than the recipient see.
+func IsDelivery(b []byte) bool { return len(b) > 0 && Kind(b[0]&^laterVersion) == StatusDelivered }
+
 func (e *Event) mask() (m uint) {
 	if e.Owner != nil {
 		m |= hasOwner
