@@ -2,6 +2,24 @@ package isuride
 
 import "testing"
 
+// TestReadReport compares with the whole event.
+func TestReadReport(t *testing.T) {
+	e := &Event{Kind: ChairMoved, Location: &ChairLocation{ID: "l", ChairID: "c", Coordinate: Coordinate{-3, 300}, CreatedAt: 17}}
+	b := e.Append(nil)
+	id, at, recorded, ok := ReadReport(b)
+	if l := e.Location; string(id) != l.ChairID || at != l.Coordinate || recorded != l.CreatedAt || !ok {
+		t.Errorf("%q at %v, %v, %v; want %+v", id, at, recorded, ok, l)
+	}
+	for n := 2; n < len(b); n++ {
+		if _, _, _, ok := ReadReport(b[:n]); ok {
+			t.Errorf("%d of %d bytes are a report", n, len(b))
+		}
+	}
+	if _, _, _, ok := ReadReport(append(b, 0)); ok {
+		t.Error("a report with a byte too many is one")
+	}
+}
+
 // TestIsReport compares with the whole event, IsDelivery too.
 func TestIsReport(t *testing.T) {
 	for _, e := range sampleEvents() {
