@@ -6,17 +6,18 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"isuride/bench/live"
 	"isuride/bench/report"
+	"isuride/tools/dev/freeport"
 )
 
 func TestParseRun(t *testing.T) {
@@ -255,12 +256,7 @@ func (c cancelAfterLoad) Phase(p live.Phase) {
 func TestServerFailsBeforeLoad(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
+	port := strconv.Itoa(freeport.Ports(t, 1))
 	var said string
 	history := filepath.Join(t.TempDir(), "history.jsonl")
 	status, text := capture(t, &os.Stderr, func() (status int) {
