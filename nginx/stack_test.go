@@ -30,7 +30,7 @@ import (
 )
 
 // patience bounds the wait for things that normally happen at once.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // stack is nginx with the rendered configuration, static files in dir/static and an
 // upstream on a unix socket.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"isuride/bench/world"
+	"isuride/tools/dev/freeport"
 )
 
 const recorded = "HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"recorded_at\":1}"
@@ -115,7 +116,7 @@ func TestBadServers(t *testing.T) {
 			})
 			r := newRig(t, "http", addr, func(cfg *Config) {
 				if c.want == world.FailureTimeout {
-					quick(cfg)
+					hasty(cfg)
 				}
 			})
 			chair := r.chair()
@@ -123,19 +124,14 @@ func TestBadServers(t *testing.T) {
 			if got.Failure == nil || got.Failure.Kind != c.want {
 				t.Errorf("got %v, want %v", got.Failure, c.want)
 			}
+			r.engine.config.Limits.Call = patience // a right answer may take its time
 			r.ok(r.position(chair))
 		})
 	}
 }
 
 func TestRefused(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	r := newRig(t, "http", addr, quick)
+	r := newRig(t, "http", freeport.Address(t), quick)
 	if got := r.position(r.chair()); got.Failure == nil || got.Failure.Kind != world.FailureTransport {
 		t.Errorf("got %v", got.Failure)
 	}
@@ -241,15 +237,19 @@ func TestIdleConnections(t *testing.T) {
 			}
 		}
 	})
-	r := newRig(t, "http", addr, func(c *Config) { quick(c); c.Limits.Idle = 30 * time.Millisecond })
+	r := newRig(t, "http", addr, quick)
 	chair := r.chair()
 	r.ok(r.position(chair))
 	r.ok(r.position(chair))
 	if d := r.engine.Dials(); d.Dials != 1 {
 		t.Fatalf("%d connections for two calls", d.Dials)
 	}
+	limits := &r.engine.config.Limits
+	limits.Idle = time.Millisecond
+	r.ok(r.position(chair))
 	r.until("idle connection closed", func() bool { return r.engine.Dials().Open == 0 })
 	<-closed
+	limits.Idle = patience
 	closing.Store(true)
 	r.ok(r.position(chair))
 	r.until("closed by the server", func() bool { return r.engine.Dials().Open == 0 })
@@ -309,7 +309,7 @@ func TestTLSFailures(t *testing.T) {
 		"garbage in the handshake": func(c net.Conn) { c.Write(bytes.Repeat([]byte{0x16}, 1000)); c.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, "https", listen(t, handle), quick)
+			r := newRig(t, "https", listen(t, handle), hasty)
 			if got := r.position(r.chair()); got.Failure == nil {
 				t.Error("no failure")
 			}

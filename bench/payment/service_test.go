@@ -193,7 +193,7 @@ func TestServiceBytes(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			conn.SetDeadline(time.Now().Add(20 * time.Second))
+			conn.SetDeadline(time.Now().Add(time.Minute))
 			go func() {
 				for _, p := range c.pieces {
 					io.WriteString(conn, p)
@@ -222,7 +222,7 @@ func TestServiceContinue(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	in := bufio.NewReader(conn)
 	io.WriteString(conn, "POST /payments HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
 	for _, want := range []int{100, 400} {
@@ -253,7 +253,7 @@ func TestServiceClientGone(t *testing.T) {
 	for range 4 {
 		select {
 		case <-v.payments:
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("less than 4 of 8 payments were carried out")
 		}
 	}

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/freeport"
 	"isuride/webapp/servertest"
 )
 
@@ -184,18 +184,10 @@ func TestMetricsAreDocumented(t *testing.T) {
 // groupOfOne makes a server a member of a group of replicas without others.
 func groupOfOne(t *testing.T) (env []string) {
 	t.Helper()
-	var ports [2]string
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports[i] = l.Addr().String()
-	}
+	peers, clients := freeport.Address(t), freeport.Address(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("the secret of one server"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return []string{"ISURIDE_REPLICAS=a=" + ports[0] + "/" + ports[1], "ISURIDE_NODE=a", "ISURIDE_REPLICA_SECRET=" + secret, "ISURIDE_LISTEN=" + ports[1]}
+	return []string{"ISURIDE_REPLICAS=a=" + peers + "/" + clients, "ISURIDE_NODE=a", "ISURIDE_REPLICA_SECRET=" + secret, "ISURIDE_LISTEN=" + clients}
 }

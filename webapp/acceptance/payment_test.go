@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/freeport"
 	"isuride/tools/dev/paymentmock/gateway"
 	"isuride/webapp/servertest"
 )
@@ -181,12 +182,7 @@ func closedGateway(p *servertest.Process) {
 
 // refusedConnections: the gateway comes only after the first rating has failed.
 func refusedConnections(p *servertest.Process) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		p.T.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := freeport.Address(p.T)
 	p.Anonymous().Want(200, "POST", "/api/initialize", servertest.Object{"payment_server": "http://" + address})
 	s := p.Scene()
 	ride := s.Arrived()
@@ -197,8 +193,9 @@ func refusedConnections(p *servertest.Process) {
 	}
 	p.Says(address + ": connect: connection refused")
 	stillArrived(s, ride)
-	if l, err = net.Listen("tcp", address); err != nil {
-		p.T.Skip("another program has taken the port: ", err)
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		p.T.Fatal(err)
 	}
 	srv := &http.Server{Handler: p.Gateway}
 	p.T.Cleanup(func() { srv.Close() })

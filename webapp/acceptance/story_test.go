@@ -10,6 +10,7 @@ import (
 // journal record, row and notification, and the same after a kill.
 func TestOneRide(t *testing.T) {
 	servertest.Dialects(t, func(t *testing.T, p *servertest.Process) {
+		p.Bare()
 		p.Start()
 		p.Initialize()
 		owner, register := p.Owner("owner")

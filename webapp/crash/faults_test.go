@@ -145,20 +145,8 @@ func newDiskTrial(t *testing.T, seed uint64) *trial {
 	})
 	tr := newTrial(t, g, seed)
 	tr.disk = p.Data
-	tr.promote(p)
+	promote(tr.t, tr.g, p)
 	return tr
-}
-
-// promote has a server lead.
-func (tr *trial) promote(p *servertest.Process) {
-	tr.t.Helper()
-	servertest.Eventually(tr.t, func() error {
-		leader := tr.g.Leader()
-		if leader == p {
-			return nil
-		}
-		return fmt.Errorf("%w: it does not lead", ask(leader, p))
-	})
 }
 
 // ask asks a leader to hand over, and returns what it says.
@@ -425,7 +413,7 @@ func (tr *trial) loseBoth(leader *servertest.Process) func() {
 // it has no room for another segment: it does not lead again, and holds nobody up.
 func (tr *trial) fill(*servertest.Process) func() {
 	p := tr.g.Members[0]
-	tr.promote(p)
+	promote(tr.t, tr.g, p)
 	junk := filepath.Join(tr.disk, "junk")
 	stop := fillUp(tr.t, junk)
 	others := tr.g.Others(p)
@@ -453,7 +441,7 @@ func (tr *trial) fill(*servertest.Process) func() {
 		if err := os.Remove(junk); err != nil {
 			tr.t.Fatal(err)
 		}
-		tr.promote(p)
+		promote(tr.t, tr.g, p)
 		if err := ask(p, others[0]); err != nil {
 			tr.t.Fatal(err)
 		}
@@ -524,7 +512,7 @@ func badDisk(t *testing.T, seed uint64, kind string) {
 	tr.load()
 	tr.crowd.grows(t, 20)
 	began := time.Now()
-	tr.promote(p)
+	promote(tr.t, tr.g, p)
 	servertest.Within(t, flushLimit, func() error {
 		if p.Leads() {
 			return errors.New("the server with the bad disk goes on to lead")

@@ -127,6 +127,9 @@ func (h *history) write(id int, p *servertest.Process, chair *servertest.Client,
 		end = math.MaxInt64
 	}
 	h.add(end != math.MaxInt64, porcupine.Operation{ClientId: id, Input: access{chair.ID, true, value}, Call: call, Return: end})
+	if r.Leaderless() {
+		time.Sleep(time.Second) // as Retry-After says; each attempt more doubles what porcupine has to look at
+	}
 }
 
 // read records what the owner's list says of each chair.
@@ -204,8 +207,8 @@ var registers = porcupine.Model{
 	},
 }
 
-// checkLimit bounds porcupine's search.
-const checkLimit = time.Minute
+// checkLimit ends a search of porcupine's that does not end. It decides nothing else.
+const checkLimit = 5 * time.Minute
 
 func (h *history) check() {
 	h.t.Helper()

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"isuride/tools/dev/bound"
 	"isuride/tools/dev/paymentmock/gateway"
@@ -177,10 +178,14 @@ func (l *life) strike() {
 // errGone says that the server was killed: the outcome of a call is open.
 var errGone = errors.New("the server is gone")
 
-// call makes an actor's call.
+// call makes an actor's call; again where no server of a group leads.
 func (w *world) call(c *servertest.Client, method, path string, body any) (servertest.Reply, error) {
 	l := w.life.Load()
 	r, err := c.Try(method, path, body)
+	for err == nil && w.p.Node != "" && r.Leaderless() {
+		time.Sleep(servertest.Again)
+		r, err = c.Try(method, path, body)
+	}
 	if err != nil {
 		return r, l.explain(err)
 	}

@@ -95,14 +95,14 @@ func (g *trio) stop(name string) {
 // await waits until something holds.
 func (g *trio) await(what string, holds func() bool) {
 	g.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			for name, e := range g.engines {
 				s := e.Stats()
 				g.t.Logf("%s: %s; %v; generation %d, tables at %d, %d events and %v behind, outage %+v", name, e.Describe(), e.Health(), s.Generation,
 					s.Flush.Position, s.Flush.Lag.Events, s.Flush.Lag.Age, s.Flush.Outage)
 			}
-			g.t.Fatalf("%s: not within 20 s", what)
+			g.t.Fatalf("%s: not within a minute", what)
 		}
 	}
 }
@@ -410,7 +410,7 @@ func TestGroupMemberThatDiffers(t *testing.T) {
 			if s := e.Stats().Replica; !strings.Contains(err.Error(), "must not go on") || s.Different != 1 {
 				t.Errorf("%s has stopped with %v, and counts %d differences", other, err, s.Different)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Errorf("%s goes on with a state that is not the leader's", other)
 		}
 	}

@@ -274,7 +274,7 @@ func TestSteppedIsDeterministic(t *testing.T) {
 		}
 		return files
 	}
-	seed := rand.Uint64()
+	seed := seeded(t).Uint64()
 	if !maps.EqualFunc(run(seed), run(seed), bytes.Equal) {
 		t.Fatalf("seed %d left two different disks", seed)
 	}

@@ -2,9 +2,7 @@ package journal
 
 import (
 	"encoding/binary"
-	"math/rand/v2"
 	"testing"
-	"time"
 )
 
 // TestLandmarks: once somebody has read the log, others begin near the record they want, in
@@ -26,7 +24,7 @@ func TestLandmarks(t *testing.T) {
 	add(last)
 	for _, _, ok := first.Next(); ok; _, _, ok = first.Next() {
 	}
-	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	r := seeded(t)
 	for range 200 {
 		want := 1 + r.Uint64N(last)
 		near := &Subscriber{j: j, pin: new(pin)}

@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"isuride/tools/dev/freeport"
 	"isuride/tools/dev/paymentmock/gateway"
 )
 
@@ -394,12 +395,7 @@ func TestUnusualTokenArrives(t *testing.T) {
 }
 
 func TestRefusedConnection(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	g := New("http://"+l.Addr().String(), Options{})
+	g := New("http://"+freeport.Address(t), Options{})
 	wantUnavailable(t, chargeRide(g), maxFailures)
 }
 

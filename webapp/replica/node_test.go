@@ -17,6 +17,7 @@ import (
 
 	"go.etcd.io/raft/v3/raftpb"
 
+	"isuride/tools/dev/allocs"
 	"isuride/tools/dev/freeport"
 )
 
@@ -27,12 +28,24 @@ type cluster struct {
 	logs    []*memLog
 	images  []*memImages
 	nodes   []*Node
+	tick    time.Duration // 0: the usual one
 }
+
+const (
+	// slowTick is for tests in which no leader is to be lost: members that share a busy machine may not hear each
+	// other for some time.
+	slowTick = 100 * time.Millisecond
+	// patience ends a test that hangs, and decides nothing else.
+	patience = time.Minute
+)
 
 var testSecret = []byte("0123456789abcdef0123456789abcdef")
 
 func newCluster(t testing.TB, names ...string) *cluster {
 	c := &cluster{t: t}
+	if _, ok := t.(*testing.T); ok {
+		c.tick = slowTick
+	}
 	for _, name := range names {
 		name, witness := strings.CutSuffix(name, "+witness")
 		c.members = append(c.members, Member{Name: name, Address: freeport.Address(t), Witness: witness})
@@ -50,7 +63,7 @@ func newCluster(t testing.TB, names ...string) *cluster {
 
 func (c *cluster) start(i int) {
 	c.t.Helper()
-	o := Options{Self: c.members[i].Name, Members: c.members, Secret: testSecret, Log: c.logs[i], Logger: slog.New(slog.DiscardHandler)}
+	o := Options{Self: c.members[i].Name, Members: c.members, Secret: testSecret, Log: c.logs[i], Tick: c.tick, Logger: slog.New(slog.DiscardHandler)}
 	if !c.members[i].Witness {
 		o.Snapshots, o.Images = c.images[i], c.images[i]
 	}
@@ -83,7 +96,7 @@ func (c *cluster) leader() int {
 
 func (c *cluster) leaderAfter(term uint64) int {
 	c.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		for i, n := range c.nodes {
 			if n == nil {
 				continue
@@ -118,7 +131,7 @@ func (c *cluster) expect(want []string) {
 		if n == nil {
 			continue
 		}
-		for end := time.Now().Add(20 * time.Second); ; {
+		for end := time.Now().Add(patience); ; {
 			moved := c.logs[i].moved.Next()
 			got := c.logs[i].records()
 			if slices.Equal(got, want) {
@@ -180,6 +193,7 @@ func (m *memImages) Receive(name string, r io.Reader) error {
 // A group elects a leader, keeps its records equal, hands over, and survives the end of its
 // leader and the return of a member.
 func TestGroup(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, "a", "b", "c")
 	c.startAll()
 	leader := c.leader()
@@ -229,12 +243,12 @@ func TestLease(t *testing.T) {
 	c.startAll()
 	leader := c.leader()
 	n := c.nodes[leader]
-	for end := time.Now().Add(20 * time.Second); !n.Lease(); <-time.After(n.tick) {
+	for end := time.Now().Add(patience); !n.Lease(); <-time.After(n.tick) {
 		if time.Now().After(end) {
 			t.Fatal("the leader gets no lease")
 		}
 	}
-	if allocs := testing.AllocsPerRun(100, func() { n.Lease(); n.Status(); n.Changed() }); allocs != 0 {
+	if allocs := allocs.PerRun(100, func() { n.Lease(); n.Status(); n.Changed() }); allocs != 0 {
 		t.Errorf("Lease, Status and Changed allocate %v times", allocs)
 	}
 	for i := range c.nodes {
@@ -253,8 +267,10 @@ func TestLease(t *testing.T) {
 // A member that is behind what the log holds gets a snapshot, and the log after it. A witness
 // gets the log alone.
 func TestSnapshot(t *testing.T) {
+	t.Parallel()
 	for _, third := range []string{"c", "c+witness"} {
 		t.Run(third, func(t *testing.T) {
+			t.Parallel()
 			for range 5 {
 				if snapshotArrives(t, third) {
 					return
@@ -303,7 +319,7 @@ func snapshotArrives(t *testing.T, third string) bool {
 	if log.append("after") != nil {
 		return false
 	}
-	for end := time.Now().Add(20 * time.Second); ; {
+	for end := time.Now().Add(patience); ; {
 		moved := c.logs[late].moved.Next()
 		if slices.Equal(c.logs[late].records(), []string{"after"}) {
 			break
@@ -328,6 +344,7 @@ func snapshotArrives(t *testing.T, third string) bool {
 
 // Servers are added, vote once they have caught up, and are removed again.
 func TestMembership(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, "a", "b", "c", "d", "e")
 	all, nodes := c.members, c.nodes
 	c.members, c.nodes = all[:3], nodes[:3]
@@ -383,7 +400,7 @@ func TestMembership(t *testing.T) {
 // eventually waits for something.
 func (c *cluster) eventually(happened func() bool) {
 	c.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !happened(); c.awaitChange() {
+	for end := time.Now().Add(patience); !happened(); c.awaitChange() {
 		if time.Now().After(end) {
 			for i, n := range c.nodes {
 				if n != nil {
@@ -515,6 +532,7 @@ func TestParseMembers(t *testing.T) {
 }
 
 func TestClosed(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, "a")
 	c.startAll()
 	n := c.nodes[0]
@@ -531,6 +549,7 @@ func TestClosed(t *testing.T) {
 // A member whose folder is older than what it has acknowledged gets the rest, no matter who notices
 // first: those who remember (TestOldFolderIsToldLate), or the leader, who just goes on.
 func TestOldFolder(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, "a", "b", "c")
 	c.startAll()
 	leader := c.leader()

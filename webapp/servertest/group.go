@@ -168,7 +168,7 @@ func (g *Group) Mute(p *Process, mute bool) {
 // cannot be killed or stopped.
 func (p *Process) Become(other *Process) {
 	p.URL, p.Inside, p.Output, p.Cmd, p.DB = other.URL, other.Inside, other.Output, other.Cmd, other.DB
-	p.HTTP2 = other.HTTP2
+	p.HTTP2, p.Node = other.HTTP2, other.Node
 }
 
 // MySQL returns a database of the package's own server.

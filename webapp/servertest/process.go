@@ -92,7 +92,7 @@ func (p *Process) Bare() {
 }
 
 // startLimit is generous: on a busy machine a database may take its time.
-const startLimit = time.Minute
+const startLimit = 3 * time.Minute
 
 // Start starts the server, or starts it again, and waits until it listens.
 func (p *Process) Start() {

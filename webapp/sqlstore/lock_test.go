@@ -47,6 +47,7 @@ func TestLockIsTakenAgain(t *testing.T) {
 		var got int
 		taken <- holder.QueryRowContext(context.Background(), "SELECT GET_LOCK('isuride."+c.Name+"', 10)").Scan(&got)
 	}()
+	awaitProcesses(t, c, 1, "db = DATABASE() AND state = 'User lock'") // so that nobody is before it
 	direct(t, c, "KILL CONNECTION "+directText(t, c, "SELECT IS_USED_LOCK('isuride."+c.Name+"')"))
 	if err := bound.Receive(t, "the lock", taken); err != nil {
 		t.Fatal(err)

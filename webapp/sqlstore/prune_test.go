@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -30,9 +31,11 @@ type fleet struct {
 	all    []isuride.ChairLocation
 }
 
+var seedFlag = flag.Uint64("seed", 0, "of the random tests; 0: another one each time")
+
 func newFleet(t *testing.T) *fleet {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := cmp.Or(*seedFlag, rand.Uint64())
+	t.Logf("seed %d (repeat with -seed %[1]d)", seed)
 	return &fleet{random: rand.New(rand.NewPCG(seed, 0)), now: at}
 }
 
@@ -273,7 +276,9 @@ func TestReaderWhileRowsGo(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var reading sync.WaitGroup
 		reads, partly := 0, 0
+		read := make(chan struct{})
 		reading.Go(func() {
+			defer close(read)
 			db := connect(t, c)
 			defer db.Close()
 			for ctx.Err() == nil {
@@ -289,12 +294,17 @@ func TestReaderWhileRowsGo(t *testing.T) {
 				if reads++; rows > 0 && rows < 2000 {
 					partly++
 				}
+				select {
+				case read <- struct{}{}:
+				default:
+				}
 			}
 		})
 		for position := range uint64(12) {
 			fleet.now += hour / 4
 			write(t, s, 1, position+1, &isuride.Tables{})
-			time.Sleep(10 * time.Millisecond)
+			<-read // it may have begun before the cut
+			<-read
 		}
 		stop()
 		reading.Wait()

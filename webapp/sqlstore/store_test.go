@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
@@ -99,7 +100,8 @@ func directText(t *testing.T, c sqlstore.Config, query string) (text string) {
 	return text
 }
 
-// killOthers ends all connections to the database, as a restart of the server does.
+// killOthers ends all connections to the database, as a restart of the server does, and returns when their
+// locks are free, which on a busy machine takes a while.
 func killOthers(t *testing.T, c sqlstore.Config) {
 	t.Helper()
 	db := connect(t, c)
@@ -113,6 +115,26 @@ func killOthers(t *testing.T, c sqlstore.Config) {
 		var m *mysqldriver.MySQLError
 		if err != nil && !(errors.As(err, &m) && m.Number == 1094) { // it has gone by itself
 			t.Fatal(err)
+		}
+		awaitProcesses(t, c, 0, fmt.Sprintf("id = %d", id))
+	}
+}
+
+// awaitProcesses waits until the server has so many processes of a kind. One that has gone holds no locks.
+func awaitProcesses(t *testing.T, c sqlstore.Config, want int, which string) {
+	t.Helper()
+	db := connect(t, c)
+	defer db.Close()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		var n int
+		if err := db.Get(&n, "SELECT COUNT(*) FROM information_schema.processlist WHERE "+which); err != nil {
+			t.Fatal(err)
+		}
+		if n == want {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d processes have %s, want %d", n, which, want)
 		}
 	}
 }

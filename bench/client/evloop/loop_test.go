@@ -77,8 +77,12 @@ func TestTimersFireInOrder(t *testing.T) {
 		l.Start(&timers[i], d*time.Millisecond)
 	}
 	l.Cancel(&timers[2])
+	want := []int{1, 0, 3}
+	if timers[0].due <= timers[1].due { // the machine was busy between the two starts
+		want = []int{0, 1, 3}
+	}
 	run(t, l)
-	if want := []int{1, 0, 3}; !slices.Equal(log, want) {
+	if !slices.Equal(log, want) {
 		t.Errorf("fired %v, want %v", log, want)
 	}
 }

@@ -2,17 +2,19 @@ package evloop
 
 import (
 	"cmp"
+	"flag"
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 )
+
+var seedFlag = flag.Uint64("seed", 0, "of TestWheelAgainstList; 0: another one each time")
 
 // TestWheelAgainstList compares the wheel with a plain list of timers under random
 // operations.
 func TestWheelAgainstList(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := cmp.Or(*seedFlag, rand.Uint64())
+	t.Logf("seed %d (repeat with -seed %[1]d)", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 
 	w := new(wheel)

@@ -6,17 +6,18 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"isuride/bench/live"
 	"isuride/bench/report"
+	"isuride/tools/dev/freeport"
 )
 
 func TestParseRun(t *testing.T) {
@@ -115,6 +116,8 @@ func TestBadSettings(t *testing.T) {
 		"few chairs":              {[]string{skip, "--open-loop", "1", "--open-loop-chairs", "19"}, "at least 20"},
 		"refusals without a rate": {[]string{skip, "--refusals"}, "without --open-loop"},
 		"chairs without a rate":   {[]string{skip, "--open-loop-chairs", "100"}, "without --open-loop"},
+		"users without a rate":    {[]string{skip, "--open-loop-users", "100"}, "without --open-loop"},
+		"negative users":          {[]string{skip, "--open-loop", "1", "--open-loop-users", "-1"}, "want 0 or more"},
 		"nothing to do":           {[]string{skip, "--only-post-validation"}, "nothing to do"},
 		"no accounts":             {[]string{"record-data"}, "--accounts"},
 		"bad accounts":            {[]string{"record-data", "--accounts", file("x")}, "--accounts"},
@@ -255,12 +258,7 @@ func (c cancelAfterLoad) Phase(p live.Phase) {
 func TestServerFailsBeforeLoad(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
+	port := strconv.Itoa(freeport.Ports(t, 1))
 	var said string
 	history := filepath.Join(t.TempDir(), "history.jsonl")
 	status, text := capture(t, &os.Stderr, func() (status int) {

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/freeport"
 	"isuride/tools/ops/fleet/remote"
 	"isuride/tools/ops/fleet/topology"
 	"isuride/tools/ops/fleet/watch"
@@ -75,11 +75,6 @@ func TestWatchHosts(t *testing.T) {
 
 // TestWatchLocal needs no hosts; nothing listens where the server should.
 func TestWatchLocal(t *testing.T) {
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody.Close()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	f := &fleet{nil, &remote.Remote{}, reports(func(r watch.Report) {
@@ -89,7 +84,7 @@ func TestWatchLocal(t *testing.T) {
 			stop()
 		}
 	})}
-	if err := call(ctx, "watch", f, []string{"-json", "-local", nobody.Addr().String()}); err != nil {
+	if err := call(ctx, "watch", f, []string{"-json", "-local", freeport.Address(t)}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 // patience bounds waits that end by an event. It only decides how long a broken test
 // hangs.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // hidden passes connections on as something that is neither TCP nor a unix socket, so
 // that the server reads them the way it reads TLS.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/freeport"
 	"isuride/tools/ops/fleet/fleettest"
 	"isuride/tools/ops/fleet/topology"
 )
@@ -122,12 +123,7 @@ func serveTLS(t *testing.T, version uint16, handler http.Handler) netip.AddrPort
 
 func closedPort(t *testing.T) netip.AddrPort {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.2:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).AddrPort()
+	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), uint16(freeport.Ports(t, 1)))
 }
 
 func TestProbe(t *testing.T) {

@@ -17,7 +17,8 @@ const (
 	group   = "s1 a@a 10.0.0.1 front,app\ns2 a@a 10.0.0.2 app\ns3 a@a 10.0.0.3 witness,db\n"
 	journal = "/var/lib/isuride/journal"
 
-	// patience is how long what never comes is waited for; what comes is there at once.
+	// patience is how long what never comes is waited for. What comes is there at once, but on a busy machine: it is
+	// also the limit of what is brought back then.
 	patience = 5 * time.Second
 )
 

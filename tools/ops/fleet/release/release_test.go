@@ -317,7 +317,7 @@ func TestBrokenServerIsUndone(t *testing.T) {
 		wait          time.Duration
 	}{
 		"ends at once":  {"true", "two healthy", "isuride-go.service ends again and again", time.Minute},
-		"never healthy": {"sleep", "two sick", "isuride-go.service is not healthy after 1 s: the database does not answer", time.Second},
+		"never healthy": {"sleep", "two sick", "isuride-go.service is not healthy after 5 s: the database does not answer", patience},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -361,9 +361,9 @@ func TestFrontThatDoesNotServe(t *testing.T) {
 	s := newSite(t, three)
 	id := s.mustDeploy("one healthy")
 	s.Put("f", "/front-is-deaf", "")
-	s.wait = time.Second
+	s.wait = patience
 	_, err := s.deploy("sleep", "two healthy")
-	fails(t, err, "f: cannot wait for nginx: no answer of the server comes through after 1 s: curl: (7) connection refused")
+	fails(t, err, "f: cannot wait for nginx: no answer of the server comes through after 5 s: curl: (7) connection refused")
 	s.stillRuns(id)
 }
 
@@ -538,7 +538,7 @@ func TestKilledBeforeConfirmed(t *testing.T) {
 			s := newSite(t, one)
 			s.mustDeploy("one healthy")
 			id := s.mustDeploy("two healthy")
-			s.wait = 2 * time.Second
+			s.wait = patience
 			real := s.remote.Command
 			s.remote.Command = func(ctx context.Context, h topology.Host, shell string) *exec.Cmd {
 				if s.current("only") != id {

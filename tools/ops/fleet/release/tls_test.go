@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"isuride/tools/ops/fleet/layout"
 	"isuride/tools/ops/fleet/release"
@@ -117,7 +116,7 @@ func TestServerThatCannotEndTLS(t *testing.T) {
 				s := newSite(t, one)
 				prepare(s)
 				s.change(oneWithTLS)
-				s.wait = 5 * time.Second // on a busy machine, a start takes a while
+				s.wait = patience
 				if fault == "deaf" {
 					s.Put("only", "/front-is-deaf", "")
 				}

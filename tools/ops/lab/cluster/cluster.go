@@ -127,7 +127,7 @@ func (l *Lab) Down(ctx context.Context) error {
 	}
 	// systemd notices the end of a scope later, and refuses a new one of that name until then.
 	scope := filepath.Join("/run/systemd/transient", l.name()+".scope")
-	err = poll(ctx, 10*time.Second, "the end of the laboratory", func() (bool, error) { return !group.populated() && !present(scope), nil })
+	err = poll(ctx, time.Minute, "the end of the laboratory", func() (bool, error) { return !group.populated() && !present(scope), nil })
 	if err != nil {
 		return err
 	}

@@ -50,8 +50,8 @@ func run(t *testing.T, ctx context.Context, l *Lab, host string, args ...string)
 
 func TestHosts(t *testing.T) {
 	ctx, l := newLab(t)
-	ssh := func(host, line string) (string, error) {
-		return run(t, ctx, l, Bench, "ssh", "-F", l.SSHConfig(), "-o", "ConnectTimeout=2", host, line)
+	ssh := func(host, line string, more ...string) (string, error) {
+		return run(t, ctx, l, Bench, append(append([]string{"ssh", "-F", l.SSHConfig()}, more...), host, line)...)
 	}
 	must := func(out string, err error) string {
 		t.Helper()
@@ -107,7 +107,7 @@ func TestHosts(t *testing.T) {
 	if err := l.Cut(ctx, "s2"); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := ssh("s2", "true"); err == nil {
+	if out, err := ssh("s2", "true", "-o", "ConnectTimeout=2"); err == nil {
 		t.Errorf("s2 answers without network: %s", out)
 	}
 	if err := l.Join(ctx, "s2"); err != nil {
@@ -163,7 +163,7 @@ func TestKilled(t *testing.T) {
 	if err := syscall.Kill(l.keeper(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	err = poll(ctx, 10*time.Second, "the end of the hosts", func() (bool, error) { return !group.populated(), nil })
+	err = poll(ctx, time.Minute, "the end of the hosts", func() (bool, error) { return !group.populated(), nil })
 	if err != nil {
 		t.Error(err)
 	}
