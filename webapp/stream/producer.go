@@ -254,7 +254,7 @@ func (w *writer) run(ctx context.Context) error {
 			return err
 		}
 		if w.whole && w.out.due() {
-			w.out.commit(ctx, w.at)
+			w.out.commit(context.WithoutCancel(ctx), w.at) // it ends in order when the program does
 			w.beats = 0
 		}
 	}

@@ -154,7 +154,7 @@ func (t *transactions) next(ctx context.Context, err error) error {
 
 // commit begins to end the transaction, which has everything up to a position.
 func (t *transactions) commit(ctx context.Context, at position) {
-	ctx, t.cancel = context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+	ctx, t.cancel = context.WithTimeout(ctx, callLimit)
 	t.timer.Stop()
 	t.client.Produce(ctx, &kgo.Record{Topic: Cursor, Key: t.region, Value: at.append(nil),
 		Headers: []kgo.RecordHeader{{Key: ownerHeader, Value: []byte(t.owner)}}}, t.sent)
