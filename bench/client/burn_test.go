@@ -10,6 +10,7 @@ import (
 
 	"isuride/bench/client/burn"
 	"isuride/bench/world"
+	"isuride/tools/dev/allocs"
 )
 
 // fakeBurner burns nothing but what it counts.
@@ -168,7 +169,7 @@ func TestNothingBurned(t *testing.T) {
 		s.sendOutbox()
 	}
 	emit()
-	if n := testing.AllocsPerRun(1000, emit); n != 0 {
+	if n := allocs.PerRun(1000, emit); n != 0 {
 		t.Errorf("%v allocations for an event", n)
 	}
 }

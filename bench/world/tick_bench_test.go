@@ -1,6 +1,10 @@
 package world
 
-import "testing"
+import (
+	"testing"
+
+	"isuride/tools/dev/allocs"
+)
 
 // deaf clients take every call and never answer.
 type deaf struct{}
@@ -80,7 +84,7 @@ func TestMovesDoNotAllocate(t *testing.T) {
 		w.chairSet.next.add(int32(i))
 	}
 	tick := 0
-	if n := testing.AllocsPerRun(100, func() { w.moveAll(tick); tick++ }); n != 0 {
+	if n := allocs.PerRun(100, func() { w.moveAll(tick); tick++ }); n != 0 {
 		t.Errorf("%v allocations in a tick of 100 moves", n)
 	}
 	if w.chairs[0].travelled != 3*tick {

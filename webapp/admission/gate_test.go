@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"isuride/tools/dev/allocs"
 )
 
 // rig is a gate whose waits and clock a test sets.
@@ -195,7 +197,7 @@ func TestRate(t *testing.T) {
 func TestBudgetsAreBounded(t *testing.T) {
 	b := newBuckets()
 	random := rand.New(rand.NewPCG(3, 4))
-	if n := testing.AllocsPerRun(10_000, func() { b.take(random.Uint64(), time.Hour) }); n > 0 {
+	if n := allocs.PerRun(10_000, func() { b.take(random.Uint64(), time.Hour) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 	for i := range uint64(3 * slots) {
@@ -413,7 +415,7 @@ func TestDecisionsDoNotAllocate(t *testing.T) {
 	r := newRig(Strict)
 	r.pass(time.Second, 50*time.Millisecond)
 	token := []byte("0123456789012345678901234567890123456789")
-	if n := testing.AllocsPerRun(1000, func() {
+	if n := allocs.PerRun(1000, func() {
 		s := r.Session(token)
 		r.Decide(Request{Class: C, Session: s})
 		r.RetryAfter(s)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"isuride/tools/dev/allocs"
 	"isuride/webapp/admission"
 	"isuride/webapp/feed"
 	"isuride/webapp/internal/httpd"
@@ -343,7 +344,7 @@ func TestDoorDoesNotAllocate(t *testing.T) {
 			if kind == "refusal" && wait == 0 {
 				continue
 			}
-			if n := testing.AllocsPerRun(1, run(request)) / 10_000; n >= mostAllocations {
+			if n := allocs.PerRun(1, run(request)) / 10_000; n >= mostAllocations {
 				t.Errorf("%s, %s: %v allocations", what, kind, n)
 			}
 		}

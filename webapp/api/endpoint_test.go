@@ -2,11 +2,11 @@ package api
 
 import (
 	"log/slog"
-	"math"
 	"strings"
 	"testing"
 	"time"
 
+	"isuride/tools/dev/allocs"
 	"isuride/webapp/internal/httpd"
 	"isuride/webapp/isuride"
 	"isuride/webapp/state"
@@ -50,12 +50,8 @@ func TestReportDoesNotAllocate(t *testing.T) {
 	for session, request := range map[string]string{"cookie": request,
 		"bearer token": strings.Replace(request, "Cookie: chair_session=", "Authorization: Bearer ", 1)} {
 		exchange(t, a, request, 1)
-		least := math.Inf(1) // of a few: what else runs in the process is counted, too
-		for range 3 {
-			least = min(least, testing.AllocsPerRun(1, func() { exchange(t, a, request, n) })/n)
-		}
-		if least >= mostAllocations {
-			t.Errorf("%v allocations per report with a %s", least, session)
+		if n := allocs.PerRun(1, func() { exchange(t, a, request, n) }) / n; n >= mostAllocations {
+			t.Errorf("%v allocations per report with a %s", n, session)
 		}
 	}
 }

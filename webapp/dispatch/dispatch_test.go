@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"isuride/tools/dev/allocs"
 	"isuride/webapp/isuride"
 	"isuride/webapp/match"
 	"isuride/webapp/state"
@@ -254,7 +255,7 @@ func TestRoundDoesNotAllocateAfterWarmUp(t *testing.T) {
 	d := w.dispatcher(0, DefaultParams())
 	d.store = refusing{w.Store}
 	w.round(d, 0)
-	if n := testing.AllocsPerRun(20, func() { d.Round() }); n != 0 {
+	if n := allocs.PerRun(20, func() { d.Round() }); n != 0 {
 		t.Errorf("%v allocations a round", n)
 	}
 }

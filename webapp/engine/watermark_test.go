@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+
+	"isuride/tools/dev/allocs"
 )
 
 // stepLog is a log whose mark is moved by hand.
@@ -135,7 +137,7 @@ func TestWatermarkDoesNotAllocate(t *testing.T) {
 	go q.run(t.Context())
 	var s sleepers
 	for name, step := range map[string]uint64{"nothing to wait for": 0, "one record": 1} {
-		n := testing.AllocsPerRun(100, func() {
+		n := allocs.PerRun(100, func() {
 			l.appended.Add(step)
 			if err := s.wait(q); err != nil {
 				t.Fatal(err)

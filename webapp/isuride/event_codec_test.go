@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"isuride/tools/dev/allocs"
 )
 
 func sampleEvents() []Event {
@@ -202,7 +204,7 @@ func asOf(e Event, version uint8) Event {
 func TestEncodingAReportDoesNotAllocate(t *testing.T) {
 	buf := make([]byte, 0, 256)
 	location := ChairLocation{ChairID: "01JDFFT9J8JVCFVJAG4WN2B666", Coordinate: Coordinate{3, 4}, CreatedAt: 1_764_000_000_123_456}
-	if n := testing.AllocsPerRun(100, func() {
+	if n := allocs.PerRun(100, func() {
 		e := Event{Kind: ChairMoved, Location: &location}
 		buf = e.Append(buf[:0])
 	}); n != 0 {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/oklog/ulid/v2"
+
+	"isuride/tools/dev/allocs"
 )
 
 // TestChairRefs: an id comes back as it was or not at all, and ULIDs have the binary form
@@ -82,12 +84,12 @@ func assignment() *Event {
 
 func TestReasonsDoNotAllocate(t *testing.T) {
 	buf, e := make([]byte, 0, 512), assignment()
-	if n := testing.AllocsPerRun(100, func() { buf = e.Append(buf[:0]) }); n != 0 {
+	if n := allocs.PerRun(100, func() { buf = e.Append(buf[:0]) }); n != 0 {
 		t.Errorf("encoding: %v allocations", n)
 	}
 	var with, without Decoder
 	count := func(d *Decoder, text []byte) float64 {
-		return testing.AllocsPerRun(100, func() { d.Decode(text) })
+		return allocs.PerRun(100, func() { d.Decode(text) })
 	}
 	if n, before := count(&with, e.append(nil, 2)), count(&without, e.append(nil, 1)); n != before {
 		t.Errorf("decoding: %v allocations, without reasons %v", n, before)

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"isuride/tools/dev/allocs"
 	"isuride/webapp/internal/disk"
 )
 
@@ -419,7 +420,7 @@ func TestConcurrentAppendersAreDenseAndOrdered(t *testing.T) {
 
 func TestAppendDoesNotAllocate(t *testing.T) {
 	j := mustOpen(t, Options{Dir: t.TempDir(), SegmentBytes: 1 << 20}, unsynced())
-	n := testing.AllocsPerRun(1000, func() {
+	n := allocs.PerRun(1000, func() {
 		var onStack [100]byte
 		onStack[0] = 1
 		if _, err := j.Append(onStack[:]); err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"isuride/tools/dev/allocs"
 	"isuride/webapp/internal/disk"
 )
 
@@ -208,7 +209,7 @@ func TestReplicatedDoesNotAllocate(t *testing.T) {
 	j := mustOpen(t, Options{Dir: t.TempDir(), SegmentBytes: 1 << 22, Replicated: true}, unsynced())
 	lead(t, j, 1)
 	event := numbered(1, 120)
-	if n := testing.AllocsPerRun(1000, func() {
+	if n := allocs.PerRun(1000, func() {
 		j.Commit(mustAppend(t, j, event))
 		if err := j.WaitIn(1, j.Appended()); err != nil {
 			t.Fatal(err)
@@ -216,7 +217,7 @@ func TestReplicatedDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%.1f allocations for a record", n)
 	}
-	if n := testing.AllocsPerRun(1000, func() {
+	if n := allocs.PerRun(1000, func() {
 		seq := mustAppend(t, j, event)
 		done, err := j.waits.join(j, 1, seq)
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"isuride/tools/dev/allocs"
 )
 
 // seed makes the random problems. They are the same in every run, so a failure needs no
@@ -131,7 +133,7 @@ func TestSolveDoesNotAllocate(t *testing.T) {
 		assign := make([]int32, p.rows)
 		solve := func() { w.Solve(p.rows, p.cols, p.cost, assign) }
 		solve()
-		if n := testing.AllocsPerRun(3, solve); n != 0 {
+		if n := allocs.PerRun(3, solve); n != 0 {
 			t.Errorf("%s: %v allocations", k.name, n)
 		}
 	}

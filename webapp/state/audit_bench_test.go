@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"isuride/tools/dev/allocs"
 	"isuride/webapp/isuride"
 	"isuride/webapp/ledger"
 )
@@ -65,7 +66,7 @@ func BenchmarkAudit(b *testing.B) {
 func TestAuditDoesNotAllocate(t *testing.T) {
 	for name, check := range newTown(t).checks() {
 		var found *Violation
-		if n := testing.AllocsPerRun(100, func() { found = check() }); n != 0 || found != nil {
+		if n := allocs.PerRun(100, func() { found = check() }); n != 0 || found != nil {
 			t.Errorf("%s: %v allocations, %v", name, n, found)
 		}
 	}

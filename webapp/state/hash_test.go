@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"isuride/tools/dev/allocs"
 	"isuride/webapp/isuride"
 )
 
@@ -513,7 +514,7 @@ func TestHashDoesNotAllocate(t *testing.T) {
 	w := newRich(t)
 	for name, hash := range hashings(w) {
 		d := w.delta()
-		if n := testing.AllocsPerRun(100, func() {
+		if n := allocs.PerRun(100, func() {
 			hash(&d)
 			w.tally.apply(&d)
 		}); n != 0 {

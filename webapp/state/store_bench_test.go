@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"testing"
 
+	"isuride/tools/dev/allocs"
 	"isuride/webapp/isuride"
 )
 
@@ -46,7 +47,7 @@ func TestReportDoesNotAllocate(t *testing.T) {
 	c := w.riding()
 	w.opt.Log = &discard{}
 	i := int32(0)
-	if n := testing.AllocsPerRun(1000, func() {
+	if n := allocs.PerRun(1000, func() {
 		i++
 		w.Report(c, isuride.Coordinate{Latitude: i & 63})
 	}); n != 0 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
@@ -433,15 +434,19 @@ type cursor struct {
 
 const ownerHeader = "owner"
 
-// readCursor returns the region's cursor in the last transaction that was committed, zero if
+// readCursor returns the region's cursor in its last transaction that was committed, zero if
 // there is none.
+//
+// It reads what is not committed, too, and looks for the marks of transactions by itself:
+// consumers of committed messages get nothing behind the first transaction that is open,
+// whose ever it is, and all regions share the topic.
 func readCursor(ctx context.Context, o Options) (c cursor, err error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(o.Brokers...), kgo.ClientID("isuride-stream"), kgo.RetryTimeout(callLimit))
 	if err != nil {
 		return c, err
 	}
 	defer client.Close()
-	ends, err := kadm.NewClient(client).ListCommittedOffsets(ctx, Cursor)
+	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, Cursor)
 	if err != nil {
 		return c, fmt.Errorf("ask for the end of %s: %w", Cursor, err)
 	}
@@ -459,15 +464,16 @@ func readCursor(ctx context.Context, o Options) (c cursor, err error) {
 	return lastCursor(ctx, o, from, left)
 }
 
-// lastCursor reads the topic up to the offsets that are left. The last record before each is
-// a mark of the end of a transaction, which compaction keeps.
+// lastCursor reads the topic up to the offsets that are left. Compaction keeps the last record
+// before each.
 func lastCursor(ctx context.Context, o Options, from map[int32]kgo.Offset, left map[int32]int64) (c cursor, err error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(o.Brokers...), kgo.ClientID("isuride-stream"), kgo.KeepControlRecords(),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{Cursor: from}))
+		kgo.FetchIsolationLevel(kgo.ReadUncommitted()), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{Cursor: from}))
 	if err != nil {
 		return c, err
 	}
 	defer client.Close()
+	open := map[int64]cursor{} // of the region, by the producer id whose transaction it is in
 	for len(left) > 0 {
 		fetches := client.PollFetches(ctx)
 		if err := fetches.Err0(); err != nil {
@@ -477,7 +483,14 @@ func lastCursor(ctx context.Context, o Options, from map[int32]kgo.Offset, left 
 			if r.Offset+1 >= left[r.Partition] {
 				delete(left, r.Partition)
 			}
-			if r.Attrs.IsControl() || string(r.Key) != o.Region {
+			if r.Attrs.IsControl() {
+				if ended, ours := open[r.ProducerID]; ours && commits(r) {
+					c = ended
+				}
+				delete(open, r.ProducerID)
+				return
+			}
+			if string(r.Key) != o.Region {
 				return
 			}
 			p, wrong := parsePosition(r.Value)
@@ -485,13 +498,19 @@ func lastCursor(ctx context.Context, o Options, from map[int32]kgo.Offset, left 
 				err = fmt.Errorf("%s at %d: %w; delete the topic, and the stream begins again with a snapshot", Cursor, r.Offset, wrong)
 				return
 			}
-			c = cursor{at: p, owner: headerOf(r, ownerHeader)}
+			open[r.ProducerID] = cursor{at: p, owner: headerOf(r, ownerHeader)}
 		})
 		if err != nil {
 			return c, err
 		}
 	}
 	return c, nil
+}
+
+// commits tells the mark of a transaction that was committed from that of one that was aborted.
+func commits(mark *kgo.Record) bool {
+	var key kmsg.ControlRecordKey
+	return key.ReadFrom(mark.Key) == nil && key.Type == kmsg.ControlRecordKeyTypeCommit
 }
 
 func headerOf(r *kgo.Record, key string) string {

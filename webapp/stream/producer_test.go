@@ -263,6 +263,46 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestCursorBehindAnOpenTransaction: while another region's transaction is open, consumers of committed
+// messages get nothing that was written after it. The cursor is there all the same, and one
+// that was given up is not.
+func TestCursorBehindAnOpenTransaction(t *testing.T) {
+	brokers, s := fakeBroker(t), newScript()
+	s.say(report(1, 0))
+	p := runProducer(t, brokers, s, Options{})
+	committed(t, brokers, 1, Positions)
+	if err := p.end(); err != nil {
+		t.Error(err)
+	}
+	began := func(region, value string) *kgo.Client {
+		client := clientOf(t, brokers, kgo.TransactionalID("isuride-"+region))
+		if err := client.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.ProduceSync(bounded(t), &kgo.Record{Topic: Cursor, Key: []byte(region), Value: []byte(value)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		return client
+	}
+	began("other", "1:1")
+	s.say(report(2, 1))
+	p = runProducer(t, brokers, s, Options{})
+	soon(t, "the second event is written", func() bool { return p.Stats().Messages == 1 && p.Stats().Transactions == 2 })
+	if err := p.end(); err != nil {
+		t.Error(err)
+	}
+	if got := cursorAt(t, brokers); got != (cursor{position{1, 2}, p.name}) {
+		t.Errorf("the cursor is %+v; want that of 1:2", got)
+	}
+	if err := began(DefaultRegion, "1:9").EndTransaction(bounded(t), kgo.TryAbort); err != nil {
+		t.Fatal(err)
+	}
+	began(DefaultRegion, "1:10")
+	if got := cursorAt(t, brokers); got.at != (position{1, 2}) {
+		t.Errorf("the cursor is %+v; want that of 1:2", got)
+	}
+}
+
 // takeOver runs two producers, each with a source of its own, the second when the first one
 // has sent an event.
 func takeOver(t *testing.T, brokers []string) (a, b *script, first, second running) {

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"isuride/tools/dev/allocs"
 )
 
 // A report as the feed sends it, which is most of what there is.
@@ -73,7 +75,7 @@ func TestAllocations(t *testing.T) {
 		}},
 	} {
 		c.run() // buffers grow
-		if n := testing.AllocsPerRun(100, c.run); n > c.most {
+		if n := allocs.PerRun(100, c.run); n > c.most {
 			t.Errorf("%s makes %v allocations; want %v at most", c.what, n, c.most)
 		}
 	}

@@ -3,6 +3,8 @@ package wire
 import (
 	"encoding/json"
 	"testing"
+
+	"isuride/tools/dev/allocs"
 )
 
 // hot lists what the load is made of. dst has room, as the buffers of a server do.
@@ -28,7 +30,7 @@ func hot() map[string]func(dst []byte) {
 func TestNoAllocations(t *testing.T) {
 	dst := make([]byte, 0, 16<<10)
 	for name, f := range hot() {
-		if n := testing.AllocsPerRun(100, func() { f(dst) }); n != 0 {
+		if n := allocs.PerRun(100, func() { f(dst) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"isuride/bench/world"
+	"isuride/tools/dev/allocs"
 )
 
 // The plain twins of the frequent decoders: encoding/json into maps, and the rules of
@@ -221,7 +222,7 @@ func TestAllocations(t *testing.T) {
 		{"position", func() { RecordedAt(position) }, 0},
 		{"chair message", func() { ChairNotification(message) }, 2}, // the message and its text
 	} {
-		if n := testing.AllocsPerRun(100, c.f); n > c.most {
+		if n := allocs.PerRun(100, c.f); n > c.most {
 			t.Errorf("%s: %v allocations, at most %v wanted", c.name, n, c.most)
 		}
 	}

@@ -1,10 +1,13 @@
 package burn
 
 import (
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"isuride/tools/dev/allocs"
 )
 
 // fake burns nothing, but its clock runs, and so does that of the test's bubble: as if the
@@ -67,7 +70,7 @@ func TestPrices(t *testing.T) {
 // TestNilLane: without a pool nothing is owed.
 func TestNilLane(t *testing.T) {
 	var l *Lane
-	if n := testing.AllocsPerRun(100, func() { l.Owe(Call) }); n != 0 {
+	if n := allocs.PerRun(100, func() { l.Owe(Call) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -173,6 +176,8 @@ func TestClose(t *testing.T) {
 
 // TestSpinner burns for real, and only looks whether it is a use of CPU at all.
 func TestSpinner(t *testing.T) {
+	runtime.LockOSThread() // whose clock it reads
+	defer runtime.UnlockOSThread()
 	s := Calibrate()
 	if s.perMicrosecond <= 0 {
 		t.Fatalf("%v iterations a microsecond", s.perMicrosecond)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"isuride/tools/dev/allocs"
 )
 
 // answer is what a whole input amounts to.
@@ -145,7 +147,7 @@ func TestReaderKeepsRest(t *testing.T) {
 func TestReaderAllocatesNothing(t *testing.T) {
 	input := []byte("HTTP/1.1 200 OK\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nContent-Type: application/json\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello")
 	var r Reader
-	if n := testing.AllocsPerRun(100, func() {
+	if n := allocs.PerRun(100, func() {
 		r.Reset()
 		for p, part := input, More; part != EndPart; {
 			var k int

@@ -98,6 +98,7 @@ var table = []rule{
 	{"tools/dev/traffic", nil, "a module of its own, which reads what tests have recorded"},
 	{"tools/dev/freeport", nil, "it gives tests ports, and knows none"},
 	{"tools/dev/cable", nil, "a way that can be cut, and no more"},
+	{"tools/dev/allocs", nil, "it counts allocations of tests, whatever they test"},
 	{"tools/dev/bound", nil, "it bounds what tests wait for, whatever it is"},
 	{"tools/dev/scales", nil, "it weighs answers and knows none"},
 	{"tools/dev/skips", []string{"tools/cli"}, "it reads the output of tests"},
@@ -131,8 +132,8 @@ var table = []rule{
 // for scenarios over real HTTP, and databases and gateways to run it with. Tests keep
 // bench and webapp apart, too.
 var testsMay = map[string][]string{
-	"webapp": {"webapp/...", "sql", "tools/dev/paymentmock/...", "tools/dev/devcert/...", "tools/dev/scales", "tools/dev/freeport", "tools/dev/bound", "tools/dev/cable"},
-	"bench":  {"bench/...", "tools/dev/freeport", "tools/dev/bound"},
+	"webapp": {"webapp/...", "sql", "tools/dev/paymentmock/...", "tools/dev/devcert/...", "tools/dev/scales", "tools/dev/freeport", "tools/dev/allocs", "tools/dev/bound", "tools/dev/cable"},
+	"bench":  {"bench/...", "tools/dev/freeport", "tools/dev/allocs", "tools/dev/bound"},
 	"tools":  {"tools/...", "webapp/...", "bench/...", "sql"},
 	"nginx":  {"tools/dev/devcert/...", "tools/dev/paymentmock/...", "tools/dev/scales", "tools/dev/freeport", "tools/dev/bound"},
 }

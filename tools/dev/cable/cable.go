@@ -3,7 +3,6 @@
 package cable
 
 import (
-	"io"
 	"net"
 	"sync"
 	"time"
@@ -70,12 +69,24 @@ func (c *Cable) hold(conn net.Conn) (cut bool) {
 	return c.cut
 }
 
-// pass ends when an end has closed, or the cable is cut.
+// pass ends when an end has closed, or the cable is cut. It looks after each read: what was read
+// when the cable was cut was sent by then, and a deadline alone lets one more pass.
 func (c *Cable) pass(to, from net.Conn) {
-	_, _ = io.Copy(to, from) // the ends see for themselves
-	if !c.IsCut() {
-		c.drop(to)
-		c.drop(from)
+	for buf := make([]byte, 32<<10); ; {
+		n, err := from.Read(buf)
+		if c.IsCut() {
+			return
+		}
+		if n > 0 {
+			if _, failed := to.Write(buf[:n]); failed != nil {
+				err = failed
+			}
+		}
+		if err != nil { // the ends see for themselves
+			c.drop(to)
+			c.drop(from)
+			return
+		}
 	}
 }
 

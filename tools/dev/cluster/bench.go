@@ -15,12 +15,15 @@ import (
 )
 
 // benchmark is a run of the benchmarker against a cluster of its own, whose leader gets into trouble half
-// way. The benchmarker keeps a ledger of what it was told, and asks for it afterwards.
+// way. The benchmarker keeps a ledger of what it was told, and asks for it afterwards. Without trouble it tells
+// how long answers waited for a majority, and how far the other servers were behind.
 type benchmark struct {
 	cluster
 	program string
 	seconds int
 	how     string
+	rate    float64 // rides a second, 0 lets the city grow
+	chairs  int
 }
 
 func parseBench(args []string) (*benchmark, error) {
@@ -30,6 +33,8 @@ func parseBench(args []string) (*benchmark, error) {
 	f.StringVar(&b.program, "bench", "bin/bench", "the benchmarker's `file`")
 	f.IntVar(&b.seconds, "t", 60, "`seconds` that it runs")
 	f.StringVar(&b.how, "how", "kill", "`what` happens to the leader: kill, stop (for 10 s), term or nothing")
+	f.Float64Var(&b.rate, "rate", 0, "request this `many` rides a second, in a city that does not grow; 0 lets it grow as in the contest")
+	f.IntVar(&b.chairs, "chairs", 0, "`number` of chairs with -rate; 0 leaves it to the benchmarker")
 	if err := cli.Parse(f, args, 0, os.Stdout); err != nil {
 		return nil, err
 	}
@@ -63,16 +68,54 @@ func (b *benchmark) run(ctx context.Context) (err error) {
 			return errors.New("nobody leads; look at the servers' logs")
 		}
 	}
-	cmd := exec.CommandContext(ctx, b.program, "run", "-target", "http://"+b.address(0), "-data", "sql/expected-answers.json", "-t", fmt.Sprint(b.seconds))
+	flags := []string{"run", "-target", "http://" + b.address(0), "-data", "sql/expected-answers.json", "-t", fmt.Sprint(b.seconds)}
+	if b.rate > 0 {
+		flags = append(flags, "-open-loop", fmt.Sprint(b.rate))
+	}
+	if b.chairs > 0 {
+		flags = append(flags, "-open-loop-chairs", fmt.Sprint(b.chairs))
+	}
+	cmd := exec.CommandContext(ctx, b.program, flags...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	trouble := time.AfterFunc(time.Duration(b.seconds)*time.Second/2, b.trouble)
-	defer trouble.Stop()
+	told := make(chan error, 1)
+	if b.how == "nothing" {
+		go func() { told <- b.tell(ctx) }()
+	} else {
+		told <- nil
+		defer time.AfterFunc(b.load()/2, b.trouble).Stop()
+	}
 	if err := cmd.Wait(); err != nil {
 		return fmt.Errorf("the benchmarker: %w", err)
+	}
+	return <-told
+}
+
+func (b *benchmark) load() time.Duration { return time.Duration(b.seconds) * time.Second }
+
+// tell prints what the servers counted in the last three quarters of the load.
+func (b *benchmark) tell(ctx context.Context) error {
+	var from []figures
+	for _, after := range []time.Duration{b.load() / 4, b.load() * 3 / 4} {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(after):
+		}
+		for i, m := range b.members {
+			f, err := m.figures(ctx)
+			if err != nil {
+				return err
+			}
+			if len(from) < len(b.members) {
+				from = append(from, f)
+			} else {
+				fmt.Println(stamp(), describe(m.name, from[i], f))
+			}
+		}
 	}
 	return nil
 }
@@ -84,9 +127,6 @@ func (b *benchmark) leads() string {
 }
 
 func (b *benchmark) trouble() {
-	if b.how == "nothing" {
-		return
-	}
 	m, err := b.named("leader")
 	if err == nil {
 		err = m.signal(map[string]syscall.Signal{"kill": syscall.SIGKILL, "stop": syscall.SIGSTOP, "term": syscall.SIGTERM}[b.how])

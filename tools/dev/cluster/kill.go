@@ -39,7 +39,7 @@ func parseKill(args []string) (*killer, error) {
 	f.IntVar(&k.n, "n", 1, "how `often`")
 	f.StringVar(&k.how, "how", "kill", "`what` happens to the leader: kill, stop (for 10 s) or handover")
 	f.DurationVar(&k.pause, "pause", 3*time.Second, "`time` between two")
-	f.IntVar(&k.clients, "clients", 8, "`number` of riders that register one after the other")
+	f.IntVar(&k.clients, "clients", 8, "`number` of riders who register at a time; after one second without an answer another one comes")
 	if err := cli.Parse(f, args, 0, os.Stdout); err != nil {
 		return nil, err
 	}
@@ -123,6 +123,9 @@ const (
 	// breath is a rider's time between two registrations: gaps are seen to the millisecond, and the
 	// machine has time for an election.
 	breath = 5 * time.Millisecond
+	// patience is how long one rider keeps the next from coming: a leader that stands still leaves
+	// requests unanswered until it goes on, and others are served meanwhile.
+	patience = time.Second
 	// stopped is how long the leader stands still with -how stop.
 	stopped = 10 * time.Second
 )
@@ -144,17 +147,21 @@ func (k *killer) once(ctx context.Context) (gap, error) {
 	for range k.clients {
 		wait.Go(func() {
 			for ctx.Err() == nil {
-				a, err := k.register(ctx)
-				mu.Lock()
-				if err == nil {
-					list = append(list, a)
-				} else if ctx.Err() == nil {
-					g.failed++
-				}
-				mu.Unlock()
-				if err != nil {
-					time.Sleep(10 * time.Millisecond) // a rider's client does not spin either
-					continue
+				answered := make(chan struct{})
+				wait.Go(func() {
+					defer close(answered)
+					a, err := k.register(ctx)
+					mu.Lock()
+					defer mu.Unlock()
+					if err == nil {
+						list = append(list, a)
+					} else if ctx.Err() == nil {
+						g.failed++
+					}
+				})
+				select {
+				case <-answered:
+				case <-time.After(patience):
 				}
 				time.Sleep(breath)
 			}

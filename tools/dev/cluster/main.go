@@ -6,6 +6,7 @@
 //	cluster kill -n 100            kills the leader again and again, and prints how long riders waited
 //	cluster kill -how handover     has it hand over instead
 //	cluster bench                  runs one with the benchmarker, and kills the leader half way
+//	cluster bench -how nothing     tells how long answers waited for a majority instead
 //
 // Trouble can be ordered from this machine alone, with the token that is in the folder:
 //

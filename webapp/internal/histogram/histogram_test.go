@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"isuride/tools/dev/allocs"
 )
 
 func TestBounds(t *testing.T) {
@@ -61,7 +63,7 @@ func TestParallel(t *testing.T) {
 
 func TestObserveAllocatesNothing(t *testing.T) {
 	var h Histogram
-	if n := testing.AllocsPerRun(100, func() { h.Observe(time.Millisecond) }); n != 0 {
+	if n := allocs.PerRun(100, func() { h.Observe(time.Millisecond) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

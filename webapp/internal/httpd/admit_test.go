@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"isuride/tools/dev/allocs"
 )
 
 const busyHead = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n"
@@ -363,7 +365,7 @@ func TestMeasuringDoesNotAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := raw.Control(func(fd uintptr) {
-		if n := testing.AllocsPerRun(100, func() { sinceData(int(fd)) }); n > 0 {
+		if n := allocs.PerRun(100, func() { sinceData(int(fd)) }); n > 0 {
 			t.Errorf("%v allocations", n)
 		}
 	}); err != nil {

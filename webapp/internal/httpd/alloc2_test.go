@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"isuride/tools/dev/allocs"
 )
 
 // reporter sends position reports over HTTP/2, one after the other, and allocates nothing.
@@ -63,7 +65,7 @@ func TestMultiAllocations(t *testing.T) {
 	}
 	_, addr := serve2(t, allocHandler, Options{})
 	r := newReporter(t, addr)
-	n := testing.AllocsPerRun(2000, r.exchange)
+	n := allocs.PerRun(2000, r.exchange)
 	t.Logf("%v allocations", n)
 	if n > 60 {
 		t.Errorf("%v allocations per request", n)

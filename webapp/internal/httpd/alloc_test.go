@@ -5,6 +5,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"isuride/tools/dev/allocs"
 )
 
 // TestNoAllocation sends small requests over a kept connection. The client side allocates
@@ -72,7 +74,7 @@ func allocsPerExchange(t *testing.T, nc net.Conn, request string) float64 {
 	nc.Write(out)
 	n, _ := nc.Read(in) // learn the length of the answer
 	in = in[:n]
-	return testing.AllocsPerRun(1000, func() {
+	return allocs.PerRun(1000, func() {
 		nc.Write(out)
 		io.ReadFull(nc, in)
 	})
@@ -90,7 +92,7 @@ func TestStreamWriteAllocatesNothing(t *testing.T) {
 	s := await(t, "open", h.opened)
 	event := []byte("data: {}\n\n")
 	in := make([]byte, len(event))
-	n := testing.AllocsPerRun(1000, func() {
+	n := allocs.PerRun(1000, func() {
 		s.Write(event)
 		io.ReadFull(c.Conn, in)
 	})

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"syscall"
 	"testing"
+
+	"isuride/tools/dev/allocs"
 )
 
 // TestQuickCalls: reads and writes of all sizes move what they say, a socket that is empty or full
@@ -34,7 +36,7 @@ func TestQuickCalls(t *testing.T) {
 		}
 	}
 	small := make([]byte, 100)
-	if n := testing.AllocsPerRun(100, func() {
+	if n := allocs.PerRun(100, func() {
 		if _, err := readSome(fds[1], small); err != syscall.EAGAIN {
 			t.Errorf("an empty socket says %v", err)
 		}

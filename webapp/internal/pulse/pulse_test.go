@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"isuride/tools/dev/allocs"
 )
 
 // Sleepers see every change, whenever it comes.
@@ -32,7 +34,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 
 func TestBeatDoesNotAllocate(t *testing.T) {
 	var p Pulse
-	if n := testing.AllocsPerRun(100, p.Beat); n != 0 {
+	if n := allocs.PerRun(100, p.Beat); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
