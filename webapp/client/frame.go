@@ -41,8 +41,8 @@ func (e *Refused) Error() string {
 // ErrGap says that frames are missing: subscribe again where the copy is.
 var ErrGap = errors.New("isuride: frames are missing")
 
-// Copy is an exact copy of the tables of one subscription. The zero value is empty. It is used
-// by one goroutine.
+// Copy is an exact copy of the tables of one subscription, but for matches: rows of that are only ever
+// inserted, and are not kept. The zero value is empty. It is used by one goroutine.
 type Copy struct {
 	tables map[string]map[string]row // by name, by key
 	group  []Frame                   // that is not whole yet
@@ -95,7 +95,7 @@ func (c *Copy) commit() error {
 }
 
 func (c *Copy) apply(f *Frame) error {
-	if f.Action == "heartbeat" || f.Action == "checksum" {
+	if f.Action == "heartbeat" || f.Action == "checksum" || f.Table == "matches" {
 		return nil
 	}
 	if c.tables == nil {

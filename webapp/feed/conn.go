@@ -72,12 +72,12 @@ type sub struct {
 	ended bool
 
 	// guarded by the hub's lock
-	live  bool
-	after uint64 // the last event that it has without the hub
-	held  held
-	// owned by the hub, between two events
-	picked []*change
+	audience *audience // nil unless the hub tells it of events
+	after    uint64    // the last event that it has without the hub
 }
+
+// live reports whether the hub tells it of events. The hub's lock is held.
+func (s *sub) live() bool { return s.audience != nil }
 
 // Subscribe begins a subscription. A refusal comes as a frame, and the connection stays.
 func (c *Conn) Subscribe(r Request) {
@@ -356,7 +356,7 @@ func (c *Conn) add(s *sub, made ...entry) bool {
 func (c *Conn) strikeLocked(h *hub) {
 	c.strikes++
 	c.feed.counts.dropped.Add(1)
-	c.queue.drop(func(s *sub) bool { return s != nil && s.live })
+	c.queue.drop(func(s *sub) bool { return s != nil && s.live() })
 	if c.strikes >= maxStrikes {
 		c.ending = true
 		c.cancel()
@@ -367,7 +367,7 @@ func (c *Conn) strikeLocked(h *hub) {
 		return
 	}
 	for _, s := range c.subs {
-		if s.live {
+		if s.live() {
 			h.leaveLocked(s)
 			c.feed.fillers.Go(func() { s.run(start{reason: TooSlow}) })
 		}

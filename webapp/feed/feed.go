@@ -89,8 +89,8 @@ type Request struct {
 	// without pauses.
 	Speed string
 	// Interval has what happens gather for so many milliseconds, MinInterval to MaxInterval, as
-	// "100", and of each position only the newest come: for readers that show the city to people. ""
-	// has everything come at once.
+	// "100", and come as one group, of each position the newest: for readers that show the city to
+	// people. "" has everything come at once.
 	Interval string
 	// Every is for an operator's program that has to have each report of a position: none is
 	// merged with a newer one, and each event is a group of its own. A reader that is slow is

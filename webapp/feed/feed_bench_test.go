@@ -3,6 +3,7 @@ package feed
 import (
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -36,6 +37,7 @@ type sink struct {
 	seq    atomic.Uint64 // of the last whole group
 	bytes  atomic.Int64
 	frames atomic.Int64
+	wakes  atomic.Int64
 	over   atomic.Bool // there will be no more
 	see    func(Message)
 }
@@ -43,6 +45,7 @@ type sink struct {
 func (w *town) sink(r Request, see func(Message)) *sink {
 	s := &sink{woken: make(chan struct{}, 1), ended: make(chan struct{}), see: see}
 	s.conn = w.feed.Open(func() {
+		s.wakes.Add(1)
 		select {
 		case s.woken <- struct{}{}:
 		default:
@@ -185,6 +188,50 @@ func BenchmarkEvent(b *testing.B) {
 				s.until(w.source.Journal.Appended()) // by the next heartbeat at the latest
 			}
 			b.ReportMetric(float64((cpu()-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
+		})
+	}
+}
+
+// BenchmarkPages is the CPU time of a ride and 30 reports of positions at 250 rides a second, for no page
+// that shows the city, one, and three; and what each page gets.
+func BenchmarkPages(b *testing.B) {
+	for _, pages := range []int{0, 1, 3} {
+		b.Run(strconv.Itoa(pages), func(b *testing.B) {
+			w, chairs := fleet(b, 750)
+			for _, c := range chairs {
+				w.report(c, isuride.Coordinate{})
+			}
+			var users []*state.User
+			for range 500 {
+				w.registerUser()
+				u, _ := w.store.UserByToken([]byte(w.users[len(w.users)-1]))
+				users = append(users, u)
+			}
+			var sinks []*sink
+			for range pages {
+				s := w.sink(Request{Tables: "city", Interval: "100"}, nil)
+				defer s.end()
+				s.until(w.source.Journal.Appended())
+				sinks = append(sinks, s)
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			before, began := cpu(), time.Now()
+			for i := range b.N {
+				time.Sleep(time.Until(began.Add(time.Duration(i) * 4 * time.Millisecond)))
+				w.ride(users[i%len(users)], chairs[i%len(chairs)])
+				for k := range 30 {
+					n := 30*i + k
+					w.report(chairs[n%len(chairs)], isuride.Coordinate{Latitude: int32(7 * (n / len(chairs)) % 60), Longitude: int32(n % 60)})
+				}
+			}
+			used, seconds := cpu()-before, time.Since(began).Seconds()
+			b.ReportMetric(float64(used.Microseconds())/float64(b.N), "cpu-us/ride")
+			for _, s := range sinks[:min(1, pages)] {
+				b.ReportMetric(float64(s.wakes.Load())/seconds, "wakes/s")
+				b.ReportMetric(float64(s.frames.Load())/seconds, "frames/s")
+				b.ReportMetric(float64(s.bytes.Load())/seconds, "bytes/s")
+			}
 		})
 	}
 }

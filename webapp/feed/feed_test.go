@@ -141,48 +141,6 @@ func TestPrevious(t *testing.T) {
 	})
 }
 
-// TestInterval: what happens in an interval comes at its end, of each position the newest, and the
-// reader is woken once for it.
-func TestInterval(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, _, c := one(t)
-		wakes := 0
-		conn := w.feed.Open(func() { wakes++ })
-		defer conn.Close()
-		conn.Subscribe(Request{Tables: "chairs,positions", Interval: "100", Viewer: Viewer{Class: Operator}})
-		r := &reader{w: w, conn: conn}
-		settleTime()
-		time.Sleep(300 * time.Millisecond) // a heartbeat, each second, ends an interval early
-		r.drain()
-		r.frames, wakes = nil, 0
-		began := time.Now()
-		for i := range 30 {
-			w.report(c, isuride.Coordinate{Latitude: int32(i)})
-			if i == 15 {
-				w.must(w.store.SetActivity(c, false))
-			}
-			time.Sleep(time.Millisecond)
-		}
-		for len(r.frames) == 0 {
-			time.Sleep(time.Millisecond)
-			r.drain()
-		}
-		var rows []string
-		for _, f := range r.frames {
-			for _, row := range f.Data {
-				rows = append(rows, string(row))
-			}
-		}
-		if took := time.Since(began); took < 100*time.Millisecond || took > 150*time.Millisecond || wakes != 1 {
-			t.Errorf("the interval of 100 ms ended after %v, and woke its reader %d times", took, wakes)
-		}
-		if len(rows) != 2 || !strings.Contains(rows[0], `"is_active":false`) || !strings.Contains(rows[1], `"latitude":29`) {
-			t.Errorf("in the interval came %q, want the state and the last of 30 places", rows)
-		}
-		r.expectNoPartial()
-	})
-}
-
 // TestFrameText is the form that documents and clients rely on.
 func TestFrameText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

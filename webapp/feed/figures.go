@@ -103,7 +103,8 @@ type board struct {
 	// The rest is guarded by mu.
 	subs   map[*sub]uint64 // with the epoch that each was told last, 0 for none
 	runs   bool
-	latest *Figures // of the last look, while it runs
+	latest *Figures        // of the last look, while it runs
+	texts  [classes][]byte // of the latest, once somebody of the class is told it
 }
 
 // follow tells a subscription what there is, and from then on what changes.
@@ -133,7 +134,7 @@ func (b *board) tell() bool {
 	source := b.feed.opt.Current()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.latest = figures
+	b.latest, b.texts = figures, [classes][]byte{}
 	for s := range b.subs {
 		if s.ctx.Err() != nil {
 			delete(b.subs, s)
@@ -164,6 +165,10 @@ func (b *board) tellLocked(s *sub, source Source) {
 		}
 		b.subs[s] = source.Epoch
 	}
-	e.text = tables[server].appendRow(nil, &row{figures: b.latest}, s.viewer.Class, 0)
+	text := &b.texts[s.viewer.Class]
+	if *text == nil {
+		*text = tables[server].appendRow(nil, &row{figures: b.latest}, s.viewer.Class, 0)
+	}
+	e.text = *text
 	c.add(s, e)
 }

@@ -66,6 +66,7 @@ type scope struct {
 	tables uint16 // one bit each
 	order  []tableID
 	terms  []term
+	filter string // that the terms were read from
 }
 
 func (s *scope) has(t tableID) bool { return s.tables&(1<<t) != 0 }
@@ -151,7 +152,7 @@ const maxValues = 100
 
 // newScope reads a request's tables and filter.
 func newScope(r *Request) (*scope, *Error) {
-	s := &scope{viewer: r.Viewer}
+	s := &scope{viewer: r.Viewer, filter: r.Filter}
 	for _, name := range strings.Split(r.Tables, ",") {
 		if err := s.addTable(strings.TrimSpace(name)); err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -25,13 +26,17 @@ func parseInterval(r *Request) (time.Duration, *Error) {
 	return time.Duration(n) * time.Millisecond, nil
 }
 
-// held are the rows that gather for a subscription. Of each position only the newest stays, in its
-// own place.
+// held are the rows that gather for an audience, in the order of their events. Of each position only
+// the newest stays, in its own place.
 type held struct {
-	entries []entry
-	newest  map[heldKey]int // where in entries a position is
-	bytes   int
-	due     time.Time
+	rows   []entry
+	from   uint64          // the event of the first
+	newest map[heldKey]int // where in rows a position is
+	bytes  int
+	// Rows are sent by what happens to them: those that are new, those that change, those that go. One that
+	// goes and comes again needs another part.
+	parts []int                // where in rows the parts after the first begin
+	gone  map[heldKey]struct{} // rows that go in the last part
 }
 
 type heldKey struct {
@@ -42,67 +47,154 @@ type heldKey struct {
 // maxGathered is how much may gather, in bytes, before it goes early.
 const maxGathered = maxWaiting / 4
 
-// holdLocked keeps a subscription's rows of an event until the interval is over.
-func (h *hub) holdLocked(s *sub, seq uint64) {
-	if len(s.held.entries) == 0 {
-		s.held.due = time.Now().Add(s.interval)
-		h.held[s] = struct{}{}
+// holdLocked keeps an audience's rows of an event until the interval is over.
+func (h *hub) holdLocked(a *audience, seq uint64) {
+	h.held[a] = struct{}{}
+	for _, change := range a.picked {
+		a.held.add(a.entry(change, h.source.Epoch, seq, h.at))
 	}
-	for _, change := range s.picked {
-		s.held.add(s.entry(change, h.source.Epoch, seq, h.at))
-	}
-	if s.held.bytes > maxGathered {
-		h.flushLocked(s)
+	if a.held.bytes > maxGathered {
+		h.flushLocked(a)
 	}
 }
 
 func (w *held) add(e entry) {
-	if e.merges {
-		k := heldKey{e.table, e.key}
-		if i, ok := w.newest[k]; ok {
-			w.bytes -= w.entries[i].cost()
-			w.entries[i] = entry{}
-		} else if w.newest == nil {
-			w.newest = map[heldKey]int{}
-		}
-		w.newest[k] = len(w.entries)
+	k := heldKey{e.table, e.key}
+	if w.newest == nil {
+		w.newest, w.gone = map[heldKey]int{}, map[heldKey]struct{}{}
 	}
-	w.entries = append(w.entries, e)
+	if len(w.rows) == 0 {
+		w.from = e.seq
+	}
+	switch {
+	case e.merges:
+		if i, ok := w.newest[k]; ok {
+			w.bytes -= w.rows[i].cost()
+			w.rows[i] = entry{}
+		}
+		w.newest[k] = len(w.rows)
+	case e.action == Delete:
+		w.gone[k] = struct{}{}
+	case e.action == Insert:
+		if _, ok := w.gone[k]; ok {
+			w.parts = append(w.parts, len(w.rows))
+			clear(w.gone)
+		}
+	}
+	w.rows = append(w.rows, e)
 	w.bytes += e.cost()
 }
 
-// flush hands out what has gathered for long enough, and reports whether something else gathers.
+func (w *held) reset() {
+	clear(w.rows)
+	clear(w.newest)
+	clear(w.gone)
+	w.rows, w.parts, w.bytes = w.rows[:0], w.parts[:0], 0
+}
+
+// group returns the rows as one group, which any number of subscriptions may be sent: what happens to each
+// is the same as if event came after event.
+func (w *held) group(order []tableID) (group []entry) {
+	from := 0
+	for _, end := range append(w.parts, len(w.rows)) {
+		for _, action := range [...]Action{Insert, Update, Delete} {
+			for _, t := range order {
+				group = appendRows(group, w.rows[from:end], t, action)
+			}
+		}
+		from = end
+	}
+	last := &w.rows[len(w.rows)-1]
+	for i := range group {
+		e := &group[i]
+		e.epoch, e.seq, e.at, e.more = last.epoch, last.seq, last.at, i < len(group)-1
+	}
+	return group
+}
+
+// appendRows appends those of the rows to which the action happens, in pieces.
+func appendRows(group []entry, rows []entry, t tableID, action Action) []entry {
+	is := func(e *entry) bool { return e.table == t && e.action == action }
+	size := 0
+	for i := range rows {
+		if is(&rows[i]) {
+			size += len(rows[i].text) + len(",")
+		}
+	}
+	var text []byte
+	for i := range rows {
+		if !is(&rows[i]) {
+			continue
+		}
+		if text == nil {
+			text = make([]byte, 0, min(size, maxPiece+maxPiece/4))
+		} else {
+			text = append(text, ',')
+		}
+		text = append(text, rows[i].text...)
+		if len(text) >= maxPiece {
+			group = append(group, entry{table: t, action: action, text: text})
+			size -= len(text)
+			text = nil
+		}
+	}
+	if text != nil {
+		group = append(group, entry{table: t, action: action, text: text})
+	}
+	return group
+}
+
+// flush hands out what is due: an audience gets something once in each of its intervals, so that all whose
+// intervals are the same are woken together. It reports whether something is not due yet.
 func (h *hub) flush(now time.Time) (more bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	defer h.wakeLocked()
-	for s := range h.held {
-		if !now.Before(s.held.due) {
-			h.flushLocked(s)
+	for a := range h.held {
+		if turn := int64(now.Sub(h.born) / a.interval); turn != a.turn {
+			a.turn = turn
+			h.flushLocked(a)
 		}
 	}
 	return len(h.held) > 0
 }
 
-// flushLocked hands out what has gathered for a subscription.
-func (h *hub) flushLocked(s *sub) {
-	if len(s.held.entries) == 0 {
+// flushAllLocked hands out what has gathered for anybody.
+func (h *hub) flushAllLocked() {
+	for a := range h.held {
+		h.flushLocked(a)
+	}
+}
+
+// flushLocked hands out what has gathered for an audience.
+func (h *hub) flushLocked(a *audience) {
+	if len(a.held.rows) == 0 {
 		return
 	}
-	entries := s.held.entries
-	s.held.entries, s.held.bytes = entries[:0], 0
-	clear(s.held.newest)
-	delete(h.held, s)
+	delete(h.held, a)
+	group := a.held.group(a.order)
+	for _, s := range slices.Clone(a.subs) { // one that is too slow leaves
+		h.pushHeldLocked(s, &a.held, group)
+	}
+	a.held.reset()
+}
+
+// pushHeldLocked queues rows as the group that all get. One by one get them those for whom so much waits that
+// positions are merged, and who have some of them already.
+func (h *hub) pushHeldLocked(s *sub, rows *held, group []entry) {
 	c := s.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	defer clear(entries)
-	if c.ending || !s.live {
+	if c.ending || !s.live() {
 		return
 	}
-	for i := range entries {
-		if entries[i].sub != nil {
-			c.pushLocked(entries[i])
+	if rows.from <= s.after || c.queue.bytes > mergeFrom {
+		group = rows.rows
+	}
+	for i := range group {
+		if e := group[i]; e.text != nil && e.seq > s.after {
+			e.sub = s
+			c.pushLocked(e)
 		}
 	}
 	if c.queue.full() {
@@ -111,20 +203,37 @@ func (h *hub) flushLocked(s *sub) {
 	h.dirty[c] = struct{}{}
 }
 
-// gatherTime is how long events gather for all readers: no longer than the most impatient one likes.
-// The log is read a few times in the shortest interval. It is found once after any number of readers
-// have come and gone, since that may be thousands at once.
-func (h *hub) gatherTime() time.Duration {
+// longestPause is how long the log is left alone at most, so that heartbeats are in time.
+const longestPause = 250 * time.Millisecond
+
+// gatherTime is how long events gather from now on: until the next interval of the most impatient
+// reader begins. It is found once after any number of readers have come and gone, since that may be
+// thousands at once.
+func (h *hub) gatherTime(now time.Time) time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case len(h.subs) == 0:
 		return batchPause // somebody may be about to join
 	case h.pause == 0:
-		h.pause = MaxInterval * time.Millisecond
+		h.pause = longestPause
 		for s := range h.subs {
-			h.pause = min(h.pause, max(batchPause, s.interval/4))
+			h.pause = min(h.pause, pauseOf(s.interval))
 		}
 	}
-	return h.pause
+	if h.pause == batchPause {
+		return batchPause
+	}
+	return h.pause - now.Sub(h.born)%h.pause
+}
+
+// pauseOf is how long events may gather for a reader with an interval.
+func pauseOf(interval time.Duration) time.Duration {
+	switch {
+	case interval == 0:
+		return batchPause
+	case interval > longestPause:
+		return interval / 4
+	}
+	return interval
 }

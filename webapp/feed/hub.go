@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"isuride/webapp/internal/lockwatch"
@@ -35,21 +34,23 @@ const (
 // they are about, so an event costs what it concerns, not how many there are.
 type hub struct {
 	feed *Feed
+	born time.Time // intervals are counted from here
 
 	mu lockwatch.Mutex
 	// The rest is guarded by mu.
 	source Source
 	seq    uint64 // the last event that was handed out
 	at     isuride.Time
-	broad  [tableCount][]*sub
-	keyed  map[lookupKey][]*sub
-	used   [tableCount][byCount]int // subscriptions in keyed
+	broad  [tableCount][]*audience
+	keyed  map[lookupKey][]*audience
+	used   [tableCount][byCount]int // audiences in keyed
+	shared map[audienceKey]*audience
 	subs   map[*sub]struct{}
-	dirty  map[*Conn]struct{} // have got something in this batch
-	held   map[*sub]struct{}  // have rows that gather
-	pause  time.Duration      // in which events gather for all, see gatherTime; 0: not known yet
-	sums   []*sum             // wait for their event
-	picked []*sub             // of the event at hand
+	dirty  map[*Conn]struct{}     // have got something in this batch
+	held   map[*audience]struct{} // have rows that gather
+	pause  time.Duration          // in which events gather for all, see gatherTime; 0: not known yet
+	sums   []*sum                 // wait for their event
+	picked []*audience            // of the event at hand
 }
 
 // lookupKey is a value of a column that a subscription goes by.
@@ -60,7 +61,8 @@ type lookupKey struct {
 }
 
 func newHub(f *Feed) *hub {
-	return &hub{feed: f, keyed: map[lookupKey][]*sub{}, subs: map[*sub]struct{}{}, dirty: map[*Conn]struct{}{}, held: map[*sub]struct{}{}}
+	return &hub{feed: f, born: time.Now(), keyed: map[lookupKey][]*audience{}, shared: map[audienceKey]*audience{}, subs: map[*sub]struct{}{},
+		dirty: map[*Conn]struct{}{}, held: map[*audience]struct{}{}}
 }
 
 // run follows the log of the generation that serves, then of the next one, until ctx ends.
@@ -114,10 +116,12 @@ func (h *hub) follow(ctx context.Context, source Source) error {
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for {
-		if err := h.batch(reader, t); err != nil {
+		busy, err := h.batch(reader, t)
+		if err != nil {
 			return err
 		}
-		if err := h.sleep(ctx, reader, beat.C); err != nil {
+		gathers := h.flush(time.Now())
+		if err := h.sleep(ctx, reader, beat.C, busy || gathers, gathers); err != nil {
 			return err
 		}
 		if now := h.feed.opt.Current(); !now.same(&source) {
@@ -126,19 +130,21 @@ func (h *hub) follow(ctx context.Context, source Source) error {
 	}
 }
 
-// sleep waits for the next events, and then for those that come with them. Heartbeats are
-// sent meanwhile.
-func (h *hub) sleep(ctx context.Context, reader *journal.Subscriber, beat <-chan time.Time) error {
-	if err := waitFor(ctx, nil, h.gatherTime()); err != errElapsed {
-		return err
+// sleep has events gather, if there were some just now, and then waits for one unless there are rows that
+// are due next. Heartbeats are sent meanwhile.
+func (h *hub) sleep(ctx context.Context, reader *journal.Subscriber, beat <-chan time.Time, busy, gathers bool) error {
+	if busy {
+		if err := waitFor(ctx, nil, h.gatherTime(time.Now())); err != errElapsed {
+			return err
+		}
 	}
 	select {
 	case <-beat:
 		h.beat()
 	default:
 	}
-	if h.flush(time.Now()) {
-		return nil // others still gather
+	if gathers {
+		return nil
 	}
 	limited, cancel := context.WithTimeout(ctx, beatEvery)
 	defer cancel()
@@ -148,15 +154,15 @@ func (h *hub) sleep(ctx context.Context, reader *journal.Subscriber, beat <-chan
 	return nil
 }
 
-// batch hands out all events that there are, and wakes who has got some.
-func (h *hub) batch(reader *journal.Subscriber, t *translator) error {
+// batch hands out all events that there are, wakes who has got some, and reports whether there were any.
+func (h *hub) batch(reader *journal.Subscriber, t *translator) (any bool, err error) {
+	before := h.seq // written by this goroutine only
 	for more := true; more; {
-		var err error
 		if more, err = h.some(reader, t); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return h.seq != before, nil
 }
 
 // some hands out a few events.
@@ -204,48 +210,52 @@ func (h *hub) eventLocked(seq uint64, changes []change) (rows int) {
 	h.picked = h.picked[:0]
 	for i := range changes {
 		c := &changes[i]
-		for _, s := range h.broad[c.table] {
-			h.pickLocked(s, c, seq)
+		for _, a := range h.broad[c.table] {
+			h.pickLocked(a, c)
 		}
 		for b := range byCount {
 			if h.used[c.table][b] == 0 {
 				continue
 			}
-			for _, s := range h.keyed[lookupKey{c.table, b, c.value(b)}] {
-				h.pickLocked(s, c, seq)
+			for _, a := range h.keyed[lookupKey{c.table, b, c.value(b)}] {
+				h.pickLocked(a, c)
 			}
 		}
 	}
-	for _, s := range h.picked {
-		rows += len(s.picked)
-		h.handLocked(s, seq)
-		s.picked = s.picked[:0]
+	for _, a := range h.picked {
+		rows += len(a.picked)
+		h.handLocked(a, seq)
+		a.picked = a.picked[:0]
 	}
 	return rows
 }
 
-func (h *hub) pickLocked(s *sub, c *change, seq uint64) {
-	if seq <= s.after || !s.holds(c) {
+func (h *hub) pickLocked(a *audience, c *change) {
+	if !a.holds(c) {
 		return
 	}
-	if len(s.picked) == 0 {
-		h.picked = append(h.picked, s)
+	if len(a.picked) == 0 {
+		h.picked = append(h.picked, a)
 	}
-	s.picked = append(s.picked, c)
+	a.picked = append(a.picked, c)
 }
 
-func (h *hub) handLocked(s *sub, seq uint64) {
-	if s.interval > 0 {
-		h.holdLocked(s, seq)
+func (h *hub) handLocked(a *audience, seq uint64) {
+	switch {
+	case len(a.subs) == 0: // its reader was too slow for another subscription, a moment ago
+		return
+	case a.interval > 0:
+		h.holdLocked(a, seq)
 		return
 	}
+	s := a.subs[0]
 	c := s.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ending || !s.live {
+	if c.ending || seq <= s.after {
 		return
 	}
-	for _, change := range s.picked {
+	for _, change := range a.picked {
 		c.pushLocked(s.entry(change, h.source.Epoch, seq, h.at))
 	}
 	if c.queue.full() {
@@ -254,10 +264,15 @@ func (h *hub) handLocked(s *sub, seq uint64) {
 	h.dirty[c] = struct{}{}
 }
 
-// entry is a change as the subscription's viewer may see it.
+// entry is a change as the viewer may see it.
+func (s *scope) entry(c *change, epoch, seq uint64, at isuride.Time) entry {
+	return entry{table: c.table, action: s.action(c), merges: c.merges, epoch: epoch, seq: seq, at: at, key: c.key, text: c.textFor(s.viewer.Class)}
+}
+
 func (s *sub) entry(c *change, epoch, seq uint64, at isuride.Time) entry {
-	return entry{sub: s, table: c.table, action: s.action(c), merges: c.merges && !s.every, epoch: epoch, seq: seq, at: at, key: c.key,
-		text: c.textFor(s.viewer.Class)}
+	e := s.scope.entry(c, epoch, seq, at)
+	e.sub, e.merges = s, e.merges && !s.every
+	return e
 }
 
 func (h *hub) wakeLocked() {
@@ -274,11 +289,9 @@ func (h *hub) beat() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	defer h.wakeLocked()
+	h.flushAllLocked()
 	now := h.feed.opt.Now()
 	for s := range h.subs {
-		if h.flushLocked(s); !s.live {
-			continue // it was too much
-		}
 		s.conn.mu.Lock()
 		if !s.conn.ending && h.seq >= s.after {
 			s.conn.beatLocked(s, h.source.Epoch, h.seq, now)
@@ -302,21 +315,10 @@ func (h *hub) join(s *sub, source Source, at uint64) bool {
 	if !s.conn.add(s, entry{sub: s, kind: ofBeat, action: Heartbeat, epoch: source.Epoch, seq: at, at: h.feed.opt.Now()}) {
 		return false
 	}
-	s.live, s.after = true, at
+	s.after = at
 	h.subs[s] = struct{}{}
 	h.pause = 0
-	for _, t := range s.order {
-		b, values, narrow := s.lookup(t)
-		if !narrow {
-			h.broad[t] = append(h.broad[t], s)
-			continue
-		}
-		h.used[t][b]++
-		for _, v := range values {
-			k := lookupKey{t, b, v}
-			h.keyed[k] = append(h.keyed[k], s)
-		}
-	}
+	h.admitLocked(s)
 	return true
 }
 
@@ -328,29 +330,12 @@ func (h *hub) leave(s *sub) {
 }
 
 func (h *hub) leaveLocked(s *sub) {
-	if !s.live {
+	if !s.live() {
 		return
 	}
-	s.live = false
-	s.held = held{}
-	delete(h.held, s)
 	delete(h.subs, s)
 	h.pause = 0
-	is := func(other *sub) bool { return other == s }
-	for _, t := range s.order {
-		b, values, narrow := s.lookup(t)
-		if !narrow {
-			h.broad[t] = slices.DeleteFunc(h.broad[t], is)
-			continue
-		}
-		h.used[t][b]--
-		for _, v := range values {
-			k := lookupKey{t, b, v}
-			if h.keyed[k] = slices.DeleteFunc(h.keyed[k], is); len(h.keyed[k]) == 0 {
-				delete(h.keyed, k)
-			}
-		}
-	}
+	h.dismissLocked(s)
 }
 
 // handOn lets every subscription find what serves now, and go on there after the hub's event
@@ -361,8 +346,8 @@ func (h *hub) handOn() {
 	defer h.wakeLocked()
 	source := h.source
 	h.source, h.sums = Source{}, nil
+	h.flushAllLocked()
 	for s := range h.subs {
-		h.flushLocked(s)
 		at := Position{source.Epoch, max(h.seq, s.after)}
 		h.leaveLocked(s)
 		h.feed.fillers.Go(func() { s.run(start{resume: &at, moved: true, over: source}) })
@@ -380,7 +365,7 @@ func (h *hub) restart() {
 	}
 	for c := range conns {
 		c.mu.Lock()
-		c.queue.drop(func(s *sub) bool { return s != nil && s.live })
+		c.queue.drop(func(s *sub) bool { return s != nil && s.live() })
 		c.mu.Unlock()
 	}
 	for s := range h.subs {

@@ -217,7 +217,7 @@ func entryOf(s *sub, word string) entry {
 func TestSumsWaitForTheirEvent(t *testing.T) {
 	f := New(Options{})
 	c := &Conn{feed: f, wake: func() {}}
-	s := &sub{scope: &scope{}, conn: c, live: true}
+	s := &sub{scope: &scope{}, conn: c, audience: &audience{}}
 	h := f.hub
 	h.seq, s.after = 7, 9
 	for at, want := range map[uint64]bool{6: false, 7: false, 8: false, 9: true} {

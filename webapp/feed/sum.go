@@ -155,7 +155,7 @@ func appendHex32(dst []byte, n uint32) []byte {
 func (h *hub) expect(w *sum, source Source) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !w.s.live || !h.source.same(&source) || max(h.seq, w.s.after) > w.at {
+	if !w.s.live() || !h.source.same(&source) || max(h.seq, w.s.after) > w.at {
 		return false
 	}
 	h.sums = append(h.sums, w)
@@ -170,11 +170,13 @@ func (h *hub) sumsLocked() {
 		if w.at > h.seq {
 			return false
 		}
-		h.flushLocked(w.s)
+		if w.s.live() {
+			h.flushLocked(w.s.audience)
+		}
 		c := w.s.conn
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if w.s.live && !c.ending {
+		if w.s.live() && !c.ending {
 			c.pushLocked(entry{sub: w.s, kind: ofSum, action: Checksum, table: w.table, epoch: h.source.Epoch, seq: w.at, at: h.at, text: w.text})
 			h.dirty[c] = struct{}{}
 		}

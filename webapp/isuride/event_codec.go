@@ -128,6 +128,19 @@ func IsReport(b []byte) bool {
 	return len(b) > 1 && b[0] == byte(ChairMoved) && b[1] == hasLocation
 }
 
+// ReadReport reads what a report says without making an Event of it: IsReport is true of the bytes. The
+// chair's id is a part of them. It reports false if they are damaged.
+func ReadReport(b []byte) (chairID []byte, at Coordinate, recorded Time, ok bool) {
+	p := parser{rest: b[2:]}
+	p.bytes() // the location's own id
+	chairID, at, recorded = p.bytes(), p.coordinate(), p.time()
+	return chairID, at, recorded, !p.failed && len(p.rest) == 0
+}
+
+// IsDelivery reports whether the bytes are of a StatusDelivered: there are two for each status, and
+// they change nothing that others than the recipient see.
+func IsDelivery(b []byte) bool { return len(b) > 0 && Kind(b[0]&^laterVersion) == StatusDelivered }
+
 func (e *Event) mask() (m uint) {
 	if e.Owner != nil {
 		m |= hasOwner
@@ -373,13 +386,16 @@ func skip[N uint64 | int64](p *parser, v N, n int) N {
 	return v
 }
 
-func (p *parser) string() string {
+func (p *parser) string() string { return string(p.bytes()) }
+
+// bytes returns those of a string, as a part of what is read.
+func (p *parser) bytes() []byte {
 	n := p.uvarint()
 	if n > uint64(len(p.rest)) {
 		p.failed, p.rest = true, nil
-		return ""
+		return nil
 	}
-	s := string(p.rest[:n])
+	s := p.rest[:n]
 	p.rest = p.rest[n:]
 	return s
 }

@@ -7,6 +7,9 @@ export interface Frame {
 export interface Wanted { table: string; filter?: string; token?: string; since?: string; speed?: string; interval?: string }
 export type Listener = (group: Frame[], tables: Map<string, Map<string, Row>>) => void;
 
+// Logs are tables whose rows are only ever inserted: a copy would grow for ever, so they are told, not kept.
+const logs = ["matches"];
+
 class Subscription {
   tables = new Map<string, Map<string, Row>>(); // rows by table, by key
   at = ""; // where to resume: after the last whole group
@@ -38,7 +41,7 @@ class Subscription {
   }
 
   private apply({ table, action, keys, data = [] }: Frame) {
-    if (action === "heartbeat" || action === "checksum") return;
+    if (action === "heartbeat" || action === "checksum" || logs.includes(table)) return;
     if (action === "partial" || !this.tables.has(table)) this.tables.set(table, new Map());
     const rows = this.tables.get(table)!;
     for (const row of data) {

@@ -221,10 +221,11 @@ export class City {
     if (this.flashes.length > 400) this.flashes.splice(0, this.flashes.length - 400);
   }
 
-  // settle forgets what has faded.
+  // settle forgets what has faded. It is called from time to time, also while nothing is drawn.
   settle(now: number): void {
     if (this.flashes.length > 0) this.flashes = this.flashes.filter((f) => now - f.at < flashLasts);
     while (this.done.length > 0 && now - this.done[0]! > 60_000) this.done.shift();
+    this.heat.settle(now);
   }
 
   counts(now: number): Counts {
@@ -264,15 +265,26 @@ export class Heat {
     this.cells.set(key, cell);
   }
 
-  // each visits the cells that are still warm, and forgets the others.
+  // each visits the cells that are still warm.
   each(now: number, visit: (place: Point, level: number) => void): void {
-    for (const [key, cell] of this.cells) {
+    for (const cell of this.cells.values()) {
       const level = faded(cell.level, now - cell.at);
-      if (level < 0.05) this.cells.delete(key);
-      else visit(cell.place, level);
+      if (level >= cold) visit(cell.place, level);
     }
   }
+
+  // settle forgets the cells that are cold.
+  settle(now: number): void {
+    for (const [key, cell] of this.cells) if (faded(cell.level, now - cell.at) < cold) this.cells.delete(key);
+  }
+
+  get size(): number {
+    return this.cells.size;
+  }
 }
+
+// cold is a level that nobody sees.
+const cold = 0.05;
 
 // faded halves each 30 s.
 function faded(level: number, age: number): number {

@@ -12,18 +12,19 @@ export type { Frame, Row } from "../../client/ts/feed";
 // Link says how the connection is doing.
 export interface Link {
   state: "connecting" | "live" | "lost";
-  heard: number; // when the last frame came, in milliseconds; 0 before the first
+  heard: number; // when the last frame before the state came, in milliseconds; 0 for none
 }
 
 export const link = signal<Link>({ state: "connecting", heard: 0 });
 
 let feed: Feed | null = null;
 let names = 0;
+let heard = 0; // when the last frame came: no signal, or each would draw the page anew
 
 // connect opens the connection when the first page needs it.
 function connect(): Feed {
   feed ??= new Feed(location.origin, (connected) => {
-    link.value = { state: connected ? "live" : "lost", heard: link.peek().heard };
+    link.value = { state: connected ? "live" : "lost", heard };
   });
   return feed;
 }
@@ -34,7 +35,7 @@ export function subscribe(wanted: Wanted, changed: Listener): () => void {
   const name = `${wanted.table}-${++names}`;
   const connection = connect();
   connection.subscribe(name, wanted, (group, tables) => {
-    link.value = { state: "live", heard: Date.now() };
+    heard = Date.now();
     changed(group, tables);
   });
   return () => connection.unsubscribe(name);

@@ -1,6 +1,6 @@
 import { render } from "preact";
 
-import { icons } from "./icons";
+import { Icon } from "./icons";
 import { ChartsPage } from "./pages/charts";
 import { CityPage } from "./pages/city";
 import { type Page, go, page, pathOf, pages } from "./route";
@@ -18,7 +18,7 @@ function App() {
             <span class="long">{t("language.other")}</span><span class="short">{t("language.short")}</span>
           </button>
           <button class="plain" aria-label={themeName()} onClick={() => setTheme(theme.value === "dark" ? "light" : "dark")}>
-            <span class="long">{themeName()}</span><span class="short">{icons.theme}</span>
+            <span class="long">{themeName()}</span><span class="short"><Icon name="theme" /></span>
           </button>
         </span>
       </header>

@@ -139,7 +139,6 @@ class Painter implements MapHandle {
     const ratio = devicePixelRatio || 1;
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     const now = p.now();
-    p.city.settle(now);
     drawCity(ctx, this.view, p.city, this.colors, p.layers, now, p.selected);
     if (p.pins) drawPins(ctx, this.view, p.pins, this.colors);
   }

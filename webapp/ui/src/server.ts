@@ -36,7 +36,10 @@ export const queues = ["sql", "feed", "charges", "streams", "readers", "subscrip
 export type Queue = (typeof queues)[number] | "snapshot_age" | "snapshot_bytes";
 
 export const server = signal<Server | null>(null); // null until it is known, and while nobody answers
-export const past = signal<readonly { at: number; row: Server }[]>([]); // the last minutes
+export const past = signal<readonly Moment[]>([]); // the last minutes
+
+// Moment is what is kept of a row: of the rest only the newest is shown, and it is much.
+export type Moment = { at: number } & Pick<Server, "requests" | "report_p99" | "sql_lag" | "unsynced">;
 
 // observe follows the row until the function that it returns is called.
 export function observe(token?: string): () => void {
@@ -44,8 +47,12 @@ export function observe(token?: string): () => void {
     if (refusalOf(group) !== null) return;
     const row = [...(tables.get("server")?.values() ?? [])][0] as unknown as Server | undefined;
     if (!row) return;
-    const now = Date.now();
     server.value = { ...row };
-    past.value = [...past.peek().filter((p) => now - p.at < span), { at: now, row: server.value }];
+    past.value = withNow(past.peek(), row, Date.now());
   });
+}
+
+// withNow adds a row to the last minutes, which end there.
+export function withNow(before: readonly Moment[], { requests, report_p99, sql_lag, unsynced }: Server, now: number): Moment[] {
+  return [...before.filter((p) => now - p.at < span), { at: now, requests, report_p99, sql_lag, unsynced }];
 }

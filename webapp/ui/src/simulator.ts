@@ -302,6 +302,7 @@ class SimulatedRider {
       if (this.gone || !(await this.findsChair())) continue;
       await this.travel();
     }
+    this.unfollow();
   }
 
   // findsChair looks until there is a free chair nearby or patience ends.

@@ -33,21 +33,30 @@ export function t(word: Word, values: Record<string, string | number> = {}): str
   });
 }
 
-export function number(n: number): string {
-  return new Intl.NumberFormat(language.value).format(n);
+interface Formats {
+  number: Intl.NumberFormat;
+  yen: Intl.NumberFormat;
+  clock: Intl.DateTimeFormat;
+  day: Intl.DateTimeFormat;
 }
 
-export function yen(n: number): string {
-  return new Intl.NumberFormat(language.value, { style: "currency", currency: "JPY" }).format(n);
+// made are the formats of the languages that were used: to make one is much dearer than to use it.
+const made: Partial<Record<Language, Formats>> = {};
+
+function formats(): Formats {
+  const l = language.value;
+  return (made[l] ??= {
+    number: new Intl.NumberFormat(l),
+    yen: new Intl.NumberFormat(l, { style: "currency", currency: "JPY" }),
+    clock: new Intl.DateTimeFormat(l, { timeStyle: "medium", hour12: false }),
+    day: new Intl.DateTimeFormat(l, { dateStyle: "short" }),
+  });
 }
 
-export function clock(ms: number): string {
-  return new Intl.DateTimeFormat(language.value, { timeStyle: "medium", hour12: false }).format(ms);
-}
-
-export function day(ms: number): string {
-  return new Intl.DateTimeFormat(language.value, { dateStyle: "short" }).format(ms);
-}
+export const number = (n: number): string => formats().number.format(n);
+export const yen = (n: number): string => formats().yen.format(n);
+export const clock = (ms: number): string => formats().clock.format(ms);
+export const day = (ms: number): string => formats().day.format(ms);
 
 // person puts the family name where the language has it.
 export function person(first: string, last: string): string {

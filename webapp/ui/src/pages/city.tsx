@@ -7,7 +7,7 @@ import { type Row, City, type Counts } from "../city";
 import { type Frame, checks, link, refusalOf, subscribe, subscribeExactly } from "../connection";
 import { type Selection, densityLimit, trailLimit } from "../draw";
 import type { Point } from "../geometry";
-import { icons } from "../icons";
+import { Icon, type IconName } from "../icons";
 import { CityMap, type MapHandle } from "../map";
 import { type Replay, heard, live, moment, refused, replay } from "../replay";
 import { token } from "../operator";
@@ -86,8 +86,11 @@ export function CityPage({ page }: { page: Page }) {
 
 function tick(present: City, shown: City, timeline: Timeline): void {
   const now = Date.now();
+  const then = moment(replay.peek(), now);
+  present.settle(now);
+  if (shown !== present) shown.settle(then);
   if (link.peek().state === "live") timeline.add(now, present.counts(now));
-  counts.value = shown.counts(moment(replay.peek(), now));
+  counts.value = shown.counts(then);
   const r = replay.peek();
   if (r && r.began > 0 && moment(r, now) >= now - 300) live();
 }
@@ -159,9 +162,9 @@ function Notes({ counts: c }: { counts: Counts | null }) {
 }
 
 function Tools({ map }: { map: () => MapHandle | undefined }) {
-  const act = (icon: keyof typeof icons, name: string, does: () => void) => <button aria-label={name} title={name} onClick={does}>{icons[icon]}</button>;
-  const layer = (icon: keyof typeof icons, name: string, on: Signal<boolean>) => (
-    <button aria-label={name} title={name} aria-pressed={on.value} onClick={() => (on.value = !on.value)}>{icons[icon]}</button>
+  const act = (icon: IconName, name: string, does: () => void) => <button aria-label={name} title={name} onClick={does}><Icon name={icon} /></button>;
+  const layer = (icon: IconName, name: string, on: Signal<boolean>) => (
+    <button aria-label={name} title={name} aria-pressed={on.value} onClick={() => (on.value = !on.value)}><Icon name={icon} /></button>
   );
   return (
     <div class="tools" role="group" aria-label={t("map.tools")}>

@@ -1,7 +1,7 @@
 // How the server does: a few words for everybody beside the map, and all of it for operators.
 
 import { Spark, sparkBox } from "../chart";
-import { type Endpoint, type Server, past, queues, server } from "../server";
+import { type Endpoint, type Moment, type Server, past, queues, server } from "../server";
 import { clock, number, t, yen } from "../text";
 import { line } from "../timeline";
 
@@ -39,10 +39,10 @@ export function Vitals({ now }: { now: number }) {
         {(s.alerts ?? []).length === 0 ? <p class="well">{t("server.well", { name: s.name })}</p> : s.alerts!.map((a) => <p key={a} class="bad" role="alert">{a}</p>)}
       </section>
       <div class="sparks">
-        <Past title={t("server.requests")} of={(row) => row.requests} now={now} show={(v) => number(Math.round(v))} />
-        <Past title={t("server.reportP99ms")} of={(row) => row.report_p99} now={now} show={(v) => number(Math.round(v * 10) / 10)} />
-        <Past title={t("server.sqlSeconds")} of={(row) => row.sql_lag} now={now} show={(v) => number(Math.round(v * 10) / 10)} />
-        <Past title={t("server.unsynced")} of={(row) => row.unsynced} now={now} show={(v) => number(v)} />
+        <Past title={t("server.requests")} of={(m) => m.requests} now={now} show={(v) => number(Math.round(v))} />
+        <Past title={t("server.reportP99ms")} of={(m) => m.report_p99} now={now} show={(v) => number(Math.round(v * 10) / 10)} />
+        <Past title={t("server.sqlSeconds")} of={(m) => m.sql_lag} now={now} show={(v) => number(Math.round(v * 10) / 10)} />
+        <Past title={t("server.unsynced")} of={(m) => m.unsynced} now={now} show={(v) => number(v)} />
       </div>
     </>
   );
@@ -116,10 +116,10 @@ function Endpoints({ all }: { all: readonly Endpoint[] }) {
 }
 
 // Past is a figure with its last minutes.
-function Past({ title, of, now, show }: { title: string; of: (s: Server) => number | null; now: number; show: (v: number) => string }) {
-  const known = past.value.flatMap(({ at, row }) => {
-    const value = of(row);
-    return value === null ? [] : [{ at, value }];
+function Past({ title, of, now, show }: { title: string; of: (m: Moment) => number | null; now: number; show: (v: number) => string }) {
+  const known = past.value.flatMap((m) => {
+    const value = of(m);
+    return value === null ? [] : [{ at: m.at, value }];
   });
   const values = known.map((k) => k.value);
   const latest = values.at(-1);
