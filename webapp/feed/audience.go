@@ -30,7 +30,7 @@ func (s *sub) audienceKey() audienceKey {
 	return audienceKey{s.viewer, s.tables, s.filter, s.interval}
 }
 
-// admitLocked has a subscription be told of events, with those that are told of the same.
+// admitLocked has a subscription get events, with those that get the same.
 func (h *hub) admitLocked(s *sub) {
 	a := h.shared[s.audienceKey()]
 	if a == nil {
