@@ -126,6 +126,8 @@ const (
 	// patience is how long one rider keeps the next from coming: a leader that stands still leaves
 	// requests unanswered until it goes on, and others are served meanwhile.
 	patience = time.Second
+	// electionLimit is how long there may be no leader afterwards, when nobody makes trouble.
+	electionLimit = 20 * time.Second
 	// stopped is how long the leader stands still with -how stop.
 	stopped = 10 * time.Second
 )
@@ -280,24 +282,37 @@ func (k *killer) register(ctx context.Context) (accepted, error) {
 // ask asks for each rider whom the server has accepted.
 func (k *killer) ask(list []accepted, g *gap) error {
 	for _, a := range list {
-		r, err := http.NewRequest("GET", "http://"+k.address(0)+"/api/app/rides", nil)
-		if err != nil {
-			return err
-		}
 		session, _, _ := strings.Cut(a.session, ";")
-		r.Header.Set("Cookie", session)
-		got, err := k.web.Do(r)
-		if err != nil {
-			return err
-		}
-		got.Body.Close()
-		switch got.StatusCode {
-		case http.StatusOK:
-		case http.StatusUnauthorized:
-			g.lost++
-		default:
-			return fmt.Errorf("asked for a rider, the front answers %s", got.Status)
+		for end := time.Now().Add(electionLimit); ; time.Sleep(breath) {
+			status, err := k.known(session)
+			if err != nil {
+				return err
+			}
+			if status == http.StatusUnauthorized {
+				g.lost++
+			}
+			if status == http.StatusUnauthorized || status == http.StatusOK {
+				break
+			}
+			// A busy machine may change its leader at any time.
+			if status < 500 || time.Now().After(end) {
+				return fmt.Errorf("asked for a rider, the front answers %d", status)
+			}
 		}
 	}
 	return nil
+}
+
+// known asks for the rides of a session.
+func (k *killer) known(session string) (status int, err error) {
+	r, err := http.NewRequest("GET", "http://"+k.address(0)+"/api/app/rides", nil)
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Cookie", session)
+	got, err := k.web.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	return got.StatusCode, got.Body.Close()
 }
