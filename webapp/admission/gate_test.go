@@ -187,7 +187,7 @@ func TestGuestsAreBounded(t *testing.T) {
 	if g.has(one, 2*time.Second) || !g.has(other, 2*time.Second) {
 		t.Error("a slot has two sessions")
 	}
-	if n := testing.AllocsPerRun(1000, func() { g.add(rand.Uint64(), time.Hour) }); n > 0 {
+	if n := allocs.PerRun(1000, func() { g.add(rand.Uint64(), time.Hour) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
