@@ -2,7 +2,7 @@
 // door, so that it serves the others as fast as ever.
 //
 // A [Gate] knows three classes of requests, a measure of how long requests wait before anybody looks
-// at them, and one budget for each session. Its loop looks fifty times a second; a
+// at them, one budget for each session, and whom it has let in. Its loop looks fifty times a second; a
 // request costs one atomic load as long as nothing is wrong, and never takes a lock.
 //
 // It leaves to others: which request is of which class, whose it is, how its refusal reads,

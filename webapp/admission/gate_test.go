@@ -175,6 +175,11 @@ func TestBegun(t *testing.T) {
 func TestGuestsAreBounded(t *testing.T) {
 	g := new(guests)
 	const one, other = 5, 5 | 1<<timeBits
+	g.add(one, 0)
+	if !g.has(one, 0) || g.has(one, epoch) {
+		t.Error("who came at once is not known, or for too long")
+	}
+	g = new(guests)
 	g.add(one, time.Second)
 	if !g.has(one, time.Second) || g.has(other, time.Second) || g.has(0, 0) {
 		t.Error("a session stands for another")

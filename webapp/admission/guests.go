@@ -12,16 +12,18 @@ import (
 //
 // Not for longer, or those who came first would keep all others out. And a table that never grows,
 // as that of the budgets: where two share a slot, the earlier is a guest no more.
+//
+// A slot has the time in us plus 1, as 0 is nobody's.
 type guests struct{ slots [slots]atomic.Uint64 }
 
 // add lets a session in. It keeps the time at which that was done first.
 func (g *guests) add(session uint64, now time.Duration) {
 	if !g.has(session, now) {
-		g.slots[session%slots].Store(session>>timeBits<<timeBits | uint64(now/time.Microsecond)&(1<<timeBits-1))
+		g.slots[session%slots].Store(session>>timeBits<<timeBits | uint64(now/time.Microsecond+1)&(1<<timeBits-1))
 	}
 }
 
 func (g *guests) has(session uint64, now time.Duration) bool {
 	since := timeOf(g.slots[session%slots].Load(), session)
-	return since != 0 && now-time.Duration(since)*time.Microsecond < epoch
+	return since != 0 && now-time.Duration(since-1)*time.Microsecond < epoch
 }
