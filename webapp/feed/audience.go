@@ -30,7 +30,7 @@ func (s *sub) audienceKey() audienceKey {
 	return audienceKey{s.viewer, s.tables, s.filter, s.interval}
 }
 
-// admitLocked has a subscription be told of events, with those that are told of the same.
+// admitLocked lets a subscription hear of events, together with those that hear of the same.
 func (h *hub) admitLocked(s *sub) {
 	a := h.shared[s.audienceKey()]
 	if a == nil {
@@ -44,7 +44,7 @@ func (h *hub) admitLocked(s *sub) {
 	s.audience = a
 }
 
-// dismissLocked has it be told no more.
+// dismissLocked ends that.
 func (h *hub) dismissLocked(s *sub) {
 	a := s.audience
 	s.audience = nil

@@ -263,7 +263,7 @@ func (t *translator) moved(e *isuride.Event) error {
 	return t.advanced(e.Status)
 }
 
-// tellPlace tells the city where a chair is, if it was told of another place.
+// tellPlace tells the city where a chair is, unless that is what it was told last.
 func (t *translator) tellPlace(on *roadChair, at isuride.Coordinate) {
 	t.catchUp()
 	to := snap(at)
