@@ -455,7 +455,7 @@ func (p *pair) show(out io.Writer, number int) {
 		name string
 		*loaded
 	}{{"at saturation", p.saturated}, {"beyond", p.beyond}} {
-		fmt.Fprintf(out, "pair %d %s: %.0f rides/s offered in time, %.1f completed, class A p99 %s, memory in the last third %.2f times that in the first: %s\n",
+		fmt.Fprintf(out, "pair %d %s: %.0f rides/s offered in time, %.1f completed, class A p99 %s, memory in the last third %.2f times that in the second: %s\n",
 			number, r.name, r.offered(), r.completed(), millis(r.classA()), memoryRise(r.memory), r.Reason)
 		fmt.Fprintf(out, "pair %d %s: %.2f s of CPU in %.0f s, %d users, %d connections made\n",
 			number, r.name, r.used()*r.share*r.LoadSeconds, r.LoadSeconds, r.World.Users, r.Dials.Dials)
@@ -502,14 +502,15 @@ func sorted(m map[string]float64) (keys []string) {
 	return keys
 }
 
-// memoryRise is the mean of the last third over that of the first. It is not 1 where nothing is wrong:
-// the city has more rides then.
+// memoryRise is the mean of the last third over that of the one before: in the first, people come, and
+// each keeps a connection. It is not 1 where nothing is wrong: the city has more rides then.
 func memoryRise(samples []int64) float64 {
 	n := len(samples) / 3
 	if n == 0 {
 		return 1
 	}
-	return mean(samples[len(samples)-n:]) / mean(samples[:n])
+	end := len(samples) - n
+	return mean(samples[end:]) / mean(samples[end-n:end])
 }
 
 func mean(list []int64) (m float64) {

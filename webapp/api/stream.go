@@ -118,6 +118,11 @@ func (s *eventStream) writeAll(buf []byte) ([]byte, bool) {
 		if s.conn.Ready() != nil { // over HTTP/2 it is known when a client has no room: nothing is spent on it
 			return buf, false
 		}
+		// A chair that its client has left is not told of its next ride: that it missed the end of
+		// the last one is mended by a new stream, which begins with what was sent last, but not both.
+		if m.Status == isuride.Matching && s.conn.Gone() {
+			return buf, false
+		}
 		if s.gen.Store.Delivered(s.to.log, s.to.side, n) != nil {
 			return buf, false
 		}

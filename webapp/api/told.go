@@ -213,6 +213,8 @@ func (s *told) next(buf []byte) ([]byte, bool) {
 		return buf, true
 	case !any:
 		return buf, true
+	case m.Status == isuride.Matching && s.r.conn.Gone(): // as eventStream.writeAll
+		return buf, false
 	case s.gen.Store.Delivered(s.to.log, s.to.side, n) != nil:
 		return buf, false
 	}

@@ -20,6 +20,10 @@
 // entry may not have been written, with which every new stream begins. This holds at any
 // moment, also for a mark that is found after a kill.
 //
+// Written is not read: what a socket has taken is lost if the client has closed it by then. So before
+// what must not be missed together with the entry before it, writers look whether the client
+// is still there.
+//
 // Rejected: moving the mark after the write. What was read in between is sent again after
 // the message before it, to a client that comes back quickly and after a kill.
 package notify

@@ -8,15 +8,21 @@ import (
 // Gone reports whether the client has closed its end of the connection. Connections whose
 // reads block do not tell. It may be called from any goroutine until the handler returns.
 func (c *Ctx) Gone() bool {
-	if c.via != nil && c.via.stream.Gone() {
-		return true
-	}
-	raw := c.conn.raw
-	if raw == nil {
+	return c.via != nil && c.via.stream.Gone() || c.conn.gone()
+}
+
+// Gone reports whether the client has closed its end, as soon as the kernel has heard of it: the
+// goroutine that waits for that may have to wait for a processor. It may be called from any goroutine.
+func (s *Stream) Gone() bool {
+	return s.closed.Load() || s.via != nil && s.via.Gone() || s.conn.gone()
+}
+
+func (c *conn) gone() bool {
+	if c.raw == nil {
 		return false
 	}
 	gone := false
-	err := raw.Control(func(fd uintptr) { gone = hungUp(fd) })
+	err := c.raw.Control(func(fd uintptr) { gone = hungUp(fd) })
 	return gone || err != nil
 }
 
