@@ -41,6 +41,16 @@ type contestant struct {
 	program    string   // in the place of this checkout's, if not ""
 	settings   []string // variables of its own
 	dear       bool     // its client costs what the official tool does
+	pinned     bool     // server and bench share the first processor
+	stream     bool     // its events go to Kafka and QuestDB, on the second
+}
+
+// core is where the contestant and its bench run: together on one processor, or "".
+func (c *contestant) core() string {
+	if c.pinned {
+		return "0"
+	}
+	return ""
 }
 
 // prepare builds all programs, a certificate and the pages.
@@ -51,13 +61,17 @@ func (s *duelSettings) prepare(ctx context.Context) error {
 	if err := execute(ctx, s.path("devcert"), "-out", s.path("cert")); err != nil {
 		return err
 	}
-	return frontend.Write(s.path("static"), s.path("static.list"))
+	if err := frontend.Write(s.path("static"), s.path("static.list")); err != nil {
+		return err
+	}
+	return s.prepareStream(ctx)
 }
 
 // A lineup is the processes of a contestant that runs.
 type lineup struct {
 	servers  []*server // the server itself first
 	database *database // nil for SQLite, which is part of the server
+	stream   []*server // what carries the events out
 	address  string
 	scheme   string
 }
@@ -95,6 +109,12 @@ func (s *duelSettings) start(ctx context.Context, c contestant) (*lineup, error)
 		l.servers = append(l.servers, proxy)
 		l.address, l.scheme = nginxAddress, "https"
 	}
+	if c.stream {
+		if err := s.startStream(ctx, l); err != nil {
+			l.end()
+			return nil, err
+		}
+	}
 	return l, nil
 }
 
@@ -103,7 +123,7 @@ func (s *duelSettings) startServer(ctx context.Context, c contestant) (*server, 
 	if c.naive {
 		return listen(process(ctx, s.path("naive"), "-policy", "greedy", "-interval", "100", "-listen", naiveAddress), c.name, naiveAddress, s.path("server.log"))
 	}
-	cmd := process(ctx, cmp.Or(c.program, s.path("isuride")))
+	cmd := on(ctx, c.core(), cmp.Or(c.program, s.path("isuride")))
 	cmd.Env = append(os.Environ(), "ISURIDE_DATA="+s.path("data"), "ISURIDE_LISTEN="+ownAddress, "ISURIDE_TLS_LISTEN="+ownTLSAddress,
 		"ISURIDE_TLS_CERT="+s.path("cert/cert.pem"), "ISURIDE_TLS_KEY="+s.path("cert/key.pem"), "ISURIDE_DURABILITY="+c.durability)
 	if c.static {
@@ -165,6 +185,7 @@ func (s *duelSettings) play(ctx context.Context, d duel, c contestant, pair int)
 	if c.dear {
 		args = append(args, "-client", "official")
 	}
+	s.core = c.core()
 	before, _, err := l.usage()
 	if err != nil {
 		return nil, err
@@ -175,6 +196,9 @@ func (s *duelSettings) play(ctx context.Context, d duel, c contestant, pair int)
 	}
 	after, peak, err := l.usage()
 	if err != nil {
+		return nil, err
+	}
+	if err := l.streamed(); err != nil {
 		return nil, err
 	}
 	r = &duelRun{Duel: d.name, Contestant: c.name, Pair: pair, ServerCPU: (after - before).Seconds(), PeakMemory: peak, Record: record}
@@ -228,6 +252,9 @@ func (l *lineup) usage() (cpu time.Duration, peak int64, err error) {
 
 // end stops everything in good order, the database last. Only that may not end.
 func (l *lineup) end() error {
+	for _, v := range l.stream {
+		v.end(syscall.SIGKILL) // its data are thrown away
+	}
 	for _, v := range l.servers {
 		v.end(syscall.SIGTERM)
 	}

@@ -39,6 +39,9 @@ func duels() []duel {
 		{"durability", "HTTP, no static files", [2]contestant{
 			{name: "isuride, none", durability: "none"}, {name: "isuride, crash", durability: "crash"},
 		}, []bar{{figureRatio, 0.97, false}, {figureErrors, 0, true}}},
+		{"stream", "HTTP, no static files; server and bench on one processor, the stream to Kafka and QuestDB on another", [2]contestant{
+			{name: "isuride", pinned: true}, {name: "isuride, stream", pinned: true, stream: true},
+		}, []bar{{figureRatio, 0.95, false}, {figureErrors, 0, true}}},
 	}
 }
 
@@ -104,7 +107,7 @@ func duelName(d duel) string { return d.name }
 func parseDuels(args []string, out io.Writer) (_ *duelSettings, err error) {
 	s := &duelSettings{trial: trial{runs: 3}}
 	f := flags("duel", out)
-	only := f.String("only", "", "comma-separated `duels` instead of all: "+strings.Join(names(duels(), duelName), ","))
+	only := f.String("only", "", "comma-separated `duels` instead of all but stream, which needs Java and two processors: "+strings.Join(names(duels(), duelName), ","))
 	f.StringVar(&s.records, "records", "", "`file` that the records are appended to; by default duel.jsonl in -home")
 	f.StringVar(&s.before, "before", "", "`program`, isuride of another commit, that is the first side in place of the naive server")
 	settingFlag(f, &s.settings, "a variable that only the second side has; the first is the same server without it")
@@ -127,7 +130,9 @@ func parseDuels(args []string, out io.Writer) (_ *duelSettings, err error) {
 	}
 	chosen, err := choose(duels(), duelName, *only)
 	for _, d := range chosen {
-		s.duels = append(s.duels, s.of(d))
+		if *only != "" || !d.sides[1].stream {
+			s.duels = append(s.duels, s.of(d))
+		}
 	}
 	return s, err
 }

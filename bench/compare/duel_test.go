@@ -72,6 +72,12 @@ func TestDuelFlags(t *testing.T) {
 	if err != nil || !slices.Equal(names(s.duels, duelName), []string{"tls", "plain"}) {
 		t.Errorf("%+v, %v", s, err)
 	}
+	if s, err = parseDuels(nil, io.Discard); err != nil || slices.Contains(names(s.duels, duelName), "stream") || len(s.duels) != len(duels())-1 {
+		t.Errorf("unless it is asked for, there is no duel with the stream: %v, %v", names(s.duels, duelName), err)
+	}
+	if s, err = parseDuels([]string{"-only", "stream"}, io.Discard); err != nil || len(s.duels) != 1 || !s.duels[0].sides[0].pinned || s.duels[0].sides[0].stream {
+		t.Errorf("%+v, %v", s, err)
+	}
 }
 
 // TestTable makes a table of stored records, of which the last has no counterpart.

@@ -47,6 +47,7 @@ type overload struct {
 	settings []string
 	readers  readers // of the feed
 	chairs   int     // 0 leaves them to the rate
+	users    int     // the same, if more than it needs
 }
 
 func runOverload(ctx context.Context, args []string, out io.Writer) (passed bool, err error) {
@@ -76,6 +77,7 @@ func (o *overload) experiment(ctx context.Context, out io.Writer) (bool, error) 
 		return false, err
 	}
 	o.chairs = chairsFor(best) // those that it can serve, however many rides are asked for
+	o.users = usersFor(o.factor * best)
 	var pairs []*pair
 	for i := range o.runs {
 		p := &pair{}
@@ -114,6 +116,7 @@ func (o *overload) best(ctx context.Context, out io.Writer) (best float64, err e
 		return 0, err
 	}
 	for rate := o.share / r.cpuPerRide; ; rate *= ladderStep {
+		o.users = usersFor(o.factor * rate)
 		if r, err = o.run(ctx, "ladder.json", "off", rate, o.short, o.share); err != nil {
 			return 0, err
 		}
@@ -127,6 +130,15 @@ func (o *overload) best(ctx context.Context, out io.Writer) (best float64, err e
 
 // chairsFor is the number of chairs that the bench takes for a rate by itself.
 func chairsFor(rate float64) int { return 20 + int(3*rate) }
+
+// usersFor is the number of users that the bench takes for a rate by itself. At saturation, too, the
+// city has those of the load beyond. With as many as its own rate needs, each of them comes as soon
+// as a client would close an unused connection, so that one of sixteen had to connect at saturation and two of five
+// beyond, which costs more than the refusal: what was compared was not the same city.
+func usersFor(rate float64) int {
+	_, users := world.Config{RideRate: rate}.Population()
+	return users
+}
 
 // ladderStep is from one rate to the next.
 const ladderStep = 1.25
@@ -218,6 +230,9 @@ func (o *overload) load(ctx context.Context, s *server, name string, rate, secon
 		"-t", strconv.FormatFloat(seconds, 'f', -1, 64), "-open-loop", strconv.FormatFloat(rate, 'f', 1, 64))
 	if o.chairs > 0 {
 		cmd.Args = append(cmd.Args, "-open-loop-chairs", strconv.Itoa(o.chairs))
+	}
+	if o.users > 0 {
+		cmd.Args = append(cmd.Args, "-open-loop-users", strconv.Itoa(o.users))
 	}
 	for i := range sources {
 		cmd.Args = append(cmd.Args, "-source-ip", fmt.Sprintf("127.0.0.%d", i+1))
@@ -442,6 +457,8 @@ func (p *pair) show(out io.Writer, number int) {
 	}{{"at saturation", p.saturated}, {"beyond", p.beyond}} {
 		fmt.Fprintf(out, "pair %d %s: %.0f rides/s offered in time, %.1f completed, class A p99 %s, memory in the last third %.2f times that in the first: %s\n",
 			number, r.name, r.offered(), r.completed(), millis(r.classA()), memoryRise(r.memory), r.Reason)
+		fmt.Fprintf(out, "pair %d %s: %.2f s of CPU in %.0f s, %d users, %d connections made\n",
+			number, r.name, r.used()*r.share*r.LoadSeconds, r.LoadSeconds, r.World.Users, r.Dials.Dials)
 		if used := r.used(); used < leastUsed {
 			fmt.Fprintf(out, "mind that the server used %.0f %% of its part of a processor: it was asked for too little, or something else on this machine took it\n", 100*used)
 		}

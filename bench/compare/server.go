@@ -24,6 +24,14 @@ func process(ctx context.Context, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// on is process on some of the processors only, named as for taskset; "" are all.
+func on(ctx context.Context, cores, name string, args ...string) *exec.Cmd {
+	if cores == "" {
+		return process(ctx, name, args...)
+	}
+	return process(ctx, "taskset", append([]string{"-c", cores, name}, args...)...)
+}
+
 // A server is a process that listens.
 type server struct {
 	cmd   *exec.Cmd

@@ -24,6 +24,7 @@ type trial struct {
 	seconds float64
 	runs    int
 	home    string // for programs, data and records
+	core    string // processors that the bench may use, as for taskset; "" for all
 }
 
 func flags(command string, out io.Writer) *flag.FlagSet {
@@ -90,7 +91,7 @@ func execute(ctx context.Context, name string, args ...string) error {
 func (t *trial) bench(ctx context.Context, out string, seed int, args ...string) (*report.Record, time.Duration, error) {
 	out = t.path(out)
 	os.Remove(out) // of an earlier run
-	cmd := process(ctx, t.path("bench"), append([]string{"run", "-force", "-out", out, "-html", "-", "-history", "-", "-skip-data-check",
+	cmd := on(ctx, t.core, t.path("bench"), append([]string{"run", "-force", "-out", out, "-html", "-", "-history", "-", "-skip-data-check",
 		"-t", strconv.FormatFloat(t.seconds, 'f', -1, 64), "-seed", strconv.Itoa(seed)}, args...)...)
 	output, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {

@@ -38,6 +38,7 @@ type Config struct {
 	RideRate float64        // of an open loop, see world.Config; 0 for none
 	Refusals bool           // see world.Config
 	Chairs   int            // of an open loop; 0 leaves their number to the rate
+	Users    int            // of an open loop, if more than its rate needs
 	Checks   []Check        // of the initial data; nil for none
 	Static   *client.Static // nil for no static files at all
 	Official bool           // the client burns as much CPU as the official tool's
@@ -49,11 +50,10 @@ type Config struct {
 	limits       client.Limits // of calls; zero are the official ones
 	initializing time.Duration // limit of the initialization; 0 is the official one
 	settling     time.Duration // the wait after the load; 0 is the official one
-	users        int           // of an open loop; 0 leaves their number to the rate
 }
 
 func (c *Config) world() world.Config {
-	return world.Config{Seed: c.Seed, PageVisits: c.Static != nil, RideRate: c.RideRate, Refusals: c.Refusals, Chairs: c.Chairs, Users: c.users}
+	return world.Config{Seed: c.Seed, PageVisits: c.Static != nil, RideRate: c.RideRate, Refusals: c.Refusals, Chairs: c.Chairs, Users: c.Users}
 }
 
 // An Observer follows a run.

@@ -37,9 +37,10 @@ func TestRun(t *testing.T) {
 	if !r.Passed || r.Reason != "pass" || r.Score != 0 || r.Language != "stub" || r.ErrorCount != 0 || r.BenchFaults != 0 {
 		t.Errorf("passed %v, %q, score %d, language %q, %d errors, %d bench faults: %+v", r.Passed, r.Reason, r.Score, r.Language, r.ErrorCount, r.BenchFaults, r.Errors)
 	}
-	// On a busy machine some ticks are lost, but none is ever too many.
-	if all := r.Ticks + r.LostTicks; r.Ticks < 1 || all > 21 {
-		t.Errorf("%d ticks and %d lost ones in 20 periods", r.Ticks, r.LostTicks)
+	// On a busy machine some ticks are lost, and the load ends late, but none is ever too many.
+	load := r.Phases[slices.IndexFunc(r.Phases, func(l Lap) bool { return l.Phase == PhaseLoad })]
+	if all := r.Ticks + r.LostTicks; r.Ticks < 1 || float64(all) > load.Seconds/tickPeriod.Seconds()+1 {
+		t.Errorf("%d ticks and %d lost ones in %.3f s", r.Ticks, r.LostTicks, load.Seconds)
 	}
 	if r.World.Users != 10 || r.World.Chairs != 20 || r.Origins["population"] != 10 {
 		t.Errorf("%d users, %d chairs, %v", r.World.Users, r.World.Chairs, r.Origins)

@@ -37,7 +37,7 @@ func TestScale(t *testing.T) {
 	}
 	c := startIsuride(t)
 	c.Load, c.Seed = 5*time.Second, 1
-	c.RideRate, c.Chairs, c.users = float64(chairs)/15, chairs, users
+	c.RideRate, c.Chairs, c.Users = float64(chairs)/15, chairs, users
 	if err := checkFiles(c.connections()); err != nil {
 		t.Skip(err)
 	}

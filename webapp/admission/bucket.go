@@ -27,16 +27,21 @@ const (
 	timeBits = 64 - tagBits
 )
 
+// timeOf reads a slot: the time in it, in us, or 0 if that is another session's.
+func timeOf(slot, session uint64) uint64 {
+	if slot>>timeBits != session>>timeBits {
+		return 0
+	}
+	return slot & (1<<timeBits - 1)
+}
+
 // take takes a request out of a budget, if it is there.
 func (b *buckets) take(session uint64, now time.Duration) bool {
 	slot := &b.slots[session%slots]
 	tag, at := session>>timeBits, uint64(now/time.Microsecond)
 	for {
 		old := slot.Load()
-		spent := old & (1<<timeBits - 1)
-		if old>>timeBits != tag {
-			spent = 0
-		}
+		spent := timeOf(old, session)
 		spent = max(spent, at) + uint64(pause/time.Microsecond)
 		if spent > at+uint64(burst/time.Microsecond) {
 			return false

@@ -23,12 +23,19 @@ const (
 	deep = time.Second
 )
 
+// begun stands beside the classes where shares are kept: it is class C of a session that was let in,
+// see guests.
+const (
+	begun = classes
+	kinds = classes + 1
+)
+
 // targets are the waits beyond which a class is refused. The strict ones are what a person does not
 // notice, and a tenth of a second; the default ones are a third, and more than half, of what
-// clients wait at all.
-var targets = map[Mode][classes]time.Duration{
-	Default: {B: 6 * time.Second, C: 3 * time.Second},
-	Strict:  {B: 100 * time.Millisecond, C: 20 * time.Millisecond},
+// clients wait at all. Who has begun is refused once all others of class C are.
+var targets = map[Mode][kinds]time.Duration{
+	Default: {B: 6 * time.Second, begun: 4500 * time.Millisecond, C: 3 * time.Second},
+	Strict:  {B: 100 * time.Millisecond, begun: 30 * time.Millisecond, C: 20 * time.Millisecond},
 }
 
 // Source is a place where waiting can be seen.
@@ -56,19 +63,20 @@ type Options struct {
 type Gate struct {
 	// Set once.
 	opt     Options
-	target  [classes]time.Duration
+	target  [kinds]time.Duration
 	seed    maphash.Seed
 	buckets *buckets
+	guests  *guests
 	sockets lowest
 
 	// Atomic: written by Run each interval, read by everybody.
 	pressed atomic.Bool
 	backlog atomic.Bool
-	shares  [classes]atomic.Uint64 // of 2^64: a session below it is refused
-	turn    atomic.Uint64          // epochs since the start, times turns
-	mask    atomic.Uint64          // of the requests to measure, see Wanted
-	delays  []atomic.Int64         // by source, the sockets first, in ns
-	resting atomic.Bool            // Run waits for woken
+	shares  [kinds]atomic.Uint64 // of 2^64: a session below it is refused
+	turn    atomic.Uint64        // epochs since the start, times turns
+	mask    atomic.Uint64        // of the requests to measure, see Wanted
+	delays  []atomic.Int64       // by source, the sockets first, in ns
+	resting atomic.Bool          // Run waits for woken
 
 	woken chan struct{}
 
@@ -76,7 +84,7 @@ type Gate struct {
 	refused [classes][reasons]atomic.Uint64
 
 	// Owned by Run.
-	controllers [classes]controller
+	controllers [kinds]controller
 	eased       time.Duration // for which it was not pressed
 	quiet       time.Duration // for which nobody has come besides
 }
@@ -87,7 +95,7 @@ func New(o Options) *Gate {
 		began := time.Now()
 		o.Now = func() time.Duration { return time.Since(began) }
 	}
-	g := &Gate{opt: o, target: targets[o.Mode], seed: maphash.MakeSeed(), buckets: newBuckets(), delays: make([]atomic.Int64, 1+len(o.Sources)), woken: make(chan struct{}, 1)}
+	g := &Gate{opt: o, target: targets[o.Mode], seed: maphash.MakeSeed(), buckets: newBuckets(), guests: new(guests), delays: make([]atomic.Int64, 1+len(o.Sources)), woken: make(chan struct{}, 1)}
 	for c := range g.controllers {
 		g.controllers[c].target = g.target[c]
 	}
@@ -225,10 +233,38 @@ func (g *Gate) decide(r Request) Reason {
 		return Admitted
 	case r.Writes && g.backlog.Load():
 		return Backlog
+	case r.Class == C:
+		return g.decideC(r.Session)
 	case g.place(r.Session) < g.shares[r.Class].Load():
 		return Wait
 	}
 	return Admitted
+}
+
+// decideC is for class C, in which it counts whether a session has begun.
+func (g *Gate) decideC(session uint64) Reason {
+	now, share := g.opt.Now(), g.shares[C].Load()
+	if share > 0 && g.guests.has(session, now) {
+		if g.place(session) < g.shares[begun].Load() {
+			return Wait
+		}
+		return Admitted
+	}
+	if g.place(session) < share {
+		return Wait
+	}
+	if share > 0 {
+		g.guests.add(session, now)
+	}
+	return Admitted
+}
+
+// Begins tells of the token of an account that was just registered: its session goes on with what was
+// admitted for a connection.
+func (g *Gate) Begins(token string) {
+	if g.Pressed() {
+		g.guests.add(maphash.String(g.seed, token), g.opt.Now())
+	}
 }
 
 // turns is the number of groups of sessions whose epochs begin one after the other, so that

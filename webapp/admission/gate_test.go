@@ -124,6 +124,74 @@ func TestWholeSessions(t *testing.T) {
 	}
 }
 
+// TestBegun: who was let in while others were refused goes on while the share rises, is refused once
+// nobody else of class C is left, and after an epoch is one of the others again.
+func TestBegun(t *testing.T) {
+	const sessions = 1000
+	r := newRig(Strict)
+	served := func(from uint64) (n int) {
+		for i := range uint64(sessions) {
+			n += one(r.Decide(Request{Class: C, Session: mix(from + i)}) == Admitted)
+		}
+		return n
+	}
+	const early, first, later = 0, sessions, 2 * sessions
+	r.pass(time.Second, 15*time.Millisecond)
+	if n := served(early); n != sessions {
+		t.Fatalf("%d of %d are served before anything waits too long", n, sessions)
+	}
+	r.pass(200*time.Millisecond, 25*time.Millisecond)
+	in := served(first)
+	if in < sessions/4 || in > sessions*3/4 {
+		t.Fatalf("%d of %d are let in", in, sessions)
+	}
+	token := "of an account that was registered just now"
+	r.Begins(token)
+	registered := Request{Class: C, Session: r.Session([]byte(token))}
+	r.pass(200*time.Millisecond, 30*time.Millisecond)
+	if r.Stats().Share[C] < 1 {
+		t.Fatalf("a share of %.2f is refused", r.Stats().Share[C])
+	}
+	if n := served(first); n < in*97/100 { // but for those who share a slot
+		t.Errorf("%d of %d who were let in go on", n, in)
+	}
+	if r.Decide(registered) != Admitted {
+		t.Error("an account that was registered is refused what it was registered for")
+	}
+	if n := served(early) + served(later); n > 0 {
+		t.Errorf("%d who were not let in are served", n)
+	}
+	r.pass(200*time.Millisecond, 45*time.Millisecond)
+	if n := served(first); n > 0 {
+		t.Errorf("%d are served while half as much again waits", n)
+	}
+	r.pass(epoch, 30*time.Millisecond)
+	if n := served(first); n > 0 || r.Decide(registered) == Admitted {
+		t.Errorf("%d go on for more than an epoch", n)
+	}
+}
+
+// TestGuestsAreBounded: there is one table, and of two sessions in one slot the later is known.
+func TestGuestsAreBounded(t *testing.T) {
+	g := new(guests)
+	const one, other = 5, 5 | 1<<timeBits
+	g.add(one, time.Second)
+	if !g.has(one, time.Second) || g.has(other, time.Second) || g.has(0, 0) {
+		t.Error("a session stands for another")
+	}
+	g.add(one, 2*time.Second)
+	if g.has(one, time.Second+epoch) {
+		t.Error("who comes again stays for longer")
+	}
+	g.add(other, 2*time.Second)
+	if g.has(one, 2*time.Second) || !g.has(other, 2*time.Second) {
+		t.Error("a slot has two sessions")
+	}
+	if n := allocs.PerRun(1000, func() { g.add(rand.Uint64(), time.Hour) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func one(b bool) int {
 	if b {
 		return 1

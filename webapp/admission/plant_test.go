@@ -8,18 +8,33 @@ import (
 
 // plant is something that is asked for more than it can serve: load times that.
 type plant interface {
-	// next goes through an interval in which a share of what is asked for is refused. It returns
-	// the least wait in it, and what part of its time the server worked.
-	next(share float64) (wait time.Duration, used float64)
+	// next goes through an interval in which a share of what is asked for is refused, and one of
+	// those who have begun. It returns the least wait in it, and what part of its time the server worked.
+	next(share, begun float64) (wait time.Duration, used float64)
 	// scale changes the load.
 	scale(by float64)
+}
+
+// door is what a gate has for class C.
+type door struct {
+	controller
+	begun controller
+}
+
+func newDoor(target time.Duration) door {
+	return door{controller{target: target}, controller{target: target * targets[Strict][begun] / targets[Strict][C]}}
+}
+
+func (d *door) step(low time.Duration) {
+	d.controller.step(low, interval)
+	d.begun.step(low, interval)
 }
 
 // queue serves requests in order, and each is all the work there is: whatever is admitted beyond
 // what is served waits.
 type queue struct{ load, work float64 } // work in seconds
 
-func (q *queue) next(share float64) (time.Duration, float64) {
+func (q *queue) next(share, _ float64) (time.Duration, float64) {
 	span := interval.Seconds()
 	before := q.work
 	q.work += (q.load*(1-share) - 1) * span
@@ -34,7 +49,7 @@ func (q *queue) scale(by float64) { q.load *= by }
 // until it has asked 60 times, and waits for all others each time.
 type rides struct{ load, underWay float64 }
 
-func (r *rides) next(share float64) (time.Duration, float64) {
+func (r *rides) next(share, _ float64) (time.Duration, float64) {
 	const think, requests, cost = 0.03, 60, 100e-6
 	span := interval.Seconds()
 	r.underWay += r.load * (1 - share) * span / (requests * cost)
@@ -56,16 +71,19 @@ type city struct {
 	waiting []request
 	acting  []request // of the rides that wait for the next tick
 
-	steps     int // of 10 ms
-	waits     []time.Duration
-	refused   int
-	completed int
+	steps   int // of 10 ms
+	waits   []time.Duration
+	refused int
+	// of these, those who were let in before
+	turnedBack int
+	completed  int
 }
 
 type request struct {
 	left  int     // of the ride's, this one included
 	at    int     // when it came, in services
 	place float64 // of its session, see Gate.place
+	guest bool    // its session has begun, see guests
 }
 
 const (
@@ -80,11 +98,11 @@ func newCity(load float64) *city {
 }
 
 // next goes on for an interval and returns the least wait of a request in it.
-func (c *city) next(share float64) (least time.Duration, used float64) {
+func (c *city) next(share, begun float64) (least time.Duration, used float64) {
 	least = time.Hour
 	work := 0
 	for range 2 {
-		work += c.step(share, &least)
+		work += c.step(share, begun, &least)
 	}
 	if least == time.Hour {
 		least = 0
@@ -98,7 +116,7 @@ const stepServices = citySteps / 3
 // refusalCost is what a refusal costs, in services.
 const refusalCost = 0.3
 
-func (c *city) step(share float64, least *time.Duration) (work int) {
+func (c *city) step(share, begun float64, least *time.Duration) (work int) {
 	now := c.steps * stepServices
 	if c.steps%3 == 0 {
 		for _, r := range c.acting {
@@ -109,7 +127,7 @@ func (c *city) step(share float64, least *time.Duration) (work int) {
 	}
 	c.steps++
 	for range c.poisson() {
-		c.waiting = append(c.waiting, request{cityAsks + cityLooks, now + c.random.IntN(stepServices), c.random.Float64()})
+		c.waiting = append(c.waiting, request{left: cityAsks + cityLooks, at: now + c.random.IntN(stepServices), place: c.random.Float64()})
 	}
 	slices.SortStableFunc(c.waiting, func(a, b request) int { return a.at - b.at })
 	at, spent := now, 0.0
@@ -122,8 +140,13 @@ func (c *city) step(share float64, least *time.Duration) (work int) {
 		c.waiting = c.waiting[1:]
 		wait := time.Duration(at-r.at) * cityService
 		*least = min(*least, wait)
-		if r.left > cityAsks && r.place < share {
+		refuse := share
+		if r.guest {
+			refuse = begun
+		}
+		if r.left > cityAsks && r.place < refuse {
 			c.refused++
+			c.turnedBack += one(r.left < cityAsks+cityLooks)
 			if spent += refusalCost; spent >= 1 {
 				spent--
 				at++
@@ -135,6 +158,7 @@ func (c *city) step(share float64, least *time.Duration) (work int) {
 		}
 		at++
 		work++
+		r.guest = r.guest || share > 0
 		if r.left--; r.left > 0 {
 			c.acting = append(c.acting, r)
 		} else {

@@ -227,6 +227,31 @@ func TestOverload(t *testing.T) {
 	}
 }
 
+// TestRegistrationGoesOn: who was let in to register is not refused what that was for, when others
+// of class C are.
+func TestRegistrationGoesOn(t *testing.T) {
+	c := newCity(t, admission.Strict)
+	c.waits(25*time.Millisecond, time.Minute)
+	cookie := ""
+	for i := 0; cookie == ""; i++ { // half of the connections are refused
+		answer, body := c.dial().ask("POST", "/api/app/users", "", fmt.Sprintf(`{"username":"new%d","firstname":"a","lastname":"b","date_of_birth":"2000-01-01"}`, i))
+		switch {
+		case answer.StatusCode == 201:
+			cookie = strings.Split(answer.Header.Get("Set-Cookie"), ";")[0]
+		case answer.StatusCode != 503 || i == 100:
+			t.Fatalf("%s %q", answer.Status, body)
+		}
+	}
+	c.waits(30*time.Millisecond, time.Second)
+	one := c.dial()
+	if answer, body := one.ask("GET", "/api/app/rides", cookie, ""); answer.StatusCode != 200 {
+		t.Errorf("who has registered gets %s %q", answer.Status, body)
+	}
+	if answer, _ := one.ask("GET", "/api/app/rides", c.guest, ""); answer.StatusCode != 503 {
+		t.Errorf("who was there before gets %s", answer.Status)
+	}
+}
+
 // TestTablesAreRefused, but not the notifications of a session, over a connection that is there.
 func TestTablesAreRefused(t *testing.T) {
 	c := newCity(t, admission.Strict)

@@ -37,6 +37,7 @@ func (a *API) registerUser(c call) error {
 	if err != nil {
 		return err
 	}
+	a.opt.Gate.Begins(u.AccessToken)
 	token := c.login(userSession, u.AccessToken, inBody)
 	return c.object(201, struct {
 		ID             string `json:"id"`

@@ -409,7 +409,7 @@ func tunnelled(t *testing.T, at *servertest.Process, token string) (live *client
 	return live
 }
 
-// promote has a server lead, whoever leads now.
+// promote has a server lead if it does not already.
 func promote(t *testing.T, g *servertest.Group, to *servertest.Process) {
 	t.Helper()
 	servertest.Eventually(t, func() error {

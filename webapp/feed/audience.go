@@ -30,7 +30,7 @@ func (s *sub) audienceKey() audienceKey {
 	return audienceKey{s.viewer, s.tables, s.filter, s.interval}
 }
 
-// admitLocked lets a subscription hear of events, together with those that hear of the same.
+// admitLocked has a subscription get events, with those that get the same.
 func (h *hub) admitLocked(s *sub) {
 	a := h.shared[s.audienceKey()]
 	if a == nil {
@@ -44,7 +44,7 @@ func (h *hub) admitLocked(s *sub) {
 	s.audience = a
 }
 
-// dismissLocked ends that.
+// dismissLocked has it be told no more.
 func (h *hub) dismissLocked(s *sub) {
 	a := s.audience
 	s.audience = nil

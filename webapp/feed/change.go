@@ -70,10 +70,10 @@ type translator struct {
 	seen  map[string]*roadChair // chairs of the city, by id
 	// missed says that chairs may be elsewhere than seen has them.
 	missed bool
-	// roadOnly says that nobody follows the table of positions.
-	roadOnly bool
-	out      []change
-	rows     []row
+	// roadOnly says that nobody follows the table of positions, noCity that nobody follows the city.
+	roadOnly, noCity bool
+	out              []change
+	rows             []row
 
 	scratch []byte
 }
@@ -256,14 +256,16 @@ func (t *translator) moved(e *isuride.Event) error {
 		t.position(Update, c.Owner.ID, l)
 		on = t.chairOnRoad(c.ID)
 	}
-	t.tellPlace(on, l.Coordinate)
+	if !t.noCity {
+		t.tellPlace(on, l.Coordinate)
+	}
 	if e.Status == nil {
 		return nil
 	}
 	return t.advanced(e.Status)
 }
 
-// tellPlace tells the city where a chair is, unless that is what it was told last.
+// tellPlace tells the city where a chair is, if that is another place than it knows.
 func (t *translator) tellPlace(on *roadChair, at isuride.Coordinate) {
 	t.catchUp()
 	to := snap(at)

@@ -65,7 +65,9 @@ type sub struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 
-	at uint64 // owned by its filler, with every: the last event that was read
+	// owned by its filler
+	at   uint64  // with every: the last event that was read
+	made []entry // are to be queued
 
 	// guarded by the connection's lock
 	last  uint64 // number of the last frame that was handed out

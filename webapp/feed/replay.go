@@ -175,6 +175,9 @@ func (p *pace) wait(s *sub, source Source, next uint64, when isuride.Time) error
 		if left <= 0 {
 			return nil
 		}
+		if err := s.queueMade(); err != nil {
+			return err
+		}
 		if err := waitFor(s.ctx, nil, min(left, beatEvery)); err != errElapsed {
 			return err
 		}

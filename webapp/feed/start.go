@@ -234,17 +234,16 @@ func (s *sub) resume(source Source, b *start) (*journal.Subscriber, error) {
 // follow hands the subscription the events after one, until the hub can. With a pace they
 // take the time they took.
 func (s *sub) follow(source Source, t *translator, reader *journal.Subscriber, at uint64, p *pace) error {
-	c := s.conn
+	t.noCity = !s.has(city)
+	err := s.read(source, t, reader, at, p)
+	return errors.Join(err, s.queueMade()) // what was read, whatever comes instead of the next event
+}
+
+func (s *sub) read(source Source, t *translator, reader *journal.Subscriber, at uint64, p *pace) error {
 	for {
 		seq, payload, ok := reader.Next()
-		switch {
-		case !ok && s.every:
-			if err := s.rest(source, reader, at); err != nil {
-				return err
-			}
-			continue
-		case !ok:
-			done, err := s.handOver(source, reader, at)
+		if !ok {
+			done, err := s.caughtUp(source, reader, at)
 			if done || err != nil {
 				return err
 			}
@@ -266,24 +265,50 @@ func (s *sub) follow(source Source, t *translator, reader *journal.Subscriber, a
 		if err := s.handOut(source.Epoch, seq, when, changes); err != nil {
 			return err
 		}
-		if err := c.room(s.ctx); err != nil {
-			return err
-		}
 	}
 }
 
-// handOut queues the rows of an event that are the subscription's.
+// caughtUp queues what is left, then waits for more, or lets the hub go on.
+func (s *sub) caughtUp(source Source, reader *journal.Subscriber, at uint64) (done bool, err error) {
+	if err := s.queueMade(); err != nil {
+		return false, err
+	}
+	if s.every {
+		return false, s.rest(source, reader, at)
+	}
+	return s.handOver(source, reader, at)
+}
+
+// madeAtOnce is the number of rows with which a filler takes the connection's lock, and wakes
+// its reader: one by one they would spend more on each other than on their rows.
+const madeAtOnce = 64
+
+// handOut makes entries of an event's rows that are the subscription's. They are queued with
+// others, or by queueMade.
 func (s *sub) handOut(epoch, seq uint64, when isuride.Time, changes []change) error {
-	var made []entry
 	for i := range changes {
 		if s.holds(&changes[i]) {
-			made = append(made, s.entry(&changes[i], epoch, seq, when))
+			s.made = append(s.made, s.entry(&changes[i], epoch, seq, when))
 		}
 	}
-	if len(made) > 0 && !s.conn.add(s, made...) {
+	if len(s.made) < madeAtOnce {
+		return nil
+	}
+	return s.queueMade()
+}
+
+// queueMade queues what handOut has made, and waits for room for more.
+func (s *sub) queueMade() error {
+	if len(s.made) == 0 {
+		return s.ctx.Err()
+	}
+	queued := s.conn.add(s, s.made...)
+	clear(s.made)
+	s.made = s.made[:0]
+	if !queued {
 		return context.Canceled
 	}
-	return nil
+	return s.conn.room(s.ctx)
 }
 
 // handOver lets the hub go on, if it is not ahead of the reader.

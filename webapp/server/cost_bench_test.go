@@ -39,7 +39,7 @@ func runBare() {
 const asShut = "ISURIDE_TEST_AS_SHUT"
 
 func runShut() {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := httpd.ListenTCP("127.0.0.1:0")
 	if err != nil {
 		panic(err)
 	}
@@ -101,7 +101,7 @@ func BenchmarkReportOverLoopback(b *testing.B) {
 	bare := servertest.New(b, asBare+"=1")
 	bare.Start()
 	requests := reports(server)
-	compare(b, side{"report", server, requests, 200}, side{"bare", bare, requests, 200})
+	compare(b, side{"report", server, requests, 200, false}, side{"bare", bare, requests, 200, false})
 }
 
 // BenchmarkRefusalOverLoopback compares a refusal, with everything but the look-up of the token, with a
@@ -111,13 +111,24 @@ func BenchmarkRefusalOverLoopback(b *testing.B) {
 	shut := servertest.New(b, asShut+"=1")
 	shut.Start()
 	requests := reports(server)
-	compare(b, side{"refusal", shut, requests, 503}, side{"report", server, requests, 200})
+	compare(b, side{"refusal", shut, requests, 503, false}, side{"report", server, requests, 200, false})
+}
+
+// BenchmarkFreshRefusalOverLoopback compares a refusal on a connection of its own, as a client has that
+// comes rarely, with one on a kept connection.
+func BenchmarkFreshRefusalOverLoopback(b *testing.B) {
+	server := servertest.New(b)
+	requests := reports(server)
+	fresh, kept := servertest.New(b, asShut+"=1"), servertest.New(b, asShut+"=1")
+	fresh.Start()
+	kept.Start()
+	compare(b, side{"fresh", fresh, requests, 503, true}, side{"kept", kept, requests, 503, false})
 }
 
 // BenchmarkFlightRecorder compares the same with and without the flight recorder.
 func BenchmarkFlightRecorder(b *testing.B) {
 	with, without := servertest.New(b, "ISURIDE_SLOW=1h"), servertest.New(b)
-	compare(b, side{"with", with, reports(with), 200}, side{"without", without, reports(without), 200})
+	compare(b, side{"with", with, reports(with), 200, false}, side{"without", without, reports(without), 200, false})
 }
 
 // reports starts a server and returns a position report for each of 64 chairs.
@@ -137,7 +148,8 @@ type side struct {
 	name string
 	*servertest.Process
 	requests []string
-	status   int // of all answers
+	status   int  // of all answers
+	fresh    bool // each request has a connection of its own
 }
 
 // compare reports the CPU time for a request of both servers, and the ratio.
@@ -169,7 +181,7 @@ func reportOf(c *servertest.Client) string {
 		"Content-Type: application/json; charset=utf-8\r\nCookie: " + c.Cookie + "\r\n\r\n" + body
 }
 
-// load sends n requests, each connection one after the other.
+// load sends n requests, each connection one after the other or, if the side is fresh, one alone.
 func (s side) load(n int) {
 	s.TB.Helper()
 	var left atomic.Int64
@@ -177,7 +189,11 @@ func (s side) load(n int) {
 	var wait sync.WaitGroup
 	for _, request := range s.requests {
 		wait.Go(func() {
-			if err := s.repeat(request, &left); err != nil {
+			ask := s.repeat
+			if s.fresh {
+				ask = s.connect
+			}
+			if err := ask(request, &left); err != nil {
 				s.TB.Error(err)
 			}
 		})
@@ -205,6 +221,18 @@ func (s side) repeat(request string, left *atomic.Int64) error {
 			continue
 		}
 		if _, err := io.ReadFull(nc, answer[:size]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// connect is repeat with a connection for each request.
+func (s side) connect(request string, left *atomic.Int64) error {
+	for left.Add(-1) >= 0 {
+		var one atomic.Int64
+		one.Store(1)
+		if err := s.repeat(request, &one); err != nil {
 			return err
 		}
 	}

@@ -232,8 +232,9 @@ the reason. webapp/docs/stream.md describes the tables.
                   host:port of a listener for operators, which has /metrics
 `
 
-// sinkMemory has garbage collected in time: a sink runs beside others, with 64 MiB at most.
-const sinkMemory = 48 << 20
+// sinkMemory has garbage collected in time: a sink runs beside others, with 64 MiB at most, of
+// which the program itself takes up to 20.
+const sinkMemory = 40 << 20
 
 const defaultQuestDB = "http://127.0.0.1:9000"
 

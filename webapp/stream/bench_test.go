@@ -179,8 +179,38 @@ func own() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkChain brings a log that was written beforehand to rows that can be asked, and tells
-// what each program has spent on it.
+// meter tells what each program has spent on a message. Other than a rate, that is about the same on a
+// machine that does something else, too; the sum of all, over the number of processors, bounds the rate.
+type meter struct {
+	programs []*program
+	before   []time.Duration
+	own      time.Duration // of this process, which is the stream
+}
+
+func begin(programs ...*program) *meter {
+	m := &meter{programs: programs, own: own()}
+	for _, p := range programs {
+		cpu, _ := cost(p)
+		m.before = append(m.before, cpu)
+	}
+	return m
+}
+
+func (m *meter) report(b *testing.B, messages int) {
+	each := func(name string, cpu time.Duration) {
+		b.ReportMetric(float64(cpu.Microseconds())/float64(messages), name+"-us/msg")
+	}
+	all := own() - m.own
+	each("stream", all)
+	for i, p := range m.programs {
+		cpu, _ := cost(p)
+		each(p.name, cpu-m.before[i])
+		all += cpu - m.before[i]
+	}
+	each("all", all)
+}
+
+// BenchmarkChain brings a log that was written beforehand to rows that can be asked.
 func BenchmarkChain(b *testing.B) {
 	r := shared.use(b)
 	w, name := newTown(b), region("chain")
@@ -189,23 +219,13 @@ func BenchmarkChain(b *testing.B) {
 	}
 	sink := r.sink(b)
 	r.awake(b)
-	programs := []*program{sink, r.kafka, r.questdb}
-	before := make([]time.Duration, len(programs))
-	for i, p := range programs {
-		before[i], _ = cost(p)
-	}
+	m := begin(sink, r.kafka, r.questdb)
 	b.ResetTimer()
-	cpu := own()
 	w.produce(r, name)
 	r.awaitShown(b, name, b.N)
-	cpu = own() - cpu
 	b.StopTimer()
+	m.report(b, b.N)
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
-	b.ReportMetric(float64(cpu.Microseconds())/float64(b.N), "stream-us/msg")
-	for i, p := range programs {
-		after, _ := cost(p)
-		b.ReportMetric(float64((after-before[i]).Microseconds())/float64(b.N), p.name+"-us/msg")
-	}
 	_, peak := cost(sink)
 	b.ReportMetric(peak, "sink-MiB")
 }
@@ -217,12 +237,14 @@ func BenchmarkProducer(b *testing.B) {
 	for i := range b.N {
 		w.report(i)
 	}
+	m := begin(r.kafka)
 	b.ResetTimer()
 	p := w.produce(r, name)
 	for p.Stats().Seq < w.source.Journal.Appended() || p.Stats().Messages < uint64(b.N) {
 		time.Sleep(time.Millisecond)
 	}
 	b.StopTimer()
+	m.report(b, b.N)
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
 	b.ReportMetric(float64(b.N)/float64(p.Stats().Transactions), "msg/transaction")
 }

@@ -18,10 +18,6 @@ import (
 )
 
 const (
-	// commitAfter is when a transaction ends, counted from its first message: half of the
-	// 50 ms that it may take at most, since the broker needs 10 to 25 ms for a commit, and
-	// what waits meanwhile is a transaction later.
-	commitAfter = 25 * time.Millisecond
 	// transactionLimit is after how long the broker aborts a transaction whose producer has
 	// gone. A snapshot is one transaction, and millions of its rows fit in.
 	transactionLimit = time.Minute
@@ -171,8 +167,7 @@ func (p *Producer) session(ctx context.Context) error {
 	defer client.Close()
 	limited, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	w := writer{p: p, client: client, form: newForm(p.o), due: time.NewTimer(time.Hour)}
-	w.due.Stop()
+	w := writer{p: p, client: client, form: newForm(p.o), out: newTransactions(client, &p.counts, p.o.Region, p.name)}
 	defer w.abort()
 	if err := w.own(limited); err != nil {
 		return err
@@ -202,7 +197,7 @@ func (w *writer) own(ctx context.Context) error {
 	if err := w.look(ctx); err != nil || w.p.claimed {
 		return err
 	}
-	if err := w.prove(ctx); err != nil {
+	if err := w.out.prove(ctx, w.at); err != nil {
 		return fmt.Errorf("claim the region: %w", err)
 	}
 	w.p.claimed = true
@@ -240,55 +235,44 @@ type writer struct {
 	whole   bool     // the group is
 	partial bool     // the group is of a snapshot
 
-	open  bool // a transaction
-	due   *time.Timer
-	over  bool // the transaction's time is
-	beats int  // heartbeats since the last one
-
-	failed atomic.Pointer[error] // the first of a message
+	out   *transactions
+	beats int // heartbeats since the last transaction
 }
 
 func (w *writer) run(ctx context.Context) error {
 	for {
-		text, err := w.reader.Next(ctx, w.due.C)
-		switch {
-		case err != nil:
+		text, err := w.reader.Next(ctx, w.out.wake)
+		if err != nil {
 			return errors.Join(err, w.leave(ctx))
-		case text == nil:
-			w.over = true
-		default:
+		}
+		if text != nil {
 			if err := w.take(ctx, text); err != nil {
 				return err
 			}
 		}
-		if w.over && w.open && w.whole {
-			if err := w.commit(ctx); err != nil {
-				return err
-			}
+		if err := w.out.goOn(ctx); err != nil {
+			return err
 		}
-		if failed := w.failed.Load(); failed != nil {
-			return *failed
+		if w.whole && w.out.due() {
+			w.out.commit(context.WithoutCancel(ctx), w.at) // it ends in order when the program does
+			w.beats = 0
 		}
 	}
 }
 
-// leave commits the whole groups of a transaction that is under way, when there will be no
-// more frames. What is not committed would only be sent again.
+// leave commits the whole groups that were sent, when there will be no more frames. What is
+// not committed would only be sent again.
 func (w *writer) leave(ctx context.Context) error {
-	if !w.open || !w.whole {
-		return nil
+	ctx = context.WithoutCancel(ctx)
+	if err := w.out.ended(ctx); err != nil || w.out.idle() || !w.whole {
+		return err
 	}
-	return w.commit(context.WithoutCancel(ctx))
+	w.out.commit(ctx, w.at)
+	return w.out.ended(ctx)
 }
 
-// abort ends a transaction that is left, so that no consumer waits for it.
 func (w *writer) abort() {
-	if !w.open {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), abortLimit)
-	defer cancel()
-	if err := errors.Join(w.client.AbortBufferedRecords(ctx), w.client.EndTransaction(ctx, kgo.TryAbort)); err != nil {
+	if err := w.out.abort(); err != nil {
 		w.p.o.Log.Info("a transaction is left to the broker, which ends it", "err", err)
 	}
 }
@@ -312,10 +296,11 @@ func (w *writer) take(ctx context.Context, text []byte) error {
 	if w.began && !w.partial && f.prev != w.last {
 		return fmt.Errorf("frames of the feed are missing: %d was the last one, and %d follows %d", w.last, f.seq, f.prev)
 	}
-	if err := w.begin(); err != nil {
-		return err
+	for _, r := range w.form.records(text, &f, w.row, w.partial) {
+		if err := w.out.send(ctx, r); err != nil {
+			return err
+		}
 	}
-	w.send(ctx, text, &f)
 	w.row += max(1, len(f.rows))
 	return w.pass(&f)
 }
@@ -325,18 +310,11 @@ func (w *writer) beat(ctx context.Context, f *frame) error {
 	if err := w.pass(f); err != nil {
 		return err
 	}
-	if w.beats++; w.open || w.beats < proveBeats {
+	if w.beats++; !w.out.idle() || w.beats < proveBeats {
 		return nil
 	}
-	return w.prove(ctx)
-}
-
-// prove writes the cursor alone.
-func (w *writer) prove(ctx context.Context) error {
-	if err := w.begin(); err != nil {
-		return err
-	}
-	return w.commit(ctx)
+	w.beats = 0
+	return w.out.prove(ctx, w.at)
 }
 
 // refused is an error of the feed. Those after which a partial follows are told by that.
@@ -372,57 +350,6 @@ func (w *writer) pass(f *frame) error {
 	w.at = position{f.epoch, f.seq}
 	w.row, w.partial = 0, false
 	w.p.counts.seq.Store(f.seq)
-	return nil
-}
-
-// begin begins a transaction, unless one is open.
-func (w *writer) begin() error {
-	if w.open {
-		return nil
-	}
-	if err := w.client.BeginTransaction(); err != nil {
-		return err
-	}
-	w.open, w.over = true, false
-	w.due.Reset(commitAfter)
-	return nil
-}
-
-// send hands the frame's messages to the client, which keeps them.
-func (w *writer) send(ctx context.Context, text []byte, f *frame) {
-	for _, r := range w.form.records(text, f, w.row, w.partial) {
-		w.client.Produce(ctx, r, w.sent)
-	}
-}
-
-// sent is called when the broker has taken a message, or never will.
-func (w *writer) sent(r *kgo.Record, err error) {
-	switch {
-	case err != nil:
-		w.failed.CompareAndSwap(nil, &err)
-	case r.Topic != Cursor:
-		w.p.counts.messages.Add(1)
-	}
-}
-
-// commit ends the transaction, with the position in it.
-func (w *writer) commit(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-	w.client.Produce(ctx, &kgo.Record{Topic: Cursor, Key: []byte(w.p.o.Region), Value: w.at.append(nil),
-		Headers: []kgo.RecordHeader{{Key: ownerHeader, Value: []byte(w.p.name)}}}, w.sent)
-	if err := w.client.Flush(ctx); err != nil {
-		return err
-	}
-	if failed := w.failed.Load(); failed != nil {
-		return *failed
-	}
-	if err := w.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
-		return fmt.Errorf("commit a transaction: %w", err)
-	}
-	w.open, w.over, w.beats = false, false, 0
-	w.due.Stop()
-	w.p.counts.transactions.Add(1)
 	return nil
 }
 

@@ -26,8 +26,8 @@ const (
 	maxPoll = 2_000
 	// maxFetched and maxFetchedPartition bound what waits while QuestDB does, in bytes as
 	// they come from the broker.
-	maxFetched          = 2 << 20
-	maxFetchedPartition = 512 << 10
+	maxFetched          = 512 << 10
+	maxFetchedPartition = 128 << 10
 	// committedEvery is how often the group's offsets move. After a kill the sink reads again
 	// what it has written since, which changes nothing.
 	committedEvery = 200 * time.Millisecond
@@ -78,6 +78,7 @@ func (s *Sink) Run(ctx context.Context) error {
 		kgo.ConsumeTopics(Events, Positions),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadUncommitted()),
+		kgo.KeepControlRecords(), // with them the inbox knows where a partition ends
 		kgo.FetchMaxBytes(maxFetched),
 		kgo.FetchMaxPartitionBytes(maxFetchedPartition),
 		kgo.SessionTimeout(sessionLimit),
@@ -162,7 +163,7 @@ func (s *Sink) batch(ctx context.Context, client *kgo.Client, b *inbox) error {
 	now := time.Now()
 	s.lines.reset()
 	clear(s.taken)
-	s.taken = b.take(s.taken[:0], func(r *kgo.Record) bool {
+	s.taken = b.take(s.taken[:0], now, func(r *kgo.Record) bool {
 		if err := s.lines.add(r, now); err != nil {
 			bad = append(bad, wrong{r, err})
 		}

@@ -259,3 +259,25 @@ func TestOtherPartitions(t *testing.T) {
 		t.Errorf("the messages are %v; want %v", got, want)
 	}
 }
+
+// TestSinkOfTransactions has a sink read what a producer sends, to its very end: marks of the ends
+// of transactions are no messages, and nothing is awaited behind the last.
+func TestSinkOfTransactions(t *testing.T) {
+	brokers, q, feed := fakeBroker(t), newFakeQuest(t), newScript()
+	runProducer(t, brokers, feed, Options{})
+	for i := range 3 {
+		feed.say(report(i+1, i))
+		committed(t, brokers, i+1, Positions)
+	}
+	s, _ := runSink(t, brokers, q)
+	soon(t, "all rows are written", func() bool { return len(q.got()) == 3 })
+	if got := s.Stats(); got.Messages != 3 || got.Dead != 0 {
+		t.Errorf("the sink has read %+v; want three messages", got)
+	}
+	b := s.inbox.Load()
+	soon(t, "each partition is known to be at its end", func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return !slices.ContainsFunc(b.queues, func(q *queued) bool { return q.behind })
+	})
+}

@@ -116,6 +116,8 @@ func TestBadSettings(t *testing.T) {
 		"few chairs":              {[]string{skip, "--open-loop", "1", "--open-loop-chairs", "19"}, "at least 20"},
 		"refusals without a rate": {[]string{skip, "--refusals"}, "without --open-loop"},
 		"chairs without a rate":   {[]string{skip, "--open-loop-chairs", "100"}, "without --open-loop"},
+		"users without a rate":    {[]string{skip, "--open-loop-users", "100"}, "without --open-loop"},
+		"negative users":          {[]string{skip, "--open-loop", "1", "--open-loop-users", "-1"}, "want 0 or more"},
 		"nothing to do":           {[]string{skip, "--only-post-validation"}, "nothing to do"},
 		"no accounts":             {[]string{"record-data"}, "--accounts"},
 		"bad accounts":            {[]string{"record-data", "--accounts", file("x")}, "--accounts"},
