@@ -122,6 +122,16 @@ func (r *real) shown(region string) int {
 	return int(n)
 }
 
+// batches is how many QuestDB has taken of reports.
+func (r *real) batches() float64 {
+	rows, err := r.ask("SELECT sequencerTxn FROM wal_tables() WHERE name = 'positions'")
+	if err != nil || len(rows) == 0 {
+		return 0
+	}
+	n, _ := rows[0][0].(float64)
+	return n
+}
+
 func (r *real) awaitShown(b *testing.B, region string, want int) {
 	moved := time.Now()
 	for last := -1; last < want && time.Since(moved) < waitLimit; time.Sleep(20 * time.Millisecond) {
@@ -219,12 +229,13 @@ func BenchmarkChain(b *testing.B) {
 	}
 	sink := r.sink(b)
 	r.awake(b)
-	m := begin(sink, r.kafka, r.questdb)
+	m, batches := begin(sink, r.kafka, r.questdb), r.batches()
 	b.ResetTimer()
 	w.produce(r, name)
 	r.awaitShown(b, name, b.N)
 	b.StopTimer()
 	m.report(b, b.N)
+	b.ReportMetric(float64(b.N)/(r.batches()-batches), "row/batch")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
 	_, peak := cost(sink)
 	b.ReportMetric(peak, "sink-MiB")
