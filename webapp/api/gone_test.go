@@ -48,7 +48,7 @@ func TestChairThatLeftIsNotMatched(t *testing.T) {
 	}
 	chair.Log.View(func(_ []state.Message, delivered bool) {
 		if delivered {
-			t.Error("a chair whose client had left was told of its ride")
+			t.Error("a chair whose client had left was sent its ride")
 		}
 	})
 }
