@@ -32,9 +32,14 @@ type tables struct {
 	position        atomic.Uint64                // that the tables are known to have reached
 	refused         atomic.Int64
 	deleted         atomic.Uint64
-	cancel          context.CancelFunc // ends run
-	done            chan struct{}      // closed by run
+	life            atomic.Pointer[tablesLife]
 	cutOffByNewBase atomic.Pointer[context.CancelFunc]
+}
+
+// tablesLife is one run of the tables.
+type tablesLife struct {
+	end  context.CancelFunc
+	done chan struct{} // closed once it has ended
 }
 
 // groupDatabase is the part of sqlstore.Store that a member uses.
@@ -66,18 +71,20 @@ const (
 // start begins to write; term is 0 for a database of one's own.
 func (t *tables) start(term uint64) {
 	ctx, cancel := context.WithCancel(context.Background())
-	t.cancel, t.done = cancel, make(chan struct{})
-	go t.run(ctx, term)
+	l := &tablesLife{cancel, make(chan struct{})}
+	t.life.Store(l)
+	go func() {
+		defer close(l.done)
+		t.run(ctx, term)
+	}()
 }
 
-// stop ends it, whatever is not written.
+// stop ends it, whatever is not written. A member that stops and is deposed meanwhile does so twice.
 func (t *tables) stop() {
-	if t.cancel == nil {
-		return
+	if l := t.life.Load(); l != nil {
+		l.end()
+		<-l.done
 	}
-	t.cancel()
-	<-t.done
-	t.cancel = nil
 }
 
 // drain writes what is committed, for as long as ctx lasts, and ends.
@@ -90,7 +97,6 @@ func (t *tables) drain(ctx context.Context) error {
 }
 
 func (t *tables) run(ctx context.Context, term uint64) {
-	defer close(t.done)
 	defer t.close()
 	for ctx.Err() == nil {
 		err := t.follow(ctx, term)
