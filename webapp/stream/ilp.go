@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -80,8 +81,11 @@ func (l *lines) message(r *kgo.Record, now time.Time) error {
 	if rows = f.rows; len(f.table) == 0 {
 		f, rows = debeziumOf(v)
 	}
-	if len(f.table) == 0 || !plain(f.table) {
+	switch {
+	case len(f.table) == 0:
 		return errors.New("its value is neither a frame of the feed nor an event of Debezium's form")
+	case !isTable(f.table):
+		return fmt.Errorf("its table %.60q is none of those that this sink makes (%s)", f.table, Tables)
 	}
 	if partial {
 		f.action = partialAction
@@ -99,6 +103,17 @@ func (l *lines) message(r *kgo.Record, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// isTable names the tables of schema.sql. QuestDB would make any other one of its first row, without
+// the key by which rows that come again replace themselves.
+func isTable(name []byte) bool {
+	for t := range strings.SplitSeq(Tables, ",") {
+		if t == string(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // envelopeOf reads the headers.
@@ -188,8 +203,8 @@ func isSymbol(key []byte) bool { return string(key) == "status" || string(key) =
 
 // appendColumn appends a column, none for null.
 func appendColumn(dst, key []byte, v *fastjson.Value) ([]byte, error) {
-	if !plain(key) {
-		return dst, fmt.Errorf("the name of column %.60q has something else than letters, digits and underscores", key)
+	if !isColumn(key) {
+		return dst, fmt.Errorf("%.60q is no name of a column: it should be up to %d letters, digits and underscores", key, maxColumn)
 	}
 	t := v.Type()
 	if t == fastjson.TypeNull || t == fastjson.TypeString && isSymbol(key) {
@@ -209,6 +224,23 @@ func appendColumn(dst, key []byte, v *fastjson.Value) ([]byte, error) {
 	return appendText(dst, v.MarshalTo(nil)), nil // an array or an object
 }
 
+// maxColumn bounds the name of a column, in bytes.
+const maxColumn = 100
+
+// isColumn reports whether a name can be that of a column of QuestDB.
+func isColumn(name []byte) bool {
+	for _, b := range name {
+		if !isWord(b) {
+			return false
+		}
+	}
+	return len(name) > 0 && len(name) <= maxColumn
+}
+
+func isWord(b byte) bool {
+	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_'
+}
+
 // appendNumber appends an integer, or a time if the column's name ends in _at: milliseconds
 // in the feed, microseconds here.
 func appendNumber(dst, key []byte, v *fastjson.Value) ([]byte, error) {
@@ -222,10 +254,10 @@ func appendNumber(dst, key []byte, v *fastjson.Value) ([]byte, error) {
 	return append(strconv.AppendInt(dst, n, 10), 'i'), nil
 }
 
-// plain reports whether a name needs no escaping.
+// plain reports whether a region's name needs no escaping.
 func plain(name []byte) bool {
 	for _, b := range name {
-		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '-' || b == '.') {
+		if !(isWord(b) || b == '-' || b == '.') {
 			return false
 		}
 	}

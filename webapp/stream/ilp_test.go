@@ -61,7 +61,10 @@ func TestMessagesThatAreNone(t *testing.T) {
 		{"no list of objects", "no object", message("1:1:0", "", strings.Replace(good, `[{"id":"a"}]`, `[1]`, 1))},
 		{"a broken number", "no whole number", message("1:1:0", "", strings.Replace(good, `"a"`, `1.5`, 1))},
 		{"a column that is no name", "letters", message("1:1:0", "", strings.Replace(good, `"id"`, `"i d"`, 1))},
-		{"a table that is no name", "neither", message("1:1:0", "", strings.Replace(good, `owners`, `a,b`, 1))},
+		{"a column that QuestDB cannot have", "letters", message("1:1:0", "", strings.Replace(good, `"id"`, `"i-d"`, 1))},
+		{"a table that is no name", "none of those", message("1:1:0", "", strings.Replace(good, `owners`, `a,b`, 1))},
+		{"somebody else's table", `table "orders" is none of those that this sink makes (users,`, message("1:1:0", "", strings.Replace(good, `owners`, `orders`, 1))},
+		{"one of Debezium's", `"orders"`, message("1:1:0", "", `{"before":null,"after":{"id":"a"},"source":{"table":"orders","ts_ms":1795945864000},"op":"u"}`)},
 		{"no id", "ce_id", message("1:1", "", good)},
 		{"no source", "ce_source", &kgo.Record{Value: []byte(good), Headers: []kgo.RecordHeader{{Key: "ce_id", Value: []byte("1:1:0")}}}},
 		{"a clock in the future", "ahead of this machine's clock", message("1:1:0", "", strings.Replace(good, "2026", "2027", 1))},
@@ -74,6 +77,23 @@ func TestMessagesThatAreNone(t *testing.T) {
 		if len(l.buf)+len(l.began)+len(l.from) > 0 {
 			t.Errorf("%s leaves %q", c.name, l.buf)
 		}
+	}
+}
+
+// TestTables: schema.sql makes the tables that are followed, and each has the key by which rows that come
+// again replace themselves. A sink takes rows of these only.
+func TestTables(t *testing.T) {
+	var made []string
+	for _, s := range Schema() {
+		rest, _ := strings.CutPrefix(s, "CREATE TABLE IF NOT EXISTS ")
+		name, _, _ := strings.Cut(rest, " ")
+		if !isTable([]byte(name)) || !strings.HasSuffix(s, " DEDUP UPSERT KEYS(ts, region, epoch, seq, row)") {
+			t.Errorf("table %q is not followed, or has another key:\n%s", name, s)
+		}
+		made = append(made, name)
+	}
+	if got := strings.Join(made, ","); got != Tables {
+		t.Errorf("schema.sql makes %s; want %s", got, Tables)
 	}
 }
 

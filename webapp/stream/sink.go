@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"isuride/webapp/internal/batch"
@@ -71,6 +72,18 @@ func NewSink(o SinkOptions) *Sink {
 
 // Run works until ctx ends; an error is of the options. Whatever else fails is tried again.
 func (s *Sink) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := s.session(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// session works until ctx ends, or a topic is another one than when it began.
+func (s *Sink) session(ctx context.Context) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(s.o.Brokers...),
 		kgo.ClientID("isuride-sink"),
@@ -86,6 +99,7 @@ func (s *Sink) Run(ctx context.Context) error {
 		kgo.AutoCommitMarks(),
 		kgo.AutoCommitInterval(committedEvery),
 		kgo.ProducerLinger(0),
+		kgo.UnknownTopicRetries(0), // isuride.dead is made again instead
 	)
 	if err != nil {
 		return err
@@ -99,7 +113,10 @@ func (s *Sink) Run(ctx context.Context) error {
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	helpers.Go(func() { s.watch(ctx) })
-	helpers.Go(func() { s.poll(ctx, client, b) })
+	helpers.Go(func() {
+		defer end()
+		s.poll(ctx, client, b)
+	})
 	for {
 		if err := s.batch(ctx, client, b); err != nil {
 			return nil // ctx has ended
@@ -107,7 +124,8 @@ func (s *Sink) Run(ctx context.Context) error {
 	}
 }
 
-// poll brings what the broker has into the inbox.
+// poll brings what the broker has into the inbox. It ends when somebody has deleted a topic: even if it is
+// made again the client looks for the old one, without a pause, and only a new client finds the new one.
 func (s *Sink) poll(ctx context.Context, client *kgo.Client, b *inbox) {
 	for {
 		b.awaitRoom(ctx)
@@ -115,12 +133,26 @@ func (s *Sink) poll(ctx context.Context, client *kgo.Client, b *inbox) {
 		if ctx.Err() != nil {
 			return
 		}
+		deleted := false
 		fetches.EachError(func(topic string, partition int32, err error) {
 			s.counts.failures.Add(1)
 			s.o.Log.Warn("messages cannot be read", "topic", topic, "partition", partition, "err", err)
+			deleted = deleted || isDeleted(err)
 		})
 		b.put(fetches, time.Now())
+		if deleted {
+			select {
+			case <-time.After(minPause):
+			case <-ctx.Done():
+			}
+			return
+		}
 	}
+}
+
+// isDeleted reports whether a topic is gone. One of the same name has another id.
+func isDeleted(err error) bool {
+	return errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID)
 }
 
 // prepare makes topics and tables.
@@ -226,16 +258,56 @@ func (l *lines) recordOf(line int) *kgo.Record {
 
 // bury sets a message aside, with the reason. It is there before the message counts as read;
 // after a kill it may be there twice, from the same offset.
+//
+// Whatever the message is, it ends: good ones wait behind it. With the reason one may be larger
+// than a message can be, and then has less in it.
 func (s *Sink) bury(ctx context.Context, client *kgo.Client, r *kgo.Record, why error) error {
+	reason := fmt.Sprintf("%.*s", maxReason, why.Error())
 	s.counts.dead.Add(1)
-	s.o.Log.Error("a message is set aside", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "why", why, "in", Dead)
-	dead := &kgo.Record{Topic: Dead, Key: r.Key, Value: r.Value, Headers: append([]kgo.RecordHeader{
-		{Key: "reason", Value: []byte(why.Error())},
-		{Key: "from", Value: fmt.Appendf(nil, "%s/%d/%d", r.Topic, r.Partition, r.Offset)},
-	}, r.Headers...)}
+	s.o.Log.Error("a message is set aside", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "why", reason, "in", Dead)
+	kept := everything
 	return s.insist(ctx, "a message cannot be set aside", func(ctx context.Context) error {
-		return client.ProduceSync(ctx, dead).FirstErr()
+		err := client.ProduceSync(ctx, deadOf(r, reason, kept)).FirstErr()
+		for errors.Is(err, kerr.MessageTooLarge) && kept != nothing {
+			kept--
+			err = client.ProduceSync(ctx, deadOf(r, reason, kept)).FirstErr()
+		}
+		if isDeleted(err) {
+			client.PurgeTopicsFromProducing(Dead) // or it would look for the old one, which had another id
+			err = errors.Join(err, ensureTopics(ctx, client, s.o.Log))
+		}
+		return err
 	})
+}
+
+// maxReason bounds a reason, in characters: QuestDB's may quote what it refuses.
+const maxReason = 1000
+
+// keeps is how much of a message is set aside.
+type keeps int
+
+const (
+	nothing    keeps = iota // but where it was
+	headers                 // and the key, which tell what it was
+	everything              // as it was
+)
+
+// deadOf makes the message that is set aside in place of r.
+func deadOf(r *kgo.Record, reason string, kept keeps) *kgo.Record {
+	dead := &kgo.Record{Topic: Dead, Key: r.Key, Value: r.Value, Headers: r.Headers}
+	switch kept {
+	case headers:
+		dead.Value = nil
+		reason = fmt.Sprintf("%s; its value of %d bytes is left out, with which it would be too large for %s", reason, len(r.Value), Dead)
+	case nothing:
+		dead.Key, dead.Value, dead.Headers = nil, nil, nil
+		reason = fmt.Sprintf("%s; its key, headers and value of %d bytes are left out, with which it would be too large for %s", reason, len(r.Value), Dead)
+	}
+	dead.Headers = append([]kgo.RecordHeader{
+		{Key: "reason", Value: []byte(reason)},
+		{Key: "from", Value: fmt.Appendf(nil, "%s/%d/%d", r.Topic, r.Partition, r.Offset)},
+	}, dead.Headers...)
+	return dead
 }
 
 // watch tells of tables that QuestDB does not bring up to date.

@@ -162,15 +162,9 @@ func TestPoison(t *testing.T) {
 			t.Errorf("line %d is %s; want that of %s", i, q.got()[i], id)
 		}
 	}
-	reader := clientOf(t, brokers, kgo.ConsumeTopics(Dead))
 	var reasons []string
-	for ctx := bounded(t); len(reasons) < 3; {
-		if ctx.Err() != nil {
-			t.Fatalf("set aside are only %q", reasons)
-		}
-		reader.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
-			reasons = append(reasons, string(r.Headers[1].Value)+": "+string(r.Headers[0].Value))
-		})
+	for _, r := range setAside(t, brokers, 3) {
+		reasons = append(reasons, headerOf(r, "from")+": "+headerOf(r, "reason"))
 	}
 	slices.Sort(reasons)
 	want := []string{Events + "/0/2: it is poison", Events + "/0/6: it is poison", Events + "/0/8: " + errNoID.Error()}
@@ -179,6 +173,103 @@ func TestPoison(t *testing.T) {
 	}
 	soon(t, "the group has read everything", func() bool { return committedOf(t, client) == 10 })
 	end()
+}
+
+// setAside reads as many messages as are wanted of those that were set aside.
+func setAside(t *testing.T, brokers []string, want int) (records []*kgo.Record) {
+	t.Helper()
+	reader := clientOf(t, brokers, kgo.ConsumeTopics(Dead))
+	for ctx := bounded(t); len(records) < want; {
+		if ctx.Err() != nil {
+			t.Fatalf("set aside are only %d messages; want %d", len(records), want)
+		}
+		reader.PollFetches(ctx).EachRecord(func(r *kgo.Record) { records = append(records, r) })
+	}
+	return records
+}
+
+// TestPoisonTooLarge: messages that fit into a topic, but not with what is added when they are set
+// aside, are there without what is too much. What is behind them is written.
+func TestPoisonTooLarge(t *testing.T) {
+	t.Parallel()
+	brokers, q := fakeBroker(t), newFakeQuest(t)
+	client := clientOf(t, brokers)
+	if err := ensureTopics(bounded(t), client, quiet()); err != nil {
+		t.Fatal(err)
+	}
+	value := message("1:1:0", "isuride.owners.insert", strings.Repeat("x", 999_850))
+	head := message("1:2:0", "", "y")
+	head.Key = bytes.Repeat([]byte("k"), 999_850)
+	for _, r := range []*kgo.Record{value, head} {
+		if err := client.ProduceSync(bounded(t), r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	owners(t, client, 3, "a")
+	s, _ := runSink(t, brokers, q)
+	soon(t, "what is behind them is written", func() bool { return len(q.got()) == 1 })
+	if got := s.Stats(); got.Dead != 2 || got.Failures != 0 {
+		t.Errorf("the sink has %+v; want 2 messages set aside, at once", got)
+	}
+	aside := setAside(t, brokers, 2)
+	for i, c := range []struct{ id, from, reason string }{
+		{"1:1:0", Events + "/0/0", "its value of 999850 bytes is left out"},
+		{"", Events + "/0/1", "its key, headers and value of 1 bytes are left out"},
+	} {
+		r := aside[i]
+		if len(r.Key)+len(r.Value) > 0 || idOf(r) != c.id || headerOf(r, "from") != c.from || !strings.Contains(headerOf(r, "reason"), c.reason) {
+			t.Errorf("set aside is %.200q from %s as %.300q; want %+v", idOf(r), headerOf(r, "from"), headerOf(r, "reason"), c)
+		}
+	}
+}
+
+// TestDeadTopicDeleted makes the topic again that somebody has deleted, both before a message was set
+// aside and after that.
+func TestDeadTopicDeleted(t *testing.T) {
+	t.Parallel()
+	brokers, q := fakeBroker(t), newFakeQuest(t)
+	client := clientOf(t, brokers)
+	admin := kadm.NewClient(client)
+	if err := ensureTopics(bounded(t), client, quiet()); err != nil {
+		t.Fatal(err)
+	}
+	owners(t, client, 1, "first")
+	runSink(t, brokers, q)
+	for i, good := range []string{"a", "b"} {
+		soon(t, "what is good is written", func() bool { return len(q.got()) == i+1 })
+		if _, err := admin.DeleteTopic(bounded(t), Dead); err != nil {
+			t.Fatal(err)
+		}
+		owners(t, client, 10*i+10, forbidden, good)
+		soon(t, "a message is set aside", func() bool {
+			ends, err := admin.ListEndOffsets(bounded(t), Dead)
+			end, _ := ends.Lookup(Dead, 0)
+			return err == nil && end.Offset == 1
+		})
+	}
+	soon(t, "what is behind them is written", func() bool { return len(q.got()) == 3 })
+}
+
+// TestEventsDeleted: somebody has deleted the topic of events, and a stream makes it again. The sink reads on.
+func TestEventsDeleted(t *testing.T) {
+	t.Parallel()
+	brokers, q := fakeBroker(t), newFakeQuest(t)
+	client := clientOf(t, brokers)
+	if err := ensureTopics(bounded(t), client, quiet()); err != nil {
+		t.Fatal(err)
+	}
+	owners(t, client, 1, "a", "b")
+	runSink(t, brokers, q)
+	soon(t, "what is there is written", func() bool { return len(q.got()) == 2 && committedOf(t, client) == 2 })
+	other := clientOf(t, brokers)
+	if _, err := kadm.NewClient(other).DeleteTopic(bounded(t), Events); err != nil {
+		t.Fatal(err)
+	}
+	if err := ensureTopics(bounded(t), other, quiet()); err != nil {
+		t.Fatal(err)
+	}
+	owners(t, other, 3, "c")
+	soon(t, "the message in the new topic is written", func() bool { return len(q.got()) == 3 })
 }
 
 // committedOf is the group's offset in the topic of events.
@@ -271,6 +362,7 @@ func TestSinkOfTransactions(t *testing.T) {
 	}
 	s, _ := runSink(t, brokers, q)
 	soon(t, "all rows are written", func() bool { return len(q.got()) == 3 })
+	soon(t, "the messages count as done", func() bool { return s.Stats().Messages >= 3 })
 	if got := s.Stats(); got.Messages != 3 || got.Dead != 0 {
 		t.Errorf("the sink has read %+v; want three messages", got)
 	}

@@ -1,5 +1,7 @@
-// Package batch says how many rows a batch takes, and when their source has to pause. The
-// write-behind, the producer and the sink of the stream decide both by it.
+// Package batch says how many rows a batch takes, and when their source has to pause. The sink of
+// the stream decides both by it, the write-behind the size, and shows the same levels. The stream's
+// producer needs neither: a transaction takes as long as consumers may wait for it, whatever is in it, and
+// what holds back the feed is that a bounded buffer is full. The log keeps the rest.
 //
 // Batching is natural: a batch takes what waits and is sent at once, so that an idle sink gets each row
 // alone and a busy one gets more at a time by itself. The package keeps the rest in bounds. It has no clock
