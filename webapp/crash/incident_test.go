@@ -73,19 +73,19 @@ func TestIncident(t *testing.T) {
 	}
 }
 
-// TestInspectOfReleases shows the journals that earlier releases left, whose assignments
-// have no reasons yet.
+// TestInspectOfReleases shows the journals that earlier releases left; the assignments of the first
+// ones have no reasons yet.
 func TestInspectOfReleases(t *testing.T) {
 	t.Parallel()
-	folders, err := filepath.Glob("testdata/release*")
-	if err != nil || len(folders) == 0 {
-		t.Fatal("no folder of an earlier release: ", err)
-	}
-	for _, folder := range folders {
+	for _, folder := range releases(t) {
 		p := servertest.New(t)
 		unpack(t, filepath.Join(folder, "data.tar.gz"), p.Data)
 		w := readExpected(t, filepath.Join(folder, "expected.json"))
-		text := tool(t, p, 0, "inspect", "-ride", w.Charging)
+		log := filepath.Join(p.Data, "journal")
+		if w.Group {
+			log = filepath.Join(log, "group-0")
+		}
+		text := tool(t, p, 0, "inspect", "-ride", w.Charging, log)
 		for _, want := range []string{"RideRequested", "RideAssigned", "ChargeStarted", "why: "} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s lacks %s:\n%s", folder, want, text)

@@ -2,6 +2,7 @@ package crash
 
 import (
 	"archive/tar"
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -9,35 +10,70 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"isuride/webapp/servertest"
 )
 
-// TestFoldersOfReleases opens the data that each release left when it was killed: a city
-// with one owner, chair and rider, a ride that is completed and in the tables, and after
-// the tables' position in the journal a second ride, whose charge was under way, and a
-// later registration. A release adds a folder here, made by itself.
+// TestFoldersOfReleases opens the data that each release left when it was killed, and what this one
+// leaves, as makeFolder says. A release adds its folders here (TestMakeFolder).
 func TestFoldersOfReleases(t *testing.T) {
 	t.Parallel()
+	for _, folder := range releases(t) {
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			t.Parallel()
+			openFolder(t, folder)
+		})
+	}
+	for _, group := range []bool{false, true} {
+		t.Run(fmt.Sprintf("this/group=%v", group), func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			makeFolder(t, folder, "", group)
+			openFolder(t, folder)
+		})
+	}
+}
+
+// beganWithSnapshot checks the log of a start. A group's says only when it could not.
+func (p *release) beganWithSnapshot(group bool) {
+	p.T.Helper()
+	log := p.Output.String()
+	m := hashAtStart.FindStringSubmatch(log)
+	if strings.Contains(log, "a snapshot is not used") || !group && (m == nil || !strings.Contains(m[1], ".snapshot")) {
+		p.T.Errorf("the snapshot is not used:\n%s", log)
+	}
+}
+
+func releases(t *testing.T) []string {
+	t.Helper()
 	folders, err := filepath.Glob("testdata/release*")
 	if err != nil || len(folders) == 0 {
 		t.Fatal("no folder of an earlier release: ", err)
 	}
-	for _, folder := range folders {
-		t.Run(filepath.Base(folder), func(t *testing.T) {
-			p := servertest.New(t)
-			unpack(t, filepath.Join(folder, "data.tar.gz"), p.Data)
-			db := p.Open()
-			db.MustExec("UPDATE settings SET value = ? WHERE name = 'payment_gateway_url'", p.GatewayURL)
-			db.Close()
-			w := readExpected(t, filepath.Join(folder, "expected.json"))
-			for range 2 { // the second start finds what the first one made of it
-				p.Start()
-				w.hold(p)
-				p.Stop()
-			}
-		})
+	return folders
+}
+
+func openFolder(t *testing.T, folder string) {
+	w := readExpected(t, filepath.Join(folder, "expected.json"))
+	p := newRelease(t, w.Group)
+	unpack(t, filepath.Join(folder, "data.tar.gz"), p.Data)
+	w.payTo(p)
+	for i := range 2 { // the second start finds what the first one made of it
+		p.Start()
+		if w.Group {
+			p.alone()
+		}
+		if i == 0 && w.Snapshot {
+			p.beganWithSnapshot(w.Group)
+		}
+		w.hold(p.Process)
+		if i == 0 && w.Group { // a stop looks for another member for 5 s
+			p.Kill()
+		} else {
+			p.Stop()
+		}
 	}
 }
 
@@ -46,6 +82,10 @@ type expected struct {
 	Owner, Chair, User, Late string // cookies
 	Completed, Charging      string // rides
 	OwnerName                string `json:"owner_name"`
+
+	Snapshot bool   // the start begins with it
+	Group    bool   // of one member
+	Gateway  string // of the payments, where the group's folder has it
 }
 
 func readExpected(t *testing.T, path string) (w expected) {
@@ -85,6 +125,25 @@ func (w *expected) hold(p *servertest.Process) {
 	chairs := account(w.Owner).Want(200, "GET", "/api/owner/chairs", nil)["chairs"].([]any)
 	if d := servertest.Integer(p.T, chairs[0].(servertest.Object)["total_distance"]); d != 41 {
 		p.T.Errorf("the chair drove %d", d)
+	}
+}
+
+// payTo has the payments made by the test's own gateway.
+func (w *expected) payTo(p *release) {
+	p.T.Helper()
+	if !w.Group {
+		db := p.Open()
+		defer db.Close()
+		db.MustExec("UPDATE settings SET value = ? WHERE name = 'payment_gateway_url'", p.GatewayURL)
+		return
+	}
+	path := filepath.Join(p.Data, "journal", "group-0", "generations.jsonl")
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, bytes.ReplaceAll(text, []byte(w.Gateway), []byte(p.GatewayURL)), 0o600)
+	}
+	if err != nil {
+		p.T.Fatal(err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"isuride/webapp/replica"
@@ -47,19 +48,30 @@ func (i *images) make() {
 	}()
 }
 
-func (i *images) newest() (replica.Snapshot, bool) {
+// newest returns the newest snapshot that can be read and of which the log knows the entry. The
+// content is not read: the raft waits for the answer.
+func (i *images) newest() (s replica.Snapshot, ok bool) {
 	paths, err := snapshot.List(i.m.dir)
-	if err != nil || len(paths) == 0 {
-		return replica.Snapshot{}, false
-	}
-	r, err := snapshot.Open(paths[0])
 	if err != nil {
-		return replica.Snapshot{}, false
+		return s, false
+	}
+	for _, path := range paths {
+		if s, err = i.describe(path); err == nil {
+			return s, true
+		}
+	}
+	return replica.Snapshot{}, false
+}
+
+func (i *images) describe(path string) (replica.Snapshot, error) {
+	r, err := snapshot.Open(path)
+	if err != nil {
+		return replica.Snapshot{}, err
 	}
 	defer r.Close()
 	s, err := i.m.log.before(r.Header().Span.From)
-	s.Name = filepath.Base(paths[0])
-	return s, err == nil
+	s.Name = filepath.Base(path)
+	return s, err
 }
 
 // before returns the last entry that ends at or before a record.
@@ -121,7 +133,7 @@ func (i *images) Open(name string) (io.ReadCloser, int64, error) {
 // maxBase bounds the line of a base: the models are a few kilobytes.
 const maxBase = 1 << 20
 
-// Receive is a replica.Images.
+// Receive is a replica.Images. A kill leaves a part, which the next start removes.
 func (i *images) Receive(name string, image io.Reader) error {
 	in := bufio.NewReaderSize(image, maxBase)
 	line, err := in.ReadSlice('\n')
@@ -136,19 +148,43 @@ func (i *images) Receive(name string, image io.Reader) error {
 		return err
 	}
 	path := filepath.Join(i.m.dir, filepath.Base(name))
-	f, err := os.OpenFile(path+".part", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
+	if err := store(path+partSuffix, in); err != nil {
+		return errors.Join(err, removeFile(path+partSuffix))
 	}
-	_, err = io.Copy(f, in)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".part", path); err != nil {
+	if err := os.Rename(path+partSuffix, path); err != nil {
 		return err
 	}
 	return syncFolder(i.m.dir)
+}
+
+// partSuffix ends the name of a snapshot of which not all has come.
+const partSuffix = ".part"
+
+// store writes a new file, which is on the disk when it returns.
+func store(path string, content io.Reader) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, content)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// removeParts removes what a kill has left of snapshots that were coming from another member.
+// None may be coming now.
+func removeParts(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if snapshot.IsName(strings.TrimSuffix(e.Name(), partSuffix)) && strings.HasSuffix(e.Name(), partSuffix) {
+			errs = append(errs, removeFile(filepath.Join(dir, e.Name())))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -144,12 +144,15 @@ func (m *member) openDatabase(ctx context.Context) (groupDatabase, error) {
 	return db, nil
 }
 
-// open opens the folder: the bases and the log.
+// open opens the folder: the bases and the log. Nothing comes from other members yet.
 func (m *member) open() error {
 	if err := m.cfg.Folder.forMember(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(m.dir, 0o700); err != nil {
+		return folderError(m.dir, err)
+	}
+	if err := removeParts(m.dir); err != nil {
 		return folderError(m.dir, err)
 	}
 	info, err := journal.Inspect(m.dir)

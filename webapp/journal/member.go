@@ -103,6 +103,12 @@ func (f *MemberFile) load(is Member) error {
 	if err := f.fits(is); err != nil {
 		return err
 	}
+	if n < 2*memberRoom { // it has no second copy: it is of version 1
+		err := f.file.Close()
+		if f.file = nil; err != nil {
+			return err
+		}
+	}
 	return errors.Join(f.Save(f.last), f.sys.SyncFolder(f.dir))
 }
 
@@ -195,8 +201,12 @@ func writeCopy(file disk.File, i int, b []byte) error {
 }
 
 // A copy is a line with the version, a CRC32C and the length of what follows, which is a Member in
-// JSON. Behind it may be what is left of a longer one.
-const memberLine = "isuride-member %d %08x %d\n"
+// JSON. Behind it may be what is left of a longer one. A file of version 1 was replaced with each
+// Save: it ends with its only copy, and its line has no length.
+const (
+	memberLine  = "isuride-member %d %08x %d\n"
+	memberLine1 = "isuride-member %d %08x\n"
+)
 
 func (m Member) encode() ([]byte, error) {
 	b, err := json.Marshal(m)
@@ -213,10 +223,16 @@ func parseMember(b []byte) (m Member, err error) {
 	if _, err := fmt.Sscanf(string(line)+"\n", "isuride-member %d", &v); err != nil {
 		return m, errors.New("is no member's file; bring back the copy that is, or give the member an empty folder")
 	}
-	if v != memberVersion {
-		return m, fmt.Errorf("has version %d, this program knows %d; start the program that wrote it", v, memberVersion)
+	switch v {
+	case 1:
+		n = len(rest)
+		_, err = fmt.Sscanf(string(line)+"\n", memberLine1, &v, &sum)
+	case memberVersion:
+		_, err = fmt.Sscanf(string(line)+"\n", memberLine, &v, &sum, &n)
+	default:
+		return m, fmt.Errorf("has version %d, this program knows 1 to %d; start the program that wrote it", v, memberVersion)
 	}
-	if _, err := fmt.Sscanf(string(line)+"\n", memberLine, &v, &sum, &n); err != nil || n > len(rest) || sum != crc32.Checksum(rest[:n], castagnoli) {
+	if err != nil || n < 0 || n > len(rest) || sum != crc32.Checksum(rest[:n], castagnoli) {
 		return m, errors.New("is damaged; give the member an empty folder, and it gets all from the others")
 	}
 	return m, json.Unmarshal(rest[:n], &m)

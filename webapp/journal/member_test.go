@@ -3,6 +3,8 @@ package journal
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"reflect"
 	"strings"
 	"testing"
@@ -51,6 +53,51 @@ func TestMemberSurvivesEverything(t *testing.T) {
 		if failed != nil && (got.Term != next.Term || got.Vote != next.Vote) && (got.Term != before.Term || got.Vote != before.Vote) {
 			t.Fatalf("round %d: term %d, vote %d and term %d, vote %d left term %d, vote %d", round, before.Term, before.Vote, next.Term, next.Vote, got.Term, got.Vote)
 		}
+	}
+}
+
+// A file of version 1 has one copy. What it says is there after any failure of the start that gives
+// it two.
+func TestMemberOfVersion1(t *testing.T) {
+	const text = `{"Group":0,"History":[7,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0],"Node":"a","Boot":"x","Clean":false,"Term":7,"Vote":9,"Commit":3,"Members":"bQ=="}`
+	rng := seeded(t)
+	is := Member{Node: "a", History: History{7}}
+	want := Member{Node: "a", History: History{7}, Boot: "x", Term: 7, Vote: 9, Commit: 3, Members: []byte("m")}
+	for steps := 0; ; steps++ {
+		d := new(disk.Memory)
+		writeMember(t, d, fmt.Sprintf("isuride-member 1 %08x\n%s", crc32.Checksum([]byte(text), castagnoli), text))
+		left := steps
+		d.Fault = func(string, string) error {
+			if left--; left < 0 {
+				return errDisk
+			}
+			return nil
+		}
+		_, _, failed := OpenMember(d, "log", is)
+		d.Fault = nil
+		d.PowerLoss(rng)
+		f, found, err := OpenMember(d, "log", is)
+		if err != nil || !found || !reflect.DeepEqual(f.Member(), want) {
+			t.Fatalf("after %d steps: %+v, %v, %v", steps, f.Member(), found, err)
+		}
+		if size, err := f.file.Size(); err != nil || size != 2*memberRoom {
+			t.Fatalf("the file has %d bytes, %v", size, err)
+		}
+		if failed == nil {
+			return
+		}
+	}
+}
+
+// writeMember makes a member's file that is on the disk.
+func writeMember(t *testing.T, d *disk.Memory, text string) {
+	t.Helper()
+	f, err := d.Create("log/member")
+	if err == nil {
+		_, err = f.WriteAt([]byte(text), 0)
+	}
+	if err := errors.Join(err, f.Sync(), d.SyncFolder("log")); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -121,7 +168,7 @@ func TestMemberOfAnotherIsRefused(t *testing.T) {
 	}{
 		{func(b []byte) []byte { return b[:3] }, "is no member's file"},
 		{func(b []byte) []byte { b[len(b)-2] ^= 1; return b }, "is damaged"},
-		{func(b []byte) []byte { return []byte(strings.Replace(string(b), "member 2", "member 3", 1)) }, "has version 3, this program knows 2"},
+		{func(b []byte) []byte { return []byte(strings.Replace(string(b), "member 2", "member 3", 1)) }, "has version 3, this program knows 1 to 2"},
 	} {
 		b, err := readFile(d, "log/member")
 		if err != nil {

@@ -186,6 +186,12 @@ func parseName(name string) (to uint64, ok bool) {
 	return to, err == nil && name == fileName(to)
 }
 
+// IsName reports whether a file of that name is a snapshot.
+func IsName(name string) bool {
+	_, ok := parseName(name)
+	return ok
+}
+
 // List returns the paths of a folder's snapshots, the newest first. A folder that is not
 // there has none.
 func List(dir string) (paths []string, err error) {
@@ -197,7 +203,7 @@ func List(dir string) (paths []string, err error) {
 		return nil, err
 	}
 	for _, e := range entries { // in the order of names
-		if _, ok := parseName(e.Name()); ok {
+		if IsName(e.Name()) {
 			paths = append(paths, filepath.Join(dir, e.Name()))
 		}
 	}
