@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: stream-up stream-down stream-test stream-bench audit picture ui-bench ui-soak help build interface run cluster cluster-kill cluster-bench cluster-faults ride up down test check bench calibrate duel cost overload perf matchlab simulate dashboard clean setup deploy rollback restart promote status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
+.PHONY: stream-up stream-down stream-test stream-bench audit picture ui-bench ui-soak help build interface run cluster cluster-kill cluster-bench cluster-crash cluster-faults ride up down test check bench calibrate duel cost overload perf matchlab simulate dashboard clean setup deploy rollback restart promote status watch fleet logs fleet-bench fleet-generator reboot-test doctor access-log slow-log lab-up lab-down lab-test
 
 help: ## list the actions
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,10 @@ ROUNDS ?= 10
 cluster-faults: ## make every fault to real groups under load, with ROUNDS=10 and ARGS="-held 10s -record bench/results/faults.jsonl"; root and strace for the disks; 10 minutes
 	@$(GO) test ./webapp/crash -count 1 -timeout 6h -run TestClusterFaults -v -rounds $(ROUNDS) $(ARGS)
 
+KILLS ?= 20
+cluster-crash: ## kill the leaders of two real groups amid rides and payments, KILLS=100 times each, and ask for all that was told and paid
+	@$(GO) test ./webapp/crash -count 1 -timeout 6h -run 'TestCluster$$' -v -kills $(KILLS) $(ARGS)
+
 ride: ## drive one ride through all states against the server that runs
 	@$(GO) run ./tools/dev/ride
 
@@ -50,7 +54,6 @@ stream-up: ## start Kafka and QuestDB, and bring them the events of the server o
 stream-down: ## stop what `make stream-up` started
 	@scripts/stream.sh down
 
-KILLS ?= 20
 stream-test: ## kill Kafka, QuestDB, stream and sink under load, KILLS times each, and count what arrived; about 10 minutes
 	@$(GO) test ./webapp/stream -count=1 -run TestKills -v -timeout 60m -kills $(KILLS)
 

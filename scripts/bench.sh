@@ -6,6 +6,8 @@
 # The server listens with TLS, too: -target https://127.0.0.1:18490. With -client official
 # that is the default, and unless there is -s, pages are loaded as well: the files of
 # BENCH_STATIC, listed in BENCH_STATIC_LIST, or without them made-up ones.
+#
+# At the end it says how many requests the server has refused because it was busy.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,6 +16,7 @@ source scripts/lib.sh
 home=.run/bench
 address=${BENCH_SERVER:-127.0.0.1:18090}
 secure=${BENCH_SERVER_TLS:-127.0.0.1:18490}
+internal=${ISURIDE_INTERNAL:-127.0.0.1:18093} # for operators
 rm -rf "$home"
 mkdir -p "$home"
 
@@ -47,9 +50,19 @@ stop() {
 	kill -KILL "$server"
 }
 
+# shed says what the server has refused. It is asked through bash itself, as curl need not be there.
+shed() {
+	local metrics
+	exec 3<>"/dev/tcp/${internal%:*}/${internal##*:}" || return
+	printf 'GET /metrics HTTP/1.0\r\nHost: %s\r\n\r\n' "$internal" >&3
+	metrics=$(cat <&3)
+	exec 3>&-
+	awk '/^isuride_shed_total\{/ { known = 1; sum += $NF } END { if (!known) exit 1; printf "the server refused %d requests because it was busy (isuride_shed_total)\n", sum }' <<<"$metrics"
+}
+
 # Both end with this script even if it is killed. The server has a session of its own, so
 # that Ctrl-C reaches the bench alone.
-ISURIDE_DATA=$home/data ISURIDE_LISTEN=$address ISURIDE_TLS_LISTEN=$secure ISURIDE_TLS_CERT=$home/cert/cert.pem \
+ISURIDE_DATA=$home/data ISURIDE_LISTEN=$address ISURIDE_INTERNAL=$internal ISURIDE_TLS_LISTEN=$secure ISURIDE_TLS_CERT=$home/cert/cert.pem \
 	ISURIDE_TLS_KEY=$home/cert/key.pem ISURIDE_STATIC=$static setpriv --pdeathsig TERM setsid bin/isuride 2>"$home/server.log" &
 server=$!
 trap stop EXIT
@@ -79,6 +92,7 @@ while kill -0 "$bench" 2>/dev/null; do
 done
 status=0
 wait "$bench" || status=$?
+shed || complain "the server does not say what it has refused, see $home/server.log"
 
 results=("$home"/result*.html) # of -n runs, each has one
 page=${results[-1]}

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // Client makes calls for one account, or for nobody. Its methods may be called at once.
@@ -37,6 +38,9 @@ func (c *Client) As(token string) *Client { return &Client{URL: c.URL, Token: to
 type Error struct {
 	Status  int
 	Message string // one sentence
+	// RetryAfter is for how long a busy server wants to be left alone, in whole seconds; the same call may be
+	// made again then. 0 if it says nothing.
+	RetryAfter time.Duration `json:"-"`
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("isuride: %d: %s", e.Status, e.Message) }
@@ -297,15 +301,23 @@ func (c *Client) request(ctx context.Context, method, path string, content []byt
 		return answer, nil
 	}
 	defer answer.Body.Close()
+	return nil, refusal(answer)
+}
+
+// refusal reads an answer that is none of those hoped for.
+func refusal(answer *http.Response) error {
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	e := Error{Status: answer.StatusCode}
 	if json.Unmarshal(text, &e) != nil || e.Message == "" {
 		e.Message = string(text)
 	}
-	return nil, &e
+	if s, err := strconv.ParseUint(answer.Header.Get("Retry-After"), 10, 16); err == nil { // else it is missing, or a date, which this server does not send
+		e.RetryAfter = time.Duration(s) * time.Second
+	}
+	return &e
 }
 
 func (c *Client) http() *http.Client {

@@ -25,31 +25,35 @@ type Subscription struct {
 	Every    bool // for operators: no report of a position is merged with a newer one
 }
 
-// pause is how long Follow waits before it connects again.
+// pause is how long Follow waits at least before it connects again.
 const pause = 200 * time.Millisecond
 
 // Follow yields the frames of a subscription over server-sent events. When the connection
 // ends it connects again and goes on where the last whole group was, until ctx ends or the
-// server refuses. Each connection begins with a frame whose action is Connected. An error is
+// server refuses; one that is busy is asked again when it wants to be. Each connection begins with a frame whose action is Connected. An error is
 // the last that is yielded.
 func (c *Client) Follow(ctx context.Context, s Subscription) iter.Seq2[Frame, error] {
 	return func(yield func(Frame, error) bool) {
 		for {
 			err := c.followOnce(ctx, &s, yield)
+			wait := pause
 			var refused *Error
+			if errors.As(err, &refused) {
+				wait = max(wait, refused.RetryAfter)
+			}
 			switch {
 			case errors.Is(err, errEnough):
 				return
 			case ctx.Err() != nil:
 				return
-			case errors.As(err, &refused) && refused.Status < 500:
+			case refused != nil && refused.Status < 500 && refused.Status != http.StatusTooManyRequests:
 				yield(Frame{}, err)
 				return
 			}
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(pause):
+			case <-time.After(wait):
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"io"
@@ -22,9 +23,14 @@ type Realtime struct {
 	mu sync.Mutex // held while something is written
 }
 
-// Realtime opens one for the client's account, or for nobody.
+// Realtime opens one for the client's account, or for nobody. A refusal is an *Error.
 func (c *Client) Realtime(ctx context.Context) (*Realtime, error) {
-	d := ws.Dialer{}
+	var refused error
+	d := ws.Dialer{OnStatusError: func(_ int, _ []byte, answer io.Reader) {
+		if r, err := http.ReadResponse(bufio.NewReader(answer), nil); err == nil {
+			refused = refusal(r)
+		}
+	}}
 	if c.Token != "" {
 		d.Header = ws.HandshakeHeaderHTTP(http.Header{"Authorization": {"Bearer " + c.Token}})
 	}
@@ -33,6 +39,9 @@ func (c *Client) Realtime(ctx context.Context) (*Realtime, error) {
 		d.TLSConfig.NextProtos = nil // a WebSocket needs HTTP/1.1
 	}
 	conn, buffered, _, err := d.Dial(ctx, "ws"+strings.TrimPrefix(c.URL, "http")+"/api/realtime")
+	if refused != nil {
+		return nil, refused
+	}
 	if err != nil {
 		return nil, err
 	}

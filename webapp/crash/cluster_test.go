@@ -2,6 +2,7 @@ package crash
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,8 +21,7 @@ import (
 	"isuride/webapp/sqlstore"
 )
 
-// clusterKills is how often the leader of a group is killed while it serves.
-const clusterKills = 6
+var killsFlag = flag.Int("kills", 6, "how often TestCluster kills the leader of a group while it serves, for each kind of tables")
 
 // TestCluster: what the leader of a group has told a client survives SIGKILL of the leader at
 // any moment, once, with the same milliseconds, and the next leader knows it; streams go on
@@ -58,7 +58,7 @@ func killLeaders(t *testing.T, configure func(*servertest.Process)) {
 		take()
 	})
 	w.kill = func() { leader.Kill() }
-	for range clusterKills {
+	for range *killsFlag {
 		w.live(w.randomEnd())
 		killed := leader
 		take()

@@ -10,8 +10,8 @@ import (
 )
 
 // checks are what the audit does before and after an event of each kind, on a town at rest. A
-// ride makes one of each of the first and last, and two of the two in the middle; all other
-// events, position reports above all, are not checked.
+// ride makes one of each, and four of RideAdvanced; all other events, reports of positions without
+// an arrival above all, are not checked.
 func (w *town) checks() map[string]func() *Violation {
 	request := &isuride.Event{Kind: isuride.RideRequested,
 		Ride:    &isuride.Ride{ID: "a ride", UserID: w.rider.ID, Pickup: townAt[0], Destination: townAt[1]},
@@ -61,6 +61,30 @@ func BenchmarkAudit(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkAuditOfRide is the cost of the audit for an event of a whole ride, by its mean: of the sixty or so events most
+// are reports of positions (BenchmarkHash), and like deliveries they are not checked.
+func BenchmarkAuditOfRide(b *testing.B) {
+	const events = 60
+	checks := newTown(b).checks()
+	var ride []func() *Violation
+	// Of an advance there are four: ENROUTE, PICKUP, CARRYING and ARRIVED.
+	for _, kind := range []string{"RideRequested", "RideAssigned", "RideAdvanced", "RideAdvanced", "RideAdvanced", "RideAdvanced", "ChargeStarted", "RideCompleted"} {
+		if checks[kind] == nil {
+			b.Fatal(kind, "has no check")
+		}
+		ride = append(ride, checks[kind])
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, check := range ride {
+			if v := check(); v != nil {
+				b.Fatal(v)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/events, "ns/event")
 }
 
 func TestAuditDoesNotAllocate(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -27,6 +28,7 @@ type killer struct {
 	how     string
 	pause   time.Duration
 	clients int
+	record  string // file, "" for none
 
 	token string
 	web   *http.Client
@@ -37,14 +39,15 @@ func parseKill(args []string) (*killer, error) {
 	f := flag.NewFlagSet("cluster kill", flag.ContinueOnError)
 	k.flags(f)
 	f.IntVar(&k.n, "n", 1, "how `often`")
-	f.StringVar(&k.how, "how", "kill", "`what` happens to the leader: kill, stop (for 10 s) or handover")
+	f.StringVar(&k.how, "how", "kill", "`what` happens to the leader: kill, stop (for 10 s), part (cut off from the others for 10 s) or handover")
 	f.DurationVar(&k.pause, "pause", 3*time.Second, "`time` between two")
 	f.IntVar(&k.clients, "clients", 8, "`number` of riders who register at a time; after one second without an answer another one comes")
+	f.StringVar(&k.record, "record", "", "`file` to which a line of JSON is added for each trouble")
 	if err := cli.Parse(f, args, 0, os.Stdout); err != nil {
 		return nil, err
 	}
-	if !slices.Contains([]string{"kill", "stop", "handover"}, k.how) {
-		return nil, fmt.Errorf("-how is %q; it can be kill, stop or handover", k.how)
+	if !slices.Contains([]string{"kill", "stop", "part", "handover"}, k.how) {
+		return nil, fmt.Errorf("-how is %q; it can be kill, stop, part or handover", k.how)
 	}
 	return k, nil
 }
@@ -63,6 +66,9 @@ func (k *killer) run(ctx context.Context) error {
 			return err
 		}
 		fmt.Printf("%3d  %s\n", i+1, g)
+		if err := k.note(g); err != nil {
+			return err
+		}
 		all.add(g)
 		if i+1 < k.n {
 			select {
@@ -83,32 +89,77 @@ func (k *killer) run(ctx context.Context) error {
 
 // gap is what one trouble did.
 type gap struct {
-	first   time.Duration // from the order to the first registration that began after it and was accepted
-	longest time.Duration // between two accepted ones
-	waited  time.Duration // the longest that one rider waited for an acceptance
-	failed  int           // answers that were none
-	lost    int           // acknowledged and gone
+	at       time.Time // of the order
+	accepted int
+	first    time.Duration // from the order to the first registration that began after it and was accepted, or to the end
+	never    bool          // none was, up to the end: it took longer than first
+	longest  time.Duration // between two accepted ones, or the last one and the end
+	waited   time.Duration // the longest that one rider waited for an acceptance
+	failed   int           // answers that were none
+	lost     int           // acknowledged and gone
 }
 
 func (g gap) String() string {
-	return fmt.Sprintf("accepted again after %v; longest gap %v; longest wait of a rider %v; %d requests failed, %d acknowledged are lost",
+	after := "after"
+	if g.never {
+		after = "not within"
+	}
+	return fmt.Sprintf("accepted again "+after+" %v; longest gap %v; longest wait of a rider %v; %d requests failed, %d acknowledged are lost",
 		g.first.Round(time.Millisecond), g.longest.Round(time.Millisecond), g.waited.Round(time.Millisecond), g.failed, g.lost)
 }
 
 type gaps struct {
-	first, longest []time.Duration
-	failed, lost   int
+	first, longest      []time.Duration
+	never, failed, lost int
 }
 
 func (a *gaps) add(g gap) {
 	a.first, a.longest = append(a.first, g.first), append(a.longest, g.longest)
+	if g.never {
+		a.never++
+	}
 	a.failed += g.failed
 	a.lost += g.lost
 }
 
 func (a *gaps) String() string {
-	return fmt.Sprintf("of %d: accepted again after p50 %v, p99 %v, at most %v; longest gap p99 %v; %d requests failed, %d acknowledged are lost",
-		len(a.first), quantile(a.first, 0.5), quantile(a.first, 0.99), quantile(a.first, 1), quantile(a.longest, 0.99), a.failed, a.lost)
+	s := fmt.Sprintf("of %d: accepted again after p50 %v, p99 %v, at most %v; longest gap p50 %v, p99 %v; %d requests failed, %d acknowledged are lost",
+		len(a.first), quantile(a.first, 0.5), quantile(a.first, 0.99), quantile(a.first, 1), quantile(a.longest, 0.5), quantile(a.longest, 0.99), a.failed, a.lost)
+	if a.never > 0 {
+		s += fmt.Sprintf("; after %d nothing was accepted to the end, so their times are longer than these", a.never)
+	}
+	return s
+}
+
+// trouble is a line of the records. Times are in milliseconds.
+type trouble struct {
+	How      string    `json:"how"`
+	At       time.Time `json:"at"`
+	Accepted int       `json:"accepted"`
+	First    float64   `json:"first"`
+	Never    bool      `json:"never,omitempty"`
+	Longest  float64   `json:"longest"`
+	Waited   float64   `json:"waited"`
+	Failed   int       `json:"failed"`
+	Lost     int       `json:"lost"`
+}
+
+// note adds a line to the records, if there are any.
+func (k *killer) note(g gap) error {
+	if k.record == "" {
+		return nil
+	}
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	line, err := json.Marshal(trouble{k.how, g.at, g.accepted, ms(g.first), g.never, ms(g.longest), ms(g.waited), g.failed, g.lost})
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(k.record, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(line, '\n'))
+	return errors.Join(err, file.Close())
 }
 
 func quantile(all []time.Duration, q float64) time.Duration {
@@ -128,7 +179,7 @@ const (
 	patience = time.Second
 	// electionLimit is how long there may be no leader afterwards, when nobody makes trouble.
 	electionLimit = 20 * time.Second
-	// stopped is how long the leader stands still with -how stop.
+	// stopped is how long the leader stands still with -how stop, or is cut off with -how part.
 	stopped = 10 * time.Second
 )
 
@@ -172,26 +223,35 @@ func (k *killer) once(ctx context.Context) (gap, error) {
 	time.Sleep(before)
 	at, err := k.trouble(ctx)
 	time.Sleep(after)
+	over := time.Now()
 	end()
 	wait.Wait()
 	if err != nil {
 		return g, err
 	}
-	g.measure(list, at)
+	g.measure(list, at, over)
 	return g, k.ask(list, &g)
 }
 
-func (g *gap) measure(list []accepted, at time.Time) {
+// measure looks at what was accepted, from the first acceptance to the end.
+func (g *gap) measure(list []accepted, at, over time.Time) {
 	slices.SortFunc(list, func(a, b accepted) int { return a.ended.Compare(b.ended) })
+	g.at, g.accepted = at, len(list)
+	g.first, g.never = over.Sub(at), true
 	for i, a := range list {
 		g.waited = max(g.waited, a.ended.Sub(a.began))
 		if i > 0 {
 			g.longest = max(g.longest, a.ended.Sub(list[i-1].ended))
 		}
-		if g.first == 0 && a.began.After(at) {
-			g.first = a.ended.Sub(at)
+		if g.never && a.began.After(at) {
+			g.first, g.never = a.ended.Sub(at), false
 		}
 	}
+	last := at // with none at all
+	if len(list) > 0 {
+		last = list[len(list)-1].ended
+	}
+	g.longest = max(g.longest, over.Sub(last))
 }
 
 // trouble orders it, and returns when it was there.
@@ -208,6 +268,13 @@ func (k *killer) trouble(ctx context.Context) (at time.Time, err error) {
 		at = time.Now()
 		time.Sleep(stopped)
 		return at, k.order(context.Background(), "continue", url.Values{"member": {name}}) // also after Ctrl-C
+	case "part":
+		if err := k.order(ctx, "part", url.Values{"member": {"leader"}, "for": {stopped.String()}}); err != nil {
+			return at, err
+		}
+		at = time.Now()
+		time.Sleep(stopped)
+		return at, nil
 	case "handover":
 		at = time.Now()
 		return at, k.order(ctx, "handover", nil)

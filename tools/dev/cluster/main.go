@@ -4,7 +4,7 @@
 //
 //	cluster run                    until Ctrl-C
 //	cluster kill -n 100            kills the leader again and again, and prints how long riders waited
-//	cluster kill -how handover     has it hand over instead
+//	cluster kill -how handover     has it hand over instead; stop and part make it stand still, or cut it off
 //	cluster bench                  runs one with the benchmarker, and kills the leader half way
 //	cluster bench -how nothing     tells how long answers waited for a majority instead
 //

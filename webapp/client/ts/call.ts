@@ -16,9 +16,10 @@ export interface Input<O> {
   header?: PartOf<O, "header">;
 }
 
-// CallError is an answer that is none of those that a call hopes for.
+// CallError is an answer that is none of those that a call hopes for. A busy server says in retryAfter for
+// how many seconds it wants to be left alone; the same call may be made again then.
 export class CallError extends Error {
-  constructor(readonly status: number, message: string) {
+  constructor(readonly status: number, message: string, readonly retryAfter?: number) {
     super(message);
   }
 }
@@ -40,7 +41,12 @@ export class Client {
     });
     const text = await answer.text();
     const value = text === "" ? undefined : JSON.parse(text);
-    if (!answer.ok) throw new CallError(answer.status, value?.message ?? answer.statusText);
+    if (!answer.ok) throw new CallError(answer.status, value?.message ?? answer.statusText, seconds(answer.headers.get("Retry-After")));
     return value;
   }
+}
+
+// seconds reads a header that may also be missing, or a date, which this server does not send.
+function seconds(header: string | null): number | undefined {
+  return header !== null && /^\d+$/.test(header) ? Number(header) : undefined;
 }

@@ -14,10 +14,11 @@ import (
 
 // bounds are the upper ends of the buckets, inclusive. From a handler's work to the
 // longest wait a client bears, they are closest around 30 ms, the tick in which simulated
-// chairs move (S7.3): an answer that takes longer costs its chair a step.
+// chairs move (S7.3): an answer that takes longer costs its chair a step. 0.5 and 5 ms are what waiting for
+// replicas is held to (docs/replication.md): a bar that is no bound cannot be decided.
 var bounds = [...]time.Duration{
-	30 * time.Microsecond, 100 * time.Microsecond, 300 * time.Microsecond,
-	1 * time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, 30 * time.Millisecond,
+	30 * time.Microsecond, 100 * time.Microsecond, 300 * time.Microsecond, 500 * time.Microsecond,
+	1 * time.Millisecond, 3 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, 30 * time.Millisecond,
 	50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond,
 	1 * time.Second, 3 * time.Second, 10 * time.Second,
 }

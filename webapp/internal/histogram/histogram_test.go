@@ -11,8 +11,15 @@ import (
 )
 
 func TestBounds(t *testing.T) {
-	if b := Bounds(); !slices.IsSorted(b) || b[0] <= 0 {
+	b := Bounds()
+	if !slices.IsSorted(b) || b[0] <= 0 {
 		t.Fatalf("the bounds are %v", b)
+	}
+	// The bars of replication.md, and the limit of the alert on position reports.
+	for _, bar := range []time.Duration{500 * time.Microsecond, 5 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond} {
+		if !slices.Contains(b, bar) {
+			t.Errorf("%v is no bound, so nothing can be held to it", bar)
+		}
 	}
 }
 

@@ -134,8 +134,8 @@ export class Simulator {
     this.riders.push(new SimulatedRider(this, token, anywhere()));
   }
 
-  // insist repeats a call that is refused for the moment. It returns undefined if the call
-  // failed for good, or nobody waits for it any longer.
+  // insist repeats a call that is refused for the moment, not before the server wants to be asked
+  // again. It returns undefined if the call failed for good, or nobody waits for it any longer.
   async insist<T>(call: () => Promise<T>): Promise<T | undefined> {
     for (let wait = 500; ; wait = Math.min(2 * wait, 5000)) {
       try {
@@ -148,7 +148,7 @@ export class Simulator {
         }
         this.report({ refused: progress.peek().refused + 1 });
         if (this.ended) return undefined;
-        await pause(wait * (0.5 + Math.random()));
+        await pause(Math.max(wait * (0.5 + Math.random()), e instanceof CallError ? 1000 * (e.retryAfter ?? 0) : 0));
       }
     }
   }

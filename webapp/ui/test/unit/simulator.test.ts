@@ -19,6 +19,8 @@ class Socket {
   close() {}
 }
 let accounts = 0;
+const busy: number[] = []; // how many seconds the server wants to be left alone, for each of the next calls
+const calls: number[] = []; // when they came, in milliseconds
 const answer = (path: string) => (path.endsWith("nearby-chairs") ? { chairs: [] } : { access_token: `token${++accounts}`, chair_register_token: "r" });
 Object.assign(globalThis, {
   WebSocket: Socket,
@@ -26,10 +28,16 @@ Object.assign(globalThis, {
   localStorage: { getItem: () => null, setItem: () => {}, removeItem: () => {} },
   addEventListener: () => {},
   removeEventListener: () => {},
-  fetch: async (url: string) => ({ ok: true, status: 200, text: async () => JSON.stringify(answer(new URL(url).pathname)) }),
+  fetch: async (url: string) => {
+    calls.push(Date.now());
+    const after = busy.shift();
+    if (after === undefined) return new Response(JSON.stringify(answer(new URL(url).pathname)));
+    return new Response('{"message":"busy"}', { status: 503, headers: after > 0 ? { "Retry-After": String(after) } : {} });
+  },
 });
 
 const { Simulator, settings, standard } = await import("../../src/simulator");
+const { as } = await import("../../src/connection");
 
 test("people who are sent away are no longer listened for", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
@@ -57,4 +65,21 @@ test("people who are sent away are no longer listened for", async (t) => {
   await live(60);
   await over;
   assert.equal(open(), 0);
+});
+
+test("a busy server is left alone for as long as it asks", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  busy.push(3, 2, 0);
+  calls.length = 0;
+  let done = false;
+  void new Simulator().insist(() => as().call("get", "/api/app/rides")).then(() => (done = true));
+  for (let n = 0; !done && n < 1000; n++) {
+    await new Promise((turn) => setImmediate(turn));
+    t.mock.timers.tick(10);
+  }
+  const waits = calls.map((at, i) => at - calls[i - 1]!).slice(1);
+  assert.equal(waits.length, 3);
+  assert.ok(waits[0]! >= 3000 && waits[0]! < 3100, `${waits}`);
+  assert.ok(waits[1]! >= 2000 && waits[1]! < 2100, `${waits}`);
+  assert.ok(waits[2]! >= 1000 && waits[2]! < 3100, `${waits}`); // its own time, as the server names none
 });
