@@ -267,6 +267,11 @@ func refusedStreams(p *servertest.Process) {
 		{"?table=city&resume=x", "", "bad_position", 400},
 		{"?table=city&since=yesterday", "", "bad_position", 400},
 		{"?table=city&since=0&speed=fast", "", "bad_speed", 400},
+		{"?table=city&interval=7", "", "bad_interval", 400},
+		{"?table=city&since=2130-01-01T00:00:00Z", "", "ahead", 400},
+		{"?table=city&since=999999999", "", "ahead", 400},
+		{"?table=city&since=2001-01-01T00:00:00Z", "", "not_kept", 410},
+		{"?table=server&since=1", "", "not_kept", 410},
 		{"?table=rides", "", "no_right", 403},
 		{"?table=users", bearer(s.Chair), "no_right", 403},
 	} {
