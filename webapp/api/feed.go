@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 
 	"isuride/webapp/feed"
 	"isuride/webapp/internal/httpd"
@@ -18,12 +19,12 @@ const feedGreeting = ": the live feed of ISURIDE; what its frames mean is at /do
 func (a *API) followFeed(c call) error {
 	who, err := a.caller(c)
 	if err != nil {
-		return err
+		return c.refuseFeed(err)
 	}
 	c.SetOwner(who.pointer())
 	r, err := c.feedRequest()
 	if err != nil {
-		return err
+		return c.refuseFeed(err)
 	}
 	r.Viewer = who.viewer()
 	s := &feedStream{writers: a.writers, followers: a.followers}
@@ -33,7 +34,7 @@ func (a *API) followFeed(c call) error {
 	body := append(c.Out(0), feedGreeting...)
 	if m, ok := s.feed.Next(); ok {
 		if status := refusedStatus(&m); status != 0 {
-			c.json(status, bytes.Clone(m.JSON))
+			c.feedError(status, bytes.Clone(m.JSON))
 			s.feed.Close()
 			return nil
 		}
@@ -68,6 +69,32 @@ func (c call) feedRequest() (r feed.Request, err error) {
 		r.Resume, r.Since, r.Speed = string(last), "", ""
 	}
 	return r, nil
+}
+
+// refuseFeed answers with the frame of what the transport itself refuses, or returns what is no
+// fault of the caller's.
+func (c call) refuseFeed(err error) error {
+	var domain *isuride.Error
+	if !errors.As(err, &domain) {
+		return err
+	}
+	code := feed.BadCommand
+	if domain.Code == isuride.Unauthorized {
+		code = feed.UnknownAccount
+	}
+	frame, err := json.Marshal(feed.Frame{Action: feed.Failed, Code: code, Text: domain.Message})
+	if err != nil {
+		return err
+	}
+	c.feedError(statusOf[domain.Code], frame)
+	return nil
+}
+
+func (c call) feedError(status int, frame []byte) {
+	if status == 401 {
+		c.SetHeader("WWW-Authenticate", authScheme)
+	}
+	c.json(status, frame)
 }
 
 // statusOfCode says with which status a subscription is refused that never begins. Codes that
