@@ -82,7 +82,7 @@ func TestRealtimeOverInitialize(t *testing.T) {
 	w.until("another session of that name", func(f client.Frame) bool { return f.Sub == "told" && f.Action == "notification" })
 }
 
-// framesOf reads the stream of the caller's own row until it ends; begun is told of its first frame.
+// framesOf reads the stream of the caller's own row until it ends; the first frame is signalled to begun.
 func framesOf(t *testing.T, c *client.Client, begun chan<- bool) (frames []string) {
 	_ = c.Frames(t.Context(), client.Subscription{Tables: "users"}, func(text []byte) error {
 		var f client.Frame
