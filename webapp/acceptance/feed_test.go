@@ -230,6 +230,10 @@ func (w *watch) commands(p *servertest.Process, s *servertest.Scene) {
 		{`{"op":"subscribe","sub":"x","table":"rides"}`, "no_right"},
 		{`{"op":"subscribe","sub":"x","table":"city","filter":"=="}`, "bad_filter"},
 		{`{"op":"subscribe","sub":"x","table":"city","resume":"1"}`, "bad_position"},
+		{`{"op":"subscribe","sub":"x","table":"city","interval":7}`, "bad_interval"},
+		{`{"op":"subscribe","sub":"x","table":"city","interval":[100]}`, "bad_command"},
+		{`{"op":"subscribe","sub":"x","table":"city","since":999999999,"speed":10,"interval":100}`, "ahead"},
+		{`{"op":"subscribe","sub":"x","table":"city","since":1,"speed":-1.5}`, "bad_speed"},
 		{`{"op":"subscribe","sub":"x","table":"city","token":"` + strings.Repeat("0", 64) + `"}`, "unknown_viewer"},
 		{`{"op":"subscribe","sub":"x","table":"notifications"}`, "no_right"},
 		{`{"op":"subscribe","sub":"x","table":"notifications","token":"` + bearer(s.Owner) + `"}`, "no_right"},
@@ -267,6 +271,11 @@ func refusedStreams(p *servertest.Process) {
 		{"?table=city&resume=x", "", "bad_position", 400},
 		{"?table=city&since=yesterday", "", "bad_position", 400},
 		{"?table=city&since=0&speed=fast", "", "bad_speed", 400},
+		{"?table=city&interval=7", "", "bad_interval", 400},
+		{"?table=city&since=2130-01-01T00:00:00Z", "", "ahead", 400},
+		{"?table=city&since=999999999", "", "ahead", 400},
+		{"?table=city&since=2001-01-01T00:00:00Z", "", "not_kept", 410},
+		{"?table=server&since=1", "", "not_kept", 410},
 		{"?table=rides", "", "no_right", 403},
 		{"?table=users", bearer(s.Chair), "no_right", 403},
 	} {
@@ -280,9 +289,24 @@ func refusedStreams(p *servertest.Process) {
 			p.T.Errorf("%s is answered %d %s, want %d %s", c.query, r.Status, r.Body, c.status, c.code)
 		}
 	}
-	p.Send("GET", "/api/feed?table=city", "", "Authorization", "Bearer x").Refused(p.T, 401, "bearer token")
-	p.Send("GET", "/api/feed?table=city&as=king", "").Refused(p.T, 400, "king")
-	p.Send("GET", "/api/feed?table=city&as=owner", "", "Cookie", s.User.Cookie).Refused(p.T, 401, "owner")
+	for _, c := range []struct {
+		query, name, value, code, thing string
+		status                          int
+	}{
+		{"", "Authorization", "Bearer x", "unknown_viewer", "bearer token", 401},
+		{"&as=owner", "Cookie", s.User.Cookie, "unknown_viewer", "owner", 401},
+		{"&as=king", "Cookie", "", "bad_command", "king", 400},
+		{"&every=false", "Cookie", "", "bad_command", "every", 400},
+	} {
+		r := p.Send("GET", "/api/feed?table=city"+c.query, "", c.name, c.value)
+		o := r.Object(p.T)
+		if r.Status != c.status || o["action"] != "error" || o["code"] != c.code || !strings.Contains(fmt.Sprint(o["message"]), c.thing) {
+			p.T.Errorf("%s with %s is answered %d %s, want %d %s and %q", c.query, c.name, r.Status, r.Body, c.status, c.code, c.thing)
+		}
+		if challenged := r.Header.Get("WWW-Authenticate") != ""; challenged != (c.status == 401) {
+			p.T.Errorf("%s with %s is answered %d with the challenge %q", c.query, c.name, r.Status, r.Header.Get("WWW-Authenticate"))
+		}
+	}
 }
 
 // feedByCookie: a browser's cookies say who looks, and "as" which of them.

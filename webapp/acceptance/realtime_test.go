@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"isuride/tools/dev/bound"
 	"isuride/webapp/client"
 	"isuride/webapp/servertest"
 )
@@ -58,7 +59,13 @@ func TestRealtimeOverInitialize(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.until("the beginning", func(client.Frame) bool { return len(w.told["told"]) > 0 && len(w.copies["public"].Rows("city")) > 0 })
+	begun, ended := make(chan bool, 1), make(chan []string, 1)
+	go func() { ended <- framesOf(t, api(p).As(bearer(s.User)), begun) }()
+	bound.Receive(t, "the beginning of a user's stream", begun)
 	p.Initialize()
+	if got := bound.Receive(t, "the end of the stream of a user who is gone", ended); got[len(got)-1] != "error unknown_viewer" {
+		t.Errorf("the stream of a user who is gone: %q; the last should say so", got)
+	}
 	told := false
 	w.until("the new generation", func(f client.Frame) bool {
 		told = told || f.Sub == "told" && f.Action == "error" && f.Code == "closing"
@@ -68,11 +75,26 @@ func TestRealtimeOverInitialize(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.until("the refusal of a token of before", func(f client.Frame) bool { return f.Sub == "told" && f.Code == "unknown_viewer" })
-	user, _ := p.User("another", "")
-	if err := w.live.Notifications("told", bearer(user)); err != nil {
+	another, _ := p.User("another", "")
+	if err := w.live.Notifications("told", bearer(another)); err != nil {
 		t.Fatal(err)
 	}
 	w.until("another session of that name", func(f client.Frame) bool { return f.Sub == "told" && f.Action == "notification" })
+}
+
+// framesOf reads the stream of the caller's own row until it ends; the first frame is signalled to begun.
+func framesOf(t *testing.T, c *client.Client, begun chan<- bool) (frames []string) {
+	_ = c.Frames(t.Context(), client.Subscription{Tables: "users"}, func(text []byte) error {
+		var f client.Frame
+		if err := json.Unmarshal(text, &f); err != nil {
+			return err
+		}
+		if frames = append(frames, f.Action+" "+f.Code); len(frames) == 1 {
+			begun <- true
+		}
+		return nil
+	})
+	return frames
 }
 
 // TestStopIsTold: readers learn that the server stops.

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 
 	"isuride/webapp/feed"
 	"isuride/webapp/internal/httpd"
@@ -18,12 +19,12 @@ const feedGreeting = ": the live feed of ISURIDE; what its frames mean is at /do
 func (a *API) followFeed(c call) error {
 	who, err := a.caller(c)
 	if err != nil {
-		return err
+		return c.refuseFeed(err)
 	}
 	c.SetOwner(who.pointer())
 	r, err := c.feedRequest()
 	if err != nil {
-		return err
+		return c.refuseFeed(err)
 	}
 	r.Viewer = who.viewer()
 	s := &feedStream{writers: a.writers, followers: a.followers}
@@ -33,11 +34,11 @@ func (a *API) followFeed(c call) error {
 	body := append(c.Out(0), feedGreeting...)
 	if m, ok := s.feed.Next(); ok {
 		if status := refusedStatus(&m); status != 0 {
-			c.json(status, bytes.Clone(m.JSON))
+			c.feedError(status, bytes.Clone(m.JSON))
 			s.feed.Close()
 			return nil
 		}
-		body, s.last = appendFeedEvent(body, &m), m.Ends
+		body, s.last = appendFeedEvent(body, &m), isLast(&m)
 	}
 	c.SetBody(body)
 	c.AfterWrite(func(err error) {
@@ -70,17 +71,47 @@ func (c call) feedRequest() (r feed.Request, err error) {
 	return r, nil
 }
 
-// statusOfCode says with which status a request is refused that got this code at once. Codes
-// that are not here leave the stream open: something follows.
+// refuseFeed answers with the frame of what the transport itself refuses, or returns what is no
+// fault of the caller's.
+func (c call) refuseFeed(err error) error {
+	var domain *isuride.Error
+	if !errors.As(err, &domain) {
+		return err
+	}
+	code := feed.BadCommand
+	if domain.Code == isuride.Unauthorized {
+		code = feed.UnknownAccount
+	}
+	frame, err := json.Marshal(feed.Frame{Action: feed.Failed, Code: code, Text: domain.Message})
+	if err != nil {
+		return err
+	}
+	c.feedError(statusOf[domain.Code], frame)
+	return nil
+}
+
+func (c call) feedError(status int, frame []byte) {
+	if status == 401 {
+		c.SetHeader("WWW-Authenticate", authScheme)
+	}
+	c.json(status, frame)
+}
+
+// statusOfCode says with which status a subscription is refused that never begins. Codes that
+// are not here come later, or on a WebSocket only.
 var statusOfCode = map[feed.Code]int{
-	feed.UnknownTable: 400, feed.BadFilter: 400, feed.BadPosition: 400, feed.BadSpeed: 400, feed.BadInterval: 400, feed.NotKept: 410,
+	feed.UnknownTable: 400, feed.BadFilter: 400, feed.BadPosition: 400, feed.BadSpeed: 400, feed.BadInterval: 400, feed.Future: 400, feed.NotKept: 410,
 	feed.TooMany: 429, feed.NoRight: 403, feed.UnknownAccount: 401, feed.Closing: 503, feed.Internal: 500,
 }
 
-// refusedStatus returns the status for a first message that refuses the subscription, else 0.
+// isLast reports whether nothing follows a message: a stream has one subscription, and must not
+// stay open in silence once that is over.
+func isLast(m *feed.Message) bool { return m.Ends || m.Over }
+
+// refusedStatus returns the status for a first message that refuses the subscription, else 0:
+// after a position that cannot be resumed at a partial follows.
 func refusedStatus(m *feed.Message) int {
-	const longest = 4 << 10 // far above any refusal, and below what takes time to parse
-	if len(m.JSON) > longest || !bytes.Contains(m.JSON, []byte(feed.Failed)) {
+	if !isLast(m) {
 		return 0
 	}
 	var f feed.Frame
@@ -143,7 +174,7 @@ func (s *feedStream) writeAll(buf []byte) ([]byte, bool) {
 			if !ok {
 				break
 			}
-			buf, s.last = appendFeedEvent(buf, &m), m.Ends
+			buf, s.last = appendFeedEvent(buf, &m), isLast(&m)
 		}
 		if len(buf) == 0 {
 			return buf, true

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"reflect"
 
 	"github.com/gobwas/ws"
 
@@ -187,10 +188,31 @@ type command struct {
 	Filter string `json:"filter"`
 	Token  string `json:"token"`
 	Resume string `json:"resume"`
-	Since  string `json:"since"`
-	Speed  string `json:"speed"`
+	Since  scalar `json:"since"`
+	Speed  scalar `json:"speed"`
 
-	Interval string `json:"interval"`
+	Interval scalar `json:"interval"`
+}
+
+// scalar is a text, or a number as it is written.
+type scalar string
+
+// UnmarshalJSON is part of json.Unmarshaler.
+func (s *scalar) UnmarshalJSON(b []byte) error {
+	switch b[0] {
+	case '"':
+		return json.Unmarshal(b, (*string)(s))
+	case 'n': // null, which is nothing for a text, too
+	case '{':
+		return &json.UnmarshalTypeError{Value: "object", Type: reflect.TypeFor[scalar]()}
+	case '[':
+		return &json.UnmarshalTypeError{Value: "array", Type: reflect.TypeFor[scalar]()}
+	case 't', 'f':
+		return &json.UnmarshalTypeError{Value: "bool", Type: reflect.TypeFor[scalar]()}
+	default:
+		*s = scalar(b)
+	}
+	return nil
 }
 
 // notifications is the name that stands for a session's notifications among tables.
@@ -227,7 +249,11 @@ func (r *realtime) obey(message []byte) {
 func decodeMessage(err error) string {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) && wrong.Field != "" {
-		return wrong.Field + " must be a text, not " + wrong.Value
+		want := "a text"
+		if wrong.Type == reflect.TypeFor[scalar]() {
+			want = "a text or a number"
+		}
+		return wrong.Field + " must be " + want + ", not " + wrong.Value
 	}
 	if text, ok := bytes.CutPrefix([]byte(err.Error()), []byte("json: ")); ok {
 		return string(text)
@@ -271,7 +297,7 @@ func (r *realtime) subscribe(c *command) {
 		r.refuse(c, feed.Busy, "the server is busy; ask again in a few seconds")
 	default:
 		r.feed.Subscribe(feed.Request{Name: c.Sub, Tables: c.Table, Filter: c.Filter, Viewer: who.viewer(),
-			Resume: c.Resume, Since: c.Since, Speed: c.Speed, Interval: c.Interval})
+			Resume: c.Resume, Since: string(c.Since), Speed: string(c.Speed), Interval: string(c.Interval)})
 	}
 }
 

@@ -126,6 +126,11 @@ func (c *Conn) newSub(r *Request) (*sub, start, *Error) {
 	if scope.has(server) && begin.since != nil {
 		return fail(refuse(NotKept, "since: table server is of the present only; leave since out"))
 	}
+	if begin.since != nil {
+		if err := c.feed.kept(*begin.since); err != nil {
+			return fail(err)
+		}
+	}
 	ctx, cancel := context.WithCancel(c.ctx)
 	return &sub{scope: scope, conn: c, name: r.Name, every: r.Every, interval: interval, ctx: ctx, cancel: cancel}, begin, nil
 }
@@ -248,6 +253,7 @@ func (c *Conn) Next() (m Message, ok bool) {
 	c.feed.counts.bytes.Add(uint64(len(m.JSON)))
 	c.queue.release(part)
 	m.Ends = c.ending && c.queue.empty()
+	m.Over = len(c.subs) == 0 && c.queue.empty()
 	if long {
 		c.taken.Beat()
 	}

@@ -108,6 +108,9 @@ type Message struct {
 	Whole    bool
 	// Ends says that no more will come: close the connection after it.
 	Ends bool
+	// Over says that no subscription is left and nothing waits: nothing follows, not even a
+	// heartbeat, unless something is subscribed to.
+	Over bool
 }
 
 // Feed serves any number of connections. While there is none it does nothing.

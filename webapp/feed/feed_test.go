@@ -231,7 +231,7 @@ func TestRefusals(t *testing.T) {
 				f, err = new(Copy).Apply(m.JSON)
 				w.must(err)
 			}
-			if !ok || f.Action != Failed || f.Code != x.code || !strings.Contains(f.Text, x.text) || f.Sub != "n" || m.Ends || m.Whole {
+			if !ok || f.Action != Failed || f.Code != x.code || !strings.Contains(f.Text, x.text) || f.Sub != "n" || m.Ends || m.Whole || !m.Over {
 				t.Errorf("%+v: %s, want %s and %q", x.request, m.JSON, x.code, x.text)
 			}
 		}
@@ -261,6 +261,9 @@ func TestPositionsThatAreNot(t *testing.T) {
 					break
 				}
 				f, err := new(Copy).Apply(m.JSON)
+				if m.Over {
+					t.Errorf("%s: nothing is said to follow %s", resume, m.JSON)
+				}
 				if f.Action == Update || f.Action == Insert {
 					err = nil // there is no copy that it could update
 				}

@@ -15,10 +15,7 @@ import (
 // the events up to it, then those after it. What neither says is asked of the live store,
 // see translator.
 func (s *sub) replay(source Source, b start) error {
-	if b.since.Time == 0 && b.since.Position > source.Journal.Watermark() {
-		return refuse(Future, "since: position %d is ahead of the server, which is at %d", b.since.Position, source.Journal.Watermark())
-	}
-	r, reader, err := s.snapshotBefore(source, *b.since)
+	r, reader, err := snapshotBefore(source, *b.since)
 	if err != nil {
 		return err
 	}
@@ -36,9 +33,31 @@ func (s *sub) replay(source Source, b start) error {
 	return s.follow(source, p.t, reader, at, newPace(b.speed, began))
 }
 
+// kept refuses a moment from which nothing can be told, while the reader can still be answered
+// with a status. What else may go wrong the replay says.
+func (f *Feed) kept(m isuride.Moment) *Error {
+	source := f.opt.Current()
+	if source.Journal == nil {
+		return nil
+	}
+	r, reader, err := snapshotBefore(source, m)
+	var refused *Error
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case err == nil:
+		reader.Close()
+		r.Close()
+	}
+	return nil
+}
+
 // snapshotBefore opens the newest snapshot that has nothing of what came after the moment,
 // and a reader of the events that it lacks.
-func (s *sub) snapshotBefore(source Source, m isuride.Moment) (*snapshot.Reader, *journal.Subscriber, error) {
+func snapshotBefore(source Source, m isuride.Moment) (*snapshot.Reader, *journal.Subscriber, error) {
+	if end := source.Journal.Watermark(); m.Time == 0 && m.Position > end {
+		return nil, nil, refuse(Future, "since: position %d is ahead of the server, which is at %d", m.Position, end)
+	}
 	paths, err := snapshot.List(source.Folder)
 	if err != nil {
 		return nil, nil, err

@@ -24,6 +24,7 @@ const (
 	DirtyRead               // GETs answer with what is not committed
 	ChargeEarly             // the gateway is called before the watermark has passed
 	ChargeForgotten         // a new leader does not resume charges
+	SecondKey               // each leader charges under keys of its own
 	ImageShort              // an image lacks its last event
 	RoomUnseen              // a leader whose disk is full goes on, and refuses everything
 	SlownessUnseen          // a leader whose disk is slow goes on, and makes everybody wait
@@ -32,7 +33,7 @@ const (
 
 var flawNames = [...]string{"none", "sync skipped", "vote forgotten", "term forgotten", "floor forgotten", "doubt ignored", "commit early", "answer before commit",
 	"deposed answers", "speculation kept", "speculation applied", "truncate forgotten", "lease too long", "read unconfirmed", "dirty read", "charge early",
-	"charge forgotten", "image short", "room unseen", "slowness unseen"}
+	"charge forgotten", "second key", "image short", "room unseen", "slowness unseen"}
 
 func (f Flaw) String() string { return flawNames[f] }
 

@@ -330,21 +330,39 @@ func (r *rider) charge(s *server, end func(outcome, error)) {
 	}
 }
 
-// gateway takes payments. The ride's id is the key: a second call with it is no second charge.
+// gateway takes payments. As the real one it knows a repeat by its key alone, so it keeps what
+// each key has paid for.
 type gateway struct {
-	charged map[string]bool
-	order   []string
+	payments map[string]paid   // by key
+	keys     map[string]string // by ride
+	order    []string          // rides
 }
 
-func (g *gateway) charge(w *world, ride string) {
+// paid is what a key has paid for.
+type paid struct {
+	ride   string
+	amount int
+}
+
+// charge takes a payment, or the repeat of one.
+func (g *gateway) charge(w *world, key, ride string, amount int) {
 	if !w.checks.started[ride] && !w.checks.lossy() {
 		w.breach("the gateway was called for ride %s, whose payment is not committed", ride)
 	}
-	if g.charged == nil {
-		g.charged = map[string]bool{}
+	if g.payments == nil {
+		g.payments, g.keys = map[string]paid{}, map[string]string{}
 	}
-	if !g.charged[ride] {
-		g.charged[ride] = true
-		g.order = append(g.order, ride)
+	now := paid{ride, amount}
+	if was, repeat := g.payments[key]; repeat {
+		if was != now {
+			w.breach("key %s has paid %d for ride %s, and comes again with %d for ride %s", key, was.amount, was.ride, amount, ride)
+		}
+		return
 	}
+	if other, again := g.keys[ride]; again {
+		w.breach("ride %s is paid for a second time: with key %s, and now with key %s", ride, other, key)
+		return
+	}
+	g.payments[key], g.keys[ride] = now, key
+	g.order = append(g.order, ride)
 }

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -272,8 +273,13 @@ func (s *server) lease() bool {
 // charge pays for a ride, once it is certain that the payment was begun.
 func (s *server) charge(ch *state.Charge, then func(ok bool)) {
 	h, term := s.host, s.term
+	key := ch.Ride.ID // the same for each leader
+	if h.world.Flaw == SecondKey {
+		key = fmt.Sprint(key, "/", term)
+	}
+	call := func() { h.world.gateway.charge(h.world, key, ch.Ride.ID, ch.Ride.Fare) }
 	if h.world.Flaw == ChargeEarly {
-		h.world.gateway.charge(h.world, ch.Ride.ID)
+		call()
 	}
 	s.await(func(ok bool) {
 		if !ok {
@@ -285,7 +291,7 @@ func (s *server) charge(ch *state.Charge, then func(ok bool)) {
 				then(false)
 				return
 			}
-			h.world.gateway.charge(h.world, ch.Ride.ID)
+			call()
 			if _, err := s.store.Complete(ch); err != nil {
 				then(false)
 				return

@@ -3,6 +3,7 @@ package simulate
 import (
 	"flag"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -105,5 +106,21 @@ func TestFlaws(t *testing.T) {
 			}
 			t.Error("not found by 200 stories")
 		})
+	}
+}
+
+// TestSearchIsGivenUp: a history for which no order is found in time breaks the story, and is not taken
+// for a good one.
+func TestSearchIsGivenUp(t *testing.T) {
+	w := &world{}
+	r := &register{world: w}
+	const together = 24 // writes at once, of which the search tries all subsets
+	for i := range int32(together) {
+		r.ended(int(i), 0, true, i+1, done, nil)
+	}
+	w.now = 2
+	r.ended(together, 1, false, together+1, done, nil) // nobody has written that
+	if r.check(); w.broken == nil || !strings.Contains(w.broken.Error(), "is not known after") {
+		t.Errorf("a search without an end is told as %v", w.broken)
 	}
 }

@@ -556,7 +556,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description why there is no such stream, as a frame of the feed, or as any other error */
+        /** @description why there is no such stream, as a frame of the feed, or, of what the whole server refuses, as any other error */
         FeedRefused: {
             headers: {
                 /** @description the ways to authenticate */

@@ -118,9 +118,18 @@ function messagesOf(root) {
     ...(m.examples ?? []).map((e) => $("pre", { textContent: JSON.stringify(e.payload) }))));
 }
 
+// tablesOf lists the tables of the feed with their columns.
+function tablesOf(root) {
+  const { schemas } = root.components;
+  return schemas.Frame.properties.table.enum.map((name) => $("details", { id: "table-" + name },
+    $("summary", {}, $("code", { textContent: name }), " " + schemas[name].description),
+    described(root, "Columns", schemas[name])));
+}
+
 const load = async (path) => (await fetch(path)).json();
 const [openapi, asyncapi] = await Promise.all([load("/openapi.json"), load("/asyncapi.json")]);
 document.getElementById("calls").replaceChildren(
   $("p", { className: "text", textContent: openapi.info.description }), ...callsOf(openapi),
-  $("h2", { textContent: "Messages of the feed" }), $("p", { className: "text", textContent: asyncapi.info.description }), ...messagesOf(asyncapi));
+  $("h2", { textContent: "Messages of the feed" }), $("p", { className: "text", textContent: asyncapi.info.description }), ...messagesOf(asyncapi),
+  $("h2", { textContent: "Tables of the feed" }), ...tablesOf(asyncapi));
 if (location.hash) document.getElementById(location.hash.slice(1))?.setAttribute("open", "");
