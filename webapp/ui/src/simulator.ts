@@ -4,8 +4,9 @@
 
 import { signal } from "@preact/signals";
 
-import { type Frame, type Row, CallError, as, subscribe } from "./connection";
+import { type Frame, type Row, CallError, as, denied, subscribe } from "./connection";
 import { type Point, reach, towns } from "./geometry";
+import { kept } from "./kept";
 
 // Settings can be changed while the city lives.
 export interface Settings {
@@ -100,12 +101,11 @@ export class Simulator {
 
   // resume takes over who was on the road when the page was closed last.
   private resume(): void {
-    const text = localStorage.getItem(stored);
+    const memory = kept<Memory>(stored, ["chairs", "riders"]);
     localStorage.removeItem(stored);
-    if (text === null) return;
-    const { chairs, riders } = JSON.parse(text) as Memory;
-    for (const c of chairs) this.chairs.push(new SimulatedChair(this, c.token, c.place, c.speed));
-    for (const r of riders) this.riders.push(new SimulatedRider(this, r.token, r.place));
+    if (memory === null) return;
+    for (const c of memory.chairs) this.chairs.push(new SimulatedChair(this, c.token, c.place, c.speed));
+    for (const r of memory.riders) this.riders.push(new SimulatedRider(this, r.token, r.place));
   }
 
   private async addChair(): Promise<void> {
