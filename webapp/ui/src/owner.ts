@@ -3,6 +3,7 @@
 import { batch, signal } from "@preact/signals";
 
 import { CallError, as, denied, subscribe } from "./connection";
+import { kept } from "./kept";
 import type { Failure } from "./rider";
 
 export interface Account {
@@ -28,16 +29,11 @@ export interface Sales {
 
 const stored = "isuride.owner";
 
-export const account = signal<Account | null>(read());
+export const account = signal<Account | null>(kept<Account>(stored, ["name", "token", "registerToken", "chairTokens"]));
 export const chairs = signal<ChairRow[]>([]);
 export const sales = signal<Sales | null>(null);
 export const failure = signal<(Failure & { polled: boolean }) | null>(null); // polled: of what the page reads by itself
 export const range = signal<{ since: string; until: string }>({ since: "", until: "" }); // of <input type="datetime-local">
-
-function read(): Account | null {
-  const text = localStorage.getItem(stored);
-  return text === null ? null : (JSON.parse(text) as Account);
-}
 
 function keep(a: Account | null): void {
   if (a) localStorage.setItem(stored, JSON.stringify(a));

@@ -5,6 +5,7 @@ import { batch, signal } from "@preact/signals";
 import type { components } from "../../client/ts/api";
 import { type Frame, CallError, as, denied, subscribe } from "./connection";
 import type { Point } from "./geometry";
+import { kept } from "./kept";
 
 export type Notice = components["schemas"]["UserNotification"];
 export type Receipt = components["schemas"]["CompletedRide"];
@@ -24,7 +25,7 @@ export interface Failure {
 
 const stored = "isuride.rider";
 
-export const account = signal<Account | null>(read());
+export const account = signal<Account | null>(kept<Account>(stored, ["token", "username", "invitation", "paying"]));
 export const ride = signal<Notice | null>(null);
 export const cityID = signal<string | null>(null); // of the ride, on the public map
 export const history = signal<Receipt[] | null>(null);
@@ -32,11 +33,6 @@ export const failure = signal<Failure | null>(null);
 export const busy = signal(false);
 export const journey = signal<{ from: Point; to: Point }>({ from: { x: -20, y: 10 }, to: { x: 30, y: -25 } });
 export const estimate = signal<{ fare: number; discount: number } | null>(null);
-
-function read(): Account | null {
-  const text = localStorage.getItem(stored);
-  return text === null ? null : (JSON.parse(text) as Account);
-}
 
 function keep(a: Account | null): void {
   if (a) localStorage.setItem(stored, JSON.stringify(a));

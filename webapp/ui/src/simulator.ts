@@ -4,8 +4,9 @@
 
 import { signal } from "@preact/signals";
 
-import { type Frame, type Row, CallError, as, subscribe } from "./connection";
+import { type Frame, type Row, CallError, as, denied, subscribe } from "./connection";
 import { type Point, reach, towns } from "./geometry";
+import { kept } from "./kept";
 
 // Settings can be changed while the city lives.
 export interface Settings {
@@ -34,6 +35,15 @@ const nothing: Progress = { state: "idle", chairs: 0, riders: 0, rides: 0, gaveU
 export const progress = signal<Progress>(nothing);
 export const settings = signal<Settings>(standard);
 
+// rush is how many times the demand of the settings riders have now. The settings stay the reader's own.
+export const rush = signal(1);
+
+// beginRush has riders order more often for a while.
+export function beginRush(times: number, ms: number): void {
+  rush.value = times;
+  setTimeout(() => (rush.value = 1), ms);
+}
+
 // models are some of the catalogue, one for each speed.
 const models = ["EasySit", "ErgoFlex", "LuxeThrone", "Phoenix Ultra"] as const;
 
@@ -48,15 +58,13 @@ export class Simulator {
   private riders: SimulatedRider[] = [];
   private registerToken = "";
   private ended = false;
+  private generation = 0; // of the accounts: an initialize ends the sessions of all
+  private expired = false; // those of this generation have ended
 
   // start registers everybody and lets them go. It is done when the first are there.
   async start(): Promise<void> {
     this.report({ ...nothing, state: "starting" });
-    const owner = await this.insist(() =>
-      as().call("post", "/api/owner/owners", { body: { name: unique("Simulator") }, header: { "Isuride-Session": "body" } }),
-    );
-    if (!owner) return;
-    this.registerToken = owner.chair_register_token;
+    if (!(await this.hire())) return;
     this.resume();
     addEventListener("pagehide", this.remember);
     this.report({ state: "running" });
@@ -78,9 +86,35 @@ export class Simulator {
     return this.ended;
   }
 
+  // hire registers the owner of the chairs, and reports whether there is one.
+  private async hire(): Promise<boolean> {
+    const owner = await this.insist(() =>
+      as().call("post", "/api/owner/owners", { body: { name: unique("Simulator") }, header: { "Isuride-Session": "body" } }),
+    );
+    if (owner) this.registerToken = owner.chair_register_token;
+    return owner !== undefined;
+  }
+
+  // expire says that a session has ended. So have all: one does not end alone.
+  expire(): void {
+    this.expired = true;
+  }
+
+  // renew sends everybody away, and lets others be registered.
+  private async renew(): Promise<void> {
+    this.generation++;
+    for (const one of [...this.chairs, ...this.riders]) one.close();
+    this.chairs = [];
+    this.riders = [];
+    await pause(500); // even if this happens again and again
+    this.expired = !(await this.hire());
+  }
+
   // populate keeps the numbers of chairs and riders at those of the settings.
   private async populate(): Promise<void> {
     while (!this.ended) {
+      if (this.expired) await this.renew();
+      if (this.expired) continue;
       const wanted = settings.peek();
       if (this.chairs.length < wanted.chairs) await this.addChair();
       if (this.riders.length < wanted.riders) await this.addRider();
@@ -100,12 +134,11 @@ export class Simulator {
 
   // resume takes over who was on the road when the page was closed last.
   private resume(): void {
-    const text = localStorage.getItem(stored);
+    const memory = kept<Memory>(stored, ["chairs", "riders"]);
     localStorage.removeItem(stored);
-    if (text === null) return;
-    const { chairs, riders } = JSON.parse(text) as Memory;
-    for (const c of chairs) this.chairs.push(new SimulatedChair(this, c.token, c.place, c.speed));
-    for (const r of riders) this.riders.push(new SimulatedRider(this, r.token, r.place));
+    if (memory === null) return;
+    for (const c of memory.chairs) this.chairs.push(new SimulatedChair(this, c.token, c.place, c.speed));
+    for (const r of memory.riders) this.riders.push(new SimulatedRider(this, r.token, r.place));
   }
 
   private async addChair(): Promise<void> {
@@ -137,17 +170,22 @@ export class Simulator {
   // insist repeats a call that is refused for the moment, not before the server wants to be asked
   // again. It returns undefined if the call failed for good, or nobody waits for it any longer.
   async insist<T>(call: () => Promise<T>): Promise<T | undefined> {
+    const { generation } = this;
     for (let wait = 500; ; wait = Math.min(2 * wait, 5000)) {
       try {
         return await call();
       } catch (e) {
+        if (e instanceof CallError && e.status === 401) {
+          if (generation === this.generation) this.expire();
+          return undefined;
+        }
         const passing = !(e instanceof CallError) || e.status === 503 || e.status === 429 || e.status === 502;
         if (!passing) {
           this.report({ trouble: (e as Error).message });
           return undefined;
         }
         this.report({ refused: progress.peek().refused + 1 });
-        if (this.ended) return undefined;
+        if (this.ended || generation !== this.generation) return undefined;
         await pause(Math.max(wait * (0.5 + Math.random()), e instanceof CallError ? 1000 * (e.retryAfter ?? 0) : 0));
       }
     }
@@ -168,9 +206,10 @@ interface Notice {
   destination_coordinate: { latitude: number; longitude: number };
 }
 
-// follow calls f with each notification of a session.
-function follow(token: string, f: (n: Notice) => void): () => void {
+// follow calls f with each notification of a session, and tells the city of its end.
+function follow(city: Simulator, token: string, f: (n: Notice) => void): () => void {
   return subscribe({ table: "notifications", token }, (group: Frame[]) => {
+    if (denied(group)) city.expire();
     for (const frame of group) for (const row of (frame.data ?? []) as Row[]) f(row as unknown as Notice);
   });
 }
@@ -187,6 +226,7 @@ class SimulatedChair {
   private ride: string | null = null;
   private readonly unfollow: () => void;
   private retired = false;
+  private closed = false; // its session has ended
   private freed: (() => void) | null = null;
 
   constructor(
@@ -195,7 +235,7 @@ class SimulatedChair {
     private place: Point,
     private readonly speed: number,
   ) {
-    this.unfollow = follow(token, (n) => void this.told(n));
+    this.unfollow = follow(city, token, (n) => void this.told(n));
     void this.live();
   }
 
@@ -206,7 +246,7 @@ class SimulatedChair {
       await pause(step(settings.peek().chairs) * (0.9 + 0.2 * Math.random()));
       if (this.goal) await this.drive(this.goal);
     }
-    await this.city.insist(() => as(this.token).call("post", "/api/chair/activity", { body: { is_active: false } }));
+    if (!this.closed) await this.city.insist(() => as(this.token).call("post", "/api/chair/activity", { body: { is_active: false } }));
     this.unfollow();
     this.freed?.();
   }
@@ -224,6 +264,13 @@ class SimulatedChair {
   retire(): Promise<void> {
     this.retired = true;
     return Promise.race([new Promise<void>((done) => (this.freed = done)), pause(15_000)]);
+  }
+
+  // close ends a chair whose session has ended.
+  close(): void {
+    this.retired = this.closed = true;
+    this.ride = this.goal = null;
+    this.unfollow();
   }
 
   private async told(n: Notice): Promise<void> {
@@ -279,7 +326,7 @@ class SimulatedRider {
     private readonly token: string,
     private place: Point,
   ) {
-    this.unfollow = follow(token, (n) => void this.told(n));
+    this.unfollow = follow(city, token, (n) => void this.told(n));
     void this.live();
   }
 
@@ -294,11 +341,12 @@ class SimulatedRider {
   close(): void {
     this.leave();
     this.unfollow();
+    this.over?.();
   }
 
   private async live(): Promise<void> {
     while (!this.gone) {
-      await pause((60_000 / Math.max(0.1, settings.peek().demand)) * -Math.log(1 - Math.random() * 0.98));
+      await pause((60_000 / Math.max(0.1, rush.peek() * settings.peek().demand)) * -Math.log(1 - Math.random() * 0.98));
       if (this.gone || !(await this.findsChair())) continue;
       await this.travel();
     }

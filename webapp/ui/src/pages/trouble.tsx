@@ -1,15 +1,14 @@
 // Trouble that can be made for the city, to watch it go on.
 
-import { signal, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
-import { progress, settings } from "../simulator";
+import { beginRush, progress, rush } from "../simulator";
 import { type Trouble, cluster, failed, look, make, presence, troubles, unlock, wrongToken } from "../supervisor";
 import { t } from "../text";
 
-const rush = 5; // times the demand
+const rushTimes = 5;
 const rushLasts = 30_000;
-const rushing = signal(false); // also while another page is shown
 
 export function TroublePanel() {
   useEffect(() => {
@@ -38,16 +37,12 @@ const possible = (one: Trouble): boolean => presence.value === "open" && (one !=
 
 // Rush has the riders of this page order more often for a while, which every server can be asked to bear.
 function Rush() {
-  const begin = () => {
-    const { demand } = settings.peek();
-    rushing.value = true;
-    settings.value = { ...settings.peek(), demand: rush * demand };
-    setTimeout(() => {
-      settings.value = { ...settings.peek(), demand };
-      rushing.value = false;
-    }, rushLasts);
-  };
-  return <button class="chip" aria-pressed={rushing.value} disabled={progress.value.state !== "running" || rushing.value} onClick={begin}>{t("trouble.rush", { n: rush })}</button>;
+  const rushing = rush.value > 1;
+  return (
+    <button class="chip" aria-pressed={rushing} disabled={progress.value.state !== "running" || rushing} onClick={() => beginRush(rushTimes, rushLasts)}>
+      {t("trouble.rush", { n: rushTimes })}
+    </button>
+  );
 }
 
 function Unlock() {
