@@ -151,8 +151,10 @@ func (a *API) elsewhere(ctx *httpd.Ctx, e *endpoint, rideID string) {
 	a.alone(ctx, e, rideID)
 }
 
-// alone answers without a leader: reads with their age, writes not at all.
+// alone answers without a leader: reads with their age, writes not at all. The connection ends, as the
+// others may have a leader: a front that kept it would send its requests here until the cut is mended.
 func (a *API) alone(ctx *httpd.Ctx, e *endpoint, rideID string) {
+	defer ctx.Last()
 	if !e.stale {
 		a.refuse(ctx, errNoLeader)
 		return

@@ -265,6 +265,14 @@ func TestClusterWithoutMajority(t *testing.T) {
 	if r.Header.Get("Retry-After") == "" {
 		t.Error("a write is refused without Retry-After")
 	}
+	answer, err := (&http.Client{Transport: &http.Transport{}}).Post(leader.URL+"/api/app/users", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != 503 || !answer.Close {
+		t.Errorf("a front gets %s and may keep its connection to a server that is left alone, while the others have a leader", answer.Status)
+	}
 	g.Others(leader)[0].Start()
 	leader.User("back", "")
 }
