@@ -82,7 +82,7 @@ const (
 	BadSpeed       Code = "bad_speed"    // a replay's speed
 	BadInterval    Code = "bad_interval"
 	OldEpoch       Code = "other_epoch"    // a partial follows
-	Future         Code = "ahead"          // a partial follows
+	Future         Code = "ahead"          // a partial follows, unless it is about since
 	TooMany        Code = "too_many"       // subscriptions of a connection, or connections
 	NoRight        Code = "no_right"       // the viewer may not see the table
 	NameTaken      Code = "name_taken"     // the connection has a subscription of that name
