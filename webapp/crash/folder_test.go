@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,7 +98,7 @@ func makeFolder(t *testing.T, folder, program string, group bool) {
 	w.Snapshot = status == 200
 	p.holdTables()
 	w.Charging = s.Arrived()
-	p.Gateway.Inject(gateway.FaultHangBefore)
+	p.Gateway.Inject(slices.Repeat([]gateway.Fault{gateway.FaultHangBefore}, 10)...)                      // each attempt
 	go s.User.Try("POST", "/api/app/rides/"+w.Charging+"/evaluation", servertest.Object{"evaluation": 5}) // it has no answer
 	servertest.Eventually(t, func() error {
 		if posts := p.Gateway.Counts().Posts; posts < 2 {
