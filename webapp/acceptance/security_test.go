@@ -17,7 +17,7 @@ import (
 // TestBrowserSafety: what pages and files tell browsers, and the API does not.
 func TestBrowserSafety(t *testing.T) {
 	t.Parallel()
-	const builtIn = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+	const builtIn = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 	servertest.Protocols(t, func(t *testing.T, p *servertest.Process) {
 		p.Bare()
 		p.Start()

@@ -18,7 +18,7 @@ type userInterface struct {
 const interfacePath = "/ui"
 
 // interfaceSafety lets the pages load and call nothing but this server.
-const interfaceSafety = "Content-Security-Policy: default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'\r\n" +
+const interfaceSafety = "Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'\r\n" +
 	"Referrer-Policy: same-origin\r\n"
 
 // notBuilt is the page of a program that was compiled without its interface.

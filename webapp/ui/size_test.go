@@ -59,6 +59,13 @@ func TestSoak(t *testing.T) {
 	}
 }
 
+// The bars of BenchmarkCity.
+const (
+	leastFrames = 50  // a second
+	mostMain    = 8   // ms of the main thread, all included, for a frame
+	mostWait    = 500 // ms from the address to the first picture with chairs
+)
+
 // BenchmarkCity shows 2,000 moving chairs, each in a ride, for ten seconds (make ui-bench).
 func BenchmarkCity(b *testing.B) {
 	if !*measure {
@@ -66,8 +73,12 @@ func BenchmarkCity(b *testing.B) {
 	}
 	needsBrowser(b)
 	for b.Loop() {
-		for unit, value := range launch(b).play(b, servertest.New(b), "bench", b.TempDir()) {
+		f := launch(b).play(b, servertest.New(b), "bench", b.TempDir())
+		for unit, value := range f {
 			b.ReportMetric(value, unit)
+		}
+		if f["frames/s"] < leastFrames || f["main-ms/frame"] > mostMain || f["ms-to-chairs"] > mostWait {
+			b.Errorf("%v: the bars are %d frames/s, %d main-ms/frame, %d ms-to-chairs", f, leastFrames, mostMain, mostWait)
 		}
 	}
 	b.ReportMetric(0, "ns/op")

@@ -64,14 +64,14 @@ func (b *build) run() error {
 	return b.write(files)
 }
 
-// bundle returns the script and the style sheet. Pictures are put into the style sheet.
+// bundle returns the script, the style sheet and the icon.
 func (b *build) bundle() ([]api.OutputFile, error) {
 	libraries, err := filepath.Abs(b.libraries)
 	if err != nil {
 		return nil, err
 	}
 	result := api.Build(api.BuildOptions{
-		EntryPoints:       []string{filepath.Join(b.from, "main.tsx"), filepath.Join(b.from, "style.css")},
+		EntryPoints:       []string{filepath.Join(b.from, "main.tsx"), filepath.Join(b.from, "style.css"), filepath.Join(b.from, "icon.svg")},
 		Outdir:            b.to,
 		Bundle:            true,
 		Format:            api.FormatESModule,
@@ -79,7 +79,7 @@ func (b *build) bundle() ([]api.OutputFile, error) {
 		JSX:               api.JSXAutomatic,
 		JSXImportSource:   "preact",
 		NodePaths:         []string{libraries},
-		Loader:            map[string]api.Loader{".svg": api.LoaderDataURL},
+		Loader:            map[string]api.Loader{".svg": api.LoaderCopy},
 		MinifyWhitespace:  true,
 		MinifyIdentifiers: true,
 		MinifySyntax:      true,

@@ -1,7 +1,7 @@
 // Exact copies of tables, kept over one WebSocket that comes back by itself.
 export type Row = Record<string, unknown>;
 export interface Frame {
-  sub?: string; table: string; action: string; keys: string[]; epoch: number; seq: number; prev: number;
+  sub?: string; table: string; action: string; keys: string[]; epoch: number; seq: number; prev: number; ts?: string;
   more?: boolean; code?: string; message?: string; data?: Row[];
 }
 export interface Wanted { table: string; filter?: string; token?: string; since?: string; speed?: string; interval?: string }

@@ -24,10 +24,33 @@ let heard = 0; // when the last frame came: no signal, or each would draw the pa
 // connect opens the connection when the first page needs it.
 function connect(): Feed {
   feed ??= new Feed(location.origin, (connected) => {
+    lag = new Lag();
     link.value = { state: connected ? "live" : "lost", heard };
   });
   return feed;
 }
+
+// Lag is how far behind the server a copy is. Each second a heartbeat has the server's time. Since clocks
+// differ, the one that was on its way for the shortest time counts as one that came at once.
+export class Lag {
+  private newest = 0; // by the server's clock, in milliseconds, as all here
+  private ahead = Number.POSITIVE_INFINITY; // how far our clock is ahead of it
+
+  heard(sent: number, now: number): void {
+    this.newest = Math.max(this.newest, sent);
+    this.ahead = Math.min(this.ahead, now - sent);
+  }
+
+  at(now: number): number {
+    return this.newest === 0 ? 0 : now - this.ahead - this.newest;
+  }
+}
+
+let lag = new Lag(); // of this connection's copy of the city
+
+// behind returns how far the copy of the city is behind the server, in milliseconds; up to a second
+// is the time to the next heartbeat.
+export const behind = (): number => lag.at(performance.now());
 
 // subscribe follows tables, or a session's notifications, until the function that it
 // returns is called.
@@ -54,6 +77,7 @@ export function subscribeExactly(wanted: Wanted, changed: Listener): () => void 
   let name: string;
   const begin = () => {
     end = subscribe(wanted, (group, tables) => {
+      for (const f of group) if (f.action === "heartbeat" && f.ts) lag.heard(Date.parse(f.ts), performance.now());
       const sum = group.find((f) => f.action === "checksum")?.data?.[0];
       if (sum) compare(sum["crc32c"] === crc32c([...tables.get(wanted.table)!.values()]));
       changed(group, tables);

@@ -40,7 +40,7 @@ async function play({ id, scene, url, folder, data, minutes }) {
       if (m.type() === "error" && !/WebSocket|ERR_CONNECTION|Failed to load resource/.test(m.text())) faults.push(`${path}: ${m.text()}`);
     });
     page.on("request", (r) => {
-      if (new URL(r.url()).protocol !== "data:" && new URL(r.url()).host !== new URL(url).host) faults.push(`${path} asks another host: ${r.url()}`);
+      if (new URL(r.url()).host !== new URL(url).host) faults.push(`${path} asks another host: ${r.url()}`);
     });
     await prepare?.(page);
     await page.goto(url + path);

@@ -39,22 +39,29 @@ async function together(stage, names) {
   assert.ok(failed.length === 0, failed.join("\n"));
 }
 
-async function register(page, name) {
+// register makes an account; look is given the page at the form of the payment.
+async function register(page, name, look = async () => {}) {
   await page.getByRole("link", { name: "Ride", exact: true }).click();
   await page.getByLabel("User name").fill(name);
   await page.getByLabel("First name").fill("Ann");
   await page.getByLabel("Last name").fill("Lee");
   await page.getByLabel("Date of birth").fill("2000-01-02");
   await page.getByRole("button", { name: "Register" }).click();
+  await page.getByRole("button", { name: "Save" }).waitFor();
+  await look("the payment");
   await page.getByRole("button", { name: "Save" }).click();
 }
 
-async function order(page) {
+async function order(page, look = async () => {}) {
   await page.getByRole("button", { name: "What does it cost" }).click();
+  await page.getByRole("button", { name: "Call a chair" }).waitFor();
+  await look("an estimate");
   await page.getByRole("button", { name: "Call a chair" }).click();
 }
 
-async function rate(page) {
+async function rate(page, look = async () => {}) {
+  await page.getByRole("button", { name: "5 of 5 stars" }).waitFor();
+  await look("the stars");
   await page.getByRole("button", { name: "5 of 5 stars" }).click();
   await page.getByRole("heading", { name: "You are there" }).waitFor();
 }
@@ -68,6 +75,38 @@ async function figure(page, name) {
 async function figureReaches(page, name, least) {
   for (const end = Date.now() + limit; Date.now() < end; await page.waitForTimeout(200)) if ((await figure(page, name)) >= least) return;
   assert.fail(`${name} is ${await figure(page, name)}, not ${least}`);
+}
+
+// gate keeps a page's calls with such a path and body until the function that it returns is called.
+async function gate(page, path, body = "") {
+  const kept = [];
+  let open = false;
+  const handle = (call) => (open || !call.request().postData()?.includes(body) ? call.fallback() : kept.push(call));
+  await page.route(path, handle);
+  return async () => {
+    open = true;
+    await Promise.all(kept.map((call) => call.fallback()));
+  };
+}
+
+// wire stands between a page and the feed. While it is held nothing comes; when it is cut the connection
+// ends, and the next one waits until it is mended.
+async function wire(page) {
+  let whole = Promise.resolve();
+  let end;
+  const w = { held: false, mend: () => {} };
+  await page.routeWebSocket(/realtime/, async (ws) => {
+    await whole;
+    const server = ws.connectToServer();
+    server.onMessage((m) => !w.held && ws.send(m));
+    end = () => Promise.all([ws.close(), server.close()]);
+  });
+  w.cut = async () => {
+    whole = new Promise((mended) => (w.mend = mended));
+    await end();
+    w.held = false;
+  };
+  return w;
 }
 
 // feed stands between a page and the server: say is told of the subscription to the city.
@@ -143,7 +182,9 @@ export const scenarios = {
     await figureReaches(page, "chairs", few);
     await figureReaches(page, "rides a minute", 2);
     await accessible(page, "the living city");
-    await together(stage, ["table", "languages", "names"]);
+    await page.getByRole("button", { name: "Demand", exact: true }).click();
+    await accessible(page, "the demand");
+    await together(stage, ["table", "languages", "names", "never", "fleet"]);
     await page.getByRole("link", { name: "Simulator" }).click();
     await accessible(page, "the simulator");
     await page.getByRole("button", { name: "5 times the demand" }).click();
@@ -164,31 +205,67 @@ export const scenarios = {
   // A whole ride, seen by its rider, with the receipt in the history afterwards.
   async ride({ open, accessible }) {
     const page = await open("/ui/");
-    await register(page, "ann");
+    const look = (state) => accessible(page, state);
+    await register(page, "ann", look);
     await accessible(page, "the choice of places");
-    await order(page);
+    await page.route(/estimated-fare/, (call) => call.fulfill({ status: 503, json: { message: "too much to do" } }), { times: 1 });
+    await page.getByRole("button", { name: "What does it cost" }).click();
+    await page.getByText("too much to do").waitFor();
+    await accessible(page, "a failure");
+    await order(page, look);
     await page.getByRole("heading", { name: "driving" }).waitFor();
     await accessible(page, "a ride");
-    await rate(page);
+    await rate(page, look);
     await accessible(page, "the receipt");
     await page.getByRole("button", { name: "Ride again" }).click();
     await page.getByText("Your rides").click();
     await page.locator(".rows li").waitFor(); // one, or this fails
+    await page.getByText("get a coupon with the code").waitFor();
+    await accessible(page, "the history");
   },
 
-  // The page is loaded anew in the middle, and the server is killed and comes back: the
-  // rider goes on where the ride was.
-  async restart({ open, ask }) {
+  // While the chair waits at the rider the page is loaded anew, its connection is lost, and the server is killed
+  // and comes back: the rider is told, and goes on where the ride was.
+  async restart({ open, accessible, ask }) {
     const drives = await open("/ui/");
     await smallCity(drives);
     await figureReaches(drives, "chairs", 10);
-    const page = await open("/ui/");
+    let line;
+    const page = await open("/ui/", { prepare: async (page) => (line = await wire(page)) });
     await register(page, "bob");
+    const setOut = await gate(drives, /chair\/rides/, "ENROUTE");
+    const carry = await gate(drives, /chair\/rides/, "CARRYING");
+    const is = async (state) => {
+      await page.getByRole("heading", { name: state, exact: true }).waitFor();
+    };
     await order(page);
-    await page.getByRole("heading", { name: /the chair is/ }).waitFor();
+    await is("waiting for a chair");
+    await accessible(page, "MATCHING");
+    const drive = await gate(drives, /chair\/coordinate/);
+    await setOut();
+    await is("the chair is on its way");
+    await accessible(page, "ENROUTE");
+    await drive();
+    await is("the chair is there");
+    await accessible(page, "PICKUP");
     await page.reload();
-    await page.locator(".steps").waitFor();
+    await is("the chair is there");
+    const note = page.locator(".note");
+    await note.waitFor({ state: "detached" });
+    line.held = true;
+    await note.getByText(/^The city is \d+ s behind/).waitFor();
+    await accessible(page, "a city that is behind");
+    await line.cut();
+    await note.getByText(/^The connection is lost. What you see is of \d/).waitFor();
+    await is("the chair is there");
+    await accessible(page, "a lost connection");
+    line.mend();
+    await note.waitFor({ state: "detached" });
+    await is("the chair is there");
     await ask("restart");
+    await note.waitFor({ state: "detached" });
+    await is("the chair is there");
+    await carry();
     await rate(page);
   },
 
@@ -218,6 +295,22 @@ export const scenarios = {
       await fill(label, "");
       for (const key of keys) await page.keyboard.press(key);
     };
+    await page.getByRole("button", { name: "Start a city" }).waitFor();
+    // The map of the empty city stands still but for the keys.
+    const picture = () => page.locator("canvas").evaluate((c) => c.toDataURL());
+    const becomes = async (key, wanted) => {
+      await page.keyboard.press(key);
+      for (const end = Date.now() + limit; Date.now() < end; await page.waitForTimeout(100)) if (wanted(await picture())) return;
+      assert.fail(`${key} does not move the map as it should`);
+    };
+    for (let n = 0; n < 60 && !(await page.evaluate(() => document.activeElement?.tagName === "CANVAS")); n++) await page.keyboard.press("Tab");
+    await page.keyboard.press("1"); // so that the view no longer follows the window
+    await page.waitForTimeout(1000);
+    const before = await picture();
+    await becomes("ArrowRight", (now) => now !== before);
+    await becomes("ArrowLeft", (now) => now === before);
+    await becomes("2", (now) => now !== before);
+    await becomes("1", (now) => now === before);
     await press("Start a city");
     await press("Simulator", "link");
     await slide("Chairs", "Home", ...Array(few - 1).fill("ArrowRight"));
@@ -230,10 +323,55 @@ export const scenarios = {
     await fill("Date of birth", "01022000");
     await page.keyboard.press("Enter");
     await press("Save");
+    const places = page.getByRole("spinbutton");
+    await places.first().waitFor();
+    for (const value of ["12", "-18", "-14", "22"]) {
+      await page.keyboard.press("Tab");
+      while (!(await page.evaluate(() => document.activeElement?.matches(".place input")))) await page.keyboard.press("Tab");
+      await page.keyboard.press("ControlOrMeta+A");
+      await page.keyboard.type(value);
+    }
+    assert.deepEqual(await places.evaluateAll((all) => all.map((e) => e.value)), ["12", "-18", "-14", "22"]);
     await press("What does it cost");
     await press("Call a chair");
     await press("5 of 5 stars");
     await page.getByRole("heading", { name: "You are there" }).waitFor();
+  },
+
+  // A server that never answers.
+  async never({ open, accessible }) {
+    const page = await open("/ui/", { prepare: (page) => page.addInitScript(() => {
+      globalThis.WebSocket = class {
+        static OPEN = 1;
+        readyState = 3;
+        constructor() {
+          queueMicrotask(() => this.onerror?.());
+        }
+        close() {}
+      };
+    }) });
+    await page.getByText("The server does not answer. It is tried again.").waitFor();
+    await accessible(page, "a server that never answered");
+  },
+
+  // An owner of many chairs, some of which were registered elsewhere, is told what the list leaves out.
+  async fleet({ open, accessible }) {
+    const account = { name: "Many", token: "t", registerToken: "r", chairTokens: { chair0: "t0" } };
+    const data = Array.from({ length: 203 }, (_, n) => ({ id: `chair${n}`, name: `Chair ${n}`, model: "EasySit", is_active: n === 1, city_id: `city${n}` }));
+    const page = await open("/ui/fleet", { prepare: async (page) => {
+      await page.addInitScript((text) => localStorage.setItem("isuride.owner", text), JSON.stringify(account));
+      await page.route(/owner\/sales/, (r) => r.fulfill({ json: { total_sales: 0, models: [], chairs: [] } }));
+      await page.routeWebSocket(/realtime/, (ws) => ws.onMessage((m) => {
+        const { op, sub, table } = JSON.parse(m);
+        if (op === "subscribe" && table === "chairs") ws.send(JSON.stringify({ sub, table, action: "partial", keys: ["id"], epoch: 1, seq: 1, prev: 0, data }));
+      }));
+    } });
+    await page.getByText("and 3 more").waitFor();
+    assert.equal(await page.locator(".rows li").count(), 200);
+    assert.equal(await page.locator(".rows .chip").count(), 1); // a switch
+    await page.locator(".rows li").nth(1).getByText("on", { exact: true }).waitFor();
+    await page.getByText("A chair without a switch was registered elsewhere").waitFor();
+    await accessible(page, "a large fleet");
   },
 
   // Names are text, whatever is in them.
@@ -283,6 +421,7 @@ export const scenarios = {
     await drives.getByLabel("Supervisor's token").fill("wrong");
     await drives.getByRole("button", { name: "Enter" }).click();
     await drives.getByText("does not take this token").waitFor();
+    await accessible(drives, "a supervisor that refuses the token");
     await drives.getByLabel("Supervisor's token").fill(readFileSync(`${data}/token`, "utf8"));
     await drives.getByRole("button", { name: "Enter" }).click();
     const members = drives.locator(".trouble li");
@@ -368,6 +507,15 @@ export const scenarios = {
       const total = terms.reduce((t, row) => t + Number(row[n].replaceAll(",", "")), 0);
       assert.ok(Math.abs(total - Number(sum.replaceAll(",", ""))) < 0.3, `column ${n}: ${terms.map((r) => r[n])} are not ${sum}`);
     }
+    await page.getByText("Runs of the bench").click();
+    const runs = [1, 2].map((n) => JSON.stringify({ started: `2026-11-29T10:0${n}:00Z`, score: 1000 * n, passed: n === 2, error_count: n })).join("\n");
+    await page.getByLabel(/^File bench/).setInputFiles({ name: "history.jsonl", mimeType: "application/json", buffer: Buffer.from(runs) });
+    await page.getByText("2,000").first().waitFor();
+    await accessible(page, "runs of the bench");
+    await page.getByRole("button", { name: "Dark" }).click();
+    await accessible(page, "the operator's page in the dark");
+    await page.getByRole("link", { name: "City" }).click();
+    await accessible(page, "the city in the dark");
   },
 
   // The table shows what the map does, and opens the same details; on a phone they are a
@@ -389,13 +537,16 @@ export const scenarios = {
   },
 
   // The past comes again, from the first minute of a server on, and leads back to the present.
-  async replay({ open }) {
+  async replay({ open, accessible }) {
     const page = await open("/ui/");
     await figureReaches(page, "chairs", few);
     await page.waitForTimeout(6000); // of the past that is shown
-    await page.getByRole("combobox", { name: "Speed of the replay" }).selectOption("2");
+    const speed = page.getByRole("combobox", { name: "Speed of the replay" });
+    await speed.selectOption("1");
     await page.getByRole("slider", { name: "Moment that is shown" }).fill("-5");
     await page.getByText(/^Replay/).waitFor();
+    await accessible(page, "a replay");
+    await speed.selectOption("2");
     await figureReaches(page, "chairs", 5);
     await page.getByText(/^Replay/).waitFor({ state: "detached" });
     assert.equal(await page.getByText("cannot be shown again").count(), 0);
@@ -456,13 +607,23 @@ export const scenarios = {
       });
     } });
     await figureReaches(page, "chairs", 1800);
-    const firstPicture = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime);
+    const [firstPaint, firstChairs] = await page.evaluate(() => ["first-contentful-paint", "chairs"].map((name) => performance.getEntriesByName(name)[0].startTime));
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Performance.enable");
+    // read has the milliseconds of all that the main thread does, not of what is in a frame's callback alone.
+    const read = async () => {
+      const { metrics } = await devtools.send("Performance.getMetrics");
+      return { ...(await page.evaluate(() => ({ ...globalThis.frames, at: performance.now() }))), tasks: 1000 * metrics.find((m) => m.name === "TaskDuration").value };
+    };
     await page.waitForTimeout(3000);
-    const before = await page.evaluate(() => ({ ...globalThis.frames, at: performance.now() }));
+    const before = await read();
     await page.waitForTimeout(10_000);
-    const after = await page.evaluate(() => ({ ...globalThis.frames, at: performance.now() }));
+    const after = await read();
     clearInterval(timer);
     const frames = after.count - before.count;
-    figures({ "frames/s": (1000 * frames) / (after.at - before.at), "ms/frame": (after.busy - before.busy) / frames, "ms-to-picture": firstPicture });
+    figures({
+      "frames/s": (1000 * frames) / (after.at - before.at), "main-ms/frame": (after.tasks - before.tasks) / frames, "callback-ms/frame": (after.busy - before.busy) / frames,
+      "ms-to-paint": firstPaint, "ms-to-chairs": firstChairs,
+    });
   },
 };

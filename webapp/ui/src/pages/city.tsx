@@ -4,7 +4,7 @@ import { type Signal, signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 
 import { type Row, City, type Counts } from "../city";
-import { type Frame, checks, link, refusalOf, subscribe, subscribeExactly } from "../connection";
+import { type Frame, behind, checks, link, refusalOf, subscribe, subscribeExactly } from "../connection";
 import { type Selection, densityLimit, trailLimit } from "../draw";
 import type { Point } from "../geometry";
 import { Icon, type IconName } from "../icons";
@@ -150,11 +150,17 @@ function Rail({ counts: c }: { counts: Counts | null }) {
   );
 }
 
+// latest is how far the city may be behind the server before the page says so, in milliseconds: a
+// heartbeat comes each second, and two may be late.
+const latest = 3000;
+
 function Notes({ counts: c }: { counts: Counts | null }) {
   const { state, heard } = link.value;
   if (state === "connecting") return <p class="note" role="status">{t("feed.connecting")}</p>;
   if (state === "lost") return <p class="note bad" role="status">{heard ? t("feed.lost", { time: clock(heard) }) : t("feed.never")}</p>;
   if (replay.value || refused.value !== null) return <ReplayNote now={Date.now()} />;
+  const late = behind();
+  if (late > latest) return <p class="note bad" role="status">{t("feed.behind", { seconds: Math.round(late / 1000) })}</p>;
   const things = c ? c.chairs + c.off + c.riding + c.waiting : 0;
   if (things > densityLimit) return <p class="note">{t("map.density")}</p>;
   if (things > trailLimit) return <p class="note">{t("map.noTrails")}</p>;

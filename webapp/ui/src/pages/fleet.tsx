@@ -85,25 +85,29 @@ function Earned({ title, rows }: { title: string; rows: readonly (readonly [stri
   );
 }
 
+const lines = 200; // of the list of chairs
+
 function Chairs({ onShow }: { onShow: (cityID: string) => void }) {
   const list = chairs.value;
   return (
     <section>
       <h3>{t("fleet.chairs", { n: number(list.length), on: number(list.filter((c) => c.is_active).length) })}</h3>
-      <ul class="rows">{list.slice(0, 200).map((c) => <ChairLine key={c.id} chair={c} onShow={onShow} />)}</ul>
+      <ul class="rows">{list.slice(0, lines).map((c) => <ChairLine key={c.id} chair={c} onShow={onShow} />)}</ul>
+      {list.length > lines && <p class="quiet">{t("table.more", { n: number(list.length - lines) })}</p>}
+      {!list.every(registeredHere) && <p class="quiet">{t("fleet.notOurs")}</p>}
     </section>
   );
 }
 
+const registeredHere = (c: ChairRow): boolean => account.value?.chairTokens[c.id] !== undefined;
+
 function ChairLine({ chair, onShow }: { chair: ChairRow; onShow: (cityID: string) => void }) {
-  const ours = account.value?.chairTokens[chair.id] !== undefined;
+  const state = chair.is_active ? t("fleet.on") : t("fleet.off");
   return (
     <li>
       <button class="link" onClick={() => onShow(chair.city_id)}>{chair.name}</button>
       <span class="quiet">{chair.model}</span>
-      <button class="chip" aria-pressed={chair.is_active} disabled={!ours} title={ours ? "" : t("fleet.notOurs")} onClick={() => void switchChair(chair.id, !chair.is_active)}>
-        {chair.is_active ? t("fleet.on") : t("fleet.off")}
-      </button>
+      {registeredHere(chair) ? <button class="chip" aria-pressed={chair.is_active} onClick={() => void switchChair(chair.id, !chair.is_active)}>{state}</button> : <span>{state}</span>}
     </li>
   );
 }
