@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,10 +15,15 @@ import (
 	"isuride/webapp/state"
 )
 
-// nowhere is a log that keeps nothing, and can fail.
-type nowhere struct{ err error }
+// nowhere is a log that keeps nothing, and can fail. Like the journal it records one event at a time.
+type nowhere struct {
+	err error
+	mu  sync.Mutex
+}
 
 func (n *nowhere) AppendNoted(_ []byte, note interface{ Recorded(uint64) }) (uint64, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.err == nil {
 		note.Recorded(1)
 	}
