@@ -2,6 +2,7 @@ package feed
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,8 +143,8 @@ func TestReaderThatNeverReads(t *testing.T) {
 func TestWakeups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, _, c := one(t)
-		woken := 0
-		conn := w.feed.Open(func() { woken++ })
+		var woken atomic.Int64
+		conn := w.feed.Open(func() { woken.Add(1) })
 		defer conn.Close()
 		conn.Subscribe(Request{Tables: "positions", Viewer: Viewer{Class: Operator}})
 		drain := func() (rows, frames int) {
@@ -155,13 +156,13 @@ func TestWakeups(t *testing.T) {
 		}
 		settleTime()
 		drain()
-		woken = 0
+		woken.Store(0)
 		for i := range 200 {
 			w.report(c, isuride.Coordinate{Latitude: int32(i)})
 		}
 		time.Sleep(100 * time.Millisecond)
-		if rows, frames := drain(); rows != 200 || frames > 20 || woken != 1 {
-			t.Errorf("%d rows in %d frames after %d wake-ups, want 200 in few after 1", rows, frames, woken)
+		if rows, frames := drain(); rows != 200 || frames > 20 || woken.Load() != 1 {
+			t.Errorf("%d rows in %d frames after %d wake-ups, want 200 in few after 1", rows, frames, woken.Load())
 		}
 	})
 }

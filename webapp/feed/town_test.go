@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"isuride/webapp/isuride"
@@ -427,4 +428,7 @@ func (r *reader) settle() {
 }
 
 // settleTime lets everything that was recorded reach the readers.
-func settleTime() { time.Sleep(2 * time.Second) }
+func settleTime() {
+	time.Sleep(2 * time.Second)
+	synctest.Wait() // what others have done by then is to be seen
+}
