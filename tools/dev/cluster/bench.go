@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -68,7 +69,8 @@ func (b *benchmark) run(ctx context.Context) (err error) {
 			return errors.New("nobody leads; look at the servers' logs")
 		}
 	}
-	flags := []string{"run", "-target", "http://" + b.address(0), "-data", "sql/expected-answers.json", "-t", fmt.Sprint(b.seconds)}
+	flags := []string{"run", "-target", "http://" + b.address(0), "-data", "sql/expected-answers.json", "-t", fmt.Sprint(b.seconds),
+		"-payment-bind-port", strconv.Itoa(b.port + benchPort), "-payment-url", "http://" + b.address(benchPort)}
 	if b.rate > 0 {
 		flags = append(flags, "-open-loop", fmt.Sprint(b.rate))
 	}

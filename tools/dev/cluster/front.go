@@ -36,7 +36,7 @@ worker_processes 1;
 pid %[1]s/nginx.pid;
 error_log %[1]s/nginx.log warn;
 worker_shutdown_timeout 5s;
-events { worker_connections 8192; }
+events { worker_connections 16384; }
 http {
     access_log off;
     client_body_temp_path %[1]s/nginx-body;

@@ -82,6 +82,7 @@ func (p *place) address(offset int) string { return fmt.Sprintf("127.0.0.1:%d", 
 const (
 	controlPort = 19
 	gatewayPort = 18
-	firstMember = 1 // three for each: for the other servers, for clients, for operators
+	benchPort   = 16 // the benchmarker's own gateway
+	firstMember = 1  // three for each: for the other servers, for clients, for operators
 	firstLink   = 10
 )
