@@ -30,8 +30,8 @@ const pause = 200 * time.Millisecond
 
 // Follow yields the frames of a subscription over server-sent events. When the connection
 // ends it connects again and goes on where the last whole group was, until ctx ends or the
-// server refuses; one that is busy is asked again when it wants to be. Each connection begins with a frame whose action is Connected. An error is
-// the last that is yielded.
+// server refuses; one that is busy is asked again when it wants to be. Each connection begins
+// with a frame whose action is Connected. An error is the last that is yielded.
 func (c *Client) Follow(ctx context.Context, s Subscription) iter.Seq2[Frame, error] {
 	return func(yield func(Frame, error) bool) {
 		for {

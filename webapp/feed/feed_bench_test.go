@@ -263,8 +263,8 @@ func BenchmarkPartial(b *testing.B) {
 	b.ReportMetric(float64(size), "bytes")
 }
 
-// ride is a whole ride.
-func (w *town) ride(u *state.User, c *state.Chair) {
+// drive is a ride up to its destination.
+func (w *town) drive(u *state.User, c *state.Chair) *state.Ride {
 	r, err := w.store.RequestRide(u, isuride.Coordinate{}, isuride.Coordinate{Latitude: 3})
 	w.must(err)
 	_, err = w.store.Assign(r, c, nil)
@@ -273,6 +273,12 @@ func (w *town) ride(u *state.User, c *state.Chair) {
 	w.report(c, r.Pickup)
 	w.must(w.store.Advance(c, r.ID, isuride.Carrying))
 	w.report(c, r.Destination)
+	return r
+}
+
+// ride is a whole ride.
+func (w *town) ride(u *state.User, c *state.Chair) {
+	r := w.drive(u, c)
 	ch, _, err := w.store.BeginCharge(u, r.ID, 5)
 	w.must(err)
 	_, err = w.store.Complete(ch)

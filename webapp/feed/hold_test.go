@@ -161,14 +161,7 @@ func TestGroupOfAnInterval(t *testing.T) {
 			w.ride(u, c)
 		}
 		r.expectStory("three rides", "city insert 3 more", "payments insert 3 more", "city update 16 more", "payments update 3 more", "city delete 3")
-		ride, err := w.store.RequestRide(u, isuride.Coordinate{}, isuride.Coordinate{Latitude: 9})
-		w.must(err)
-		_, err = w.store.Assign(ride, c, nil)
-		w.must(err)
-		w.must(w.store.Advance(c, ride.ID, isuride.Enroute))
-		w.report(c, ride.Pickup)
-		w.must(w.store.Advance(c, ride.ID, isuride.Carrying))
-		w.report(c, ride.Destination)
+		ride := w.drive(u, c)
 		r.story()
 		begin()
 		for range 2 {

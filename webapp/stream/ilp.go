@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -105,16 +106,12 @@ func (l *lines) message(r *kgo.Record, now time.Time) error {
 	return nil
 }
 
-// isTable names the tables of schema.sql. QuestDB would make any other one of its first row, without
+// tableNames are those of schema.sql.
+var tableNames = strings.Split(Tables, ",")
+
+// isTable reports whether it is one of them. QuestDB would make any other one of its first row, without
 // the key by which rows that come again replace themselves.
-func isTable(name []byte) bool {
-	for t := range strings.SplitSeq(Tables, ",") {
-		if t == string(name) {
-			return true
-		}
-	}
-	return false
-}
+func isTable(name []byte) bool { return slices.Contains(tableNames, string(name)) }
 
 // envelopeOf reads the headers.
 func envelopeOf(r *kgo.Record) (id position, row int, region []byte, partial bool, err error) {

@@ -24,7 +24,6 @@ type benchmark struct {
 	seconds int
 	how     string
 	rate    float64 // rides a second, 0 lets the city grow
-	chairs  int
 }
 
 func parseBench(args []string) (*benchmark, error) {
@@ -35,7 +34,6 @@ func parseBench(args []string) (*benchmark, error) {
 	f.IntVar(&b.seconds, "t", 60, "`seconds` that it runs")
 	f.StringVar(&b.how, "how", "kill", "`what` happens to the leader: kill, stop (for 10 s), term or nothing")
 	f.Float64Var(&b.rate, "rate", 0, "request this `many` rides a second, in a city that does not grow; 0 lets it grow as in the contest")
-	f.IntVar(&b.chairs, "chairs", 0, "`number` of chairs with -rate; 0 leaves it to the benchmarker")
 	if err := cli.Parse(f, args, 0, os.Stdout); err != nil {
 		return nil, err
 	}
@@ -73,9 +71,6 @@ func (b *benchmark) run(ctx context.Context) (err error) {
 		"-payment-bind-port", strconv.Itoa(b.port + benchPort), "-payment-url", "http://" + b.address(benchPort)}
 	if b.rate > 0 {
 		flags = append(flags, "-open-loop", fmt.Sprint(b.rate))
-	}
-	if b.chairs > 0 {
-		flags = append(flags, "-open-loop-chairs", fmt.Sprint(b.chairs))
 	}
 	cmd := exec.CommandContext(ctx, b.program, flags...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr

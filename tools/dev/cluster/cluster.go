@@ -86,7 +86,7 @@ func (c *cluster) run(ctx context.Context) error {
 		return err
 	}
 	if c.mysql {
-		if err := c.script("mariadb.sh", "start", filepath.Join(c.dir, "mariadb"), strconv.Itoa(c.databasePort())); err != nil {
+		if err := c.script("mariadb.sh", "start", filepath.Join(c.dir, "mariadb"), strconv.Itoa(c.port+databasePort)); err != nil {
 			return err
 		}
 		defer c.script("mariadb.sh", "stop", filepath.Join(c.dir, "mariadb"))
@@ -148,8 +148,6 @@ func (c *cluster) greet() {
 	fmt.Println("next        open the front in a browser; make cluster-kill, in another terminal; Ctrl-C stops everything")
 }
 
-func (c *cluster) databasePort() int { return c.port + 17 }
-
 func (c *cluster) script(name string, args ...string) error {
 	cmd := exec.Command(filepath.Join("scripts", name), args...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
@@ -195,7 +193,7 @@ func (c *cluster) environment(m *member, secret string) []string {
 		env = append(env, "ISURIDE_INITIAL_DATA="+c.data)
 	}
 	if c.mysql {
-		env = append(env, "ISUCON_DB_HOST=127.0.0.1", fmt.Sprintf("ISUCON_DB_PORT=%d", c.databasePort()), "ISUCON_DB_USER=isucon", "ISUCON_DB_PASSWORD=isucon",
+		env = append(env, "ISUCON_DB_HOST=127.0.0.1", fmt.Sprintf("ISUCON_DB_PORT=%d", c.port+databasePort), "ISUCON_DB_USER=isucon", "ISUCON_DB_PASSWORD=isucon",
 			"ISUCON_DB_NAME=isuride")
 	}
 	return env

@@ -80,9 +80,10 @@ func (p *place) address(offset int) string { return fmt.Sprintf("127.0.0.1:%d", 
 
 // Ports behind the front's.
 const (
-	controlPort = 19
-	gatewayPort = 18
-	benchPort   = 16 // the benchmarker's own gateway
-	firstMember = 1  // three for each: for the other servers, for clients, for operators
-	firstLink   = 10
+	controlPort  = 19
+	gatewayPort  = 18
+	databasePort = 17
+	benchPort    = 16 // the benchmarker's own gateway
+	firstLink    = 10 // to 15
+	firstMember  = 1  // three for each: for the other servers, for clients, for operators
 )
