@@ -35,7 +35,7 @@ var (
 // The older two were made by hand, and have no snapshots.
 func TestMakeFolder(t *testing.T) {
 	if *folderFlag == "" {
-		t.Skip("no -folder is given")
+		t.Skip("a folder is only made, which TestFoldersOfReleases opens: give -folder")
 	}
 	if err := os.MkdirAll(*folderFlag, 0o755); err != nil {
 		t.Fatal(err)
