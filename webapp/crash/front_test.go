@@ -3,6 +3,7 @@ package crash
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -118,12 +119,16 @@ func (f *front) register(name string, stop chan struct{}, c *answers) {
 			c.late.Add(1)
 		}
 		if err != nil {
-			c.failed.Add(1)
+			c.fail(err)
 			continue
 		}
+		text, err := io.ReadAll(r.Body)
 		r.Body.Close()
-		if r.StatusCode != http.StatusCreated {
-			c.failed.Add(1)
+		if err == nil && r.StatusCode != http.StatusCreated {
+			err = fmt.Errorf("%s %s", r.Status, text)
+		}
+		if err != nil {
+			c.fail(err)
 			continue
 		}
 		c.accepted.Add(1)
@@ -134,11 +139,24 @@ func (f *front) register(name string, stop chan struct{}, c *answers) {
 // machine may be busy.
 const late = 200 * time.Millisecond
 
-type answers struct{ accepted, failed, late, longest atomic.Int64 }
+type answers struct {
+	accepted, failed, late, longest atomic.Int64
+	failure                         atomic.Pointer[error] // the first
+}
+
+func (a *answers) fail(err error) {
+	a.failed.Add(1)
+	err = fmt.Errorf("at %v: %w", time.Now().UTC().Format(time.StampMicro), err)
+	a.failure.CompareAndSwap(nil, &err)
+}
 
 func (a *answers) String() string {
-	return fmt.Sprintf("%d accepted, %d failed, %d took more than %v, the longest %v", a.accepted.Load(), a.failed.Load(), a.late.Load(), late,
+	text := fmt.Sprintf("%d accepted, %d failed, %d took more than %v, the longest %v", a.accepted.Load(), a.failed.Load(), a.late.Load(), late,
 		time.Duration(a.longest.Load()).Round(time.Millisecond))
+	if first := a.failure.Load(); first != nil {
+		text += fmt.Sprintf("; the first failure: %v", *first)
+	}
+	return text
 }
 
 // riders is how many register at a time.

@@ -33,7 +33,8 @@ var (
 //     who sees the change waits for it, or for more.
 //  2. Whether the tenure has ended is looked at after the mark. The end is set before the log
 //     drops or takes anything that is not this generation's (hooks.Drop), so a mark that was
-//     read before the end spoke of this generation's records.
+//     read before the end spoke of this generation's records. The end keeps the mark of its
+//     moment: what was committed by then stays so for who asks late, as after a hand-over.
 //  3. Before another generation begins, no Append of this one is under way (fence), and
 //     one that comes later sees the end.
 type tenure struct {
@@ -133,7 +134,7 @@ func (l *tenure) reopen() {
 	}
 }
 
-// end lets nothing pass any more, and nothing in. It does not wait.
+// end lets nothing in any more, and nothing pass that is not committed by now. It does not wait.
 func (l *tenure) end() {
 	l.ended.Store(true)
 	l.queue.end(errUncertain)
@@ -168,20 +169,26 @@ func (l *tenure) conclude(payload []byte) (uint64, error) {
 // A record of this request, or of any that came after it began, says by its commit that no
 // other server led: those who acknowledge it have heard of no later term. The commit of
 // earlier ones says nothing, since they may have been acknowledged long before. So a request
-// that has found nothing new asks the others, by a round that all such requests share.
+// that has found nothing new asks the others, by a round that all such requests share. It has
+// changed nothing either, so whatever fails, another server may be asked.
 func (l *tenure) barrier(g *Generation, since uint64, lease bool) error {
 	fresh := l.last.Load() > since
-	if err := g.sleepers.wait(l.queue); err != nil || fresh {
+	err := g.sleepers.wait(l.queue)
+	if fresh {
 		return err
 	}
-	if !lease || !g.member.node.Lease() {
+	if err == nil && (!lease || !g.member.node.Lease()) {
 		ctx, cancel := context.WithTimeout(g.ctx, indexLimit)
 		defer cancel()
-		if _, err := g.member.node.ReadIndex(ctx); err != nil {
-			return isuride.Because(ErrElsewhere, isuride.Unavailable, "the servers are choosing their leader; try again")
-		}
+		_, err = g.member.node.ReadIndex(ctx)
 	}
-	return l.queue.failure() // last: in a later term others may have written
+	if err == nil {
+		err = l.queue.failure() // last: in a later term others may have written
+	}
+	if err != nil {
+		return isuride.Because(ErrElsewhere, isuride.Unavailable, "the servers are choosing their leader; try again")
+	}
+	return nil
 }
 
 // indexLimit bounds the wait for a majority that does not answer. The group gives its leader
@@ -197,5 +204,5 @@ func (l *tenure) settled(ctx context.Context, log *journal.Journal, to uint64) e
 			return err
 		}
 	}
-	return l.queue.failure()
+	return l.queue.loss(to)
 }

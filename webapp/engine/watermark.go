@@ -54,7 +54,7 @@ type queue struct {
 	wanted chan struct{}        // one token: somebody has begun to wait
 	waits  *histogram.Histogram // how long they waited; nil if nobody asks
 
-	ended atomic.Pointer[error] // why nobody passes any more; nil while the queue is open
+	ended atomic.Pointer[ending] // nil while the queue is open
 
 	mu          lockwatch.Mutex
 	first, last *Waiter // guarded by mu, as what they hold
@@ -69,6 +69,12 @@ type marked interface {
 	Wait(seq uint64) error
 }
 
+// ending is what a queue has come to: records beyond its mark never become safe.
+type ending struct {
+	mark uint64
+	err  error
+}
+
 func newQueue(log marked) *queue {
 	return &queue{log: log, wanted: make(chan struct{}, 1)}
 }
@@ -80,16 +86,14 @@ func newQueue(log marked) *queue {
 // loses what was never safe.
 func (q *queue) Await(w *Waiter) (bool, error) {
 	if seq := q.log.Appended(); q.log.Watermark() >= seq {
-		return true, q.failure()
+		return true, q.loss(seq)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if err := q.failure(); err != nil {
-		return true, err
-	}
 	w.seq, w.err, w.next = q.log.Appended(), nil, nil
-	if q.log.Watermark() >= w.seq { // it has moved meanwhile, and nobody will call
-		return true, nil
+	// The mark may have moved meanwhile, or the queue be closed, and nobody will call.
+	if q.log.Watermark() >= w.seq || q.failure() != nil {
+		return true, q.loss(w.seq)
 	}
 	if q.waits != nil {
 		w.since = time.Now()
@@ -107,9 +111,19 @@ func (q *queue) Await(w *Waiter) (bool, error) {
 	return false, nil
 }
 
+// failure says why the queue is closed, nil if it is not.
 func (q *queue) failure() error {
-	if err := q.ended.Load(); err != nil {
-		return *err
+	if e := q.ended.Load(); e != nil {
+		return e.err
+	}
+	return nil
+}
+
+// loss says why a record, up to which all was safe or will never be, is not: nil if the queue is open, and
+// if the record was safe before it was closed, however late somebody asks.
+func (q *queue) loss(seq uint64) error {
+	if e := q.ended.Load(); e != nil && seq > e.mark {
+		return e.err
 	}
 	return nil
 }
@@ -174,10 +188,13 @@ func (q *queue) release(upTo uint64, err error) {
 	}
 }
 
-// end lets nobody pass any more: all who wait, and all who come later, get the error.
+// end closes the queue: all who wait for more than is safe by now, or will, get the error. The
+// first call counts.
 func (q *queue) end(err error) {
-	q.ended.Store(&err)
-	q.release(^uint64(0), err)
+	q.ended.CompareAndSwap(nil, &ending{q.log.Watermark(), err})
+	e := q.ended.Load()
+	q.release(e.mark, nil)
+	q.release(^uint64(0), e.err)
 }
 
 // blocked is a Waiter whose goroutine sleeps.

@@ -65,8 +65,8 @@ func TestWatermarkLetsPassInOrder(t *testing.T) {
 	})
 }
 
-// TestWatermarkThatEnds refuses those who wait, those who come, and those whose records were
-// safe all the time: they may have read what is lost.
+// TestWatermarkThatEnds refuses those who wait and those who come for more than was safe, though the
+// log's mark moves on with what another leader writes.
 func TestWatermarkThatEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &stepLog{moved: make(chan error)}
@@ -91,6 +91,25 @@ func TestWatermarkThatEnds(t *testing.T) {
 		}
 		l.moved <- errors.New("over")
 	})
+}
+
+// TestWatermarkOfWhoComesLate: a request that recorded something may look up only when the queue has
+// ended. If all was safe by then, as after a hand-over, it passes.
+func TestWatermarkOfWhoComesLate(t *testing.T) {
+	l := &stepLog{}
+	q := newQueue(l)
+	l.appended.Store(5)
+	l.mark.Store(5)
+	q.end(errors.New("deposed"))
+	q.end(errors.New("a second time"))
+	l.mark.Store(9)
+	if passed, err := q.Await(&Waiter{}); !passed || err != nil {
+		t.Errorf("with all safe by the end: passed %v, %v", passed, err)
+	}
+	l.appended.Store(6)
+	if passed, err := q.Await(&Waiter{}); !passed || err == nil || err.Error() != "deposed" {
+		t.Errorf("with more than was safe by the end: passed %v, %v", passed, err)
+	}
 }
 
 // TestWatermarkThatFails tells those whose records are not safe, and only them.
