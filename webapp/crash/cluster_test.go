@@ -58,16 +58,24 @@ func killLeaders(t *testing.T, configure func(*servertest.Process)) {
 		take()
 	})
 	w.kill = func() { leader.Kill() }
-	for range *killsFlag {
-		w.live(w.randomEnd())
+	replace := func() {
 		killed := leader
 		take()
 		w.audit()
 		killed.Start()
 	}
-	w.begin(ending{})
-	w.act(200)
-	w.stage.drop()
+	for range *killsFlag {
+		w.live(w.randomEnd())
+		replace()
+	}
+	for w.begin(ending{}); ; w.begin(ending{}) {
+		w.act(200)
+		if w.stage.drop(); !w.life.Load().over() {
+			break
+		}
+		w.cut()
+		replace()
+	}
 	w.audit()
 	before := front.Ask(w.questions())
 	for _, p := range g.Members {

@@ -107,6 +107,7 @@ type ending struct {
 type life struct {
 	killed  chan struct{} // closed right before the kill
 	process *os.Process
+	deposed func() bool // the server leads its group no more, of itself, which ends its life; nil for one without a group
 	end     ending
 	left    atomic.Int64
 	once    sync.Once
@@ -128,13 +129,14 @@ func (w *world) cut() {
 	w.sound()
 }
 
-// act lets a life go on until the actors have got so many answers more.
+// act lets a life go on until the actors have got so many answers more, or the server is deposed.
 func (w *world) act(n int64) {
 	w.t.Helper()
-	for enough := w.answers.Load() + n; w.answers.Load() < enough && !w.t.Failed(); {
+	over := func() bool { return w.t.Failed() || w.life.Load().over() }
+	for enough := w.answers.Load() + n; w.answers.Load() < enough && !over(); {
 		before := w.answers.Load()
 		servertest.Eventually(w.t, func() error {
-			if w.answers.Load() == before && !w.t.Failed() {
+			if w.answers.Load() == before && !over() {
 				return errors.New("nobody gets an answer")
 			}
 			return nil
@@ -144,6 +146,9 @@ func (w *world) act(n int64) {
 
 func (w *world) begin(end ending) *life {
 	l := &life{killed: make(chan struct{}), process: w.p.Cmd.Process, end: end}
+	if w.p.Node != "" {
+		l.deposed = w.p.Follows
+	}
 	l.left.Store(int64(end.n))
 	w.life.Store(l)
 	w.stage.begin()
@@ -186,6 +191,10 @@ func (w *world) call(c *servertest.Client, method, path string, body any) (serve
 		time.Sleep(servertest.Again)
 		r, err = c.Try(method, path, body)
 	}
+	if err == nil && w.p.Node != "" && r.Uncertain() {
+		l.strike()
+		return r, errGone
+	}
 	if err != nil {
 		return r, l.explain(err)
 	}
@@ -196,11 +205,22 @@ func (w *world) call(c *servertest.Client, method, path string, body any) (serve
 
 // explain tells the end of a life from a fault.
 func (l *life) explain(err error) error {
+	if l.deposed != nil && l.deposed() {
+		l.strike()
+	}
+	if l.over() {
+		return errGone
+	}
+	return fmt.Errorf("while the server lived: %w", err)
+}
+
+// over says that a life has ended.
+func (l *life) over() bool {
 	select {
 	case <-l.killed:
-		return errGone
+		return true
 	default:
-		return fmt.Errorf("while the server lived: %w", err)
+		return false
 	}
 }
 

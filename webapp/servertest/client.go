@@ -123,6 +123,11 @@ func (r Reply) Leaderless() bool {
 	return r.Status == http.StatusServiceUnavailable && bytes.Contains(r.Body, []byte("no server leads"))
 }
 
+// Uncertain says that the server ceased to lead its group while it made a change.
+func (r Reply) Uncertain() bool {
+	return r.Status == http.StatusServiceUnavailable && bytes.Contains(r.Body, []byte("ask whether the change took place"))
+}
+
 // Again is the pause of a client that was told so: an election takes some tenths of a second.
 const Again = 50 * time.Millisecond
 

@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -124,6 +125,29 @@ func (g *Group) logs() string {
 	var text strings.Builder
 	for i, p := range g.Members {
 		fmt.Fprintf(&text, "%s:\n%s\n", name(i), p.Output)
+		if p.Cmd != nil {
+			fmt.Fprintf(&text, "%s says of the group: %s\n", name(i), p.standing())
+		}
+	}
+	return text.String()
+}
+
+// standing is what a server says of itself and its group.
+func (p *Process) standing() string {
+	r, err := impatient.Get(p.Inside + "/metrics")
+	if err != nil {
+		return err.Error()
+	}
+	defer r.Body.Close()
+	metrics, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err.Error()
+	}
+	var text strings.Builder
+	for line := range strings.Lines(string(metrics)) {
+		if strings.HasPrefix(line, "isuride_replica_") && !strings.Contains(line, "_bucket") {
+			text.WriteString(line)
+		}
 	}
 	return text.String()
 }
@@ -132,12 +156,23 @@ var impatient = &http.Client{Timeout: time.Second}
 
 // Leads asks a server of a group whether it leads.
 func (p *Process) Leads() bool {
+	leads, err := p.leads()
+	return leads && err == nil
+}
+
+// Follows says that a server lives, and does not lead its group.
+func (p *Process) Follows() bool {
+	leads, err := p.leads()
+	return !leads && err == nil
+}
+
+func (p *Process) leads() (bool, error) {
 	r, err := impatient.Get(p.Inside + "/healthz?leader")
 	if err != nil {
-		return false
+		return false, err
 	}
 	r.Body.Close()
-	return r.StatusCode == http.StatusOK
+	return r.StatusCode == http.StatusOK, nil
 }
 
 // Cut parts a server from the others, or joins them again.
