@@ -33,19 +33,34 @@ export interface Selection {
   others?: readonly string[]; // chairs that the ride did not get
 }
 
-export function drawCity(ctx: CanvasRenderingContext2D, view: View, city: City, colors: Colors, layers: Layers, now: number, selected: Selection | null): void {
-  if (layers.heat) drawHeat(ctx, view, city.heat, colors, now);
+// Brush is what both the map and its stamps are painted with.
+type Brush = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
+// crowded says of a city that what stands in it is worth a picture of its own: drawStill, some times a second.
+export const crowded = (city: City): boolean => city.rides.size > stampLimit;
+
+// drawCity draws everything, or over a picture of what stands only the rest.
+export function drawCity(ctx: CanvasRenderingContext2D, view: View, city: City, colors: Colors, layers: Layers, now: number, selected: Selection | null, over: boolean): void {
   const seen = visible(view);
-  if (city.chairs.size + city.rides.size > densityLimit) {
+  if (!over && layers.heat) drawHeat(ctx, view, city.heat, colors, now);
+  if (tooMany(city)) {
     drawDensity(ctx, view, city, colors, now);
   } else {
     if (layers.trails && layers.motion && city.chairs.size + city.rides.size <= trailLimit) drawTrails(ctx, view, city, colors, seen, now);
-    drawRides(ctx, view, city, colors, seen, now);
+    if (!over) drawRides(ctx, view, city, colors, seen, now);
     drawChairs(ctx, view, city, colors, seen, layers.motion ? now : Math.floor(now / 1000) * 1000);
   }
   if (layers.motion) drawFlashes(ctx, view, city, colors, now);
   if (selected) drawSelection(ctx, view, city, colors, selected, now);
 }
+
+// drawStill draws what stands.
+export function drawStill(ctx: CanvasRenderingContext2D, view: View, city: City, colors: Colors, layers: Layers, now: number): void {
+  if (layers.heat) drawHeat(ctx, view, city.heat, colors, now);
+  if (!tooMany(city)) drawRides(ctx, view, city, colors, visible(view), now);
+}
+
+const tooMany = (city: City): boolean => city.chairs.size + city.rides.size > densityLimit;
 
 // visible tells what is on the canvas, with a margin for markers at its edge.
 function visible(view: View): (p: Point) => boolean {
@@ -61,25 +76,30 @@ export function size(view: View): number {
 
 const looks: readonly Look[] = ["off", "free", "coming", "carrying"];
 
-// stampLimit is the number of chairs above which each is copied from a picture of its look,
-// turned to one of sixteen directions: for the browser that is less work than one large path.
+// stampLimit is the number of chairs, or of rides, above which each is copied from a picture of its
+// look, a chair turned to one of sixteen directions: for the browser that is less work than one large path.
 const stampLimit = 300;
 
 function drawChairs(ctx: CanvasRenderingContext2D, view: View, city: City, colors: Colors, seen: (p: Point) => boolean, now: number): void {
   const r = size(view);
   const paths: Record<Look, Path2D> = { off: new Path2D(), free: new Path2D(), coming: new Path2D(), carrying: new Path2D() };
   const rings = new Path2D();
-  const stamps = city.chairs.size > stampLimit ? new Stamps(r, colors) : null;
+  const stamps = city.chairs.size > stampLimit ? Stamps.of(r, colors) : null;
+  stamps?.begin(ctx);
   for (const chair of city.chairs.values()) {
     if (!chair.known) continue;
     const place = chair.place(now);
     if (!seen(place)) continue;
     const x = view.screenX(place.x);
     const y = view.screenY(place.y);
-    if (stamps) stamps.put(ctx, chair.look, x, y, chair.heading);
-    else marker(paths[chair.look], chair.look, x, y, r, chair.heading);
-    if (!stamps && chair.look === "carrying") ring(rings, x, y, r);
+    if (stamps) {
+      stamps.chair(ctx, chair.look, x, y, chair.heading);
+      continue;
+    }
+    marker(paths[chair.look], chair.look, x, y, r, chair.heading);
+    if (chair.look === "carrying") ring(rings, x, y, r);
   }
+  stamps?.end(ctx);
   if (stamps) return;
   for (const look of looks) paint(ctx, look, paths[look], r, colors);
   paintRings(ctx, rings, colors);
@@ -91,14 +111,14 @@ function ring(path: Path2D, x: number, y: number, r: number): void {
   path.arc(x, y, r * 1.7, 0, 2 * Math.PI);
 }
 
-function paintRings(ctx: CanvasRenderingContext2D, rings: Path2D, colors: Colors): void {
+function paintRings(ctx: Brush, rings: Path2D, colors: Colors): void {
   ctx.strokeStyle = colors.carrying;
   ctx.lineWidth = 1.2;
   ctx.stroke(rings);
 }
 
 // paint draws the markers of one look.
-function paint(ctx: CanvasRenderingContext2D, look: Look, path: Path2D, r: number, colors: Colors): void {
+function paint(ctx: Brush, look: Look, path: Path2D, r: number, colors: Colors): void {
   ctx.lineJoin = "round";
   if (look === "off") {
     ctx.globalAlpha = 0.4;
@@ -122,52 +142,82 @@ function paint(ctx: CanvasRenderingContext2D, look: Look, path: Path2D, r: numbe
   ctx.fill(path);
 }
 
-// Stamps are the pictures of one frame's size and colours; they are kept between frames.
+// Stamps are the pictures of markers of one size and in one set of colours, by a number that says which.
 class Stamps {
-  private static readonly kept = new Map<string, HTMLCanvasElement>();
-  private readonly half: number;
+  private readonly pictures: (ImageBitmap | undefined)[] = [];
   private readonly ratio = devicePixelRatio || 1;
 
-  constructor(
-    private readonly r: number,
-    private readonly colors: Colors,
-  ) {
-    this.half = Math.ceil(r * 1.7 + 2);
+  private constructor(
+    readonly r: number,
+    readonly colors: Colors,
+  ) {}
+
+  private static latest?: Stamps;
+
+  // of returns those of the frame before, unless the view was zoomed or the theme changed.
+  static of(r: number, colors: Colors): Stamps {
+    const is = Stamps.latest;
+    if (is?.r === r && is.colors === colors && is.ratio === (devicePixelRatio || 1)) return is;
+    return (Stamps.latest = new Stamps(r, colors));
   }
 
-  // put copies a picture to whole pixels, so that it is not blurred.
-  put(ctx: CanvasRenderingContext2D, look: Look, x: number, y: number, heading: number): void {
-    const whole = (n: number) => Math.round((n - this.half) * this.ratio) / this.ratio;
-    ctx.drawImage(this.of(look, heading), whole(x), whole(y), 2 * this.half, 2 * this.half);
+  // begin has a context count in pixels until end: a picture that is neither turned nor scaled is copied fastest.
+  begin(ctx: CanvasRenderingContext2D): void {
+    ctx.save();
+    ctx.resetTransform();
   }
 
-  private of(look: Look, heading: number): HTMLCanvasElement {
-    const turn = look === "coming" || look === "carrying" ? Math.round((heading / Math.PI) * 8) & 15 : 0;
-    const key = [look, turn, this.r, this.ratio, this.colors[look], this.colors.halo].join();
-    let picture = Stamps.kept.get(key);
-    if (!picture) {
-      if (Stamps.kept.size > 500) Stamps.kept.clear(); // while the view is zoomed each size comes once
-      picture = this.make(look, (turn * Math.PI) / 8);
-      Stamps.kept.set(key, picture);
-    }
-    return picture;
+  end(ctx: CanvasRenderingContext2D): void {
+    ctx.restore();
   }
 
-  private make(look: Look, heading: number): HTMLCanvasElement {
-    const picture = document.createElement("canvas");
-    picture.width = picture.height = Math.ceil(2 * this.half * this.ratio);
-    const ctx = picture.getContext("2d")!;
+  // put copies a picture, which draw makes the first time, to whole pixels, so that it is not blurred. Half
+  // is the distance from its middle to its edge.
+  put(ctx: CanvasRenderingContext2D, which: number, half: number, x: number, y: number, draw: (ctx: Brush) => void): void {
+    const { ratio } = this;
+    this.pictures[which] ??= this.make(half, draw);
+    ctx.drawImage(this.pictures[which], Math.round((x - half) * ratio), Math.round((y - half) * ratio));
+  }
+
+  private make(half: number, draw: (ctx: Brush) => void): ImageBitmap {
+    const side = Math.ceil(2 * half * this.ratio);
+    const canvas = new OffscreenCanvas(side, side); // unlike an element, it gives a picture that is copied without a look at its state
+    const ctx = canvas.getContext("2d")!;
     ctx.scale(this.ratio, this.ratio);
-    const path = new Path2D();
-    marker(path, look, this.half, this.half, this.r, heading);
-    paint(ctx, look, path, this.r, this.colors);
-    if (look !== "carrying") return picture;
-    const rings = new Path2D();
-    ring(rings, this.half, this.half, this.r);
-    paintRings(ctx, rings, this.colors);
-    return picture;
+    ctx.translate(half, half);
+    draw(ctx);
+    return canvas.transferToImageBitmap();
+  }
+
+  chair(ctx: CanvasRenderingContext2D, look: Look, x: number, y: number, heading: number): void {
+    const turn = look === "coming" || look === "carrying" ? Math.round((heading / Math.PI) * 8) & 15 : 0;
+    const { r, colors } = this;
+    this.put(ctx, 16 * looks.indexOf(look) + turn, Math.ceil(r * reach[look] + 2), x, y, (own) => {
+      const path = new Path2D();
+      marker(path, look, 0, 0, r, (turn * Math.PI) / 8);
+      paint(own, look, path, r, colors);
+      if (look !== "carrying") return;
+      const rings = new Path2D();
+      ring(rings, 0, 0, r);
+      paintRings(own, rings, colors);
+    });
+  }
+
+  promised(ctx: CanvasRenderingContext2D, at: Point): void {
+    const { r, colors } = this;
+    this.put(ctx, 64, Math.ceil(r * 0.7 + 1), at.x, at.y, (own) => paintPromised(own, disc(0, 0, r * 0.7), colors));
+  }
+
+  waiting(ctx: CanvasRenderingContext2D, at: Point, wait: number): void {
+    const { r, colors } = this;
+    const step = Math.floor(wait / 1000);
+    const radius = waitingSize(r, 1000 * step);
+    this.put(ctx, 65 + Math.min(step, 18), Math.ceil(radius + 1), at.x, at.y, (own) => paintWaiting(own, disc(0, 0, radius), colors, warmth(wait)));
   }
 }
+
+// reach is how far a chair's marker reaches, as a multiple of its size.
+const reach: Record<Look, number> = { off: 0.8, free: 1, coming: 1.25, carrying: 1.7 };
 
 // marker adds a chair's shape to a path: shapes tell the looks apart without colours.
 function marker(path: Path2D, look: Look, x: number, y: number, r: number, heading: number): void {
@@ -240,32 +290,48 @@ function drawRides(ctx: CanvasRenderingContext2D, view: View, city: City, colors
   const waiting = [new Path2D(), new Path2D(), new Path2D(), new Path2D()];
   const promised = new Path2D();
   const r = size(view);
+  const stamps = city.rides.size > stampLimit ? Stamps.of(r, colors) : null;
+  stamps?.begin(ctx);
   const stacked = new Map<string, number>();
   for (const ride of city.rides.values()) {
     if (ride.status !== "MATCHING" && ride.status !== "ENROUTE") continue;
     if (!seen(ride.place)) continue;
     const at = besides(view, ride, stacked, r);
-    if (ride.chair !== null) {
-      promised.moveTo(at.x + r * 0.7, at.y);
-      promised.arc(at.x, at.y, r * 0.7, 0, 2 * Math.PI);
-      continue;
-    }
-    const wait = now - ride.asked;
-    const radius = r * (0.7 + 0.6 * clamp(wait / 18_000, 0, 1));
-    const path = waiting[warmth(wait)]!;
-    path.moveTo(at.x + radius, at.y);
-    path.arc(at.x, at.y, radius, 0, 2 * Math.PI);
+    const wait = Math.max(0, now - ride.asked);
+    if (stamps && ride.chair !== null) stamps.promised(ctx, at);
+    else if (stamps) stamps.waiting(ctx, at, wait);
+    else if (ride.chair !== null) promised.addPath(disc(at.x, at.y, r * 0.7));
+    else waiting[warmth(wait)]!.addPath(disc(at.x, at.y, waitingSize(r, wait)));
   }
+  stamps?.end(ctx);
+  if (stamps) return;
+  paintPromised(ctx, promised, colors);
+  for (const [n, path] of waiting.entries()) paintWaiting(ctx, path, colors, n);
+}
+
+// waitingSize returns the radius of a rider's marker, which grows with the wait.
+function waitingSize(r: number, wait: number): number {
+  return r * (0.7 + 0.6 * clamp(wait / 18_000, 0, 1));
+}
+
+function disc(x: number, y: number, r: number): Path2D {
+  const path = new Path2D();
+  path.arc(x, y, r, 0, 2 * Math.PI);
+  return path;
+}
+
+function paintPromised(ctx: Brush, path: Path2D, colors: Colors): void {
   ctx.strokeStyle = colors.coming;
   ctx.lineWidth = 1.2;
-  ctx.stroke(promised);
-  waiting.forEach((path, n) => {
-    ctx.strokeStyle = colors.ink;
-    ctx.lineWidth = 1.6;
-    ctx.stroke(path);
-    ctx.fillStyle = colors.waits[n]!;
-    ctx.fill(path);
-  });
+  ctx.stroke(path);
+}
+
+function paintWaiting(ctx: Brush, path: Path2D, colors: Colors, warm: number): void {
+  ctx.strokeStyle = colors.ink;
+  ctx.lineWidth = 1.6;
+  ctx.stroke(path);
+  ctx.fillStyle = colors.waits[warm]!;
+  ctx.fill(path);
 }
 
 // besides keeps riders at one corner apart: places are rounded, so several share one.

@@ -4,7 +4,7 @@
 import { useEffect, useRef } from "preact/hooks";
 
 import type { City } from "./city";
-import { type Colors, type Layers, type Selection, drawCity, drawPins, nearest } from "./draw";
+import { type Colors, type Layers, type Selection, crowded, drawCity, drawPins, drawStill, nearest } from "./draw";
 import { type Point, View, reach, towns } from "./geometry";
 import { language, t } from "./text";
 import { theme } from "./theme";
@@ -44,13 +44,20 @@ export function CityMap(props: MapProps) {
 
 // flightLasts is the time of a move to another town, in milliseconds.
 const stillPause = 250; // milliseconds
+// standPause is the time between two pictures of what stands in a crowded city, in milliseconds.
+const standPause = 200;
 const flightLasts = 500;
+
+// opaque is for pictures that cover everything: they are copied, not blended.
+const opaque = (canvas: HTMLCanvasElement): CanvasRenderingContext2D | null => canvas.getContext("2d", { alpha: false });
 
 class Painter implements MapHandle {
   private view: View;
   private flight: { from: View; to: View; began: number } | null = null;
   private plan: HTMLCanvasElement = document.createElement("canvas");
   private planKey = "";
+  private still: HTMLCanvasElement = document.createElement("canvas"); // the plan with what stands on it
+  private stillOf: unknown[] = []; // what it shows
   private colors!: Colors;
   private palette!: Palette;
   private themeRead = "";
@@ -112,11 +119,12 @@ class Painter implements MapHandle {
     this.flight = null;
     this.view = this.touched ? this.view.resized(width, height) : View.fit(towns[0]!.middle, reach, width, height, this.beside());
     const ratio = devicePixelRatio || 1;
-    for (const c of [this.canvas, this.plan]) {
+    for (const c of [this.canvas, this.plan, this.still]) {
       c.width = Math.round(width * ratio);
       c.height = Math.round(height * ratio);
     }
     this.planKey = "";
+    this.stillOf = [];
   }
 
   // due says whether a frame is worth drawing: all are, but for readers who asked for little motion,
@@ -129,23 +137,41 @@ class Painter implements MapHandle {
   }
 
   private paint(): void {
-    const ctx = this.canvas.getContext("2d");
+    const ctx = opaque(this.canvas);
     if (!ctx || this.canvas.width === 0) return;
     const p = this.props();
     this.advance();
     this.readTheme();
     this.paintPlan();
-    ctx.setTransform(1, 0, 0, 1, 0, 0);
-    ctx.drawImage(this.plan, 0, 0);
-    const ratio = devicePixelRatio || 1;
-    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     const now = p.now();
-    drawCity(ctx, this.view, p.city, this.colors, p.layers, now, p.selected);
+    const over = crowded(p.city);
+    if (over) this.paintStill(p, now);
+    this.copy(ctx, over ? this.still : this.plan);
+    drawCity(ctx, this.view, p.city, this.colors, p.layers, now, p.selected, over);
     if (p.pins) drawPins(ctx, this.view, p.pins, this.colors);
     if (!this.useful && p.city.chairs.size > 0) {
       this.useful = true;
       performance.mark("chairs");
     }
+  }
+
+  // copy begins a picture with another one. Here, as for stamps, one pixel becomes one pixel.
+  private copy(ctx: CanvasRenderingContext2D, picture: HTMLCanvasElement): void {
+    const ratio = devicePixelRatio || 1;
+    ctx.imageSmoothingEnabled = false;
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.drawImage(picture, 0, 0);
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  }
+
+  // paintStill draws what stands when it has moved, and otherwise after a while.
+  private paintStill(p: MapProps, now: number): void {
+    const of = [this.planKey, p.city, p.layers.heat, Math.floor(now / standPause)];
+    if (of.every((part, n) => part === this.stillOf[n])) return;
+    this.stillOf = of;
+    const ctx = opaque(this.still)!;
+    this.copy(ctx, this.plan);
+    drawStill(ctx, this.view, p.city, this.colors, p.layers, now);
   }
 
   private advance(): void {
@@ -161,7 +187,7 @@ class Painter implements MapHandle {
     const key = [v.center.x, v.center.y, v.scale, v.width, v.height, this.themeRead, language.value].join();
     if (key === this.planKey) return;
     this.planKey = key;
-    const ctx = this.plan.getContext("2d")!;
+    const ctx = opaque(this.plan)!;
     const ratio = devicePixelRatio || 1;
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     drawPlan(ctx, v, this.palette, towns, (town) => t(`town.${town.key}`));

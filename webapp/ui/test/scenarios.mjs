@@ -1,7 +1,10 @@
 // What people do with the interface. Each scene has a server of its own.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+
+import { WebSocketServer } from "ws";
 
 import { charts } from "./charts.mjs";
 import { play } from "./scene.mjs";
@@ -109,12 +112,38 @@ async function wire(page) {
   return w;
 }
 
-// feed stands between a page and the server: say is told of the subscription to the city.
-function feed(page, say) {
-  return page.routeWebSocket(/realtime/, (ws) => ws.onMessage((m) => {
+// record returns what the feed says of a city with so many chairs, each in a ride, for so many seconds:
+// texts, the first of which is the table as it was, the others a tenth of a second apart.
+function record(chairs, seconds) {
+  const scene = play(Date.now(), chairs);
+  const texts = [];
+  const say = (f) => texts.push(JSON.stringify({ sub: "SUB", table: "city", keys: ["id"], epoch: 1, seq: texts.length + 1, prev: texts.length, ...f }));
+  say(scene.first);
+  for (let n = 0; n < seconds; n++) {
+    const rows = scene.next();
+    say({ action: "insert", data: rows.filter((f) => f.action === "insert").flatMap((f) => f.data) });
+    const updates = rows.filter((f) => f.action === "update").flatMap((f) => f.data);
+    const part = Math.ceil(updates.length / 9);
+    for (let i = 0; i < 9; i++) say({ action: "update", data: updates.slice(i * part, (i + 1) * part) });
+  }
+  return texts;
+}
+
+// serveRecorded serves what was recorded as the feed, without anything between it and the browser: what
+// comes through the browser's remote control is work of the page's main thread.
+async function serveRecorded([first, ...rest]) {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  let timer;
+  server.on("connection", (socket) => socket.on("message", (m) => {
     const { op, sub, table } = JSON.parse(m);
-    if (op === "subscribe" && table === "city") say(ws, sub);
+    if (op !== "subscribe" || table !== "city") return;
+    const texts = rest.values();
+    const say = (text) => text && socket.send(text.replace('"SUB"', JSON.stringify(sub)));
+    say(first);
+    timer = setInterval(() => say(texts.next().value), 100);
   }));
+  return { url: `ws://127.0.0.1:${server.address().port}`, close: () => { clearInterval(timer); server.close(); } };
 }
 
 // staged opens a page at a fixed time, with the city of scene.mjs in place of the server's,
@@ -582,30 +611,19 @@ export const scenarios = {
 
   // What the browser takes for a city with 2,000 chairs, each in a ride; for the benchmark.
   async bench({ open, figures }) {
-    const chairs = 2000;
-    const scene = play(Date.now(), chairs);
-    let timer;
-    const page = await open("/ui/", { reducedMotion: "no-preference", prepare: async (page) => {
-      await page.addInitScript(() => {
-        globalThis.frames = { count: 0, busy: 0 };
-        const request = globalThis.requestAnimationFrame.bind(globalThis);
-        globalThis.requestAnimationFrame = (f) => request((at) => {
-          const began = performance.now();
-          f(at);
-          globalThis.frames.count++;
-          globalThis.frames.busy += performance.now() - began;
-        });
+    const served = await serveRecorded(record(2000, 30));
+    const page = await open("/ui/", { reducedMotion: "no-preference", bypassCSP: true, prepare: (page) => page.addInitScript((url) => {
+      const socket = globalThis.WebSocket;
+      globalThis.WebSocket = class extends socket { constructor() { super(url); } };
+      globalThis.frames = { count: 0, busy: 0 };
+      const request = globalThis.requestAnimationFrame.bind(globalThis);
+      globalThis.requestAnimationFrame = (f) => request((at) => {
+        const began = performance.now();
+        f(at);
+        globalThis.frames.count++;
+        globalThis.frames.busy += performance.now() - began;
       });
-      await feed(page, (ws, sub) => {
-        let seq = 0;
-        const send = (f) => ws.send(JSON.stringify({ sub, table: "city", keys: ["id"], epoch: 1, seq: ++seq, prev: seq - 1, ...f }));
-        send(scene.first);
-        timer = setInterval(() => {
-          const frames = scene.next();
-          for (const action of ["insert", "update"]) send({ action, data: frames.filter((f) => f.action === action).flatMap((f) => f.data) });
-        }, 1000);
-      });
-    } });
+    }, served.url) });
     await figureReaches(page, "chairs", 1800);
     const [firstPaint, firstChairs] = await page.evaluate(() => ["first-contentful-paint", "chairs"].map((name) => performance.getEntriesByName(name)[0].startTime));
     const devtools = await page.context().newCDPSession(page);
@@ -619,7 +637,7 @@ export const scenarios = {
     const before = await read();
     await page.waitForTimeout(10_000);
     const after = await read();
-    clearInterval(timer);
+    served.close();
     const frames = after.count - before.count;
     figures({
       "frames/s": (1000 * frames) / (after.at - before.at), "main-ms/frame": (after.tasks - before.tasks) / frames, "callback-ms/frame": (after.busy - before.busy) / frames,
