@@ -115,6 +115,7 @@ type Core struct {
 	seen       map[uint64]seen
 	active     map[uint64]uint64 // when a member was heard of last, in ticks
 	installing map[uint64]bool
+	owed       map[uint64]*raftpb.Message // of a leader: what a member is told at the next tick, or with the next entries
 	frames     []Outgoing
 }
 
@@ -123,7 +124,7 @@ func NewCore(o CoreOptions) (*Core, error) {
 	c := &Core{
 		group: o.Group, self: IDOf(o.Self), log: o.Log, images: o.Images, now: o.Now, tick: o.Tick, nonce: o.Nonce, logger: o.Logger,
 		staged: map[Position][]byte{}, seen: map[uint64]seen{},
-		active: map[uint64]uint64{}, installing: map[uint64]bool{},
+		active: map[uint64]uint64{}, installing: map[uint64]bool{}, owed: map[uint64]*raftpb.Message{},
 	}
 	c.pool.New = func() any { return new([]byte) }
 	c.fence()
@@ -221,6 +222,7 @@ func (c *Core) Tick() {
 		return
 	}
 	c.ticks++
+	c.payOwed()
 	if c.lookAtDisk(); c.err != nil {
 		return
 	}

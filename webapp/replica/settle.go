@@ -7,6 +7,7 @@ import (
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
 )
 
 // write is what the library wants to have on the disk, and whom to tell then.
@@ -60,6 +61,7 @@ func (c *Core) turn(s raft.SoftState) {
 		c.fence()
 		c.reads.fail(ErrNotLeader)
 		clear(c.installing)
+		clear(c.owed)
 	}
 }
 
@@ -252,6 +254,11 @@ func (c *Core) send(m *raftpb.Message) {
 	}
 	switch m.GetType() {
 	case raftpb.MsgApp:
+		if c.mayWait(m) {
+			c.owed[m.GetTo()] = m
+			return
+		}
+		delete(c.owed, m.GetTo())
 		c.sendEntries(m)
 	case raftpb.MsgSnap:
 		c.sendImage(m)
@@ -261,6 +268,29 @@ func (c *Core) send(m *raftpb.Message) {
 		}
 	default:
 		c.sendFrame(m, Outgoing{})
+	}
+}
+
+// mayWait says of an append message without entries that it only tells a member that follows what is
+// committed, as one does after each commit. The next entries say the same, or payOwed at the next tick: told at
+// once, each change would cost each member two more messages, which the next change has to wait for.
+func (c *Core) mayWait(m *raftpb.Message) (may bool) {
+	if len(m.GetEntries()) > 0 || !c.ready() {
+		return false
+	}
+	c.node.WithProgress(func(id uint64, _ raft.ProgressType, pr tracker.Progress) {
+		may = may || id == m.GetTo() && pr.State == tracker.StateReplicate
+	})
+	return may
+}
+
+// payOwed sends the append messages that have waited.
+func (c *Core) payOwed() {
+	for _, id := range c.others() {
+		if m := c.owed[id]; m != nil {
+			delete(c.owed, id)
+			c.sendEntries(m)
+		}
 	}
 }
 
