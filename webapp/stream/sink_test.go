@@ -107,11 +107,12 @@ func bounded(t testing.TB) context.Context {
 	return ctx
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+// logOf is shown where a test fails.
+func logOf(t testing.TB) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
 
 // runSink runs a sink until the test ends, or the function that it returns is called.
 func runSink(t *testing.T, brokers []string, q *fakeQuest) (*Sink, func()) {
-	s := NewSink(SinkOptions{Brokers: brokers, QuestDB: q.URL, Log: quiet()})
+	s := NewSink(SinkOptions{Brokers: brokers, QuestDB: q.URL, Log: logOf(t)})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -147,7 +148,7 @@ func owners(t *testing.T, client *kgo.Client, from int, ids ...string) {
 func TestPoison(t *testing.T) {
 	brokers, q := fakeBroker(t), newFakeQuest(t)
 	client := clientOf(t, brokers)
-	if err := ensureTopics(bounded(t), client, quiet()); err != nil {
+	if err := ensureTopics(bounded(t), client, logOf(t)); err != nil {
 		t.Fatal(err)
 	}
 	owners(t, client, 1, "a", "b", forbidden, "c", "d", "e", forbidden, "f")
@@ -194,7 +195,7 @@ func TestPoisonTooLarge(t *testing.T) {
 	t.Parallel()
 	brokers, q := fakeBroker(t), newFakeQuest(t)
 	client := clientOf(t, brokers)
-	if err := ensureTopics(bounded(t), client, quiet()); err != nil {
+	if err := ensureTopics(bounded(t), client, logOf(t)); err != nil {
 		t.Fatal(err)
 	}
 	value := message("1:1:0", "isuride.owners.insert", strings.Repeat("x", 999_850))
@@ -230,7 +231,7 @@ func TestDeadTopicDeleted(t *testing.T) {
 	brokers, q := fakeBroker(t), newFakeQuest(t)
 	client := clientOf(t, brokers)
 	admin := kadm.NewClient(client)
-	if err := ensureTopics(bounded(t), client, quiet()); err != nil {
+	if err := ensureTopics(bounded(t), client, logOf(t)); err != nil {
 		t.Fatal(err)
 	}
 	owners(t, client, 1, "first")
@@ -255,7 +256,7 @@ func TestEventsDeleted(t *testing.T) {
 	t.Parallel()
 	brokers, q := fakeBroker(t), newFakeQuest(t)
 	client := clientOf(t, brokers)
-	if err := ensureTopics(bounded(t), client, quiet()); err != nil {
+	if err := ensureTopics(bounded(t), client, logOf(t)); err != nil {
 		t.Fatal(err)
 	}
 	owners(t, client, 1, "a", "b")
@@ -265,7 +266,7 @@ func TestEventsDeleted(t *testing.T) {
 	if _, err := kadm.NewClient(other).DeleteTopic(bounded(t), Events); err != nil {
 		t.Fatal(err)
 	}
-	if err := ensureTopics(bounded(t), other, quiet()); err != nil {
+	if err := ensureTopics(bounded(t), other, logOf(t)); err != nil {
 		t.Fatal(err)
 	}
 	owners(t, other, 3, "c")
