@@ -82,7 +82,7 @@ func TestKills(t *testing.T) {
 	}
 	eventually(t, func() error { return same("QuestDB", r.ofQuestDB(region), want) })
 	if err := same("Kafka", r.ofKafka(t, region), want); err != nil {
-		t.Error(err)
+		t.Errorf("%v\n%s", err, r.repeated(t, region))
 	}
 	t.Logf("%d reports in %d minutes are in the journal, in Kafka and in QuestDB, once each", accepted, len(want))
 }
@@ -248,6 +248,36 @@ func (r *real) ofKafka(t *testing.T, region string) sums {
 	return s
 }
 
+// repeated tells of messages that are there twice, and of what is in the topic of cursors.
+func (r *real) repeated(t *testing.T, region string) string {
+	t.Helper()
+	var text strings.Builder
+	show := func(rec *kgo.Record, what string) {
+		fmt.Fprintf(&text, "%s/%d/%d at %s by %d/%d: %s\n", rec.Topic, rec.Partition, rec.Offset, rec.Timestamp.Format(time.StampMilli), rec.ProducerID, rec.ProducerEpoch, what)
+	}
+	first, shown := map[string]*kgo.Record{}, 0
+	for _, rec := range r.read(t, stream.Positions, kgo.ReadCommitted()) {
+		if header(rec, "ce_source") != "/isuride/"+region || rec.Attrs.IsControl() {
+			continue
+		}
+		id := header(rec, "ce_id")
+		if before := first[id]; before != nil && shown < 100 {
+			show(before, id)
+			show(rec, id)
+			shown++
+		}
+		first[id] = rec
+	}
+	for _, rec := range r.read(t, stream.Cursor, kgo.ReadUncommitted()) {
+		if rec.Attrs.IsControl() {
+			show(rec, fmt.Sprintf("mark %x", rec.Key))
+		} else if string(rec.Key) == region {
+			show(rec, string(rec.Value))
+		}
+	}
+	return text.String()
+}
+
 func header(r *kgo.Record, key string) string {
 	for _, h := range r.Headers {
 		if h.Key == key {
@@ -258,11 +288,17 @@ func header(r *kgo.Record, key string) string {
 }
 
 // committed reads a topic to its end, as those do who read committed messages only.
-func (r *real) committed(t *testing.T, topic string) (records []*kgo.Record) {
+func (r *real) committed(t *testing.T, topic string) []*kgo.Record {
+	t.Helper()
+	return slices.DeleteFunc(r.read(t, topic, kgo.ReadCommitted()), func(rec *kgo.Record) bool { return rec.Attrs.IsControl() })
+}
+
+// read reads a topic to its end, with the marks of transactions.
+func (r *real) read(t *testing.T, topic string, level kgo.IsolationLevel) (records []*kgo.Record) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
-	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.ConsumeTopics(topic))
+	client, err := kgo.NewClient(kgo.SeedBrokers(r.broker), kgo.FetchIsolationLevel(level), kgo.KeepControlRecords(), kgo.ConsumeTopics(topic))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,9 +322,7 @@ func (r *real) committed(t *testing.T, topic string) (records []*kgo.Record) {
 			if rec.Offset+1 >= left[rec.Partition] {
 				delete(left, rec.Partition)
 			}
-			if !rec.Attrs.IsControl() {
-				records = append(records, rec)
-			}
+			records = append(records, rec)
 		})
 	}
 	return records
