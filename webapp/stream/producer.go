@@ -183,7 +183,7 @@ func (p *Producer) session(ctx context.Context) error {
 // own makes the region this producer's, or finds that it is another one's.
 //
 // The order matters. Asking for a producer id ends the transaction of the producer before, and
-// fences it; only then does the cursor say where to go on.
+// fences it; what it leaves open is ended; only then does the cursor say where to go on.
 func (w *writer) own(ctx context.Context) error {
 	if err := ensureTopics(ctx, w.client, w.p.o.Log); err != nil {
 		return err
@@ -191,8 +191,12 @@ func (w *writer) own(ctx context.Context) error {
 	if err := w.look(ctx); err != nil {
 		return err
 	}
-	if _, _, err := w.client.ProducerID(ctx); err != nil {
+	id, _, err := w.client.ProducerID(ctx)
+	if err != nil {
 		return fmt.Errorf("ask the broker for a producer id: %w", err)
+	}
+	if err := w.endForgotten(ctx, id); err != nil {
+		return fmt.Errorf("look for transactions that the broker has forgotten: %w", err)
 	}
 	if err := w.look(ctx); err != nil || w.p.claimed {
 		return err
@@ -202,6 +206,41 @@ func (w *writer) own(ctx context.Context) error {
 	}
 	w.p.claimed = true
 	return nil
+}
+
+// endForgotten ends transactions of the region's producer id that are open after it was asked for, which
+// there should not be. A broker of version 4.4 that was killed, and is asked as soon as it is there again, at
+// times ends a transaction in its books and writes no mark of that into the partitions. The mark of the
+// next transaction would then commit what was never committed, and is sent again.
+func (w *writer) endForgotten(ctx context.Context, id int64) error {
+	admin := kadm.NewClient(w.client)
+	var which kadm.TopicsSet
+	which.Add(Events)
+	which.Add(Positions)
+	which.Add(Cursor)
+	described, err := admin.DescribeProducers(ctx, which)
+	if err != nil {
+		return err
+	}
+	var markers []kadm.TxnMarkers
+	described.EachPartition(func(p kadm.DescribedProducersPartition) {
+		err = errors.Join(err, p.Err)
+		for _, producer := range p.ActiveProducers {
+			if producer.ProducerID != id || producer.CurrentTxnStartOffset < 0 {
+				continue
+			}
+			m := kadm.TxnMarkers{ProducerID: id, ProducerEpoch: producer.ProducerEpoch, CoordinatorEpoch: max(0, producer.CoordinatorEpoch)}
+			m.Topics.Add(p.Topic, p.Partition)
+			markers = append(markers, m)
+		}
+	})
+	if err != nil || len(markers) == 0 {
+		return err
+	}
+	w.p.o.Log.Warn("the broker has left a transaction open; it is aborted", "region", w.p.o.Region, "partitions", len(markers))
+	written, err := admin.WriteTxnMarkers(ctx, markers...)
+	written.EachPartition(func(p kadm.TxnMarkersPartitionResponse) { err = errors.Join(err, p.Err) })
+	return err
 }
 
 // look reads the cursor, and whose the region is.

@@ -460,6 +460,63 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// TestForgottenTransaction has the broker say that a transaction of the region is open when it has just given
+// the producer id, as Kafka 4.4 does at times behind a kill: it is aborted before anything is sent.
+func TestForgottenTransaction(t *testing.T) {
+	c := fakeCluster(t)
+	earlier := clientOf(t, c.ListenAddrs(), kgo.TransactionalID("isuride-"+DefaultRegion))
+	id, _, err := earlier.ProducerID(bounded(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	earlier.Close()
+	c.ControlKey(int16(kmsg.DescribeProducers), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		answer := req.ResponseKind().(*kmsg.DescribeProducersResponse)
+		for _, asked := range req.(*kmsg.DescribeProducersRequest).Topics {
+			topic := kmsg.DescribeProducersResponseTopic{Topic: asked.Topic}
+			for _, n := range asked.Partitions {
+				p := kmsg.DescribeProducersResponseTopicPartition{Partition: n}
+				if asked.Topic == Positions && n == 2 {
+					p.ActiveProducers = []kmsg.DescribeProducersResponseTopicPartitionActiveProducer{
+						{ProducerID: id, ProducerEpoch: 7, CoordinatorEpoch: -1, CurrentTxnStartOffset: 41},
+						{ProducerID: id + 1, ProducerEpoch: 8, CurrentTxnStartOffset: 42},
+					}
+				} else {
+					p.ActiveProducers = []kmsg.DescribeProducersResponseTopicPartitionActiveProducer{{ProducerID: id, CurrentTxnStartOffset: -1}}
+				}
+				topic.Partitions = append(topic.Partitions, p)
+			}
+			answer.Topics = append(answer.Topics, topic)
+		}
+		return answer, nil, true
+	})
+	ended := make(chan []kmsg.WriteTxnMarkersRequestMarker, 1)
+	c.ControlKey(int16(kmsg.WriteTxnMarkers), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		ended <- req.(*kmsg.WriteTxnMarkersRequest).Markers
+		answer := req.ResponseKind().(*kmsg.WriteTxnMarkersResponse)
+		answer.Markers = []kmsg.WriteTxnMarkersResponseMarker{{ProducerID: id, Topics: []kmsg.WriteTxnMarkersResponseMarkerTopic{
+			{Topic: Positions, Partitions: []kmsg.WriteTxnMarkersResponseMarkerTopicPartition{{Partition: 2}}}}}}
+		return answer, nil, true
+	})
+	s := newScript()
+	s.say(report(1, 0))
+	runProducer(t, c.ListenAddrs(), s, Options{})
+	committed(t, c.ListenAddrs(), 1, Positions)
+	select {
+	case markers := <-ended:
+		if len(markers) != 1 {
+			t.Fatalf("transactions are ended: %+v; want one", markers)
+		}
+		m := markers[0]
+		if m.ProducerID != id || m.ProducerEpoch != 7 || m.CoordinatorEpoch != 0 || m.Committed ||
+			len(m.Topics) != 1 || m.Topics[0].Topic != Positions || !slices.Equal(m.Topics[0].Partitions, []int32{2}) {
+			t.Errorf("%+v is ended; want the one of %d in partition 2 of %s", m, id, Positions)
+		}
+	default:
+		t.Error("no transaction was ended")
+	}
+}
+
 // TestMissing finds that frames are missing, and asks for them again.
 func TestMissing(t *testing.T) {
 	brokers, s := fakeBroker(t), newScript()
