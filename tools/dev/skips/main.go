@@ -1,11 +1,11 @@
 // Command skips reads `go test -json` from standard input, prints what `go test` prints
-// without -v, and finally lists what was still running, what took longest, and the skipped tests
-// by reason. An unexpected skip is a failure, so that a missing program cannot silently disable
+// without -v, and finally lists what was still running, what took longest, the skipped tests
+// by reason, and what failed. An unexpected skip is a failure, so that a missing program cannot silently disable
 // tests; so is a test without a result.
 //
 //	go test -json ./... | skips -installed
 //
-// It does not report failed tests; with pipefail, the exit status of go test does.
+// Its exit status says nothing of failed tests; with pipefail, that of go test does.
 package main
 
 import (

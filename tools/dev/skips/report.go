@@ -28,6 +28,7 @@ type report struct {
 	output map[string]string    // of running tests, by package and test
 	skips  map[string][]string  // package and test by reason
 	began  map[string]time.Time // packages, and tests as output has them, that have no result yet
+	failed []string             // with the first thing that each said
 	times  []taken
 	last   time.Time
 }
@@ -61,6 +62,7 @@ func (r *report) line(text []byte) {
 		r.output[name] += e.Output
 	case "fail":
 		fmt.Fprint(r.out, r.output[name])
+		r.failed = append(r.failed, name+": "+firstOf(r.output[name]))
 		delete(r.output, name)
 	case "skip":
 		reason := reasonOf(r.output[name])
@@ -120,6 +122,27 @@ func reasonOf(output string) string {
 	return varies.ReplaceAllString(text, "…")
 }
 
+// firstOf finds the first message in a failed test's output, without the lines that belong to it.
+func firstOf(output string) string {
+	at := place.FindStringIndex(output)
+	if at == nil {
+		return "it says nothing of its own"
+	}
+	text, _, _ := strings.Cut(output[at[0]:], "\n")
+	return strings.TrimSpace(text)
+}
+
+// failures repeats what failed: of a long run often only the end is kept.
+func (r *report) failures() {
+	if len(r.failed) == 0 {
+		return
+	}
+	fmt.Fprintf(r.out, "failed tests: %d\n", len(r.failed))
+	for _, text := range r.failed {
+		fmt.Fprintf(r.out, "       %s\n", text)
+	}
+}
+
 // longest is how many packages and tests are listed.
 const longest = 15
 
@@ -152,7 +175,7 @@ func (r *report) unfinished() (n int) {
 	return len(r.began)
 }
 
-// finish prints what took long and the skips, and returns how many tests have no result, or an unexpected skip.
+// finish prints what took long, the skips and the failures, and returns how many tests have no result, or an unexpected skip.
 func (r *report) finish(installed bool) (unexpected int) {
 	unexpected = r.unfinished()
 	r.slow()
@@ -170,5 +193,6 @@ func (r *report) finish(installed bool) (unexpected int) {
 		}
 		fmt.Fprintf(r.out, "%5d  %s (%s)\n", len(names), reason, why)
 	}
+	r.failures()
 	return unexpected
 }

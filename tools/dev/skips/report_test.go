@@ -8,7 +8,7 @@ import (
 const events = `{"Action":"start","Package":"isuride/a"}
 {"Action":"output","Package":"isuride/a","Test":"TestGood","Output":"=== RUN   TestGood\n"}
 {"Action":"pass","Package":"isuride/a","Test":"TestGood"}
-{"Action":"output","Package":"isuride/a","Test":"TestBad","Output":"    a_test.go:3: wrong\n"}
+{"Action":"output","Package":"isuride/a","Test":"TestBad","Output":"    a_test.go:3: wrong\n        in detail\n"}
 {"Action":"fail","Package":"isuride/a","Test":"TestBad"}
 {"Action":"output","Package":"isuride/b","Test":"TestDump","Output":"    b_test.go:7: needs the contest's dump: open /x/y/z.gz: no such file\n"}
 {"Action":"output","Package":"isuride/b","Test":"TestDump","Output":"--- SKIP: TestDump (0.00s)\n"}
@@ -34,9 +34,10 @@ func TestReport(t *testing.T) {
 			r.line([]byte(strings.TrimSuffix(line, "\n")))
 		}
 		unexpected := r.finish(installed)
-		want = "    a_test.go:3: wrong\nFAIL\tisuride/a\t0.1s\nok  \tisuride/b\t0.1s\ngo: a message of a tool\n" +
+		want = "    a_test.go:3: wrong\n        in detail\nFAIL\tisuride/a\t0.1s\nok  \tisuride/b\t0.1s\ngo: a message of a tool\n" +
 			"the packages that took longest:\n  100 s  b\nskipped tests: 2\n" +
-			"    1  needs the contest's dump: open …: no such file (the dump is not ours to publish)\n" + want
+			"    1  needs the contest's dump: open …: no such file (the dump is not ours to publish)\n" + want +
+			"failed tests: 1\n       a TestBad: a_test.go:3: wrong\n"
 		if out.String() != want {
 			t.Errorf("installed %v:\n%s\nwant\n%s", installed, out.String(), want)
 		}
