@@ -220,6 +220,40 @@ func TestMajorityInDoubt(t *testing.T) {
 	}
 }
 
+// Who is alone in its group has nobody to ask after a loss of power: it goes on with what it has, says so, and
+// counts again.
+func TestAloneInDoubt(t *testing.T) {
+	for _, torn := range []bool{false, true} {
+		g := newTable(t, "a")
+		g.leader()
+		if err := g.cores[0].Accept(g.cores[0].term); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{"old", "new"} {
+			if err := g.logs[0].append(text); err != nil {
+				t.Fatal(err)
+			}
+			g.cores[0].Grown()
+			g.settle()
+		}
+		g.kill(0)
+		reason, want := "power", []string{"old", "new"}
+		if torn { // the state knows of an entry that the log has lost
+			g.logs[0].state.Commit = g.logs[0].Last()
+			g.logs[0].entries = g.logs[0].entries[:len(g.logs[0].entries)-1]
+			reason, want = "", want[:1]
+		}
+		g.start(0, reason)
+		g.leader()
+		if got := g.logs[0].records(); !slices.Equal(got, want) {
+			t.Errorf("torn %v: it has %v, want %v", torn, got, want)
+		}
+		if s := g.cores[0].Status(); s.Doubt != "" || !s.Lost {
+			t.Errorf("torn %v: the doubt is %q, something may be lost: %v", torn, s.Doubt, s.Lost)
+		}
+	}
+}
+
 // A log that is there without a state is nobody's.
 func TestLogWithoutState(t *testing.T) {
 	log := &memLog{entries: []memEntry{{Entry: Entry{Index: 1, Term: 1, First: 1, Last: 1}}}}

@@ -67,7 +67,7 @@ func (d *doubt) votes() bool { return d.introduced && (d.reason == "" || d.lifte
 func (d *doubt) unborn() bool { return d.fresh }
 
 // beginDoubt looks at how the last life has ended.
-func (c *Core) beginDoubt(known bool, reason string) error {
+func (c *Core) beginDoubt(known bool, reason string) (err error) {
 	c.doubt.heard = map[uint64]told{}
 	end := c.end()
 	switch {
@@ -76,14 +76,14 @@ func (c *Core) beginDoubt(known bool, reason string) error {
 	case !known:
 		c.doubt.fresh, c.doubt.reason = true, "it is new, and has not heard of all other members yet"
 	case reason != "":
-		return c.raiseFloor(c.state.Term, reason)
+		err = c.raiseFloor(c.state.Term, reason)
 	case c.state.Commit > end.Index:
-		return c.raiseFloor(c.state.Term, fmt.Sprintf("its log ends at entry %d, and %d are acknowledged", end.Index, c.state.Commit))
+		err = c.raiseFloor(c.state.Term, fmt.Sprintf("its log ends at entry %d, and %d are acknowledged", end.Index, c.state.Commit))
 	case end.Term < c.state.Floor:
 		c.doubt.reason = "it has not caught up yet"
 	}
-	c.reconsider()
-	return nil
+	c.reconsider() // who is alone has heard of all others
+	return err
 }
 
 // end is the last entry of the log.
