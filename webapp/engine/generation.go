@@ -197,21 +197,25 @@ func (g *Generation) runLoops() {
 	g.open = nil
 }
 
-// roomPause is the time after which matching goes on when the log had no room.
-const roomPause = 250 * time.Millisecond
+// shutPause is the time after which matching goes on when the log took no records.
+const shutPause = 250 * time.Millisecond
 
-// match matches until the generation ends, or nothing can be recorded any more. A disk that is full
-// is no end: riders wait until there is room.
+// match matches until the generation ends, or nothing can be recorded any more. A log that is shut
+// is no end: riders wait until it is open again.
 func (g *Generation) match(m *dispatch.Dispatcher) error {
 	for {
-		if err := m.Run(g.ctx); !noRoom(err) {
+		if err := m.Run(g.ctx); !shut(err) {
 			return err
 		}
-		pauseFor(g.ctx, roomPause)
+		pauseFor(g.ctx, shutPause)
 	}
 }
 
-// noRoom says of an error that the log may take records again later.
+// shut says of an error that the log may take records of this generation again later: the disk is full, or the
+// leader hands over, and goes on to lead if nobody takes over. If somebody does, the generation ends.
+func shut(err error) bool { return noRoom(err) || errors.Is(err, ErrElsewhere) }
+
+// noRoom says of an error that the disk has no room for more records, or not in time.
 func noRoom(err error) bool {
 	return errors.Is(err, journal.ErrFull) || errors.Is(err, journal.ErrLate)
 }
@@ -238,7 +242,7 @@ func (g *Generation) startFlush() {
 
 // report hands on what ended a loop, unless that was the end of the generation.
 func (g *Generation) report(what string, err error) {
-	if err != nil && g.ctx.Err() == nil && !errors.Is(err, ErrElsewhere) {
+	if err != nil && g.ctx.Err() == nil {
 		g.fail(fmt.Errorf("%s: %w", what, err))
 	}
 }

@@ -27,7 +27,9 @@ type trio struct {
 	wire    *wire
 	dir     string
 	members []replica.Member
-	lost    atomic.Bool // no database can be opened
+	lost    atomic.Bool  // no database can be opened
+	gate    sync.RWMutex // of all solvers
+	passed  atomic.Int64
 	engines map[string]*Engine
 }
 
@@ -66,7 +68,7 @@ func (g *trio) start(name string) {
 		JournalDir: filepath.Join(dir, "journal"), Durability: journal.Crash,
 		InitialData: sqlstore.MasterData,
 		Describe:    func(*isuride.Chair) []byte { return nil },
-		Solver:      func() dispatch.Solver { return new(match.Workspace) },
+		Solver:      func() dispatch.Solver { return &gatedSolver{gate: &g.gate, passed: &g.passed} },
 		Dispatch:    dispatch.DefaultParams(),
 		Now:         func() isuride.Time { return isuride.TimeOf(time.Now()) },
 		Log:         quiet(),
@@ -300,6 +302,67 @@ func TestHandOver(t *testing.T) {
 	g.must(enlist(e, "after"))
 	close(stop)
 	g.everybodyHas(2 + <-acknowledged)
+}
+
+// gatedSolver solves while its gate is open: not held for writing.
+type gatedSolver struct {
+	match.Workspace
+	gate   *sync.RWMutex
+	passed *atomic.Int64
+}
+
+func (s *gatedSolver) Solve(rows, cols int, cost []int32, assign []int32) int64 {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	s.passed.Add(1)
+	return s.Workspace.Solve(rows, cols, cost, assign)
+}
+
+// TestHandOverThatFails: a leader whom nobody succeeds goes on with all that it did, also with what found the
+// log shut meanwhile: matching, and telling where it is.
+func TestHandOverThatFails(t *testing.T) {
+	g := newTrio(t)
+	_, e := g.leader()
+	g.gate.Lock()
+	open := sync.OnceFunc(g.gate.Unlock)
+	t.Cleanup(open) // if it fails, nobody waits for ever
+	store := e.Current().Store
+	owner, err := store.RegisterOwner("owner")
+	g.must(err)
+	chair, err := store.RegisterChair(owner.ChairRegisterToken, "chair", "リラックスシート NEO")
+	g.must(err)
+	g.must(store.SetActivity(chair, true))
+	_, err = store.Report(chair, isuride.Coordinate{})
+	g.must(err)
+	user, err := store.RegisterUser(state.NewUser{Username: "rider", Firstname: "f", Lastname: "l", DateOfBirth: "d"})
+	g.must(err)
+	ride, err := store.RequestRide(user, isuride.Coordinate{}, isuride.Coordinate{Latitude: 1})
+	g.must(err)
+
+	name := e.member.group.Self
+	deaf := g.but(name)[0]
+	t.Cleanup(g.wire.freeze(deaf))
+	g.wire.ticking.Lock() // so that the hand-over lasts
+	tick := sync.OnceFunc(g.wire.ticking.Unlock)
+	t.Cleanup(tick)
+	failed := make(chan error, 1)
+	go func() { failed <- e.HandOver(t.Context(), deaf) }()
+	g.await("the leader hands over", func() bool { return e.member.node.Status().Handing })
+	if err := enlist(e, "late"); !errors.Is(err, ErrElsewhere) {
+		t.Errorf("a leader that hands over takes a record: %v", err)
+	}
+	open()
+	g.await("matching is tried again", func() bool { return g.passed.Load() > 1 })
+	if ride.Chair() != nil {
+		t.Error("a leader that hands over has matched")
+	}
+	tick()
+	if err := <-failed; err == nil {
+		t.Error("the leader has handed over to a server that stands still")
+	}
+	g.await("the ride has a chair", func() bool { return ride.Chair() == chair })
+	at := e.member.journal.Appended()
+	g.await("the leader tells where it is", func() bool { return e.member.journal.Appended() > at })
 }
 
 // TestGroupInitializes: an initialize is an event that all follow, into state and tables.

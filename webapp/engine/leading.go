@@ -58,8 +58,8 @@ func (g *Generation) announce(ctx context.Context) {
 		position, h := g.Store.Hash()
 		e := isuride.Event{Kind: isuride.StateHashed, Hash: &isuride.StateHash{At: g.cfg.Now(), Position: position, Form: state.HashForm, Hi: h.Hi, Lo: h.Lo,
 			Released: g.member.keepFrom()}}
-		if _, err := g.tenure.AppendNoted(e.Append(nil), unnoted{}); err != nil && !noRoom(err) {
-			return // the generation is over, or the log is, which others tell
+		if _, err := g.tenure.AppendNoted(e.Append(nil), unnoted{}); err != nil && !shut(err) {
+			return // the log is over, which others tell
 		}
 	}
 }
