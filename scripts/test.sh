@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Checks and tests everything: formatting, vet, staticcheck, module files, shell scripts,
-# every benchmark once, the simulation, and all tests under the race detector. At the end, and in any case, it
+# every benchmark once, the simulation, and all tests, most of them under the race detector. At the end, and in any case, it
 # lists what took long, skipped tests by reason, and a table of times. It leaves the tree unchanged.
 #
 # Nothing can hold it up for long: a program of a test that hangs is ended after 5 minutes (tools/dev/bound), a
-# package after 14, and all tests together when the whole run has taken 27.
+# package after 14, and all tests together when the whole run has taken 29.
 #
 #   test.sh -install    first installs what the tests need: Debian packages, as root, and
 #                       below the project programs of npm and PyPI with fixed versions;
@@ -39,9 +39,7 @@ main() {
 	before=$(git status --porcelain)
 	stage interface go run ./tools/dev/webbuild
 	stage checks checks
-	stage "allocations, and each benchmark once" benchmarks
-	stage simulation simulation
-	stage "ten million events without a false alarm of the audit" events
+	stage "allocations, and each benchmark once; simulation; ten million events" shipped
 	stage "the rest of what the tests need" fetched
 	traffic=$PWD/.run/traffic
 	rm -rf "$traffic"
@@ -149,8 +147,23 @@ compare_traffic() {
 	bin/traffic -document webapp/docs/openapi.yaml "$traffic"
 }
 
-# Without the race detector: benchmarks measure the program as it is shipped, and tests of
-# allocations skip under it. Only what has any is built, since all is built once more for the tests.
+# What measures the program as it is shipped, or takes too long under the race detector. `go test` runs the benchmarks of
+# one package at a time, which leaves a processor to the others.
+shipped() {
+	local log beside failed=0
+	log=$(mktemp)
+	benchmarks >"$log" 2>&1 &
+	beside=$!
+	simulation || failed=1
+	events || failed=1
+	wait "$beside" || failed=1
+	cat "$log"
+	rm "$log"
+	return "$failed"
+}
+
+# Benchmarks measure the program as it is shipped, and tests of allocations skip under the race detector. Only what has
+# any is built, since all is built once more for the tests.
 benchmarks() {
 	local log packages
 	log=$(mktemp)
@@ -164,7 +177,8 @@ benchmarks() {
 	rm "$log"
 }
 
-# A tenth of what `make audit` plays; without the race detector, which makes it ten times as slow.
+# Ten million events without a false alarm of the audit: a tenth of what `make audit` plays. Under the race detector it
+# takes ten times as long.
 events() { go test ./webapp/state -count=1 -run EventsWithoutFalseAlarm -events 10000000; }
 
 # A story takes ten times as long under the race detector: there are few of them among the tests.
@@ -174,24 +188,26 @@ simulation() {
 
 # Those that take longest begin first, so that none of them is left alone at the end: one that waits beside one that
 # works.
-longest=(webapp/acceptance bench/cmd/bench webapp/crash webapp/engine webapp/stream tools/ops/lab webapp/ui tools/ops/fleet/release
-	webapp/sqlstore webapp/client)
+longest=(webapp/acceptance bench/cmd/bench webapp/engine webapp/stream webapp/sqlstore webapp/client)
 
-# What is played here by one goroutine, or by some that share nothing, takes minutes under the race detector, which has
-# nothing to find.
-alone=(bench/model bench/world tools/dev/matchlab)
+# Under the race detector a processor does a fifth of its work. These are not worth that: what one goroutine plays, or
+# some that share nothing, and what tests whole processes. There servers for which there is no time depose each
+# other, and the server's goroutines meet under the detector in the other packages.
+unwatched=(webapp/crash tools/ops/lab webapp/ui tools/ops/fleet/release nginx tools/ops/observability tools/ops/lab/cluster
+	bench/model bench/world tools/dev/matchlab)
 
-# all_tests ends the tests when the whole run has taken 27 minutes. There are as many packages at a time as processors:
+# all_tests ends the tests when the whole run has taken 29 minutes. There are as many packages at a time as processors:
 # with one more it is over sooner, and servers that wait for a processor depose each other.
 all_tests() {
 	local packages failed=0
-	mapfile -t packages < <(go list ./... | grep -vxF "$(printf 'isuride/%s\n' "${alone[@]}")")
-	within=(timeout --signal INT --kill-after 30 $((27 * 60 - SECONDS)))
+	mapfile -t packages < <(go list ./... | grep -vxF "$(printf 'isuride/%s\n' "${unwatched[@]}")")
+	within=(timeout --signal INT --kill-after 20 $((29 * 60 - SECONDS)))
 	go build -o bin/ ./tools/dev/skips
 	{
-		"${within[@]}" go test -json -vet=off -timeout 14m "${alone[@]/#/./}" || failed=1
+		"${within[@]}" go test -json -vet=off -timeout 14m -p "$(nproc)" "${unwatched[@]/#/./}" || failed=1
+		within=(timeout --signal INT --kill-after 20 $((29 * 60 - SECONDS)))
 		watched -p "$(nproc)" "${longest[@]/#/isuride/}" "${packages[@]}" || failed=1
-		return $failed
+		return "$failed"
 	} | bin/skips "${skips[@]}"
 }
 
