@@ -98,7 +98,6 @@ func TestFlaws(t *testing.T) {
 			continue
 		}
 		t.Run(f.String(), func(t *testing.T) {
-			t.Parallel()
 			for i := range uint64(200) {
 				if r, err := Run(from+i, story(Options{Any: true, Flaw: f})); err != nil {
 					t.Logf("found by story %d (%d members, level %v): %.200v", i+1, r.Members, r.Level, err)
