@@ -188,13 +188,14 @@ simulation() {
 
 # Those that take longest begin first, so that none of them is left alone at the end: one that waits beside one that
 # works.
-longest=(webapp/acceptance bench/cmd/bench webapp/engine webapp/stream webapp/sqlstore webapp/client)
+longest=(webapp/sqlstore webapp/engine webapp/stream bench/cmd/bench webapp/client)
 
 # Under the race detector a processor does a fifth of its work. These are not worth that: what one goroutine plays, or
-# some that share nothing, and what tests whole processes. There servers for which there is no time depose each
-# other, and the server's goroutines meet under the detector in the other packages.
-unwatched=(webapp/crash tools/ops/lab webapp/ui tools/ops/fleet/release nginx tools/ops/observability tools/ops/lab/cluster
-	bench/model bench/world tools/dev/matchlab)
+# some that share nothing, and what asks whole processes one thing after the other, or has them depose each other for
+# want of a processor. The server's goroutines meet under the detector in engine, api, server, feed and, as whole processes, in
+# stream and client; `test.sh ./webapp/acceptance` watches what it is given.
+unwatched=(tools/ops/fleet/release webapp/acceptance webapp/ui webapp/crash tools/ops/lab nginx tools/ops/observability
+	tools/ops/lab/cluster bench/model bench/world tools/dev/matchlab)
 
 # all_tests ends the tests when the whole run has taken 29 minutes. There are as many packages at a time as processors:
 # with one more it is over sooner, and servers that wait for a processor depose each other.
