@@ -387,6 +387,25 @@ func TestGroupInitializes(t *testing.T) {
 	g.everybodyHas(2)
 }
 
+// TestGroupInitializesDuringSnapshot: a standby that is writing a snapshot when an initialize comes follows it at
+// once. The snapshot reads a state that the initialize must not touch meanwhile, so the one would wait for the other.
+func TestGroupInitializesDuringSnapshot(t *testing.T) {
+	g := newTrio(t)
+	name, e := g.leader()
+	standby := g.engines[g.but(name)[0]]
+	g.await("there is a standby", func() bool { return standby.member.standby.Load() != nil })
+	writing := &standby.member.standby.Load().gen.Load().snapshots.writing
+	writing.Lock()
+	written := sync.OnceFunc(writing.Unlock)
+	t.Cleanup(written)
+	g.must(e.Initialize("http://localhost:1", func() bool { return false }))
+	begun := e.Current().base.Position
+	g.await("the standby is in the next generation", func() bool { return standby.member.applied.Load() >= begun })
+	written()
+	g.enlist("later")
+	g.everybodyHas(1)
+}
+
 // TestGroupMemberFromSnapshot: a member that lost its folder gets a snapshot and the log behind
 // it, when the others no longer have the beginning of the log.
 func TestGroupMemberFromSnapshot(t *testing.T) {

@@ -69,7 +69,7 @@ type snapshots struct {
 	policy Snapshots
 
 	writing sync.Mutex // held while one is written
-	ended   bool       // guarded by writing
+	ended   atomic.Bool
 
 	written, failed atomic.Uint64
 	last            atomic.Pointer[lastSnapshot]
@@ -139,7 +139,7 @@ func (k *snapshots) due(waited time.Duration) bool {
 func (k *snapshots) write(ctx context.Context, calm bool) (snapshot.Info, error) {
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	if k.ended {
+	if k.ended.Load() {
 		return snapshot.Info{}, errEnding
 	}
 	began := time.Now()
@@ -148,6 +148,9 @@ func (k *snapshots) write(ctx context.Context, calm bool) (snapshot.Info, error)
 		func(add func(*state.Image) error) (snapshot.End, error) {
 			return k.walk(ctx, restful(ctx, calm, add))
 		})
+	if info.Path == "" && k.ended.Load() {
+		return info, errEnding
+	}
 	if info.Path == "" {
 		k.failed.Add(1)
 		return info, err
@@ -240,11 +243,14 @@ func (k *snapshots) finish(ctx context.Context, drained bool) error {
 	return k.check(ctx)
 }
 
-// end lets no more be written.
+// close lets no more be written. It does not wait for one that is under way, and may need what the caller holds.
+func (k *snapshots) close() { k.ended.Store(true) }
+
+// end is close, and waits.
 func (k *snapshots) end() {
+	k.close()
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	k.ended = true
 }
 
 func (k *snapshots) stats() SnapshotStats {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,7 +124,7 @@ func (s *standby) rebase(b base) error {
 
 func (s *standby) take(g *Generation, r *state.Recovery) {
 	if old := s.gen.Load(); old != nil {
-		old.snapshots.end()
+		old.snapshots.close()
 		g.inherit(old)
 	}
 	g.Store = r.Store()
@@ -303,13 +304,16 @@ func (s *standby) count(visit func(*state.Image) error) (state.Count, error) {
 	if !s.exact() {
 		return state.Count{}, errNotYet
 	}
-	began := time.Now()
-	return s.gen.Load().Store.Count(func(i *state.Image) error {
+	began, g := time.Now(), s.gen.Load()
+	return g.Store.Count(func(i *state.Image) error {
 		err := visit(i)
 		if time.Since(began) > sliceTime {
 			s.reading.RUnlock()
 			s.reading.RLock()
 			began = time.Now()
+			if s.gen.Load() != g {
+				err = cmp.Or(err, errEnding)
+			}
 		}
 		return err
 	})
