@@ -61,7 +61,7 @@ func TestSeeds(t *testing.T) {
 		sum.Payments += r.Payments
 	}
 	t.Logf("%+v", sum)
-	if n := int(stories()); n >= 10 && (sum.Accepted < 100*n || sum.Leaders < n || sum.Kills == 0 || sum.Outages == 0 || sum.Doubts == 0 || sum.Payments < n) {
+	if n := int(stories()); n >= 100 && (sum.Accepted < 100*n || sum.Leaders < n || sum.Kills == 0 || sum.Outages == 0 || sum.Doubts == 0 || sum.Payments < n) {
 		t.Error("the stories are too dull to say anything")
 	}
 }
