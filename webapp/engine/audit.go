@@ -131,6 +131,10 @@ func (w *work) step() error {
 func (a *audit) recount(ctx context.Context, w *work) ([]*recount.Difference, error) {
 	a.counting.Lock()
 	defer a.counting.Unlock()
+	return a.recountLocked(ctx, w)
+}
+
+func (a *audit) recountLocked(ctx context.Context, w *work) ([]*recount.Difference, error) {
 	g := a.g
 	began := min(g.recorded(), g.journal.Watermark()) // what comes behind it can be read, now or later
 	log, err := g.journal.ReadFrom(began + 1)         // before the walk, so that no event after it is missed

@@ -406,6 +406,34 @@ func TestGroupInitializesDuringSnapshot(t *testing.T) {
 	g.everybodyHas(1)
 }
 
+// TestStandbyRecountedTwice: an operator's recount of a standby, which waits for the one under way, does not keep
+// events out meanwhile: the one under way would wait for them when it has rested.
+func TestStandbyRecountedTwice(t *testing.T) {
+	g := newTrio(t)
+	name, _ := g.leader()
+	m := g.engines[g.but(name)[0]].member
+	g.await("there is a standby", func() bool { return m.standby.Load() != nil })
+	s := m.standby.Load()
+	counting := &s.gen.Load().audit.counting
+	counting.Lock() // as one has that rests
+	rested := sync.OnceFunc(counting.Unlock)
+	t.Cleanup(rested)
+	recounted := make(chan error, 1)
+	go func() {
+		_, _, err := s.recount(newWork(t.Context(), false))
+		recounted <- err
+	}()
+	const more = 20
+	for i := range more {
+		g.enlist(fmt.Sprint("user", i))
+	}
+	g.everybodyHas(more)
+	rested()
+	if err := <-recounted; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestGroupMemberFromSnapshot: a member that lost its folder gets a snapshot and the log behind
 // it, when the others no longer have the beginning of the log.
 func TestGroupMemberFromSnapshot(t *testing.T) {

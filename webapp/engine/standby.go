@@ -340,9 +340,14 @@ func (s *standby) recountBooks(ctx context.Context) {
 
 // recount is audit.recount beside the goroutine that applies, which is kept out but for the rests.
 func (s *standby) recount(w *work) (*Generation, []*recount.Difference, error) {
+	g := s.gen.Load()
+	g.audit.counting.Lock() // first: a recount that rests has it, and waits for reading
+	defer g.audit.counting.Unlock()
 	s.reading.RLock()
 	defer s.reading.RUnlock()
-	g := s.gen.Load()
+	if s.gen.Load() != g {
+		return g, nil, errNextBase
+	}
 	if !s.exact() {
 		return g, nil, errNotYet
 	}
@@ -355,7 +360,7 @@ func (s *standby) recount(w *work) (*Generation, []*recount.Difference, error) {
 		}
 		return nil
 	}
-	found, err := g.audit.recount(w.ctx, w)
+	found, err := g.audit.recountLocked(w.ctx, w)
 	return g, found, err
 }
 
