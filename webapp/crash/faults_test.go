@@ -441,10 +441,8 @@ func (tr *trial) fill(*servertest.Process) func() {
 		if err := os.Remove(junk); err != nil {
 			tr.t.Fatal(err)
 		}
-		promote(tr.t, tr.g, p)
-		if err := ask(p, others[0]); err != nil {
-			tr.t.Fatal(err)
-		}
+		promote(tr.t, tr.g, p)         // there is room again
+		promote(tr.t, tr.g, others[0]) // or it is another's already: so small a disk may be full again for a moment
 	}
 }
 

@@ -28,7 +28,7 @@ type report struct {
 	output map[string]string    // of running tests, by package and test
 	skips  map[string][]string  // package and test by reason
 	began  map[string]time.Time // packages, and tests as output has them, that have no result yet
-	failed []string             // with the first thing that each said
+	failed []string             // with what each said first and last
 	times  []taken
 	last   time.Time
 }
@@ -62,7 +62,7 @@ func (r *report) line(text []byte) {
 		r.output[name] += e.Output
 	case "fail":
 		fmt.Fprint(r.out, r.output[name])
-		r.failed = append(r.failed, name+": "+firstOf(r.output[name]))
+		r.failed = append(r.failed, name+": "+toldBy(r.output[name]))
 		delete(r.output, name)
 	case "skip":
 		reason := reasonOf(r.output[name])
@@ -122,14 +122,23 @@ func reasonOf(output string) string {
 	return varies.ReplaceAllString(text, "…")
 }
 
-// firstOf finds the first message in a failed test's output, without the lines that belong to it.
-func firstOf(output string) string {
-	at := place.FindStringIndex(output)
-	if at == nil {
-		return "it says nothing of its own"
+// toldBy are the first lines of what a failed test said, of its first and last messages: what a test logs
+// cannot be told from how it fails. The processes that it ran are left out.
+func toldBy(output string) string {
+	var told []string
+	for _, at := range place.FindAllStringIndex(output, -1) {
+		text, _, _ := strings.Cut(output[at[0]:], "\n")
+		if text = strings.TrimSpace(text); !strings.Contains(text, " last said:") {
+			told = append(told, text)
+		}
 	}
-	text, _, _ := strings.Cut(output[at[0]:], "\n")
-	return strings.TrimSpace(text)
+	switch n := len(told); {
+	case n == 0:
+		return "it says nothing of its own"
+	case n > 4:
+		told = slices.Concat(told[:2], []string{"…"}, told[n-2:])
+	}
+	return strings.Join(told, "; ")
 }
 
 // failures repeats what failed: of a long run often only the end is kept.

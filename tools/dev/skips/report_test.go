@@ -96,3 +96,13 @@ func TestOtherActions(t *testing.T) {
 		}
 	}
 }
+
+func TestToldBy(t *testing.T) {
+	if got, want := toldBy("=== RUN TestX\n    a_test.go:1: seed 7\n    a_test.go:2: began\n    a_test.go:3: goes on\n    a_test.go:4: goes on\n    a_test.go:5: it ended\n        early\n    process.go:6: the server \"a\" last said:\n        nothing\n"),
+		"a_test.go:1: seed 7; a_test.go:2: began; …; a_test.go:4: goes on; a_test.go:5: it ended"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := toldBy("=== RUN TestX\n"), "it says nothing of its own"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
