@@ -21,6 +21,8 @@ const (
 	// the rest is: half a percent of one CPU. A million rides take some two minutes so.
 	recountSlice = 500 * time.Microsecond
 	recountRests = 199
+	// restLimit bounds a rest: a slice that took 5 ms waited for the CPU, or for a lock.
+	restLimit = time.Second
 	// recountPause is the time from the end of one recount to the next.
 	recountPause = 10 * time.Second
 )
@@ -46,8 +48,10 @@ type audit struct {
 	g  *Generation
 	db database // nil in a group, whose tables have a writer of their own
 
+	wanted   atomic.Int32    // recounts that somebody waits for: the one under way rests no more
 	counting sync.Mutex      // held during a recount
 	accepted map[string]bool // differences that an operator has accepted; guarded by counting
+	read     bool            // the rows in the database have been counted; guarded by counting
 
 	recounts atomic.Uint64
 	last     atomic.Pointer[recounted]
@@ -63,14 +67,9 @@ func newAudit(g *Generation, db database) *audit {
 	return &audit{g: g, db: db, accepted: map[string]bool{}}
 }
 
-// run looks at the tables once, and then recounts until ctx ends.
+// run recounts until ctx ends.
 func (a *audit) run(ctx context.Context) error {
-	for unread := true; ctx.Err() == nil; {
-		if unread {
-			found, err := a.tables(ctx)
-			a.report(found, err)
-			unread = err != nil
-		}
+	for ctx.Err() == nil {
 		a.report(a.recount(ctx, newWork(ctx, true)))
 		pauseFor(ctx, recountPause)
 	}
@@ -92,13 +91,15 @@ func (a *audit) differs(d *recount.Difference) {
 	a.g.Store.Violate(&state.Violation{Invariant: d.Invariant, Message: d.Message, Ride: d.Ride})
 }
 
-// work measures the time of a recount and rests, if it is calm, after each slice.
+// work measures the time of a recount and rests after each slice, if it is calm and nobody waits.
 type work struct {
 	ctx   context.Context
 	calm  bool
-	rest  func(time.Duration) error // nil: a pause is all there is to it
+	pause func(time.Duration) error // nil: nothing is to be let in between two slices
 	began time.Time
 	took  time.Duration
+
+	wanted *atomic.Int32 // of the audit, once it is locked
 }
 
 func newWork(ctx context.Context, calm bool) *work {
@@ -112,28 +113,51 @@ func (w *work) step() error {
 		return nil
 	}
 	w.took += worked
+	var rest time.Duration
+	if w.calm && w.wanted.Load() == 0 {
+		rest = min(recountRests*worked, restLimit)
+	}
 	var err error
-	switch {
-	case w.calm && w.rest != nil:
-		err = w.rest(recountRests * worked)
-	case w.calm:
-		pauseFor(w.ctx, recountRests*worked)
+	if w.pause != nil {
+		err = w.pause(rest)
+	} else if rest > 0 {
+		pauseFor(w.ctx, rest)
 	}
 	w.began = time.Now()
 	return cmp.Or(w.ctx.Err(), err)
 }
 
-// recount counts everything once. It returns what differs and is not accepted.
+// recount has the database count its rows, if that has not been done yet, and counts everything in memory once. It
+// returns what differs and is not accepted.
+func (a *audit) recount(ctx context.Context, w *work) ([]*recount.Difference, error) {
+	defer a.lock(w)()
+	var inTables []*recount.Difference
+	var unread error
+	if !a.read {
+		inTables, unread = a.tables(ctx)
+		a.read = unread == nil
+	}
+	found, err := a.recountLocked(ctx, w)
+	return append(a.unacceptedLocked(inTables), found...), errors.Join(unread, err)
+}
+
+// lock waits for the recount under way, which rests no more if it is waited for.
+func (a *audit) lock(w *work) (unlock func()) {
+	w.wanted = &a.wanted
+	if w.calm {
+		a.counting.Lock()
+		return a.counting.Unlock
+	}
+	a.wanted.Add(1)
+	a.counting.Lock()
+	return func() { a.counting.Unlock(); a.wanted.Add(-1) }
+}
+
+// recountLocked counts everything in memory.
 //
 // Images of all entities and the events after them lead to one position, the ledger's mark.
 // There the ledger and the recount must agree to the yen, and the write-behind, which follows
 // the log, compares what it has there.
-func (a *audit) recount(ctx context.Context, w *work) ([]*recount.Difference, error) {
-	a.counting.Lock()
-	defer a.counting.Unlock()
-	return a.recountLocked(ctx, w)
-}
-
 func (a *audit) recountLocked(ctx context.Context, w *work) ([]*recount.Difference, error) {
 	g := a.g
 	began := min(g.recorded(), g.journal.Watermark()) // what comes behind it can be read, now or later
@@ -153,6 +177,11 @@ func (a *audit) recountLocked(ctx context.Context, w *work) ([]*recount.Differen
 	defer g.Store.Unmark()
 	if err := count.events(log, mark, newWork(ctx, false)); err != nil { // few, and the write-behind goes on
 		return nil, err
+	}
+	if g.tenure != nil { // what this server has recorded as a leader may be lost, and others' be there instead
+		if err := g.tenure.queue.loss(mark); err != nil {
+			return nil, err
+		}
 	}
 	result := count.End()
 	found := append(result.Differences, a.compare(count, result, mark)...)
@@ -329,7 +358,9 @@ func (c *counter) events(log *journal.Reader, last uint64, w *work) error {
 
 // finish recounts at an orderly stop.
 func (a *audit) finish(ctx context.Context) error {
-	found, err := a.recount(ctx, newWork(ctx, false))
+	w := newWork(ctx, false)
+	defer a.lock(w)()
+	found, err := a.recountLocked(ctx, w)
 	if err != nil {
 		return fmt.Errorf("recount the books: %w", err)
 	}
@@ -356,7 +387,12 @@ func (e *Engine) Reopen(ctx context.Context, accept bool) (differences []*recoun
 	g, s := e.Current(), e.following()
 	switch {
 	case g != nil:
-		differences, err = g.audit.recount(ctx, newWork(ctx, false))
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(g.ctx, cancel)() // what it waits for may never come
+		if differences, err = g.audit.recount(ctx, newWork(ctx, false)); err != nil && g.ctx.Err() != nil {
+			err = errEnding
+		}
 	case s != nil:
 		g, differences, err = s.recount(newWork(ctx, false))
 	default:

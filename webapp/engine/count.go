@@ -23,7 +23,11 @@ var errDifferent = errors.New("the server's state cannot be trusted")
 
 // count walks over the state and counts it, see state.Store.Count.
 func (g *Generation) count(visit func(*state.Image) error) (state.Count, error) {
-	n, err := g.counting(visit)
+	count := g.Store.Count
+	if s := g.follower.Load(); s != nil {
+		count = func(visit func(*state.Image) error) (state.Count, error) { return s.count(g, visit) }
+	}
+	n, err := count(visit)
 	if err != nil {
 		return n, err
 	}

@@ -70,6 +70,52 @@ func TestDropEndsTheTenure(t *testing.T) {
 	}
 }
 
+// TestTenureKnowsOnlyItsOwn: where a state stands in the log, which hashes, snapshots and the books rest on, does not
+// move on with the records of the generations after it, nor past the event that has ended it.
+func TestTenureKnowsOnlyItsOwn(t *testing.T) {
+	m := benchMember(t)
+	if _, err := m.log.Seal(position(1, 1), nil); err != nil {
+		t.Fatal(err)
+	}
+	m.log.SaveState(m.group.founding())
+	m.log.Unfence()
+	begun := func() *tenure {
+		l := newTenure(m.journal)
+		l.begin(m.journal.Appended())
+		return l
+	}
+	held := func(l *tenure) (at uint64) { l.Hold(func(last uint64) { at = last }); return at }
+	record := func(l *tenure) uint64 {
+		seq, err := l.AppendNoted([]byte{1}, unnoted{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seq
+	}
+	concluded, closed := begun(), begun()
+	record(concluded)
+	last := record(concluded)
+	if got := held(concluded); got != last {
+		t.Errorf("it stands at %d, want %d", got, last)
+	}
+	if _, err := concluded.conclude([]byte{2}); err != nil {
+		t.Fatal(err)
+	}
+	own := record(closed)
+	closed.close()
+	record(begun())
+	if got := held(concluded); got != last {
+		t.Errorf("a generation that an event has ended stands at %d, want %d", got, last)
+	}
+	if got := held(closed); got != own {
+		t.Errorf("one that takes nothing any more stands at %d, want %d", got, own)
+	}
+	closed.reopen()
+	if got, want := held(closed), m.journal.Appended(); got != want {
+		t.Errorf("one that goes on stands at %d, want %d", got, want)
+	}
+}
+
 // TestInitializeWithoutMajority does not take place, as far as its caller is told.
 func TestInitializeWithoutMajority(t *testing.T) {
 	g := newTrio(t)

@@ -33,11 +33,11 @@ type Generation struct {
 	audit       *audit
 	reconciler  *reconciler
 	recovered   Recovered
-	open        []*state.Charge     // payments that were under way when the server ended
-	openCharges isuride.OpenCharges // their places in the log
-	writer      *flush.Writer       // nil in a group, whose tables are a member's own affair
-	behind      behind              // what admits changes: the writer, or the member's tables
-	counting    func(visit func(*state.Image) error) (state.Count, error)
+	open        []*state.Charge         // payments that were under way when the server ended
+	openCharges isuride.OpenCharges     // their places in the log
+	writer      *flush.Writer           // nil in a group, whose tables are a member's own affair
+	behind      behind                  // what admits changes: the writer, or the member's tables
+	follower    atomic.Pointer[standby] // what brings it after the log, if another server leads
 	matchers    []*dispatch.Dispatcher
 	gateway     *payment.Gateway
 
@@ -130,7 +130,7 @@ func (g *Generation) make(target database, from source, paths []string, dir stri
 	if err := g.recover(from, paths); err != nil {
 		return err
 	}
-	g.snapshots, g.counting = newSnapshots(g, dir), g.Store.Count
+	g.snapshots = newSnapshots(g, dir)
 	g.audit, g.reconciler = newAudit(g, target), newReconciler(g)
 	return g.equip(target, from.head)
 }

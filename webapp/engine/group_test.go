@@ -434,6 +434,85 @@ func TestStandbyRecountedTwice(t *testing.T) {
 	}
 }
 
+// TestGroupInAllItsWork: snapshots and recounts of all members, initializes and hand-overs at once do not wait
+// for each other for ever, whoever comes first.
+func TestGroupInAllItsWork(t *testing.T) {
+	g := newTrio(t)
+	g.leader()
+	end := make(chan struct{})
+	var chores sync.WaitGroup
+	chore := func(do func()) {
+		chores.Go(func() {
+			for {
+				select {
+				case <-end:
+					return
+				default:
+					do()
+				}
+			}
+		})
+	}
+	var snapshots, recounts, enlisted, number atomic.Int64
+	for name, e := range g.engines {
+		chore(func() {
+			if _, err := e.Snapshot(); err == nil {
+				snapshots.Add(1)
+			}
+		})
+		for range 2 {
+			chore(func() {
+				was := e.Describe()
+				found, err := e.Reopen(t.Context(), false)
+				if err == nil {
+					recounts.Add(1)
+				}
+				if len(found) > 0 {
+					t.Errorf("a recount of %s, %s and now %s, finds %v", name, was, e.Describe(), found)
+				}
+			})
+		}
+	}
+	chore(func() {
+		for _, e := range g.engines {
+			if enlist(e, fmt.Sprint("user", number.Add(1))) == nil {
+				enlisted.Add(1)
+			}
+		}
+	})
+	for range 5 {
+		_, e := g.leader()
+		if err := e.Initialize("http://localhost:1", func() bool { return false }); err != nil {
+			t.Logf("initialize: %v", err) // by one that leads no more
+		}
+		enough, counted, written := enlisted.Load()+60, recounts.Load()+6, snapshots.Load()+3
+		g.await("all goes on", func() bool {
+			return enlisted.Load() > enough && recounts.Load() > counted && snapshots.Load() > written
+		})
+		_, e = g.leader()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		if err := e.HandOver(ctx, ""); err != nil {
+			t.Logf("hand-over: %v", err)
+		}
+		cancel()
+	}
+	close(end)
+	idle := make(chan struct{})
+	go func() { chores.Wait(); close(idle) }()
+	g.await("the work ends", func() bool {
+		select {
+		case <-idle:
+			return true
+		default:
+			return false
+		}
+	})
+	_, e := g.leader()
+	g.must(e.Initialize("http://localhost:1", func() bool { return false }))
+	g.enlist("last")
+	g.everybodyHas(1)
+}
+
 // TestGroupMemberFromSnapshot: a member that lost its folder gets a snapshot and the log behind
 // it, when the others no longer have the beginning of the log.
 func TestGroupMemberFromSnapshot(t *testing.T) {

@@ -271,7 +271,7 @@ func (m *member) replace(old *Generation, b base, published func()) error {
 	if err != nil {
 		return err
 	}
-	next.Store, next.counting, next.behind = store, store.Count, m.tables
+	next.Store, next.behind = store, m.tables
 	next.tenure.begin(b.Position)
 	m.changing.Lock()
 	defer m.changing.Unlock()

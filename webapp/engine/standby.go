@@ -39,6 +39,7 @@ type standby struct {
 	// reading by those who look at the state.
 	reading sync.RWMutex
 	gen     atomic.Pointer[Generation] // stored under reading
+	over    bool                       // gen leads, and others change its state; guarded by reading
 }
 
 // sum is the hash of the state at an event.
@@ -130,7 +131,7 @@ func (s *standby) take(g *Generation, r *state.Recovery) {
 	g.Store = r.Store()
 	g.tenure.last.Store(s.restored.Span.From)
 	g.snapshots = newSnapshots(g, s.m.dir)
-	g.counting = s.count
+	g.follower.Store(s)
 	s.m.applied.Store(s.restored.Span.From)
 	s.gen.Store(g)
 	s.recovery = r
@@ -282,7 +283,8 @@ func (s *standby) finish() (*Generation, error) {
 	g, end := s.gen.Load(), s.m.applied.Load()
 	var err error
 	g.open, g.openCharges, err = s.recovery.Finish(end)
-	g.counting = g.Store.Count
+	g.follower.Store(nil)
+	s.over = true
 	for _, c := range s.recent.list {
 		g.unanswered.add(c.rideID, rating{evaluation: c.evaluation, completedAt: c.at})
 	}
@@ -298,26 +300,32 @@ func (s *standby) close() {
 
 // count is Store.Count beside the applying goroutine: it keeps events out for a slice of work at
 // a time, between images, when no entity is half visited.
-func (s *standby) count(visit func(*state.Image) error) (state.Count, error) {
+func (s *standby) count(g *Generation, visit func(*state.Image) error) (state.Count, error) {
 	s.reading.RLock()
 	defer s.reading.RUnlock()
-	if !s.exact() {
+	switch {
+	case !s.brings(g):
+		return state.Count{}, errEnding
+	case !s.exact():
 		return state.Count{}, errNotYet
 	}
-	began, g := time.Now(), s.gen.Load()
+	began := time.Now()
 	return g.Store.Count(func(i *state.Image) error {
 		err := visit(i)
 		if time.Since(began) > sliceTime {
 			s.reading.RUnlock()
 			s.reading.RLock()
 			began = time.Now()
-			if s.gen.Load() != g {
+			if !s.brings(g) {
 				err = cmp.Or(err, errEnding)
 			}
 		}
 		return err
 	})
 }
+
+// brings reports, while reading is held, whether a generation is still what this standby brings after the log.
+func (s *standby) brings(g *Generation) bool { return !s.over && s.gen.Load() == g }
 
 // exact reports, while reading is held, whether the state is that after one event. Some entities of a snapshot are ahead of
 // others until the events up to its end have been applied, and a count would have these twice.
@@ -338,24 +346,25 @@ func (s *standby) recountBooks(ctx context.Context) {
 	}
 }
 
-// recount is audit.recount beside the goroutine that applies, which is kept out but for the rests.
+// recount is audit.recount beside the goroutine that applies, which is let in between two slices.
 func (s *standby) recount(w *work) (*Generation, []*recount.Difference, error) {
 	g := s.gen.Load()
-	g.audit.counting.Lock() // first: a recount that rests has it, and waits for reading
-	defer g.audit.counting.Unlock()
+	defer g.audit.lock(w)() // first: a recount that rests has it, and waits for reading
 	s.reading.RLock()
 	defer s.reading.RUnlock()
-	if s.gen.Load() != g {
+	switch {
+	case !s.brings(g):
 		return g, nil, errNextBase
-	}
-	if !s.exact() {
+	case !s.exact():
 		return g, nil, errNotYet
 	}
-	w.rest = func(d time.Duration) error {
+	w.pause = func(rest time.Duration) error {
 		s.reading.RUnlock()
-		pauseFor(w.ctx, d)
+		if rest > 0 {
+			pauseFor(w.ctx, rest)
+		}
 		s.reading.RLock()
-		if s.gen.Load() != g {
+		if !s.brings(g) {
 			return errNextBase
 		}
 		return nil

@@ -125,7 +125,7 @@ func TestStandbyWithinItsSnapshot(t *testing.T) {
 	if _, found, err := s.recount(newWork(t.Context(), false)); !errors.Is(err, errNotYet) || len(found) > 0 {
 		t.Errorf("within the snapshot a recount finds %v, %v", found, err)
 	}
-	if _, err := s.count(func(*state.Image) error { return nil }); !errors.Is(err, errNotYet) {
+	if _, err := s.count(s.gen.Load(), func(*state.Image) error { return nil }); !errors.Is(err, errNotYet) {
 		t.Errorf("within the snapshot it is counted: %v", err)
 	}
 	g.wire.setCut(name, false)

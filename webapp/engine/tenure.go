@@ -98,13 +98,34 @@ func elsewhere(err error) error {
 	return err
 }
 
-// Hold is a state.EventLog. While the state follows, nothing is added but by who holds it.
+// Hold is a state.EventLog. While the state follows, nothing is added but by who holds it. Once the tenure has ended the log
+// may have others' records, which this state knows nothing of.
 func (l *tenure) Hold(f func(last uint64)) {
 	if l.follows.Load() {
 		f(l.last.Load())
 		return
 	}
-	l.log.Hold(f)
+	held := false
+	l.log.Hold(func(last uint64) {
+		if held = !l.ended.Load(); held {
+			f(last)
+		}
+	})
+	if held {
+		return
+	}
+	l.appending.Lock() // nothing of it is on its way
+	defer l.appending.Unlock()
+	l.log.Hold(func(last uint64) {
+		switch own := l.last.Load(); {
+		case !l.ended.Load(): // reopened meanwhile
+			f(last)
+		case l.concluded.Load():
+			f(own - 1) // the last event is not in this state, but all that it knows is gone with it
+		default:
+			f(own)
+		}
+	})
 }
 
 // reach notes that a record is there. Those of other entities may be noted already.
