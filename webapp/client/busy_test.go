@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,12 @@ func busy(w http.ResponseWriter, status int, after string) {
 	fmt.Fprint(w, `{"message":"the server is busy"}`)
 }
 
-// local answers without a network, so that a fake clock goes on.
+// roundTrip stands for a network, so that a fake clock goes on.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// local answers at once.
 type local http.HandlerFunc
 
 func (l local) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -77,6 +83,45 @@ func TestFollowLeavesABusyServerAlone(t *testing.T) {
 		}
 		if got, want := strings.Join(seen, "; "), fmt.Sprint(client.Connected, "<nil>; heartbeat<nil>; isuride: 403: the server is busy"); got != want {
 			t.Errorf("it yields %s, want %s", got, want)
+		}
+	})
+}
+
+// TestFollowGivesUpASilentServer: where nothing comes any more, neither an answer nor its rest, it connects again; the
+// time that its caller takes is no silence.
+func TestFollowGivesUpASilentServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var asked []string
+		c := client.Client{URL: "http://server", HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			asked = append(asked, fmt.Sprint(time.Since(began), r.Header.Get("Last-Event-ID")))
+			switch len(asked) {
+			case 1:
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			case 2:
+				out, in := io.Pipe()
+				context.AfterFunc(r.Context(), func() { in.CloseWithError(r.Context().Err()) })
+				go func() {
+					for i := range 3 {
+						fmt.Fprintf(in, "id: 1:%d\ndata: {\"action\":\"heartbeat\"}\n\n", i)
+					}
+				}()
+				return &http.Response{StatusCode: 200, Body: out}, nil
+			}
+			return &http.Response{StatusCode: 403, Body: http.NoBody}, nil
+		})}}
+		frames := 0
+		for range c.Follow(t.Context(), client.Subscription{Tables: "city"}) {
+			frames++
+			time.Sleep(15 * time.Second)
+		}
+		// 10 s and a pause; four frames of 15 s each, 10 s, and a pause
+		if got, want := fmt.Sprint(asked), "[0s 10.2s 1m20.4s1:2]"; got != want {
+			t.Errorf("it asked at %s, want %s", got, want)
+		}
+		if want := 5; frames != want { // the two ends of the connection, and what came in between
+			t.Errorf("%d frames, want %d", frames, want)
 		}
 	})
 }

@@ -29,7 +29,7 @@ type Subscription struct {
 const pause = 200 * time.Millisecond
 
 // Follow yields the frames of a subscription over server-sent events. When the connection
-// ends it connects again and goes on where the last whole group was, until ctx ends or the
+// ends, or nothing comes for 10 s, it connects again and goes on where the last whole group was, until ctx ends or the
 // server refuses; one that is busy is asked again when it wants to be. Each connection begins
 // with a frame whose action is Connected. An error is the last that is yielded.
 func (c *Client) Follow(ctx context.Context, s Subscription) iter.Seq2[Frame, error] {
@@ -86,8 +86,14 @@ func (c *Client) followOnce(ctx context.Context, s *Subscription, yield func(Fra
 	})
 }
 
+// patience is for how long nothing may come: a heartbeat comes each second, and nobody says that a cable is cut or
+// a machine is gone.
+const patience = 10 * time.Second
+
+var errSilent = errors.New("isuride: nothing has come from the server for 10 s")
+
 // Frames hands on the frames of one connection as texts, each lent for the call, until the
-// connection ends, for which there always is an error, or the function has one.
+// connection ends or nothing comes for 10 s, for which there always is an error, or the function has one.
 func (c *Client) Frames(ctx context.Context, s Subscription, frame func(text []byte) error) error {
 	answer, err := c.feed(ctx, &s)
 	if err != nil {
@@ -112,11 +118,39 @@ func (c *Client) feed(ctx context.Context, s *Subscription) (io.ReadCloser, erro
 	if s.Resume != "" {
 		header.Set("Last-Event-ID", s.Resume)
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	l := &listener{ctx: ctx, cancel: cancel, timer: time.AfterFunc(patience, func() { cancel(errSilent) })}
 	answer, err := c.request(ctx, "GET", "/api/feed?"+query.Encode(), nil, header)
+	l.timer.Stop()
 	if err != nil {
+		cancel(nil)
 		return nil, err
 	}
-	return answer.Body, nil
+	l.body = answer.Body
+	return l, nil
+}
+
+// listener reads an answer for as long as something comes when it is wanted.
+type listener struct {
+	body   io.ReadCloser
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+}
+
+func (l *listener) Read(p []byte) (int, error) {
+	l.timer.Reset(patience)
+	n, err := l.body.Read(p)
+	l.timer.Stop()
+	if err != nil && context.Cause(l.ctx) == errSilent {
+		err = errSilent
+	}
+	return n, err
+}
+
+func (l *listener) Close() error {
+	defer l.cancel(nil)
+	return l.body.Close()
 }
 
 // readEvents reads server-sent events, which have one line of data each. The data are lent.
