@@ -99,7 +99,7 @@ type work struct {
 	began time.Time
 	took  time.Duration
 
-	wanted *atomic.Int32 // of the audit, once it is locked
+	wanted *atomic.Int32 // of the audit, see hurry
 }
 
 func newWork(ctx context.Context, calm bool) *work {
@@ -130,7 +130,9 @@ func (w *work) step() error {
 // recount has the database count its rows, if that has not been done yet, and counts everything in memory once. It
 // returns what differs and is not accepted.
 func (a *audit) recount(ctx context.Context, w *work) ([]*recount.Difference, error) {
-	defer a.lock(w)()
+	defer w.hurry(a)()
+	a.counting.Lock()
+	defer a.counting.Unlock()
 	var inTables []*recount.Difference
 	var unread error
 	if !a.read {
@@ -141,16 +143,14 @@ func (a *audit) recount(ctx context.Context, w *work) ([]*recount.Difference, er
 	return append(a.unacceptedLocked(inTables), found...), errors.Join(unread, err)
 }
 
-// lock waits for the recount under way, which rests no more if it is waited for.
-func (a *audit) lock(w *work) (unlock func()) {
+// hurry has the recount under way rest no more while this one waits for it, unless this one has time, too.
+func (w *work) hurry(a *audit) (end func()) {
 	w.wanted = &a.wanted
 	if w.calm {
-		a.counting.Lock()
-		return a.counting.Unlock
+		return func() {}
 	}
 	a.wanted.Add(1)
-	a.counting.Lock()
-	return func() { a.counting.Unlock(); a.wanted.Add(-1) }
+	return func() { a.wanted.Add(-1) }
 }
 
 // recountLocked counts everything in memory.
@@ -359,7 +359,9 @@ func (c *counter) events(log *journal.Reader, last uint64, w *work) error {
 // finish recounts at an orderly stop.
 func (a *audit) finish(ctx context.Context) error {
 	w := newWork(ctx, false)
-	defer a.lock(w)()
+	defer w.hurry(a)()
+	a.counting.Lock()
+	defer a.counting.Unlock()
 	found, err := a.recountLocked(ctx, w)
 	if err != nil {
 		return fmt.Errorf("recount the books: %w", err)

@@ -435,7 +435,7 @@ func TestStandbyRecountedTwice(t *testing.T) {
 }
 
 // TestGroupInAllItsWork: snapshots and recounts of all members, initializes and hand-overs at once do not wait
-// for each other for ever, whoever comes first.
+// for each other for ever, and no recount finds a difference.
 func TestGroupInAllItsWork(t *testing.T) {
 	g := newTrio(t)
 	g.leader()

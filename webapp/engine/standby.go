@@ -349,7 +349,9 @@ func (s *standby) recountBooks(ctx context.Context) {
 // recount is audit.recount beside the goroutine that applies, which is let in between two slices.
 func (s *standby) recount(w *work) (*Generation, []*recount.Difference, error) {
 	g := s.gen.Load()
-	defer g.audit.lock(w)() // first: a recount that rests has it, and waits for reading
+	defer w.hurry(g.audit)()
+	g.audit.counting.Lock() // first: a recount that rests has it, and waits for reading
+	defer g.audit.counting.Unlock()
 	s.reading.RLock()
 	defer s.reading.RUnlock()
 	switch {
