@@ -256,20 +256,21 @@ func (g *gap) measure(list []accepted, at, over time.Time) {
 
 // trouble orders it, and returns when it was there.
 func (k *killer) trouble(ctx context.Context) (at time.Time, err error) {
-	switch k.how {
+	leader, err := k.leader(ctx)
+	if err != nil {
+		return at, err
+	}
+	switch member := (url.Values{"member": {leader}}); k.how {
 	case "stop":
-		name, err := k.leader(ctx)
-		if err != nil {
-			return at, err
-		}
-		if err := k.order(ctx, "stop", url.Values{"member": {name}}); err != nil {
+		if err := k.order(ctx, "stop", member); err != nil {
 			return at, err
 		}
 		at = time.Now()
 		time.Sleep(stopped)
-		return at, k.order(context.Background(), "continue", url.Values{"member": {name}}) // also after Ctrl-C
+		return at, k.order(context.Background(), "continue", member) // also after Ctrl-C
 	case "part":
-		if err := k.order(ctx, "part", url.Values{"member": {"leader"}, "for": {stopped.String()}}); err != nil {
+		member.Set("for", stopped.String())
+		if err := k.order(ctx, "part", member); err != nil {
 			return at, err
 		}
 		at = time.Now()
@@ -278,9 +279,10 @@ func (k *killer) trouble(ctx context.Context) (at time.Time, err error) {
 	case "handover":
 		at = time.Now()
 		return at, k.order(ctx, "handover", nil)
+	default:
+		err = k.order(ctx, "kill", member)
+		return time.Now(), err
 	}
-	err = k.order(ctx, "kill", url.Values{"member": {"leader"}})
-	return time.Now(), err
 }
 
 func (k *killer) order(ctx context.Context, what string, form url.Values) error {
@@ -308,19 +310,24 @@ func (k *killer) control(ctx context.Context, method, what string, form url.Valu
 	return string(text), err
 }
 
-// leader returns who leads.
+// leaderLimit bounds the wait for a leader: on a busy machine it may change by itself.
+const leaderLimit = 10 * time.Second
+
+// leader returns who leads, as soon as somebody does.
 func (k *killer) leader(ctx context.Context) (string, error) {
-	says, err := k.control(ctx, "GET", "status", nil)
-	if err != nil {
-		return "", err
-	}
-	for line := range strings.Lines(says) {
-		if rest, ok := strings.CutPrefix(line, "* "); ok {
-			name, _, _ := strings.Cut(rest, " ")
-			return name, nil
+	for began := time.Now(); time.Since(began) < leaderLimit; time.Sleep(10 * time.Millisecond) {
+		says, err := k.control(ctx, "GET", "status", nil)
+		if err != nil {
+			return "", err
+		}
+		for line := range strings.Lines(says) {
+			if rest, ok := strings.CutPrefix(line, "* "); ok {
+				name, _, _ := strings.Cut(rest, " ")
+				return name, nil
+			}
 		}
 	}
-	return "", errors.New("nobody leads now")
+	return "", fmt.Errorf("nobody has led for %s", leaderLimit)
 }
 
 // register registers a rider with a new name.
