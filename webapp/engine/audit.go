@@ -389,6 +389,7 @@ func (e *Engine) Reopen(ctx context.Context, accept bool) (differences []*recoun
 	g, s := e.Current(), e.following()
 	switch {
 	case g != nil:
+		defer newWork(ctx, false).hurry(g.audit)() // also for accept
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(g.ctx, cancel)() // what it waits for may never come
@@ -396,6 +397,7 @@ func (e *Engine) Reopen(ctx context.Context, accept bool) (differences []*recoun
 			err = errEnding
 		}
 	case s != nil:
+		defer newWork(ctx, false).hurry(s.gen.Load().audit)()
 		g, differences, err = s.recount(newWork(ctx, false))
 	default:
 		return nil, errNoGeneration

@@ -130,6 +130,7 @@ func (g *Generation) make(target database, from source, paths []string, dir stri
 	if err := g.recover(from, paths); err != nil {
 		return err
 	}
+	g.cfg.prune(dir)
 	g.snapshots = newSnapshots(g, dir)
 	g.audit, g.reconciler = newAudit(g, target), newReconciler(g)
 	return g.equip(target, from.head)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"isuride/webapp/isuride"
+	"isuride/webapp/journal"
 	"isuride/webapp/payment"
 	"isuride/webapp/state"
 )
@@ -40,6 +41,9 @@ func (g *Generation) retire() {
 func (g *Generation) inherit(old *Generation) {
 	g.before = old.own()
 	g.before.add(&old.before)
+	if g.member != nil { // which has one journal for all
+		g.before.Journal = journal.Stats{}
+	}
 }
 
 // announcePause is the time between two events that tell the others where the leader is.

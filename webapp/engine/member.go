@@ -80,6 +80,7 @@ type member struct {
 	done    chan struct{} // closed by run
 
 	changing sync.Mutex // held while the generation that leads is replaced
+	writing  sync.Mutex // held while a snapshot is written
 
 	// Owned by run.
 	term uint64 // of the generation that leads; 0 while none does
@@ -155,6 +156,7 @@ func (m *member) open() error {
 	if err := removeParts(m.dir); err != nil {
 		return folderError(m.dir, err)
 	}
+	m.cfg.prune(m.dir)
 	info, err := journal.Inspect(m.dir)
 	if err != nil {
 		return folderError(m.dir, err)
@@ -263,6 +265,10 @@ func (m *member) run(ctx context.Context) {
 			m.cfg.Log.Warn("this server was elected and does not lead", "term", s.Term, "err", err)
 			m.again(m.standby.Load().gen.Load())
 			following = m.follow(ctx)
+			if lost(err) { // and is still elected
+				pauseFor(ctx, tablesPause)
+				continue
+			}
 		}
 		select {
 		case <-changed:
@@ -371,6 +377,9 @@ func (m *member) trim(ctx context.Context) {
 func (m *member) promote(term uint64) error {
 	began := time.Now()
 	s := m.standby.Load()
+	if s == nil {
+		return errors.New("it has no state to lead with")
+	}
 	g, err := s.finish()
 	if err != nil {
 		return err
@@ -448,6 +457,7 @@ func (m *member) stop(ctx context.Context) error {
 		m.drainTables(ctx)
 	}
 	if s := m.standby.Load(); s != nil {
+		s.gen.Load().cancel() // a snapshot that an operator has asked for
 		s.gen.Load().snapshots.finish(ctx, true)
 		s.close()
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"isuride/webapp/internal/disk"
 	"isuride/webapp/internal/histogram"
 	"isuride/webapp/isuride"
 	"isuride/webapp/replica"
@@ -263,8 +264,16 @@ func (m *member) initialize(paymentServer string, published func()) error {
 
 // replace puts a generation that begins now in the place of one whose last event has begun it.
 func (m *member) replace(old *Generation, b base, published func()) error {
-	if err := m.bases.keep(b); err != nil {
-		return err
+	for {
+		err := m.bases.keep(b)
+		if err == nil {
+			break
+		}
+		if !disk.IsFull(err) || old.tenure.queue.failure() != nil {
+			return err
+		}
+		m.cfg.Log.Warn("this server waits for room on its disk to begin a generation", "err", err, "again", tablesPause)
+		pauseFor(old.ctx, tablesPause)
 	}
 	next := m.newGeneration(b)
 	store, err := m.e.storeOf(b, m.options(next))

@@ -68,7 +68,7 @@ type snapshots struct {
 	dir    string
 	policy Snapshots
 
-	writing sync.Mutex // held while one is written
+	writing *sync.Mutex // held while one is written: of a member, whichever generation it is of
 	ended   atomic.Bool
 
 	written, failed atomic.Uint64
@@ -85,14 +85,21 @@ type lastSnapshot struct {
 
 // newSnapshots goes on after the snapshot that the generation began with, if any.
 func newSnapshots(g *Generation, dir string) *snapshots {
-	k := &snapshots{g: g, dir: dir, policy: g.cfg.Snapshots}
+	k := &snapshots{g: g, dir: dir, policy: g.cfg.Snapshots, writing: new(sync.Mutex)}
 	k.policy.complete()
 	first := &lastSnapshot{info: g.recovered.info, before: -g.recovered.Replayed, due: g.recovered.Snapshot == "" && g.recovered.Took > slowStart}
-	k.last.Store(first)
-	if err := snapshot.Prune(dir); err != nil { // a kill may have left a part of one
-		g.cfg.Log.Warn("a snapshot that is not needed is still there", "err", err)
+	if g.member != nil { // whose log may be older than the generation
+		k.writing, first.before = &g.member.writing, g.journal.Stats().AddedBytes
 	}
+	k.last.Store(first)
 	return k
+}
+
+// prune removes what a kill has left of a snapshot, and older ones.
+func (c *Config) prune(dir string) {
+	if err := snapshot.Prune(dir); err != nil {
+		c.Log.Warn("a snapshot that is not needed is still there", "err", err)
+	}
 }
 
 // tail returns the bytes of the log since the last one.
@@ -121,8 +128,13 @@ func keepSnapshots(ctx context.Context, present func() *snapshots) {
 		if !k.due(time.Since(began)) {
 			continue
 		}
+		if !k.writing.TryLock() { // one is under way, for which nothing here is to wait: another server may have to lead soon
+			continue
+		}
 		began = time.Now()
-		if _, err := k.write(ctx, true); err != nil && !errors.Is(err, errEnding) && ctx.Err() == nil {
+		_, err := k.writeLocked(ctx, true)
+		k.writing.Unlock()
+		if err != nil && !errors.Is(err, errEnding) && ctx.Err() == nil {
 			k.g.complain(err, "no snapshot can be written; the ones before stay, and it is tried again", "err", err, "after", retryTime)
 			pauseFor(ctx, retryTime)
 		}
@@ -139,6 +151,10 @@ func (k *snapshots) due(waited time.Duration) bool {
 func (k *snapshots) write(ctx context.Context, calm bool) (snapshot.Info, error) {
 	k.writing.Lock()
 	defer k.writing.Unlock()
+	return k.writeLocked(ctx, calm)
+}
+
+func (k *snapshots) writeLocked(ctx context.Context, calm bool) (snapshot.Info, error) {
 	if k.ended.Load() {
 		return snapshot.Info{}, errEnding
 	}
@@ -167,6 +183,9 @@ func (k *snapshots) walk(ctx context.Context, add func(*state.Image) error) (end
 	n, err := k.g.count(add)
 	if err != nil {
 		return end, err
+	}
+	if t := k.g.tenure; t != nil && (t.concluded.Load() || n.From > n.To) {
+		return end, errEnding // images may be of the event that has ended the generation, or of a term that is over
 	}
 	if err := k.await(ctx, n.To); err != nil {
 		return end, err

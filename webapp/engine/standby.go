@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"isuride/webapp/internal/disk"
 	"isuride/webapp/isuride"
 	"isuride/webapp/journal"
 	"isuride/webapp/recount"
@@ -125,6 +126,7 @@ func (s *standby) rebase(b base) error {
 
 func (s *standby) take(g *Generation, r *state.Recovery) {
 	if old := s.gen.Load(); old != nil {
+		old.cancel()
 		old.snapshots.close()
 		g.inherit(old)
 	}
@@ -155,10 +157,22 @@ func (s *standby) run(ctx context.Context) error {
 			}
 			return err
 		}
-		if err := s.drain(burst); err != nil {
+		if err := s.retry(ctx, s.drain(burst)); err != nil {
 			return err
 		}
 	}
+}
+
+// retry waits for room on the disk where that is what an event has failed for, which the state has not taken then.
+func (s *standby) retry(ctx context.Context, err error) error {
+	if !disk.IsFull(err) {
+		return err
+	}
+	s.m.cfg.Log.Warn("this replica waits for room on its disk to begin a generation", "err", err, "again", tablesPause)
+	pauseFor(ctx, tablesPause)
+	s.sub.Close()
+	s.sub, err = s.m.journal.Subscribe(s.m.applied.Load() + 1)
+	return err
 }
 
 // drain applies at most so many of the events that are committed.
@@ -274,6 +288,9 @@ func (s *standby) check(payload []byte) error {
 // returns the generation that this server can lead with.
 func (s *standby) finish() (*Generation, error) {
 	for s.sub.Behind() > 0 {
+		if err := s.sub.Wait(context.Background()); err != nil { // at once
+			return nil, err
+		}
 		if err := s.drain(burst); err != nil {
 			return nil, err
 		}
@@ -295,11 +312,13 @@ func (s *standby) finish() (*Generation, error) {
 // close ends a standby that does not become the leader.
 func (s *standby) close() {
 	s.sub.Close()
-	s.gen.Load().snapshots.end()
+	g := s.gen.Load()
+	g.cancel()
+	g.snapshots.end()
 }
 
-// count is Store.Count beside the applying goroutine: it keeps events out for a slice of work at
-// a time, between images, when no entity is half visited.
+// count is Store.Count beside the applying goroutine, which is let in between two images, when no entity is half
+// visited. An image is a copy.
 func (s *standby) count(g *Generation, visit func(*state.Image) error) (state.Count, error) {
 	s.reading.RLock()
 	defer s.reading.RUnlock()
@@ -309,16 +328,12 @@ func (s *standby) count(g *Generation, visit func(*state.Image) error) (state.Co
 	case !s.exact():
 		return state.Count{}, errNotYet
 	}
-	began := time.Now()
 	return g.Store.Count(func(i *state.Image) error {
+		s.reading.RUnlock()
 		err := visit(i)
-		if time.Since(began) > sliceTime {
-			s.reading.RUnlock()
-			s.reading.RLock()
-			began = time.Now()
-			if !s.brings(g) {
-				err = cmp.Or(err, errEnding)
-			}
+		s.reading.RLock()
+		if !s.brings(g) {
+			err = cmp.Or(err, errEnding)
 		}
 		return err
 	})
@@ -350,7 +365,12 @@ func (s *standby) recountBooks(ctx context.Context) {
 func (s *standby) recount(w *work) (*Generation, []*recount.Difference, error) {
 	g := s.gen.Load()
 	defer w.hurry(g.audit)()
-	g.audit.counting.Lock() // first: a recount that rests has it, and waits for reading
+	if w.calm && !g.audit.counting.TryLock() { // one is under way, for which nothing here is to wait
+		return g, nil, errNotYet
+	}
+	if !w.calm {
+		g.audit.counting.Lock() // first: a recount that rests has it, and waits for reading
+	}
 	defer g.audit.counting.Unlock()
 	s.reading.RLock()
 	defer s.reading.RUnlock()

@@ -221,13 +221,16 @@ func (t *tables) write(ctx context.Context, at sqlstore.State) error {
 	t.reach(at.Position)
 	t.outage.Store(nil)
 	t.writer.Store(w)
-	ctx, cancel := context.WithCancel(ctx)
+	until, cancel := context.WithCancel(ctx)
 	defer cancel()
 	t.cutOffByNewBase.Store(&cancel)
 	if t.m.bases.newest().Generation != at.Generation {
 		return errNextBase
 	}
-	err = w.Run(ctx)
+	err = w.Run(until)
+	if until.Err() != nil && ctx.Err() == nil {
+		err = errNextBase
+	}
 	t.refused.Store(int64(t.db.Refused()))
 	t.deleted.Store(t.db.Deleted())
 	return err

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -175,14 +176,20 @@ func (l *tenure) conclude(payload []byte) (uint64, error) {
 	if l.ended.Load() {
 		return 0, ErrElsewhere
 	}
-	seq, err := l.log.AppendNoted(payload, unnoted{})
+	seq, err := l.log.AppendNoted(payload, conclusion{l})
 	if err != nil {
 		return 0, elsewhere(err)
 	}
-	l.ended.Store(true)
-	l.concluded.Store(true)
 	l.reach(seq)
 	return seq, nil
+}
+
+// conclusion ends a tenure before anybody can see its last event.
+type conclusion struct{ l *tenure }
+
+func (c conclusion) Recorded(uint64) {
+	c.l.ended.Store(true)
+	c.l.concluded.Store(true)
 }
 
 // barrier is Generation.Barrier.
@@ -221,7 +228,7 @@ const indexLimit = time.Second
 func (l *tenure) settled(ctx context.Context, log *journal.Journal, to uint64) error {
 	for log.Watermark() < to || log.Durable() < to {
 		pauseFor(ctx, safePause)
-		if err := ctx.Err(); err != nil {
+		if err := cmp.Or(ctx.Err(), log.Stats().Err); err != nil {
 			return err
 		}
 	}

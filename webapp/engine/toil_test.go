@@ -2,11 +2,16 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"isuride/webapp/snapshot"
+	"isuride/webapp/state"
 )
 
 // toilLimit bounds what only a fault, or a machine with very much else to do, keeps from ending.
@@ -26,8 +31,9 @@ func newToil(t *testing.T, engines map[string]*Engine) *toil {
 	w := &toil{t: t, until: make(chan struct{})}
 	for name, e := range engines {
 		w.repeat(func() {
-			if _, err := e.Snapshot(); err == nil {
+			if info, err := e.Snapshot(); err == nil {
 				w.snapshots.Add(1)
+				w.usable(info)
 			}
 		})
 		for range 2 {
@@ -49,6 +55,31 @@ func newToil(t *testing.T, engines map[string]*Engine) *toil {
 		})
 	}
 	return w
+}
+
+// usable makes sure that a restart could begin with a snapshot, unless a newer one has taken its place.
+func (w *toil) usable(info snapshot.Info) {
+	r, err := snapshot.Open(info.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err != nil {
+		w.t.Error(err)
+		return
+	}
+	defer r.Close()
+	h := r.Header()
+	if h.Span.From > h.Span.To {
+		w.t.Errorf("the snapshot of generation %d reaches from %d to %d", h.Generation, h.Span.From, h.Span.To)
+	}
+	if err := r.Each(func(i *state.Image) error {
+		if i.Position > h.Span.To {
+			return fmt.Errorf("the snapshot of generation %d up to event %d has an image of event %d", h.Generation, h.Span.To, i.Position)
+		}
+		return nil
+	}); err != nil {
+		w.t.Error(err)
+	}
 }
 
 func (w *toil) repeat(do func()) {

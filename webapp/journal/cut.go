@@ -113,7 +113,8 @@ func (j *Journal) unlink(last Base) (s *segment, gone []*segment) {
 	j.active, j.asked = s, false
 	j.appended.Store(last.Last)
 	j.written.Add(-bytes)
-	j.found, j.foundBytes = min(j.found, last.Last), min(j.foundBytes, j.written.Load())
+	j.found.Store(min(j.found.Load(), last.Last))
+	j.foundBytes.Store(min(j.foundBytes.Load(), j.written.Load()))
 	j.commit.durable.Store(min(j.commit.durable.Load(), last.Last))
 	j.commit.target = min(j.commit.target, last.Last)
 	if u := j.under; u != nil && (slices.Contains(gone, u.seg) || u.seg == s && u.offset > end) {
@@ -288,7 +289,8 @@ func (j *Journal) replaceWith(s *segment, at Base) (old []*segment) {
 	}
 	j.last, j.sealed, j.begun = at, place{s, s.start}, []beginning{{0, s}}
 	j.appended.Store(at.Last)
-	j.found, j.foundBytes = at.Last, j.written.Load()
+	j.found.Store(at.Last)
+	j.foundBytes.Store(j.written.Load())
 	j.released.Store(j.written.Load())
 	j.kept.Store(0)
 	j.commit.durable.Store(at.Last)

@@ -48,15 +48,15 @@ type Journal struct {
 	closing      chan struct{} // closed by Close, first thing
 	makeDone     chan struct{} // closed by the loop that makes spare segments
 	syncDone     chan struct{} // closed by the sync loop
-	found        uint64        // number of the last record before the first that Append adds
-	foundBytes   int64         // of the records that Open found
 
 	// atomic; appended and written are stored under mu
-	appended atomic.Uint64 // number of the last record
-	written  atomic.Int64  // bytes of all records that Open found or Append added
-	released atomic.Int64  // bytes of those that Release has passed
-	kept     atomic.Int64  // bytes of the segments that are kept; stored by who holds releasing
-	checked  atomic.Uint64 // records whose checksums Open and readers have looked at
+	appended   atomic.Uint64 // number of the last record
+	written    atomic.Int64  // bytes of all records that Open found or Append added
+	released   atomic.Int64  // bytes of those that Release has passed
+	kept       atomic.Int64  // bytes of the segments that are kept; stored by who holds releasing
+	found      atomic.Uint64 // number of the last record before the first that Append adds; stored under mu
+	foundBytes atomic.Int64  // of the records that Open found; stored under mu
+	checked    atomic.Uint64 // records whose checksums Open and readers have looked at
 
 	growth pulse.Pulse // of what is appended
 	safety pulse.Pulse // of what is on the disk
@@ -234,7 +234,8 @@ func (j *Journal) adopt(recovered []*segment, active *segment) {
 	}
 	j.appended.Store(active.first - 1)
 	j.commit.durable.Store(active.first - 1)
-	j.found, j.foundBytes = active.first-1, j.written.Load()
+	j.found.Store(active.first - 1)
+	j.foundBytes.Store(j.written.Load())
 	j.release = j.oldest.beginning()
 	j.releasePin = j.pinLocked(j.oldest)
 	if j.synced() {

@@ -37,8 +37,8 @@ func (j *Journal) Stats() Stats {
 		LastSync: time.Duration(j.commit.took.Load()),
 		Err:      j.commit.failure(),
 	}
-	s.Added, s.Synced = s.Appended-j.found, s.Durable-j.found
-	s.AddedBytes = j.written.Load() - j.foundBytes
+	s.Added, s.Synced = s.Appended-j.found.Load(), s.Durable-j.found.Load()
+	s.AddedBytes = j.written.Load() - j.foundBytes.Load()
 	s.Segments, s.Bytes = j.size()
 	s.Kept, s.Checked = j.kept.Load(), j.checked.Load()
 	return s
