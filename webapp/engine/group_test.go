@@ -394,7 +394,7 @@ func TestGroupInitializesDuringSnapshot(t *testing.T) {
 	name, e := g.leader()
 	standby := g.engines[g.but(name)[0]]
 	g.await("there is a standby", func() bool { return standby.member.standby.Load() != nil })
-	writing := &standby.member.writing
+	writing := &standby.member.pen.writing
 	writing.Lock()
 	written := sync.OnceFunc(writing.Unlock)
 	t.Cleanup(written)

@@ -80,7 +80,7 @@ type member struct {
 	done    chan struct{} // closed by run
 
 	changing sync.Mutex // held while the generation that leads is replaced
-	writing  sync.Mutex // held while a snapshot is written
+	pen      pen
 
 	// Owned by run.
 	term uint64 // of the generation that leads; 0 while none does

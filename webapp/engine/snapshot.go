@@ -68,11 +68,17 @@ type snapshots struct {
 	dir    string
 	policy Snapshots
 
-	writing *sync.Mutex // held while one is written: of a member, whichever generation it is of
-	ended   atomic.Bool
+	*pen
+	ended atomic.Bool
 
 	written, failed atomic.Uint64
 	last            atomic.Pointer[lastSnapshot]
+}
+
+// pen is had by who writes a snapshot: a folder has room for one that is not finished. All generations of a
+// member share one.
+type pen struct {
+	writing sync.Mutex // held while a snapshot is written
 }
 
 // lastSnapshot is the newest one.
@@ -85,11 +91,11 @@ type lastSnapshot struct {
 
 // newSnapshots goes on after the snapshot that the generation began with, if any.
 func newSnapshots(g *Generation, dir string) *snapshots {
-	k := &snapshots{g: g, dir: dir, policy: g.cfg.Snapshots, writing: new(sync.Mutex)}
+	k := &snapshots{g: g, dir: dir, policy: g.cfg.Snapshots, pen: new(pen)}
 	k.policy.complete()
 	first := &lastSnapshot{info: g.recovered.info, before: -g.recovered.Replayed, due: g.recovered.Snapshot == "" && g.recovered.Took > slowStart}
 	if g.member != nil { // whose log may be older than the generation
-		k.writing, first.before = &g.member.writing, g.journal.Stats().AddedBytes
+		k.pen, first.before = &g.member.pen, g.journal.Stats().AddedBytes
 	}
 	k.last.Store(first)
 	return k

@@ -81,7 +81,7 @@ func TestLockedNames(t *testing.T) {
 				case ok && strings.HasSuffix(s.Sel.Name, "Locked"):
 					calling = s.Sel.Name
 					calls++
-				case ok && s.Sel.Name == "Lock":
+				case ok && (s.Sel.Name == "Lock" || s.Sel.Name == "TryLock"):
 					locking = types.ExprString(s.X)
 				}
 				return true
