@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -139,12 +140,14 @@ func (p *Producer) Run(ctx context.Context) error {
 	}
 }
 
+func (o *Options) transactionalID() string { return "isuride-" + o.Region }
+
 // client returns one of the broker, which writes in transactions of the region.
 func (p *Producer) client() (*kgo.Client, error) {
 	return kgo.NewClient(
 		kgo.SeedBrokers(p.o.Brokers...),
 		kgo.ClientID("isuride-stream"),
-		kgo.TransactionalID("isuride-"+p.o.Region),
+		kgo.TransactionalID(p.o.transactionalID()),
 		kgo.TransactionTimeout(transactionLimit),
 		kgo.ProducerLinger(0), // a batch is what has come while the one before was on its way
 		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
@@ -182,8 +185,9 @@ func (p *Producer) session(ctx context.Context) error {
 
 // own makes the region this producer's, or finds that it is another one's.
 //
-// The order matters. Asking for a producer id ends the transaction of the producer before, and
-// fences it; what it leaves open is ended; only then does the cursor say where to go on.
+// The order matters. How the last transaction ended is asked for first, since asking for a producer id ends one that
+// is under way, fences its producer, and has all this forgotten; what is left open is ended as the rest was; only then
+// does the cursor say where to go on.
 func (w *writer) own(ctx context.Context) error {
 	if err := ensureTopics(ctx, w.client, w.p.o.Log); err != nil {
 		return err
@@ -191,11 +195,15 @@ func (w *writer) own(ctx context.Context) error {
 	if err := w.look(ctx); err != nil {
 		return err
 	}
+	last, err := w.lastTransaction(ctx)
+	if err != nil {
+		return fmt.Errorf("ask the broker how the last transaction has ended: %w", err)
+	}
 	id, _, err := w.client.ProducerID(ctx)
 	if err != nil {
 		return fmt.Errorf("ask the broker for a producer id: %w", err)
 	}
-	if err := w.endForgotten(ctx, id); err != nil {
+	if err := w.endForgotten(ctx, id, last); err != nil {
 		return fmt.Errorf("look for transactions that the broker has forgotten: %w", err)
 	}
 	if err := w.look(ctx); err != nil || w.p.claimed {
@@ -208,11 +216,27 @@ func (w *writer) own(ctx context.Context) error {
 	return nil
 }
 
+// lastTransaction reports whether the broker's books have the region's last transaction as committed, or about to be.
+// One that is under way is aborted when the producer id is asked for.
+func (w *writer) lastTransaction(ctx context.Context) (committed bool, err error) {
+	id := w.p.o.transactionalID()
+	described, err := kadm.NewClient(w.client).DescribeTransactions(ctx, id)
+	if err == nil {
+		err = described[id].Err
+	}
+	if errors.Is(err, kerr.TransactionalIDNotFound) {
+		return false, nil
+	}
+	state := described[id].State
+	return state == "PrepareCommit" || state == "CompleteCommit", err
+}
+
 // endForgotten ends transactions of the region's producer id that are open after it was asked for, which
 // there should not be. A broker of version 4.4 that was killed, and is asked as soon as it is there again, at
-// times ends a transaction in its books and writes no mark of that into the partitions. The mark of the
-// next transaction would then commit what was never committed, and is sent again.
-func (w *writer) endForgotten(ctx context.Context, id int64) error {
+// times ends a transaction in its books, either way, and writes no mark of that into some of the partitions. The mark of the
+// next transaction would then end it in that one's way: what was aborted, and is sent again, would be there twice, and what
+// was committed could be lost.
+func (w *writer) endForgotten(ctx context.Context, id int64, committed bool) error {
 	admin := kadm.NewClient(w.client)
 	var which kadm.TopicsSet
 	which.Add(Events)
@@ -229,7 +253,7 @@ func (w *writer) endForgotten(ctx context.Context, id int64) error {
 			if producer.ProducerID != id || producer.CurrentTxnStartOffset < 0 {
 				continue
 			}
-			m := kadm.TxnMarkers{ProducerID: id, ProducerEpoch: producer.ProducerEpoch, CoordinatorEpoch: max(0, producer.CoordinatorEpoch)}
+			m := kadm.TxnMarkers{ProducerID: id, ProducerEpoch: producer.ProducerEpoch, Commit: committed, CoordinatorEpoch: max(0, producer.CoordinatorEpoch)}
 			m.Topics.Add(p.Topic, p.Partition)
 			markers = append(markers, m)
 		}
@@ -237,7 +261,7 @@ func (w *writer) endForgotten(ctx context.Context, id int64) error {
 	if err != nil || len(markers) == 0 {
 		return err
 	}
-	w.p.o.Log.Warn("the broker has left a transaction open; it is aborted", "region", w.p.o.Region, "partitions", len(markers))
+	w.p.o.Log.Warn("the broker has left a transaction open; it is ended as its books say", "region", w.p.o.Region, "partitions", len(markers), "committed", committed)
 	written, err := admin.WriteTxnMarkers(ctx, markers...)
 	written.EachPartition(func(p kadm.TxnMarkersPartitionResponse) { err = errors.Join(err, p.Err) })
 	return err

@@ -18,7 +18,13 @@ const (
 	// maxGathered bounds what waits for a commit, in messages: some 5 MiB, and more than comes
 	// meanwhile.
 	maxGathered = 8_000
+	// slowTransaction is what no transaction takes unless the broker has stood still, or was killed and started again.
+	slowTransaction = time.Second
 )
+
+// errSlow has the session begin anew: what the broker has forgotten of the transaction must be ended before another one
+// begins, see endForgotten.
+var errSlow = errors.New("a transaction took more than a second: the broker may have been killed meanwhile, and is asked how it has ended")
 
 // transactions sends messages in one transaction after the other, each with the position up to
 // which it is complete. It belongs to one goroutine.
@@ -32,6 +38,8 @@ type transactions struct {
 	owner  string // of the region, for the cursor
 
 	open     bool
+	holds    bool               // messages, not only a position
+	began    time.Time          // when it was opened
 	gathered []*kgo.Record      // of the next one
 	ending   chan error         // that of the one that is open; nil while it goes on
 	cancel   context.CancelFunc // ends the attempt
@@ -72,6 +80,7 @@ func (t *transactions) send(ctx context.Context, r *kgo.Record) error {
 	if err := t.begin(); err != nil {
 		return err
 	}
+	t.holds = true
 	t.client.Produce(ctx, r, t.sent)
 	return nil
 }
@@ -83,7 +92,7 @@ func (t *transactions) begin() error {
 	if err := t.client.BeginTransaction(); err != nil {
 		return err
 	}
-	t.open = true
+	t.open, t.holds, t.began = true, false, time.Now()
 	t.over.Store(false)
 	t.timer.Reset(commitAfter)
 	return nil
@@ -142,6 +151,9 @@ func (t *transactions) next(ctx context.Context, err error) error {
 	}
 	t.open = false
 	t.counts.transactions.Add(1)
+	if t.holds && time.Since(t.began) > slowTransaction {
+		return errSlow
+	}
 	for _, r := range t.gathered {
 		if err := t.send(ctx, r); err != nil {
 			return err
