@@ -125,7 +125,7 @@ func TestGroupInAllItsWork(t *testing.T) {
 	g := newTrio(t)
 	g.leader()
 	w := newToil(t, g.engines)
-	for range 5 {
+	for range 3 {
 		_, e := g.leader()
 		if err := e.Initialize("http://localhost:1", waits); err != nil {
 			t.Logf("initialize: %v", err) // by one that leads no more
@@ -150,7 +150,7 @@ func TestServerInAllItsWork(t *testing.T) {
 	p := newPlace(t)
 	e := p.mustStart("a.db")
 	w := newToil(t, map[string]*Engine{"alone": e})
-	for range 3 {
+	for range 2 {
 		if err := e.Initialize("http://localhost:1", waits); err != nil {
 			t.Errorf("initialize: %v", err)
 		}
