@@ -213,7 +213,7 @@ func slowClientsAreCutOff(t *testing.T, start func(upstream http.Handler, edits 
 			return
 		}
 		fmt.Fprintf(w, "data: %s\n\n", <-events)
-	}), "client_header_timeout     10s", "client_header_timeout 1s", "client_body_timeout       10s", "client_body_timeout 1s",
+	}), "client_header_timeout     10s", "client_header_timeout 3s", "client_body_timeout       10s", "client_body_timeout 1s",
 		"send_timeout              10s", "send_timeout 1s")
 	resp, err := s.client(t, "127.0.0.1").Get("https://" + s.addr + "/api/app/notification")
 	if err != nil {

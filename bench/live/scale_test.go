@@ -97,7 +97,7 @@ func startIsuride(t *testing.T) Config {
 
 func awaitListener(t *testing.T, addr string, log fmt.Stringer) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
 			c.Close()

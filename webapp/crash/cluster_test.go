@@ -343,13 +343,8 @@ func TestClusterTunnels(t *testing.T) {
 	for i := range 4 {                                                 // the follower is to stay one that does not lead
 		promote(t, g, g.Others(follower)[i%2])
 		live := tunnelled(t, follower, token)
-		promote(t, g, g.Others(follower)[1-i%2])
-		for { // to the end
-			if _, err := live.Next(); err != nil {
-				break
-			}
-		}
-		live.Close()
+		next := g.Others(follower)
+		ends(t, g, live, []*servertest.Process{next[1-i%2], next[i%2]})
 	}
 	tunnelled(t, follower, token).Close()
 }
@@ -425,16 +420,40 @@ func tunnelled(t *testing.T, at *servertest.Process, token string) (live *client
 	return live
 }
 
-// promote has a server lead if it does not already.
-func promote(t *testing.T, g *servertest.Group, to *servertest.Process) {
+// ends holds that a WebSocket ends when the first of these servers is given the lead. One that leads already has got it by
+// itself, perhaps before the WebSocket was opened: then it is the next one's turn.
+func ends(t *testing.T, g *servertest.Group, live *client.Realtime, next []*servertest.Process) {
+	t.Helper()
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil {
+			_, err = live.Next()
+		}
+		ended <- err
+	}()
+	for i := 0; promote(t, g, next[i%len(next)]) == 0; i++ {
+	}
+	bound.Receive(t, "the end of a WebSocket whose leader has handed over", ended)
+	_ = live.Close() // it has ended
+}
+
+// promote has a server lead if it does not already. It returns how many hand-overs succeeded: more than one where it lost the
+// lead at once, none where it came to lead by itself.
+func promote(t *testing.T, g *servertest.Group, to *servertest.Process) (asked int) {
 	t.Helper()
 	servertest.Eventually(t, func() error {
 		leader := g.Leader()
 		if leader == to {
 			return nil
 		}
-		return fmt.Errorf("%w: %s does not lead", ask(leader, to), to.Node)
+		err := ask(leader, to)
+		if err == nil {
+			asked++
+		}
+		return errors.Join(fmt.Errorf("%s does not lead", to.Node), err)
 	})
+	return asked
 }
 
 func mustRead(t *testing.T, p *servertest.Process, path string) []byte {

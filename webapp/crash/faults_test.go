@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,7 +65,7 @@ func TestClusterFaults(t *testing.T) {
 	})
 	t.Run("full disk", func(t *testing.T) {
 		t.Parallel()
-		newDiskTrial(t, seed).suffer(fault{"full disk", (*trial).fill, true, false})
+		newDiskTrial(t, seed).suffer(fault{"full disk", (*trial).fill, false, false})
 	})
 	for _, kind := range []string{"slow", "failing"} {
 		t.Run(kind+" disk", func(t *testing.T) { t.Parallel(); badDisk(t, seed, kind) })
@@ -200,8 +201,11 @@ func (tr *trial) once(f fault) {
 	began := time.Now()
 	heal := f.strike(tr, leader)
 	next := leader
-	if f.moves {
+	switch {
+	case f.moves:
 		next = tr.g.Leader(tr.g.Others(leader)...)
+	case !f.still:
+		next = tr.g.Leader()
 	}
 	if !f.still {
 		tr.crowd.grows(tr.t, 20)
@@ -224,6 +228,9 @@ func (tr *trial) level() {
 		leader := tr.g.Leader()
 		s := leader.Scrape()
 		for _, p := range tr.g.Others(leader) {
+			if !s.Has("isuride_replica_peer_behind", "peer", p.Node) {
+				return fmt.Errorf("%s leads no more", leader.Node)
+			}
 			if behind := s.Value("isuride_replica_peer_behind", "peer", p.Node); p.Cmd == nil || behind > 1000 {
 				return fmt.Errorf("%s is %v events behind", p.Node, behind)
 			}
@@ -409,7 +416,7 @@ func (tr *trial) loseBoth(leader *servertest.Process) func() {
 	}
 }
 
-// fill fills the disk of the first server. It goes on with what room it has, but once another one leads
+// fill fills the disk of the first server, whichever server leads. It goes on with what room it has, but once another one leads
 // it has no room for another segment: it does not lead again, and holds nobody up.
 func (tr *trial) fill(*servertest.Process) func() {
 	p := tr.g.Members[0]
@@ -436,6 +443,7 @@ func (tr *trial) fill(*servertest.Process) func() {
 		}
 		return errors.Join(errors.New("a server whose disk is full was given the lead"), ask(p, others[0]))
 	})
+	tr.g.Leader(others...)
 	return func() {
 		stop()
 		if err := os.Remove(junk); err != nil {
@@ -510,14 +518,22 @@ func badDisk(t *testing.T, seed uint64, kind string) {
 	tr.load()
 	tr.crowd.grows(t, 20)
 	began := time.Now()
-	promote(tr.t, tr.g, p)
+	servertest.Within(t, flushLimit, func() error { // its disk may fail before
+		leader := g.Leader()
+		if leader == p || p.Ended() {
+			return nil
+		}
+		return ask(leader, p)
+	})
+	var next *servertest.Process
 	servertest.Within(t, flushLimit, func() error {
-		if p.Leads() {
+		i := slices.IndexFunc(others, (*servertest.Process).Leads)
+		if i < 0 || p.Leads() {
 			return errors.New("the server with the bad disk goes on to lead")
 		}
+		next = others[i]
 		return nil
 	})
-	next := g.Leader(others...)
 	tr.crowd.grows(t, 100)
 	tr.record(fault{name: kind + " disk"}, began, next != p)
 	tr.history.check()

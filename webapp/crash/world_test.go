@@ -106,8 +106,8 @@ type ending struct {
 // life is the server from one start to its kill.
 type life struct {
 	killed  chan struct{} // closed right before the kill
-	process *os.Process
-	deposed func() bool // the server leads its group no more, of itself, which ends its life; nil for one without a group
+	process *os.Process   // nil in an audit, whose life nobody ends
+	deposed func() bool   // the server leads its group no more, of itself, which ends its life; nil for one without a group
 	end     ending
 	left    atomic.Int64
 	once    sync.Once
@@ -176,18 +176,21 @@ func (l *life) note(what happening) bool {
 func (l *life) strike() {
 	l.once.Do(func() {
 		close(l.killed)
-		l.process.Kill() // fails if it has ended by itself, which the actors notice
+		if l.process != nil {
+			l.process.Kill() // fails if it has ended by itself, which the actors notice
+		}
 	})
 }
 
 // errGone says that the server was killed: the outcome of a call is open.
 var errGone = errors.New("the server is gone")
 
-// call makes an actor's call; again where no server of a group leads.
+// call makes an actor's call; again where no server of a group leads, and in an audit also where the outcome is unknown:
+// its calls read, or rate as before.
 func (w *world) call(c *servertest.Client, method, path string, body any) (servertest.Reply, error) {
 	l := w.life.Load()
 	r, err := c.Try(method, path, body)
-	for err == nil && w.p.Node != "" && r.Leaderless() {
+	for err == nil && w.p.Node != "" && (r.Leaderless() || r.Uncertain() && l.process == nil) {
 		time.Sleep(servertest.Again)
 		r, err = c.Try(method, path, body)
 	}

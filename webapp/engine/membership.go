@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,6 +133,16 @@ func (e *Engine) Describe() string {
 		return fmt.Sprintf("%s is a %s in term %d without a leader", s.Name, s.Role, s.Term)
 	}
 	return fmt.Sprintf("%s is a %s of %s in term %d, %d events behind", s.Name, s.Role, s.LeaderName, s.Term, s.Lag)
+}
+
+// Leading says why nobody should call this server of a group as its leader: it does not lead, or its log has stopped, with
+// which it ends after a while.
+func (e *Engine) Leading() error {
+	g := e.Current()
+	if g == nil {
+		return errors.New(e.Describe())
+	}
+	return cmp.Or(g.tenure.queue.failure(), g.journal.Stats().Err)
 }
 
 // Whereabouts says who serves a request that this server does not.

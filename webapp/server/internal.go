@@ -122,8 +122,9 @@ func (i *internal) healthz(w http.ResponseWriter, r *http.Request) {
 		member := e.Describe()
 		text = cmp.Or(member, text)
 		if member != "" && r.URL.Query().Has("leader") { // a leader without its database is one
-			if unwell = nil; e.Current() == nil {
-				unwell = []error{errors.New(text)}
+			unwell = nil
+			if err := e.Leading(); err != nil {
+				unwell = []error{err}
 			}
 		}
 	}

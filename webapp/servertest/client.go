@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -46,24 +47,37 @@ func (p *Process) Initialize() {
 // Owner registers an owner, and returns their token for registering chairs as well.
 func (p *Process) Owner(name string) (*Client, string) {
 	p.TB.Helper()
-	c := p.Anonymous()
-	r := c.Call("POST", "/api/owner/owners", Object{"name": name})
-	if r.Status != 201 {
-		p.TB.Fatalf("register owner: %d %s", r.Status, r.Body)
-	}
+	c, r := p.register("/api/owner/owners", Object{"name": name}, "name")
 	o := r.Object(p.TB)
 	c.Cookie, c.ID = r.CookieOf(), o["id"].(string)
 	return c, o["chair_register_token"].(string)
 }
 
+// register makes an account. Where the outcome is unknown, as a server of a group has ceased to lead, it makes
+// another one: under another name, if names of its kind must differ, in the member unique.
+func (p *Process) register(path string, body Object, unique string) (c *Client, r Reply) {
+	p.TB.Helper()
+	c = p.Anonymous()
+	name, n := body[unique], 1
+	Eventually(p.TB, func() error {
+		if r = c.Call("POST", path, body); p.Node == "" || !r.Uncertain() {
+			return nil
+		}
+		if n++; unique != "" {
+			body[unique] = fmt.Sprint(name, "-", n)
+		}
+		return errors.New("the servers go on changing their leader")
+	})
+	if r.Status != http.StatusCreated {
+		p.TB.Fatalf("POST %s: %d %s", path, r.Status, r.Body)
+	}
+	return c, r
+}
+
 // Chair registers an active chair with a position.
 func (p *Process) Chair(registerToken, name, model string, where Object) *Client {
 	p.TB.Helper()
-	c := p.Anonymous()
-	r := c.Call("POST", "/api/chair/chairs", Object{"name": name, "model": model, "chair_register_token": registerToken})
-	if r.Status != 201 {
-		p.TB.Fatalf("register chair: %d %s", r.Status, r.Body)
-	}
+	c, r := p.register("/api/chair/chairs", Object{"name": name, "model": model, "chair_register_token": registerToken}, "")
 	c.Cookie, c.ID = r.CookieOf(), r.Object(p.TB)["id"].(string)
 	c.Want(204, "POST", "/api/chair/activity", Object{"is_active": true})
 	c.Report(where)
@@ -74,12 +88,8 @@ func (p *Process) Chair(registerToken, name, model string, where Object) *Client
 // returns the user's own invitation code as well.
 func (p *Process) User(name, invitation string) (*Client, string) {
 	p.TB.Helper()
-	c := p.Anonymous()
-	r := c.Call("POST", "/api/app/users", Object{"username": name, "firstname": "Ann", "lastname": "Lee",
-		"date_of_birth": "2000-01-01", "invitation_code": invitation})
-	if r.Status != 201 {
-		p.TB.Fatalf("register user: %d %s", r.Status, r.Body)
-	}
+	c, r := p.register("/api/app/users", Object{"username": name, "firstname": "Ann", "lastname": "Lee",
+		"date_of_birth": "2000-01-01", "invitation_code": invitation}, "username")
 	o := r.Object(p.TB)
 	c.Cookie, c.ID = r.CookieOf(), o["id"].(string)
 	c.Want(204, "POST", "/api/app/payment-methods", Object{"token": "token-of-" + name})
@@ -102,20 +112,30 @@ type Reply struct {
 type Object = map[string]any
 
 // Call sends a request with a JSON body, or a text as it is, and fails the test if no
-// answer comes. Where a server of a group knows none that leads, it asks again, as its clients do: on a busy
-// machine leaders may change at any time.
+// answer comes. Where a server of a group knows none that leads, or does not know whether a change took place that
+// may take place twice, it asks again, as its clients do: on a busy machine leaders may change at any time.
 func (c *Client) Call(method, path string, body any) (r Reply) {
 	c.T.Helper()
 	Eventually(c.T, func() (err error) {
 		if r, err = c.Try(method, path, body); err != nil {
 			c.T.Fatalf("%s %s: %v", method, path, err)
 		}
-		if c.Process.Node != "" && r.Leaderless() {
-			return fmt.Errorf("%s %s: no server leads for long", method, path)
+		if c.Process.Node != "" && (r.Leaderless() || r.Uncertain() && repeatable(method, path)) {
+			return fmt.Errorf("%s %s: no server leads for long: %s", method, path, r.Body)
 		}
 		return nil
 	})
 	return r
+}
+
+// repeatable says that a call may be made again when its outcome is unknown: it does not make something new each time.
+// A report of the same place, a status that the ride has and a rating that was just taken are answered as before.
+func repeatable(method, path string) bool {
+	switch path {
+	case "/api/owner/owners", "/api/chair/chairs", "/api/app/users", "/api/app/rides":
+		return method == "GET"
+	}
+	return true
 }
 
 // Leaderless says that the server knows no leader of its group. Then nothing has changed.
@@ -306,7 +326,35 @@ func (c *Client) Report(where Object) int64 {
 // Request asks for a ride and returns its id.
 func (c *Client) Request(from, to Object) string {
 	c.T.Helper()
-	return c.Want(202, "POST", "/api/app/rides", Trip(from, to))["ride_id"].(string)
+	var r Reply
+	unknown := false
+	Eventually(c.T, func() error {
+		r = c.Call("POST", "/api/app/rides", Trip(from, to))
+		if c.Process.Node == "" || !r.Uncertain() {
+			return nil
+		}
+		unknown = true
+		return errors.New("the servers go on changing their leader")
+	})
+	if unknown && r.Status == http.StatusConflict {
+		return c.requested()
+	}
+	if r.Status != http.StatusAccepted {
+		c.T.Fatalf("POST /api/app/rides answers %d, want 202: %s", r.Status, r.Body)
+	}
+	return r.Object(c.T)["ride_id"].(string)
+}
+
+// requested is the ride that a user has asked for without hearing of it.
+func (c *Client) requested() string {
+	c.T.Helper()
+	e := c.Listen()
+	defer e.Close()
+	for {
+		if m := e.Next(); m != nil && m["status"] != "COMPLETED" { // which would be that of the ride before
+			return m["ride_id"].(string)
+		}
+	}
 }
 
 // Advance is the chair's status call.

@@ -88,6 +88,17 @@ func (s Scrape) Value(name string, labels ...string) float64 {
 
 func (s Scrape) metric(name string, labels []string) *dto.Metric {
 	s.t.Helper()
+	m := s.find(name, labels)
+	if m == nil {
+		s.t.Fatalf("there is no metric %s%v", name, labels)
+	}
+	return m
+}
+
+// Has says whether there is such a metric: some come and go.
+func (s Scrape) Has(name string, labels ...string) bool { return s.find(name, labels) != nil }
+
+func (s Scrape) find(name string, labels []string) *dto.Metric {
 	want := map[string]string{}
 	for i := 0; i < len(labels); i += 2 {
 		want[labels[i]] = labels[i+1]
@@ -101,7 +112,6 @@ func (s Scrape) metric(name string, labels []string) *dto.Metric {
 			return m
 		}
 	}
-	s.t.Fatalf("there is no metric %s%v", name, labels)
 	return nil
 }
 

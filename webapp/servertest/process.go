@@ -195,6 +195,17 @@ func (p *Process) Stop() {
 	}
 }
 
+// Ended says that a server that was started has ended by itself.
+func (p *Process) Ended() bool {
+	select {
+	case err := <-p.exited:
+		p.exited <- err // for Kill
+		return true
+	default:
+		return false
+	}
+}
+
 // Says returns once the server has logged a text.
 func (p *Process) Says(text string) {
 	p.T.Helper()

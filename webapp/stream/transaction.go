@@ -22,8 +22,8 @@ const (
 	slowTransaction = time.Second
 )
 
-// errSlow has the session begin anew: what the broker has forgotten of the transaction must be ended before another one
-// begins, see endForgotten.
+// errSlow ends the session, and another one begins: what the broker has forgotten of the transaction must be ended
+// before the next one, see endForgotten.
 var errSlow = errors.New("a transaction took more than a second: the broker may have been killed meanwhile, and is asked how it has ended")
 
 // transactions sends messages in one transaction after the other, each with the position up to

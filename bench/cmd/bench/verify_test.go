@@ -34,20 +34,41 @@ func TestRepositoryServer(t *testing.T) {
 				target = strings.Replace(target, "http", "https", 1)
 				speaksHTTP2(t, target)
 			}
-			r, err := verify.Run(context.Background(), verify.Options{Target: target})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, x := range r.Results {
-				if x.Outcome != verify.OK && x.Outcome != verify.Skip {
-					t.Errorf("%s, %s: %s\n%s", x.Rule, x.Outcome, x.Got, strings.Join(x.Exchange, "\n"))
-				}
-			}
-			if !r.Passed || r.Counts[verify.OK] < 200 {
-				t.Errorf("passed is %v after %v", r.Passed, r.Counts)
+			for _, x := range alwaysBroken(t, target) {
+				t.Errorf("%s, %s: %s\n%s", x.Rule, x.Outcome, x.Got, strings.Join(x.Exchange, "\n"))
 			}
 		})
 	}
+}
+
+// alwaysBroken checks all rules, up to three times, and returns those that were never kept: many have to do with real time,
+// which a busy machine may exceed once.
+func alwaysBroken(t *testing.T, target string) (broken []verify.Result) {
+	t.Helper()
+	kept := map[string]bool{}
+	for range 3 {
+		r, err := verify.Run(context.Background(), verify.Options{Target: target})
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken = nil
+		for _, x := range r.Results {
+			switch {
+			case x.Outcome == verify.OK:
+				kept[x.Rule] = true
+			case x.Outcome != verify.Skip && !kept[x.Rule]:
+				broken = append(broken, x)
+			}
+		}
+		if len(broken) == 0 {
+			break
+		}
+		t.Logf("%d rules are broken, the first: %s: %s", len(broken), broken[0].Rule, broken[0].Got)
+	}
+	if len(kept) < 200 {
+		t.Errorf("only %d rules were kept", len(kept))
+	}
+	return broken
 }
 
 // overHTTP2 is the environment of a server that listens for TLS alone, and offers HTTP/2.

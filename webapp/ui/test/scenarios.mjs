@@ -334,8 +334,11 @@ export const scenarios = {
     };
     for (let n = 0; n < 60 && !(await page.evaluate(() => document.activeElement?.tagName === "CANVAS")); n++) await page.keyboard.press("Tab");
     await page.keyboard.press("1"); // so that the view no longer follows the window
-    await page.waitForTimeout(1000);
-    const before = await picture();
+    let before = await picture();
+    for (let last = null, end = Date.now() + limit; last !== before && Date.now() < end; before = await picture()) { // until it stands still
+      last = before;
+      await page.waitForTimeout(1000);
+    }
     await becomes("ArrowRight", (now) => now !== before);
     await becomes("ArrowLeft", (now) => now === before);
     await becomes("2", (now) => now !== before);

@@ -1,9 +1,11 @@
 package release_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +39,7 @@ type site struct {
 
 	public, dump string // in the checkout
 	founder      *topology.Host
+	lasting      bool // the fault stays, so that the undo, too, waits for what never comes
 }
 
 func newSite(t *testing.T, file string) *site {
@@ -44,7 +47,7 @@ func newSite(t *testing.T, file string) *site {
 	hs := fleettest.New(t, file)
 	return &site{hs, t, hs.Remote(),
 		&layout.Layout{Topology: hs.Topology, Project: filepath.Join("..", "..", "..", ".."), Database: "mariadb"},
-		time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), time.Minute, "mock", "", "", nil}
+		time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), time.Minute, "mock", "", "", nil, false}
 }
 
 // program is one that runs on and whose last line is the tag; curl's stand-in looks for
@@ -97,11 +100,28 @@ func (s *site) deployContext(ctx context.Context, of, tag string) (string, error
 		}
 	}
 	c := release.NewChange(s.remote, s.layout, s, facts, r.ID, s.wait)
+	if !s.lasting {
+		c.Out = undoing{s, c}
+	}
 	c.Founder = s.founder
 	if err := c.Prepare(ctx); err != nil {
 		return r.ID, err
 	}
 	return r.ID, c.Do(ctx)
+}
+
+// undoing is the output of a change. It gives the undo, which is to succeed, the time that a busy machine takes, however
+// short the change itself was to wait for what does not come.
+type undoing struct {
+	io.Writer
+	c *release.Change
+}
+
+func (u undoing) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte("undoing the change")) {
+		u.c.Wait = time.Minute
+	}
+	return u.Writer.Write(b)
 }
 
 func (s *site) look() map[string]release.Facts {
@@ -333,6 +353,7 @@ func TestBrokenServerIsUndone(t *testing.T) {
 				t.Errorf("the server's log is not in\n%s", s.Said())
 			}
 			s.forget()
+			s.wait = time.Minute
 			if again := s.mustDeploy("one healthy"); again != id {
 				t.Errorf("%s instead of %s", again, id)
 			}
@@ -361,9 +382,9 @@ func TestFrontThatDoesNotServe(t *testing.T) {
 	s := newSite(t, three)
 	id := s.mustDeploy("one healthy")
 	s.Put("f", "/front-is-deaf", "")
-	s.wait = patience
+	s.wait, s.lasting = patienceAfter, true
 	_, err := s.deploy("sleep", "two healthy")
-	fails(t, err, "f: cannot wait for nginx: no answer of the server comes through after 5 s: curl: (7) connection refused")
+	fails(t, err, "f: cannot wait for nginx: no answer of the server comes through after 10 s: curl: (7) connection refused")
 	s.stillRuns(id)
 }
 
@@ -523,7 +544,7 @@ func TestKilledBeforeConfirmed(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return release.NewChange(s.remote, s.layout, s, s.look(), target, s.wait).Do(s.t.Context())
+			return release.NewChange(s.remote, s.layout, s, s.look(), target, time.Minute).Do(s.t.Context())
 		},
 		"undo": func(s *site) error {
 			_, err := s.deploy("sleep", "four sick")

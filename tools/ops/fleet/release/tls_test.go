@@ -118,11 +118,12 @@ func TestServerThatCannotEndTLS(t *testing.T) {
 				s.change(oneWithTLS)
 				s.wait = patience
 				if fault == "deaf" {
+					s.wait, s.lasting = patienceAfter, true
 					s.Put("only", "/front-is-deaf", "")
 				}
 				_, err := s.deploy("sleep", tag)
 				if fault == "deaf" && name == "contest's" {
-					fails(t, err, "only: cannot wait for TLS: no answer of the server comes through after 5 s", "the change is undone")
+					fails(t, err, "only: cannot wait for TLS: no answer of the server comes through after 10 s", "the change is undone")
 				}
 				if err == nil {
 					t.Fatal("it counts as a success")
