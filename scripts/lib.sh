@@ -142,5 +142,12 @@ halt() {
 	rm -f "$state/$name.pid" "$state/$name.id"
 }
 
-# taken HOST:PORT succeeds if something is listening there.
-taken() { (: <"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null; }
+# taken HOST:PORT succeeds if something goes on listening there for three seconds: what a program that was killed
+# leaves goes with its memory, which takes a moment on a busy machine.
+taken() {
+	local try
+	for ((try = 0; try < 30; try++)); do
+		(: <"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null || return 1
+		sleep 0.1
+	done
+}
