@@ -273,14 +273,17 @@ func (m *member) initialize(paymentServer string, published func()) error {
 	return nil
 }
 
+// roomLimit bounds the wait for room on the disk, for which a stop and a hand-over wait, too.
+const roomLimit = 10 * time.Second
+
 // replace puts a generation that begins now in the place of one whose last event has begun it.
 func (m *member) replace(old *Generation, b base, published func()) error {
-	for {
+	for began := time.Now(); ; {
 		err := m.bases.keep(b)
 		if err == nil {
 			break
 		}
-		if !disk.IsFull(err) || old.tenure.queue.failure() != nil {
+		if !disk.IsFull(err) || old.tenure.queue.failure() != nil || time.Since(began) > roomLimit {
 			return err
 		}
 		m.cfg.Log.Warn("this server waits for room on its disk to begin a generation", "err", err, "again", tablesPause)

@@ -170,9 +170,13 @@ func (s *standby) retry(ctx context.Context, err error) error {
 	}
 	s.m.cfg.Log.Warn("this replica waits for room on its disk to begin a generation", "err", err, "again", tablesPause)
 	pauseFor(ctx, tablesPause)
+	sub, err := s.m.journal.Subscribe(s.m.applied.Load() + 1)
+	if err != nil {
+		return err
+	}
 	s.sub.Close()
-	s.sub, err = s.m.journal.Subscribe(s.m.applied.Load() + 1)
-	return err
+	s.sub = sub
+	return nil
 }
 
 // drain applies at most so many of the events that are committed.
