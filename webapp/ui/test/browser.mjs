@@ -20,6 +20,9 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-dev-shm-usage", "--ignore-certificate-errors"],
 });
+
+// shown is the beginning of a page's text.
+const shown = async (page) => (await page.locator("body").innerText({ timeout: 10_000 }).catch((e) => e.message)).replaceAll(/\s+/g, " ").slice(0, 1000);
 const say = (line) => console.log(JSON.stringify(line));
 const done = new Map(); // what goes on when the test has done what a scene asked for, by the scene's id
 
@@ -62,9 +65,11 @@ async function play({ id, scene, url, folder, data, minutes }) {
   try {
     await scenarios[scene]({ open, accessible, ask, figures: (values) => say({ id, figures: values }), folder, data, minutes });
   } catch (e) {
-    faults.push(e.stack);
-    if (process.env.SCREENSHOTS)
-      for (const [n, page] of contexts.flatMap((c) => c.pages()).entries()) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${scene}-${n}.png` });
+    faults.push(e.stack.replaceAll(/\s*\n\s*/g, "; ")); // in one line, the first of which is repeated where tests are summed up
+    for (const [n, page] of contexts.flatMap((c) => c.pages()).entries()) {
+      faults.push(`${new URL(page.url()).pathname} showed: ${await shown(page)}`);
+      if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${scene}-${n}.png` });
+    }
   }
   await Promise.all(contexts.map((c) => c.close()));
   say({ id, faults });
