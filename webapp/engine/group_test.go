@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,7 @@ type trio struct {
 	wire    *wire
 	dir     string
 	members []replica.Member
+	said    lines        // all logs
 	lost    atomic.Bool  // no database can be opened
 	gate    sync.RWMutex // of all solvers
 	passed  atomic.Int64
@@ -71,7 +73,7 @@ func (g *trio) start(name string) {
 		Solver:      func() dispatch.Solver { return &gatedSolver{gate: &g.gate, passed: &g.passed} },
 		Dispatch:    dispatch.DefaultParams(),
 		Now:         func() isuride.Time { return isuride.TimeOf(time.Now()) },
-		Log:         quiet(),
+		Log:         slog.New(slog.NewTextHandler(&g.said, nil)),
 		Group: &Group{Self: name, Members: g.members, start: g.wire.start, OpenTables: func(ctx context.Context) (*sqlstore.Store, error) {
 			if g.lost.Load() {
 				return nil, errors.New("no such host")
@@ -404,6 +406,65 @@ func TestGroupInitializesDuringSnapshot(t *testing.T) {
 	written()
 	g.enlist("later")
 	g.everybodyHas(1)
+}
+
+// TestGroupInitializesOnAFullDisk: the leader, and a standby, whose disk has no room for what a generation begins
+// with, begin it when there is room.
+func TestGroupInitializesOnAFullDisk(t *testing.T) {
+	g := newTrio(t)
+	name, e := g.leader()
+	standby := g.but(name)[0]
+	g.await("there is a standby", func() bool { return g.engines[standby].member.standby.Load() != nil })
+	for _, full := range []struct{ name, says string }{{name, "this server waits for room"}, {standby, "this replica waits for room"}} {
+		part := g.engines[full.name].member.bases.path + ".new"
+		g.must(os.Symlink("/dev/full", part))
+		before := g.engines[full.name].Stats().Generation
+		initialized := make(chan error, 1)
+		go func() { initialized <- e.Initialize("http://localhost:1", func() bool { return false }) }()
+		g.await(full.name+" waits for room", func() bool { return strings.Contains(g.said.String(), full.says) })
+		if now := g.engines[full.name].Stats().Generation; now != before {
+			t.Errorf("%s is in generation %d, and has no room to begin it", full.name, now)
+		}
+		g.must(os.Remove(part))
+		g.must(<-initialized)
+		g.enlist("later")
+		g.everybodyHas(1)
+	}
+}
+
+// TestGroupCountsItsLogOnce: what a member's journal has counted is not counted again when its role changes.
+func TestGroupCountsItsLogOnce(t *testing.T) {
+	g := newTrio(t)
+	for i := range 3 {
+		g.enlist(fmt.Sprint("user", i))
+		_, e := g.leader()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		g.must(e.HandOver(ctx, ""))
+		cancel()
+	}
+	g.leader()
+	for name, e := range g.engines {
+		least := e.member.journal.Stats().Added
+		got := e.Stats().Journal.Added
+		if most := e.member.journal.Stats().Added; got < least || got > most {
+			t.Errorf("%s counts %d records, not %d to %d", name, got, least, most)
+		}
+	}
+}
+
+// TestLeadingWithALogThatHasStopped: who looks for a leader is not sent to one that can record nothing.
+func TestLeadingWithALogThatHasStopped(t *testing.T) {
+	g := newTrio(t)
+	name, e := g.leader()
+	g.must(e.Leading())
+	if g.engines[g.but(name)[0]].Leading() == nil {
+		t.Error("a standby is said to lead")
+	}
+	broken := errors.New("the disk is broken")
+	e.Current().tenure.queue.end(broken)
+	if err := e.Leading(); err != broken {
+		t.Errorf("with a log that has stopped: %v", err)
+	}
 }
 
 // TestStandbyRecountedTwice: an operator's recount of a standby, which waits for the one under way, does not keep
