@@ -39,12 +39,14 @@ main() {
 	before=$(git status --porcelain)
 	stage interface go run ./tools/dev/webbuild
 	stage checks checks
-	stage "allocations, and each benchmark once; simulation; ten million events" shipped
+	begin_simulation
+	stage "allocations, and each benchmark once; ten million events" shipped
 	stage "the rest of what the tests need" fetched
 	traffic=$PWD/.run/traffic
 	rm -rf "$traffic"
 	mkdir -p "$traffic"
 	ISURIDE_TEST_TRAFFIC=$traffic stage tests all_tests
+	stage "what was left of the simulation" end_simulation
 	stage "traffic against openapi.yaml" compare_traffic
 	clean_tree
 }
@@ -63,7 +65,10 @@ noted() { times+=$(printf '%5d s  %s' $((SECONDS - began)) "$1")$'\n'; }
 
 # summary prints the stages; of a run that has failed, also where.
 summary() {
-	[[ -z $fetching ]] || kill "$fetching" 2>/dev/null || true
+	local one
+	for one in $fetching $simulating; do
+		kill "$one" 2>/dev/null || true
+	done
 	[[ -z $running ]] || noted "$running: FAILED"
 	printf '\n%s%5d s  in all\n' "$times" "$SECONDS"
 }
@@ -154,7 +159,6 @@ shipped() {
 	log=$(mktemp)
 	benchmarks >"$log" 2>&1 &
 	beside=$!
-	simulation || failed=1
 	events || failed=1
 	wait "$beside" || failed=1
 	cat "$log"
@@ -181,9 +185,22 @@ benchmarks() {
 # takes ten times as long.
 events() { go test ./webapp/state -count=1 -run EventsWithoutFalseAlarm -events 10000000; }
 
-# A story takes ten times as long under the race detector: there are few of them among the tests.
-simulation() {
-	go test -count 1 ./webapp/simulate
+# The simulation knows no time but its own, so that it can have what the rest leaves of the processors, from beginning to
+# end. A story takes ten times as long under the race detector: there are few of them among the tests.
+simulating='' stories=''
+begin_simulation() {
+	stories=$(mktemp)
+	timeout --signal INT --kill-after 20 $((29 * 60 - SECONDS)) nice -n 19 go test -count 1 -timeout 0 ./webapp/simulate >"$stories" 2>&1 &
+	simulating=$!
+}
+
+end_simulation() {
+	local failed=0
+	wait "$simulating" || failed=1
+	simulating=''
+	cat "$stories"
+	rm "$stories"
+	return "$failed"
 }
 
 # Those that take longest begin first, so that none of them is left alone at the end: one that waits beside one that
@@ -195,7 +212,7 @@ longest=(webapp/sqlstore webapp/engine webapp/stream bench/cmd/bench webapp/clie
 # want of a processor. The server's goroutines meet under the detector in engine, api, server, feed and, as whole processes, in
 # stream and client; `test.sh ./webapp/acceptance` watches what it is given.
 unwatched=(tools/ops/fleet/release webapp/acceptance webapp/ui webapp/crash tools/ops/lab nginx tools/ops/observability
-	tools/ops/lab/cluster bench/model bench/world tools/dev/matchlab)
+	tools/ops/lab/cluster bench/model bench/world tools/dev/matchlab tools/dev/archcheck tools/dev/seed webapp/match webapp/audit)
 
 # all_tests ends the tests when the whole run has taken 29 minutes. There are as many packages at a time as processors:
 # with one more it is over sooner, and servers that wait for a processor depose each other.
