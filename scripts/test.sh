@@ -190,7 +190,7 @@ events() { go test ./webapp/state -count=1 -run EventsWithoutFalseAlarm -events 
 simulating='' stories=''
 begin_simulation() {
 	stories=$(mktemp)
-	timeout --signal INT --kill-after 20 $((29 * 60 - SECONDS)) nice -n 19 go test -count 1 -timeout 0 ./webapp/simulate >"$stories" 2>&1 &
+	timeout $((29 * 60 - SECONDS)) nice -n 19 go test -count 1 -timeout 0 ./webapp/simulate >"$stories" 2>&1 &
 	simulating=$!
 }
 
