@@ -204,11 +204,11 @@ func (h *host) sync() {
 	h.syncing, h.wants = true, false
 	h.disk.log.BeginSync()
 	h.after(h.slow+h.seek+h.world.between(50*time.Microsecond, time.Millisecond), 's', func() {
-		h.syncing = false
 		if err := h.disk.log.EndSync(); err != nil {
 			h.world.breach("the journal of %s: %v", h.name, err)
 		}
-		h.core.Synced()
+		h.core.Synced() // which may write, and must not begin a sync beside this one: a slow disk would be a fast one
+		h.syncing = false
 		if h.wants || h.disk.durable() < h.disk.Last() {
 			h.sync()
 		}
