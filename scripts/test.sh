@@ -65,10 +65,11 @@ noted() { times+=$(printf '%5d s  %s' $((SECONDS - began)) "$1")$'\n'; }
 
 # summary prints the stages; of a run that has failed, also where.
 summary() {
-	local one
-	for one in $fetching $simulating; do
-		kill "$one" 2>/dev/null || true
-	done
+	[[ -z $fetching ]] || kill "$fetching" 2>/dev/null || true
+	if [[ -n $simulating ]]; then # what it has found by then is told in any case
+		kill "$simulating" 2>/dev/null || true
+		end_simulation || true
+	fi
 	[[ -z $running ]] || noted "$running: FAILED"
 	printf '\n%s%5d s  in all\n' "$times" "$SECONDS"
 }

@@ -65,7 +65,7 @@ async function play({ id, scene, url, folder, data, minutes }) {
   try {
     await scenarios[scene]({ open, accessible, ask, figures: (values) => say({ id, figures: values }), folder, data, minutes });
   } catch (e) {
-    faults.push(e.stack.replaceAll(/\s*\n\s*/g, "; ")); // in one line, the first of which is repeated where tests are summed up
+    faults.push(e.stack.replaceAll(/\s*\n\s*/g, "; ")); // where tests are summed up the first line is repeated
     for (const [n, page] of contexts.flatMap((c) => c.pages()).entries()) {
       faults.push(`${new URL(page.url()).pathname} showed: ${await shown(page)}`);
       if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${scene}-${n}.png` });
